@@ -1,0 +1,47 @@
+"""Data and rules: the graph, its types, the abstract operator, coupled channels."""
+
+from edgeprune.ir.channels import Channels, Coupling, Ids, Read, couple
+from edgeprune.ir.graph import Graph, Node, Port, build_graph
+from edgeprune.ir.op import Op, QuantRule, align, align_arrays, tie_broadcast
+from edgeprune.ir.run import (
+    dequantise_array,
+    predict,
+    quantise_array,
+    run,
+    run_int,
+    tensors,
+)
+from edgeprune.ir.spelling import Form, OnnxNode, TfliteOp
+from edgeprune.ir.text import to_text
+from edgeprune.ir.types import Array, DType, QuantParams, TensorType
+
+__all__ = [
+    "Array",
+    "Channels",
+    "Coupling",
+    "DType",
+    "Form",
+    "Graph",
+    "Ids",
+    "Node",
+    "OnnxNode",
+    "Op",
+    "Port",
+    "QuantParams",
+    "QuantRule",
+    "Read",
+    "TensorType",
+    "TfliteOp",
+    "align",
+    "align_arrays",
+    "build_graph",
+    "couple",
+    "dequantise_array",
+    "predict",
+    "quantise_array",
+    "run",
+    "run_int",
+    "tensors",
+    "tie_broadcast",
+    "to_text",
+]

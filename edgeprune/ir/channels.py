@@ -1,0 +1,147 @@
+"""Which channels must go together: ids pushed through the graph, then joined.
+
+Every element of every value gets an integer id, and an operator does to the ids what it does to
+the data: ``Concat`` concatenates them, ``Reshape`` reshapes them, ``Add`` ties the ids of its
+operands, a convolution reads one set and writes another. Ids that were tied are one *channel*: what
+can only be removed as a whole. Residual additions, concatenations, channel shuffles and flattening
+need no rules of their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from edgeprune.ir.graph import Graph, Node
+
+Ids = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Read:
+    """A node that mixes channels (convolution, dense) reads a value.
+
+    Attributes:
+        node: the node's name.
+        weight: the constant that it multiplies with.
+        axis: the weight's axis that runs over what is read.
+        ids: the channel of each index of that axis.
+    """
+
+    node: str
+    weight: str
+    axis: int
+    ids: Ids
+
+
+class Channels:
+    """Collects ids and ties while the graph is walked; operators talk to it in ``couple``."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._ties: list[tuple[Ids, Ids]] = []
+        self._pinned: list[Ids] = []
+        self.axes: dict[tuple[str, int], Ids] = {}
+        self.reads: list[Read] = []
+
+    def new(self, shape: tuple[int, ...] | int) -> Ids:
+        """Fresh ids, one an element."""
+        n = int(np.prod(shape, dtype=np.int64))
+        ids = np.arange(self._count, self._count + n, dtype=np.int64).reshape(shape)
+        self._count += n
+        return ids
+
+    def tie(self, a: Ids, b: Ids) -> None:
+        """These go together, element by element (broadcast)."""
+        x, y = np.broadcast_arrays(a, b)
+        self._ties.append((x.ravel(), y.ravel()))
+
+    def pin(self, ids: Ids) -> None:
+        """These must stay."""
+        self._pinned.append(ids.ravel())
+
+    def axis(self, constant: str, axis: int, ids: Ids) -> None:
+        """Index i of that axis of the constant belongs to channel ids[i]."""
+        key = (constant, axis)
+        if key in self.axes:
+            self.tie(self.axes[key], ids)
+        else:
+            self.axes[key] = ids
+
+    def read(self, node: Node, weight: int, axis: int, ids: Ids) -> None:
+        """The node mixes these channels through one axis of its input number ``weight``."""
+        self.axis(node.inputs[weight], axis, ids)
+        self.reads.append(Read(node.name, node.inputs[weight], axis, ids))
+
+    def per_channel(self, ids: Ids) -> Ids:
+        """Ids of the last axis, having tied all positions in front of it."""
+        flat = ids.reshape(-1, ids.shape[-1])
+        if not (flat == flat[0]).all():
+            self.tie(flat, flat[0])
+        first: Ids = flat[0]
+        return first
+
+    def join(self) -> tuple[Ids, NDArray[np.bool_]]:
+        """Channel number of every id, and whether each channel is pinned."""
+        a = np.concatenate([t[0] for t in self._ties] or [np.zeros(0, np.int64)])
+        b = np.concatenate([t[1] for t in self._ties] or [np.zeros(0, np.int64)])
+        links = coo_matrix((np.ones(len(a), bool), (a, b)), shape=(self._count, self._count))
+        n, label = connected_components(links, directed=False)
+        pinned = np.zeros(n, bool)
+        for ids in self._pinned:
+            pinned[label[ids]] = True
+        return label.astype(np.int64), pinned
+
+
+@dataclass(frozen=True)
+class Coupling:
+    """The channels of a graph.
+
+    Attributes:
+        values: by activation or data constant, the channel of each element (per-sample shape).
+        axes: by (constant, axis), the channel of each index.
+        reads: who mixes which channels.
+        pinned: by channel, whether it must stay (outputs, softmax operands).
+        inputs: by channel, whether it is an element of the graph's inputs.
+    """
+
+    values: dict[str, Ids]
+    axes: dict[tuple[str, int], Ids]
+    reads: tuple[Read, ...]
+    pinned: NDArray[np.bool_]
+    inputs: NDArray[np.bool_]
+
+    @property
+    def count(self) -> int:
+        """Number of channels."""
+        return len(self.pinned)
+
+
+def couple(graph: Graph) -> Coupling:
+    """Push ids through a graph and join what is tied."""
+    ch = Channels()
+    ids: dict[str, Ids] = {v: ch.new(graph.types[v].shape) for v in graph.inputs}
+    for node in graph.nodes:
+        for i, v in enumerate(node.inputs):
+            if v in graph.constants and i not in node.op.weights and v not in ids:
+                ids[v] = ch.new(graph.types[v].shape)
+        args = [ids.get(v, _NONE) for v in node.inputs]
+        out = node.op.couple(node, ch, graph.types_of(node), *args)
+        assert out.shape == graph.types[node.output].shape, node
+        ids[node.output] = out
+    for v in graph.outputs:
+        ch.pin(ids[v])
+    label, pinned = ch.join()
+    inputs = np.zeros(len(pinned), bool)
+    for v in graph.inputs:
+        inputs[label[ids[v]]] = True
+    reads = tuple(Read(r.node, r.weight, r.axis, label[r.ids]) for r in ch.reads)
+    axes = {k: label[v] for k, v in ch.axes.items()}
+    return Coupling({k: label[v] for k, v in ids.items()}, axes, reads, pinned, inputs)
+
+
+_NONE: Ids = np.zeros(0, np.int64)

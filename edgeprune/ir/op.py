@@ -1,0 +1,119 @@
+"""The abstract operator: every facet that one class per operator fills in."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+
+from edgeprune.errors import UnsupportedError
+from edgeprune.ir.channels import Channels, Ids
+from edgeprune.ir.graph import Node
+from edgeprune.ir.spelling import OnnxNode, TfliteOp
+from edgeprune.ir.types import Array, QuantParams, TensorType
+
+if TYPE_CHECKING:
+    import torch
+
+# How an operator's result is quantised:
+#   "range"  its own scale and zero point, from what calibration saw
+#   "same"   those of its first input
+#   "shared" all activations among its inputs, and its result, have one scale and zero point
+#   "fixed"  what Op.fixed_quant says
+QuantRule = Literal["range", "same", "shared", "fixed"]
+
+
+class Op(ABC):
+    """What an operator means. Instances are frozen dataclasses of its attributes.
+
+    An attribute is what the shapes of the operands do not tell already. Operands are numbered as
+    ``Node.inputs``; those in ``weights`` are constants with no batch axis in evaluation, all other
+    operands (activations, and constants used as data) have the batch as axis 0.
+    """
+
+    kind: ClassVar[str]
+    weights: ClassVar[frozenset[int]] = frozenset()
+    quant: ClassVar[QuantRule] = "range"
+
+    @abstractmethod
+    def infer(self, *x: TensorType) -> TensorType:
+        """The type of the result; quantisation parameters are not inferred.
+
+        Raises:
+            EdgePruneError: the operands do not go together.
+        """
+
+    @abstractmethod
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        """The result in float32, batch in front; differentiable."""
+
+    @abstractmethod
+    def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
+        """Channel ids of the result; tie, pin and read as the operator demands.
+
+        ``ids`` has the per-sample shape of each operand; it is empty for weights.
+        """
+
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        """The result in the target's integers, as LiteRT's reference kernels compute it.
+
+        Args:
+            types: the operands' types, with quantisation.
+            out: the result's type.
+            x: the operands as integers; batch in front except for weights.
+        """
+        raise UnsupportedError(self.kind, "has no integer form", "use --dtype float32")
+
+    def macs(self, *x: TensorType) -> int:
+        """Multiply-accumulates for one sample."""
+        return 0
+
+    def fixed_quant(self, bits: int) -> QuantParams:
+        """Scale and zero point of the result where ``quant`` is "fixed"."""
+        raise AssertionError(f"{self.kind} has no fixed quantisation")
+
+    def shrink(self, x: Sequence[Sequence[Array]], y: Sequence[Array]) -> Op:
+        """The operator after a compaction.
+
+        Args:
+            x: for each operand, for each axis, the indices that stay.
+            y: the same for the result.
+        """
+        return self
+
+    @abstractmethod
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        """How TFLite spells it (operands with a batch of 1 in front)."""
+
+    @abstractmethod
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        """How ONNX spells it, in float."""
+
+
+def align(*x: torch.Tensor) -> list[torch.Tensor]:
+    """Operands of unequal rank made broadcastable: axes of length 1 behind the batch."""
+    rank = max(t.dim() for t in x)
+    return [t.reshape(t.shape[0], *[1] * (rank - t.dim()), *t.shape[1:]) for t in x]
+
+
+def align_arrays(*x: Array) -> list[Array]:
+    """The same as :func:`align` for numpy arrays."""
+    rank = max(t.ndim for t in x)
+    return [t.reshape(t.shape[0], *[1] * (rank - t.ndim), *t.shape[1:]) for t in x]
+
+
+def tie_broadcast(ch: Channels, shape: tuple[int, ...], *ids: Ids) -> Ids:
+    """Ids of an elementwise result: tie operands, but pin one that is spread over channels."""
+    full = [np.broadcast_to(i, shape) for i in ids]
+    lead = max(range(len(ids)), key=lambda k: (ids[k].shape[-1:], ids[k].size, -k))
+    for k, operand in enumerate(ids):
+        if k == lead:
+            continue
+        spread = operand.ndim == 0 or (shape[-1] > 1 and operand.shape[-1] == 1)
+        if spread:
+            ch.pin(operand)
+        else:
+            ch.tie(full[k], full[lead])
+    return np.ascontiguousarray(full[lead])

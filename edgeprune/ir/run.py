@@ -1,0 +1,130 @@
+"""Runs a graph: in float with torch, or in its own integers with numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgeprune.ir.graph import Graph, Node
+from edgeprune.ir.types import Array, TensorType
+
+if TYPE_CHECKING:
+    import torch
+
+
+def tensors(graph: Graph) -> dict[str, torch.Tensor]:
+    """The constants of a float graph as tensors that share their memory."""
+    import torch
+
+    return {k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in graph.constants.items()}
+
+
+def run(
+    graph: Graph,
+    feed: Mapping[str, torch.Tensor],
+    *,
+    constants: Mapping[str, torch.Tensor] | None = None,
+    nodes: tuple[Node, ...] | None = None,
+    hook: Callable[[Node, int, torch.Tensor], torch.Tensor] | None = None,
+) -> dict[str, torch.Tensor]:
+    """Compute every value of a float graph.
+
+    Args:
+        graph: a float network.
+        feed: inputs, batch in front: (n, *shape). With ``nodes``: the values that those need.
+        constants: weights in place of the graph's, e.g. with gradients.
+        nodes: the part to run, in execution order; None: all.
+        hook: gets (node, number of the operand, operand) before a node reads an activation, and
+            gives what the node is to see; how masks and gains are applied.
+
+    Returns:
+        All values by name, those of ``feed`` included.
+    """
+    weights = tensors(graph) if constants is None else constants
+    values = dict(feed)
+    for node in graph.nodes if nodes is None else nodes:
+        args = []
+        for i, v in enumerate(node.inputs):
+            if v in weights:
+                args.append(weights[v] if i in node.op.weights else weights[v][None])
+            else:
+                args.append(values[v] if hook is None else hook(node, i, values[v]))
+        values[node.output] = node.op.evaluate(*args)
+    return values
+
+
+def predict(graph: Graph, x: Array, *, batch: int = 256) -> Array:
+    """The first output of a float graph with one input, for many samples.
+
+    Args:
+        graph: a float network.
+        x: samples, (n, *shape) float32.
+        batch: how many are computed at once.
+
+    Returns:
+        (n, *output shape) float32.
+    """
+    import torch
+
+    weights = tensors(graph)
+    rows = []
+    with torch.inference_mode():
+        for i in range(0, len(x), batch):
+            part = torch.from_numpy(np.ascontiguousarray(x[i : i + batch], np.float32))
+            values = run(graph, {graph.inputs[0]: part}, constants=weights)
+            rows.append(values[graph.outputs[0]].numpy())
+    return np.concatenate(rows)
+
+
+def run_int(graph: Graph, feed: Mapping[str, Array]) -> dict[str, Array]:
+    """Compute every value of a quantised graph in its own integers, bit for bit.
+
+    Args:
+        graph: a quantised network.
+        feed: inputs as integers (or float where the input is float), batch in front.
+
+    Returns:
+        All values by name, those of ``feed`` included.
+    """
+    values: dict[str, Array] = dict(feed)
+    for node in graph.nodes:
+        args = []
+        for i, v in enumerate(node.inputs):
+            if v in graph.constants:
+                c = graph.constants[v]
+                args.append(c if i in node.op.weights else c[None])
+            else:
+                args.append(values[v])
+        values[node.output] = node.op.evaluate_int(
+            graph.types_of(node), graph.types[node.output], *args
+        )
+    return values
+
+
+def quantise_array(x: Array, t: TensorType) -> Array:
+    """Real values in a type's integers: round(x / scale) + zero point, cut to its range.
+
+    Division and rounding (half away from zero) are in float32 as in TFLite's reference QUANTIZE.
+    """
+    assert t.quant is not None
+    scale, zero = t.quant.scalar
+    info = np.iinfo(t.dtype.numpy)
+    q = np.asarray(x, np.float32) / np.float32(scale)
+    rounded = np.sign(q) * np.floor(np.abs(q) + np.float32(0.5))
+    cut: Array = np.clip(rounded + zero, info.min, info.max).astype(t.dtype.numpy)
+    return cut
+
+
+def dequantise_array(q: Array, t: TensorType) -> Array:
+    """The real values of integers: scale * (q - zero point), float32."""
+    assert t.quant is not None
+    if t.quant.axis is None:
+        scale, zero = t.quant.scalar
+        return ((q.astype(np.int32) - zero) * np.float32(scale)).astype(np.float32)
+    shape = [1] * q.ndim
+    shape[t.quant.axis] = -1
+    scales = np.asarray(t.quant.scale, np.float32).reshape(shape)
+    zeros = np.asarray(t.quant.zero_point, np.int32).reshape(shape)
+    return ((q.astype(np.int32) - zeros) * scales).astype(np.float32)

@@ -1,0 +1,78 @@
+"""Plain records in which an operator says how a format spells it. No format library is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from edgeprune.ir.types import Array
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a format stores a constant: axes permuted, then new axes of length 1 inserted.
+
+    Attributes:
+        perm: stored = constant.transpose(perm); None: as it is.
+        new_axes: positions, in the result, of axes of length 1 (as in ``np.expand_dims``).
+    """
+
+    perm: tuple[int, ...] | None = None
+    new_axes: tuple[int, ...] = ()
+
+    def apply(self, a: Array) -> Array:
+        """The constant as it is stored."""
+        return np.expand_dims(a if self.perm is None else a.transpose(self.perm), self.new_axes)
+
+    def axis(self, axis: int, rank: int) -> int:
+        """Where an axis of a constant of that rank ends up."""
+        marks = np.zeros([2 if i == axis else 1 for i in range(rank)])
+        return int(np.argmax(self.apply(marks).shape))
+
+
+@dataclass(frozen=True)
+class TfliteOp:
+    """One TFLite operator.
+
+    Attributes:
+        name: BuiltinOperator name, e.g. "CONV_2D".
+        options: fields of its options table by their names in the schema; enums by name.
+        options_type: name of the options table, e.g. "Conv2DOptions"; "" for none.
+        forms: by input position, how a constant operand is stored.
+        extra_inputs: constant operands that the IR holds as attributes (shapes, paddings);
+            appended after the node's own inputs.
+    """
+
+    name: str
+    options_type: str = ""
+    options: Mapping[str, object] = field(default_factory=dict)
+    forms: Mapping[int, Form] = field(default_factory=dict)
+    extra_inputs: tuple[Array, ...] = ()
+
+
+Layout = Literal["any", "last", "first"]
+
+
+@dataclass(frozen=True)
+class OnnxNode:
+    """One ONNX operator.
+
+    Attributes:
+        op_type: ONNX operator name.
+        attributes: its attributes.
+        layout: "first": image operands (h, w, c) are fed as NCHW and NCHW comes back;
+            "last": operands and result have the IR's own axis order, batch in front;
+            "any": elementwise, as long as all operands agree.
+        forms: by input position, how a constant operand is stored.
+        extra_inputs: constant operands that the IR holds as attributes; appended. A None is an
+            optional operand that is left out.
+    """
+
+    op_type: str
+    attributes: Mapping[str, object] = field(default_factory=dict)
+    layout: Layout = "any"
+    forms: Mapping[int, Form] = field(default_factory=dict)
+    extra_inputs: tuple[Array | None, ...] = ()

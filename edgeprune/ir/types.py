@@ -1,0 +1,98 @@
+"""Types of values: element type, shape, quantisation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+class DType(Enum):
+    """Element types. INT4 constants are held one a byte in int8 arrays and packed on emission."""
+
+    FLOAT32 = "float32"
+    INT8 = "int8"
+    UINT8 = "uint8"
+    INT16 = "int16"
+    INT32 = "int32"
+    INT64 = "int64"
+    INT4 = "int4"
+
+    @property
+    def numpy(self) -> np.dtype[Any]:
+        """The numpy type that holds one element."""
+        return np.dtype("int8" if self is DType.INT4 else self.value)
+
+    @property
+    def bits(self) -> int:
+        """Bits of one element in flash or RAM."""
+        return 4 if self is DType.INT4 else self.numpy.itemsize * 8
+
+
+@dataclass(frozen=True)
+class QuantParams:
+    """real = scale * (q - zero_point), per tensor or per slice of one axis.
+
+    Attributes:
+        scale: float32 values; one, or one per index of ``axis``.
+        zero_point: integers, as many as scales.
+        axis: the sliced axis of a constant; None: per tensor.
+    """
+
+    scale: tuple[float, ...]
+    zero_point: tuple[int, ...]
+    axis: int | None = None
+
+    def __post_init__(self) -> None:
+        assert len(self.scale) == len(self.zero_point) >= 1
+        assert self.axis is not None or len(self.scale) == 1
+
+    @staticmethod
+    def of(scale: float, zero_point: int = 0) -> QuantParams:
+        """One scale and zero point for the whole tensor; the scale is rounded to float32."""
+        return QuantParams((float(np.float32(scale)),), (int(zero_point),))
+
+    @property
+    def scalar(self) -> tuple[float, int]:
+        """Scale and zero point of a tensor quantised as a whole."""
+        assert len(self.scale) == 1
+        return self.scale[0], self.zero_point[0]
+
+
+@dataclass(frozen=True)
+class TensorType:
+    """Shape, element type and quantisation of one value.
+
+    Activations have their shape per sample, without the batch: image (h, w, c), sequence (t, c),
+    vector (k,). Channels are last. Constants have their whole shape.
+    """
+
+    shape: tuple[int, ...]
+    dtype: DType = DType.FLOAT32
+    quant: QuantParams | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the whole value (int4: two elements a byte)."""
+        return (self.size * self.dtype.bits + 7) // 8
+
+    def with_shape(self, shape: tuple[int, ...]) -> TensorType:
+        """The same element type and quantisation with another shape."""
+        return TensorType(tuple(int(s) for s in shape), self.dtype, self.quant)
+
+    def __str__(self) -> str:
+        dims = "x".join(map(str, self.shape)) or "scalar"
+        if self.quant is None:
+            return f"{self.dtype.value}[{dims}]"
+        scale = "per-axis" if self.quant.axis is not None else f"{self.quant.scale[0]:.6g}"
+        return f"{self.dtype.value}[{dims}] s={scale} z={self.quant.zero_point[0]}"

@@ -1,0 +1,87 @@
+"""How one node becomes one C call: the record that a kernel returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edgeprune.ir import Array, Graph, Node
+
+
+@dataclass(frozen=True)
+class Constant:
+    """An array that lives in flash.
+
+    Attributes:
+        role: what it is ("weights", "bias", "rescale", "table"); becomes part of its C name.
+        values: the numbers as the kernel wants them, packed; 1-D, int8, int16, int32 or float32.
+        c_type: element type in C.
+        counts_as_weights: whether the report calls its bytes weights (else tables and parameters).
+    """
+
+    role: str
+    values: Array
+    c_type: str = "int8_t"
+    counts_as_weights: bool = True
+
+
+@dataclass(frozen=True)
+class KernelCall:
+    """One call: ``function(&params, constants..., inputs..., [scratch,] output)``.
+
+    Attributes:
+        function: name of the C function.
+        sources: files below ``runtime_c`` that must be compiled, e.g. "src/ep_dense_s8.c".
+        headers: files below ``runtime_c`` that model.c includes, e.g. "include/ep_dense_s8.h".
+        params_type: C type of the parameter struct; "" where there is none.
+        params: its fields in order, (name, value); int, float or a C expression as text.
+        constants: arrays in flash, in the order of the arguments.
+        inputs: names of the activations that are passed, in order.
+        scratch_bytes: working memory, part of the planned arena; 0: no such argument.
+        inplace: number of the input whose memory the output may take; None: none.
+        instance: C text at file scope of the model (macros made for this layer's constants);
+            names in it begin with ``Request.prefix``.
+        instructions: estimated instructions for one inference; 0: not modelled.
+        code_bytes: estimated bytes of code that this call adds beyond its shared sources.
+    """
+
+    function: str
+    sources: tuple[str, ...]
+    headers: tuple[str, ...]
+    params_type: str
+    params: tuple[tuple[str, int | float | str], ...]
+    constants: tuple[Constant, ...]
+    inputs: tuple[str, ...]
+    scratch_bytes: int = 0
+    inplace: int | None = None
+    instance: str = ""
+    instructions: int = 0
+    code_bytes: int = 0
+
+    @property
+    def constant_bytes(self) -> int:
+        """Bytes of all arrays."""
+        return sum(int(c.values.nbytes) for c in self.constants)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a kernel is asked for.
+
+    Attributes:
+        graph: the network that is compiled (float32 or quantised).
+        node: the node to spell.
+        isa: instruction set of the target's kernels: "portable", "arm_dsp", "arm_mve", ...
+        optimize: "size" or "speed".
+        prefix: unique C identifier of this layer, for names in ``instance``.
+    """
+
+    graph: Graph
+    node: Node
+    isa: str
+    optimize: str
+    prefix: str
+
+
+# A kernel family: gives a call, or None where it does not apply.
+Kernel = Callable[[Request], KernelCall | None]

@@ -1,0 +1,60 @@
+"""Meaning: one class per operator with every facet. Add one: write the class, add its row."""
+
+from edgeprune.ir import Op
+from edgeprune.ops.activation import (
+    Elu,
+    Gelu,
+    HardSwish,
+    LeakyRelu,
+    PRelu,
+    Relu,
+    Sigmoid,
+    Tanh,
+    Unary,
+)
+from edgeprune.ops.arith import Add, Div, Mul, Sub
+from edgeprune.ops.conv import Conv2d, ConvTranspose2d, DepthwiseConv2d
+from edgeprune.ops.dense import Dense
+from edgeprune.ops.pool import AvgPool2d, MaxPool2d, Mean
+from edgeprune.ops.requant import Dequantize, Quantize
+from edgeprune.ops.resize import Resize
+from edgeprune.ops.shape import Concat, Gather, Pad, Reshape, Slice, Transpose
+from edgeprune.ops.softmax import LogSoftmax, Softmax
+
+OPS: dict[str, type[Op]] = {
+    op.kind: op
+    for op in (
+        Conv2d,
+        DepthwiseConv2d,
+        ConvTranspose2d,
+        Dense,
+        MaxPool2d,
+        AvgPool2d,
+        Mean,
+        Add,
+        Sub,
+        Mul,
+        Div,
+        Relu,
+        Sigmoid,
+        Tanh,
+        LeakyRelu,
+        PRelu,
+        Elu,
+        HardSwish,
+        Gelu,
+        Softmax,
+        LogSoftmax,
+        Reshape,
+        Transpose,
+        Pad,
+        Concat,
+        Slice,
+        Gather,
+        Resize,
+        Quantize,
+        Dequantize,
+    )
+}
+
+__all__ = ["OPS", "Unary", *sorted(c.__name__ for c in OPS.values())]

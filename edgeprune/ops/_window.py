@@ -1,0 +1,77 @@
+"""Sliding windows: padding and output sizes, shared by convolutions and pools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgeprune.errors import EdgePruneError
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Padding:
+    """Rows and columns that are added around an image."""
+
+    top: int = 0
+    left: int = 0
+    bottom: int = 0
+    right: int = 0
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is added."""
+        return bool(self.top or self.left or self.bottom or self.right)
+
+
+NO_PADDING = Padding()
+
+
+def out_length(size: int, kernel: int, stride: int, dilation: int, before: int, after: int) -> int:
+    """Positions of a window along one axis."""
+    span = (kernel - 1) * dilation + 1
+    return (size + before + after - span) // stride + 1
+
+
+def out_size(
+    image: tuple[int, ...], kernel: Pair, stride: Pair, dilation: Pair, pad: Padding
+) -> Pair:
+    """Height and width of a windowed operator's result.
+
+    Raises:
+        EdgePruneError: the operand is no image, or smaller than the window.
+    """
+    if len(image) != 3:
+        raise EdgePruneError("operand", f"is {list(image)}, not an image (h, w, c)")
+    h = out_length(image[0], kernel[0], stride[0], dilation[0], pad.top, pad.bottom)
+    w = out_length(image[1], kernel[1], stride[1], dilation[1], pad.left, pad.right)
+    if h < 1 or w < 1:
+        raise EdgePruneError(
+            "operand", f"{image[0]}x{image[1]} is smaller than the window {kernel[0]}x{kernel[1]}"
+        )
+    return h, w
+
+
+def same_padding(image: tuple[int, ...], kernel: Pair, stride: Pair, dilation: Pair) -> Padding:
+    """TensorFlow's SAME: as many positions as size / stride rounded up, the odd one behind."""
+    total = [
+        max(
+            (-(-image[i] // stride[i]) - 1) * stride[i]
+            + (kernel[i] - 1) * dilation[i]
+            + 1
+            - image[i],
+            0,
+        )
+        for i in (0, 1)
+    ]
+    top, left = total[0] // 2, total[1] // 2
+    return Padding(top, left, total[0] - top, total[1] - left)
+
+
+def tflite_padding(
+    image: tuple[int, ...], kernel: Pair, stride: Pair, dilation: Pair, pad: Padding
+) -> str | None:
+    """ "SAME" or "VALID" where one of them means this padding; None: an explicit PAD is needed."""
+    if not pad.any:
+        return "VALID"
+    return "SAME" if pad == same_padding(image, kernel, stride, dilation) else None

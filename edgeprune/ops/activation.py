@@ -1,0 +1,198 @@
+"""Functions of one element. Add one: a class with its formula and its two spellings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from edgeprune.ir import (
+    Channels,
+    Ids,
+    Node,
+    OnnxNode,
+    Op,
+    QuantParams,
+    QuantRule,
+    TensorType,
+    TfliteOp,
+    tie_broadcast,
+)
+from edgeprune.ops._clamp import INF, TFLITE_NAMES, Clamp, clamp_float
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Unary(Op):
+    """Shapes: x -> the same. In int8 every one of them is a table of 256 entries."""
+
+    tflite: ClassVar[str] = ""
+    onnx: ClassVar[str] = ""
+
+    def infer(self, *x: TensorType) -> TensorType:
+        return TensorType(x[0].shape, x[0].dtype)
+
+    def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
+        return ids[0]
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        return TfliteOp(self.tflite)
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        return OnnxNode(self.onnx)
+
+
+@dataclass(frozen=True)
+class Relu(Unary):
+    """min(max(x, lo), hi): ReLU, ReLU6 and every other clamp.
+
+    Attributes:
+        bounds: lowest and highest value; infinite where there is none.
+    """
+
+    kind: ClassVar[str] = "clamp"
+    bounds: Clamp = (0.0, INF)
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        return clamp_float(x[0], self.bounds)
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        assert self.bounds in TFLITE_NAMES, "other clamps are split before emission"
+        return TfliteOp(TFLITE_NAMES[self.bounds])
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        if self.bounds == (0.0, INF):
+            return OnnxNode("Relu")
+        lo, hi = (None if math.isinf(v) else np.asarray(v, np.float32) for v in self.bounds)
+        return OnnxNode("Clip", extra_inputs=(lo, hi))
+
+
+@dataclass(frozen=True)
+class Sigmoid(Unary):
+    """1 / (1 + exp(-x)), the logistic sigmoid."""
+
+    kind: ClassVar[str] = "sigmoid"
+    quant: ClassVar[QuantRule] = "fixed"
+    tflite: ClassVar[str] = "LOGISTIC"
+    onnx: ClassVar[str] = "Sigmoid"
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        return x[0].sigmoid()
+
+    def fixed_quant(self, bits: int) -> QuantParams:
+        return QuantParams.of(1 / 256, -128) if bits == 8 else QuantParams.of(1 / 32768)
+
+
+@dataclass(frozen=True)
+class Tanh(Unary):
+    """Hyperbolic tangent."""
+
+    kind: ClassVar[str] = "tanh"
+    quant: ClassVar[QuantRule] = "fixed"
+    tflite: ClassVar[str] = "TANH"
+    onnx: ClassVar[str] = "Tanh"
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        return x[0].tanh()
+
+    def fixed_quant(self, bits: int) -> QuantParams:
+        return QuantParams.of(1 / 128 if bits == 8 else 1 / 32768)
+
+
+@dataclass(frozen=True)
+class LeakyRelu(Unary):
+    """x where positive, alpha * x elsewhere."""
+
+    kind: ClassVar[str] = "leaky_relu"
+    alpha: float = 0.01
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        from torch.nn import functional
+
+        return functional.leaky_relu(x[0], self.alpha)
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        return TfliteOp("LEAKY_RELU", "LeakyReluOptions", {"alpha": self.alpha})
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        return OnnxNode("LeakyRelu", {"alpha": self.alpha})
+
+
+@dataclass(frozen=True)
+class Elu(Unary):
+    """x where positive, alpha * (exp(x) - 1) elsewhere. TFLite has alpha 1 only."""
+
+    kind: ClassVar[str] = "elu"
+    alpha: float = 1.0
+    tflite: ClassVar[str] = "ELU"
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        from torch.nn import functional
+
+        return functional.elu(x[0], self.alpha)
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        return OnnxNode("Elu", {"alpha": self.alpha})
+
+
+@dataclass(frozen=True)
+class HardSwish(Unary):
+    """x * min(max(x + 3, 0), 6) / 6."""
+
+    kind: ClassVar[str] = "hard_swish"
+    tflite: ClassVar[str] = "HARD_SWISH"
+    onnx: ClassVar[str] = "HardSwish"
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        from torch.nn import functional
+
+        return functional.hardswish(x[0])
+
+
+@dataclass(frozen=True)
+class Gelu(Unary):
+    """x * P(X <= x) for a standard normal X; or its approximation by tanh."""
+
+    kind: ClassVar[str] = "gelu"
+    approximate: bool = False
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        from torch.nn import functional
+
+        return functional.gelu(x[0], approximate="tanh" if self.approximate else "none")
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        return TfliteOp("GELU", "GeluOptions", {"approximate": self.approximate})
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        return OnnxNode("Gelu", {"approximate": "tanh" if self.approximate else "none"})
+
+
+@dataclass(frozen=True)
+class PRelu(Op):
+    """x where positive, slope * x elsewhere. Operands: x, slope (broadcast)."""
+
+    kind: ClassVar[str] = "prelu"
+
+    def infer(self, *x: TensorType) -> TensorType:
+        return TensorType(x[0].shape, x[0].dtype)
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        from edgeprune.ir import align
+
+        v, slope = align(*x)
+        return v.clamp(min=0) + slope * v.clamp(max=0)
+
+    def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
+        return tie_broadcast(ch, types[0].shape, *ids)
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        return TfliteOp("PRELU")
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        return OnnxNode("PRelu")

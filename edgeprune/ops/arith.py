@@ -1,0 +1,112 @@
+"""Elementwise arithmetic of two operands, with broadcasting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from edgeprune.errors import EdgePruneError
+from edgeprune.ir import (
+    Channels,
+    Ids,
+    Node,
+    OnnxNode,
+    Op,
+    TensorType,
+    TfliteOp,
+    align,
+    tie_broadcast,
+)
+from edgeprune.ops._clamp import TFLITE_NAMES, Clamp, clamp_float
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class _Binary(Op):
+    """Shapes: a, b broadcast from the last axis on."""
+
+    clamp: Clamp | None = None
+    tflite: ClassVar[str]
+    options: ClassVar[str]
+    onnx: ClassVar[str]
+
+    def infer(self, *x: TensorType) -> TensorType:
+        try:
+            shape = np.broadcast_shapes(*(t.shape for t in x))
+        except ValueError:
+            raise EdgePruneError(
+                "operands", f"{[list(t.shape) for t in x]} do not go together"
+            ) from None
+        return TensorType(shape, x[0].dtype)
+
+    def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
+        return tie_broadcast(ch, self.infer(*types).shape, *ids)
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        return TfliteOp(
+            self.tflite, self.options, {"fusedActivationFunction": TFLITE_NAMES[self.clamp]}
+        )
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        return OnnxNode(self.onnx)
+
+
+@dataclass(frozen=True)
+class Add(_Binary):
+    """a + b."""
+
+    kind: ClassVar[str] = "add"
+    tflite: ClassVar[str] = "ADD"
+    options: ClassVar[str] = "AddOptions"
+    onnx: ClassVar[str] = "Add"
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        a, b = align(*x)
+        return clamp_float(a + b, self.clamp)
+
+
+@dataclass(frozen=True)
+class Sub(_Binary):
+    """a - b."""
+
+    kind: ClassVar[str] = "sub"
+    tflite: ClassVar[str] = "SUB"
+    options: ClassVar[str] = "SubOptions"
+    onnx: ClassVar[str] = "Sub"
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        a, b = align(*x)
+        return clamp_float(a - b, self.clamp)
+
+
+@dataclass(frozen=True)
+class Mul(_Binary):
+    """a * b."""
+
+    kind: ClassVar[str] = "mul"
+    tflite: ClassVar[str] = "MUL"
+    options: ClassVar[str] = "MulOptions"
+    onnx: ClassVar[str] = "Mul"
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        a, b = align(*x)
+        return clamp_float(a * b, self.clamp)
+
+
+@dataclass(frozen=True)
+class Div(_Binary):
+    """a / b."""
+
+    kind: ClassVar[str] = "div"
+    tflite: ClassVar[str] = "DIV"
+    options: ClassVar[str] = "DivOptions"
+    onnx: ClassVar[str] = "Div"
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        a, b = align(*x)
+        return clamp_float(a / b, self.clamp)

@@ -1,0 +1,302 @@
+"""Convolutions. Operands: image, weights, bias."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from edgeprune.errors import EdgePruneError
+from edgeprune.ir import (
+    Channels,
+    Form,
+    Ids,
+    Node,
+    OnnxNode,
+    Op,
+    TensorType,
+    TfliteOp,
+)
+from edgeprune.ops._clamp import TFLITE_NAMES, Clamp, clamp_float
+from edgeprune.ops._window import NO_PADDING, Padding, Pair, out_size, tflite_padding
+
+if TYPE_CHECKING:
+    import torch
+
+
+def _pads(pad: Padding) -> list[int]:
+    return [pad.top, pad.left, pad.bottom, pad.right]
+
+
+def _need(condition: bool, what: str) -> None:
+    if not condition:
+        raise EdgePruneError("operands", what)
+
+
+def _conv_torch(
+    x: torch.Tensor,
+    w: torch.Tensor,
+    b: torch.Tensor,
+    stride: Pair,
+    dilation: Pair,
+    pad: Padding,
+    groups: int,
+) -> torch.Tensor:
+    """A convolution of channels-last images with (o, i, h, w) weights."""
+    from torch.nn import functional
+
+    x = x.permute(0, 3, 1, 2)
+    if (pad.top, pad.left) == (pad.bottom, pad.right):
+        y = functional.conv2d(x, w, b, stride, (pad.top, pad.left), dilation, groups)
+    else:
+        x = functional.pad(x, (pad.left, pad.right, pad.top, pad.bottom))
+        y = functional.conv2d(x, w, b, stride, 0, dilation, groups)
+    return y.permute(0, 2, 3, 1)
+
+
+def _tflite_options(
+    x: TensorType, kernel: Pair, stride: Pair, dilation: Pair, pad: Padding, clamp: Clamp | None
+) -> Mapping[str, object]:
+    padding = tflite_padding(x.shape, kernel, stride, dilation, pad)
+    assert padding is not None, "explicit padding is split off before emission"
+    return {
+        "padding": padding,
+        "strideH": stride[0],
+        "strideW": stride[1],
+        "dilationHFactor": dilation[0],
+        "dilationWFactor": dilation[1],
+        "fusedActivationFunction": TFLITE_NAMES[clamp],
+    }
+
+
+@dataclass(frozen=True)
+class Conv2d(Op):
+    """2-D convolution (cross-correlation).
+
+    Shapes: x (h, w, i), weights (o, kh, kw, i / groups), bias (o,) -> (h', w', o).
+    """
+
+    kind: ClassVar[str] = "conv2d"
+    weights: ClassVar[frozenset[int]] = frozenset({1, 2})
+    stride: Pair = (1, 1)
+    padding: Padding = NO_PADDING
+    dilation: Pair = (1, 1)
+    groups: int = 1
+    clamp: Clamp | None = None
+
+    def infer(self, *x: TensorType) -> TensorType:
+        image, w, b = x
+        _need(len(w.shape) == 4, f"weights are {list(w.shape)}, not (o, h, w, i)")
+        size = out_size(
+            image.shape, (w.shape[1], w.shape[2]), self.stride, self.dilation, self.padding
+        )
+        _need(
+            image.shape[2] == w.shape[3] * self.groups,
+            f"the image has {image.shape[2]} channels, the weights want {w.shape[3] * self.groups}",
+        )
+        _need(w.shape[0] % self.groups == 0, f"{w.shape[0]} filters in {self.groups} groups")
+        _need(b.shape == (w.shape[0],), f"{w.shape[0]} filters, but bias {list(b.shape)}")
+        return TensorType((*size, w.shape[0]), image.dtype)
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        image, w, b = x
+        y = _conv_torch(
+            image, w.permute(0, 3, 1, 2), b, self.stride, self.dilation, self.padding, self.groups
+        )
+        return clamp_float(y, self.clamp)
+
+    def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
+        read = ch.per_channel(ids[0]).reshape(self.groups, -1)
+        made = ch.new(types[1].shape[0]).reshape(self.groups, -1)
+        if self.groups > 1:  # every group keeps the same number of channels
+            ch.tie(read, read[0])
+            ch.tie(made, made[0])
+        ch.read(node, 1, 3, read[0])
+        ch.axis(node.inputs[1], 0, made.ravel())
+        ch.axis(node.inputs[2], 0, made.ravel())
+        return np.broadcast_to(made.ravel(), self.infer(*types).shape)
+
+    def macs(self, *x: TensorType) -> int:
+        y = self.infer(*x)
+        return y.size * int(np.prod(x[1].shape[1:]))
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        kernel = (x[1].shape[1], x[1].shape[2])
+        options = _tflite_options(
+            x[0], kernel, self.stride, self.dilation, self.padding, self.clamp
+        )
+        return TfliteOp("CONV_2D", "Conv2DOptions", options)
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        attributes = {
+            "kernel_shape": [x[1].shape[1], x[1].shape[2]],
+            "strides": list(self.stride),
+            "dilations": list(self.dilation),
+            "pads": _pads(self.padding),
+            "group": self.groups,
+        }
+        return OnnxNode("Conv", attributes, "first", {1: Form((0, 3, 1, 2))})
+
+
+@dataclass(frozen=True)
+class DepthwiseConv2d(Op):
+    """One filter, or m filters, for each channel.
+
+    Shapes: x (h, w, i), weights (kh, kw, i * m), bias (i * m,) -> (h', w', i * m); filter
+    number k reads channel k // m.
+    """
+
+    kind: ClassVar[str] = "depthwise_conv2d"
+    weights: ClassVar[frozenset[int]] = frozenset({1, 2})
+    stride: Pair = (1, 1)
+    padding: Padding = NO_PADDING
+    dilation: Pair = (1, 1)
+    clamp: Clamp | None = None
+
+    def infer(self, *x: TensorType) -> TensorType:
+        image, w, b = x
+        _need(len(w.shape) == 3, f"weights are {list(w.shape)}, not (h, w, c)")
+        size = out_size(
+            image.shape, (w.shape[0], w.shape[1]), self.stride, self.dilation, self.padding
+        )
+        _need(
+            w.shape[2] > 0 and w.shape[2] % image.shape[2] == 0,
+            f"the image has {image.shape[2]} channels, the weights {w.shape[2]}",
+        )
+        _need(b.shape == (w.shape[2],), f"{w.shape[2]} filters, but bias {list(b.shape)}")
+        return TensorType((*size, w.shape[2]), image.dtype)
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        image, w, b = x
+        kernels = w.permute(2, 0, 1).unsqueeze(1)
+        y = _conv_torch(
+            image, kernels, b, self.stride, self.dilation, self.padding, image.shape[-1]
+        )
+        return clamp_float(y, self.clamp)
+
+    def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
+        read = ch.per_channel(ids[0])
+        made = np.repeat(read, types[1].shape[2] // len(read))
+        ch.axis(node.inputs[1], 2, made)
+        ch.axis(node.inputs[2], 0, made)
+        return np.broadcast_to(made, self.infer(*types).shape)
+
+    def macs(self, *x: TensorType) -> int:
+        return self.infer(*x).size * x[1].shape[0] * x[1].shape[1]
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        kernel = (x[1].shape[0], x[1].shape[1])
+        options = dict(
+            _tflite_options(x[0], kernel, self.stride, self.dilation, self.padding, self.clamp)
+        )
+        options["depthMultiplier"] = x[1].shape[2] // x[0].shape[2]
+        return TfliteOp(
+            "DEPTHWISE_CONV_2D", "DepthwiseConv2DOptions", options, {1: Form(new_axes=(0,))}
+        )
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        attributes = {
+            "kernel_shape": [x[1].shape[0], x[1].shape[1]],
+            "strides": list(self.stride),
+            "dilations": list(self.dilation),
+            "pads": _pads(self.padding),
+            "group": x[0].shape[2],
+        }
+        return OnnxNode("Conv", attributes, "first", {1: Form((2, 0, 1), (1,))})
+
+
+@dataclass(frozen=True)
+class ConvTranspose2d(Op):
+    """Transposed convolution: the gradient of a convolution with respect to its image.
+
+    Shapes: x (h, w, i), weights (o, kh, kw, i), bias (o,) -> (h', w', o) with
+    h' = (h - 1) * stride + (kh - 1) * dilation + 1 - top - bottom + extra.
+
+    Attributes:
+        extra: rows and columns added at the bottom and the right (ONNX's output_padding).
+    """
+
+    kind: ClassVar[str] = "conv_transpose2d"
+    weights: ClassVar[frozenset[int]] = frozenset({1, 2})
+    stride: Pair = (1, 1)
+    padding: Padding = NO_PADDING
+    dilation: Pair = (1, 1)
+    extra: Pair = (0, 0)
+    clamp: Clamp | None = None
+
+    def infer(self, *x: TensorType) -> TensorType:
+        image, w, b = x
+        _need(len(image.shape) == 3, f"is {list(image.shape)}, not an image (h, w, c)")
+        _need(len(w.shape) == 4, f"weights are {list(w.shape)}, not (o, h, w, i)")
+        _need(
+            image.shape[2] == w.shape[3],
+            f"the image has {image.shape[2]} channels, the weights want {w.shape[3]}",
+        )
+        _need(b.shape == (w.shape[0],), f"{w.shape[0]} filters, but bias {list(b.shape)}")
+        cut = (
+            self.padding.top + self.padding.bottom - self.extra[0],
+            self.padding.left + self.padding.right - self.extra[1],
+        )
+        size = [
+            (image.shape[i] - 1) * self.stride[i]
+            + (w.shape[1 + i] - 1) * self.dilation[i]
+            + 1
+            - cut[i]
+            for i in (0, 1)
+        ]
+        _need(min(size) >= 1, f"nothing is left of the result: {size}")
+        return TensorType((*size, w.shape[0]), image.dtype)
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        from torch.nn import functional
+
+        image, w, b = x
+        full = functional.conv_transpose2d(
+            image.permute(0, 3, 1, 2),
+            w.permute(3, 0, 1, 2),
+            b,
+            self.stride,
+            dilation=self.dilation,
+        )
+        p = self.padding
+        grow = (-p.left, self.extra[1] - p.right, -p.top, self.extra[0] - p.bottom)
+        y = functional.pad(full - b[:, None, None], grow) + b[:, None, None]
+        return clamp_float(y.permute(0, 2, 3, 1), self.clamp)
+
+    def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
+        made = ch.new(types[1].shape[0])
+        ch.read(node, 1, 3, ch.per_channel(ids[0]))
+        ch.axis(node.inputs[1], 0, made)
+        ch.axis(node.inputs[2], 0, made)
+        return np.broadcast_to(made, self.infer(*types).shape)
+
+    def macs(self, *x: TensorType) -> int:
+        return x[0].size * int(np.prod(x[1].shape[:3]))
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        # TFLite wants output_shape first; the emitter puts extra_inputs in front for this operator.
+        padding = "VALID" if not self.padding.any else "SAME"
+        return TfliteOp(
+            "TRANSPOSE_CONV",
+            "TransposeConvOptions",
+            {
+                "padding": padding,
+                "strideH": self.stride[0],
+                "strideW": self.stride[1],
+                "fusedActivationFunction": TFLITE_NAMES[self.clamp],
+            },
+            {},
+            (np.asarray([1, *y.shape], np.int32),),
+        )
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        attributes = {
+            "kernel_shape": [x[1].shape[1], x[1].shape[2]],
+            "strides": list(self.stride),
+            "dilations": list(self.dilation),
+            "pads": _pads(self.padding),
+            "output_padding": list(self.extra),
+        }
+        return OnnxNode("ConvTranspose", attributes, "first", {1: Form((3, 0, 1, 2))})

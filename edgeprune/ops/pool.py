@@ -1,0 +1,152 @@
+"""Pooling and means over positions. Channels stay apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from edgeprune.errors import EdgePruneError
+from edgeprune.ir import Channels, Ids, Node, OnnxNode, Op, QuantRule, TensorType, TfliteOp
+from edgeprune.ops._clamp import TFLITE_NAMES, Clamp, clamp_float
+from edgeprune.ops._window import NO_PADDING, Padding, Pair, out_size, tflite_padding
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class _Pool(Op):
+    """Shapes: x (h, w, c) -> (h', w', c)."""
+
+    quant: ClassVar[QuantRule] = "same"
+    kernel: Pair = (2, 2)
+    stride: Pair = (2, 2)
+    padding: Padding = NO_PADDING
+    clamp: Clamp | None = None
+
+    def infer(self, *x: TensorType) -> TensorType:
+        size = out_size(x[0].shape, self.kernel, self.stride, (1, 1), self.padding)
+        p = self.padding
+        if max(p.top, p.bottom) >= self.kernel[0] or max(p.left, p.right) >= self.kernel[1]:
+            raise EdgePruneError("padding", f"{p} leaves windows {self.kernel} without an element")
+        return x[0].with_shape((*size, x[0].shape[2]))
+
+    def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
+        return np.broadcast_to(ch.per_channel(ids[0]), self.infer(*types).shape)
+
+    def _options(self, x: TensorType) -> dict[str, object]:
+        padding = tflite_padding(x.shape, self.kernel, self.stride, (1, 1), self.padding)
+        assert padding is not None, "explicit padding is split off before emission"
+        return {
+            "padding": padding,
+            "strideH": self.stride[0],
+            "strideW": self.stride[1],
+            "filterHeight": self.kernel[0],
+            "filterWidth": self.kernel[1],
+            "fusedActivationFunction": TFLITE_NAMES[self.clamp],
+        }
+
+    def _attributes(self) -> dict[str, object]:
+        p = self.padding
+        return {
+            "kernel_shape": list(self.kernel),
+            "strides": list(self.stride),
+            "pads": [p.top, p.left, p.bottom, p.right],
+        }
+
+
+@dataclass(frozen=True)
+class MaxPool2d(_Pool):
+    """The largest value of each window; padding never wins."""
+
+    kind: ClassVar[str] = "max_pool2d"
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        from torch.nn import functional
+
+        p = self.padding
+        image = x[0].permute(0, 3, 1, 2)
+        if p.any:
+            image = functional.pad(image, (p.left, p.right, p.top, p.bottom), value=-float("inf"))
+        y = functional.max_pool2d(image, self.kernel, self.stride)
+        return clamp_float(y.permute(0, 2, 3, 1), self.clamp)
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        return TfliteOp("MAX_POOL_2D", "Pool2DOptions", self._options(x[0]))
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        return OnnxNode("MaxPool", self._attributes(), "first")
+
+
+@dataclass(frozen=True)
+class AvgPool2d(_Pool):
+    """The mean of each window; padding is not counted."""
+
+    kind: ClassVar[str] = "avg_pool2d"
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        import torch
+        from torch.nn import functional
+
+        p = self.padding
+        image = x[0].permute(0, 3, 1, 2)
+        area = float(self.kernel[0] * self.kernel[1])
+        if not p.any:
+            y = functional.avg_pool2d(image, self.kernel, self.stride)
+            return clamp_float(y.permute(0, 2, 3, 1), self.clamp)
+        sides = (p.left, p.right, p.top, p.bottom)
+        total = functional.avg_pool2d(functional.pad(image, sides), self.kernel, self.stride) * area
+        ones = functional.pad(torch.ones_like(image[:1, :1]), sides)
+        count = functional.avg_pool2d(ones, self.kernel, self.stride) * area
+        return clamp_float((total / count.round()).permute(0, 2, 3, 1), self.clamp)
+
+    def macs(self, *x: TensorType) -> int:
+        return 0
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        return TfliteOp("AVERAGE_POOL_2D", "Pool2DOptions", self._options(x[0]))
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        return OnnxNode("AveragePool", {**self._attributes(), "count_include_pad": 0}, "first")
+
+
+@dataclass(frozen=True)
+class Mean(Op):
+    """The mean over some per-sample axes, not the last (global average pooling and its kind).
+
+    Shapes: x (..., c) -> those axes have length 1, or are gone where ``keep`` is false.
+    """
+
+    kind: ClassVar[str] = "mean"
+    axes: tuple[int, ...] = (0, 1)
+    keep: bool = False
+
+    def infer(self, *x: TensorType) -> TensorType:
+        rank = len(x[0].shape)
+        if not all(0 <= a < rank - 1 for a in self.axes):
+            raise EdgePruneError("axes", f"{self.axes} of {list(x[0].shape)}")
+        shape = [1 if i in self.axes else s for i, s in enumerate(x[0].shape)]
+        if not self.keep:
+            shape = [s for i, s in enumerate(shape) if i not in self.axes]
+        return TensorType(tuple(shape), x[0].dtype)
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        return x[0].mean(dim=[a + 1 for a in self.axes], keepdim=self.keep)
+
+    def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
+        first = ids[0][
+            tuple(slice(0, 1) if i in self.axes else slice(None) for i in range(ids[0].ndim))
+        ]
+        ch.tie(ids[0], first)
+        return first.reshape(self.infer(*types).shape)
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        axes = np.asarray([a + 1 for a in self.axes], np.int32)
+        return TfliteOp("MEAN", "ReducerOptions", {"keepDims": self.keep}, {}, (axes,))
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        axes = [a + 1 for a in self.axes]
+        return OnnxNode("ReduceMean", {"axes": axes, "keepdims": int(self.keep)}, "last")

@@ -1,0 +1,60 @@
+"""Between float and integers, and between two scales."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from edgeprune.ir import Channels, DType, Ids, Node, OnnxNode, Op, TensorType, TfliteOp
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Quantize(Op):
+    """Float to integers, or integers at one scale to integers at another.
+
+    In float evaluation it changes nothing: the graph's meaning is that of its real values.
+    """
+
+    kind: ClassVar[str] = "quantize"
+    dtype: DType = DType.INT8
+
+    def infer(self, *x: TensorType) -> TensorType:
+        return TensorType(x[0].shape, self.dtype)
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        return x[0]
+
+    def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
+        return ids[0]
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        return TfliteOp("QUANTIZE", "QuantizeOptions")
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        return OnnxNode("Identity")
+
+
+@dataclass(frozen=True)
+class Dequantize(Op):
+    """Integers to float."""
+
+    kind: ClassVar[str] = "dequantize"
+
+    def infer(self, *x: TensorType) -> TensorType:
+        return TensorType(x[0].shape, DType.FLOAT32)
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        return x[0]
+
+    def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
+        return ids[0]
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        return TfliteOp("DEQUANTIZE", "DequantizeOptions")
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        return OnnxNode("Identity")

@@ -1,0 +1,300 @@
+"""Operators that move elements without changing them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from edgeprune.errors import EdgePruneError
+from edgeprune.ir import (
+    Array,
+    Channels,
+    Ids,
+    Node,
+    OnnxNode,
+    Op,
+    QuantRule,
+    TensorType,
+    TfliteOp,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Reshape(Op):
+    """The same elements in another shape, row by row (flatten is one of them)."""
+
+    kind: ClassVar[str] = "reshape"
+    quant: ClassVar[QuantRule] = "same"
+    shape: tuple[int, ...] = ()
+
+    def infer(self, *x: TensorType) -> TensorType:
+        if x[0].size != int(np.prod(self.shape, dtype=np.int64)):
+            raise EdgePruneError("shape", f"{list(x[0].shape)} cannot become {list(self.shape)}")
+        return x[0].with_shape(self.shape)
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        return x[0].reshape(x[0].shape[0], *self.shape)
+
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        return x[0].reshape(len(x[0]), *self.shape)
+
+    def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
+        return ids[0].reshape(self.shape)
+
+    def shrink(self, x: Sequence[Sequence[Array]], y: Sequence[Array]) -> Op:
+        return replace(self, shape=tuple(len(k) for k in y))
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        shape = np.asarray([1, *self.shape], np.int32)
+        return TfliteOp("RESHAPE", "ReshapeOptions", {"newShape": shape}, {}, (shape,))
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        shape = np.asarray([1, *self.shape], np.int64)
+        return OnnxNode("Reshape", {}, "last", {}, (shape,))
+
+
+@dataclass(frozen=True)
+class Transpose(Op):
+    """Axes in another order: y = x.transpose(perm), batch not counted."""
+
+    kind: ClassVar[str] = "transpose"
+    quant: ClassVar[QuantRule] = "same"
+    perm: tuple[int, ...] = ()
+
+    def infer(self, *x: TensorType) -> TensorType:
+        if sorted(self.perm) != list(range(len(x[0].shape))):
+            raise EdgePruneError("perm", f"{self.perm} is no order of {list(x[0].shape)}")
+        return x[0].with_shape(tuple(x[0].shape[i] for i in self.perm))
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        return x[0].permute(0, *(i + 1 for i in self.perm))
+
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        return x[0].transpose(0, *(i + 1 for i in self.perm))
+
+    def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
+        return ids[0].transpose(self.perm)
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        perm = np.asarray([0, *(i + 1 for i in self.perm)], np.int32)
+        return TfliteOp("TRANSPOSE", "TransposeOptions", {}, {}, (perm,))
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        return OnnxNode("Transpose", {"perm": [0, *(i + 1 for i in self.perm)]}, "last")
+
+
+@dataclass(frozen=True)
+class Pad(Op):
+    """Elements added around: a constant value, in float.
+
+    Attributes:
+        before: how many in front, by per-sample axis.
+        after: how many behind.
+        value: what they are; in integers its quantised form (0.0: the zero point).
+    """
+
+    kind: ClassVar[str] = "pad"
+    quant: ClassVar[QuantRule] = "same"
+    before: tuple[int, ...] = ()
+    after: tuple[int, ...] = ()
+    value: float = 0.0
+
+    def infer(self, *x: TensorType) -> TensorType:
+        shape = x[0].shape
+        if not len(self.before) == len(self.after) == len(shape):
+            raise EdgePruneError("pads", f"{self.before}, {self.after} for {list(shape)}")
+        if min((*self.before, *self.after), default=0) < 0:
+            raise EdgePruneError("pads", "are negative", "use a Slice")
+        return x[0].with_shape(
+            tuple(b + s + a for b, s, a in zip(self.before, shape, self.after, strict=True))
+        )
+
+    @property
+    def widths(self) -> list[tuple[int, int]]:
+        """Counts by axis, as ``np.pad`` takes them."""
+        return list(zip(self.before, self.after, strict=True))
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        from torch.nn import functional
+
+        flat = [n for pair in reversed(self.widths) for n in pair]
+        return functional.pad(x[0], flat, value=self.value)
+
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        assert out.quant is not None
+        scale, zero = out.quant.scalar
+        info = np.iinfo(out.dtype.numpy)
+        q = float(np.clip(round(self.value / scale) + zero, info.min, info.max))
+        return np.pad(x[0], [(0, 0), *self.widths], constant_values=int(q))
+
+    def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
+        if self.value != 0:  # what is removed leaves a zero, not this value, in the border
+            ch.pin(ids[0])
+        if not (self.before[-1] or self.after[-1]):
+            return np.pad(ids[0], self.widths, mode="edge")
+        spatial = [*self.widths[:-1], (0, 0)]
+        y = np.pad(ids[0], spatial, mode="edge")
+        front, behind = ch.new(self.before[-1]), ch.new(self.after[-1])
+        ch.pin(front)
+        ch.pin(behind)
+        lead = y.shape[:-1]
+        sides = [np.broadcast_to(k, (*lead, len(k))) for k in (front, behind)]
+        return np.concatenate([sides[0], y, sides[1]], axis=-1)
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        assert self.value == 0, "other values are PADV2"
+        return TfliteOp(
+            "PAD", "PadOptions", {}, {}, (np.asarray([(0, 0), *self.widths], np.int32),)
+        )
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        pads = np.asarray([0, *self.before, 0, *self.after], np.int64)
+        return OnnxNode("Pad", {}, "last", {}, (pads, np.asarray(self.value, np.float32)))
+
+
+@dataclass(frozen=True)
+class Concat(Op):
+    """Operands one behind the other along a per-sample axis (default: the last)."""
+
+    kind: ClassVar[str] = "concat"
+    quant: ClassVar[QuantRule] = "shared"
+    axis: int = -1
+
+    def infer(self, *x: TensorType) -> TensorType:
+        rank = len(x[0].shape)
+        axis = self.axis % rank
+        rests = {tuple(s for i, s in enumerate(t.shape) if i != axis) for t in x}
+        if len(rests) != 1 or any(len(t.shape) != rank for t in x):
+            raise EdgePruneError("operands", f"{[list(t.shape) for t in x]} do not go together")
+        shape = list(x[0].shape)
+        shape[axis] = sum(t.shape[axis] for t in x)
+        return x[0].with_shape(tuple(shape))
+
+    def _batched_axis(self, rank: int) -> int:
+        return self.axis % rank + 1
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        batch = max(t.shape[0] for t in x)
+        return torch.cat(
+            [t.expand(batch, *t.shape[1:]) for t in x], dim=self._batched_axis(x[0].dim() - 1)
+        )
+
+    def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
+        axis = self.axis % ids[0].ndim
+        if axis != ids[0].ndim - 1:
+            for other in ids[1:]:
+                ch.tie(ch.per_channel(other), ch.per_channel(ids[0]))
+        return np.concatenate(ids, axis=axis)
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        return TfliteOp(
+            "CONCATENATION",
+            "ConcatenationOptions",
+            {"axis": self._batched_axis(len(y.shape)), "fusedActivationFunction": "NONE"},
+        )
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        return OnnxNode("Concat", {"axis": self._batched_axis(len(y.shape))}, "last")
+
+
+@dataclass(frozen=True)
+class Slice(Op):
+    """A box cut out: start, stop, step by per-sample axis; steps are positive."""
+
+    kind: ClassVar[str] = "slice"
+    quant: ClassVar[QuantRule] = "same"
+    start: tuple[int, ...] = ()
+    stop: tuple[int, ...] = ()
+    step: tuple[int, ...] = ()
+
+    @property
+    def index(self) -> tuple[slice, ...]:
+        """The box as slices."""
+        return tuple(map(slice, self.start, self.stop, self.step))
+
+    def infer(self, *x: TensorType) -> TensorType:
+        if len(self.start) != len(x[0].shape):
+            raise EdgePruneError("slice", f"{len(self.start)} axes of {list(x[0].shape)}")
+        lengths = [len(range(*s.indices(n))) for s, n in zip(self.index, x[0].shape, strict=True)]
+        if min(lengths, default=1) < 1:
+            raise EdgePruneError("slice", f"nothing is left of {list(x[0].shape)}")
+        return x[0].with_shape(tuple(lengths))
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        return x[0][(slice(None), *self.index)]
+
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        return x[0][(slice(None), *self.index)]
+
+    def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
+        return ids[0][self.index]
+
+    def shrink(self, x: Sequence[Sequence[Array]], y: Sequence[Array]) -> Op:
+        start, stop, step = [], [], []
+        for s, n, kept in zip(self.index, x[0], y, strict=True):
+            # positions, among what stays of the operand, of what stays of the result
+            wanted = np.arange(int(n[-1]) + 1 if len(n) else 0)[s][kept] if len(n) else kept
+            at = np.searchsorted(n, wanted)
+            gaps = set(np.diff(at).tolist())
+            assert len(gaps) <= 1, "compaction left an irregular slice"
+            start.append(int(at[0]))
+            stop.append(int(at[-1]) + 1)
+            step.append(gaps.pop() if gaps else 1)
+        return replace(self, start=tuple(start), stop=tuple(stop), step=tuple(step))
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        stops = [min(s, n) for s, n in zip(self.stop, x[0].shape, strict=True)]
+        begin = np.asarray([0, *self.start], np.int32)
+        end = np.asarray([1, *stops], np.int32)
+        step = np.asarray([1, *self.step], np.int32)
+        return TfliteOp("STRIDED_SLICE", "StridedSliceOptions", {}, {}, (begin, end, step))
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        axes = np.arange(1, len(self.start) + 1, dtype=np.int64)
+        arrays = [np.asarray(v, np.int64) for v in (self.start, self.stop)]
+        return OnnxNode("Slice", {}, "last", {}, (*arrays, axes, np.asarray(self.step, np.int64)))
+
+
+@dataclass(frozen=True)
+class Gather(Op):
+    """Chosen indices of the last axis, in order: what reads only the inputs that matter."""
+
+    kind: ClassVar[str] = "gather"
+    quant: ClassVar[QuantRule] = "same"
+    indices: tuple[int, ...] = ()
+
+    def infer(self, *x: TensorType) -> TensorType:
+        if not self.indices or not 0 <= min(self.indices) <= max(self.indices) < x[0].shape[-1]:
+            raise EdgePruneError("indices", f"do not lie in 0..{x[0].shape[-1] - 1}")
+        return x[0].with_shape((*x[0].shape[:-1], len(self.indices)))
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        return x[0][..., list(self.indices)]
+
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        return x[0][..., list(self.indices)]
+
+    def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
+        return ids[0][..., list(self.indices)]
+
+    def shrink(self, x: Sequence[Sequence[Array]], y: Sequence[Array]) -> Op:
+        wanted = np.asarray(self.indices)[y[-1]]
+        return replace(self, indices=tuple(np.searchsorted(x[0][-1], wanted).tolist()))
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        indices = np.asarray(self.indices, np.int32)
+        return TfliteOp(
+            "GATHER", "GatherOptions", {"axis": len(y.shape), "batchDims": 0}, {}, (indices,)
+        )
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        indices = np.asarray(self.indices, np.int64)
+        return OnnxNode("Gather", {"axis": len(y.shape)}, "last", {}, (indices,))

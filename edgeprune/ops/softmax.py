@@ -1,0 +1,78 @@
+"""Softmax and its logarithm over the last axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from edgeprune.ir import (
+    Channels,
+    Ids,
+    Node,
+    OnnxNode,
+    Op,
+    QuantParams,
+    QuantRule,
+    TensorType,
+    TfliteOp,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Softmax(Op):
+    """exp(beta x_i) / sum_j exp(beta x_j) over the last axis. Shapes: x (..., c) -> the same."""
+
+    kind: ClassVar[str] = "softmax"
+    quant: ClassVar[QuantRule] = "fixed"
+    beta: float = 1.0
+
+    def infer(self, *x: TensorType) -> TensorType:
+        return TensorType(x[0].shape, x[0].dtype)
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        return (x[0] * self.beta).softmax(dim=-1)
+
+    def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
+        ch.pin(ids[0])  # a removed entry would still count in the sum
+        return ids[0]
+
+    def fixed_quant(self, bits: int) -> QuantParams:
+        return QuantParams.of(1 / 256, -128) if bits == 8 else QuantParams.of(1 / 32768)
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        return TfliteOp("SOFTMAX", "SoftmaxOptions", {"beta": self.beta})
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        assert self.beta == 1.0, "beta is split off before emission"
+        return OnnxNode("Softmax", {"axis": -1}, "last")
+
+
+@dataclass(frozen=True)
+class LogSoftmax(Op):
+    """x_i - log sum_j exp(x_j) over the last axis. Shapes: x (..., c) -> the same."""
+
+    kind: ClassVar[str] = "log_softmax"
+    quant: ClassVar[QuantRule] = "fixed"
+
+    def infer(self, *x: TensorType) -> TensorType:
+        return TensorType(x[0].shape, x[0].dtype)
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        return x[0].log_softmax(dim=-1)
+
+    def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
+        ch.pin(ids[0])
+        return ids[0]
+
+    def fixed_quant(self, bits: int) -> QuantParams:
+        return QuantParams.of(16 / 256, 127)
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        return TfliteOp("LOG_SOFTMAX", "LogSoftmaxOptions")
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        return OnnxNode("LogSoftmax", {"axis": -1}, "last")
