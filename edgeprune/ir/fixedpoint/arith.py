@@ -1,0 +1,215 @@
+"""Elementwise and pooling arithmetic in integers, as LiteRT's reference kernels compute it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from edgeprune.ir.fixedpoint.linear import Pads
+from edgeprune.ir.fixedpoint.rounding import (
+    QMAX,
+    QMIN,
+    Int8s,
+    Int64s,
+    Ints,
+    quantize_multiplier,
+    rescale,
+    saturate,
+)
+from edgeprune.ir.types import QuantParams
+
+ADD_LEFT_SHIFT = 20
+"""Bits by which both operands of a sum are shifted left before they meet on a common scale."""
+
+
+def add_multipliers(
+    a: QuantParams, b: QuantParams, y: QuantParams, left_shift: int = ADD_LEFT_SHIFT
+) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+    """(mult, shift) of both operands and of the result: the common scale is 2 max(a, b) / 2^20."""
+    twice = 2.0 * max(a.scale[0], b.scale[0])
+    return (
+        quantize_multiplier(a.scale[0] / twice),
+        quantize_multiplier(b.scale[0] / twice),
+        quantize_multiplier(twice / ((1 << left_shift) * y.scale[0])),
+    )
+
+
+def add(
+    a: Ints,
+    b: Ints,
+    aq: QuantParams,
+    bq: QuantParams,
+    yq: QuantParams,
+    clamp: tuple[int, int] = (QMIN, QMAX),
+    *,
+    sign: int = 1,
+) -> Int8s:
+    """ADD, or SUB with ``sign`` -1; operands broadcast as numpy arrays do."""
+    on_a, on_b, on_y = add_multipliers(aq, bq, yq)
+    left = (a.astype(np.int64) - aq.zero_point[0]) << ADD_LEFT_SHIFT
+    right = (b.astype(np.int64) - bq.zero_point[0]) << ADD_LEFT_SHIFT
+    total = rescale(left, *on_a) + sign * rescale(right, *on_b)
+    return saturate(rescale(total, *on_y) + yq.zero_point[0], clamp)
+
+
+def sub(
+    a: Ints,
+    b: Ints,
+    aq: QuantParams,
+    bq: QuantParams,
+    yq: QuantParams,
+    clamp: tuple[int, int] = (QMIN, QMAX),
+) -> Int8s:
+    """SUB: see :func:`add`."""
+    return add(a, b, aq, bq, yq, clamp, sign=-1)
+
+
+def mul_multiplier(a: QuantParams, b: QuantParams, y: QuantParams) -> tuple[int, int]:
+    """(mult, shift) of MUL; the factor is formed in float32."""
+    product = np.float32(a.scale[0]) * np.float32(b.scale[0])
+    return quantize_multiplier(float(product / np.float32(y.scale[0])))
+
+
+def mul(
+    a: Ints,
+    b: Ints,
+    aq: QuantParams,
+    bq: QuantParams,
+    yq: QuantParams,
+    clamp: tuple[int, int] = (QMIN, QMAX),
+) -> Int8s:
+    """MUL; operands broadcast as numpy arrays do."""
+    product = (a.astype(np.int64) - aq.zero_point[0]) * (b.astype(np.int64) - bq.zero_point[0])
+    return saturate(rescale(product, *mul_multiplier(aq, bq, yq)) + yq.zero_point[0], clamp)
+
+
+def prelu(x: Ints, alpha: Ints, xq: QuantParams, alpha_q: QuantParams, yq: QuantParams) -> Int8s:
+    """PRELU: x where x >= 0, else x * alpha; ``alpha`` broadcasts against ``x``."""
+    ratio = np.float32(xq.scale[0]) / np.float32(yq.scale[0])
+    product = np.float32(xq.scale[0]) * np.float32(alpha_q.scale[0]) / np.float32(yq.scale[0])
+    centred = x.astype(np.int64) - xq.zero_point[0]
+    slope = alpha.astype(np.int64) - alpha_q.zero_point[0]
+    above = rescale(centred, *quantize_multiplier(float(ratio)))
+    below = rescale(centred * slope, *quantize_multiplier(float(product)))
+    return saturate(np.where(centred >= 0, above, below) + yq.zero_point[0])
+
+
+def average_pool2d(
+    x: Ints,
+    size: tuple[int, int],
+    stride: tuple[int, int],
+    pads: Pads = (0, 0, 0, 0),
+    clamp: tuple[int, int] = (QMIN, QMAX),
+) -> Int8s:
+    """AVERAGE_POOL_2D over (n, h, w, c): padding is not counted, the mean rounds half away.
+
+    Input and output have the same scale and zero point; the raw integers are averaged.
+    """
+    total = _pool_windows(x.astype(np.int64), size, stride, pads, 0).sum(axis=(4, 5))
+    ones = np.ones((1, *x.shape[1:3], 1), np.int64)
+    count = _pool_windows(ones, size, stride, pads, 0).sum(axis=(4, 5))
+    return saturate(divide_half_away(total, count), clamp)
+
+
+def divide_half_away(total: Int64s, count: Int64s | int) -> Int64s:
+    """Quotients to the nearest integer, halves away from zero."""
+    magnitude = (np.abs(total) + np.asarray(count) // 2) // np.asarray(count)
+    return np.asarray(np.where(total < 0, -magnitude, magnitude), np.int64)
+
+
+def max_pool2d(
+    x: Ints,
+    size: tuple[int, int],
+    stride: tuple[int, int],
+    pads: Pads = (0, 0, 0, 0),
+    clamp: tuple[int, int] = (QMIN, QMAX),
+) -> Int8s:
+    """MAX_POOL_2D over (n, h, w, c): padding never wins."""
+    lowest = int(np.iinfo(x.dtype).min)
+    return saturate(
+        _pool_windows(x.astype(np.int64), size, stride, pads, lowest).max(axis=(4, 5)), clamp
+    )
+
+
+def _pool_windows(
+    x: Int64s, size: tuple[int, int], stride: tuple[int, int], pads: Pads, fill: int
+) -> Int64s:
+    """(n, h, w, c) -> (n, rows, columns, c, kernel h, kernel w)."""
+    padded = np.pad(x, ((0, 0), pads[:2], pads[2:], (0, 0)), constant_values=fill)
+    view = sliding_window_view(padded, size, axis=(1, 2))
+    return np.asarray(view[:, :: stride[0], :: stride[1]])
+
+
+def mean_multiplier(x: QuantParams, y: QuantParams, count: int) -> tuple[int, int]:
+    """(mult, shift) of MEAN over ``count`` elements: 1 / count is part of the factor, truncated."""
+    mult, shift = quantize_multiplier(x.scale[0] / y.scale[0])
+    extra = min(count.bit_length() - 1, 32, 31 + shift)
+    return (mult << extra) // count, shift - extra
+
+
+def mean(x: Ints, axes: tuple[int, ...], xq: QuantParams, yq: QuantParams) -> Int8s:
+    """MEAN over ``axes`` (kept as ones): the sum, times scale / (count * output scale)."""
+    count = int(np.prod([x.shape[a] for a in axes], dtype=np.int64))
+    total = x.astype(np.int64).sum(axis=axes, keepdims=True) - xq.zero_point[0] * count
+    return saturate(rescale(total, *mean_multiplier(xq, yq, count)) + yq.zero_point[0])
+
+
+def nearest_indices(
+    size_in: int, size_out: int, *, align_corners: bool = False, half_pixel: bool = False
+) -> Int64s:
+    """The row (or column) of the input that each one of the output copies; float32 arithmetic."""
+    aligned = align_corners and size_out > 1
+    scale = np.float32(size_in - 1 if aligned else size_in) / np.float32(
+        size_out - 1 if aligned else size_out
+    )
+    offset = np.float32(0.5 if half_pixel else 0.0)
+    at = (np.arange(size_out, dtype=np.float32) + offset) * scale
+    index = np.floor(at + np.float32(0.5)) if align_corners else np.floor(at)
+    return np.asarray(np.clip(index.astype(np.int64), 0, size_in - 1))
+
+
+def resize_nearest(
+    x: Ints, out: tuple[int, int], *, align_corners: bool = False, half_pixel: bool = False
+) -> Ints:
+    """RESIZE_NEAREST_NEIGHBOR of (n, h, w, c)."""
+    rows, columns = (
+        nearest_indices(i, o, align_corners=align_corners, half_pixel=half_pixel)
+        for i, o in zip(x.shape[1:3], out, strict=True)
+    )
+    return x[:, rows][:, :, columns]
+
+
+def bilinear_taps(
+    size_in: int, size_out: int, *, align_corners: bool = False, half_pixel: bool = False
+) -> tuple[Int64s, Int64s, Int64s]:
+    """For each output row: position in 1/1024 rows, the row below it and the row above it."""
+    scale = ((1 << 10) * size_in + size_out // 2) // size_out
+    if align_corners and size_out > 1:
+        scale = ((1 << 10) * (size_in - 1) + (size_out - 1) // 2) // (size_out - 1)
+    at = np.arange(size_out, dtype=np.int64) * scale
+    if half_pixel:
+        at += scale // 2 - (1 << 9)
+    floor = np.sign(at) * (np.abs(at) >> 10)  # C division: towards zero
+    above = at + (1 << 10) - 1
+    ceil = np.sign(above) * (np.abs(above) >> 10)
+    return at, np.maximum(floor, 0), np.minimum(ceil, size_in - 1)
+
+
+def resize_bilinear(
+    x: Ints, out: tuple[int, int], *, align_corners: bool = False, half_pixel: bool = False
+) -> Int8s:
+    """RESIZE_BILINEAR of (n, h, w, c): 10-bit weights, the 20-bit sum rounds half away."""
+    (ry, y0, y1), (rx, x0, x1) = (
+        bilinear_taps(i, o, align_corners=align_corners, half_pixel=half_pixel)
+        for i, o in zip(x.shape[1:3], out, strict=True)
+    )
+    wy, wx = (ry - (y0 << 10))[:, None, None], (rx - (x0 << 10))[None, :, None]
+    v = x.astype(np.int64)
+    one = 1 << 10
+    total = (
+        v[:, y0][:, :, x0] * (one - wy) * (one - wx)
+        + v[:, y1][:, :, x0] * wy * (one - wx)
+        + v[:, y0][:, :, x1] * (one - wy) * wx
+        + v[:, y1][:, :, x1] * wy * wx
+    )
+    return saturate(divide_half_away(total, 1 << 20))

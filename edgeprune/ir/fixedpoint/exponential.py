@@ -1,0 +1,135 @@
+"""Softmax and log-softmax of int8 in gemmlowp's fixed-point arithmetic.
+
+A number Qm.n is held in an int32 with m integer bits and n = 31 - m fractional bits. Constants and
+steps are those of gemmlowp's ``fixedpoint.h`` and of LiteRT's reference ``softmax.h``; C repeats
+them operation by operation.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeprune.ir.fixedpoint.rounding import (
+    QMIN,
+    Int8s,
+    Int64s,
+    Ints,
+    divide_by_pot,
+    high_mul,
+    quantize_multiplier,
+    saturate,
+)
+from edgeprune.ir.types import QuantParams
+
+DIFF_BITS = 5
+"""Integer bits of the scaled difference to the largest logit: Q5.26, down to -32."""
+SUM_BITS = 12
+"""Integer bits of the sum of exponentials: Q12.19, up to 4,095 terms."""
+
+EXP_MINUS_EIGHTH = 1895147668  # exp(-1/8), Q0.31
+ONE_THIRD = 715827883  # 1/3, Q0.31
+EXP_MINUS_POWERS = (  # exp(-2^k), Q0.31, k = -2 ... 4
+    (-2, 1672461947),
+    (-1, 1302514674),
+    (0, 790015084),
+    (1, 290630308),
+    (2, 39332535),
+    (3, 720401),
+    (4, 242),
+)
+FORTY_EIGHT_17THS = 1515870810  # 48/17, Q2.29
+MINUS_THIRTY_TWO_17THS = -1010580540  # -32/17, Q2.29
+ONE = 2**31 - 1  # 1 in Q0.31, saturated
+
+
+@dataclass(frozen=True)
+class SoftmaxParams:
+    """Constants of one softmax.
+
+    Attributes:
+        mult: brings a difference of logits to Q5.26: high_mul(diff << left_shift, mult).
+        left_shift: see ``mult``.
+        diff_min: smaller differences count as exp = 0.
+    """
+
+    mult: int
+    left_shift: int
+    diff_min: int
+
+
+def softmax_params(x: QuantParams, beta: float = 1.0) -> SoftmaxParams:
+    """The constants for logits of one scale."""
+    real = min(float(np.float32(beta)) * x.scale[0] * (1 << (31 - DIFF_BITS)), 2.0**31 - 1.0)
+    mult, left_shift = quantize_multiplier(real)
+    reach = ((1 << DIFF_BITS) - 1) * (1 << (31 - DIFF_BITS)) / (1 << left_shift)
+    return SoftmaxParams(mult, left_shift, -math.floor(reach))
+
+
+def softmax(x: Ints, xq: QuantParams, beta: float = 1.0) -> Int8s:
+    """SOFTMAX over the last axis; the result has scale 1/256 and zero point -128.
+
+    Args:
+        x: (..., k) int8 logits, k <= 4,095.
+        xq: their quantisation.
+        beta: factor on the logits.
+    """
+    p = softmax_params(xq, beta)
+    diff = x.astype(np.int64) - x.max(axis=-1, keepdims=True)
+    counted = diff >= p.diff_min
+    exps = exp_on_negative(high_mul(np.where(counted, diff, 0) << p.left_shift, p.mult))
+    total = np.where(counted, divide_by_pot(exps, SUM_BITS), 0).sum(axis=-1, keepdims=True)
+    reciprocal, over_unit = _reciprocal(total)
+    out = divide_by_pot(high_mul(reciprocal, exps), over_unit + 31 - 8) + QMIN
+    return saturate(np.where(counted, out, QMIN))
+
+
+def exp_on_negative(a: Int64s) -> Int64s:
+    """exp(a) in Q0.31 for a <= 0 in Q5.26: a Taylor series on [-1/4, 0), then a barrel shifter."""
+    fraction_bits = 31 - DIFF_BITS
+    quarter = 1 << (fraction_bits - 2)
+    rest = (a & (quarter - 1)) - quarter
+    result = _exp_on_last_quarter(_shift_left_saturating(rest, DIFF_BITS))
+    remainder = rest - a
+    for power, factor in EXP_MINUS_POWERS:
+        bit = 1 << (fraction_bits + power)
+        result = np.where(remainder & bit, high_mul(result, factor), result)
+    return np.where(a == 0, ONE, result)
+
+
+def _exp_on_last_quarter(a: Int64s) -> Int64s:
+    """exp(a) in Q0.31 for a in [-1/4, 0), by its series around -1/8."""
+    x = a + (1 << 28)
+    x2 = high_mul(x, x)
+    x3 = high_mul(x2, x)
+    x4_over_4 = divide_by_pot(high_mul(x2, x2), 2)
+    series = divide_by_pot(high_mul(x4_over_4 + x3, ONE_THIRD) + x2, 1)
+    return EXP_MINUS_EIGHTH + high_mul(EXP_MINUS_EIGHTH, x + series)
+
+
+def _shift_left_saturating(a: Int64s, bits: int) -> Int64s:
+    return np.asarray(np.clip(a << bits, -(2**31), 2**31 - 1))
+
+
+def _reciprocal(x: Int64s) -> tuple[Int64s, Int64s]:
+    """1 / x for x in Q12.19 as (mantissa in Q0.31, number of bits of x above 1)."""
+    headroom = _leading_zeros(x)
+    fraction = (x << headroom) - (1 << 31)
+    return one_over_one_plus(fraction), SUM_BITS - headroom
+
+
+def _leading_zeros(x: Int64s) -> Int64s:
+    """Zero bits above the highest one of a positive 32-bit integer."""
+    return 32 - np.frexp(x.astype(np.float64))[1].astype(np.int64)
+
+
+def one_over_one_plus(a: Int64s) -> Int64s:
+    """1 / (1 + a) in Q0.31 for a in [0, 1): three Newton-Raphson steps in Q2.29."""
+    half_denominator = (a + ONE + 1) >> 1  # both are non-negative: RoundingHalfSum
+    x = FORTY_EIGHT_17THS + high_mul(half_denominator, MINUS_THIRTY_TWO_17THS)
+    for _ in range(3):
+        error = (1 << 29) - high_mul(half_denominator, x)
+        x = x + _shift_left_saturating(high_mul(x, error), 2)
+    return _shift_left_saturating(x, 1)

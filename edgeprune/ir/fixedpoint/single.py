@@ -1,0 +1,100 @@
+"""Integers that repeat the fully connected kernel's rounding in C, for every input.
+
+LiteRT rounds acc * scale in double precision, halves away from zero. A microcontroller computes
+(acc * mult + half) >> total. Both are staircases over the accumulator; they are the same function
+when every step lies at the same accumulator, which is checked here, step by step. The nearest
+31-bit multiplier almost always has that property; where a step is off by one (a tie below zero, a
+scale between two multipliers), the interval of multipliers that put all steps right is computed
+exactly, and the one nearest to the scale is taken from it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeprune.ir.fixedpoint.rounding import (
+    Int64s,
+    quantize_multiplier,
+    rescale_once,
+)
+
+_NEVER = 2**40
+"""An accumulator that no int32 reaches."""
+
+
+def single_multiplier(
+    real: float, low: int, high: int, zero: int, clamp: tuple[int, int]
+) -> tuple[int, int]:
+    """(mult, shift) with ((acc * mult + 2^(30 - shift)) >> (31 - shift)) + zero exact after clamp.
+
+    Args:
+        real: accumulator scale over output scale (:func:`effective_scales`).
+        low: the smallest accumulator that can occur, bias included.
+        high: the largest.
+        zero: the output's zero point.
+        clamp: the output's range.
+
+    Returns:
+        mult in [0, 2^31) and shift, 31 - shift in [1, 62].
+
+    Raises:
+        ValueError: no 31-bit multiplier repeats the double-precision rounding over this range.
+    """
+    mult, shift = quantize_multiplier(real)
+    total = 31 - shift
+    if total < 1:
+        raise ValueError(f"a scale of {real:g} is too large for one rounding")
+    steps = np.arange(clamp[0] + 1, clamp[1] + 1) - zero
+    first = _first_reaching(steps, real, low, high)
+    if total <= 52 and _agrees(steps, first, mult, total, low, high):
+        return mult, shift
+    lower, upper = (0, 2**31 - 1)
+    for k, at in zip(steps.tolist(), first.tolist(), strict=True):
+        half_step = (2 * k - 1) << (total - 1)  # the sum must reach this for a result of k
+        if at <= high:
+            lower, upper = _reach(max(at, low), half_step, lower, upper)
+        if at > low:
+            lower, upper = _miss(min(at, high + 1) - 1, half_step, lower, upper)
+    if lower > upper:
+        raise ValueError(f"no multiplier repeats the rounding of {real!r} over [{low}, {high}]")
+    return min(max(mult, lower), upper), shift
+
+
+def _first_reaching(steps: Int64s, real: float, low: int, high: int) -> Int64s:
+    """For each k the smallest accumulator whose rounded product is at least k (or an end)."""
+    if real == 0.0:
+        return np.where(steps <= 0, low, _NEVER)
+    guess: NDArray[np.float64] = np.ceil((steps - 0.5) / real)
+    start = np.clip(guess, low - 4, high + 4).astype(np.int64)
+    near = start[:, None] + np.arange(-3, 4)
+    reached = rescale_once(near, real) >= steps[:, None]
+    index = np.argmax(reached, axis=1)
+    found = np.take_along_axis(near, index[:, None], axis=1)[:, 0]
+    return np.where(reached.any(axis=1), found, _NEVER)
+
+
+def _agrees(steps: Int64s, first: Int64s, mult: int, total: int, low: int, high: int) -> bool:
+    """Whether the nearest multiplier already puts every step where it belongs."""
+    half_step = (2 * steps - 1) << (total - 1)
+    reaches = np.clip(first, low, high) * mult >= half_step
+    misses = (np.clip(first, low, high + 1) - 1) * mult < half_step
+    return bool(np.all(reaches | (first > high)) and np.all(misses | (first <= low)))
+
+
+def _reach(acc: int, half_step: int, lower: int, upper: int) -> tuple[int, int]:
+    """Keep the multipliers with acc * mult >= half_step."""
+    if acc > 0:
+        return max(lower, -(-half_step // acc)), upper
+    if acc < 0:
+        return lower, min(upper, half_step // acc)
+    return (lower, upper) if half_step <= 0 else (1, 0)
+
+
+def _miss(acc: int, half_step: int, lower: int, upper: int) -> tuple[int, int]:
+    """Keep the multipliers with acc * mult < half_step."""
+    if acc > 0:
+        return lower, min(upper, -(-half_step // acc) - 1)
+    if acc < 0:
+        return max(lower, half_step // acc + 1), upper
+    return (lower, upper) if half_step > 0 else (1, 0)

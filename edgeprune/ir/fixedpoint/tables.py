@@ -1,0 +1,192 @@
+"""Unary int8 functions as tables of 256 results, computed as LiteRT's reference kernels do.
+
+Most of them LiteRT itself evaluates in float32 with the C library's functions, once per table;
+hard swish, leaky ReLU and the clamps it computes in fixed point. Add a function of the first kind
+to ``_FLOAT_FUNCTIONS``, one of the second to ``_INTEGER_FUNCTIONS``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import math
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+
+from edgeprune.ir.fixedpoint.rounding import (
+    QMAX,
+    QMIN,
+    Int8s,
+    Int64s,
+    clamp_range,
+    divide_by_pot,
+    quantize_multiplier,
+    requantize,
+    rescale,
+    saturate,
+)
+from edgeprune.ir.types import QuantParams
+
+INPUTS: Int64s = np.arange(QMIN, QMAX + 1, dtype=np.int64)
+"""Every int8 value, in the order of the tables: entry i is the result for input i - 128."""
+
+F32 = np.float32
+
+
+def table_s8(kind: str, x: QuantParams, y: QuantParams, **attrs: float) -> Int8s:
+    """The results of a unary function for the inputs -128 ... 127.
+
+    Args:
+        kind: a key of ``KINDS``.
+        x: quantisation of the input.
+        y: quantisation of the result.
+        attrs: ``alpha`` for "leaky_relu", ``approximate`` (0 or 1) for "gelu", ``low`` and
+            ``high`` for "clamp".
+    """
+    if kind in _INTEGER_FUNCTIONS:
+        return _INTEGER_FUNCTIONS[kind](x, y, **attrs)
+    function = _FLOAT_FUNCTIONS[kind](**attrs)
+    return _populate(function, x, y)
+
+
+def _populate(
+    function: Callable[[np.float32], np.float32], x: QuantParams, y: QuantParams
+) -> Int8s:
+    """LiteRT's LUTPopulate: dequantise, apply, times 1 / scale, round half away; all float32."""
+    inverse = F32(1) / F32(y.scale[0])
+    zero_in, zero_out = x.zero_point[0], y.zero_point[0]
+    results = []
+    with np.errstate(over="ignore"):
+        for q in range(QMIN, QMAX + 1):
+            value = function(F32(x.scale[0]) * F32(q - zero_in)) * inverse
+            rounded = F32(math.copysign(math.floor(abs(float(value)) + 0.5), value))
+            results.append(min(max(int(rounded + F32(zero_out)), QMIN), QMAX))
+    return np.array(results, np.int8)
+
+
+@cache
+def _libm(name: str) -> Callable[[float], float]:
+    """A float function of the C library, which is what LiteRT calls; else the double one."""
+    path = ctypes.util.find_library("m")
+    found = getattr(ctypes.CDLL(path), name + "f", None) if path else None
+    if found is None:
+        double: Callable[[float], float] = getattr(math, name)
+        return double
+    found.restype, found.argtypes = ctypes.c_float, [ctypes.c_float]
+    return found  # type: ignore[no-any-return]
+
+
+def _call(name: str, v: np.float32) -> np.float32:
+    try:
+        return F32(_libm(name)(float(v)))
+    except OverflowError:  # the double fall-back raises where C returns infinity
+        return F32(math.inf)
+
+
+def _logistic() -> Callable[[np.float32], np.float32]:
+    return lambda v: F32(1) / (F32(1) + _call("exp", -v))
+
+
+def _tanh() -> Callable[[np.float32], np.float32]:
+    return lambda v: _call("tanh", v)
+
+
+def _elu(alpha: float = 1.0) -> Callable[[np.float32], np.float32]:
+    assert alpha == 1.0, "TFLite's ELU has no slope"
+    return lambda v: _call("expm1", v) if v < 0 else v
+
+
+def _gelu(approximate: float = 0) -> Callable[[np.float32], np.float32]:
+    if approximate:
+        c, k = F32(math.sqrt(2 / math.pi)), F32(0.044715)
+        return lambda v: F32(0.5) * v * (F32(1) + _call("tanh", c * (v + k * v * v * v)))
+    half = F32(-math.sqrt(0.5))
+    return lambda v: F32(0.5) * v * _call("erfc", v * half)
+
+
+def _exp() -> Callable[[np.float32], np.float32]:
+    return lambda v: _call("exp", v)
+
+
+_FLOAT_FUNCTIONS: dict[str, Callable[..., Callable[[np.float32], np.float32]]] = {
+    "logistic": _logistic,
+    "tanh": _tanh,
+    "elu": _elu,
+    "gelu": _gelu,
+    "exp": _exp,
+}
+
+
+def _ratio(x: QuantParams, y: QuantParams, factor: float = 1.0) -> tuple[int, int]:
+    """(mult, shift) of factor * x scale / y scale, formed in float32."""
+    return quantize_multiplier(float(F32(x.scale[0]) * F32(factor) / F32(y.scale[0])))
+
+
+def _clamp(
+    x: QuantParams, y: QuantParams, low: float | None = None, high: float | None = None
+) -> Int8s:
+    moved = rescale(INPUTS - x.zero_point[0], *_ratio(x, y)) + y.zero_point[0]
+    return saturate(moved, clamp_range(low, high, y))
+
+
+def _leaky_relu(x: QuantParams, y: QuantParams, alpha: float = 0.0) -> Int8s:
+    centred = INPUTS - x.zero_point[0]
+    mult, shift = _ratio(x, y, alpha)
+    below = rescale(centred, abs(mult), shift) * (1 if mult >= 0 else -1)
+    above = rescale(centred, *_ratio(x, y))
+    return saturate(np.where(centred >= 0, above, below) + y.zero_point[0])
+
+
+def _requantize(x: QuantParams, y: QuantParams) -> Int8s:
+    return requantize(INPUTS, x, y).astype(np.int8)
+
+
+def _hard_swish(x: QuantParams, y: QuantParams) -> Int8s:
+    """Values of x * relu6(x + 3) / 6 in 16-bit fixed point (LiteRT's reference hard_swish.h)."""
+    fine = F32(1 / 128) * F32(x.scale[0])
+    out_mult, out_shift = _int16_multiplier(fine / F32(y.scale[0]))
+    relu_mult, relu_shift = _int16_multiplier(fine / (F32(3) / F32(32768)))
+    value = _wrap16((INPUTS - x.zero_point[0]) << 7)
+    on_output = _high_mul16(value, out_mult)
+    gate = value
+    if relu_shift > 0:
+        gate = _clip16(gate << (relu_shift - 1))
+    gate = _high_mul16(gate, relu_mult)
+    if relu_shift > 0:
+        gate = _clip16(gate << 1)
+    if relu_shift < 0:
+        gate = divide_by_pot(gate, -relu_shift)
+    gate = (gate + (1 << 15)) >> 1
+    product = gate * on_output
+    product = np.sign(product) * (np.abs(product) >> 15)
+    return saturate(divide_by_pot(product, -out_shift) + y.zero_point[0])
+
+
+def _int16_multiplier(real: np.float32) -> tuple[int, int]:
+    mult, shift = quantize_multiplier(float(real))
+    rounding = 1 << 15
+    return (2**15 - 1 if mult >= 2**31 - 1 - rounding else (mult + rounding) >> 16), shift
+
+
+def _high_mul16(a: Int64s, b: int) -> Int64s:
+    return np.asarray(np.minimum((a * b + (1 << 14)) >> 15, 2**15 - 1))
+
+
+def _clip16(a: Int64s) -> Int64s:
+    return np.asarray(np.clip(a, -(2**15), 2**15 - 1))
+
+
+def _wrap16(a: Int64s) -> Int64s:
+    return a.astype(np.int16).astype(np.int64)
+
+
+_INTEGER_FUNCTIONS: dict[str, Callable[..., Int8s]] = {
+    "clamp": _clamp,
+    "leaky_relu": _leaky_relu,
+    "hard_swish": _hard_swish,
+    "requantize": _requantize,
+}
+
+KINDS = frozenset((*_FLOAT_FUNCTIONS, *_INTEGER_FUNCTIONS))
