@@ -51,7 +51,7 @@ def to_onnx(hidden: nn.Linear, output: nn.Linear) -> onnx.ModelProto:
         [helper.make_tensor_value_info("image", TensorProto.FLOAT, (1, hidden.in_features))],
         [helper.make_tensor_value_info("digit", TensorProto.FLOAT, (1, output.out_features))],
         [numpy_helper.from_array(w.detach().numpy(), name) for name, w in weights.items()],
-        doc_string="Handwritten digits. image: 28 x 28 pixels by rows, 0 black to 1 white; digit: 0..9.",
+        doc_string="Handwritten digits. image: 28 x 28 pixels by rows, 0 black, 1 white; digit 0..9",
     )
     model = helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", 17)], producer_name="edgeprune"
