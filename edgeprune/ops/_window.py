@@ -71,7 +71,7 @@ def same_padding(image: tuple[int, ...], kernel: Pair, stride: Pair, dilation: P
 def tflite_padding(
     image: tuple[int, ...], kernel: Pair, stride: Pair, dilation: Pair, pad: Padding
 ) -> str | None:
-    """ "SAME" or "VALID" where one of them means this padding; None: an explicit PAD is needed."""
+    """Give "SAME" or "VALID" where that means this padding; None: an explicit PAD is needed."""
     if not pad.any:
         return "VALID"
     return "SAME" if pad == same_padding(image, kernel, stride, dilation) else None
