@@ -22,7 +22,12 @@ from edgeprune.ir.fixedpoint.arith import (
     resize_nearest,
     sub,
 )
-from edgeprune.ir.fixedpoint.exponential import SoftmaxParams, softmax, softmax_params
+from edgeprune.ir.fixedpoint.exponential import (
+    SoftmaxParams,
+    log_softmax,
+    softmax,
+    softmax_params,
+)
 from edgeprune.ir.fixedpoint.linear import (
     Pads,
     accumulator_bound,
@@ -73,6 +78,7 @@ __all__ = [
     "divide_half_away",
     "effective_scales",
     "high_mul",
+    "log_softmax",
     "max_pool2d",
     "mean",
     "mean_multiplier",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeprune.ir.fixedpoint.rounding import (
+    QMAX,
     QMIN,
     Int8s,
     Int64s,
@@ -20,6 +21,7 @@ from edgeprune.ir.fixedpoint.rounding import (
     divide_by_pot,
     high_mul,
     quantize_multiplier,
+    rescale,
     saturate,
 )
 from edgeprune.ir.types import QuantParams
@@ -109,7 +111,7 @@ def _exp_on_last_quarter(a: Int64s) -> Int64s:
     return EXP_MINUS_EIGHTH + high_mul(EXP_MINUS_EIGHTH, x + series)
 
 
-def _shift_left_saturating(a: Int64s, bits: int) -> Int64s:
+def _shift_left_saturating(a: Int64s, bits: Int64s | int) -> Int64s:
     return np.asarray(np.clip(a << bits, -(2**31), 2**31 - 1))
 
 
@@ -132,4 +134,55 @@ def one_over_one_plus(a: Int64s) -> Int64s:
     for _ in range(3):
         error = (1 << 29) - high_mul(half_denominator, x)
         x = x + _shift_left_saturating(high_mul(x, error), 2)
-    return _shift_left_saturating(x, 1)
+    return _shift_left_saturating(x, 1)  # Q2.29 of 1 / (2 half_denominator), as Q0.31
+
+
+LOG_2 = 1488522236  # log 2, Q0.31
+SQRT_SQRT_HALF = 1805811301  # (1/2)^(1/4), Q0.31
+SQRT_HALF = 1518500250  # (1/2)^(1/2), Q0.31
+LOG_ALPHA_N = 117049297  # 11/240 2^(1/4), Q0.31
+LOG_ALPHA_D = 127690142  # 1/20 2^(1/4), Q0.31
+LOG_ALPHA_I = 1057819769  # 2 / 2^(1/4) - 2^(1/4), Q0.31
+LOG_ALPHA_F = 638450708  # 1/4 2^(1/4), Q0.31
+LOG_BITS = DIFF_BITS + 1
+"""Integer bits in which a logarithm is put together: one more than it needs."""
+QUARTER = 1 << (29 - LOG_BITS)  # 1/4, Q6.25
+
+
+def log_softmax(x: Ints, xq: QuantParams) -> Int8s:
+    """LOG_SOFTMAX over the last axis; the result has scale 1/16 and zero point 127."""
+    p = softmax_params(xq)
+    back = (1 << (31 - p.left_shift)) / p.mult
+    back_mult, back_shift = quantize_multiplier(back)
+    diff = x.astype(np.int64) - x.max(axis=-1, keepdims=True)
+    scaled = rescale(np.maximum(diff, p.diff_min), p.mult, p.left_shift)
+    exps = divide_by_pot(exp_on_negative(scaled), SUM_BITS)
+    total = np.where(diff >= p.diff_min, exps, 0).sum(axis=-1, keepdims=True)
+    log_total = log_at_least_one(total)
+    reach = rescale(log_total - 2**31, back_mult, back_shift)
+    counted = diff > np.maximum(p.diff_min - 1, reach)
+    out = divide_by_pot(scaled - log_total, 31 - DIFF_BITS - 4) + QMAX
+    return saturate(np.where(counted, out, QMIN))
+
+
+def log_at_least_one(x: Int64s) -> Int64s:
+    """Logarithms of numbers >= 1 in Q12.19, as Q5.26: a rational function around a power of two.
+
+    The power is taken both from x and from x sqrt(1/2), whichever leaves the fraction smaller.
+    """
+    headroom_a = _leading_zeros(x)
+    fraction_a = _shift_left_saturating(x, headroom_a - 1)
+    r_a = _shift_left_saturating(high_mul(fraction_a, SQRT_HALF), 1)
+    power_a = ((SUM_BITS - headroom_a) << (31 - LOG_BITS)) + QUARTER
+    headroom_b = _leading_zeros(high_mul(x, SQRT_HALF)) - 1
+    r_b = _shift_left_saturating(x, headroom_b)
+    power_b = ((SUM_BITS - headroom_b) << (31 - LOG_BITS)) - QUARTER
+    r, power = np.minimum(r_a, r_b), np.maximum(power_a, power_b)
+    p = (r + SQRT_SQRT_HALF + 1) >> 1  # both are positive: RoundingHalfSum
+    q = 2 * (r - SQRT_SQRT_HALF)
+    square = high_mul(q, q)
+    numerator = high_mul(q, r) + high_mul(high_mul(q, square), LOG_ALPHA_N)
+    series = LOG_ALPHA_I + q + high_mul(LOG_ALPHA_D, square)
+    reciprocal = one_over_one_plus(high_mul(p, series) + high_mul(LOG_ALPHA_F, q))
+    log = high_mul(power, LOG_2) + high_mul(divide_by_pot(numerator, LOG_BITS), reciprocal)
+    return _shift_left_saturating(log, 1)

@@ -112,13 +112,13 @@ def effective_scales(x: QuantParams, w: QuantParams, y: QuantParams) -> NDArray[
 
 
 def clamp_range(
-    low: float | None, high: float | None, y: QuantParams, limits: tuple[int, int] = (QMIN, QMAX)
+    low: float, high: float, y: QuantParams, limits: tuple[int, int] = (QMIN, QMAX)
 ) -> tuple[int, int]:
-    """The integers that a fused clamp (ReLU: 0 and None; ReLU6: 0 and 6) lets through.
+    """The integers that a fused clamp lets through, bounds rounded half away in float32.
 
     Args:
-        low: smallest real value; None: unbounded.
-        high: largest real value; None: unbounded.
+        low: smallest real value (ReLU: 0); minus infinity: unbounded.
+        high: largest real value (ReLU6: 6); infinity: unbounded.
         y: quantisation of the clamped value.
         limits: the range of its integer type.
     """
@@ -129,8 +129,8 @@ def clamp_range(
         return zero + int(round_half_away(np.array([steps]))[0])
 
     return (
-        limits[0] if low is None else max(limits[0], bound(low)),
-        limits[1] if high is None else min(limits[1], bound(high)),
+        limits[0] if low == -np.inf else max(limits[0], bound(low)),
+        limits[1] if high == np.inf else min(limits[1], bound(high)),
     )
 
 

@@ -124,16 +124,14 @@ def _ratio(x: QuantParams, y: QuantParams, factor: float = 1.0) -> tuple[int, in
     return quantize_multiplier(float(F32(x.scale[0]) * F32(factor) / F32(y.scale[0])))
 
 
-def _clamp(
-    x: QuantParams, y: QuantParams, low: float | None = None, high: float | None = None
-) -> Int8s:
+def _clamp(x: QuantParams, y: QuantParams, low: float = -math.inf, high: float = math.inf) -> Int8s:
     moved = rescale(INPUTS - x.zero_point[0], *_ratio(x, y)) + y.zero_point[0]
     return saturate(moved, clamp_range(low, high, y))
 
 
 def _leaky_relu(x: QuantParams, y: QuantParams, alpha: float = 0.0) -> Int8s:
     centred = INPUTS - x.zero_point[0]
-    mult, shift = _ratio(x, y, alpha)
+    mult, shift = _ratio(x, y, alpha)  # negative where the slope is
     below = rescale(centred, abs(mult), shift) * (1 if mult >= 0 else -1)
     above = rescale(centred, *_ratio(x, y))
     return saturate(np.where(centred >= 0, above, below) + y.zero_point[0])
