@@ -57,4 +57,37 @@ OPS: dict[str, type[Op]] = {
     )
 }
 
-__all__ = ["OPS", "Unary", *sorted(c.__name__ for c in OPS.values())]
+__all__ = [
+    "OPS",
+    "Add",
+    "AvgPool2d",
+    "Concat",
+    "Conv2d",
+    "ConvTranspose2d",
+    "Dense",
+    "DepthwiseConv2d",
+    "Dequantize",
+    "Div",
+    "Elu",
+    "Gather",
+    "Gelu",
+    "HardSwish",
+    "LeakyRelu",
+    "LogSoftmax",
+    "MaxPool2d",
+    "Mean",
+    "Mul",
+    "PRelu",
+    "Pad",
+    "Quantize",
+    "Relu",
+    "Reshape",
+    "Resize",
+    "Sigmoid",
+    "Slice",
+    "Softmax",
+    "Sub",
+    "Tanh",
+    "Transpose",
+    "Unary",
+]

@@ -1,0 +1,128 @@
+"""Where bytes live: order of execution and offsets in the arena."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from edgeprune.ir import Graph
+from edgeprune.planner.arena import place
+from edgeprune.planner.order import best_order
+from edgeprune.planner.plan import Buffer, MemoryPlan, live_bytes, round_up
+
+__all__ = ["Buffer", "MemoryPlan", "Work", "plan_memory"]
+
+ALIGN = 4  # bytes; float32 and word loads of packed int8 rows need no more
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a node's kernel needs beside its operands.
+
+    Attributes:
+        scratch_bytes: working memory.
+        inplace: number of the operand whose memory the result may take; None: none.
+        alias: the result is the operand itself, seen in another shape (no code runs).
+    """
+
+    scratch_bytes: int = 0
+    inplace: int | None = None
+    alias: bool = False
+
+
+def plan_memory(graph: Graph, work: Mapping[str, Work]) -> MemoryPlan:
+    """Plan the arena: inputs, every computed value, outputs and scratch.
+
+    Args:
+        graph: the network as it will be emitted.
+        work: by node name, what its kernel needs.
+
+    Returns:
+        The plan with the smallest arena found: with and without in-place results, in the best
+        order and in the given one.
+    """
+    plans = [
+        _plan(graph, work, inplace=inplace, reorder=reorder)
+        for inplace in (True, False)
+        for reorder in (True, False)
+    ]
+    return min(plans, key=lambda p: p.arena_bytes)
+
+
+def _plan(graph: Graph, work: Mapping[str, Work], *, inplace: bool, reorder: bool) -> MemoryPlan:
+    home = _homes(graph, work, inplace)
+    nbytes: dict[str, int] = {}
+    for v in graph.activations:
+        nbytes[home[v]] = max(nbytes.get(home[v], 0), round_up(graph.types[v].nbytes, ALIGN))
+    scratch = {n.name: work[n.name].scratch_bytes for n in graph.nodes if n.name in work}
+    order = (
+        best_order(graph, home, nbytes, scratch) if reorder else tuple(n.name for n in graph.nodes)
+    )
+    step = {name: i for i, name in enumerate(order)}
+    first = {home[v]: -1 for v in graph.inputs}
+    last: dict[str, int] = {}
+    for node in sorted(graph.nodes, key=lambda n: step[n.name]):
+        i = step[node.name]
+        first.setdefault(home[node.output], i)
+        last[home[node.output]] = max(i, last.get(home[node.output], i))
+        for v in node.inputs:
+            if v in home:
+                last[home[v]] = max(i, last.get(home[v], i))
+    for v in graph.outputs:
+        if v in home:
+            last[home[v]] = len(order)
+    buffers = [Buffer(b, nbytes[b], first[b], last.get(b, first[b])) for b in nbytes]
+    buffers += [
+        Buffer(f"{name}:scratch", n, step[name], step[name]) for name, n in scratch.items() if n
+    ]
+    at = place(buffers, align=ALIGN)
+    size = max((a + b.nbytes for a, b in zip(at, buffers, strict=True)), default=0)
+    steps = tuple((name, live_bytes(buffers, i, ALIGN)) for i, name in enumerate(order))
+    offsets = {b.name: a for a, b in zip(at, buffers, strict=True)}
+    bound = max((n for _, n in steps), default=0)
+    return MemoryPlan(order, tuple(buffers), offsets, home, round_up(size, ALIGN), bound, steps)
+
+
+def _homes(graph: Graph, work: Mapping[str, Work], inplace: bool) -> dict[str, str]:
+    """The buffer of each activation; aliases and in-place results live in their operand's."""
+    home = {v: v for v in graph.inputs}
+    taken: dict[str, list[str]] = {v: [v] for v in graph.inputs}
+    order = {n.name: i for i, n in enumerate(graph.nodes)}
+    for node in graph.nodes:
+        w = work.get(node.name, Work())
+        source = 0 if w.alias else w.inplace if inplace else None
+        home[node.output] = node.output
+        if source is None or node.inputs[source] not in home:
+            taken[node.output] = [node.output]
+            continue
+        v = node.inputs[source]
+        b = home[v]
+        # overwriting is allowed when nothing that lives there is read afterwards, whatever order
+        dies = all(
+            order[u.name] <= order[node.name] and (u is node or _before(graph, u.name, node.name))
+            for held in taken[b]
+            for u in graph.users[held]
+        ) and not any(held in graph.outputs for held in taken[b])
+        fits = graph.types[node.output].nbytes <= max(graph.types[x].nbytes for x in taken[b])
+        if w.alias or (dies and fits):
+            home[node.output] = b
+            taken[b].append(node.output)
+        else:
+            taken[node.output] = [node.output]
+    return home
+
+
+def _before(graph: Graph, a: str, b: str) -> bool:
+    """Whether node a must have run before node b in every order."""
+    wanted = graph.node(a).output
+    todo = list(graph.node(b).inputs)
+    seen: set[str] = set()
+    while todo:
+        v = todo.pop()
+        if v == wanted:
+            return True
+        if v in seen or v not in graph.producer:
+            continue
+        seen.add(v)
+        todo += graph.producer[v].inputs
+    return False

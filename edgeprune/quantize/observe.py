@@ -1,0 +1,116 @@
+"""What calibration data makes every value take: ranges, and histograms to cut them by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from edgeprune.ir import Array, Graph, run, tensors
+from edgeprune.progress import Progress, silent
+
+Method = Literal["minmax", "percentile", "mse"]
+BINS = 2048
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One value over the calibration samples.
+
+    Attributes:
+        low: smallest element seen.
+        high: largest element seen.
+        counts: histogram of ``BINS`` equal bins between them.
+        mean: mean per channel (last axis), for bias correction.
+    """
+
+    low: float
+    high: float
+    counts: Array
+    mean: Array
+
+    def range(self, method: Method, levels: int) -> tuple[float, float]:
+        """Ends of the quantised range, real values.
+
+        Args:
+            method: "minmax": all that was seen; "percentile": without the outermost 0.01 % on
+                either side; "mse": the cut with the smallest mean squared rounding and clipping
+                error.
+            levels: number of integer values.
+        """
+        if method == "minmax" or self.high <= self.low:
+            return self.low, self.high
+        if method == "percentile":
+            return self._percentile(1e-4)
+        return self._least_squares(levels)
+
+    def _centres(self) -> Array:
+        edges = np.linspace(self.low, self.high, BINS + 1)
+        return (edges[:-1] + edges[1:]) / 2
+
+    def _percentile(self, tail: float) -> tuple[float, float]:
+        share = np.cumsum(self.counts) / max(self.counts.sum(), 1)
+        edges = np.linspace(self.low, self.high, BINS + 1)
+        low = edges[int(np.searchsorted(share, tail))]
+        high = edges[min(int(np.searchsorted(share, 1 - tail)) + 1, BINS)]
+        return float(low), float(high)
+
+    def _least_squares(self, levels: int) -> tuple[float, float]:
+        centres, counts = self._centres(), self.counts
+        best, found = np.inf, (self.low, self.high)
+        for cut in np.linspace(0.0, 0.7, 36):
+            low, high = self.low * (1 - cut), self.high * (1 - cut)
+            step = (max(high, 0.0) - min(low, 0.0)) / (levels - 1)
+            inside = np.clip(centres, low, high)
+            error = float((counts * ((centres - inside) ** 2 + step**2 / 12)).sum())
+            if error < best:
+                best, found = error, (float(low), float(high))
+        return found
+
+
+def observe(
+    graph: Graph, x: Array, *, batch: int = 128, progress: Progress = silent
+) -> Mapping[str, Observed]:
+    """Run calibration samples through a float graph, twice: for ends, then for histograms.
+
+    Args:
+        graph: a float network with one input.
+        x: samples, (n, *shape) float32.
+        batch: how many are computed at once.
+        progress: told after every batch.
+
+    Returns:
+        What every activation took, by name.
+    """
+    import torch
+
+    weights = tensors(graph)
+    low: dict[str, float] = {}
+    high: dict[str, float] = {}
+    total: dict[str, Array] = {}
+    counts: dict[str, Array] = {v: np.zeros(BINS) for v in graph.activations}
+    starts = range(0, len(x), batch)
+    with torch.inference_mode():
+        for sweep in (0, 1):
+            for step, i in enumerate(starts):
+                part = torch.from_numpy(np.ascontiguousarray(x[i : i + batch], np.float32))
+                values = run(graph, {graph.inputs[0]: part}, constants=weights)
+                for name in graph.activations:
+                    a = values[name]
+                    if sweep:
+                        ends = (low[name], max(high[name], low[name] + 1e-30))
+                        counts[name] += np.histogram(a.numpy(), BINS, ends)[0]
+                        continue
+                    low[name] = min(low.get(name, np.inf), float(a.min()))
+                    high[name] = max(high.get(name, -np.inf), float(a.max()))
+                    per = a.reshape(-1, a.shape[-1] if a.dim() > 1 else 1).double()
+                    total[name] = total.get(name, np.zeros(per.shape[1])) + per.sum(0).numpy()
+                progress("observe", sweep * len(starts) + step + 1, 2 * len(starts))
+    found = {}
+    for name in graph.activations:
+        shape = graph.types[name].shape
+        rows = len(x) * max(graph.types[name].size // (shape[-1] if shape else 1), 1)
+        found[name] = Observed(low[name], high[name], counts[name], total[name] / rows)
+    return found

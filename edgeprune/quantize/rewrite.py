@@ -1,0 +1,229 @@
+"""A float graph becomes an integer graph to TFLite's quantisation specification.
+
+Activations are int8 with a scale and zero point per tensor (int16: zero point 0), weights int8
+symmetric per output channel in [-127, 127], biases int32 at scale input x weight
+(Jacob et al. 2018, arXiv:1712.05877; the TensorFlow Lite 8-bit quantisation specification).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from edgeprune.errors import UnsupportedError
+from edgeprune.ir import Array, DType, Graph, Node, Op, QuantParams, TensorType, build_graph
+from edgeprune.ops import Quantize
+
+Range = tuple[float, float]
+
+# by operator kind: the axis of the weights that has a scale per index
+WEIGHT_AXIS = {"conv2d": 0, "depthwise_conv2d": 2, "conv_transpose2d": 0, "dense": 0}
+
+
+def params_of(low: float, high: float, dtype: DType) -> QuantParams:
+    """Scale and zero point for a range, which is widened to hold 0.
+
+    The zero point is nudged to an integer so that 0.0 is exact.
+    """
+    low, high = min(low, 0.0), max(high, 0.0)
+    if dtype is DType.INT16:
+        return QuantParams.of(max(-low, high, 1e-9) / 32767)
+    scale = float(np.float32(max(high - low, 1e-9) / 255))
+    zero = round(-128 - low / scale)
+    return QuantParams.of(scale, int(np.clip(zero, -128, 127)))
+
+
+def quantise(graph: Graph, ranges: Mapping[str, Range], dtype: DType = DType.INT8) -> Graph:
+    """Quantise every value of a float graph.
+
+    Args:
+        graph: float32, clamps fused where they can be.
+        ranges: real ends of every activation's range, by name.
+        dtype: type of the activations: INT8, or INT16 with int8 weights.
+
+    Returns:
+        The integer graph; inputs and outputs are integers too. Weights have a scale per channel.
+
+    Raises:
+        UnsupportedError: no integer form; all such operators at once.
+    """
+    graph = _separate_fixed(graph)
+    ends = dict(ranges)
+    for node in graph.nodes:
+        ends.setdefault(node.output, ends[node.inputs[0]])  # a Quantize that was just put in
+    quant = _activation_params(graph, ends, dtype)
+    types = {v: TensorType(graph.types[v].shape, dtype, quant[v]) for v in graph.activations}
+    constants: dict[str, Array] = {}
+    constant_types: dict[str, TensorType] = {}
+    nodes = []
+    for node in graph.nodes:
+        args = list(node.inputs)
+        if node.op.kind in WEIGHT_AXIS:
+            w, b = node.inputs[1], node.inputs[2]
+            scale_in = types[node.inputs[0]].quant
+            assert scale_in is not None
+            made = quantise_weights(
+                graph.constants[w],
+                graph.constants[b],
+                scale_in.scalar[0],
+                WEIGHT_AXIS[node.op.kind],
+                dtype,
+            )
+            for i, (value, t) in enumerate(made, start=1):
+                args[i] = f"{node.inputs[i]}@{node.name}"
+                constants[args[i]], constant_types[args[i]] = value, t
+        else:
+            for i, v in enumerate(node.inputs):
+                if v in graph.constants:
+                    c = graph.constants[v]
+                    q = params_of(float(c.min()), float(c.max()), dtype)
+                    t = TensorType(c.shape, dtype, q)
+                    args[i] = f"{v}@{node.name}"
+                    constants[args[i]], constant_types[args[i]] = _round(c, t), t
+        nodes.append(replace(node, inputs=tuple(args)))
+    return build_graph(
+        graph.name,
+        nodes,
+        {v: types[v] for v in graph.inputs},
+        graph.outputs,
+        constants,
+        constant_types,
+        known=types,
+        ports=graph.ports,
+        origin=graph.origin,
+    )
+
+
+def _round(x: Array, t: TensorType) -> Array:
+    assert t.quant is not None
+    scale, zero = t.quant.scalar
+    info = np.iinfo(t.dtype.numpy)
+    q: Array = np.clip(np.rint(x / scale) + zero, info.min, info.max).astype(t.dtype.numpy)
+    return q
+
+
+def quantise_weights(
+    w: Array, b: Array, scale_in: float, axis: int, dtype: DType = DType.INT8, bits: int = 8
+) -> tuple[tuple[Array, TensorType], tuple[Array, TensorType]]:
+    """Weights and bias of a layer in integers.
+
+    Args:
+        w: float32 weights.
+        b: float32 bias, one per index of ``axis``.
+        scale_in: scale of the layer's input.
+        axis: the axis with a scale per index.
+        dtype: type of the activations (int16: the bias is held as int64 in TFLite, and kept
+            within int32 here).
+        bits: 8, or 4.
+
+    Returns:
+        (weights, type), (bias, type). Scales are raised where a bias would not fit into 30 bits.
+    """
+    top = 2 ** (bits - 1) - 1
+    rest = tuple(i for i in range(w.ndim) if i != axis)
+    peak = np.abs(w.astype(np.float64)).max(axis=rest)
+    scale = np.maximum(peak / top, np.abs(b) / (scale_in * 2.0**30))
+    scale = np.where(scale > 0, scale, 1.0 / top).astype(np.float32)
+    shape = [1] * w.ndim
+    shape[axis] = -1
+    q = np.clip(np.rint(w / scale.reshape(shape)), -top, top).astype(np.int8)
+    bias_scale = (np.float32(scale_in) * scale).astype(np.float32)
+    wide = np.rint(b.astype(np.float64) / bias_scale.astype(np.float64))
+    bias_dtype = DType.INT64 if dtype is DType.INT16 else DType.INT32
+    bias = np.clip(wide, -(2**31) + 1, 2**31 - 1).astype(bias_dtype.numpy)
+    zeros = (0,) * len(scale)
+    weight_type = TensorType(
+        w.shape,
+        DType.INT4 if bits == 4 else DType.INT8,
+        QuantParams(tuple(map(float, scale)), zeros, axis),
+    )
+    bias_type = TensorType(
+        b.shape, bias_dtype, QuantParams(tuple(map(float, bias_scale)), zeros, 0)
+    )
+    return (q, weight_type), (bias, bias_type)
+
+
+def _activation_params(
+    graph: Graph, ranges: Mapping[str, Range], dtype: DType
+) -> dict[str, QuantParams]:
+    """Scale and zero point of every activation, by the operators' rules."""
+    leader = {v: v for v in graph.activations}
+
+    def find(v: str) -> str:
+        while leader[v] != v:
+            v = leader[v]
+        return v
+
+    for node in graph.nodes:
+        if node.op.quant == "shared":
+            moving = [v for v in node.inputs if v in leader]
+            for v in moving:
+                leader[find(v)] = find(node.output)
+        elif node.op.quant == "same":
+            leader[find(node.output)] = find(node.inputs[0])
+    # what a "same" operator makes lies within its input's range, so it does not widen it
+    widens = {n.output for n in graph.nodes if n.op.quant in ("range", "fixed")}
+    widens |= set(graph.inputs)
+    fixed = {
+        n.output: n.op.fixed_quant(8 if dtype is DType.INT8 else 16)
+        for n in graph.nodes
+        if n.op.quant == "fixed"
+    }
+    ends: dict[str, Range] = {}
+    given: dict[str, QuantParams] = {}
+    for v in graph.activations:
+        root = find(v)
+        if v in fixed:
+            given[root] = fixed[v]
+        if v in widens:
+            low, high = ranges[v]
+            old = ends.get(root, (low, high))
+            ends[root] = (min(low, old[0]), max(high, old[1]))
+    return {
+        v: given[find(v)] if find(v) in given else params_of(*ends[find(v)], dtype)
+        for v in graph.activations
+    }
+
+
+def _separate_fixed(graph: Graph) -> Graph:
+    """Put a Quantize between a value of fixed scale and an operator that shares scales."""
+    fixed = {n.output for n in graph.nodes if n.op.quant == "fixed"}
+    for node in graph.nodes:
+        if node.op.quant == "same" and node.inputs[0] in fixed:
+            fixed.add(node.output)
+    nodes: list[Node] = []
+    changed = False
+    for node in graph.nodes:
+        if node.op.quant != "shared":
+            nodes.append(node)
+            continue
+        args = list(node.inputs)
+        for i, v in enumerate(args):
+            if v in fixed:
+                out = f"{v}@{node.name}.{i}"
+                nodes.append(Node(f"{node.name}/requantise{i}", Quantize(), (v,), out))
+                args[i] = out
+                changed = True
+        nodes.append(replace(node, inputs=tuple(args)))
+    if not changed:
+        return graph
+    return build_graph(
+        graph.name,
+        nodes,
+        {v: graph.types[v] for v in graph.inputs},
+        graph.outputs,
+        graph.constants,
+        ports=graph.ports,
+        origin=graph.origin,
+    )
+
+
+def refuse_unquantised(graph: Graph) -> None:
+    """Raise one error for all operators that have no integer form."""
+    names = [n.name for n in graph.nodes if type(n.op).evaluate_int is Op.evaluate_int]
+    if names:
+        raise UnsupportedError(
+            graph.name, f"no integer form for {', '.join(names)}", "use --dtype float32"
+        )
