@@ -1,0 +1,267 @@
+"""Targets: what a model is built for. A target is a TOML profile; a new one needs no Python.
+
+Profiles are in ``targets/<name>/profile.toml``; ``targets/README.md`` lists their keys.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal, TypeVar, cast, get_args
+
+from edgeprune.errors import EdgePruneError
+from edgeprune.resources import targets_dir
+
+Kind = Literal["core", "board", "host", "file"]
+Budget = Literal["linked", "tflite", "onnx"]
+Fpu = Literal["none", "single", "double"]
+
+DEFAULT_TARGET = "cortex-m4"
+_MAX_PROFILE_BYTES = 1 << 16
+_Section = TypeVar("_Section", "Toolchain", "Emulator")
+_INHERITED = ("kernels", "fpu", "progmem", "toolchain", "emulator")
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """How C is compiled and linked for a target."""
+
+    prefix: str  # "arm-none-eabi-"; empty for the host's own compiler
+    flags: tuple[str, ...] = ()
+    link_flags: tuple[str, ...] = ()
+    startup: tuple[str, ...] = ()  # file names in targets/_firmware
+    port: str = ""  # file name in targets/_firmware: how the harness talks to the emulator
+    linker_script: str = ""  # file name in targets/_firmware; empty: the toolchain's own
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """Where firmware for a target runs without the hardware. Origins are addresses, sizes bytes."""
+
+    program: str  # "qemu-system-arm"
+    machine: str  # its -M
+    title: str  # what the machine is, for people; says so where the core is another one
+    vectors_origin: int = 0
+    flash_origin: int = 0
+    flash_bytes: int = 0
+    ram_origin: int = 0
+    ram_bytes: int = 0
+    stack_bytes: int = 16384  # the harness gives the model this much, and detects more
+
+
+@dataclass(frozen=True)
+class Target:
+    """One core, board or file format that a model is built for. Sizes are bytes, clock is hertz."""
+
+    name: str
+    title: str
+    kind: Kind
+    budget: Budget = "linked"  # what a flash budget binds: linked firmware, or the size of a file
+    core: str = ""  # the core of a board, "" for what is no board
+    kernels: tuple[str, ...] = ("portable",)  # folders of runtime_c/arch, best first
+    fpu: Fpu = "none"
+    progmem: bool = False  # constants are copied to RAM unless they are read through PROGMEM
+    clock_hz: int | None = None
+    flash_bytes: int | None = None
+    ram_bytes: int | None = None
+    reserved_flash_bytes: int = 0  # bootloader, RTOS, framework
+    reserved_ram_bytes: int = 0
+    toolchain: Toolchain | None = None
+    emulator: Emulator | None = None
+    sources: tuple[tuple[str, str], ...] = ()  # (key, data sheet)
+    notes: str = ""
+
+    @property
+    def flash_limit(self) -> int | None:
+        """Flash left for the model, in bytes; None where the target is no part."""
+        if self.flash_bytes is None:
+            return None
+        return self.flash_bytes - self.reserved_flash_bytes
+
+    @property
+    def ram_limit(self) -> int | None:
+        """RAM left for the model, in bytes; None where the target is no part."""
+        if self.ram_bytes is None:
+            return None
+        return self.ram_bytes - self.reserved_ram_bytes
+
+
+def list_targets() -> tuple[str, ...]:
+    """Names of the targets that come with the package, cores before boards."""
+    profiles = [load_target(p.parent.name) for p in targets_dir().glob("*/profile.toml")]
+    kinds = get_args(Kind)
+    return tuple(t.name for t in sorted(profiles, key=lambda t: (kinds.index(t.kind), t.name)))
+
+
+def load_target(name_or_path: str | Path) -> Target:
+    """Read the profile of a target.
+
+    Args:
+        name_or_path: a name of :func:`list_targets`, or the path of one's own ``.toml``.
+
+    Raises:
+        EdgePruneError: there is no such target, or its profile is wrong.
+    """
+    path = Path(name_or_path)
+    if path.suffix == ".toml":
+        return _read(path, name=path.parent.name if path.name == "profile.toml" else path.stem)
+    name = str(name_or_path)
+    known = sorted(p.parent.name for p in targets_dir().glob("*/profile.toml"))
+    if name not in known:
+        hint = f"one of {', '.join(known)}, or the path of your own .toml"
+        raise EdgePruneError("--target", f"there is no target {name!r}", hint)
+    return _read(targets_dir() / name / "profile.toml", name=name)
+
+
+def _read(path: Path, name: str) -> Target:
+    table = _Table(str(path), _parse(path))
+    base = None
+    core = table.take("core", str, "")
+    if core:
+        base = _core(table, core)
+    target = _target(table, name, core, base)
+    table.refuse_the_rest(_known(Target))
+    _check(table.where, target)
+    return target
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_MAX_PROFILE_BYTES + 1)
+    except OSError as error:
+        raise EdgePruneError(str(path), f"cannot be read: {error.strerror}") from error
+    if len(raw) > _MAX_PROFILE_BYTES:
+        raise EdgePruneError(str(path), f"is larger than {_MAX_PROFILE_BYTES} bytes")
+    try:
+        return tomllib.loads(raw.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise EdgePruneError(str(path), f"is not TOML: {error}") from error
+
+
+def _core(table: _Table, core: str) -> Target:
+    profile = targets_dir() / core / "profile.toml"
+    if "/" in core or not profile.is_file():
+        raise EdgePruneError(f"{table.where}: core", f"there is no core {core!r}")
+    target = _read(profile, name=core)
+    if target.kind != "core":
+        raise EdgePruneError(f"{table.where}: core", f"{core!r} is a {target.kind}, not a core")
+    return target
+
+
+def _target(table: _Table, name: str, core: str, base: Target | None) -> Target:
+    kind = table.choice("kind", Kind, "board" if core else None)
+    sources = _Table(f"{table.where}: [sources]", table.take("sources", dict, {}))
+    target = Target(
+        name=table.take("name", str, name),
+        title=table.take("title", str, name),
+        kind=cast(Kind, kind),
+        budget=cast(Budget, table.choice("budget", Budget, "linked")),
+        core=core,
+        clock_hz=table.take("clock_hz", int, None),
+        flash_bytes=table.take("flash_bytes", int, None),
+        ram_bytes=table.take("ram_bytes", int, None),
+        reserved_flash_bytes=table.take("reserved_flash_bytes", int, 0),
+        reserved_ram_bytes=table.take("reserved_ram_bytes", int, 0),
+        sources=tuple((k, sources.take(k, str, "")) for k in sorted(sources.rows)),
+        notes=table.take("notes", str, ""),
+    )
+    if base is not None:
+        target = replace(target, **{key: getattr(base, key) for key in _INHERITED})
+    return replace(
+        target,
+        kernels=table.strings("kernels", target.kernels),
+        fpu=cast(Fpu, table.choice("fpu", Fpu, target.fpu)),
+        progmem=table.take("progmem", bool, target.progmem),
+        toolchain=_section(table, "toolchain", Toolchain, target.toolchain),
+        emulator=_section(table, "emulator", Emulator, target.emulator),
+    )
+
+
+def _section(table: _Table, key: str, cls: type[_Section], base: _Section | None) -> _Section | None:
+    rows = table.take(key, dict, None)
+    if rows is None:
+        return base
+    section = _Table(f"{table.where}: [{key}]", rows)
+    values: dict[str, Any] = {}
+    for f in fields(cls):
+        default = getattr(base, f.name) if base is not None else None
+        if f.name not in section.rows and default is None:
+            continue
+        if str(f.type).startswith("tuple"):
+            values[f.name] = section.strings(f.name, default or ())
+        else:
+            values[f.name] = section.take(f.name, int if f.type == "int" else str, default)
+    section.refuse_the_rest(_known(cls))
+    missing = [k for k in _known(cls) if k not in values and not hasattr(cls, k)]
+    if missing:
+        raise EdgePruneError(section.where, f"misses the keys {missing}")
+    return cls(**values)
+
+
+def _known(cls: type[Any]) -> list[str]:
+    return sorted(f.name for f in fields(cls))
+
+
+def _check(where: str, target: Target) -> None:
+    """Refuse sizes that cannot be, and facts without a source."""
+    positive = {"clock_hz": target.clock_hz, "flash_bytes": target.flash_bytes}
+    positive["ram_bytes"] = target.ram_bytes
+    for key, value in positive.items():
+        if value is not None and value <= 0:
+            raise EdgePruneError(f"{where}: {key}", f"must be positive, is {value}")
+    for key, limit in (("flash", target.flash_limit), ("ram", target.ram_limit)):
+        reserved = getattr(target, f"reserved_{key}_bytes")
+        if reserved < 0:
+            raise EdgePruneError(f"{where}: reserved_{key}_bytes", f"is negative: {reserved}")
+        if limit is not None and limit <= 0:
+            whole = getattr(target, f"{key}_bytes")
+            what = f"reserves {reserved} of {whole} bytes: nothing is left for a model"
+            raise EdgePruneError(f"{where}: reserved_{key}_bytes", what)
+    if target.kind == "board" and (target.flash_bytes is None or target.ram_bytes is None):
+        raise EdgePruneError(where, "a board needs flash_bytes and ram_bytes")
+    if target.kind in ("core", "board") and target.toolchain is None:
+        raise EdgePruneError(where, "needs a [toolchain], or a core that has one")
+    if target.kernels[-1:] != ("portable",):
+        raise EdgePruneError(f"{where}: kernels", "must end with 'portable'")
+
+
+class _Table:
+    """The rows of a TOML table, taken one by one and checked; what is left over is unknown."""
+
+    def __init__(self, where: str, rows: Mapping[str, Any]) -> None:
+        self.where = where
+        self.rows = dict(rows)
+
+    def take(self, key: str, kind: type[Any], default: Any) -> Any:
+        value = self.rows.pop(key, None)
+        if value is None:
+            return default
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            expected = {dict: "table", str: "string", int: "whole number", bool: "true or false"}
+            what = f"must be a {expected[kind]}, is {value!r}"
+            raise EdgePruneError(f"{self.where}: {key}", what)
+        return value
+
+    def strings(self, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        value = self.rows.pop(key, None)
+        if value is None:
+            return default
+        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+            raise EdgePruneError(f"{self.where}: {key}", f"must be a list of strings, is {value!r}")
+        return tuple(value)
+
+    def choice(self, key: str, options: Any, default: str | None) -> str:
+        allowed = get_args(options)
+        value = self.take(key, str, default)
+        if value not in allowed:
+            what = f"must be one of {', '.join(allowed)}, is {value!r}"
+            raise EdgePruneError(f"{self.where}: {key}", what)
+        return str(value)
+
+    def refuse_the_rest(self, known: list[str]) -> None:
+        if self.rows:
+            what = f"unknown keys {sorted(self.rows)}"
+            raise EdgePruneError(self.where, what, f"known keys are {known}")

@@ -1,0 +1,112 @@
+"""The generated C of a model, as its ``manifest.json`` describes it."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgeprune.errors import EdgePruneError
+
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
+_ITEM_BYTES = {"int8": 1, "int16": 2, "float32": 4}
+_MAX_MANIFEST_BYTES = 1 << 22
+
+
+@dataclass(frozen=True)
+class CModel:
+    """One folder of generated C: a model's header and source, and the runtime files that it uses."""
+
+    folder: Path
+    name: str  # a C identifier: <name>.h declares <name>_run
+    prefix: str  # of its macros: <PREFIX>_ARENA_BYTES
+    sources: tuple[str, ...]  # file names in the folder, .c and .S
+    input_dtype: str
+    output_dtype: str
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    arena_bytes: int
+    layers: tuple[str, ...] = ()  # the user's names, in the order of the EP_PROFILE marks
+
+    @property
+    def header(self) -> str:
+        """File name of the model's header."""
+        return f"{self.name}.h"
+
+    @property
+    def entry(self) -> str:
+        """C symbol of the model's entry point."""
+        return f"{self.name}_run"
+
+    @property
+    def input_bytes(self) -> int:
+        """Bytes of one input."""
+        return math.prod(self.input_shape) * _ITEM_BYTES[self.input_dtype]
+
+    @property
+    def output_bytes(self) -> int:
+        """Bytes of one output."""
+        return math.prod(self.output_shape) * _ITEM_BYTES[self.output_dtype]
+
+
+def read_model(folder: Path) -> CModel:
+    """Read the manifest of a folder of generated C.
+
+    Raises:
+        EdgePruneError: the manifest is missing or wrong, or a file that it names is.
+    """
+    path = folder / "manifest.json"
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_MAX_MANIFEST_BYTES + 1)
+    except OSError as error:
+        raise EdgePruneError(str(path), f"cannot be read: {error.strerror}") from error
+    if len(raw) > _MAX_MANIFEST_BYTES:
+        raise EdgePruneError(str(path), f"is larger than {_MAX_MANIFEST_BYTES} bytes")
+    try:
+        rows = json.loads(raw)
+        model = _from_rows(folder, rows)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise EdgePruneError(str(path), f"is not a manifest of generated C: {error}") from error
+    missing = [f for f in (model.header, *model.sources) if not (folder / f).is_file()]
+    if missing:
+        raise EdgePruneError(str(folder), f"lacks the files {missing} that its manifest names")
+    return model
+
+
+def _from_rows(folder: Path, rows: dict[str, Any]) -> CModel:
+    dtype = rows.get("dtype", "int8")
+    return CModel(
+        folder=folder,
+        name=_matching(_IDENTIFIER, rows["name"]),
+        prefix=_matching(_IDENTIFIER, rows["prefix"]),
+        sources=tuple(_matching(_FILE_NAME, s) for s in rows["sources"]),
+        input_dtype=_dtype(rows.get("input_dtype", dtype)),
+        output_dtype=_dtype(rows.get("output_dtype", dtype)),
+        input_shape=_shape(rows["input_shape"]),
+        output_shape=_shape(rows["output_shape"]),
+        arena_bytes=int(rows["arena_bytes"]),
+        layers=tuple(str(name) for name in rows.get("layers", ())),
+    )
+
+
+def _matching(pattern: re.Pattern[str], text: str) -> str:
+    if not isinstance(text, str) or not pattern.fullmatch(text):
+        raise ValueError(f"{text!r} cannot be used as a name")
+    return text
+
+
+def _dtype(name: str) -> str:
+    if name not in _ITEM_BYTES:
+        raise ValueError(f"{name!r} is not one of {sorted(_ITEM_BYTES)}")
+    return name
+
+
+def _shape(dims: list[int]) -> tuple[int, ...]:
+    if not all(isinstance(d, int) and 0 < d < 1 << 24 for d in dims):
+        raise ValueError(f"{dims!r} is not a shape")
+    return tuple(dims)

@@ -1,0 +1,163 @@
+"""Finds compilers and makes object files, each only once in a process."""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from edgeprune.errors import EdgePruneError
+from edgeprune.target import Target
+
+Optimize = Literal["speed", "size"]
+OPTIMIZE_FLAGS: dict[Optimize, str] = {"speed": "-O2", "size": "-Os"}
+
+# What lets the linker drop what a model does not use, and the compiler use single-precision code.
+COMMON_FLAGS = (
+    "-std=gnu99",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-fno-common",
+    "-fno-math-errno",
+    "-fno-unwind-tables",
+    "-fno-asynchronous-unwind-tables",
+)
+_INCLUDE = re.compile(rb'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
+_COMPILE_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """A C compiler on this machine."""
+
+    path: Path
+    version: str  # "12.2.1"
+
+    @property
+    def title(self) -> str:
+        """What reports say: "arm-none-eabi-gcc 12.2.1"."""
+        return f"{self.path.name} {self.version}"
+
+    def tool(self, name: str) -> Path:
+        """A binutils program of the same toolchain, such as ``nm``."""
+        stem = self.path.name
+        prefix = stem[: -len("gcc")] if stem.endswith("gcc") else ""
+        return self.path.with_name(prefix + name)
+
+
+def find_compiler(target: Target) -> Compiler | None:
+    """The compiler for a target, or None where it is not installed or the target needs none."""
+    if target.toolchain is None:
+        return None
+    return _find(target.toolchain.prefix + "gcc")
+
+
+@cache
+def _find(name: str) -> Compiler | None:
+    path = shutil.which(name)
+    if path is None:
+        return None
+    try:
+        done = subprocess.run(
+            [path, "-dumpfullversion", "-dumpversion"], capture_output=True, text=True, timeout=30
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    version = done.stdout.strip()
+    return Compiler(Path(path), version) if done.returncode == 0 and version else None
+
+
+def require_compiler(target: Target) -> Compiler:
+    """The compiler for a target.
+
+    Raises:
+        EdgePruneError: it is not installed.
+    """
+    compiler = find_compiler(target)
+    if compiler is None:
+        prefix = target.toolchain.prefix if target.toolchain else ""
+        hint = "`edgeprune doctor` says which package has it"
+        raise EdgePruneError(f"target {target.name}", f"{prefix}gcc is not installed", hint)
+    return compiler
+
+
+@cache
+def workspace() -> Path:
+    """A folder for object files and linked firmware, removed when the process ends."""
+    folder = tempfile.mkdtemp(prefix="edgeprune-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+def compile_all(
+    compiler: Compiler, sources: Sequence[Path], flags: Sequence[str], include: Sequence[Path]
+) -> list[Path]:
+    """Compile sources to object files, in their order.
+
+    Raises:
+        EdgePruneError: a source does not compile; the text has the compiler's first lines.
+    """
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        return list(pool.map(lambda s: _compile(compiler, s, tuple(flags), tuple(include)), sources))
+
+
+def _compile(
+    compiler: Compiler, source: Path, flags: tuple[str, ...], include: tuple[Path, ...]
+) -> Path:
+    key = hashlib.sha256(repr((str(compiler.path), compiler.version, flags)).encode())
+    for file in _with_includes(source, include):
+        key.update(file.name.encode() + b"\0" + file.read_bytes())
+    made = workspace() / f"{source.stem}-{key.hexdigest()[:20]}.o"
+    if made.is_file():
+        return made
+    unfinished = Path(tempfile.mkdtemp(dir=workspace())) / made.name
+    includes = [f"-I{folder}" for folder in include]
+    run_tool([compiler.path, *flags, *includes, "-c", source, "-o", unfinished], source.name)
+    unfinished.rename(made)  # whole or not at all, also when two threads make the same one
+    unfinished.parent.rmdir()
+    return made
+
+
+def _with_includes(source: Path, include: Sequence[Path]) -> list[Path]:
+    """The source and, in a fixed order, every file of the given folders that it includes."""
+    files = [source]
+    for file in files:  # grows while it is walked
+        for match in _INCLUDE.finditer(file.read_bytes()):
+            name = match.group(1).decode("utf-8", "replace")
+            found = (folder / name for folder in (file.parent, *include))
+            header = next((path for path in found if path.is_file()), None)
+            if header is not None and header not in files:
+                files.append(header)
+    return files
+
+
+def run_tool(command: Sequence[str | Path], where: str) -> str:
+    """Run a program of the toolchain and return what it prints.
+
+    Raises:
+        EdgePruneError: it failed.
+    """
+    try:
+        done = subprocess.run(
+            [str(c) for c in command],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_COMPILE_SECONDS,
+        )
+    except subprocess.TimeoutExpired as error:
+        what = f"{Path(command[0]).name} took longer than {_COMPILE_SECONDS} s"
+        raise EdgePruneError(where, what) from error
+    if done.returncode != 0:
+        lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        raise EdgePruneError(where, f"{Path(command[0]).name} failed:\n" + "\n".join(lines[:20]))
+    return done.stdout

@@ -1,0 +1,114 @@
+"""Exact instruction counts: the QEMU plugin ``ep_count.c`` and what it reports."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from edgeprune.errors import EdgePruneError
+from edgeprune.toolchain.compiler import run_tool, workspace
+from edgeprune.toolchain.firmware import Firmware
+
+_SOURCE = Path(__file__).with_name("ep_count.c")
+_MARK = "ep_layer_"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Executed instructions, and the words that they read from memory, of a part of a run."""
+
+    instructions: int = 0
+    loads: int = 0  # instructions that read memory
+    reads: int = 0  # accesses: LDRD makes two, LDM one a register
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.instructions + other.instructions,
+            self.loads + other.loads,
+            self.reads + other.reads,
+        )
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Where the instructions of a run went, from the call of the entry point to its return.
+
+    Attributes:
+        inferences: instructions of every single inference.
+        total: sum over all inferences.
+        by_function: sums over all inferences, largest first.
+        by_layer: the same, by the layer's number in the source; -1 is what comes before the first.
+    """
+
+    inferences: tuple[int, ...]
+    total: Counts
+    by_function: dict[str, Counts]
+    by_layer: dict[int, Counts]
+
+
+@cache
+def plugin() -> Path | None:
+    """The compiled plugin; None where there is no host compiler to make it."""
+    compiler = shutil.which("gcc") or shutil.which("cc") or shutil.which("clang")
+    if compiler is None:
+        return None
+    made = workspace() / "ep_count.so"
+    command = [compiler, "-std=c11", "-O2", "-fPIC", "-shared", "-o", made, _SOURCE]
+    run_tool(command, _SOURCE.name)
+    return made
+
+
+def arguments(firmware: Firmware, entry: str, folder: Path) -> list[str]:
+    """What QEMU is told so that it counts from ``entry`` to its return, into a file of ``folder``."""
+    made = plugin()
+    if made is None:
+        return []
+    marks = _marks(firmware)
+    (folder / "layers.txt").write_text("".join(f"{address:x}\n" for _, address in marks))
+    text = firmware.map.sections[".text"]
+    options = {
+        "begin": f"{firmware.symbols[entry][0]:x}",
+        "end": f"{firmware.symbols['ep_invoke_return'][0]:x}",
+        "base": f"{text.address:x}",
+        "bytes": f"{text.bytes:x}",
+        "out": "counts.txt",
+        "layers": "layers.txt",
+    }
+    return ["-plugin", ",".join([str(made), *(f"{k}={v}" for k, v in options.items())])]
+
+
+def read_profile(firmware: Firmware, folder: Path) -> Profile | None:
+    """What the plugin wrote into a folder; None where it was not there to count."""
+    path = folder / "counts.txt"
+    if not path.is_file():
+        return None
+    marks = [-1, *(layer for layer, _ in _marks(firmware))]
+    inferences: list[int] = []
+    by_function: dict[str, Counts] = {}
+    by_layer: dict[int, Counts] = {}
+    for line in path.read_text().splitlines():
+        kind, *columns = line.split()
+        if kind == "inference":
+            inferences.append(int(columns[0]))
+            continue
+        executed, reads = int(columns[2]), int(columns[3])
+        counts = Counts(executed, executed if reads else 0, reads)
+        layer, function = marks[int(columns[0])], firmware.function_at(int(columns[1], 16))
+        by_layer[layer] = by_layer.get(layer, Counts()) + counts
+        by_function[function] = by_function.get(function, Counts()) + counts
+    total = sum(by_layer.values(), Counts())
+    if total.instructions != sum(inferences):
+        raise EdgePruneError(firmware.elf.name, "the emulator ended before its counts were written")
+    ranked = sorted(by_function.items(), key=lambda row: (-row[1].instructions, row[0]))
+    return Profile(tuple(inferences), total, dict(ranked), dict(sorted(by_layer.items())))
+
+
+def _marks(firmware: Firmware) -> list[tuple[int, int]]:
+    """Number and first address of every layer of a profile build, in the order of the source."""
+    return sorted(
+        (int(name.removeprefix(_MARK)), address)
+        for name, (address, _) in firmware.symbols.items()
+        if name.startswith(_MARK)
+    )

@@ -1,0 +1,107 @@
+"""Runs firmware in QEMU and tells every way in which it can go wrong."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from edgeprune.errors import EdgePruneError
+from edgeprune.target import Emulator, Target
+from edgeprune.toolchain.firmware import Firmware
+
+_DONE = re.compile(r"^DONE stack (\d+) inferences (\d+)$", re.MULTILINE)
+_FAIL = re.compile(r"^FAIL (.*)$", re.MULTILINE)
+_FAULT_ADDRESS = re.compile(r" at 0x([0-9a-f]{8})$")
+
+
+class FirmwareError(EdgePruneError):
+    """Firmware that locked up, faulted, hung, or wrote where it must not."""
+
+    exit_status = 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run of the harness reports."""
+
+    stack_bytes: int  # the deepest that the model's stack got
+    inferences: int
+
+
+@cache
+def emulator_version(program: str) -> str | None:
+    """"qemu 7.2.22", or None where the emulator is not installed."""
+    if shutil.which(program) is None:
+        return None
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30)
+    match = re.search(r"version (\d+(?:\.\d+)+)", done.stdout)
+    return f"qemu {match.group(1)}" if match else None
+
+
+def require_emulator(target: Target) -> Emulator:
+    """The emulator of a target.
+
+    Raises:
+        EdgePruneError: the target has none, or it is not installed.
+    """
+    where = f"target {target.name}"
+    if target.emulator is None:
+        raise EdgePruneError(where, "is not emulated", "`edgeprune targets` lists those that are")
+    if emulator_version(target.emulator.program) is None:
+        hint = "`edgeprune doctor` says which package has it"
+        raise EdgePruneError(where, f"{target.emulator.program} is not installed", hint)
+    return target.emulator
+
+
+def emulate(
+    firmware: Firmware, folder: Path, arguments: Sequence[str], *, timeout_s: float
+) -> Outcome:
+    """Run a harness over ``input.bin`` of a folder; it leaves ``output.bin`` there.
+
+    Raises:
+        FirmwareError: the firmware failed; the text says how and, for a fault, in which function.
+        EdgePruneError: the emulator is missing.
+    """
+    target = firmware.target
+    emulator = require_emulator(target)
+    command = [emulator.program, "-M", emulator.machine, "-display", "none", "-monitor", "none"]
+    command += ["-serial", "none", "-semihosting-config", "enable=on,target=native"]
+    command += ["-kernel", str(firmware.elf), *arguments]
+    where = f"{target.name} in {emulator.program}"
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout_s,
+        )
+    except subprocess.TimeoutExpired as error:
+        what = f"the firmware hangs: not done after {timeout_s:g} s"
+        raise FirmwareError(where, what) from error
+    return _judge(firmware, where, done.stdout + done.stderr, done.returncode)
+
+
+def _judge(firmware: Firmware, where: str, log: str, status: int) -> Outcome:
+    if "Lockup" in log:
+        raise FirmwareError(where, "the core locked up: a fault that its fault handler ran into")
+    if failed := _FAIL.search(log):
+        raise FirmwareError(where, _with_function(firmware, failed.group(1)))
+    done = _DONE.search(log)
+    if status != 0 or done is None:
+        last = "\n".join(log.strip().splitlines()[-5:])
+        raise FirmwareError(where, f"the emulator ended with status {status}:\n{last}")
+    return Outcome(int(done.group(1)), int(done.group(2)))
+
+
+def _with_function(firmware: Firmware, text: str) -> str:
+    match = _FAULT_ADDRESS.search(text)
+    name = firmware.function_at(int(match.group(1), 16)) if match else ""
+    return f"{text}, in {name}" if name else text

@@ -1,0 +1,218 @@
+/* A QEMU TCG plugin that counts executed guest instructions exactly, address by address.
+ *
+ * Counts from the entry point of the model to the return of the call, summed over all inferences, apart for
+ * each layer whose first address is given. Written against version 1 of QEMU's plugin API (QEMU 4.2
+ * to 8.2, "QEMU TCG Plugins"), whose few declarations are here because distributions ship no header.
+ *
+ * Arguments: begin, end (addresses of the entry point and of the return), base, bytes (of the code),
+ * out (file), layers (file with one address a line, in hex; may be empty).
+ * Writes: "inference <instructions>" once an inference, then
+ * "pc <layer> <address> <instructions> <reads>" for every address executed; layer 0 is what comes before
+ * the first mark; all numbers but the address decimal. */
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXPORT __attribute__((visibility("default")))
+typedef uint64_t qemu_plugin_id_t;
+typedef struct qemu_info_t qemu_info_t;
+struct qemu_plugin_tb;
+struct qemu_plugin_insn;
+enum qemu_plugin_cb_flags { QEMU_PLUGIN_CB_NO_REGS };
+enum qemu_plugin_mem_rw { QEMU_PLUGIN_MEM_R = 1 };
+enum qemu_plugin_op { QEMU_PLUGIN_INLINE_ADD_U64 };
+typedef void (*on_exec)(unsigned cpu, void *userdata);
+
+void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t,
+                                           void (*)(qemu_plugin_id_t, struct qemu_plugin_tb *));
+size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
+struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *, size_t);
+uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *, on_exec,
+                                            enum qemu_plugin_cb_flags, void *);
+void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *, enum qemu_plugin_op,
+                                                void *, uint64_t);
+void qemu_plugin_register_vcpu_mem_inline(struct qemu_plugin_insn *, enum qemu_plugin_mem_rw,
+                                          enum qemu_plugin_op, void *, uint64_t);
+void qemu_plugin_register_atexit_cb(qemu_plugin_id_t, void (*)(qemu_plugin_id_t, void *), void *);
+
+EXPORT int qemu_plugin_version = 1;
+
+enum { MAX_LAYERS = 4096 };
+
+typedef struct {
+    uint64_t instructions;
+    uint64_t reads;
+} counter;
+
+static uint64_t begin, end, base, bytes;
+static uint64_t marks[MAX_LAYERS];
+static size_t n_marks;
+static FILE *out;
+
+static counter *now;      /* since the start, one for every two bytes of code */
+static counter *last;     /* `now` when the current layer began */
+static uint32_t *slots;   /* which of them have been translated */
+static size_t n_slots;
+static bool *translated;
+static counter *layers[MAX_LAYERS + 1]; /* as `now`, within one layer of the model */
+static size_t layer;
+static uint64_t inference;
+static bool counting;
+
+static void add_up(void)
+{
+    for (size_t i = 0; i < n_slots; i++) {
+        const uint32_t k = slots[i];
+        if (now[k].instructions != last[k].instructions) {
+            const uint64_t executed = now[k].instructions - last[k].instructions;
+            layers[layer][k].instructions += executed;
+            layers[layer][k].reads += now[k].reads - last[k].reads;
+            inference += executed;
+        }
+        last[k] = now[k];
+    }
+}
+
+static void on_begin(unsigned cpu, void *userdata)
+{
+    (void)cpu;
+    (void)userdata;
+    if (!counting) { /* not when the entry point is its own loop head */
+        counting = true;
+        layer = 0;
+        inference = 0;
+        for (size_t i = 0; i < n_slots; i++) {
+            last[slots[i]] = now[slots[i]];
+        }
+    }
+}
+
+static void on_mark(unsigned cpu, void *userdata)
+{
+    (void)cpu;
+    if (counting) {
+        add_up();
+        layer = (size_t)(uintptr_t)userdata;
+    }
+}
+
+static void on_end(unsigned cpu, void *userdata)
+{
+    (void)cpu;
+    (void)userdata;
+    if (counting) {
+        add_up();
+        counting = false;
+        fprintf(out, "inference %" PRIu64 "\n", inference);
+    }
+}
+
+static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+{
+    (void)id;
+    for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); i++) {
+        struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
+        const uint64_t pc = qemu_plugin_insn_vaddr(insn);
+        if (pc == begin) {
+            qemu_plugin_register_vcpu_insn_exec_cb(insn, on_begin, QEMU_PLUGIN_CB_NO_REGS, NULL);
+        }
+        if (pc == end) {
+            qemu_plugin_register_vcpu_insn_exec_cb(insn, on_end, QEMU_PLUGIN_CB_NO_REGS, NULL);
+        }
+        for (size_t m = 0; m < n_marks; m++) {
+            if (pc == marks[m]) {
+                qemu_plugin_register_vcpu_insn_exec_cb(insn, on_mark, QEMU_PLUGIN_CB_NO_REGS,
+                                                       (void *)(uintptr_t)(m + 1));
+            }
+        }
+        if (pc < base || pc >= base + bytes) {
+            continue;
+        }
+        const uint32_t k = (uint32_t)((pc - base) / 2);
+        if (!translated[k]) {
+            translated[k] = true;
+            slots[n_slots++] = k;
+        }
+        qemu_plugin_register_vcpu_insn_exec_inline(insn, QEMU_PLUGIN_INLINE_ADD_U64,
+                                                   &now[k].instructions, 1);
+        qemu_plugin_register_vcpu_mem_inline(insn, QEMU_PLUGIN_MEM_R, QEMU_PLUGIN_INLINE_ADD_U64,
+                                             &now[k].reads, 1);
+    }
+}
+
+static void on_exit(qemu_plugin_id_t id, void *userdata)
+{
+    (void)id;
+    (void)userdata;
+    for (size_t l = 0; l <= n_marks; l++) {
+        for (size_t i = 0; i < n_slots; i++) {
+            const counter *c = &layers[l][slots[i]];
+            if (c->instructions != 0) {
+                fprintf(out, "pc %zu %" PRIx64 " %" PRIu64 " %" PRIu64 "\n", l,
+                        base + 2u * (uint64_t)slots[i], c->instructions, c->reads);
+            }
+        }
+    }
+    fclose(out);
+}
+
+static bool read_marks(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    if (file == NULL) {
+        return false;
+    }
+    while (n_marks < MAX_LAYERS && fscanf(file, "%" SCNx64, &marks[n_marks]) == 1) {
+        n_marks++;
+    }
+    fclose(file);
+    return true;
+}
+
+/* "key=value" of argument i, or "" */
+static const char *argument(int argc, char **argv, const char *key)
+{
+    const size_t n = strlen(key);
+    for (int i = 0; i < argc; i++) {
+        if (strncmp(argv[i], key, n) == 0 && argv[i][n] == '=') {
+            return argv[i] + n + 1;
+        }
+    }
+    return "";
+}
+
+EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv)
+{
+    (void)info;
+    begin = strtoull(argument(argc, argv, "begin"), NULL, 16);
+    end = strtoull(argument(argc, argv, "end"), NULL, 16);
+    base = strtoull(argument(argc, argv, "base"), NULL, 16);
+    bytes = strtoull(argument(argc, argv, "bytes"), NULL, 16);
+    out = fopen(argument(argc, argv, "out"), "w");
+    if (out == NULL || bytes == 0 || !read_marks(argument(argc, argv, "layers"))) {
+        fprintf(stderr, "ep_count: wrong arguments\n");
+        return 1;
+    }
+    const size_t n = (size_t)(bytes / 2 + 1);
+    now = calloc(n, sizeof *now);
+    last = calloc(n, sizeof *last);
+    slots = calloc(n, sizeof *slots);
+    translated = calloc(n, sizeof *translated);
+    bool all = now != NULL && last != NULL && slots != NULL && translated != NULL;
+    for (size_t l = 0; l <= n_marks && all; l++) {
+        layers[l] = calloc(n, sizeof(counter)); /* pages are used only where code runs */
+        all = layers[l] != NULL;
+    }
+    if (!all) {
+        fprintf(stderr, "ep_count: out of memory\n");
+        return 1;
+    }
+    qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);
+    qemu_plugin_register_atexit_cb(id, on_exit, NULL);
+    return 0;
+}

@@ -1,0 +1,152 @@
+"""Compiles and links firmware: a model, start-up code and a main program."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from edgeprune.errors import EdgePruneError
+from edgeprune.resources import firmware_dir
+from edgeprune.target import Emulator, Target, Toolchain
+from edgeprune.toolchain.cmodel import CModel
+from edgeprune.toolchain.compiler import (
+    COMMON_FLAGS,
+    OPTIMIZE_FLAGS,
+    Compiler,
+    Optimize,
+    compile_all,
+    require_compiler,
+    run_tool,
+    workspace,
+)
+from edgeprune.toolchain.linkmap import LinkMap, read_map
+
+# Start-up code and harness: small, and free of calls into the C library that the compiler thinks up.
+_FIRMWARE_FLAGS = ("-Os", "-ffreestanding", "-fno-strict-aliasing", "-fno-tree-loop-distribute-patterns")
+_EMPTY = "Reset_Handler"  # what an empty firmware calls in the model's place
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """Linked firmware. It lives as long as the process."""
+
+    elf: Path
+    map: LinkMap
+    compiler: Compiler
+    target: Target
+
+    @cached_property
+    def symbols(self) -> dict[str, tuple[int, int]]:
+        """Address and size in bytes of every symbol; size 0 for a label. Thumb bits are cleared."""
+        table: dict[str, tuple[int, int]] = {}
+        for line in run_tool([self.compiler.tool("nm"), "-S", self.elf], self.elf.name).splitlines():
+            columns = line.split()
+            if len(columns) < 3:
+                continue  # undefined
+            kind = columns[-2]
+            address = int(columns[0], 16) & ~(1 if kind in "tTwW" else 0)
+            table[columns[-1]] = (address, int(columns[1], 16) if len(columns) == 4 else 0)
+        return table
+
+    def function_at(self, address: int) -> str:
+        """Name of the function that an address lies in, "" for none."""
+        for name, (start, size) in self.symbols.items():
+            if start <= address < start + size:
+                return name
+        return ""
+
+
+def build_harness(
+    model: CModel, target: Target, *, optimize: Optimize = "speed", profile: bool = False
+) -> Firmware:
+    """Firmware that runs a model in the target's emulator over all inputs that it is given.
+
+    Args:
+        model: what runs.
+        target: a core or board with an emulator.
+        optimize: how the model and the runtime are compiled.
+        profile: put the marks in that tell one layer from the next; they cost no instruction.
+
+    Raises:
+        EdgePruneError: no compiler, no emulator, or the model does not compile or link.
+    """
+    toolchain, emulator = _parts(target)
+    top = f"EP_STACK_BYTES={emulator.stack_bytes}"
+    defines = [
+        f'EP_MODEL_HEADER="{model.header}"',
+        f"EP_MODEL_SYMBOL={model.entry}",
+        f"EP_ARENA_BYTES={model.prefix}_ARENA_BYTES",
+        f"EP_INPUT_BYTES={model.prefix}_INPUT_BYTES",
+        f"EP_OUTPUT_BYTES={model.prefix}_OUTPUT_BYTES",
+        "EP_HARNESS",
+        top,
+    ]
+    extra = ("-include", str(firmware_dir() / "ep_profile.h")) if profile else ()
+    mains = (*toolchain.startup, toolchain.port, "harness.c")
+    return _build(model, target, mains, defines, optimize, extra)
+
+
+def build_budget(model: CModel | None, target: Target, optimize: Optimize) -> Firmware:
+    """Firmware that holds start-up code and a model, or nothing in its place, and no more."""
+    entry = model.entry if model else _EMPTY
+    toolchain, _ = _parts(target)
+    mains = (*toolchain.startup, "budget.c")
+    return _build(model, target, mains, [f"EP_MODEL_SYMBOL={entry}"], optimize, ())
+
+
+def _parts(target: Target) -> tuple[Toolchain, Emulator]:
+    if target.toolchain is None or target.emulator is None:
+        hint = "`edgeprune targets` lists the cores that are emulated"
+        raise EdgePruneError(f"target {target.name}", "has no emulator to build firmware for", hint)
+    return target.toolchain, target.emulator
+
+
+def _build(
+    model: CModel | None,
+    target: Target,
+    mains: Sequence[str],
+    defines: Sequence[str],
+    optimize: Optimize,
+    model_flags: Sequence[str],
+) -> Firmware:
+    toolchain, emulator = _parts(target)
+    compiler = require_compiler(target)
+    flags = (*toolchain.flags, *COMMON_FLAGS)
+    folders = [model.folder] if model else []
+    objects = compile_all(
+        compiler,
+        [firmware_dir() / name for name in mains],
+        (*flags, *_FIRMWARE_FLAGS, *(f"-D{d}" for d in defines)),
+        [firmware_dir(), *folders],
+    )
+    if model is not None:
+        objects += compile_all(
+            compiler,
+            [model.folder / name for name in model.sources],
+            (*flags, OPTIMIZE_FLAGS[optimize], *model_flags),
+            folders,
+        )
+    return _link(compiler, target, objects, model.name if model else "empty")
+
+
+def _link(compiler: Compiler, target: Target, objects: list[Path], name: str) -> Firmware:
+    toolchain, emulator = _parts(target)
+    folder = Path(tempfile.mkdtemp(dir=workspace(), prefix="link-"))
+    elf, map_file = folder / "firmware.elf", folder / "firmware.map"
+    command: list[str | Path] = [compiler.path, *toolchain.flags, "-Wl,--gc-sections"]
+    command += [f"-Wl,-Map={map_file}", *toolchain.link_flags]
+    if toolchain.linker_script:
+        memory = {
+            "EP_VECTORS_ORIGIN": emulator.vectors_origin,
+            "EP_FLASH_ORIGIN": emulator.flash_origin,
+            "EP_FLASH_BYTES": emulator.flash_bytes,
+            "EP_RAM_ORIGIN": emulator.ram_origin,
+            "EP_RAM_BYTES": emulator.ram_bytes,
+        }
+        command += [f"-Wl,--defsym={key}={value}" for key, value in memory.items()]
+        command += ["-T", firmware_dir() / toolchain.linker_script]
+    run_tool([*command, *objects, "-lm", "-o", elf], name)
+    return Firmware(elf, read_map(map_file), compiler, target)

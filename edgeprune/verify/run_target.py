@@ -1,0 +1,120 @@
+"""Runs the generated C on an emulated core: the bytes that the board would compute, and what they cost."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeprune.errors import EdgePruneError
+from edgeprune.target import Target
+from edgeprune.toolchain.cmodel import CModel, read_model
+from edgeprune.toolchain.compiler import Optimize, workspace
+from edgeprune.toolchain.counter import Profile, arguments, read_profile
+from edgeprune.toolchain.emulator import FirmwareError, emulate, emulator_version, require_emulator
+from edgeprune.toolchain.firmware import build_harness
+
+_START_SECONDS = 60.0
+_SECONDS_AN_INFERENCE = 20.0  # 20 million instructions take 0.2 s on an idle machine
+
+
+@dataclass(frozen=True)
+class TargetRun:
+    """What a run on an emulated core gave. Counts are None where no host compiler made the counter.
+
+    Attributes:
+        outputs: (n, output shape), in the model's output type.
+        stack_bytes: high-water mark of the entry point's stack.
+        instructions: of the first inference.
+        profile: instructions of every inference, and by function; by layer if it was asked for.
+        emulator: "qemu 7.2.22".
+        machine: what QEMU emulates, such as "mps2-an386 (Cortex-M4)".
+    """
+
+    outputs: npt.NDArray[np.generic]
+    stack_bytes: int
+    profile: Profile | None
+    emulator: str
+    machine: str
+    toolchain: str
+    layer_names: tuple[str, ...]
+
+    @property
+    def instructions(self) -> int | None:
+        """Executed instructions of the largest inference; exact."""
+        return max(self.profile.inferences) if self.profile else None
+
+    @property
+    def instructions_min(self) -> int | None:
+        """Executed instructions of the smallest inference; exact."""
+        return min(self.profile.inferences) if self.profile else None
+
+    @property
+    def loads(self) -> float | None:
+        """Instructions that read memory, mean of an inference."""
+        if self.profile is None:
+            return None
+        return self.profile.total.loads / len(self.profile.inferences)
+
+
+def run(
+    c_dir: Path,
+    target: Target,
+    inputs: npt.NDArray[np.generic],
+    *,
+    optimize: Optimize = "speed",
+    profile: bool = False,
+    timeout_s: float | None = None,
+) -> TargetRun:
+    """Build the firmware of a model and run it in the target's emulator.
+
+    Args:
+        c_dir: the folder of generated C, with its ``manifest.json``.
+        target: a core or board that is emulated.
+        inputs: (n, input shape), in the model's input type.
+        optimize: how the model and the runtime are compiled.
+        profile: also tell the layers apart.
+        timeout_s: when the firmware counts as hung; by default, by the number of inputs.
+
+    Raises:
+        FirmwareError: it locked up, faulted, hung, or overran its stack, its arena or a buffer.
+        EdgePruneError: a tool is missing, the model does not compile, or the inputs do not suit it.
+    """
+    emulator = require_emulator(target)
+    model = read_model(c_dir)
+    raw = _input_bytes(model, inputs)
+    firmware = build_harness(model, target, optimize=optimize, profile=profile)
+    limit = timeout_s or _START_SECONDS + _SECONDS_AN_INFERENCE * len(inputs)
+    with tempfile.TemporaryDirectory(dir=workspace(), prefix="run-") as name:
+        folder = Path(name)
+        (folder / "input.bin").write_bytes(raw)
+        outcome = emulate(firmware, folder, arguments(firmware, model.entry, folder), timeout_s=limit)
+        outputs = (folder / "output.bin").read_bytes()
+        counted = read_profile(firmware, folder)
+    if outcome.inferences != len(inputs) or len(outputs) != len(inputs) * model.output_bytes:
+        what = f"ran {outcome.inferences} inferences of {len(inputs)}"
+        raise FirmwareError(f"{target.name} in {emulator.program}", what)
+    shape = (len(inputs), *model.output_shape)
+    return TargetRun(
+        outputs=np.frombuffer(outputs, dtype=model.output_dtype).reshape(shape),
+        stack_bytes=outcome.stack_bytes,
+        profile=counted,
+        emulator=emulator_version(emulator.program) or "",
+        machine=emulator.title,
+        toolchain=firmware.compiler.title,
+        layer_names=model.layers,
+    )
+
+
+def _input_bytes(model: CModel, inputs: npt.NDArray[np.generic]) -> bytes:
+    where = str(model.folder)
+    if inputs.dtype != np.dtype(model.input_dtype):
+        raise EdgePruneError(where, f"takes {model.input_dtype} inputs, not {inputs.dtype}")
+    if len(inputs) == 0 or inputs[0].size != np.prod(model.input_shape):
+        what = f"takes inputs of shape (n, {', '.join(map(str, model.input_shape))})"
+        raise EdgePruneError(where, f"{what}, not {inputs.shape}")
+    little = inputs.astype(inputs.dtype.newbyteorder("<"))
+    return np.ascontiguousarray(little).tobytes()

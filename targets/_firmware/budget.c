@@ -1,0 +1,13 @@
+/* The firmware that a model's size is measured with: start-up code and one call, nothing else. The
+ * empty firmware that it is compared with calls Reset_Handler in the model's place. */
+#include "ep_firmware.h"
+
+int EP_MODEL_SYMBOL(void *arena, size_t arena_bytes, const void *input, void *output);
+extern uint8_t ep_data_start[];
+
+void ep_main(void)
+{
+    for (;;) {
+        (void)EP_MODEL_SYMBOL(ep_data_start, 0, ep_data_start, ep_data_start);
+    }
+}
