@@ -22,6 +22,7 @@ from torch import nn
 
 FOLDER = Path(__file__).parents[1] / "edgeprune" / "_data" / "models"
 RECIPE = mnist.Recipe(epochs=40, batch=50, rate=3e-3, decay=0.05)
+DESCRIPTION = "Handwritten digits. image: 28 x 28 pixels by rows, 0 black, 1 white; digit 0..9"
 BUNDLED_HELD_OUT = 7_500
 """Of the held-out training images, how many go into the package."""
 
@@ -51,7 +52,7 @@ def to_onnx(hidden: nn.Linear, output: nn.Linear) -> onnx.ModelProto:
         [helper.make_tensor_value_info("image", TensorProto.FLOAT, (1, hidden.in_features))],
         [helper.make_tensor_value_info("digit", TensorProto.FLOAT, (1, output.out_features))],
         [numpy_helper.from_array(w.detach().numpy(), name) for name, w in weights.items()],
-        doc_string="Handwritten digits. image: 28 x 28 pixels by rows, 0 black, 1 white; digit 0..9",
+        doc_string=DESCRIPTION,
     )
     model = helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", 17)], producer_name="edgeprune"

@@ -1,0 +1,63 @@
+# The two commands that matter are `make demo` and `make test`; both set up what they need first.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# The release that everything here was measured with. On Linux the plain wheel brings CUDA along;
+# TORCH_INDEX=<address of PyTorch's index of CPU wheels> avoids that.
+TORCH ?= 2.13.0
+TORCH_INDEX ?=
+# Test processes. Each computes on one thread.
+JOBS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off
+PYTEST := $(BIN)/python -m pytest -n $(JOBS)
+DEMO := build/demo
+
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: help demo test test-quick check lint format types tools setup clean
+
+help: ## print this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+demo: setup ## build the bundled model for 64 KB, verify it, run it on an emulated Cortex-M4
+	@rm -rf $(DEMO)
+	$(BIN)/edgeprune build --budget 64KB -o $(DEMO)
+	$(BIN)/edgeprune verify $(DEMO)
+	$(BIN)/edgeprune run $(DEMO) --on cortex-m4
+	@$(BIN)/python scripts/demo_summary.py $(DEMO)
+
+test: setup lint types ## everything: lint, types, all tests
+	$(PYTEST)
+
+test-quick: setup ## the tests that take less than ten seconds each
+	$(PYTEST) -m "not slow"
+
+check: setup lint types test-quick ## what to run before a commit
+
+lint: setup
+	$(BIN)/ruff check .
+
+types: setup
+	$(BIN)/mypy --strict edgeprune
+
+format: setup ## lay the Python code out anew
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+setup: tools $(VENV)/installed ## the Debian packages and the virtual environment
+
+tools: ## the cross compilers and emulators, where apt and root (or sudo) are there
+	@sh scripts/install_tools.sh $(PYTHON)
+
+$(VENV)/installed: pyproject.toml | tools
+	@echo "setting up $(VENV): PyTorch $(TORCH) and the rest, some minutes"
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --upgrade pip
+	$(PIP) $(addprefix --extra-index-url ,$(TORCH_INDEX)) torch==$(TORCH)
+	$(PIP) torch==$(TORCH) --editable '.[dev]'
+	@touch $@
+
+clean: ## remove the environment and everything that was built
+	rm -rf $(VENV) build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,71 @@
+"""What every test can count on: one thread, seeded cases, and a message for whatever is missing."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+
+# Before torch or numpy are imported: tests run side by side, and sums come out the same everywhere.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import hypothesis
+import numpy as np
+import pytest
+
+hypothesis.settings.register_profile(
+    "edgeprune", deadline=None, derandomize=True, print_blob=True, database=None
+)
+hypothesis.settings.load_profile("edgeprune")
+
+INSTALL = {
+    "EDGEPRUNE_DATA": "EDGEPRUNE_DATA names no folder",
+    "tensorflow": "pip install 'edgeprune[keras]'",
+    "arm-none-eabi-gcc": "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi",
+    "riscv64-unknown-elf-gcc": "apt-get install {gcc,picolibc}-riscv64-unknown-elf",
+    "avr-gcc": "apt-get install gcc-avr avr-libc",
+    "qemu-system-arm": "apt-get install qemu-system-arm",
+    "qemu-system-riscv32": "apt-get install qemu-system-misc",
+    "qemu-system-avr": "apt-get install qemu-system-misc",
+    "clang": "apt-get install clang",
+    "g++": "apt-get install g++",
+}
+"""What `needs` can name, and how to get it."""
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test marked `needs(...)` where something it names is missing, and say which."""
+    for marker in item.iter_markers("needs"):
+        for thing in marker.args:
+            if not is_here(thing):
+                pytest.skip(f"needs {thing}: {INSTALL[thing]}")
+
+
+def is_here(thing: str) -> bool:
+    """Whether a program, a Python package or the data folder is on this machine."""
+    if thing == "EDGEPRUNE_DATA":
+        return Path(os.environ.get(thing) or "/nowhere").is_dir()
+    if thing == "tensorflow":
+        return importlib.util.find_spec(thing) is not None
+    return shutil.which(thing) is not None
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Random numbers that are the same in every run."""
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of real models and data; skips the test where there is none."""
+    if not is_here("EDGEPRUNE_DATA"):
+        pytest.skip(f"needs EDGEPRUNE_DATA: {INSTALL['EDGEPRUNE_DATA']}")
+    return Path(os.environ["EDGEPRUNE_DATA"])
+
+
+@pytest.fixture(scope="session")
+def mnist_cnn() -> Path:
+    """The ``.onnx`` file of the small CNN: image (1, 1, 28, 28) in 0..1 to 10 probabilities."""
+    return Path(__file__).parent / "data" / "mnist_cnn" / "mnist_cnn.onnx"

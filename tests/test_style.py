@@ -1,0 +1,67 @@
+"""House rules that no linter knows."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+TEXT = {
+    ".c",
+    ".h",
+    ".S",
+    ".ld",
+    ".md",
+    ".py",
+    ".sh",
+    ".toml",
+    ".yml",
+    ".yaml",
+    ".html",
+    ".json",
+    "",
+}
+
+
+def tracked() -> list[Path]:
+    """Files of the checkout that git knows or would know; all files where this is no checkout."""
+    git = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    out = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=False)
+    names = out.stdout.splitlines()
+    return [p for n in names if (p := ROOT / n).is_file()] or [*ROOT.rglob("*.*")]
+
+
+FILES = tracked()
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def test_no_path_of_a_developers_machine_is_in_the_repository() -> None:
+    private = re.compile(r"/(?:work|home|root|farm)/[a-z]|/tmp/" + "venv")
+    bad = [
+        f"{name(p)}:{i}"
+        for p in FILES
+        if p.suffix in TEXT and p != Path(__file__)
+        for i, line in enumerate(p.read_text(errors="replace").splitlines(), 1)
+        if private.search(line)
+    ]
+    assert not bad
+
+
+def test_binary_files_hold_no_path_of_a_developers_machine() -> None:
+    private = re.compile(rb"/(?:work|home|root|farm)/[a-z]{3,}/")
+    bad = [name(p) for p in FILES if p.suffix not in TEXT and private.search(p.read_bytes())]
+    assert not bad
+
+
+def test_nothing_unfinished_is_committed() -> None:
+    marks = re.compile("|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X")))
+    own = (p for p in FILES if p.suffix in (".py", ".c", ".h", ".S", ".sh", ".md"))
+    assert not [name(p) for p in own if marks.search(p.read_text(errors="replace"))]
+
+
+def test_no_file_in_the_repository_is_larger_than_the_bundled_data() -> None:
+    assert not [name(p) for p in FILES if p.stat().st_size > 3_000_000]
