@@ -13,9 +13,9 @@ from typing import Any
 Report = dict[str, Any]
 
 
-def number(value: float | None, unit: str = "") -> str:
+def number(value: float | None) -> str:
     """A figure as people write it; one that was not measured says so."""
-    return "not measured" if value is None else f"{value:,}{unit}"
+    return "not measured" if value is None else f"{value:,}"
 
 
 def percent(value: float | None) -> str:
@@ -23,51 +23,35 @@ def percent(value: float | None) -> str:
     return "not measured" if value is None else f"{100 * value:.2f} %"
 
 
-def lines(report: Report, folder: Path) -> list[tuple[str, str]]:
-    """What to say, as (about, text)."""
+def summary(report: Report, folder: Path) -> str:
+    """What to say, line by line."""
     size, budget, accuracy = report["size"], report["budget"], report["accuracy"]
     agreement, run = report["agreement"], report.get("run") or {}
     before, after = report["before"]["channels"], report["after"]["channels"]
-    neurons = ", ".join(f"{k}: {v} -> {after[k]}" for k, v in before.items() if v != after[k])
-    free = None if size["flash_bytes"] is None else budget["flash_bytes"] - size["flash_bytes"]
-    return [
-        (
-            "budget",
-            f"{number(budget['flash_bytes'], ' bytes')} of flash on {report['target']['name']}",
-        ),
-        (
-            "firmware",
-            f"{number(size['flash_bytes'], ' bytes')} added ({number(free)} to spare): "
-            f"weights {number(size['weight_bytes'])}, code {number(size['code_bytes'])}",
-        ),
-        ("memory", f"{number(size['ram_bytes'], ' bytes')} of RAM, no heap"),
-        ("neurons", f"{neurons or 'none removed'}; as {report['dtype']}"),
-        (
-            "accuracy",
-            f"{percent(accuracy['source'])} before, {percent(accuracy['c'])} after, "
-            f"on {number(accuracy['n'])} images never used to choose",
-        ),
-        (
-            "C and TFLite",
-            f"{number(agreement['c_vs_tflite_mismatches'])} of "
-            f"{number(agreement['n'])} results differ",
-        ),
-        (
-            "on the core",
-            f"{number(agreement['target_vs_host_mismatches'])} results differ, "
-            f"{number(run.get('instructions'))} instructions an image",
-        ),
-        ("look at", f"{folder}/report.html, {folder}/c (drop into your project)"),
-    ]
+    removed = [f"{k}: {v} -> {after[k]}" for k, v in before.items() if v != after[k]]
+    flash = size["flash_bytes"]
+    free = None if flash is None else budget["flash_bytes"] - flash
+    return f"""
+The demo in short
+  budget       {number(budget["flash_bytes"])} bytes of flash on {report["target"]["name"]}
+  firmware     {number(flash)} bytes, {number(free)} to spare: weights \
+{number(size["weight_bytes"])}, code {number(size["code_bytes"])}
+  memory       {number(size["ram_bytes"])} bytes of RAM, no heap
+  neurons      {", ".join(removed) or "none removed"}; {report["dtype"]}
+  accuracy     {percent(accuracy["source"])} before, {percent(accuracy["c"])} after, on \
+{number(accuracy["n"])} images that chose nothing
+  agreement    C and TFLite: {number(agreement["c_vs_tflite_mismatches"])} of \
+{number(agreement["n"])} results differ
+  on the core  {number(agreement["target_vs_host_mismatches"])} results differ from the host, \
+{number(run.get("instructions"))} instructions an image
+  look at      {folder}/report.html, {folder}/c (drops into your project)"""
 
 
 def main() -> None:
     """Print the summary of the folder on the command line."""
     folder = Path(sys.argv[1])
     report = json.loads((folder / "report.json").read_text())
-    print("\nThe demo in short")
-    for about, text in lines(report, folder):
-        print(f"  {about:<13} {text}")
+    print(summary(report, folder))
 
 
 if __name__ == "__main__":
