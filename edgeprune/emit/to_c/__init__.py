@@ -1,0 +1,84 @@
+"""The folder that goes to the microcontroller, as file name -> bytes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from edgeprune.emit.to_c.model import ModelText, write_model
+from edgeprune.emit.to_c.program import Program, Vectors, c_type
+from edgeprune.emit.to_c.selftest import write_selftest
+from edgeprune.resources import runtime_dir
+
+__all__ = ["CFiles", "Program", "Vectors", "c_type", "emit"]
+
+
+@dataclass(frozen=True)
+class CFiles:
+    """The emitted folder.
+
+    Attributes:
+        text: names and layer-wise sizes of the model.
+        files: bytes by file name.
+    """
+
+    text: ModelText
+    files: dict[str, bytes]
+
+
+def emit(program: Program, name: str, vectors: Vectors | None = None) -> CFiles:
+    """Write the model, the runtime files that it uses and no others, and the self-test.
+
+    Args:
+        program: the lowered network.
+        name: what the model is called.
+        vectors: cases for the self-test; None: no self-test.
+    """
+    text = write_model(program, name)
+    files = {f"{text.name}.h": text.header, f"{text.name}.c": text.source}
+    if vectors is not None:
+        header, source = write_selftest(program, text.name, vectors)
+        files[f"{text.name}_selftest.h"] = header
+        files[f"{text.name}_selftest.c"] = source
+    runtime = _runtime_files(program)
+    sources = [f"{text.name}.c", *sorted(f for f in runtime if f.endswith((".c", ".S")))]
+    g = program.graph
+    manifest = {
+        "name": text.name,
+        "prefix": text.name.upper(),
+        "sources": sources,
+        "selftest": f"{text.name}_selftest.c" if vectors is not None else None,
+        "input_dtype": g.types[g.inputs[0]].dtype.value,
+        "output_dtype": g.types[g.outputs[0]].dtype.value,
+        "input_shape": list(g.types[g.inputs[0]].shape),
+        "output_shape": list(g.types[g.outputs[0]].shape),
+        "arena_bytes": max(program.plan.arena_bytes, 4),
+        "layers": list(text.layers),
+        "target": program.target,
+    }
+    encoded = {k: v.encode() for k, v in files.items()}
+    encoded["manifest.json"] = (json.dumps(manifest, indent=1) + "\n").encode()
+    return CFiles(text, encoded | runtime)
+
+
+def _runtime_files(program: Program) -> dict[str, bytes]:
+    """Files of the runtime that the calls name, and the headers that those include."""
+    root = runtime_dir()
+    wanted = {"include/ep_status.h"}
+    for call in program.calls.values():
+        wanted |= set(call.sources) | set(call.headers)
+    found: dict[str, bytes] = {}
+    todo = sorted(wanted)
+    while todo:
+        path = todo.pop()
+        short = path.rsplit("/", 1)[-1]
+        if short in found:
+            continue
+        found[short] = (root / path).read_bytes()
+        for line in found[short].decode().splitlines():
+            if line.startswith('#include "'):
+                header = line.split('"')[1]
+                here = path.rsplit("/", 1)[0]
+                inside = f"{here}/{header}"
+                todo.append(inside if (root / inside).is_file() else f"include/{header}")
+    return found

@@ -1,0 +1,303 @@
+"""The model's own .h and .c: constants in flash, and a straight list of kernel calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgeprune import __version__
+from edgeprune.emit.to_c.program import Program, c_type
+from edgeprune.emit.to_c.writer import Names, array, comment, identifier, number
+from edgeprune.ir import Node, TensorType
+from edgeprune.kernels.call import KernelCall
+
+
+@dataclass(frozen=True)
+class ModelText:
+    """Names and text of one emitted model.
+
+    Attributes:
+        name: the C identifier that everything begins with.
+        header: text of <name>.h.
+        source: text of <name>.c.
+        layers: the user's names of the layers, in the order of the EP_PROFILE marks.
+        weight_bytes: by layer, bytes of weights and biases.
+        constant_bytes: by layer, bytes of all its arrays and parameters in flash.
+    """
+
+    name: str
+    header: str
+    source: str
+    layers: tuple[str, ...]
+    weight_bytes: dict[str, int]
+    constant_bytes: dict[str, int]
+
+
+def write_model(program: Program, name: str) -> ModelText:
+    """The text of a model.
+
+    Args:
+        program: the lowered network.
+        name: what it is called; made into an identifier.
+    """
+    ident = identifier(name)
+    source = _Source(program, ident)
+    return ModelText(
+        ident,
+        _header(program, ident),
+        source.text(),
+        tuple(source.layers),
+        source.weight_bytes,
+        source.constant_bytes,
+    )
+
+
+def _banner(program: Program) -> str:
+    digest = f" (sha256 {program.sha256[:16]})" if program.sha256 else ""
+    lines = [
+        f"/* Made by edgeprune {__version__} from {comment(program.title)}{digest},",
+        f" * target {comment(program.target)}. Do not edit.",
+    ]
+    if program.command:
+        lines.append(f" * {comment(program.command)}")
+    return "\n".join([*lines, " */"])
+
+
+def _prototype(program: Program, name: str) -> str:
+    g = program.graph
+    inputs = "".join(
+        f", const {c_type(g.types[v])} *{arg}"
+        for v, arg in zip(g.inputs, _numbered("input", len(g.inputs)), strict=True)
+    )
+    outputs = "".join(
+        f", {c_type(g.types[v])} *{arg}"
+        for v, arg in zip(g.outputs, _numbered("output", len(g.outputs)), strict=True)
+    )
+    return f"ep_status {name}_run(void *arena, size_t arena_bytes{inputs}{outputs})"
+
+
+def _numbered(word: str, count: int) -> list[str]:
+    return [word] if count == 1 else [f"{word}{i}" for i in range(count)]
+
+
+def _port_macros(prefix: str, word: str, t: TensorType, offset: int) -> list[str]:
+    dims = "".join(f"[{d}]" for d in t.shape)
+    kind = c_type(t)
+    meaning = "channels last"
+    if t.quant is not None:
+        scale, zero = t.quant.scalar
+        meaning += f"; real = {number(scale, 'float')} * (q - ({zero}))"
+    p = f"{prefix}_{word}"
+    lines = [
+        f"#define {p}_LEN {t.size}u /* {kind} {dims}, {meaning} */",
+        f"#define {p}_BYTES {t.nbytes}u",
+        f"#define {p}_OFFSET {offset}u /* a place in the arena that is free for it */",
+        f"#define {p}_RANK {len(t.shape)}",
+    ]
+    lines += [f"#define {p}_DIM{i} {d}" for i, d in enumerate(t.shape)]
+    if t.quant is not None:
+        lines += [
+            f"#define {p}_SCALE {number(scale, 'float')}",
+            f"#define {p}_ZERO_POINT ({zero})",
+        ]
+    return lines
+
+
+def _header(program: Program, name: str) -> str:
+    g, plan, p = program.graph, program.plan, name.upper()
+    lines = [
+        _banner(program),
+        f"#ifndef {p}_H",
+        f"#define {p}_H",
+        "",
+        "#include <stddef.h>",
+        "#include <stdint.h>",
+        "",
+        '#include "ep_status.h"',
+        "",
+        "#ifdef __cplusplus",
+        'extern "C" {',
+        "#endif",
+        "",
+        f"#define {p}_ARENA_BYTES {max(plan.arena_bytes, 4)}u /* 4-byte aligned, no state */",
+    ]
+    for values, word in ((g.inputs, "INPUT"), (g.outputs, "OUTPUT")):
+        for v, w in zip(values, _numbered(word, len(values)), strict=True):
+            lines += _port_macros(p, w, g.types[v], plan.offset_of(v))
+    if program.labels:
+        quoted = ", ".join(f'"{_c_string(label)}"' for label in program.labels)
+        lines += [f"#define {p}_CLASSES {len(program.labels)}", f"#define {p}_LABELS {quoted}"]
+    lines += [
+        "",
+        "/* One inference. arena: working memory of at least " + f"{p}_ARENA_BYTES bytes, 4-byte",
+        " * aligned; nothing in it must be kept between calls. input and output may lie anywhere,",
+        f" * also in the arena at {p}_INPUT_OFFSET and {p}_OUTPUT_OFFSET, which saves their memory."
+        if len(g.inputs) == len(g.outputs) == 1
+        else " * also in the arena at their _OFFSET, which saves their memory.",
+        " * Values are in the order of the comments above, last index fastest. */",
+        f"{_prototype(program, name)};",
+        "",
+        "#ifdef __cplusplus",
+        "}",
+        "#endif",
+        "#endif",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _c_string(text: str) -> str:
+    safe = "".join(c if " " <= c <= "~" else "?" for c in text)[:64]
+    return safe.replace("\\", "\\\\").replace('"', '\\"').replace("??", "?\\?")
+
+
+class _Source:
+    """Collects the pieces of <name>.c while the nodes are walked in the plan's order."""
+
+    def __init__(self, program: Program, name: str) -> None:
+        self.program = program
+        self.name = name
+        self.names = Names()
+        self.layers: list[str] = []
+        self.weight_bytes: dict[str, int] = {}
+        self.constant_bytes: dict[str, int] = {}
+        self._data: list[str] = []
+        self._calls: list[str] = []
+        self._arrays: dict[tuple[str, bytes], str] = {}
+        self._headers: list[str] = []
+        self._place = self._places()
+        nodes = {n.name: n for n in program.graph.nodes}
+        for step in program.plan.order:
+            self._node(nodes[step])
+
+    def text(self) -> str:
+        p = self.name.upper()
+        includes = "\n".join(f'#include "{h}"' for h in self._headers)
+        uses_arena = any("arena_" in c for c in self._calls)
+        body = [
+            f"    if (arena_bytes < {p}_ARENA_BYTES) {{",
+            "        return EP_ARENA_SMALL;",
+            "    }",
+            "    if (((uintptr_t)arena & 3u) != 0) {",
+            "        return EP_BAD_ALIGN;",
+            "    }",
+            *(["    uint8_t *const arena_ = (uint8_t *)arena;"] if uses_arena else []),
+            *self._calls,
+            *self._copies(),
+            "    return EP_OK;",
+        ]
+        return "\n".join(
+            [
+                _banner(self.program),
+                f'#include "{self.name}.h"',
+                "",
+                *(["#include <string.h>", ""] if self._copies() else []),
+                includes,
+                "",
+                "#ifndef EP_PROFILE",
+                "#define EP_PROFILE(layer) /* a mark in front of each layer, for profilers */",
+                "#endif",
+                "",
+                *self._data,
+                _prototype(self.program, self.name),
+                "{",
+                *body,
+                "}",
+                "",
+            ]
+        )
+
+    def _places(self) -> dict[str, str]:
+        """The C expression for the address of every activation, without a cast."""
+        g = self.program.graph
+        place: dict[str, str] = {}
+        for v, arg in zip(g.inputs, _numbered("input", len(g.inputs)), strict=True):
+            place[v] = arg
+        alias = {n.output: n.inputs[0] for n in g.nodes if n.name not in self.program.calls}
+
+        def root(v: str) -> str:
+            while v in alias:
+                v = alias[v]
+            return v
+
+        for v, arg in zip(g.outputs, _numbered("output", len(g.outputs)), strict=True):
+            place.setdefault(root(v), arg)
+        for n in g.nodes:
+            r = root(n.output)
+            place.setdefault(r, f"arena_ + {self.program.plan.offset_of(r)}")
+            place[n.output] = place[r]
+        return place
+
+    def _copies(self) -> list[str]:
+        """Outputs that no call writes: an input, or a value that is already another output."""
+        g = self.program.graph
+        lines = []
+        for v, arg in zip(g.outputs, _numbered("output", len(g.outputs)), strict=True):
+            if self._place[v] != arg:
+                lines.append(f"    memcpy({arg}, {self._place[v]}, {g.types[v].nbytes}u);")
+        return lines
+
+    def _pointer(self, value: str, *, const: bool) -> str:
+        place = self._place[value]
+        t = self.program.graph.types[value]
+        if not place.startswith("arena_"):
+            return place
+        return f"({'const ' if const else ''}{c_type(t)} *)(void *)({place})"
+
+    def _node(self, node: Node) -> None:
+        call = self.program.calls.get(node.name)
+        if call is None:
+            return
+        prefix = f"{self.name}_{self.names.unique(node.name)}"
+        index = len(self.layers)
+        self.layers.append(node.name)
+        shape = self.program.graph.types[node.output]
+        self._data.append(f"/* {comment(node.name)} ({node.op.kind}) -> {shape} */")
+        for header in call.headers:
+            short = header.rsplit("/", 1)[-1]
+            if short not in self._headers:
+                self._headers.append(short)
+        if call.instance:
+            self._data.append(call.instance)
+        args = []
+        if call.params_type:
+            args.append(f"&{prefix}_params")
+            self._data.append(self._params(prefix, call))
+        weights = total = 0
+        for constant in call.constants:
+            name, fresh = self._array(prefix, constant.role, constant.values, constant.c_type)
+            args.append(name)
+            total += constant.values.nbytes if fresh else 0
+            if constant.counts_as_weights and fresh:
+                weights += constant.values.nbytes
+        self.weight_bytes[node.name] = int(weights)
+        self.constant_bytes[node.name] = int(total)
+        args += [self._pointer(v, const=True) for v in call.inputs]
+        if call.scratch_bytes:
+            at = self.program.plan.offsets[f"{node.name}:scratch"]
+            args.append(f"arena_ + {at}")
+        args.append(self._pointer(node.output, const=False))
+        self._calls.append(f"    EP_PROFILE({index}); /* {comment(node.name)} */")
+        self._calls.append(f"    {call.function}({', '.join(args)});")
+
+    def _params(self, prefix: str, call: KernelCall) -> str:
+        rows = [
+            f"    .{field} = {v if isinstance(v, str) else _scalar(v)}," for field, v in call.params
+        ]
+        body = "\n".join(rows)
+        return f"static const {call.params_type} {prefix}_params = {{\n{body}\n}};\n"
+
+    def _array(self, prefix: str, role: str, values: object, c_type_: str) -> tuple[str, bool]:
+        import numpy as np
+
+        a = np.ascontiguousarray(values)
+        key = (c_type_, a.tobytes())
+        if key in self._arrays:
+            return self._arrays[key], False
+        name = f"{prefix}_{role}"
+        self._arrays[key] = name
+        self._data.append(array(name, a, c_type_))
+        return name, True
+
+
+def _scalar(v: float) -> str:
+    return number(v, "float") if isinstance(v, float) else number(v, "int32_t")

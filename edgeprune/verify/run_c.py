@@ -1,0 +1,139 @@
+"""Builds the emitted C on this machine and runs it over many inputs."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from edgeprune.errors import CannotFitError, EdgePruneError
+from edgeprune.ir import Array
+from edgeprune.toolchain.cmodel import CModel, read_model
+
+WARNINGS = "-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror".split()
+DRIVER = """
+#include "{name}.h"
+#define GUARD 64
+int ep_batch(void *arena, size_t arena_bytes, long n, const {in_type} *input, {out_type} *output);
+int ep_batch(void *arena, size_t arena_bytes, long n, const {in_type} *input, {out_type} *output)
+{{
+    for (long i = 0; i < n; i++) {{
+        const ep_status status = {name}_run(arena, arena_bytes,
+                                            input + i * (long){prefix}_INPUT_LEN,
+                                            output + i * (long){prefix}_OUTPUT_LEN);
+        if (status != EP_OK) {{
+            return (int)status;
+        }}
+    }}
+    return 0;
+}}
+"""
+C_TYPES = {"int8": "int8_t", "int16": "int16_t", "float32": "float", "uint8": "uint8_t"}
+
+
+def find_compiler() -> str | None:
+    """The host's C compiler, or None."""
+    return next((c for c in ("gcc", "cc", "clang") if shutil.which(c)), None)
+
+
+class HostModel:
+    """The emitted C, compiled for this machine. Use as a context manager.
+
+    Args:
+        c_dir: a folder of generated C with its manifest.
+        optimize: the compiler's level, e.g. "-O3"; "-O1" builds faster.
+
+    Raises:
+        EdgePruneError: no C compiler, or the folder's manifest is wrong.
+        CannotFitError: the generated C does not compile.
+    """
+
+    def __init__(self, c_dir: Path, *, optimize: str = "-O3") -> None:
+        self.model: CModel = read_model(c_dir)
+        self._temp = tempfile.TemporaryDirectory(prefix="edgeprune-host-")
+        try:
+            self._library = self._build(c_dir, Path(self._temp.name), optimize)
+        except BaseException:
+            self._temp.cleanup()
+            raise
+
+    def __enter__(self) -> HostModel:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Unload the library and remove what was built."""
+        self._ffi.dlclose(self._library)
+        self._temp.cleanup()
+
+    def _build(self, c_dir: Path, temp: Path, optimize: str) -> Any:
+        from cffi import FFI
+
+        compiler = find_compiler()
+        if compiler is None:
+            raise EdgePruneError(
+                "host", "no C compiler is installed", "install gcc (Debian: apt-get install gcc)"
+            )
+        m = self.model
+        in_type, out_type = C_TYPES[m.input_dtype], C_TYPES[m.output_dtype]
+        driver = temp / "driver.c"
+        driver.write_text(
+            DRIVER.format(name=m.name, prefix=m.prefix, in_type=in_type, out_type=out_type)
+        )
+        library = temp / "model.so"
+        command = [
+            compiler, *WARNINGS, optimize, "-ffp-contract=off", "-fPIC", "-shared", f"-I{c_dir}",
+            *(str(c_dir / s) for s in m.sources if s.endswith(".c")), str(driver), "-lm",
+            "-o", str(library),
+        ]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            first = "\n".join(done.stderr.splitlines()[:12])
+            raise CannotFitError(str(c_dir), f"the generated C does not compile:\n{first}")
+        self._ffi = FFI()
+        self._ffi.cdef(f"int ep_batch(void *, size_t, long, const {in_type} *, {out_type} *);")
+        return self._ffi.dlopen(str(library))
+
+    def run(self, x: Array) -> Array:
+        """Run many inputs.
+
+        Args:
+            x: (n, *input shape) in the model's own element type.
+
+        Returns:
+            (n, *output shape).
+
+        Raises:
+            CannotFitError: the model answered with an error, or wrote outside its arena.
+        """
+        m = self.model
+        x = np.ascontiguousarray(x, np.dtype(m.input_dtype))
+        assert x.shape[1:] == m.input_shape, (x.shape, m.input_shape)
+        y = np.empty((len(x), *m.output_shape), np.dtype(m.output_dtype))
+        guard = 256
+        arena = np.full(m.arena_bytes + 2 * guard, 0xA5, np.uint8)
+        ffi = self._ffi
+        status = self._library.ep_batch(
+            ffi.cast("void *", arena.ctypes.data + guard),
+            m.arena_bytes,
+            len(x),
+            ffi.cast(f"{C_TYPES[m.input_dtype]} *", x.ctypes.data),
+            ffi.cast(f"{C_TYPES[m.output_dtype]} *", y.ctypes.data),
+        )
+        if status:
+            raise CannotFitError(str(m.folder), f"the model returned the status {status}")
+        if not ((arena[:guard] == 0xA5).all() and (arena[-guard:] == 0xA5).all()):
+            raise CannotFitError(str(m.folder), "the model wrote outside its arena")
+        return y
