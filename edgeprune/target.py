@@ -180,7 +180,9 @@ def _target(table: _Table, name: str, core: str, base: Target | None) -> Target:
     )
 
 
-def _section(table: _Table, key: str, cls: type[_Section], base: _Section | None) -> _Section | None:
+def _section(
+    table: _Table, key: str, cls: type[_Section], base: _Section | None
+) -> _Section | None:
     rows = table.take(key, dict, None)
     if rows is None:
         return base

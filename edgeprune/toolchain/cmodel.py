@@ -19,7 +19,7 @@ _MAX_MANIFEST_BYTES = 1 << 22
 
 @dataclass(frozen=True)
 class CModel:
-    """One folder of generated C: a model's header and source, and the runtime files that it uses."""
+    """A folder of generated C: a model's header and source, and the runtime files it uses."""
 
     folder: Path
     name: str  # a C identifier: <name>.h declares <name>_run

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Literal
 
@@ -107,7 +107,8 @@ def compile_all(
         EdgePruneError: a source does not compile; the text has the compiler's first lines.
     """
     with ThreadPoolExecutor(max_workers=4) as pool:
-        return list(pool.map(lambda s: _compile(compiler, s, tuple(flags), tuple(include)), sources))
+        one = partial(_compile, compiler, flags=tuple(flags), include=tuple(include))
+        return list(pool.map(one, sources))
 
 
 def _compile(

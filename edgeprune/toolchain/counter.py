@@ -9,10 +9,9 @@ from pathlib import Path
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.toolchain.compiler import run_tool, workspace
-from edgeprune.toolchain.firmware import Firmware
+from edgeprune.toolchain.firmware import MARK, Firmware
 
 _SOURCE = Path(__file__).with_name("ep_count.c")
-_MARK = "ep_layer_"
 
 
 @dataclass(frozen=True)
@@ -55,13 +54,13 @@ def plugin() -> Path | None:
     if compiler is None:
         return None
     made = workspace() / "ep_count.so"
-    command = [compiler, "-std=c11", "-O2", "-fPIC", "-shared", "-o", made, _SOURCE]
-    run_tool(command, _SOURCE.name)
+    command: list[str | Path] = [compiler, "-std=c11", "-O2", "-fPIC", "-shared"]
+    run_tool([*command, "-o", made, _SOURCE], _SOURCE.name)
     return made
 
 
 def arguments(firmware: Firmware, entry: str, folder: Path) -> list[str]:
-    """What QEMU is told so that it counts from ``entry`` to its return, into a file of ``folder``."""
+    """What QEMU is told so that it counts from ``entry`` to its return, into ``folder``."""
     made = plugin()
     if made is None:
         return []
@@ -108,7 +107,7 @@ def read_profile(firmware: Firmware, folder: Path) -> Profile | None:
 def _marks(firmware: Firmware) -> list[tuple[int, int]]:
     """Number and first address of every layer of a profile build, in the order of the source."""
     return sorted(
-        (int(name.removeprefix(_MARK)), address)
+        (int(name.removeprefix(MARK)), address)
         for name, (address, _) in firmware.symbols.items()
-        if name.startswith(_MARK)
+        if name.startswith(MARK)
     )

@@ -35,7 +35,7 @@ class Outcome:
 
 @cache
 def emulator_version(program: str) -> str | None:
-    """"qemu 7.2.22", or None where the emulator is not installed."""
+    """ "qemu 7.2.22", or None where the emulator is not installed."""
     if shutil.which(program) is None:
         return None
     done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30)

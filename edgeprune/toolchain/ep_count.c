@@ -23,7 +23,7 @@ typedef struct qemu_info_t qemu_info_t;
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 enum qemu_plugin_cb_flags { QEMU_PLUGIN_CB_NO_REGS };
-enum qemu_plugin_mem_rw { QEMU_PLUGIN_MEM_R = 1 };
+enum qemu_plugin_mem_rw { QEMU_PLUGIN_MEM_R = 1, QEMU_PLUGIN_MEM_W = 2 };
 enum qemu_plugin_op { QEMU_PLUGIN_INLINE_ADD_U64 };
 typedef void (*on_exec)(unsigned cpu, void *userdata);
 
@@ -46,7 +46,8 @@ enum { MAX_LAYERS = 4096 };
 
 typedef struct {
     uint64_t instructions;
-    uint64_t reads;
+    uint64_t as_read;  /* accesses for which QEMU calls what was registered for reads */
+    uint64_t as_write; /* and for writes: see codes_are_shifted() */
 } counter;
 
 static uint64_t begin, end, base, bytes;
@@ -71,7 +72,8 @@ static void add_up(void)
         if (now[k].instructions != last[k].instructions) {
             const uint64_t executed = now[k].instructions - last[k].instructions;
             layers[layer][k].instructions += executed;
-            layers[layer][k].reads += now[k].reads - last[k].reads;
+            layers[layer][k].as_read += now[k].as_read - last[k].as_read;
+            layers[layer][k].as_write += now[k].as_write - last[k].as_write;
             inference += executed;
         }
         last[k] = now[k];
@@ -141,20 +143,36 @@ static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
         qemu_plugin_register_vcpu_insn_exec_inline(insn, QEMU_PLUGIN_INLINE_ADD_U64,
                                                    &now[k].instructions, 1);
         qemu_plugin_register_vcpu_mem_inline(insn, QEMU_PLUGIN_MEM_R, QEMU_PLUGIN_INLINE_ADD_U64,
-                                             &now[k].reads, 1);
+                                             &now[k].as_read, 1);
+        qemu_plugin_register_vcpu_mem_inline(insn, QEMU_PLUGIN_MEM_W, QEMU_PLUGIN_INLINE_ADD_U64,
+                                             &now[k].as_write, 1);
     }
+}
+
+/* QEMU 7.2 takes its own codes for read and write for one less than they are: a store counts as both and
+ * a load as a write. Where no instruction reads without writing, that is what happened. */
+static bool codes_are_shifted(void)
+{
+    for (size_t i = 0; i < n_slots; i++) {
+        if (now[slots[i]].as_read != 0 && now[slots[i]].as_write == 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void on_exit(qemu_plugin_id_t id, void *userdata)
 {
     (void)id;
     (void)userdata;
+    const bool shifted = codes_are_shifted();
     for (size_t l = 0; l <= n_marks; l++) {
         for (size_t i = 0; i < n_slots; i++) {
             const counter *c = &layers[l][slots[i]];
             if (c->instructions != 0) {
                 fprintf(out, "pc %zu %" PRIx64 " %" PRIu64 " %" PRIu64 "\n", l,
-                        base + 2u * (uint64_t)slots[i], c->instructions, c->reads);
+                        base + 2u * (uint64_t)slots[i], c->instructions,
+                        shifted ? c->as_write - c->as_read : c->as_read);
             }
         }
     }

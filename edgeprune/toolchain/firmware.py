@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,8 +25,14 @@ from edgeprune.toolchain.compiler import (
 )
 from edgeprune.toolchain.linkmap import LinkMap, read_map
 
-# Start-up code and harness: small, and free of calls into the C library that the compiler thinks up.
-_FIRMWARE_FLAGS = ("-Os", "-ffreestanding", "-fno-strict-aliasing", "-fno-tree-loop-distribute-patterns")
+# Start-up code and harness: small, and free of calls into the C library.
+_FIRMWARE_FLAGS = (
+    "-Os",
+    "-ffreestanding",
+    "-fno-strict-aliasing",
+    "-fno-tree-loop-distribute-patterns",
+)
+MARK = "ep_layer_"  # ep_profile.h: the label that begins a layer in a profile build
 _EMPTY = "Reset_Handler"  # what an empty firmware calls in the model's place
 
 
@@ -42,7 +49,8 @@ class Firmware:
     def symbols(self) -> dict[str, tuple[int, int]]:
         """Address and size in bytes of every symbol; size 0 for a label. Thumb bits are cleared."""
         table: dict[str, tuple[int, int]] = {}
-        for line in run_tool([self.compiler.tool("nm"), "-S", self.elf], self.elf.name).splitlines():
+        text = run_tool([self.compiler.tool("nm"), "-S", self.elf], self.elf.name)
+        for line in text.splitlines():
             columns = line.split()
             if len(columns) < 3:
                 continue  # undefined
@@ -51,12 +59,21 @@ class Firmware:
             table[columns[-1]] = (address, int(columns[1], 16) if len(columns) == 4 else 0)
         return table
 
+    @cached_property
+    def _code(self) -> tuple[list[int], list[str]]:
+        text = self.map.sections[".text"]
+        inside = sorted(
+            (address, name)
+            for name, (address, _) in self.symbols.items()
+            if text.address <= address < text.address + text.bytes and not name.startswith(MARK)
+        )
+        return [address for address, _ in inside], [name for _, name in inside]
+
     def function_at(self, address: int) -> str:
-        """Name of the function that an address lies in, "" for none."""
-        for name, (start, size) in self.symbols.items():
-            if start <= address < start + size:
-                return name
-        return ""
+        """Name of the function that an address of the code lies in, "" before the first."""
+        starts, names = self._code
+        at = bisect_right(starts, address) - 1
+        return names[at] if at >= 0 else ""
 
 
 def build_harness(
@@ -74,7 +91,6 @@ def build_harness(
         EdgePruneError: no compiler, no emulator, or the model does not compile or link.
     """
     toolchain, emulator = _parts(target)
-    top = f"EP_STACK_BYTES={emulator.stack_bytes}"
     defines = [
         f'EP_MODEL_HEADER="{model.header}"',
         f"EP_MODEL_SYMBOL={model.entry}",
@@ -82,7 +98,7 @@ def build_harness(
         f"EP_INPUT_BYTES={model.prefix}_INPUT_BYTES",
         f"EP_OUTPUT_BYTES={model.prefix}_OUTPUT_BYTES",
         "EP_HARNESS",
-        top,
+        f"EP_STACK_BYTES={emulator.stack_bytes}",
     ]
     extra = ("-include", str(firmware_dir() / "ep_profile.h")) if profile else ()
     mains = (*toolchain.startup, toolchain.port, "harness.c")
@@ -112,7 +128,7 @@ def _build(
     optimize: Optimize,
     model_flags: Sequence[str],
 ) -> Firmware:
-    toolchain, emulator = _parts(target)
+    toolchain, _ = _parts(target)
     compiler = require_compiler(target)
     flags = (*toolchain.flags, *COMMON_FLAGS)
     folders = [model.folder] if model else []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 _HEADER = "Linker script and memory map"
 _PADDING = "*fill*"
-# " .text.ep_add_s8  0x00000450  0x54 /tmp/ep_add_s8-0123.o"; a long name stands on a line of its own
+# " .text.ep_add_s8  0x00000450  0x54 /tmp/ep_add_s8-0123.o"; a long name has its own line
 _INPUT = re.compile(r"^ (\S+)\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)(?:\s+(\S.*))?$")
 _OUTPUT = re.compile(r"^(\.\S+)\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)")
 _NAME_ALONE = re.compile(r"^ ?\.\S+$")
@@ -82,7 +82,7 @@ def _contribution(section: str, name: str, file: str, size: int) -> Contribution
 
 
 def _symbol(section: str) -> str:
-    """".rodata.kws_weights" -> "kws_weights"; what the compiler puts together has no name."""
+    """ ".rodata.kws_weights" -> "kws_weights"; what the compiler puts together has no name."""
     for kind in _SECTION_KINDS:
         if section.startswith(kind + "."):
             symbol = section[len(kind) + 1 :]

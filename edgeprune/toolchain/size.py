@@ -1,6 +1,6 @@
 """What a model adds to firmware: bytes of flash and RAM, from the linker's map.
 
-The model is linked with start-up code and one call of its entry point, and so is an empty firmware; the
+The model is linked with start-up code and one call of its entry point; so is an empty firmware. The
 difference is the model with every function of the runtime and of the C library that it uses.
 """
 
@@ -50,7 +50,8 @@ class Size:
     @property
     def by_symbol(self) -> dict[str, int]:
         """Flash bytes of every function and constant, largest first."""
-        return _sums((c.symbol or f"({c.object or 'padding'})", c.bytes) for c in self.contributions)
+        rows = ((c.symbol or f"({c.object or 'padding'})", c.bytes) for c in self.contributions)
+        return _sums(rows)
 
     @property
     def by_object(self) -> dict[str, int]:

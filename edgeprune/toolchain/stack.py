@@ -1,8 +1,8 @@
 """The deepest stack of a function, from the machine code that was linked.
 
-Reading the machine code covers assembly and the C library, which the compiler's own reports leave out. Every
-push and every subtraction from the stack pointer in a function counts, whichever way control goes, so the
-result is never below what a run needs.
+Reading the machine code covers assembly and the C library, which the compiler's own reports leave
+out. Every push and every subtraction from the stack pointer in a function counts, whichever way
+control goes, so the result is never below what a run needs.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 from edgeprune.toolchain.compiler import run_tool
-from edgeprune.toolchain.firmware import Firmware
+from edgeprune.toolchain.firmware import MARK, Firmware
 
 _LABEL = re.compile(r"^([0-9a-f]+) <([^>]+)>:$")
 _TARGET = re.compile(r"(?:^|[\s,])(?:0x)?([0-9a-f]+) <")
@@ -42,7 +43,7 @@ class _Function:
 
 
 def stack_bytes(firmware: Firmware, entry: str) -> int | None:
-    """Bytes of stack that a call of ``entry`` can use; None where it calls by pointer or recurses."""
+    """Bytes of stack that ``entry`` can use; None where it calls by pointer or recurses."""
     machine, return_bytes = _machine(firmware)
     objdump = firmware.compiler.tool("objdump")
     text = run_tool([objdump, "-d", "--section=.text", firmware.elf], firmware.elf.name)
@@ -83,7 +84,7 @@ def _read(text: str, machine: Callable[[str, str], Effect]) -> dict[int, _Functi
     for line in text.splitlines():
         if match := _LABEL.match(line):
             start, name = int(match.group(1), 16), match.group(2)
-            if not name.startswith("ep_layer_"):  # those are marks inside of a function
+            if not name.startswith(MARK):  # those are marks inside of a function
                 current = functions.setdefault(start, _Function(start))
             continue
         columns = [c.strip() for c in line.split("\t")]
@@ -112,7 +113,7 @@ def _connect(functions: dict[int, _Function], targets: list[tuple[_Function, boo
         if at < 0 or (starts[at] == function.start and not (is_call and address == starts[at])):
             continue  # stays inside
         (function.calls if is_call else function.jumps).add(starts[at])
-    for start, following in zip(starts, starts[1:], strict=False):
+    for start, following in pairwise(starts):
         if not functions[start].ends:
             functions[start].jumps.add(following)
 

@@ -1,4 +1,4 @@
-"""Runs the generated C on an emulated core: the bytes that the board would compute, and what they cost."""
+"""Runs the generated C on an emulated core: what the board would compute, and its cost."""
 
 from __future__ import annotations
 
@@ -91,7 +91,8 @@ def run(
     with tempfile.TemporaryDirectory(dir=workspace(), prefix="run-") as name:
         folder = Path(name)
         (folder / "input.bin").write_bytes(raw)
-        outcome = emulate(firmware, folder, arguments(firmware, model.entry, folder), timeout_s=limit)
+        counting = arguments(firmware, model.entry, folder)
+        outcome = emulate(firmware, folder, counting, timeout_s=limit)
         outputs = (folder / "output.bin").read_bytes()
         counted = read_profile(firmware, folder)
     if outcome.inferences != len(inputs) or len(outputs) != len(inputs) * model.output_bytes:

@@ -8,7 +8,9 @@ void Reset_Handler(void);
 
 #define CCR (*(volatile uint32_t *)0xE000ED14u)
 #define CPACR (*(volatile uint32_t *)0xE000ED88u)
+#define SHCSR (*(volatile uint32_t *)0xE000ED24u)
 #define CCR_UNALIGN_TRP (1u << 3)
+#define SHCSR_FAULTS_ENABLED (7u << 16)
 #define CPACR_FULL_CP10_CP11 (0xFu << 20)
 
 /* The coprocessors must be on before the first instruction that uses them, or the core locks up. */
@@ -20,6 +22,9 @@ __attribute__((used, noreturn)) static void start(void)
 #endif
 #if __ARM_ARCH == 6
     CCR |= CCR_UNALIGN_TRP; /* an Armv6-M core faults on these; the emulated one must, too */
+#endif
+#ifdef EP_HARNESS
+    SHCSR |= SHCSR_FAULTS_ENABLED; /* a fault has a name, and one on entry to its handler is no lock-up */
 #endif
     const volatile uint32_t *from = ep_data_image;
     for (volatile uint32_t *to = ep_data_start; to < ep_data_end; to++) {
@@ -43,6 +48,10 @@ static const char *const names[] = {"hard fault", "memory fault", "bus fault", "
 __attribute__((used, noreturn)) static void report(const uint32_t *frame)
 {
     uint32_t number;
+    const uintptr_t bottom = (uintptr_t)ep_model_stack;
+    if ((uintptr_t)frame - bottom > (uintptr_t)ep_stack_top - bottom) {
+        ep_fail("stack overrun"); /* no memory, or wrapped around; the core could push no frame */
+    }
     __asm__ volatile("mrs %0, ipsr" : "=r"(number));
     ep_fault(number >= 3 && number <= 6 ? names[number - 3] : "unexpected exception", frame[6]);
 }

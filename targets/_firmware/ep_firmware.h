@@ -11,13 +11,15 @@ void ep_main(void) __attribute__((noreturn));
 /* Calls the model's entry point on a stack of its own that ends at ep_model_stack_top.
  * Instructions are counted from the entry point to the label ep_invoke_return. */
 int ep_invoke(void *arena, size_t arena_bytes, const void *input, void *output);
+extern uint8_t ep_model_stack[];
 extern uint8_t *const ep_model_stack_top;
 
 #define EP_STRING_(text) #text
 #define EP_STRING(text) EP_STRING_(text)
 
-/* Start-up code: the processor stopped on a fault; says so and ends the run. */
+/* Harness: the processor stopped on a fault; says so and ends the run. */
 void ep_fault(const char *name, uint32_t pc) __attribute__((noreturn));
+void ep_fail(const char *text) __attribute__((noreturn));
 
 /* Port: how the firmware talks to the machine that runs the emulator. */
 size_t ep_port_read(void *to, size_t bytes); /* the next bytes of the input; fewer at its end */

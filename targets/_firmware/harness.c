@@ -25,7 +25,7 @@ BUFFER(input, EP_INPUT_BYTES);
 BUFFER(output, EP_OUTPUT_BYTES);
 
 /* Grows down from its end into the guard. */
-uint8_t ep_model_stack[GUARD + EP_STACK_BYTES] __attribute__((section(".ep_harness"), aligned(16)));
+uint8_t ep_model_stack[GUARD + EP_STACK_BYTES] __attribute__((section(".ep_stack"), aligned(16)));
 uint8_t *const ep_model_stack_top = ep_model_stack + sizeof ep_model_stack;
 
 /* Volatile, so that the compiler puts no memset of the C library in its place. */
@@ -62,7 +62,7 @@ static void log_number(uint32_t value)
     ep_port_log(at);
 }
 
-static void fail(const char *text)
+void ep_fail(const char *text)
 {
     ep_port_log("FAIL ");
     ep_port_log(text);
@@ -108,16 +108,16 @@ void ep_main(void)
         const int status = ep_invoke(arena + GUARD, EP_ARENA_BYTES, input + GUARD, output + GUARD);
         const uint32_t free = (uint32_t)untouched(ep_model_stack, sizeof ep_model_stack, PAINT);
         if (free < GUARD) {
-            fail("stack overrun");
+            ep_fail("stack overrun");
         }
         if (!intact(arena, EP_ARENA_BYTES)) {
-            fail("arena overrun");
+            ep_fail("arena overrun");
         }
         if (!intact(output, EP_OUTPUT_BYTES)) {
-            fail("output overrun");
+            ep_fail("output overrun");
         }
         if (!intact(input, EP_INPUT_BYTES)) {
-            fail("input overrun");
+            ep_fail("input overrun");
         }
         if (status != 0) {
             ep_port_log("FAIL the model returned the status ");
