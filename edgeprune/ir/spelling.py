@@ -43,7 +43,9 @@ class TfliteOp:
         options_type: name of the options table, e.g. "Conv2DOptions"; "" for none.
         forms: by input position, how a constant operand is stored.
         extra_inputs: constant operands that the IR holds as attributes (shapes, paddings);
-            appended after the node's own inputs.
+            appended after the node's own inputs. One of the result's integer type has the
+            result's quantisation.
+        order: where TFLite wants them otherwise: positions of inputs and extra inputs.
     """
 
     name: str
@@ -51,6 +53,7 @@ class TfliteOp:
     options: Mapping[str, object] = field(default_factory=dict)
     forms: Mapping[int, Form] = field(default_factory=dict)
     extra_inputs: tuple[Array, ...] = ()
+    order: tuple[int, ...] = ()
 
 
 Layout = Literal["any", "last", "first"]

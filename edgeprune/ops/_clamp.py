@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgeprune.errors import UnsupportedError
 from edgeprune.ir import Array, TensorType
 
 if TYPE_CHECKING:
@@ -21,6 +22,17 @@ TFLITE_NAMES: dict[Clamp | None, str] = {
     (0.0, 6.0): "RELU6",
     (-1.0, 1.0): "RELU_N1_TO_1",
 }
+
+
+def tflite_clamp(clamp: Clamp | None) -> str:
+    """TFLite's name of a fused clamp.
+
+    Raises:
+        UnsupportedError: it has none for these bounds.
+    """
+    if clamp not in TFLITE_NAMES:
+        raise UnsupportedError("clamp", f"TFLite fuses no clamp to {clamp}")
+    return TFLITE_NAMES[clamp]
 
 
 def clamp_float(x: torch.Tensor, clamp: Clamp | None) -> torch.Tensor:

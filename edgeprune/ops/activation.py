@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from edgeprune.errors import UnsupportedError
 from edgeprune.ir import (
     Channels,
     Ids,
@@ -21,7 +22,7 @@ from edgeprune.ir import (
     TfliteOp,
     tie_broadcast,
 )
-from edgeprune.ops._clamp import INF, TFLITE_NAMES, Clamp, clamp_float
+from edgeprune.ops._clamp import INF, Clamp, clamp_float, tflite_clamp
 
 if TYPE_CHECKING:
     import torch
@@ -62,8 +63,9 @@ class Relu(Unary):
         return clamp_float(x[0], self.bounds)
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
-        assert self.bounds in TFLITE_NAMES, "other clamps are split before emission"
-        return TfliteOp(TFLITE_NAMES[self.bounds])
+        if self.bounds == (0.0, 1.0):
+            return TfliteOp("RELU_0_TO_1")
+        return TfliteOp(tflite_clamp(self.bounds))
 
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
         if self.bounds == (0.0, INF):
@@ -135,6 +137,11 @@ class Elu(Unary):
         from torch.nn import functional
 
         return functional.elu(x[0], self.alpha)
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        if self.alpha != 1.0:
+            raise UnsupportedError(self.kind, f"TFLite's has alpha 1, this one {self.alpha:g}")
+        return TfliteOp("ELU")
 
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
         return OnnxNode("Elu", {"alpha": self.alpha})

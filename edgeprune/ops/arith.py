@@ -20,7 +20,7 @@ from edgeprune.ir import (
     align,
     tie_broadcast,
 )
-from edgeprune.ops._clamp import TFLITE_NAMES, Clamp, clamp_float
+from edgeprune.ops._clamp import Clamp, clamp_float, tflite_clamp
 
 if TYPE_CHECKING:
     import torch
@@ -49,7 +49,7 @@ class _Binary(Op):
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         return TfliteOp(
-            self.tflite, self.options, {"fusedActivationFunction": TFLITE_NAMES[self.clamp]}
+            self.tflite, self.options, {"fusedActivationFunction": tflite_clamp(self.clamp)}
         )
 
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from edgeprune.errors import EdgePruneError
+from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.ir import (
     Channels,
     Form,
@@ -19,7 +19,7 @@ from edgeprune.ir import (
     TensorType,
     TfliteOp,
 )
-from edgeprune.ops._clamp import TFLITE_NAMES, Clamp, clamp_float
+from edgeprune.ops._clamp import Clamp, clamp_float, tflite_clamp
 from edgeprune.ops._window import NO_PADDING, Padding, Pair, out_size, tflite_padding
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _tflite_options(
         "strideW": stride[1],
         "dilationHFactor": dilation[0],
         "dilationWFactor": dilation[1],
-        "fusedActivationFunction": TFLITE_NAMES[clamp],
+        "fusedActivationFunction": tflite_clamp(clamp),
     }
 
 
@@ -276,8 +276,10 @@ class ConvTranspose2d(Op):
         return x[0].size * int(np.prod(x[1].shape[:3]))
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
-        # TFLite wants output_shape first; the emitter puts extra_inputs in front for this operator.
-        padding = "VALID" if not self.padding.any else "SAME"
+        padding = self.tflite_padding(x, y)
+        if self.dilation != (1, 1):
+            raise UnsupportedError(self.kind, "TFLite's has no dilation")
+        assert padding is not None, "other paddings are split before emission"
         return TfliteOp(
             "TRANSPOSE_CONV",
             "TransposeConvOptions",
@@ -285,11 +287,24 @@ class ConvTranspose2d(Op):
                 "padding": padding,
                 "strideH": self.stride[0],
                 "strideW": self.stride[1],
-                "fusedActivationFunction": TFLITE_NAMES[self.clamp],
+                "fusedActivationFunction": tflite_clamp(self.clamp),
             },
             {},
             (np.asarray([1, *y.shape], np.int32),),
+            (3, 1, 0, 2),  # output shape, weights, image, bias
         )
+
+    def tflite_padding(self, x: Sequence[TensorType], y: TensorType) -> str | None:
+        """Which scheme: "VALID" cuts nothing in front, "SAME" half of the rest; None: neither."""
+        front = (self.padding.top, self.padding.left)
+        if front == (0, 0):
+            return "VALID"
+        half = []
+        for i in (0, 1):
+            positions = -(-y.shape[i] // self.stride[i])
+            reach = (positions - 1) * self.stride[i] + x[1].shape[1 + i]
+            half.append(max(reach - y.shape[i], 0) // 2)
+        return "SAME" if front == tuple(half) else None
 
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
         attributes = {

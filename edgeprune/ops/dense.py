@@ -10,7 +10,7 @@ import numpy as np
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Channels, Form, Ids, Node, OnnxNode, Op, TensorType, TfliteOp
-from edgeprune.ops._clamp import TFLITE_NAMES, Clamp, clamp_float
+from edgeprune.ops._clamp import Clamp, clamp_float, tflite_clamp
 
 if TYPE_CHECKING:
     import torch
@@ -55,7 +55,7 @@ class Dense(Op):
             "FULLY_CONNECTED",
             "FullyConnectedOptions",
             {
-                "fusedActivationFunction": TFLITE_NAMES[self.clamp],
+                "fusedActivationFunction": tflite_clamp(self.clamp),
                 "keepNumDims": len(y.shape) > 1,
             },
         )

@@ -10,7 +10,7 @@ import numpy as np
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Channels, Ids, Node, OnnxNode, Op, QuantRule, TensorType, TfliteOp
-from edgeprune.ops._clamp import TFLITE_NAMES, Clamp, clamp_float
+from edgeprune.ops._clamp import Clamp, clamp_float, tflite_clamp
 from edgeprune.ops._window import NO_PADDING, Padding, Pair, out_size, tflite_padding
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class _Pool(Op):
             "strideW": self.stride[1],
             "filterHeight": self.kernel[0],
             "filterWidth": self.kernel[1],
-            "fusedActivationFunction": TFLITE_NAMES[self.clamp],
+            "fusedActivationFunction": tflite_clamp(self.clamp),
         }
 
     def _attributes(self) -> dict[str, object]:

@@ -52,7 +52,7 @@ class Reshape(Op):
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         shape = np.asarray([1, *self.shape], np.int32)
-        return TfliteOp("RESHAPE", "ReshapeOptions", {"newShape": shape}, {}, (shape,))
+        return TfliteOp("RESHAPE", "ReshapeOptions", {"newShape": shape})
 
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
         shape = np.asarray([1, *self.shape], np.int64)
@@ -126,12 +126,18 @@ class Pad(Op):
         flat = [n for pair in reversed(self.widths) for n in pair]
         return functional.pad(x[0], flat, value=self.value)
 
-    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
-        assert out.quant is not None
+    def _border(self, out: TensorType) -> Array:
+        """The value in the result's type."""
+        if out.quant is None:
+            return np.asarray([self.value], np.float32)
         scale, zero = out.quant.scalar
         info = np.iinfo(out.dtype.numpy)
-        q = float(np.clip(round(self.value / scale) + zero, info.min, info.max))
-        return np.pad(x[0], [(0, 0), *self.widths], constant_values=int(q))
+        steps = int(np.clip(round(self.value / scale) + zero, info.min, info.max))
+        return np.asarray([steps], out.dtype.numpy)
+
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        border = self._border(out).item()
+        return np.pad(x[0], [(0, 0), *self.widths], constant_values=border)
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         if self.value != 0:  # what is removed leaves a zero, not this value, in the border
@@ -148,10 +154,10 @@ class Pad(Op):
         return np.concatenate([sides[0], y, sides[1]], axis=-1)
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
-        assert self.value == 0, "other values are PADV2"
-        return TfliteOp(
-            "PAD", "PadOptions", {}, {}, (np.asarray([(0, 0), *self.widths], np.int32),)
-        )
+        widths = np.asarray([(0, 0), *self.widths], np.int32)
+        if self.value == 0:
+            return TfliteOp("PAD", "PadOptions", {}, {}, (widths,))
+        return TfliteOp("PADV2", "PadV2Options", {}, {}, (widths, self._border(y)))
 
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
         pads = np.asarray([0, *self.before, 0, *self.after], np.int64)

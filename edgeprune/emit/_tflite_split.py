@@ -1,0 +1,108 @@
+"""Splits what TFLite has no word for into what it has: explicit padding becomes a PAD."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from edgeprune.errors import UnsupportedError
+from edgeprune.ir import DType, Graph, Node, TensorType, build_graph
+from edgeprune.ops import AvgPool2d, Conv2d, ConvTranspose2d, DepthwiseConv2d, MaxPool2d, Pad, Slice
+from edgeprune.ops._window import NO_PADDING, Padding, Pair, tflite_padding
+
+WINDOWED = (Conv2d, DepthwiseConv2d, MaxPool2d, AvgPool2d)
+
+
+def split(graph: Graph) -> Graph:
+    """An equal graph in which every window's padding is SAME or VALID."""
+    nodes: list[Node] = []
+    known = {n.output: graph.types[n.output] for n in graph.nodes}
+    for node in graph.nodes:
+        if isinstance(node.op, WINDOWED) and _is_explicit(graph, node):
+            pad = _pad_before(graph, node)
+            nodes.append(pad)
+            known[pad.output] = _padded(graph.types[node.inputs[0]], pad)
+            op: Any = replace(node.op, padding=NO_PADDING)
+            node = replace(node, op=op, inputs=(pad.output, *node.inputs[1:]))
+        if isinstance(node.op, ConvTranspose2d) and _cuts_in_front(graph, node):
+            whole, cut = _cut_behind(graph, node)
+            nodes.append(whole)
+            known[whole.output] = graph.types[node.output].with_shape(
+                whole.op.infer(*graph.types_of(node)).shape
+            )
+            node = cut
+        nodes.append(node)
+    if len(nodes) == len(graph.nodes):
+        return graph
+    inputs = {v: graph.types[v] for v in graph.inputs}
+    constants = {v: graph.types[v] for v in graph.constants}
+    return build_graph(
+        graph.name, nodes, inputs, graph.outputs, graph.constants, constants,
+        known=known, ports=graph.ports, origin=graph.origin,
+    )  # fmt: skip
+
+
+def _is_explicit(graph: Graph, node: Node) -> bool:
+    op: Any = node.op
+    image = graph.types[node.inputs[0]].shape
+    dilation: Pair = getattr(op, "dilation", (1, 1))
+    return tflite_padding(image, _kernel(graph, node), op.stride, dilation, op.padding) is None
+
+
+def _kernel(graph: Graph, node: Node) -> Pair:
+    if isinstance(node.op, MaxPool2d | AvgPool2d):
+        return node.op.kernel
+    shape = graph.types[node.inputs[1]].shape
+    return (shape[1], shape[2]) if isinstance(node.op, Conv2d) else (shape[0], shape[1])
+
+
+def _pad_before(graph: Graph, node: Node) -> Node:
+    """The PAD that stands for a window's own padding: zeros, or what never wins a maximum."""
+    if isinstance(node.op, AvgPool2d):
+        raise UnsupportedError(
+            f"{node.name} (avg_pool2d)", "TFLite has no such padding that is not counted"
+        )
+    p: Padding = node.op.padding  # type: ignore[attr-defined]
+    value = 0.0
+    if isinstance(node.op, MaxPool2d):
+        value = _lowest(graph.types[node.inputs[0]])
+    name = _free(graph, f"{node.name}/pad")
+    pad = Pad(before=(p.top, p.left, 0), after=(p.bottom, p.right, 0), value=value)
+    return Node(name, pad, (node.inputs[0],), name)
+
+
+def _cuts_in_front(graph: Graph, node: Node) -> bool:
+    op: Any = node.op
+    return op.tflite_padding(graph.types_of(node), graph.types[node.output]) is None
+
+
+def _cut_behind(graph: Graph, node: Node) -> tuple[Node, Node]:
+    """A transposed convolution of everything from the first row on, and the box that is wanted."""
+    op: Any = node.op
+    p, y = op.padding, graph.types[node.output].shape
+    name = _free(graph, f"{node.name}/whole")
+    whole = Node(name, replace(op, padding=replace(p, top=0, left=0)), node.inputs, name)
+    start = (p.top, p.left, 0)
+    stop = tuple(s + n for s, n in zip(start, y, strict=True))
+    return whole, replace(node, op=Slice(start, stop, (1, 1, 1)), inputs=(name,))
+
+
+def _free(graph: Graph, name: str) -> str:
+    taken = {*graph.types, *(n.name for n in graph.nodes)}
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _lowest(t: TensorType) -> float:
+    if t.dtype is DType.FLOAT32:
+        return float(np.finfo(np.float32).min)
+    assert t.quant is not None
+    scale, zero = t.quant.scalar
+    return scale * (int(np.iinfo(t.dtype.numpy).min) - zero)
+
+
+def _padded(t: TensorType, pad: Node) -> TensorType:
+    return t.with_shape(pad.op.infer(t).shape)

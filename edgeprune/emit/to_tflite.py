@@ -1,0 +1,321 @@
+"""TFLite files, written small: float32 or integers, batch 1 in front, equal parts stored once.
+
+The emitter knows no operator: each one spells itself as a ``TfliteOp`` record. What the format has
+no word for (explicit padding of a convolution) is split first, in ``_tflite_split.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from edgeprune.emit._tflite_schema import version_of
+from edgeprune.emit._tflite_split import split
+from edgeprune.errors import EdgePruneError, UnsupportedError
+from edgeprune.ir import Array, DType, Form, Graph, Node, QuantParams, TensorType, TfliteOp
+
+ALIGNMENT = 16
+"""Bytes; the schema's ``force_align`` of constant data."""
+
+LIMIT = 2**31 - 1
+"""Bytes that offsets inside a file can span."""
+
+ENUMS = {"padding": "Padding", "fusedActivationFunction": "ActivationFunctionType"}
+"""Options that are enumerations, and which."""
+
+
+def emit(
+    graph: Graph,
+    *,
+    offsets: Mapping[str, int] | None = None,
+    metadata: Mapping[str, bytes] | None = None,
+) -> bytes:
+    """The network as a TFLite file; the same graph gives the same bytes.
+
+    Args:
+        graph: float, or quantised.
+        offsets: where the memory plan puts each activation, in bytes from the start of the arena;
+            written for TFLite Micro as ``OfflineMemoryAllocation``.
+        metadata: further named buffers, e.g. labels.
+
+    Raises:
+        UnsupportedError: TFLite has no such operator, or not for that element type; all of them.
+        EdgePruneError: the file would be larger than the format allows.
+    """
+    graph = split(graph)
+    spelled, problems = [], []
+    for node in graph.nodes:
+        try:
+            spelled.append(_spell(graph, node))
+        except UnsupportedError as e:
+            problems.append(f"{node.name} ({node.op.kind}): {e.what}")
+    if problems:
+        what = f"TFLite cannot say {len(problems)} of its operators:\n  " + "\n  ".join(problems)
+        raise UnsupportedError(graph.name, what, "use --emit c,onnx")
+    if sum(t.nbytes for v, t in graph.types.items() if v in graph.constants) > LIMIT - 2**20:
+        raise EdgePruneError(graph.name, "has over 2 GiB of weights, too many for a TFLite file")
+    return _Writer().write(graph, spelled, offsets, dict(metadata or {}))
+
+
+class _Use:
+    """One operator of the file: its record, the types and contents of its operands, its version."""
+
+    def __init__(self, node: Node, op: TfliteOp, operands: list[_Operand], version: int) -> None:
+        self.node, self.op, self.operands, self.version = node, op, operands, version
+
+
+class _Operand:
+    """An activation (by its name), or a constant as it is stored."""
+
+    def __init__(self, type_: TensorType, name: str = "", data: Array | None = None) -> None:
+        self.type, self.name, self.data = type_, name, data
+
+
+def _spell(graph: Graph, node: Node) -> tuple[_Use, str]:
+    """One node as the file has it, and the runtime release that it needs."""
+    types, result = graph.types_of(node), graph.types[node.output]
+    op = node.op.to_tflite(types, result)
+    operands = []
+    for i, v in enumerate(node.inputs):
+        if v in graph.constants:
+            form = op.forms.get(i, Form(new_axes=() if i in node.op.weights else (0,)))
+            operands.append(_constant(graph.constants[v], types[i], form))
+        else:
+            operands.append(_Operand(_batched(types[i]), v))
+    for extra in op.extra_inputs:
+        dtype = DType(extra.dtype.name)
+        quant = result.quant if dtype is result.dtype else None  # e.g. the value that pads
+        operands.append(_Operand(TensorType(extra.shape, dtype, quant), data=extra))
+    if op.order:
+        operands = [operands[i] for i in op.order]
+    first = next((t for v, t in zip(node.inputs, types, strict=True) if v not in graph.constants))
+    version, runtime = version_of(op.name, op.options, [o.type for o in operands], first.dtype)
+    return _Use(node, op, operands, version), runtime
+
+
+def _batched(t: TensorType) -> TensorType:
+    return t.with_shape((1, *t.shape))
+
+
+def _constant(value: Array, t: TensorType, form: Form) -> _Operand:
+    stored = form.apply(value)
+    quant = t.quant
+    if quant is not None and quant.axis is not None:
+        quant = QuantParams(quant.scale, quant.zero_point, form.axis(quant.axis, value.ndim))
+    return _Operand(TensorType(tuple(map(int, stored.shape)), t.dtype, quant), data=stored)
+
+
+class _Writer:
+    """Builds one file back to front; every vector, table and buffer is written once."""
+
+    def __init__(self) -> None:
+        import flatbuffers
+        from ai_edge_litert import schema_py_generated
+
+        self.fb: Any = flatbuffers.Builder(1 << 16)
+        self.s: ModuleType = schema_py_generated
+        self.seen: dict[object, int] = {}
+        self.buffers: list[bytes] = [b""]
+        self.buffer_of: dict[bytes, int] = {b"": 0}
+        self.tensors: list[tuple[_Operand, int]] = []
+        self.tensor_of: dict[object, int] = {}
+
+    def write(
+        self,
+        graph: Graph,
+        spelled: Sequence[tuple[_Use, str]],
+        offsets: Mapping[str, int] | None,
+        metadata: dict[str, bytes],
+    ) -> bytes:
+        for v in graph.inputs:
+            self._tensor(_Operand(_batched(graph.types[v]), v))
+        calls = []
+        for use, _ in spelled:
+            inputs = [self._tensor(o) for o in use.operands]
+            result = _Operand(_batched(graph.types[use.node.output]), use.node.output)
+            calls.append((use, inputs, [self._tensor(result)]))
+        metadata["min_runtime_version"] = _release(r for _, r in spelled).ljust(16, b"\0")
+        if offsets is not None:
+            metadata["OfflineMemoryAllocation"] = self._plan(offsets)
+        notes = [(name, self._buffer(data)) for name, data in sorted(metadata.items())]
+        names = {p: port.name for p, port in graph.ports.items()}
+        return self._finish(graph, calls, notes, names)
+
+    def _plan(self, offsets: Mapping[str, int]) -> bytes:
+        """TFLM's OfflineMemoryAllocation: version 1, subgraph 0, one offset per tensor or -1."""
+        places = [offsets.get(o.name, -1) if o.data is None else -1 for o, _ in self.tensors]
+        return np.asarray([1, 0, len(places), *places], "<i4").tobytes()
+
+    def _tensor(self, operand: _Operand) -> int:
+        """The number of a tensor; constants with the same type and contents are one."""
+        data = None if operand.data is None else _stored_bytes(operand.data, operand.type.dtype)
+        key = operand.name if data is None else (operand.type, data)
+        if key not in self.tensor_of:
+            self.tensor_of[key] = len(self.tensors)
+            self.tensors.append((operand, 0 if data is None else self._buffer(data)))
+        return self.tensor_of[key]
+
+    def _buffer(self, data: bytes) -> int:
+        if data not in self.buffer_of:
+            self.buffer_of[data] = len(self.buffers)
+            self.buffers.append(data)
+        return self.buffer_of[data]
+
+    def _finish(
+        self,
+        graph: Graph,
+        calls: Sequence[tuple[_Use, list[int], list[int]]],
+        notes: Sequence[tuple[str, int]],
+        names: Mapping[str, str],
+    ) -> bytes:
+        s, fb = self.s, self.fb
+        contents = [self._bytes(data) for data in self.buffers]
+        buffers = self._tables("Buffer", [{"Data": c} if c else {} for c in contents])
+        codes = list(dict.fromkeys((use.op.name, use.version) for use, _, _ in calls))
+        operator_codes = self._tables("OperatorCode", [self._code(*c) for c in codes])
+        operators = self._tables(
+            "Operator",
+            [
+                {
+                    "OpcodeIndex": codes.index((use.op.name, use.version)),
+                    "Inputs": self._ints(inputs),
+                    "Outputs": self._ints(outputs),
+                    **self._options(use.op),
+                }
+                for use, inputs, outputs in calls
+            ],
+        )
+        tensors = self._tables(
+            "Tensor", [self._tensor_fields(o, b, names) for o, b in self.tensors]
+        )
+        io = [[self.tensor_of[v] for v in vs] for vs in (graph.inputs, graph.outputs)]
+        main = {
+            "Tensors": tensors,
+            "Inputs": self._ints(io[0]),
+            "Outputs": self._ints(io[1]),
+            "Operators": operators,
+        }
+        metadata = self._tables(
+            "Metadata", [{"Name": self._text(n), "Buffer": b} for n, b in notes]
+        )
+        model = {
+            "Version": 3,
+            "OperatorCodes": operator_codes,
+            "Subgraphs": self._tables("SubGraph", [main]),
+            "Buffers": buffers,
+            "Metadata": metadata,
+        }
+        fb.Finish(self._table("Model", model), file_identifier=b"TFL3")
+        assert s.Model.ModelBufferHasIdentifier(fb.Output(), 0)
+        return bytes(fb.Output())
+
+    def _code(self, name: str, version: int) -> dict[str, int]:
+        """An operator's number goes into the field that even old readers know, if it fits."""
+        number = getattr(self.s.BuiltinOperator, name)
+        if number < 127:
+            return {"DeprecatedBuiltinCode": number, "Version": version}
+        return {"DeprecatedBuiltinCode": 127, "BuiltinCode": number, "Version": version}
+
+    def _tensor_fields(
+        self, operand: _Operand, buffer: int, names: Mapping[str, str]
+    ) -> dict[str, int]:
+        t = operand.type
+        fields = {
+            "Shape": self._ints(t.shape),
+            "Type": getattr(self.s.TensorType, t.dtype.name),
+            "Buffer": buffer,
+        }
+        if operand.name:
+            fields["Name"] = self._text(names.get(operand.name, operand.name))
+        if t.quant is not None:
+            fields["Quantization"] = self._quantization(t.quant)
+        return fields
+
+    def _quantization(self, q: QuantParams) -> int:
+        fields = {
+            "Scale": self._vector(np.asarray(q.scale, "<f4")),
+            "ZeroPoint": self._vector(np.asarray(q.zero_point, "<i8")),
+            "QuantizedDimension": q.axis or 0,
+        }
+        return self._table("QuantizationParameters", fields)
+
+    def _options(self, op: TfliteOp) -> dict[str, int]:
+        if not op.options_type:
+            return {}
+        key = (op.options_type, repr(sorted((k, _plain(v)) for k, v in op.options.items())))
+        if key not in self.seen:
+            table = getattr(self.s, op.options_type + "T")()
+            for field, value in op.options.items():
+                assert hasattr(table, field), f"{op.options_type} has no {field}"
+                if isinstance(value, str):
+                    value = getattr(getattr(self.s, ENUMS[field]), value)
+                setattr(table, field, value)
+            self.seen[key] = table.Pack(self.fb)
+        return {
+            "BuiltinOptionsType": getattr(self.s.BuiltinOptions, op.options_type),
+            "BuiltinOptions": self.seen[key],
+        }
+
+    def _tables(self, kind: str, rows: Sequence[Mapping[str, int]]) -> int:
+        """A vector of tables of one kind."""
+        made = [self._table(kind, row) for row in rows]
+        self.fb.StartVector(4, len(made), 4)
+        for offset in reversed(made):
+            self.fb.PrependUOffsetTRelative(offset)
+        return int(self.fb.EndVector())
+
+    def _table(self, kind: str, fields: Mapping[str, int]) -> int:
+        key = (kind, tuple(fields.items()))
+        if key not in self.seen:
+            getattr(self.s, f"{kind}Start")(self.fb)
+            for name, value in fields.items():
+                getattr(self.s, f"{kind}Add{name}")(self.fb, value)
+            self.seen[key] = getattr(self.s, f"{kind}End")(self.fb)
+        return self.seen[key]
+
+    def _ints(self, values: Sequence[int]) -> int:
+        return self._vector(np.asarray(values, "<i4"))
+
+    def _vector(self, values: Array) -> int:
+        key = (values.dtype.str, values.tobytes())
+        if key not in self.seen:
+            self.seen[key] = self.fb.CreateNumpyVector(values)
+        return self.seen[key]
+
+    def _text(self, text: str) -> int:
+        if ("text", text) not in self.seen:
+            self.seen["text", text] = self.fb.CreateString(text.encode("utf-8", "replace"))
+        return self.seen["text", text]
+
+    def _bytes(self, data: bytes) -> int:
+        """Constant data, aligned; 0 for none."""
+        if not data:
+            return 0
+        alignment = min(ALIGNMENT, 1 << (len(data) - 1).bit_length())
+        self.fb.StartVector(1, len(data), alignment)
+        self.fb.head -= len(data)
+        self.fb.Bytes[self.fb.head : self.fb.head + len(data)] = data
+        return int(self.fb.EndVector())
+
+
+def _stored_bytes(value: Array, dtype: DType) -> bytes:
+    """Row-major, little-endian; int4 two elements a byte, the first in the low half."""
+    if dtype is not DType.INT4:
+        return np.ascontiguousarray(value, value.dtype.newbyteorder("<")).tobytes()
+    flat = value.astype(np.uint8).ravel() & 0x0F
+    padded = np.pad(flat, (0, flat.size % 2))
+    pairs = padded[::2] | padded[1::2] << 4
+    return bytes(pairs.astype(np.uint8))
+
+
+def _release(releases: Any) -> bytes:
+    """The newest of the releases that the operators need."""
+    newest = max(releases, key=lambda r: [int(n) for n in r.split(".")], default="1.5.0")
+    return str(newest).encode()
+
+
+def _plain(value: object) -> object:
+    return value.tolist() if isinstance(value, np.ndarray) else value
