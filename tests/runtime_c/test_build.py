@@ -4,45 +4,63 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from edgeprune.target import list_targets, load_target
+
 ROOT = Path(__file__).parents[2] / "runtime_c"
 PORTABLE = sorted((ROOT / "src").glob("*.c"))
 HEADERS = sorted((ROOT / "include").glob("*.h"))
-ARCH = sorted(p for p in (ROOT / "arch").rglob("*") if p.suffix in (".c", ".S"))
 
 WARNINGS = (
     "-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes "
     "-Wcast-qual -Wvla -Wdouble-promotion -Werror"
 ).split()
-COMPILERS = {
-    "gcc": ["gcc"],
-    "clang": ["clang"],
-    "cortex-m0plus": ["arm-none-eabi-gcc", "-mcpu=cortex-m0plus", "-mthumb"],
-    "cortex-m4": "arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -mfloat-abi=hard".split(),
-    "rv32imc": "riscv64-unknown-elf-gcc -march=rv32imc -mabi=ilp32 -specs=picolibc.specs".split(),
-}
-ARCH_FLAGS = {
-    "arm_dsp": COMPILERS["cortex-m4"],
-    "arm_mve": "arm-none-eabi-gcc -mcpu=cortex-m55 -mthumb -mfloat-abi=hard".split(),
-    "avr": "avr-gcc -mmcu=atmega328p".split(),
-}
-"""How a folder of runtime_c/arch is compiled."""
+C_ONLY = {"-Wstrict-prototypes", "-Wmissing-prototypes"}
 
 MEMORY = {"memcpy", "memmove", "memset"}
 """What every kernel may call; float ones may call math.h too."""
+
+
+def compilers() -> Iterator[tuple[str, list[str]]]:
+    """Names and commands: the host's, and that of every core among the targets."""
+    yield "gcc", ["gcc"]
+    yield "clang", ["clang"]
+    for target in map(load_target, list_targets()):
+        if target.kind == "core" and target.toolchain is not None:
+            yield target.name, [f"{target.toolchain.prefix}gcc", *target.toolchain.flags]
+
+
+def architectures() -> Iterator[tuple[Path, str, list[str]]]:
+    """Every folder of special kernels with each core that takes kernels from it."""
+    commands = dict(compilers())
+    for folder in sorted(p for p in (ROOT / "arch").iterdir() if p.is_dir()):
+        cores = [c for c in commands if c in list_targets() and uses(c, folder.name)]
+        assert cores, f"no core takes kernels from runtime_c/arch/{folder.name}"
+        yield from ((folder, core, commands[core]) for core in cores)
+
+
+def uses(core: str, folder: str) -> bool:
+    return folder in load_target(core).kernels
+
+
+def needs(command: list[str]) -> pytest.MarkDecorator:
+    return pytest.mark.needs(command[0])
 
 
 def name(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def compile_to(obj: Path, command: list[str], standard: str, source: Path) -> None:
-    flags = ["-O2", f"-std={standard}", *WARNINGS, f"-I{ROOT / 'include'}", f"-I{source.parent}"]
+def compile_in(folder: Path, command: list[str], standard: str, *sources: Path) -> None:
+    """Compile each source to an object file in ``folder``."""
+    flags = ["-O2", f"-std={standard}", *WARNINGS, f"-I{ROOT / 'include'}"]
     run = subprocess.run(
-        [*command, *flags, "-c", str(source), "-o", str(obj)],
+        [*command, *flags, "-c", *map(str, sources)],
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,
@@ -50,39 +68,32 @@ def compile_to(obj: Path, command: list[str], standard: str, source: Path) -> No
     assert run.returncode == 0, run.stderr
 
 
+@pytest.mark.parametrize("command", [pytest.param(c, id=n, marks=needs(c)) for n, c in compilers()])
+def test_portable_kernels_compile_without_a_warning(command: list[str], tmp_path: Path) -> None:
+    compile_in(tmp_path, command, "c99", *PORTABLE)
+    assert len(list(tmp_path.glob("*.o"))) == len(PORTABLE)
+
+
 @pytest.mark.parametrize(
-    "compiler", [pytest.param(c, marks=pytest.mark.needs(COMPILERS[c][0])) for c in COMPILERS]
+    ("folder", "command"),
+    [pytest.param(f, c, id=f"{f.name}-{n}", marks=needs(c)) for f, n, c in architectures()],
 )
-@pytest.mark.parametrize("source", PORTABLE, ids=name)
-def test_portable_kernels_compile_without_a_warning(
-    source: Path, compiler: str, tmp_path: Path
+def test_special_kernels_compile_without_a_warning(
+    folder: Path, command: list[str], tmp_path: Path
 ) -> None:
-    compile_to(tmp_path / "kernel.o", COMPILERS[compiler], "c99", source)
-
-
-@pytest.mark.parametrize("source", ARCH, ids=name)
-def test_kernels_of_an_architecture_compile_without_a_warning(source: Path, tmp_path: Path) -> None:
-    folder = source.relative_to(ROOT / "arch").parts[0]
-    assert folder in ARCH_FLAGS, f"say in ARCH_FLAGS how runtime_c/arch/{folder} is compiled"
-    compile_to(tmp_path / "kernel.o", ARCH_FLAGS[folder], "gnu99", source)
+    sources = [p for p in sorted(folder.iterdir()) if p.suffix in (".c", ".S")]
+    assert sources
+    compile_in(tmp_path, command, "gnu99", *sources)
 
 
 @pytest.mark.needs("g++")
 @pytest.mark.parametrize("header", HEADERS, ids=name)
 def test_headers_stand_alone_in_c_and_in_cplusplus(header: Path) -> None:
-    c, cpp = ["gcc", "-x", "c", "-std=c99"], ["g++", "-x", "c++", "-std=c++11"]
-    for command in (c, cpp):
-        warnings = [w for w in WARNINGS if command is c or w not in C_ONLY]
-        # Through stdin: a header as the main file would warn about its own guard.
+    for command in (["gcc", "-x", "c", "-std=c99"], ["g++", "-x", "c++", "-std=c++11"]):
+        warnings = [w for w in WARNINGS if command[0] == "gcc" or w not in C_ONLY]
+        # Included from a file without a name: a header compiled by itself warns of other things.
         run = subprocess.run(
-            [
-                *command,
-                *warnings,
-                "-Wno-unused-function",
-                "-fsyntax-only",
-                f"-I{ROOT / 'include'}",
-                "-",
-            ],
+            [*command, *warnings, "-fsyntax-only", f"-I{ROOT / 'include'}", "-"],
             input=f'#include "{header.name}"\n',
             capture_output=True,
             text=True,
@@ -91,15 +102,12 @@ def test_headers_stand_alone_in_c_and_in_cplusplus(header: Path) -> None:
         assert run.returncode == 0, run.stderr
 
 
-C_ONLY = ("-Wstrict-prototypes", "-Wmissing-prototypes")
-
-
 @pytest.mark.parametrize("source", PORTABLE, ids=name)
 def test_kernels_have_no_mutable_globals_and_call_nothing_strange(
     source: Path, tmp_path: Path
 ) -> None:
-    obj = tmp_path / "kernel.o"
-    compile_to(obj, ["gcc"], "c99", source)
+    compile_in(tmp_path, ["gcc"], "c99", source)
+    (obj,) = tmp_path.glob("*.o")
     out = subprocess.run(["nm", str(obj)], capture_output=True, text=True, check=True).stdout
     symbols = [line.split()[-2:] for line in out.splitlines()]
     assert not [n for kind, n in symbols if kind in "dDbBCsS"], "mutable data"
@@ -107,9 +115,8 @@ def test_kernels_have_no_mutable_globals_and_call_nothing_strange(
     assert defined
     assert all(n.startswith("ep_") for n in defined)
     called = {n for kind, n in symbols if kind == "U" and not n.startswith(("ep_", "_"))}
-    if "f32" not in source.stem:
-        assert called <= MEMORY
-    assert called <= MEMORY | math_functions(source)
+    allowed = MEMORY | math_functions(source) if "f32" in source.stem else MEMORY
+    assert called <= allowed
 
 
 def math_functions(source: Path) -> set[str]:
