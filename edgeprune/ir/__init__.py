@@ -11,6 +11,7 @@ from edgeprune.ir.run import (
     run_int,
     tensors,
 )
+from edgeprune.ir.samples import Samples
 from edgeprune.ir.spelling import Form, OnnxNode, TfliteOp
 from edgeprune.ir.text import to_text
 from edgeprune.ir.types import Array, DType, QuantParams, TensorType
@@ -30,6 +31,7 @@ __all__ = [
     "QuantParams",
     "QuantRule",
     "Read",
+    "Samples",
     "TensorType",
     "TfliteOp",
     "align",

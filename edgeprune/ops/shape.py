@@ -245,12 +245,16 @@ class Slice(Op):
 
     def shrink(self, x: Sequence[Sequence[Array]], y: Sequence[Array]) -> Op:
         start, stop, step = [], [], []
-        for s, n, kept in zip(self.index, x[0], y, strict=True):
+        for axis, (s, n, kept) in enumerate(zip(self.index, x[0], y, strict=True)):
             # positions, among what stays of the operand, of what stays of the result
             wanted = np.arange(int(n[-1]) + 1 if len(n) else 0)[s][kept] if len(n) else kept
             at = np.searchsorted(n, wanted)
             gaps = set(np.diff(at).tolist())
-            assert len(gaps) <= 1, "compaction left an irregular slice"
+            if len(gaps) > 1:  # an irregular rest is picked index by index
+                others = zip(x[0][:axis], y[:axis], strict=True)
+                assert axis == len(y) - 1
+                assert all(len(i) == len(o) for i, o in others)
+                return Gather(tuple(at.tolist()))
             start.append(int(at[0]))
             stop.append(int(at[-1]) + 1)
             step.append(gaps.pop() if gaps else 1)

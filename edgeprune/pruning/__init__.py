@@ -1,0 +1,1 @@
+"""Fewer channels: which to remove, in what order, when to stop; exact compaction."""
