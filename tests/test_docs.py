@@ -1,0 +1,59 @@
+"""What the README and the pages of docs/ tell people to type works.
+
+A page runs from top to bottom in an empty folder: every line ``$ edgeprune ...`` of a block marked
+``console``, and every block marked ``python``. A block marked with another word is only shown.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [p for p in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if p.is_file()]
+BLOCK = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def steps(page: Path) -> Iterator[list[str]]:
+    """The commands of a page, in order; Python blocks become programs."""
+    for kind, text in BLOCK.findall(page.read_text()):
+        if kind == "python":
+            yield [sys.executable, "-c", text]
+        if kind == "console":
+            lines = text.replace("\\\n", " ").splitlines()
+            commands = (line.removeprefix("$ ") for line in lines if line.startswith("$ edgeprune"))
+            yield from (["bash", "-c", command] for command in commands)
+
+
+def name(page: Path) -> str:
+    return page.stem
+
+
+@pytest.mark.slow
+@pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
+@pytest.mark.parametrize("page", [p for p in PAGES if any(steps(p))], ids=name)
+def test_commands_of_a_page_work(page: Path, tmp_path: Path) -> None:
+    beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for command in steps(page):
+        done = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env={**os.environ, "PATH": beside},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command[-1]}\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text())
+    local = [link for link in links if "://" not in link]
+    assert not [link for link in local if not (page.parent / link).exists()]
