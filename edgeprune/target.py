@@ -32,7 +32,7 @@ class Toolchain:
     flags: tuple[str, ...] = ()
     link_flags: tuple[str, ...] = ()
     startup: tuple[str, ...] = ()  # file names in targets/_firmware
-    port: str = ""  # file name in targets/_firmware: how the harness talks to the emulator
+    port: tuple[str, ...] = ()  # files there, too: how the harness talks to the emulator
     linker_script: str = ""  # file name in targets/_firmware; empty: the toolchain's own
 
 
@@ -43,6 +43,7 @@ class Emulator:
     program: str  # "qemu-system-arm"
     machine: str  # its -M
     title: str  # what the machine is, for people; says so where the core is another one
+    arguments: tuple[str, ...] = ()  # further ones
     vectors_origin: int = 0
     flash_origin: int = 0
     flash_bytes: int = 0

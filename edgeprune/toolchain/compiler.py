@@ -67,13 +67,12 @@ def _find(name: str) -> Compiler | None:
     if path is None:
         return None
     try:
-        done = subprocess.run(
-            [path, "-dumpfullversion", "-dumpversion"], capture_output=True, text=True, timeout=30
-        )
+        done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    version = done.stdout.strip()
-    return Compiler(Path(path), version) if done.returncode == 0 and version else None
+    # "arm-none-eabi-gcc (15:12.2.rel1-1) 12.2.1 20221205"
+    version = re.search(r"\) (\d+\.\d+\.\d+)", done.stdout)
+    return Compiler(Path(path), version.group(1)) if version else None
 
 
 def require_compiler(target: Target) -> Compiler:

@@ -13,7 +13,9 @@ from pathlib import Path
 from edgeprune.errors import EdgePruneError
 from edgeprune.target import Emulator, Target
 from edgeprune.toolchain.firmware import Firmware
+from edgeprune.toolchain.uart import converse
 
+_UART_PORT = "avr_uart.c"
 _DONE = re.compile(r"^DONE stack (\d+) inferences (\d+)$", re.MULTILINE)
 _FAIL = re.compile(r"^FAIL (.*)$", re.MULTILINE)
 _FAULT_ADDRESS = re.compile(r" at 0x([0-9a-f]{8})$")
@@ -35,7 +37,7 @@ class Outcome:
 
 @cache
 def emulator_version(program: str) -> str | None:
-    """ "qemu 7.2.22", or None where the emulator is not installed."""
+    """What reports say, "qemu 7.2.22"; None where the emulator is not installed."""
     if shutil.which(program) is None:
         return None
     done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30)
@@ -59,7 +61,12 @@ def require_emulator(target: Target) -> Emulator:
 
 
 def emulate(
-    firmware: Firmware, folder: Path, arguments: Sequence[str], *, timeout_s: float
+    firmware: Firmware,
+    folder: Path,
+    inferences: int,
+    arguments: Sequence[str],
+    *,
+    timeout_s: float,
 ) -> Outcome:
     """Run a harness over ``input.bin`` of a folder; it leaves ``output.bin`` there.
 
@@ -70,23 +77,33 @@ def emulate(
     target = firmware.target
     emulator = require_emulator(target)
     command = [emulator.program, "-M", emulator.machine, "-display", "none", "-monitor", "none"]
-    command += ["-serial", "none", "-semihosting-config", "enable=on,target=native"]
-    command += ["-kernel", str(firmware.elf), *arguments]
+    command += [*emulator.arguments, *arguments]
     where = f"{target.name} in {emulator.program}"
     try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=timeout_s,
-        )
+        if target.toolchain is not None and _UART_PORT in target.toolchain.port:
+            uart = ["-chardev", "stdio,id=uart,signal=off", "-serial", "chardev:uart"]
+            command += [*uart, "-bios", str(firmware.elf)]
+            log, status = converse(command, folder, inferences, timeout_s=timeout_s)
+        else:
+            command += ["-serial", "none", "-semihosting-config", "enable=on,target=native"]
+            log, status = _run([*command, "-kernel", str(firmware.elf)], folder, timeout_s)
     except subprocess.TimeoutExpired as error:
         what = f"the firmware hangs: not done after {timeout_s:g} s"
         raise FirmwareError(where, what) from error
-    return _judge(firmware, where, done.stdout + done.stderr, done.returncode)
+    return _judge(firmware, where, log, status)
+
+
+def _run(command: list[str], folder: Path, timeout_s: float) -> tuple[str, int]:
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=timeout_s,
+    )
+    return done.stdout + done.stderr, done.returncode
 
 
 def _judge(firmware: Firmware, where: str, log: str, status: int) -> Outcome:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.resources import firmware_dir
-from edgeprune.target import Emulator, Target, Toolchain
+from edgeprune.target import Target, Toolchain
 from edgeprune.toolchain.cmodel import CModel
 from edgeprune.toolchain.compiler import (
     COMMON_FLAGS,
@@ -90,7 +90,11 @@ def build_harness(
     Raises:
         EdgePruneError: no compiler, no emulator, or the model does not compile or link.
     """
-    toolchain, emulator = _parts(target)
+    toolchain = _toolchain(target)
+    emulator = target.emulator
+    if emulator is None:
+        hint = "`edgeprune targets` lists those that are"
+        raise EdgePruneError(f"target {target.name}", "is not emulated", hint)
     defines = [
         f'EP_MODEL_HEADER="{model.header}"',
         f"EP_MODEL_SYMBOL={model.entry}",
@@ -101,23 +105,21 @@ def build_harness(
         f"EP_STACK_BYTES={emulator.stack_bytes}",
     ]
     extra = ("-include", str(firmware_dir() / "ep_profile.h")) if profile else ()
-    mains = (*toolchain.startup, toolchain.port, "harness.c")
+    mains = (*toolchain.startup, *toolchain.port, "harness.c")
     return _build(model, target, mains, defines, optimize, extra)
 
 
 def build_budget(model: CModel | None, target: Target, optimize: Optimize) -> Firmware:
     """Firmware that holds start-up code and a model, or nothing in its place, and no more."""
     entry = model.entry if model else _EMPTY
-    toolchain, _ = _parts(target)
-    mains = (*toolchain.startup, "budget.c")
+    mains = (*_toolchain(target).startup, "budget.c")
     return _build(model, target, mains, [f"EP_MODEL_SYMBOL={entry}"], optimize, ())
 
 
-def _parts(target: Target) -> tuple[Toolchain, Emulator]:
-    if target.toolchain is None or target.emulator is None:
-        hint = "`edgeprune targets` lists the cores that are emulated"
-        raise EdgePruneError(f"target {target.name}", "has no emulator to build firmware for", hint)
-    return target.toolchain, target.emulator
+def _toolchain(target: Target) -> Toolchain:
+    if target.toolchain is None:
+        raise EdgePruneError(f"target {target.name}", "is no machine that firmware is linked for")
+    return target.toolchain
 
 
 def _build(
@@ -128,7 +130,7 @@ def _build(
     optimize: Optimize,
     model_flags: Sequence[str],
 ) -> Firmware:
-    toolchain, _ = _parts(target)
+    toolchain = _toolchain(target)
     compiler = require_compiler(target)
     flags = (*toolchain.flags, *COMMON_FLAGS)
     folders = [model.folder] if model else []
@@ -149,12 +151,12 @@ def _build(
 
 
 def _link(compiler: Compiler, target: Target, objects: list[Path], name: str) -> Firmware:
-    toolchain, emulator = _parts(target)
+    toolchain, emulator = _toolchain(target), target.emulator
     folder = Path(tempfile.mkdtemp(dir=workspace(), prefix="link-"))
     elf, map_file = folder / "firmware.elf", folder / "firmware.map"
     command: list[str | Path] = [compiler.path, *toolchain.flags, "-Wl,--gc-sections"]
     command += [f"-Wl,-Map={map_file}", *toolchain.link_flags]
-    if toolchain.linker_script:
+    if toolchain.linker_script and emulator is not None:
         memory = {
             "EP_VECTORS_ORIGIN": emulator.vectors_origin,
             "EP_FLASH_ORIGIN": emulator.flash_origin,

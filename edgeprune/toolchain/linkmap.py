@@ -82,7 +82,7 @@ def _contribution(section: str, name: str, file: str, size: int) -> Contribution
 
 
 def _symbol(section: str) -> str:
-    """ ".rodata.kws_weights" -> "kws_weights"; what the compiler puts together has no name."""
+    """The C name in ".rodata.kws_weights"; what the compiler puts together has none."""
     for kind in _SECTION_KINDS:
         if section.startswith(kind + "."):
             symbol = section[len(kind) + 1 :]

@@ -43,8 +43,15 @@ class _Function:
 
 
 def stack_bytes(firmware: Firmware, entry: str) -> int | None:
-    """Bytes of stack that ``entry`` can use; None where it calls by pointer or recurses."""
-    machine, return_bytes = _machine(firmware)
+    """Bytes of stack that ``entry`` can use.
+
+    None where that cannot be told: it calls by pointer, it recurses, or the machine code is of a
+    kind that is not read here, such as the host's.
+    """
+    known = _machine(firmware)
+    if known is None:
+        return None
+    machine, return_bytes = known
     objdump = firmware.compiler.tool("objdump")
     text = run_tool([objdump, "-d", "--section=.text", firmware.elf], firmware.elf.name)
     functions = _read(text, machine)
@@ -118,7 +125,7 @@ def _connect(functions: dict[int, _Function], targets: list[tuple[_Function, boo
             functions[start].jumps.add(following)
 
 
-def _machine(firmware: Firmware) -> tuple[Callable[[str, str], Effect], int]:
+def _machine(firmware: Firmware) -> tuple[Callable[[str, str], Effect], int] | None:
     """How the instructions of a firmware are read, and the bytes that a call itself pushes."""
     toolchain = firmware.target.toolchain
     assert toolchain is not None, "firmware was linked without a toolchain"
@@ -126,7 +133,8 @@ def _machine(firmware: Firmware) -> tuple[Callable[[str, str], Effect], int]:
         return _arm, 0
     if toolchain.prefix.startswith("riscv"):
         return _riscv, 0
-    assert toolchain.prefix.startswith("avr"), toolchain.prefix
+    if not toolchain.prefix.startswith("avr"):
+        return None
     wide = "-mmcu=atmega2560" in toolchain.flags  # a program counter of more than 16 bits
     return _avr, 3 if wide else 2
 
@@ -168,10 +176,9 @@ def _registers(operands: str) -> int:
 
 
 def _riscv(mnemonic: str, operands: str) -> Effect:
-    if mnemonic == "addi" and operands.startswith("sp,sp,-"):
-        return Effect(push=int(operands.split("-")[1]))
-    if mnemonic == "add" and operands.startswith("sp,sp,"):
-        return Effect(push=None)
+    if mnemonic in ("add", "addi") and operands.startswith("sp,sp,"):
+        amount = re.fullmatch(r"sp,sp,(-?\d+)", operands)
+        return Effect(push=max(0, -int(amount.group(1))) if amount else None)
     if mnemonic in ("jal", "jalr"):
         links = not operands.startswith("zero")
         known = "<" in operands

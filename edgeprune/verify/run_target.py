@@ -92,7 +92,7 @@ def run(
         folder = Path(name)
         (folder / "input.bin").write_bytes(raw)
         counting = arguments(firmware, model.entry, folder)
-        outcome = emulate(firmware, folder, counting, timeout_s=limit)
+        outcome = emulate(firmware, folder, len(inputs), counting, timeout_s=limit)
         outputs = (folder / "output.bin").read_bytes()
         counted = read_profile(firmware, folder)
     if outcome.inferences != len(inputs) or len(outputs) != len(inputs) * model.output_bytes:

@@ -14,6 +14,13 @@ int ep_invoke(void *arena, size_t arena_bytes, const void *input, void *output);
 extern uint8_t ep_model_stack[];
 extern uint8_t *const ep_model_stack_top;
 
+/* Memory that start-up code leaves as it is. */
+#ifdef __AVR__
+#define EP_UNINITIALISED(section_name) __attribute__((section(".noinit"), aligned(16)))
+#else
+#define EP_UNINITIALISED(section_name) __attribute__((section(section_name), aligned(16)))
+#endif
+
 #define EP_STRING_(text) #text
 #define EP_STRING(text) EP_STRING_(text)
 

@@ -17,15 +17,14 @@ enum { GUARD = 1024 };
 
 /* Every buffer lies between two guards. */
 #define BUFFER(name, bytes) \
-    static uint8_t name[GUARD + PADDED(bytes) + GUARD] \
-        __attribute__((section(".ep_harness"), aligned(16)))
+    static uint8_t name[GUARD + PADDED(bytes) + GUARD] EP_UNINITIALISED(".ep_harness")
 
 BUFFER(arena, EP_ARENA_BYTES);
 BUFFER(input, EP_INPUT_BYTES);
 BUFFER(output, EP_OUTPUT_BYTES);
 
 /* Grows down from its end into the guard. */
-uint8_t ep_model_stack[GUARD + EP_STACK_BYTES] __attribute__((section(".ep_stack"), aligned(16)));
+uint8_t ep_model_stack[GUARD + EP_STACK_BYTES] EP_UNINITIALISED(".ep_stack");
 uint8_t *const ep_model_stack_top = ep_model_stack + sizeof ep_model_stack;
 
 /* Volatile, so that the compiler puts no memset of the C library in its place. */

@@ -10,7 +10,10 @@ import pytest
 TINY = Path(__file__).with_name("data") / "tiny"
 NEEDS_ARM = pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
 CORTEX_M = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55")
-OTHERS: dict[str, pytest.MarkDecorator] = {}
+OTHERS = {
+    "rv32imc": pytest.mark.needs("riscv64-unknown-elf-gcc", "qemu-system-riscv32"),
+    "avr": pytest.mark.needs("avr-gcc", "qemu-system-avr"),
+}
 
 Variant = Callable[..., Path]
 

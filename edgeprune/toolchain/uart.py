@@ -1,0 +1,84 @@
+"""Talks with a harness over the emulated serial port, where there is no semihosting.
+
+``targets/_firmware/avr_uart.c`` is the other end and describes the frames.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+_END_SECONDS = 10.0  # for the emulator to write its counts and go
+
+
+def converse(
+    command: list[str], folder: Path, inferences: int, *, timeout_s: float
+) -> tuple[str, int]:
+    """Run an emulator whose serial port is its standard input and output.
+
+    Args:
+        command: the emulator.
+        folder: holds ``input.bin``; gets ``output.bin``.
+        inferences: how many inputs there are.
+        timeout_s: after this it is killed.
+
+    Returns:
+        What firmware and emulator logged, and the firmware's exit status.
+
+    Raises:
+        subprocess.TimeoutExpired: it did not end in time.
+    """
+    serial = folder / "serial.bin"
+    serial.write_bytes(inferences.to_bytes(4, "little") + (folder / "input.bin").read_bytes())
+    with serial.open("rb") as to, (folder / "stderr.txt").open("wb") as errors:
+        process = subprocess.Popen(
+            command, cwd=folder, stdin=to, stdout=subprocess.PIPE, stderr=errors
+        )
+    late = threading.Event()
+
+    def kill() -> None:
+        late.set()
+        process.kill()
+
+    timer = threading.Timer(timeout_s, kill)
+    timer.start()
+    try:
+        log, status = _receive(process, folder)
+    finally:
+        timer.cancel()
+        _end(process)
+    if late.is_set():
+        raise subprocess.TimeoutExpired(command, timeout_s)
+    return log + (folder / "stderr.txt").read_text(errors="replace"), status
+
+
+def _receive(process: subprocess.Popen[bytes], folder: Path) -> tuple[str, int]:
+    log: list[bytes] = []
+    assert process.stdout is not None
+    with (folder / "output.bin").open("wb") as output, process.stdout as stream:
+        for kind, data in _frames(stream):
+            if kind == b"X":
+                return b"".join(log).decode("utf-8", "replace"), data[0]
+            if kind == b"O":
+                output.write(data)
+            else:
+                log.append(data)
+    return b"".join(log).decode("utf-8", "replace"), 1
+
+
+def _frames(stream: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    while len(head := stream.read(3)) == 3:
+        yield head[:1], stream.read(int.from_bytes(head[1:], "little"))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Firmware cannot switch the machine off: ask the emulator to write its counts and go."""
+    process.terminate()
+    try:
+        process.wait(_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
