@@ -101,14 +101,14 @@ def _block(b: Builder, x: str, kind: int) -> str:
     if kind == 4:
         return b.add(Relu(), b.conv(b.conv(x, 6, k=1), 4, pad=1, groups=2))
     if kind == 5:
-        return b.add(MaxPool2d(), x) if min(h, w) >= 4 else x
+        return b.add(MaxPool2d(), x) if min(h, w) >= 6 else x
     if kind == 6:
         return b.add(AvgPool2d((3, 3), (1, 1), Padding(1, 1, 1, 1)), x)
     if kind == 7:  # a scale by channel that the data decide
         return b.add(Mul(), x, b.add(Sigmoid(), b.dense(b.add(Mean(), x), c)))
     if kind == 8:
         y = b.add(Pad((1, 0, 0), (0, 1, 2)), x)
-        return b.add(Relu(), b.conv(y, 5))
+        return b.add(Relu(), b.conv(y, 5, k=min(3, h)))
     if kind == 9:  # split and joined in another order
         y = b.conv(x, 6, k=1)
         h, w, _ = b.shape(y)
