@@ -26,8 +26,8 @@ def split(graph: Graph) -> Graph:
             known[pad.output] = _padded(graph.types[node.inputs[0]], pad)
             op: Any = replace(node.op, padding=NO_PADDING)
             node = replace(node, op=op, inputs=(pad.output, *node.inputs[1:]))
-        if isinstance(node.op, ConvTranspose2d) and _cuts_in_front(graph, node):
-            whole, cut = _cut_behind(graph, node)
+        if isinstance(node.op, ConvTranspose2d) and _is_cut(graph, node):
+            whole, cut = _cut_apart(graph, node)
             nodes.append(whole)
             known[whole.output] = graph.types[node.output].with_shape(
                 whole.op.infer(*graph.types_of(node)).shape
@@ -73,17 +73,17 @@ def _pad_before(graph: Graph, node: Node) -> Node:
     return Node(name, pad, (node.inputs[0],), name)
 
 
-def _cuts_in_front(graph: Graph, node: Node) -> bool:
+def _is_cut(graph: Graph, node: Node) -> bool:
     op: Any = node.op
     return op.tflite_padding(graph.types_of(node), graph.types[node.output]) is None
 
 
-def _cut_behind(graph: Graph, node: Node) -> tuple[Node, Node]:
-    """A transposed convolution of everything from the first row on, and the box that is wanted."""
+def _cut_apart(graph: Graph, node: Node) -> tuple[Node, Node]:
+    """A transposed convolution that cuts nothing, and the box that is wanted of it."""
     op: Any = node.op
     p, y = op.padding, graph.types[node.output].shape
     name = _free(graph, f"{node.name}/whole")
-    whole = Node(name, replace(op, padding=replace(p, top=0, left=0)), node.inputs, name)
+    whole = Node(name, replace(op, padding=NO_PADDING), node.inputs, name)
     start = (p.top, p.left, 0)
     stop = tuple(s + n for s, n in zip(start, y, strict=True))
     return whole, replace(node, op=Slice(start, stop, (1, 1, 1)), inputs=(name,))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeprune.errors import UnsupportedError
-from edgeprune.ir import Array, TensorType
+from edgeprune.ir import Array, QuantParams, TensorType
+from edgeprune.ir.fixedpoint import clamp_range
 
 if TYPE_CHECKING:
     import torch
@@ -50,22 +51,19 @@ def clamp_bounds(clamp: Clamp | None, out: TensorType) -> tuple[int, int]:
     TFLite's CalculateActivationRangeQuantized: bounds are rounded half away from zero in float32
     and cut to the type's range.
     """
-    assert out.quant is not None
     info = np.iinfo(out.dtype.numpy)
-    scale, zero = out.quant.scalar
-    lo, hi = int(info.min), int(info.max)
+    limits = (int(info.min), int(info.max))
     if clamp is None:
-        return lo, hi
+        return limits
+    lo, hi = clamp_range(*clamp, quants(out)[0], limits)
+    return min(lo, limits[1]), max(hi, limits[0])
 
-    def quantise(v: float) -> int:
-        q = np.float32(v) / np.float32(scale)
-        return zero + int(math.copysign(math.floor(abs(float(q)) + 0.5), float(q)))
 
-    if clamp[0] != -INF:
-        lo = max(lo, quantise(clamp[0]))
-    if clamp[1] != INF:
-        hi = min(hi, quantise(clamp[1]))
-    return min(lo, int(info.max)), max(hi, int(info.min))
+def quants(*types: TensorType) -> tuple[QuantParams, ...]:
+    """The quantisation of values that have one."""
+    found = tuple(t.quant for t in types if t.quant is not None)
+    assert len(found) == len(types), "an integer operator on a value without a scale"
+    return found
 
 
 def clamp_int(x: Array, clamp: Clamp | None, out: TensorType) -> Array:

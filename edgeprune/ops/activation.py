@@ -11,7 +11,9 @@ import numpy as np
 
 from edgeprune.errors import UnsupportedError
 from edgeprune.ir import (
+    Array,
     Channels,
+    DType,
     Ids,
     Node,
     OnnxNode,
@@ -20,9 +22,11 @@ from edgeprune.ir import (
     QuantRule,
     TensorType,
     TfliteOp,
+    align_arrays,
     tie_broadcast,
 )
-from edgeprune.ops._clamp import INF, Clamp, clamp_float, tflite_clamp
+from edgeprune.ir import fixedpoint as fp
+from edgeprune.ops._clamp import INF, Clamp, clamp_float, quants, tflite_clamp
 
 if TYPE_CHECKING:
     import torch
@@ -34,6 +38,21 @@ class Unary(Op):
 
     tflite: ClassVar[str] = ""
     onnx: ClassVar[str] = ""
+    table_kind: ClassVar[str] = ""
+
+    def table_attrs(self) -> dict[str, float]:
+        """The attributes that :func:`edgeprune.ir.fixedpoint.table_s8` wants."""
+        return {}
+
+    def table(self, x: TensorType, out: TensorType) -> Array:
+        """The int8 result for every input from -128 to 127."""
+        if x.dtype is not DType.INT8:
+            raise UnsupportedError(self.kind, f"has no {x.dtype.value} form")
+        xq, yq = quants(x, out)
+        return fp.table_s8(self.table_kind or self.kind, xq, yq, **self.table_attrs())
+
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        return self.table(types[0], out)[x[0].astype(np.int16) + 128]
 
     def infer(self, *x: TensorType) -> TensorType:
         return TensorType(x[0].shape, x[0].dtype)
@@ -62,6 +81,9 @@ class Relu(Unary):
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
         return clamp_float(x[0], self.bounds)
 
+    def table_attrs(self) -> dict[str, float]:
+        return {"low": self.bounds[0], "high": self.bounds[1]}
+
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         if self.bounds == (0.0, 1.0):
             return TfliteOp("RELU_0_TO_1")
@@ -79,6 +101,7 @@ class Sigmoid(Unary):
     """1 / (1 + exp(-x)), the logistic sigmoid."""
 
     kind: ClassVar[str] = "sigmoid"
+    table_kind: ClassVar[str] = "logistic"
     quant: ClassVar[QuantRule] = "fixed"
     tflite: ClassVar[str] = "LOGISTIC"
     onnx: ClassVar[str] = "Sigmoid"
@@ -118,6 +141,9 @@ class LeakyRelu(Unary):
 
         return functional.leaky_relu(x[0], self.alpha)
 
+    def table_attrs(self) -> dict[str, float]:
+        return {"alpha": self.alpha}
+
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         return TfliteOp("LEAKY_RELU", "LeakyReluOptions", {"alpha": self.alpha})
 
@@ -137,6 +163,9 @@ class Elu(Unary):
         from torch.nn import functional
 
         return functional.elu(x[0], self.alpha)
+
+    def table_attrs(self) -> dict[str, float]:
+        return {"alpha": self.alpha}
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         if self.alpha != 1.0:
@@ -173,6 +202,9 @@ class Gelu(Unary):
 
         return functional.gelu(x[0], approximate="tanh" if self.approximate else "none")
 
+    def table_attrs(self) -> dict[str, float]:
+        return {"approximate": float(self.approximate)}
+
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         return TfliteOp("GELU", "GeluOptions", {"approximate": self.approximate})
 
@@ -194,6 +226,13 @@ class PRelu(Op):
 
         v, slope = align(*x)
         return v.clamp(min=0) + slope * v.clamp(max=0)
+
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        if types[0].dtype is not DType.INT8:
+            raise UnsupportedError(self.kind, f"has no {types[0].dtype.value} form")
+        v, slope = align_arrays(*x)
+        xq, sq, yq = quants(*types, out)
+        return fp.prelu(v, slope, xq, sq, yq)
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         return tie_broadcast(ch, types[0].shape, *ids)

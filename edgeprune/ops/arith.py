@@ -10,6 +10,7 @@ import numpy as np
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import (
+    Array,
     Channels,
     Ids,
     Node,
@@ -18,9 +19,11 @@ from edgeprune.ir import (
     TensorType,
     TfliteOp,
     align,
+    align_arrays,
     tie_broadcast,
 )
-from edgeprune.ops._clamp import Clamp, clamp_float, tflite_clamp
+from edgeprune.ir import fixedpoint as fp
+from edgeprune.ops._clamp import Clamp, clamp_bounds, clamp_float, quants, tflite_clamp
 
 if TYPE_CHECKING:
     import torch
@@ -69,6 +72,11 @@ class Add(_Binary):
         a, b = align(*x)
         return clamp_float(a + b, self.clamp)
 
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        a, b = align_arrays(*x)
+        aq, bq, yq = quants(*types, out)
+        return fp.add(a, b, aq, bq, yq, clamp_bounds(self.clamp, out))
+
 
 @dataclass(frozen=True)
 class Sub(_Binary):
@@ -83,6 +91,11 @@ class Sub(_Binary):
         a, b = align(*x)
         return clamp_float(a - b, self.clamp)
 
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        a, b = align_arrays(*x)
+        aq, bq, yq = quants(*types, out)
+        return fp.sub(a, b, aq, bq, yq, clamp_bounds(self.clamp, out))
+
 
 @dataclass(frozen=True)
 class Mul(_Binary):
@@ -96,6 +109,11 @@ class Mul(_Binary):
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
         a, b = align(*x)
         return clamp_float(a * b, self.clamp)
+
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        a, b = align_arrays(*x)
+        aq, bq, yq = quants(*types, out)
+        return fp.mul(a, b, aq, bq, yq, clamp_bounds(self.clamp, out))
 
 
 @dataclass(frozen=True)

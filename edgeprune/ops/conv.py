@@ -10,6 +10,7 @@ import numpy as np
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.ir import (
+    Array,
     Channels,
     Form,
     Ids,
@@ -19,7 +20,8 @@ from edgeprune.ir import (
     TensorType,
     TfliteOp,
 )
-from edgeprune.ops._clamp import Clamp, clamp_float, tflite_clamp
+from edgeprune.ir import fixedpoint as fp
+from edgeprune.ops._clamp import Clamp, clamp_bounds, clamp_float, quants, tflite_clamp
 from edgeprune.ops._window import NO_PADDING, Padding, Pair, out_size, tflite_padding
 
 if TYPE_CHECKING:
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 
 def _pads(pad: Padding) -> list[int]:
     return [pad.top, pad.left, pad.bottom, pad.right]
+
+
+def _fp_pads(pad: Padding) -> fp.Pads:
+    return pad.top, pad.bottom, pad.left, pad.right
 
 
 def _need(condition: bool, what: str) -> None:
@@ -107,6 +113,23 @@ class Conv2d(Op):
         )
         return clamp_float(y, self.clamp)
 
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        image, w, b = x
+        xq, wq, yq = quants(types[0], types[1], out)
+        return fp.conv2d(
+            image,
+            w,
+            b,
+            xq,
+            wq,
+            yq,
+            stride=self.stride,
+            dilation=self.dilation,
+            pads=_fp_pads(self.padding),
+            groups=self.groups,
+            clamp=clamp_bounds(self.clamp, out),
+        )
+
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         read = ch.per_channel(ids[0]).reshape(self.groups, -1)
         made = ch.new(types[1].shape[0]).reshape(self.groups, -1)
@@ -175,6 +198,22 @@ class DepthwiseConv2d(Op):
             image, kernels, b, self.stride, self.dilation, self.padding, image.shape[-1]
         )
         return clamp_float(y, self.clamp)
+
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        image, w, b = x
+        xq, wq, yq = quants(types[0], types[1], out)
+        return fp.depthwise_conv2d(
+            image,
+            w,
+            b,
+            xq,
+            wq,
+            yq,
+            stride=self.stride,
+            dilation=self.dilation,
+            pads=_fp_pads(self.padding),
+            clamp=clamp_bounds(self.clamp, out),
+        )
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         read = ch.per_channel(ids[0])
@@ -265,6 +304,23 @@ class ConvTranspose2d(Op):
         y = functional.pad(full - b[:, None, None], grow) + b[:, None, None]
         return clamp_float(y.permute(0, 2, 3, 1), self.clamp)
 
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        image, w, b = x
+        xq, wq, yq = quants(types[0], types[1], out)
+        return fp.transpose_conv2d(
+            image,
+            w,
+            b,
+            xq,
+            wq,
+            yq,
+            stride=self.stride,
+            dilation=self.dilation,
+            pads=_fp_pads(self.padding),
+            output=(out.shape[0], out.shape[1]),
+            clamp=clamp_bounds(self.clamp, out),
+        )
+
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         made = ch.new(types[1].shape[0])
         ch.read(node, 1, 3, ch.per_channel(ids[0]))
@@ -295,16 +351,19 @@ class ConvTranspose2d(Op):
         )
 
     def tflite_padding(self, x: Sequence[TensorType], y: TensorType) -> str | None:
-        """Which scheme: "VALID" cuts nothing in front, "SAME" half of the rest; None: neither."""
-        front = (self.padding.top, self.padding.left)
-        if front == (0, 0):
+        """The scheme that means this padding: "SAME", "VALID", or neither (None).
+
+        TFLite derives the image's size and what is cut in front from the result's size.
+        """
+        front, size, image = (self.padding.top, self.padding.left), y.shape[:2], x[0].shape[:2]
+        kernel, axes = x[1].shape[1:3], (0, 1)
+        reach = [(image[i] - 1) * self.stride[i] + kernel[i] for i in axes]
+        valid = tuple((size[i] + self.stride[i] - kernel[i]) // self.stride[i] for i in axes)
+        if valid == image and front == (0, 0):
             return "VALID"
-        half = []
-        for i in (0, 1):
-            positions = -(-y.shape[i] // self.stride[i])
-            reach = (positions - 1) * self.stride[i] + x[1].shape[1 + i]
-            half.append(max(reach - y.shape[i], 0) // 2)
-        return "SAME" if front == tuple(half) else None
+        same = tuple(-(-size[i] // self.stride[i]) for i in axes)
+        cut = tuple(max(reach[i] - size[i], 0) // 2 for i in axes)
+        return "SAME" if same == image and front == cut else None
 
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
         attributes = {

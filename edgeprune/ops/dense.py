@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from edgeprune.errors import EdgePruneError
-from edgeprune.ir import Channels, Form, Ids, Node, OnnxNode, Op, TensorType, TfliteOp
-from edgeprune.ops._clamp import Clamp, clamp_float, tflite_clamp
+from edgeprune.ir import Array, Channels, Form, Ids, Node, OnnxNode, Op, TensorType, TfliteOp
+from edgeprune.ir import fixedpoint as fp
+from edgeprune.ops._clamp import Clamp, clamp_bounds, clamp_float, quants, tflite_clamp
 
 if TYPE_CHECKING:
     import torch
@@ -39,6 +40,11 @@ class Dense(Op):
         from torch.nn import functional
 
         return clamp_float(functional.linear(*x), self.clamp)
+
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        v, w, b = x
+        xq, wq, yq = quants(types[0], types[1], out)
+        return fp.dense(v, w, b, xq, wq, yq, clamp_bounds(self.clamp, out))
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         made = ch.new(types[1].shape[0])

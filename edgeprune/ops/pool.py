@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from edgeprune.errors import EdgePruneError
-from edgeprune.ir import Channels, Ids, Node, OnnxNode, Op, QuantRule, TensorType, TfliteOp
-from edgeprune.ops._clamp import Clamp, clamp_float, tflite_clamp
+from edgeprune.ir import Array, Channels, Ids, Node, OnnxNode, Op, QuantRule, TensorType, TfliteOp
+from edgeprune.ir import fixedpoint as fp
+from edgeprune.ops._clamp import Clamp, clamp_bounds, clamp_float, quants, tflite_clamp
 from edgeprune.ops._window import NO_PADDING, Padding, Pair, out_size, tflite_padding
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ class _Pool(Op):
         if max(p.top, p.bottom) >= self.kernel[0] or max(p.left, p.right) >= self.kernel[1]:
             raise EdgePruneError("padding", f"{p} leaves windows {self.kernel} without an element")
         return x[0].with_shape((*size, x[0].shape[2]))
+
+    def _pool_int(self, pool: Callable[..., Array], out: TensorType, x: Array) -> Array:
+        p = self.padding
+        pads = (p.top, p.bottom, p.left, p.right)
+        return pool(x, self.kernel, self.stride, pads, clamp_bounds(self.clamp, out))
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         return np.broadcast_to(ch.per_channel(ids[0]), self.infer(*types).shape)
@@ -74,6 +80,9 @@ class MaxPool2d(_Pool):
         y = functional.max_pool2d(image, self.kernel, self.stride)
         return clamp_float(y.permute(0, 2, 3, 1), self.clamp)
 
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        return self._pool_int(fp.max_pool2d, out, x[0])
+
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         return TfliteOp("MAX_POOL_2D", "Pool2DOptions", self._options(x[0]))
 
@@ -102,6 +111,9 @@ class AvgPool2d(_Pool):
         ones = functional.pad(torch.ones_like(image[:1, :1]), sides)
         count = functional.avg_pool2d(ones, self.kernel, self.stride) * area
         return clamp_float((total / count.round()).permute(0, 2, 3, 1), self.clamp)
+
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        return self._pool_int(fp.average_pool2d, out, x[0])
 
     def macs(self, *x: TensorType) -> int:
         return 0
@@ -135,6 +147,10 @@ class Mean(Op):
 
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
         return x[0].mean(dim=[a + 1 for a in self.axes], keepdim=self.keep)
+
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        y = fp.mean(x[0], tuple(a + 1 for a in self.axes), *quants(types[0], out))
+        return y.reshape(len(y), *out.shape)
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         first = ids[0][

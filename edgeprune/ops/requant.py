@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from edgeprune.ir import Channels, DType, Ids, Node, OnnxNode, Op, TensorType, TfliteOp
+from edgeprune.ir import Array, Channels, DType, Ids, Node, OnnxNode, Op, TensorType, TfliteOp
+from edgeprune.ir import fixedpoint as fp
+from edgeprune.ops._clamp import quants
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +29,12 @@ class Quantize(Op):
 
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
         return x[0]
+
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        if types[0].dtype is DType.FLOAT32:
+            return fp.quantize(x[0], quants(out)[0], out.dtype.numpy)
+        xq, yq = quants(types[0], out)
+        return fp.requantize(x[0], xq, yq, out.dtype.numpy)
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         return ids[0]
@@ -49,6 +57,9 @@ class Dequantize(Op):
 
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
         return x[0]
+
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        return fp.dequantize(x[0], *quants(types[0]))
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         return ids[0]

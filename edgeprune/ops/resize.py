@@ -20,6 +20,7 @@ from edgeprune.ir import (
     TensorType,
     TfliteOp,
 )
+from edgeprune.ir import fixedpoint as fp
 
 if TYPE_CHECKING:
     import torch
@@ -87,6 +88,11 @@ class Resize(Op):
             shape[1 + axis] = len(weight)
             y = a + (b - a) * torch.from_numpy(weight).reshape(shape)
         return y
+
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        resize = fp.resize_nearest if self.mode == "nearest" else fp.resize_bilinear
+        aligned, half = (self.coordinates == c for c in ("align_corners", "half_pixel"))
+        return resize(x[0], self.size, align_corners=aligned, half_pixel=half)
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         return np.broadcast_to(ch.per_channel(ids[0]), self.infer(*types).shape)

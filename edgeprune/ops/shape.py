@@ -193,6 +193,11 @@ class Concat(Op):
             [t.expand(batch, *t.shape[1:]) for t in x], dim=self._batched_axis(x[0].dim() - 1)
         )
 
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        batch = max(len(v) for v in x)
+        spread = [np.broadcast_to(v, (batch, *v.shape[1:])) for v in x]
+        return np.concatenate(spread, axis=self._batched_axis(len(out.shape)))
+
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         axis = self.axis % ids[0].ndim
         if axis != ids[0].ndim - 1:

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from edgeprune.errors import UnsupportedError
 from edgeprune.ir import (
+    Array,
     Channels,
+    DType,
     Ids,
     Node,
     OnnxNode,
@@ -17,6 +20,8 @@ from edgeprune.ir import (
     TensorType,
     TfliteOp,
 )
+from edgeprune.ir import fixedpoint as fp
+from edgeprune.ops._clamp import quants
 
 if TYPE_CHECKING:
     import torch
@@ -35,6 +40,9 @@ class Softmax(Op):
 
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
         return (x[0] * self.beta).softmax(dim=-1)
+
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        return fp.softmax(x[0], quants(types[0])[0], self.beta)
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         ch.pin(ids[0])  # a removed entry would still count in the sum
@@ -63,6 +71,11 @@ class LogSoftmax(Op):
 
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
         return x[0].log_softmax(dim=-1)
+
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        if types[0].dtype is not DType.INT8:
+            raise UnsupportedError(self.kind, f"has no {types[0].dtype.value} form")
+        return fp.log_softmax(x[0], quants(types[0])[0])
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         ch.pin(ids[0])

@@ -61,22 +61,31 @@ def run(
 
 def _open(content: bytes, feeds: Sequence[Array]) -> Any:
     """An interpreter that is ready for these inputs."""
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    try:
-        worker = Interpreter(
-            model_content=content,
-            experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
-            num_threads=1,
-        )
-        worker.allocate_tensors()
-    except (RuntimeError, ValueError) as e:
-        raise EdgePruneError(".tflite", f"LiteRT refuses it: {str(e).strip()}") from None
+    worker = _interpreter(content)
     wanted = [(np.dtype(d["dtype"]).name, tuple(d["shape"])) for d in worker.get_input_details()]
     given = [(f.dtype.name, (1, *f.shape[1:])) for f in feeds]
     if wanted != given:
         raise EdgePruneError(".tflite", f"takes {_shapes(wanted)}, not {_shapes(given)}")
     return worker
+
+
+def _interpreter(content: bytes) -> Any:
+    """The reference kernels, or LiteRT's others for a file with an operator that these lack."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    kinds = (OpResolverType.BUILTIN_REF, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
+    for kind in kinds:
+        try:
+            worker = Interpreter(
+                model_content=content, experimental_op_resolver_type=kind, num_threads=1
+            )
+            worker.allocate_tensors()
+            return worker
+        except (RuntimeError, ValueError) as e:
+            reason = str(e).strip()
+        if "Didn't find op" not in reason:
+            break
+    raise EdgePruneError(".tflite", f"LiteRT refuses it: {reason}")
 
 
 def _shapes(values: Sequence[tuple[str, tuple[int, ...]]]) -> str:

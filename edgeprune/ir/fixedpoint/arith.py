@@ -7,9 +7,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from edgeprune.ir.fixedpoint.linear import Pads
 from edgeprune.ir.fixedpoint.rounding import (
-    QMAX,
-    QMIN,
-    Int8s,
+    Clamp,
     Int64s,
     Ints,
     quantize_multiplier,
@@ -18,14 +16,14 @@ from edgeprune.ir.fixedpoint.rounding import (
 )
 from edgeprune.ir.types import QuantParams
 
-ADD_LEFT_SHIFT = 20
-"""Bits by which both operands of a sum are shifted left before they meet on a common scale."""
+ADD_LEFT_SHIFT = {1: 20, 2: 15}
+"""By bytes of an element: how far both operands of a sum are shifted left before they meet."""
 
 
 def add_multipliers(
-    a: QuantParams, b: QuantParams, y: QuantParams, left_shift: int = ADD_LEFT_SHIFT
+    a: QuantParams, b: QuantParams, y: QuantParams, left_shift: int = ADD_LEFT_SHIFT[1]
 ) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
-    """(mult, shift) of both operands and of the result: the common scale is 2 max(a, b) / 2^20."""
+    """(mult, shift) of both operands and of the result; in between: 2 max(a, b) / 2^left_shift."""
     twice = 2.0 * max(a.scale[0], b.scale[0])
     return (
         quantize_multiplier(a.scale[0] / twice),
@@ -40,16 +38,17 @@ def add(
     aq: QuantParams,
     bq: QuantParams,
     yq: QuantParams,
-    clamp: tuple[int, int] = (QMIN, QMAX),
+    clamp: Clamp | None = None,
     *,
     sign: int = 1,
-) -> Int8s:
+) -> Ints:
     """ADD, or SUB with ``sign`` -1; operands broadcast as numpy arrays do."""
-    on_a, on_b, on_y = add_multipliers(aq, bq, yq)
-    left = (a.astype(np.int64) - aq.zero_point[0]) << ADD_LEFT_SHIFT
-    right = (b.astype(np.int64) - bq.zero_point[0]) << ADD_LEFT_SHIFT
+    bits = ADD_LEFT_SHIFT[a.dtype.itemsize]
+    on_a, on_b, on_y = add_multipliers(aq, bq, yq, bits)
+    left = (a.astype(np.int64) - aq.zero_point[0]) << bits
+    right = (b.astype(np.int64) - bq.zero_point[0]) << bits
     total = rescale(left, *on_a) + sign * rescale(right, *on_b)
-    return saturate(rescale(total, *on_y) + yq.zero_point[0], clamp)
+    return saturate(rescale(total, *on_y) + yq.zero_point[0], a.dtype, clamp)
 
 
 def sub(
@@ -58,8 +57,8 @@ def sub(
     aq: QuantParams,
     bq: QuantParams,
     yq: QuantParams,
-    clamp: tuple[int, int] = (QMIN, QMAX),
-) -> Int8s:
+    clamp: Clamp | None = None,
+) -> Ints:
     """SUB: see :func:`add`."""
     return add(a, b, aq, bq, yq, clamp, sign=-1)
 
@@ -76,14 +75,16 @@ def mul(
     aq: QuantParams,
     bq: QuantParams,
     yq: QuantParams,
-    clamp: tuple[int, int] = (QMIN, QMAX),
-) -> Int8s:
+    clamp: Clamp | None = None,
+) -> Ints:
     """MUL; operands broadcast as numpy arrays do."""
     product = (a.astype(np.int64) - aq.zero_point[0]) * (b.astype(np.int64) - bq.zero_point[0])
-    return saturate(rescale(product, *mul_multiplier(aq, bq, yq)) + yq.zero_point[0], clamp)
+    return saturate(
+        rescale(product, *mul_multiplier(aq, bq, yq)) + yq.zero_point[0], a.dtype, clamp
+    )
 
 
-def prelu(x: Ints, alpha: Ints, xq: QuantParams, alpha_q: QuantParams, yq: QuantParams) -> Int8s:
+def prelu(x: Ints, alpha: Ints, xq: QuantParams, alpha_q: QuantParams, yq: QuantParams) -> Ints:
     """PRELU: x where x >= 0, else x * alpha; ``alpha`` broadcasts against ``x``."""
     ratio = np.float32(xq.scale[0]) / np.float32(yq.scale[0])
     product = np.float32(xq.scale[0]) * np.float32(alpha_q.scale[0]) / np.float32(yq.scale[0])
@@ -91,7 +92,7 @@ def prelu(x: Ints, alpha: Ints, xq: QuantParams, alpha_q: QuantParams, yq: Quant
     slope = alpha.astype(np.int64) - alpha_q.zero_point[0]
     above = rescale(centred, *quantize_multiplier(float(ratio)))
     below = rescale(centred * slope, *quantize_multiplier(float(product)))
-    return saturate(np.where(centred >= 0, above, below) + yq.zero_point[0])
+    return saturate(np.where(centred >= 0, above, below) + yq.zero_point[0], x.dtype)
 
 
 def average_pool2d(
@@ -99,8 +100,8 @@ def average_pool2d(
     size: tuple[int, int],
     stride: tuple[int, int],
     pads: Pads = (0, 0, 0, 0),
-    clamp: tuple[int, int] = (QMIN, QMAX),
-) -> Int8s:
+    clamp: Clamp | None = None,
+) -> Ints:
     """AVERAGE_POOL_2D over (n, h, w, c): padding is not counted, the mean rounds half away.
 
     Input and output have the same scale and zero point; the raw integers are averaged.
@@ -108,7 +109,7 @@ def average_pool2d(
     total = _pool_windows(x.astype(np.int64), size, stride, pads, 0).sum(axis=(4, 5))
     ones = np.ones((1, *x.shape[1:3], 1), np.int64)
     count = _pool_windows(ones, size, stride, pads, 0).sum(axis=(4, 5))
-    return saturate(divide_half_away(total, count), clamp)
+    return saturate(divide_half_away(total, count), x.dtype, clamp)
 
 
 def divide_half_away(total: Int64s, count: Int64s | int) -> Int64s:
@@ -122,12 +123,14 @@ def max_pool2d(
     size: tuple[int, int],
     stride: tuple[int, int],
     pads: Pads = (0, 0, 0, 0),
-    clamp: tuple[int, int] = (QMIN, QMAX),
-) -> Int8s:
+    clamp: Clamp | None = None,
+) -> Ints:
     """MAX_POOL_2D over (n, h, w, c): padding never wins."""
     lowest = int(np.iinfo(x.dtype).min)
     return saturate(
-        _pool_windows(x.astype(np.int64), size, stride, pads, lowest).max(axis=(4, 5)), clamp
+        _pool_windows(x.astype(np.int64), size, stride, pads, lowest).max(axis=(4, 5)),
+        x.dtype,
+        clamp,
     )
 
 
@@ -147,11 +150,11 @@ def mean_multiplier(x: QuantParams, y: QuantParams, count: int) -> tuple[int, in
     return (mult << extra) // count, shift - extra
 
 
-def mean(x: Ints, axes: tuple[int, ...], xq: QuantParams, yq: QuantParams) -> Int8s:
+def mean(x: Ints, axes: tuple[int, ...], xq: QuantParams, yq: QuantParams) -> Ints:
     """MEAN over ``axes`` (kept as ones): the sum, times scale / (count * output scale)."""
     count = int(np.prod([x.shape[a] for a in axes], dtype=np.int64))
     total = x.astype(np.int64).sum(axis=axes, keepdims=True) - xq.zero_point[0] * count
-    return saturate(rescale(total, *mean_multiplier(xq, yq, count)) + yq.zero_point[0])
+    return saturate(rescale(total, *mean_multiplier(xq, yq, count)) + yq.zero_point[0], x.dtype)
 
 
 def nearest_indices(
@@ -197,7 +200,7 @@ def bilinear_taps(
 
 def resize_bilinear(
     x: Ints, out: tuple[int, int], *, align_corners: bool = False, half_pixel: bool = False
-) -> Int8s:
+) -> Ints:
     """RESIZE_BILINEAR of (n, h, w, c): 10-bit weights, the 20-bit sum rounds half away."""
     (ry, y0, y1), (rx, x0, x1) = (
         bilinear_taps(i, o, align_corners=align_corners, half_pixel=half_pixel)
@@ -212,4 +215,4 @@ def resize_bilinear(
         + v[:, y0][:, :, x1] * (one - wy) * wx
         + v[:, y1][:, :, x1] * wy * wx
     )
-    return saturate(divide_half_away(total, 1 << 20))
+    return saturate(divide_half_away(total, 1 << 20), x.dtype)

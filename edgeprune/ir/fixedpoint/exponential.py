@@ -15,7 +15,6 @@ import numpy as np
 from edgeprune.ir.fixedpoint.rounding import (
     QMAX,
     QMIN,
-    Int8s,
     Int64s,
     Ints,
     divide_by_pot,
@@ -70,7 +69,7 @@ def softmax_params(x: QuantParams, beta: float = 1.0) -> SoftmaxParams:
     return SoftmaxParams(mult, left_shift, -math.floor(reach))
 
 
-def softmax(x: Ints, xq: QuantParams, beta: float = 1.0) -> Int8s:
+def softmax(x: Ints, xq: QuantParams, beta: float = 1.0) -> Ints:
     """SOFTMAX over the last axis; the result has scale 1/256 and zero point -128.
 
     Args:
@@ -85,7 +84,7 @@ def softmax(x: Ints, xq: QuantParams, beta: float = 1.0) -> Int8s:
     total = np.where(counted, divide_by_pot(exps, SUM_BITS), 0).sum(axis=-1, keepdims=True)
     reciprocal, over_unit = _reciprocal(total)
     out = divide_by_pot(high_mul(reciprocal, exps), over_unit + 31 - 8) + QMIN
-    return saturate(np.where(counted, out, QMIN))
+    return saturate(np.where(counted, out, QMIN), np.int8)
 
 
 def exp_on_negative(a: Int64s) -> Int64s:
@@ -149,7 +148,7 @@ LOG_BITS = DIFF_BITS + 1
 QUARTER = 1 << (29 - LOG_BITS)  # 1/4, Q6.25
 
 
-def log_softmax(x: Ints, xq: QuantParams) -> Int8s:
+def log_softmax(x: Ints, xq: QuantParams) -> Ints:
     """LOG_SOFTMAX over the last axis; the result has scale 1/16 and zero point 127."""
     p = softmax_params(xq)
     back = (1 << (31 - p.left_shift)) / p.mult
@@ -162,7 +161,7 @@ def log_softmax(x: Ints, xq: QuantParams) -> Int8s:
     reach = rescale(log_total - 2**31, back_mult, back_shift)
     counted = diff > np.maximum(p.diff_min - 1, reach)
     out = divide_by_pot(scaled - log_total, 31 - DIFF_BITS - 4) + QMAX
-    return saturate(np.where(counted, out, QMIN))
+    return saturate(np.where(counted, out, QMIN), np.int8)
 
 
 def log_at_least_one(x: Int64s) -> Int64s:

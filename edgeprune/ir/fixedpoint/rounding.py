@@ -11,13 +11,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from edgeprune.ir.types import QuantParams
 
 Ints = NDArray[np.signedinteger[Any]]
 Int64s = NDArray[np.int64]
-Int8s = NDArray[np.int8]
 
 QMIN, QMAX = -128, 127
 
@@ -112,41 +111,46 @@ def effective_scales(x: QuantParams, w: QuantParams, y: QuantParams) -> NDArray[
 
 
 def clamp_range(
-    low: float, high: float, y: QuantParams, limits: tuple[int, int] = (QMIN, QMAX)
+    low: float | None, high: float | None, y: QuantParams, limits: tuple[int, int] = (QMIN, QMAX)
 ) -> tuple[int, int]:
     """The integers that a fused clamp lets through, bounds rounded half away in float32.
 
     Args:
-        low: smallest real value (ReLU: 0); minus infinity: unbounded.
-        high: largest real value (ReLU6: 6); infinity: unbounded.
+        low: smallest real value (ReLU: 0); None or minus infinity: unbounded.
+        high: largest real value (ReLU6: 6); None or infinity: unbounded.
         y: quantisation of the clamped value.
         limits: the range of its integer type.
     """
     scale, zero = y.scalar
 
-    def bound(real: float) -> int:
+    def bound(real: float | None) -> int:
+        assert real is not None
         steps = np.float32(real) / np.float32(scale)
         return zero + int(round_half_away(np.array([steps]))[0])
 
     return (
-        limits[0] if low == -np.inf else max(limits[0], bound(low)),
-        limits[1] if high == np.inf else min(limits[1], bound(high)),
+        limits[0] if low in (None, -np.inf) else max(limits[0], bound(low)),
+        limits[1] if high in (None, np.inf) else min(limits[1], bound(high)),
     )
 
 
-def saturate(x: Int64s, clamp: tuple[int, int] = (QMIN, QMAX)) -> Int8s:
-    """Integers held within a range, as int8."""
-    return np.clip(x, *clamp).astype(np.int8)
+Clamp = tuple[int, int]
+"""The lowest and the highest integer of a result."""
 
 
-def quantize(
-    x: NDArray[np.floating[Any]], quant: QuantParams, limits: tuple[int, int] = (QMIN, QMAX)
-) -> Int64s:
+def saturate(x: Ints, dtype: DTypeLike, clamp: Clamp | None = None) -> Ints:
+    """Wide integers held within a range (None: all of the type) and given a narrow type."""
+    info = np.iinfo(np.dtype(dtype))
+    low, high = clamp if clamp is not None else (int(info.min), int(info.max))
+    return np.clip(x, low, high).astype(dtype)
+
+
+def quantize(x: NDArray[np.floating[Any]], quant: QuantParams, dtype: DTypeLike = np.int8) -> Ints:
     """Real values as integers of one scale: QUANTIZE of float32 (round half away, saturating)."""
     scale, zero = quant.scalar
     steps = np.asarray(x, np.float32) / np.float32(scale)
     bounded = np.clip(steps, np.float32(-(2.0**24)), np.float32(2.0**24))
-    return np.clip(round_half_away(bounded) + zero, *limits)
+    return saturate(round_half_away(bounded) + zero, dtype)
 
 
 def dequantize(q: Ints, quant: QuantParams) -> NDArray[np.float32]:
@@ -156,10 +160,8 @@ def dequantize(q: Ints, quant: QuantParams) -> NDArray[np.float32]:
     return np.asarray(np.float32(scale) * centred.astype(np.float32), np.float32)
 
 
-def requantize(
-    q: Ints, x: QuantParams, y: QuantParams, limits: tuple[int, int] = (QMIN, QMAX)
-) -> Int64s:
+def requantize(q: Ints, x: QuantParams, y: QuantParams, dtype: DTypeLike = np.int8) -> Ints:
     """Integers of one scale as integers of another: QUANTIZE of int8, int16 or uint8."""
     mult, shift = quantize_multiplier(x.scale[0] / y.scale[0])
     out = rescale(np.asarray(q, np.int64) - x.zero_point[0], mult, shift) + y.zero_point[0]
-    return np.clip(out, *limits)
+    return saturate(out, dtype)

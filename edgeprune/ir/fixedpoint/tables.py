@@ -18,8 +18,8 @@ import numpy as np
 from edgeprune.ir.fixedpoint.rounding import (
     QMAX,
     QMIN,
-    Int8s,
     Int64s,
+    Ints,
     clamp_range,
     divide_by_pot,
     quantize_multiplier,
@@ -35,15 +35,15 @@ INPUTS: Int64s = np.arange(QMIN, QMAX + 1, dtype=np.int64)
 F32 = np.float32
 
 
-def table_s8(kind: str, x: QuantParams, y: QuantParams, **attrs: float) -> Int8s:
+def table_s8(kind: str, x: QuantParams, y: QuantParams, **attrs: float) -> Ints:
     """The results of a unary function for the inputs -128 ... 127.
 
     Args:
         kind: a key of ``KINDS``.
         x: quantisation of the input.
         y: quantisation of the result.
-        attrs: ``alpha`` for "leaky_relu", ``approximate`` (0 or 1) for "gelu", ``low`` and
-            ``high`` for "clamp".
+        attrs: ``alpha`` for "leaky_relu" and "elu", ``approximate`` (0 or 1) for "gelu", ``low``
+            and ``high`` for "clamp".
     """
     if kind in _INTEGER_FUNCTIONS:
         return _INTEGER_FUNCTIONS[kind](x, y, **attrs)
@@ -51,9 +51,7 @@ def table_s8(kind: str, x: QuantParams, y: QuantParams, **attrs: float) -> Int8s
     return _populate(function, x, y)
 
 
-def _populate(
-    function: Callable[[np.float32], np.float32], x: QuantParams, y: QuantParams
-) -> Int8s:
+def _populate(function: Callable[[np.float32], np.float32], x: QuantParams, y: QuantParams) -> Ints:
     """LiteRT's LUTPopulate: dequantise, apply, times 1 / scale, round half away; all float32."""
     inverse = F32(1) / F32(y.scale[0])
     zero_in, zero_out = x.zero_point[0], y.zero_point[0]
@@ -94,8 +92,7 @@ def _tanh() -> Callable[[np.float32], np.float32]:
 
 
 def _elu(alpha: float = 1.0) -> Callable[[np.float32], np.float32]:
-    assert alpha == 1.0, "TFLite's ELU has no slope"
-    return lambda v: _call("expm1", v) if v < 0 else v
+    return lambda v: F32(alpha) * _call("expm1", v) if v < 0 else v
 
 
 def _gelu(approximate: float = 0) -> Callable[[np.float32], np.float32]:
@@ -124,24 +121,24 @@ def _ratio(x: QuantParams, y: QuantParams, factor: float = 1.0) -> tuple[int, in
     return quantize_multiplier(float(F32(x.scale[0]) * F32(factor) / F32(y.scale[0])))
 
 
-def _clamp(x: QuantParams, y: QuantParams, low: float = -math.inf, high: float = math.inf) -> Int8s:
+def _clamp(x: QuantParams, y: QuantParams, low: float = -math.inf, high: float = math.inf) -> Ints:
     moved = rescale(INPUTS - x.zero_point[0], *_ratio(x, y)) + y.zero_point[0]
-    return saturate(moved, clamp_range(low, high, y))
+    return saturate(moved, np.int8, clamp_range(low, high, y))
 
 
-def _leaky_relu(x: QuantParams, y: QuantParams, alpha: float = 0.0) -> Int8s:
+def _leaky_relu(x: QuantParams, y: QuantParams, alpha: float = 0.0) -> Ints:
     centred = INPUTS - x.zero_point[0]
     mult, shift = _ratio(x, y, alpha)  # negative where the slope is
     below = rescale(centred, abs(mult), shift) * (1 if mult >= 0 else -1)
     above = rescale(centred, *_ratio(x, y))
-    return saturate(np.where(centred >= 0, above, below) + y.zero_point[0])
+    return saturate(np.where(centred >= 0, above, below) + y.zero_point[0], np.int8)
 
 
-def _requantize(x: QuantParams, y: QuantParams) -> Int8s:
-    return requantize(INPUTS, x, y).astype(np.int8)
+def _requantize(x: QuantParams, y: QuantParams) -> Ints:
+    return requantize(INPUTS, x, y)
 
 
-def _hard_swish(x: QuantParams, y: QuantParams) -> Int8s:
+def _hard_swish(x: QuantParams, y: QuantParams) -> Ints:
     """Values of x * relu6(x + 3) / 6 in 16-bit fixed point (LiteRT's reference hard_swish.h)."""
     fine = F32(1 / 128) * F32(x.scale[0])
     out_mult, out_shift = _int16_multiplier(fine / F32(y.scale[0]))
@@ -159,7 +156,7 @@ def _hard_swish(x: QuantParams, y: QuantParams) -> Int8s:
     gate = (gate + (1 << 15)) >> 1
     product = gate * on_output
     product = np.sign(product) * (np.abs(product) >> 15)
-    return saturate(divide_by_pot(product, -out_shift) + y.zero_point[0])
+    return saturate(divide_by_pot(product, -out_shift) + y.zero_point[0], np.int8)
 
 
 def _int16_multiplier(real: np.float32) -> tuple[int, int]:
@@ -180,7 +177,7 @@ def _wrap16(a: Int64s) -> Int64s:
     return a.astype(np.int16).astype(np.int64)
 
 
-_INTEGER_FUNCTIONS: dict[str, Callable[..., Int8s]] = {
+_INTEGER_FUNCTIONS: dict[str, Callable[..., Ints]] = {
     "clamp": _clamp,
     "leaky_relu": _leaky_relu,
     "hard_swish": _hard_swish,
