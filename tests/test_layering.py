@@ -18,6 +18,7 @@ LAYERS = (
     "ops",
     "frontends pruning quantize planner kernels toolchain",
     "emit",
+    "compiler",
     "verify",
     "report",
     "pipeline",

@@ -1,0 +1,304 @@
+"""Arguments to pipeline to exit status. The only file that prints.
+
+Everything heavy is imported inside the commands, so that ``edgeprune --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgeprune import __version__
+from edgeprune.errors import EdgePruneError
+from edgeprune.progress import Progress, silent
+
+INTERRUPTED = 130
+
+
+class _Group(click.Group):
+    """A group whose errors are one message and the contract's exit status."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except EdgePruneError as error:
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(error.exit_status)
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("interrupted; nothing was written", err=True)
+            ctx.exit(INTERRUPTED)
+        except BrokenPipeError:
+            sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - the reader went away
+            ctx.exit(0)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="edgeprune")
+def app() -> None:
+    """Make a trained network fit a microcontroller: prune, quantise, compile, verify.
+
+    Human output goes to stderr, machine output (--json) to stdout.
+    """
+
+
+def main() -> None:
+    """Entry point of the command."""
+    app(prog_name="edgeprune")
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    width = None if sys.stderr.isatty() else 110
+    return Console(stderr=True, width=width)
+
+
+@contextmanager
+def _bars(console: Any) -> Iterator[Progress]:
+    """Progress bars, on a terminal only."""
+    if not console.is_terminal:
+        yield silent
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description:>10}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Bars(*columns, console=console, transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def tell(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield tell
+
+
+def _out_json(value: object) -> None:
+    click.echo(json.dumps(value, indent=1, allow_nan=False))
+
+
+def _classes(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(sorted({int(part) for part in text.split(",")}))
+    except ValueError:
+        raise EdgePruneError("--classes", f"{text!r} is no list of labels", "such as 3,7") from None
+
+
+@app.command()
+@click.argument("model", required=False, type=click.Path(path_type=Path))
+@click.option("--data", type=click.Path(path_type=Path), help="Samples: .npz (x, y) or folder.")
+@click.option("--test", type=click.Path(path_type=Path), help="Samples for reporting only.")
+@click.option("--budget", "--flash", help="Bytes of flash: 64KB, 64KiB, 65536.")
+@click.option("--ram", help="Bytes of RAM.")
+@click.option("--max-instructions", type=int, help="Instructions per inference.")
+@click.option("--target", default="cortex-m4", show_default=True, help="See `edgeprune targets`.")
+@click.option(
+    "--dtype",
+    type=click.Choice(["auto", "int8", "float32"]),
+    default="auto",
+    show_default=True,
+    help="auto: what is more accurate on validation data within the budget.",
+)
+@click.option("--criterion", default="brute_force", show_default=True, help="How neurons rank.")
+@click.option("--schedule", default="iterative", show_default=True, help="How neurons go.")
+@click.option("--min-accuracy", type=float, help="Lowest accuracy on validation data, 0 to 1.")
+@click.option("--max-drop", help="Largest loss of accuracy on validation data: 0.5pt.")
+@click.option("--classes", help="Build the sub-network of these labels: 3,7.")
+@click.option("--emit", default="c,tflite,onnx", show_default=True, help="Artifacts to write.")
+@click.option(
+    "--optimize",
+    type=click.Choice(["size", "speed"]),
+    default="speed",
+    show_default=True,
+    help="What kernels and C compiler optimise for.",
+)
+@click.option("--finetune", type=int, default=0, help="Epochs of training after pruning.")
+@click.option("--device", default="cpu", show_default=True, help="Where fine-tuning runs.")
+@click.option("--jobs", type=int, default=1, show_default=True, help="Parallel workers.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of every random choice.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report to stdout.")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), default=Path("build"), show_default=True
+)
+def build(**given: Any) -> None:
+    """Prune MODEL until it fits, compile it, prove that all artifacts agree.
+
+    Without MODEL: the network that comes with the package (MNIST, 784-100-10), with its data.
+    """
+    from edgeprune.pipeline.options import EMITTERS, BuildOptions, parse_drop, parse_size
+
+    emit = tuple(part.strip() for part in given["emit"].split(",") if part.strip())
+    unknown = [e for e in emit if e not in EMITTERS]
+    if unknown or not emit:
+        raise EdgePruneError("--emit", f"{given['emit']!r}", f"some of {', '.join(EMITTERS)}")
+    sizes = {
+        key: parse_size(given[key], f"--{key}") if given[key] is not None else None
+        for key in ("budget", "ram")
+    }
+    options = BuildOptions(
+        out=given["out"],
+        model=given["model"],
+        data=given["data"],
+        test=given["test"],
+        **sizes,
+        max_instructions=given["max_instructions"],
+        target=given["target"],
+        dtype=given["dtype"],
+        criterion=given["criterion"],
+        schedule=given["schedule"],
+        min_accuracy=given["min_accuracy"],
+        max_drop=parse_drop(given["max_drop"]) if given["max_drop"] is not None else None,
+        classes=_classes(given["classes"]),
+        emit=emit,
+        optimize=given["optimize"],
+        finetune=given["finetune"],
+        device=given["device"],
+        jobs=given["jobs"],
+        seed=given["seed"],
+        command=_command_line(),
+    )
+    console = _console()
+    if options.budget is not None:
+        console.print(f"budget: {options.budget:,} bytes of flash", highlight=False)
+    from edgeprune.pipeline.build import build as run_build
+    from edgeprune.report.terminal import show_report
+
+    with _bars(console) as progress:
+        built = run_build(options, progress)
+    for note in built.notes:
+        console.print(f"note: {note}", highlight=False)
+    show_report(built.report, console, str(options.out))
+    if given["as_json"]:
+        _out_json(built.report)
+
+
+def _command_line() -> str:
+    """The command as it was typed, folders left out of it."""
+    words = [Path(w).name if os.path.isabs(w) else w for w in sys.argv[1:]]
+    return " ".join(["edgeprune", *words])
+
+
+@app.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the checks to stdout.")
+def verify(folder: Path, as_json: bool) -> None:
+    """Check every artifact in FOLDER against the source model and against each other."""
+    from edgeprune.pipeline.verify import verify as run_verify
+
+    verdict = run_verify(folder)
+    console = _console()
+    for what, passed, detail in verdict.checks:
+        mark = "[green]ok[/green]  " if passed else "[red]FAIL[/red]"
+        console.print(f"{mark} {what}: {detail}", highlight=False)
+    if as_json:
+        _out_json(
+            {
+                "passed": verdict.passed,
+                "checks": [{"what": w, "passed": p, "detail": d} for w, p, d in verdict.checks],
+            }
+        )
+    if not verdict.passed:
+        raise SystemExit(1)
+
+
+@app.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--on", "target", default="cortex-m4", show_default=True, help="The emulated core.")
+@click.option("--count", type=int, default=100, show_default=True, help="Inferences to run.")
+@click.option("--profile", is_flag=True, help="Tell the layers apart.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures to stdout.")
+def run(folder: Path, target: str, count: int, profile: bool, as_json: bool) -> None:
+    """Build the firmware in FOLDER, run it on an emulated core, compare it with the host."""
+    from edgeprune.pipeline.run import run_folder
+    from edgeprune.report.terminal import show_run
+
+    record = run_folder(folder, target, count=count, profile=profile)
+    show_run(record, _console())
+    if as_json:
+        _out_json(record)
+    if record["target_vs_host_mismatches"]:
+        raise SystemExit(1)
+
+
+@app.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the table to stdout as JSON.")
+def targets(as_json: bool) -> None:
+    """List what can be built for."""
+    from rich.table import Table
+
+    from edgeprune.target import list_targets, load_target
+
+    rows = [load_target(name) for name in list_targets()]
+    if as_json:
+        _out_json(
+            [
+                {
+                    "name": t.name,
+                    "title": t.title,
+                    "kind": t.kind,
+                    "core": t.core or None,
+                    "kernels": list(t.kernels),
+                    "clock_hz": t.clock_hz,
+                    "flash_bytes": t.flash_bytes,
+                    "ram_bytes": t.ram_bytes,
+                    "reserved_flash_bytes": t.reserved_flash_bytes,
+                    "reserved_ram_bytes": t.reserved_ram_bytes,
+                    "emulated": t.emulator.title if t.emulator is not None else None,
+                    "sources": dict(t.sources),
+                }
+                for t in rows
+            ]
+        )
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name in ("name", "what", "flash", "RAM", "emulated by"):
+        table.add_column(name)
+    for t in rows:
+        table.add_row(
+            t.name,
+            t.title,
+            f"{t.flash_bytes:,}" if t.flash_bytes else "",
+            f"{t.ram_bytes:,}" if t.ram_bytes else "",
+            t.emulator.title if t.emulator is not None else "",
+        )
+    _console().print(table)
+
+
+@app.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the table to stdout as JSON.")
+def ops(as_json: bool) -> None:
+    """List the operators that can be compiled, and to what."""
+    from rich.table import Table
+
+    from edgeprune.kernels.select import supported
+    from edgeprune.ops import OPS
+
+    have = supported()
+    rows = []
+    for kind, cls in OPS.items():
+        first = (cls.__doc__ or "").strip().splitlines()[0]
+        rows.append({"op": kind, "what": first, "c": sorted(have.get(kind, ()))})
+    if as_json:
+        _out_json(rows)
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name in ("operator", "C kernels", "what"):
+        table.add_column(name)
+    for row in rows:
+        table.add_row(str(row["op"]), ", ".join(row["c"]), str(row["what"]))
+    _console().print(table)

@@ -1,0 +1,128 @@
+"""A float network becomes artifacts for one target; candidates and results take the same steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from edgeprune.emit import to_onnx, to_tflite
+from edgeprune.emit.to_c import CFiles, Program, Vectors
+from edgeprune.emit.to_c import emit as emit_c
+from edgeprune.frontends.normalize import fuse
+from edgeprune.ir import DType, Graph
+from edgeprune.kernels.call import KernelCall
+from edgeprune.kernels.select import lower
+from edgeprune.planner import MemoryPlan, Work, plan_memory
+from edgeprune.quantize import Observed, quantise, refuse_unquantised
+from edgeprune.quantize.observe import Method
+from edgeprune.target import Target
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a float graph is turned into what is emitted.
+
+    Attributes:
+        target: what it is for.
+        dtype: "int8" or "float32".
+        optimize: "size" or "speed".
+        observed: what calibration saw in the source model, by value; empty for float32.
+        method: how ranges are cut.
+        title: the source model's file name.
+        sha256: its hash.
+        command: the command line.
+    """
+
+    target: Target
+    dtype: str
+    optimize: str
+    observed: Mapping[str, Observed]
+    method: Method = "minmax"
+    title: str = "model"
+    sha256: str = ""
+    command: str = ""
+
+    def typed(self, graph: Graph) -> Graph:
+        """The graph as it is emitted: clamps fused, and quantised where asked for."""
+        fused = fuse(graph)
+        if self.dtype == "float32" or graph.is_quantised:
+            return fused
+        refuse_unquantised(fused)
+        dtype = DType.INT16 if self.dtype == "int16x8" else DType.INT8
+        levels = 65536 if dtype is DType.INT16 else 256
+        ranges = {v: self.observed[v].range(self.method, levels) for v in fused.activations}
+        return quantise(fused, ranges, dtype)
+
+    def compile(self, graph: Graph) -> Compiled:
+        """Quantise, choose kernels, plan the memory."""
+        return self.compile_typed(self.typed(graph))
+
+    def compile_typed(self, typed: Graph, *, portable: bool = False) -> Compiled:
+        """Choose kernels and plan the memory of a graph that has its types already."""
+        isas = ("portable",) if portable else self.target.kernels
+        calls = lower(typed, isas, self.optimize)
+        work = {
+            n.name: Work(calls[n.name].scratch_bytes, calls[n.name].inplace)
+            if n.name in calls
+            else Work(alias=True)
+            for n in typed.nodes
+        }
+        return Compiled(self, typed, calls, plan_memory(typed, work))
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A network ready to be emitted."""
+
+    recipe: Recipe
+    graph: Graph
+    calls: Mapping[str, KernelCall]
+    plan: MemoryPlan
+
+    @property
+    def program(self) -> Program:
+        """What the C emitter wants."""
+        r = self.recipe
+        return Program(
+            self.graph,
+            self.calls,
+            self.plan,
+            title=r.title,
+            sha256=r.sha256,
+            target=r.target.name,
+            command=r.command,
+        )
+
+    @property
+    def constant_bytes(self) -> int:
+        """Bytes of arrays and parameters in flash, counted without linking."""
+        unique = {
+            (c.c_type, c.values.tobytes()): int(c.values.nbytes)
+            for call in self.calls.values()
+            for c in call.constants
+        }
+        return sum(unique.values())
+
+    def c_files(self, name: str, vectors: Vectors | None = None) -> CFiles:
+        """The folder of generated C."""
+        return emit_c(self.program, name, vectors)
+
+    @cached_property
+    def tflite(self) -> bytes:
+        """The ``.tflite`` file."""
+        return to_tflite.emit(self.graph)
+
+    @cached_property
+    def onnx(self) -> bytes:
+        """The ``.onnx`` file."""
+        return to_onnx.emit(self.graph)
+
+    def write_c(self, folder: Path, name: str, vectors: Vectors | None = None) -> CFiles:
+        """Write the folder of generated C."""
+        files = self.c_files(name, vectors)
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, content in files.files.items():
+            (folder / file).write_bytes(content)
+        return files

@@ -1,0 +1,1 @@
+"""The jobs: what happens in which order."""

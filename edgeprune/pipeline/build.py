@@ -1,0 +1,254 @@
+"""The main job: model and budget in, verified artifacts out. The only file that knows the order."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeprune.emit.to_c import Vectors
+from edgeprune.emit.to_c.writer import identifier
+from edgeprune.errors import CannotFitError, EdgePruneError
+from edgeprune.ir import Array, Graph, dequantise_array, predict, quantise_array
+from edgeprune.pipeline.fit import Candidate, Fitter
+from edgeprune.pipeline.options import BuildOptions
+from edgeprune.pipeline.output import check_writable, whole_folder
+from edgeprune.pipeline.prepare import Prepared, answers, prepare
+from edgeprune.progress import Progress, silent
+from edgeprune.report.record import build_record
+from edgeprune.target import Target, load_target
+from edgeprune.verify import run_onnx, run_tflite
+from edgeprune.verify.agreement import (
+    AGREEMENT_RUNS,
+    Agreement,
+    agree,
+    differing,
+    on_target,
+)
+from edgeprune.verify.run_c import HostModel
+
+STORED_VECTORS = 4  # in the self-test that is flashed
+KEPT_VECTORS = 256  # in DIR, for `verify` and `run`
+
+
+@dataclass
+class Clock:
+    """Wall-clock seconds of the steps."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Add what the block takes to a step."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build gave.
+
+    Attributes:
+        out: the folder.
+        report: the content of report.json.
+        notes: what was taken for granted, e.g. a free batch taken as 1.
+    """
+
+    out: Path
+    report: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+def build(options: BuildOptions, progress: Progress = silent) -> Built:
+    """Compile a model within a budget.
+
+    Args:
+        options: what is asked for.
+        progress: told how far the long steps are.
+
+    Returns:
+        The folder and the report.
+
+    Raises:
+        EdgePruneError: the input is wrong (exit status 2).
+        CannotFitError: the budget cannot be met, or an artifact does not verify (exit status 1).
+    """
+    clock = Clock()
+    with clock.step("total"):
+        target = load_target(options.target)
+        check_writable(options.out)
+        with clock.step("load"):
+            prepared = prepare(options)
+        with clock.step("rank"):
+            chosen = _choose(prepared, options, target, progress)
+        with whole_folder(options.out) as folder:
+            report = _write(folder, prepared, options, target, chosen, clock, progress)
+            # the report is written last: its seconds are those of all that went before
+            clock.seconds["total"] = sum(v for k, v in clock.seconds.items() if k != "total")
+            report["seconds"] = _seconds(clock)
+            text = json.dumps(report, indent=1, allow_nan=False) + "\n"
+            (folder / "report.json").write_text(text)
+    return Built(options.out, report)
+
+
+def _seconds(clock: Clock) -> dict[str, float]:
+    names = ("total", "rank", "quantize", "emit", "verify")
+    return {k: round(clock.seconds.get(k, 0.0), 3) for k in names}
+
+
+def _choose(
+    prepared: Prepared, options: BuildOptions, target: Target, progress: Progress
+) -> Candidate:
+    """The most accurate network that fits; of equals the smaller one."""
+    if prepared.graph.is_quantised and options.budget is None and options.ram is None:
+        return Fitter(prepared, options, target, "int8", progress).fit()
+    kinds = ("int8", "float32") if options.dtype == "auto" else (options.dtype,)
+    found: list[Candidate] = []
+    failed: list[EdgePruneError] = []
+    for kind in kinds:
+        try:
+            found.append(Fitter(prepared, options, target, kind, progress).fit())
+        except (CannotFitError, EdgePruneError) as error:
+            if options.dtype != "auto":
+                raise
+            failed.append(error)
+    if not found:
+        raise next((e for e in failed if isinstance(e, CannotFitError)), failed[0])
+    return max(found, key=lambda c: (c.accuracy, -c.size.flash_bytes))
+
+
+def _write(
+    folder: Path,
+    prepared: Prepared,
+    options: BuildOptions,
+    target: Target,
+    chosen: Candidate,
+    clock: Clock,
+    progress: Progress,
+) -> dict[str, Any]:
+    compiled = chosen.compiled
+    graph = compiled.graph
+    name = identifier(prepared.path.stem)
+    c_dir = folder / "c"
+    with clock.step("emit"):
+        stored = _fed(graph, prepared.report.x[:KEPT_VECTORS])
+        compiled.write_c(c_dir, name)
+        with HostModel(c_dir) as model:
+            answer = model.run(stored)
+        tolerance = 0.0 if graph.is_quantised else 1e-5
+        vectors = Vectors(stored[:STORED_VECTORS], answer[:STORED_VECTORS], tolerance)
+        compiled.write_c(c_dir, name, vectors)
+        if "tflite" in options.emit:
+            (folder / "model.tflite").write_bytes(compiled.tflite)
+        if "onnx" in options.emit:
+            (folder / "model.onnx").write_bytes(compiled.onnx)
+        np.savez_compressed(
+            folder / "vectors.npz",
+            inputs=stored,
+            outputs=answer,
+            source=prepared.reference[:KEPT_VECTORS],
+            labels=prepared.report.y[:KEPT_VECTORS] if prepared.report.y is not None else [],
+        )
+    with clock.step("verify"):
+        accuracy = _accuracy(folder, prepared, chosen, progress)
+        agreement = agree(folder, _fed(graph, prepared.report.x[:AGREEMENT_RUNS]))
+        run = on_target(c_dir, target, stored[:100], options.optimize)
+    mismatches = None
+    if run is not None:
+        mismatches = differing(run.outputs, answer[: len(run.outputs)])
+    _refuse_disagreement(agreement, mismatches)
+    if "c" not in options.emit:
+        _remove(c_dir)
+    return build_record(
+        command=options.command,
+        seed=options.seed,
+        path=prepared.path,
+        sha256=prepared.sha256,
+        source=prepared.graph,
+        pruned=chosen.float_graph,
+        compiled=compiled,
+        size=chosen.size,
+        before=chosen.before,
+        target=target,
+        budget=options.budget,
+        ram=options.ram,
+        accuracy=accuracy,
+        agreement=agreement,
+        mismatches=mismatches,
+        run=run,
+    )
+
+
+def _remove(folder: Path) -> None:
+    for file in folder.iterdir():
+        file.unlink()
+    folder.rmdir()
+
+
+def _fed(graph: Graph, x: Array) -> Array:
+    """Samples in the emitted model's own input type."""
+    t = graph.types[graph.inputs[0]]
+    return x if t.quant is None else quantise_array(x, t)
+
+
+def _accuracy(
+    folder: Path, prepared: Prepared, chosen: Candidate, progress: Progress
+) -> dict[str, Any]:
+    """Share of right answers of the source model and of every artifact, on the report samples."""
+    graph = chosen.compiled.graph
+    x = prepared.report.x
+    y = prepared.report.y if prepared.report.y is not None else answers(prepared.reference)
+
+    def score(outputs: Array) -> float:
+        return float((answers(outputs) == y).mean())
+
+    def real(outputs: Array) -> Array:
+        t = graph.types[graph.outputs[0]]
+        return outputs if t.quant is None else dequantise_array(outputs, t)
+
+    fed = _fed(graph, x)
+    progress("verify", 0, 4)
+    found: dict[str, Any] = {
+        "n": len(x),
+        "labels": "data" if prepared.labelled else "source model",
+        "source": score(prepared.reference),
+        "pruned": score(predict(chosen.float_graph, x)),
+        "tflite": None,
+        "onnx": None,
+        "c": None,
+    }
+    progress("verify", 1, 4)
+    if (folder / "model.tflite").exists():
+        found["tflite"] = score(real(run_tflite.run((folder / "model.tflite").read_bytes(), fed)))
+    progress("verify", 2, 4)
+    if (folder / "model.onnx").exists():
+        found["onnx"] = score(run_onnx.run((folder / "model.onnx").read_bytes(), graph, x))
+    progress("verify", 3, 4)
+    with HostModel(folder / "c") as model:
+        found["c"] = score(real(model.run(fed)))
+    progress("verify", 4, 4)
+    return found
+
+
+def _refuse_disagreement(agreement: Agreement, mismatches: int | None) -> None:
+    if agreement.c_vs_tflite_mismatches:
+        raise CannotFitError(
+            "verify",
+            f"{agreement.c_vs_tflite_mismatches} output bytes of the C differ from the .tflite",
+            "this is a defect of edgeprune; please report the model",
+        )
+    if mismatches:
+        raise CannotFitError(
+            "verify",
+            f"{mismatches} outputs on the emulated core differ from the host's",
+            "this is a defect of edgeprune; please report the model",
+        )

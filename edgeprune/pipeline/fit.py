@@ -1,0 +1,225 @@
+"""Finds, for one element type, the network that fits the budget and loses least."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from edgeprune.compiler.compile import Compiled, Recipe
+from edgeprune.compiler.measure import Footprint, footprint
+from edgeprune.errors import CannotFitError
+from edgeprune.frontends.normalize import fuse
+from edgeprune.ir import Array, Graph, dequantise_array, predict, quantise_array
+from edgeprune.ir.samples import Samples
+from edgeprune.pipeline.options import BuildOptions
+from edgeprune.pipeline.prepare import Prepared, answers
+from edgeprune.progress import Progress, silent
+from edgeprune.pruning.search import Pruned, prune
+from edgeprune.quantize import METHODS, observe
+from edgeprune.target import Target
+from edgeprune.verify.run_c import HostModel
+
+TRIES = 8  # of measuring and adjusting; the estimate is off by a few bytes of alignment
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A network that fits, for one element type.
+
+    Attributes:
+        float_graph: pruned, float32.
+        compiled: as it is emitted.
+        size: its footprint.
+        accuracy: on the validation samples, as it is emitted.
+        pruned: how it came about; None where nothing was pruned.
+        before: the footprint without pruning; None where nothing was pruned.
+    """
+
+    float_graph: Graph
+    compiled: Compiled
+    size: Footprint
+    accuracy: float
+    pruned: Pruned | None
+    before: Footprint | None = None
+
+
+@dataclass
+class Fitter:
+    """Prunes and measures for one element type."""
+
+    prepared: Prepared
+    options: BuildOptions
+    target: Target
+    dtype: str
+    progress: Progress = silent
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def fit(self) -> Candidate:
+        """The network that fits.
+
+        Raises:
+            CannotFitError: even the smallest network is over the budget.
+        """
+        graph = self.prepared.graph
+        recipe = self._recipe(graph)
+        limits = self._limits()
+        if not limits and self.options.min_accuracy is None and self.options.max_drop is None:
+            return self._finish(recipe, graph, None)
+        whole = footprint(recipe.compile(graph))
+        spare = {"flash": whole.flash_bytes, "ram": whole.ram_bytes}
+        estimate = self._estimate(recipe, graph)
+        spare = {k: v - int(estimate[k]) for k, v in spare.items()}
+        for _ in range(TRIES):
+            pruned = self._prune(recipe, limits, spare)
+            found = footprint(recipe.compile(pruned.graph))
+            if self._fits(found):
+                return self._finish(recipe, pruned.graph, pruned, whole)
+            guess = self._estimate(recipe, pruned.graph)
+            new = {
+                "flash": found.flash_bytes - int(guess["flash"]),
+                "ram": found.ram_bytes - int(guess["ram"]),
+            }
+            if new == spare:  # the estimate was right: this is the floor
+                break
+            spare = {k: max(spare[k], new[k]) for k in spare}
+        raise self._floor(recipe, pruned.graph)
+
+    def _recipe(self, graph: Graph) -> Recipe:
+        observed = {}
+        if self.dtype != "float32" and not graph.is_quantised:
+            observed = dict(observe(fuse(graph), self.prepared.rank.x[:2000]))
+        return Recipe(
+            self.target,
+            self.dtype,
+            self.options.optimize,
+            observed,
+            title=self.prepared.path.name,
+            sha256=self.prepared.sha256,
+            command=self.options.command,
+        )
+
+    def _limits(self) -> dict[str, float]:
+        o = self.options
+        wanted = {"flash": o.budget, "ram": o.ram, "instructions": o.max_instructions}
+        return {k: float(v) for k, v in wanted.items() if v is not None}
+
+    def _fits(self, found: Footprint) -> bool:
+        o = self.options
+        return (o.budget is None or found.flash_bytes <= o.budget) and (
+            o.ram is None or found.ram_bytes <= o.ram
+        )
+
+    def _estimate(self, recipe: Recipe, graph: Graph) -> Mapping[str, float]:
+        compiled = recipe.compile(graph)
+        flash = compiled.constant_bytes
+        if self.target.budget != "linked":
+            flash = footprint(compiled).flash_bytes
+        return {
+            "flash": float(flash),
+            "ram": float(compiled.plan.arena_bytes),
+            "macs": float(graph.macs),
+            "params": float(graph.params),
+            "instructions": float(sum(c.instructions for c in compiled.calls.values())),
+        }
+
+    def _prune(
+        self, recipe: Recipe, limits: Mapping[str, float], spare: Mapping[str, int]
+    ) -> Pruned:
+        def cost(graph: Graph) -> Mapping[str, float]:
+            found = dict(self._estimate(recipe, graph))
+            return found | {k: found[k] + spare[k] for k in spare}
+
+        o = self.options
+        return prune(
+            self.prepared.graph,
+            self.prepared.rank,
+            limits=limits,
+            cost=cost,
+            criterion=o.criterion,
+            schedule=o.schedule,
+            min_accuracy=o.min_accuracy,
+            max_drop=o.max_drop,
+            validation=self.prepared.validation,
+            seed=o.seed,
+            progress=self.progress,
+        )
+
+    def _finish(
+        self,
+        recipe: Recipe,
+        graph: Graph,
+        pruned: Pruned | None,
+        before: Footprint | None = None,
+    ) -> Candidate:
+        """Choose how ranges are cut, by validation; the size does not depend on it."""
+        best: tuple[float, Compiled] | None = None
+        methods = METHODS if recipe.observed else METHODS[:1]
+        if recipe.observed:
+            seen = observe(fuse(graph), self.prepared.rank.x[:2000])
+            recipe = replace(recipe, observed=dict(seen))
+        for method in methods:
+            compiled = replace(recipe, method=method).compile(graph)
+            value = self._accuracy(compiled)
+            if best is None or value > best[0]:
+                best = (value, compiled)
+        assert best is not None
+        return Candidate(graph, best[1], footprint(best[1]), best[0], pruned, before)
+
+    def _accuracy(self, compiled: Compiled) -> float:
+        samples = self.prepared.validation
+        y = self._truth(samples)
+        return float((answers(run_host(compiled, samples.x)) == y).mean())
+
+    def _truth(self, samples: Samples) -> Array:
+        if samples.y is not None:
+            return samples.y
+        return answers(predict(self.prepared.graph, samples.x))
+
+    def _floor(self, recipe: Recipe, graph: Graph) -> CannotFitError:
+        o = self.options
+        found = footprint(recipe.compile(graph))
+        over = []
+        if o.budget is not None and found.flash_bytes > o.budget:
+            over.append(f"flash {found.flash_bytes:,} bytes, the budget is {o.budget:,}")
+        if o.ram is not None and found.ram_bytes > o.ram:
+            over.append(f"RAM {found.ram_bytes:,} bytes, the limit is {o.ram:,}")
+        widths = ", ".join(
+            f"{n.name} {graph.types[n.output].shape[-1]}" for n in graph.nodes if n.op.weights
+        )
+        parts = [
+            f"code {found.code_bytes:,}" if found.code_bytes is not None else "",
+            f"weights and biases {found.weight_bytes:,}",
+            f"arena {found.arena_bytes:,}",
+            f"stack {found.stack_bytes:,}" if found.stack_bytes is not None else "",
+        ]
+        return CannotFitError(
+            "--budget" if o.budget is not None else "--ram",
+            f"the smallest {self.dtype} network takes {'; '.join(over)}\n"
+            f"  it is made of: {', '.join(p for p in parts if p)} (widths: {widths})",
+            f"the floor is {found.flash_bytes:,} bytes of flash and {found.ram_bytes:,} of RAM",
+        )
+
+
+def run_host(compiled: Compiled, x: Array) -> Array:
+    """Run the emitted C on this machine, portable kernels, real values in and out.
+
+    Args:
+        compiled: the network.
+        x: float32 samples, (n, *input shape).
+
+    Returns:
+        float32 outputs, (n, *output shape).
+    """
+    portable = compiled.recipe.compile_typed(compiled.graph, portable=True)
+    g = compiled.graph
+    t_in, t_out = g.types[g.inputs[0]], g.types[g.outputs[0]]
+    fed = x if t_in.quant is None else quantise_array(x, t_in)
+    with TemporaryDirectory(prefix="edgeprune-c-") as temp:
+        portable.write_c(Path(temp), "model")
+        with HostModel(Path(temp), optimize="-O2") as model:
+            y = model.run(fed)
+    return y.astype(np.float32) if t_out.quant is None else dequantise_array(y, t_out)

@@ -1,0 +1,99 @@
+"""What a build is asked for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from edgeprune.errors import EdgePruneError
+
+DtypeChoice = Literal["auto", "int8", "float32"]
+EMITTERS = ("c", "tflite", "onnx")
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(|b|k|kb|kib|m|mb|mib)\s*", re.IGNORECASE)
+_UNIT = {"": 1, "b": 1, "k": 1024, "m": 1024 * 1024}
+
+
+def parse_size(text: str, option: str = "--budget") -> int:
+    """Bytes of "64KB", "64K", "64KiB" (all 65,536), "1.5M" or a bare number.
+
+    Raises:
+        EdgePruneError: it is no size.
+    """
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise EdgePruneError(option, f"{text!r} is no size", "such as 64KB, 64KiB or 65536")
+    unit = match[2].lower()[:1]
+    size = int(float(match[1]) * _UNIT[unit])
+    if size <= 0 or size > 1 << 40:
+        raise EdgePruneError(option, f"{text!r} is {size} bytes", "such as 64KB, 64KiB or 65536")
+    return size
+
+
+def parse_drop(text: str) -> float:
+    """Share of "0.5pt", "0.5%" (both 0.005) or "0.005".
+
+    Raises:
+        EdgePruneError: it is no drop.
+    """
+    match = re.fullmatch(r"\s*(\d*\.?\d+)\s*(pt|pp|%|)\s*", text)
+    if match is None:
+        raise EdgePruneError("--max-drop", f"{text!r} is no accuracy drop", "such as 0.5pt")
+    value = float(match[1]) / (100 if match[2] else 1)
+    if not 0 <= value <= 1:
+        raise EdgePruneError("--max-drop", f"{text!r} is not between 0 and 100pt")
+    return value
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """One build; see ``edgeprune build --help``.
+
+    Attributes:
+        out: the folder to write.
+        model: the model's file; None: the one that comes with the package.
+        data: samples for ranking, calibration, validation and, without ``test``, for reporting.
+        test: samples for reporting only.
+        budget: bytes of flash (or of the file, for the targets android and onnx).
+        ram: bytes of RAM.
+        max_instructions: instructions per inference.
+        target: name of a target, or path of a profile.
+        dtype: "auto" takes what is more accurate on validation data within the budget.
+        criterion: how channels are ranked.
+        schedule: how they are removed.
+        min_accuracy: lowest accuracy on validation data, 0 to 1.
+        max_drop: largest loss of accuracy on validation data, 0 to 1.
+        classes: labels whose sub-network is built; None: all.
+        emit: which artifacts.
+        packages: ecosystems that get project files.
+        optimize: what the C compiler and the choice of kernels optimise for.
+        finetune: epochs of training after pruning.
+        device: where fine-tuning runs.
+        jobs: parallel workers.
+        seed: of every random choice.
+        command: the command line, for the report.
+    """
+
+    out: Path
+    model: Path | None = None
+    data: Path | None = None
+    test: Path | None = None
+    budget: int | None = None
+    ram: int | None = None
+    max_instructions: int | None = None
+    target: str = "cortex-m4"
+    dtype: DtypeChoice = "auto"
+    criterion: str = "brute_force"
+    schedule: str = "iterative"
+    min_accuracy: float | None = None
+    max_drop: float | None = None
+    classes: tuple[int, ...] | None = None
+    emit: tuple[str, ...] = EMITTERS
+    packages: tuple[str, ...] = ()
+    optimize: Literal["size", "speed"] = "size"
+    finetune: int = 0
+    device: str = "cpu"
+    jobs: int = 1
+    seed: int = 0
+    command: str = ""

@@ -1,0 +1,102 @@
+"""Reads the model and the data, and keeps apart what is reported on from what chooses."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgeprune import bundled
+from edgeprune.errors import EdgePruneError
+from edgeprune.frontends import load
+from edgeprune.frontends.data import load_samples
+from edgeprune.ir import Array, Graph, predict
+from edgeprune.ir.samples import Samples
+from edgeprune.pipeline.options import BuildOptions
+
+REPORT_SHARE = 0.3  # of DATA, where no --test is given
+VALIDATION_SHARE = 0.3  # of the rest: chooses between candidates; the others rank and calibrate
+LIMIT_RANK = 5000
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A model with its data, split.
+
+    Attributes:
+        graph: the source model.
+        path: its file.
+        sha256: hash of the file.
+        rank: samples that rank neurons and calibrate scales.
+        validation: samples that choose between candidates.
+        report: samples that nothing was chosen by.
+        labelled: whether the labels are the user's; otherwise they are the source model's answers.
+        reference: the source model's outputs for ``report``.
+    """
+
+    graph: Graph
+    path: Path
+    sha256: str
+    rank: Samples
+    validation: Samples
+    report: Samples
+    labelled: bool
+    reference: Array
+
+
+def prepare(options: BuildOptions) -> Prepared:
+    """Load and split.
+
+    Raises:
+        EdgePruneError: the model or the data cannot be used.
+    """
+    path = options.model or bundled.model_path()
+    graph = load(path)
+    work, report = _samples(options, graph)
+    if report is None:
+        work, report = work.split(REPORT_SHARE, seed=options.seed)
+    rank, validation = work.split(VALIDATION_SHARE, seed=options.seed + 1)
+    if len(rank.x) > LIMIT_RANK:
+        rank = Samples(rank.x[:LIMIT_RANK], None if rank.y is None else rank.y[:LIMIT_RANK])
+    if min(len(rank.x), len(validation.x), len(report.x)) < 1:
+        raise EdgePruneError("--data", f"{len(work.x)} samples are too few to be split")
+    return Prepared(
+        graph,
+        path,
+        _digest(path),
+        rank,
+        validation,
+        report,
+        report.y is not None,
+        predict(graph, report.x),
+    )
+
+
+def _samples(options: BuildOptions, graph: Graph) -> tuple[Samples, Samples | None]:
+    test = load_samples(options.test, graph) if options.test is not None else None
+    if options.data is not None:
+        return load_samples(options.data, graph), test
+    if options.model is not None:
+        raise EdgePruneError(
+            "--data", "is missing", "give samples for the model: --data samples.npz"
+        )
+    b = bundled.load_data()
+    return Samples(b.x_train, b.y_train), test or Samples(b.x_test, b.y_test)
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def answers(outputs: Array) -> Array:
+    """The class that each row of outputs names: the largest; a single output: above a half."""
+    flat = outputs.reshape(len(outputs), -1)
+    if flat.shape[1] == 1:
+        return (flat[:, 0] > 0.5).astype(np.int64)
+    return flat.argmax(axis=1)

@@ -1,0 +1,1 @@
+"""What was built, as numbers, on the terminal and as a page."""

@@ -1,0 +1,182 @@
+"""All numbers of a build as one record: what report.json holds and every other report shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from edgeprune import __version__
+from edgeprune.compiler import Compiled, Footprint
+from edgeprune.ir import Graph
+from edgeprune.target import Target
+from edgeprune.verify.agreement import Agreement
+from edgeprune.verify.run_target import TargetRun
+
+
+def channels(graph: Graph) -> dict[str, int]:
+    """Channels of every layer with weights, by the layer's name."""
+    return {n.name: graph.types[n.output].shape[-1] for n in graph.nodes if n.op.weights}
+
+
+def build_record(
+    *,
+    command: str,
+    seed: int,
+    path: Path,
+    sha256: str,
+    source: Graph,
+    pruned: Graph,
+    compiled: Compiled,
+    size: Footprint,
+    before: Footprint | None,
+    target: Target,
+    budget: int | None,
+    ram: int | None,
+    accuracy: dict[str, Any],
+    agreement: Agreement,
+    mismatches: int | None,
+    run: TargetRun | None,
+) -> dict[str, Any]:
+    """The record of a build; a figure that was not measured is None.
+
+    Args:
+        command: the command line.
+        seed: of the build.
+        path: the source model's file.
+        sha256: its hash.
+        source: the source model.
+        pruned: the float network that is emitted.
+        compiled: the network as emitted.
+        size: its footprint.
+        before: the footprint of the source model at the same element type; None: not measured.
+        target: what it was built for.
+        budget: bytes of flash that were allowed.
+        ram: bytes of RAM that were allowed.
+        accuracy: see the contract.
+        agreement: of C, TFLite and ONNX.
+        mismatches: outputs on the emulated core that differ from the host's.
+        run: on the emulated core.
+    """
+    g = compiled.graph
+    macs = g.macs
+    instructions = run.instructions if run is not None else None
+    fits = (budget is None or size.flash_bytes <= budget) and (ram is None or size.ram_bytes <= ram)
+    return {
+        "schema": 1,
+        "edgeprune": __version__,
+        "command": command,
+        "seed": seed,
+        "model": {
+            "path": path.name,
+            "sha256": sha256,
+            "macs": source.macs,
+            "params": source.params,
+        },
+        "target": {
+            "name": target.name,
+            "toolchain": size.size.toolchain if size.size is not None else None,
+            "optimize": compiled.recipe.optimize,
+        },
+        "budget": {"flash_bytes": budget, "ram_bytes": ram, "fits": fits},
+        "size": _size(compiled, size),
+        "before": {
+            "flash_bytes": before.flash_bytes if before is not None else None,
+            "macs": source.macs,
+            "params": source.params,
+            "channels": channels(source),
+        },
+        "after": {"macs": macs, "params": pruned.params, "channels": channels(g)},
+        "dtype": compiled.recipe.dtype,
+        "accuracy": accuracy,
+        "agreement": {
+            "n": agreement.n,
+            "c_vs_tflite_max_lsb": agreement.c_vs_tflite_max_lsb,
+            "c_vs_tflite_mismatches": agreement.c_vs_tflite_mismatches,
+            "c_vs_tflite_max_relative": agreement.c_vs_tflite_max_relative,
+            "c_vs_onnx_max_lsb": agreement.c_vs_onnx_max_lsb,
+            "c_vs_onnx_mismatches": agreement.c_vs_onnx_mismatches,
+            "target_vs_host_mismatches": mismatches,
+        },
+        "run": {
+            "target": target.name if run is not None else None,
+            "emulator": run.emulator if run is not None else None,
+            "instructions": instructions,
+            "instructions_per_mac": round(instructions / macs, 4)
+            if instructions is not None and macs
+            else None,
+            "stack_bytes": run.stack_bytes if run is not None else None,
+        },
+        "interface": _interface(g),
+        "memory": [{"step": name, "live_bytes": n} for name, n in compiled.plan.steps],
+        "layers": _layers(source, compiled),
+        "seconds": {},
+    }
+
+
+def _size(compiled: Compiled, size: Footprint) -> dict[str, Any]:
+    budget = compiled.recipe.target.budget
+    return {
+        "flash_bytes": size.flash_bytes,
+        "code_bytes": size.code_bytes,
+        "weight_bytes": size.weight_bytes,
+        "ram_bytes": size.ram_bytes,
+        "arena_bytes": size.arena_bytes,
+        "arena_lower_bound_bytes": compiled.plan.lower_bound_bytes,
+        "stack_bytes": size.stack_bytes,
+        "tflite_bytes": len(compiled.tflite),
+        "onnx_bytes": len(compiled.onnx),
+        "measured": size.measured,
+        "basis": budget if size.measured else "estimated",
+    }
+
+
+def _interface(g: Graph) -> dict[str, Any]:
+    """Names, shapes and scales of what goes in and comes out; channels last."""
+    rows: dict[str, Any] = {}
+    for word, values in (("inputs", g.inputs), ("outputs", g.outputs)):
+        rows[word] = []
+        for v in values:
+            t = g.types[v]
+            scale, zero = t.quant.scalar if t.quant is not None else (None, None)
+            port = g.ports.get(v)
+            rows[word].append(
+                {
+                    "name": port.name if port is not None else v,
+                    "shape": list(t.shape),
+                    "source_shape": list(port.shape) if port is not None else None,
+                    "dtype": t.dtype.value,
+                    "scale": scale,
+                    "zero_point": zero,
+                }
+            )
+    return rows
+
+
+def _layers(source: Graph, compiled: Compiled) -> list[dict[str, Any]]:
+    g = compiled.graph
+    before = {n.output: source.types[n.output].shape for n in source.nodes}
+    rows = []
+    for node in g.nodes:
+        call = compiled.calls.get(node.name)
+        weights = (
+            0
+            if call is None
+            else sum(int(c.values.nbytes) for c in call.constants if c.counts_as_weights)
+        )
+        shape = g.types[node.output].shape
+        old = before.get(node.output, shape)
+        rows.append(
+            {
+                "name": node.name,
+                "op": node.op.kind,
+                "macs": g.macs_of(node),
+                "weight_bytes": weights,
+                "constant_bytes": 0 if call is None else call.constant_bytes,
+                "channels_before": old[-1] if old else 1,
+                "channels_after": shape[-1] if shape else 1,
+                "shape": list(shape),
+                "dtype": g.types[node.output].dtype.value,
+                "kernel": None if call is None else call.function,
+            }
+        )
+    return rows

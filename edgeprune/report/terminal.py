@@ -1,0 +1,158 @@
+"""The report on the terminal: what a person wants to know first, in one screen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def _bytes(n: int | None) -> str:
+    return "-" if n is None else f"{n:,}"
+
+
+def _percent(v: float | None) -> str:
+    return "-" if v is None else f"{100 * v:.2f} %"
+
+
+def show_report(report: dict[str, Any], console: Console, where: str) -> None:
+    """Print a build's record.
+
+    Args:
+        report: the content of report.json.
+        console: where to; plain text where it is no terminal.
+        where: the folder that was written.
+    """
+    size, budget, before = report["size"], report["budget"], report["before"]
+    limit = budget["flash_bytes"]
+    verdict = "fits" if budget["fits"] else "DOES NOT FIT"
+    how = "linked" if size["measured"] else "estimated: no cross compiler is installed"
+    room = "" if limit is None else f" of {limit:,} ({limit - size['flash_bytes']:,} left)"
+    console.print(
+        f"[bold]{report['model']['path']}[/bold] for {report['target']['name']}, "
+        f"{report['dtype']}: {verdict}"
+    )
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column()
+    grid.add_column()
+    was = f", {before['flash_bytes']:,} before pruning" if before["flash_bytes"] else ""
+    grid.add_row("flash", f"{size['flash_bytes']:,} bytes{room}, {how}{was}")
+    grid.add_row(
+        "",
+        f"weights {_bytes(size['weight_bytes'])}, code {_bytes(size['code_bytes'])}",
+    )
+    grid.add_row(
+        "RAM",
+        f"{_bytes(size['ram_bytes'])} bytes: arena {_bytes(size['arena_bytes'])} "
+        f"(lower bound {_bytes(size['arena_lower_bound_bytes'])}), "
+        f"stack {_bytes(size['stack_bytes'])}",
+    )
+    grid.add_row(
+        "files", f".tflite {_bytes(size['tflite_bytes'])}, .onnx {_bytes(size['onnx_bytes'])}"
+    )
+    accuracy = report["accuracy"]
+    grid.add_row(
+        "accuracy",
+        f"source {_percent(accuracy['source'])}, C {_percent(accuracy['c'])}, "
+        f"TFLite {_percent(accuracy['tflite'])}, ONNX {_percent(accuracy['onnx'])} "
+        f"(n = {accuracy['n']:,}, labels: {accuracy['labels']})",
+    )
+    agreement = report["agreement"]
+    grid.add_row("agreement", _agreement(agreement))
+    run = report["run"]
+    if run["instructions"] is not None:
+        grid.add_row(
+            "on the core",
+            f"{run['instructions']:,} instructions an inference "
+            f"({run['instructions_per_mac']} a multiply-accumulate), "
+            f"stack {_bytes(run['stack_bytes'])} bytes, {run['emulator']}",
+        )
+    else:
+        grid.add_row("on the core", "not run: no emulator or cross compiler for this target")
+    grid.add_row("work", f"{report['before']['macs']:,} -> {report['after']['macs']:,} MACs")
+    console.print(grid)
+    console.print(_layers(report))
+    console.print(f"{where}  ({report['seconds']['total']:.1f} s)", highlight=False)
+
+
+def _agreement(a: dict[str, Any]) -> str:
+    parts = []
+    if a["c_vs_tflite_mismatches"] is not None:
+        parts.append(f"C = TFLite: {a['c_vs_tflite_mismatches']} outputs differ")
+    if a["c_vs_onnx_mismatches"] is not None:
+        lsb = a["c_vs_onnx_max_lsb"]
+        by = f" by at most {lsb} step{'s' if lsb > 1 else ''}" if lsb else ""
+        parts.append(f"ONNX: {a['c_vs_onnx_mismatches']} differ{by}")
+    if a["target_vs_host_mismatches"] is not None:
+        parts.append(f"core = host: {a['target_vs_host_mismatches']} differ")
+    return "; ".join(parts) + f" (n = {a['n']:,})"
+
+
+def _layers(report: dict[str, Any]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name, justify in (
+        ("layer", "left"),
+        ("operator", "left"),
+        ("channels", "right"),
+        ("MACs", "right"),
+        ("weights", "right"),
+    ):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    for row in report["layers"]:
+        old, new = row["channels_before"], row["channels_after"]
+        table.add_row(
+            str(row["name"])[:40].replace("[", "\\["),
+            row["op"],
+            str(new) if old == new else f"{old} -> {new}",
+            f"{row['macs']:,}" if row["macs"] else "",
+            f"{row['weight_bytes']:,}" if row["weight_bytes"] else "",
+        )
+    return table
+
+
+def show_run(record: dict[str, Any], console: Console) -> None:
+    """Print what a run on an emulated core gave.
+
+    Args:
+        record: from ``pipeline.run.run_folder``.
+        console: where to.
+    """
+    wrong = record["target_vs_host_mismatches"]
+    verdict = "[green]same as on this machine[/green]" if wrong == 0 else "[red]DIFFERENT[/red]"
+    console.print(
+        f"[bold]{record['target']}[/bold] on {record['machine']}, {record['emulator']}: {verdict} "
+        f"({wrong} of {record['outputs_compared']:,} outputs differ over "
+        f"{record['inferences']} inferences)",
+        highlight=False,
+    )
+    if record["instructions"] is not None:
+        console.print(
+            f"instructions an inference: {record['instructions']:,} "
+            f"({record['instructions_per_mac']} a multiply-accumulate), "
+            f"loads {record['loads']:,.0f}",
+            highlight=False,
+        )
+    s = record["sections"]
+    console.print(
+        f"flash {record['flash_bytes']:,} bytes: code {s['text']:,}, constants {s['rodata']:,}, "
+        f"data {s['data']:,}; RAM: data {s['data']:,}, bss {s['bss']:,}, "
+        f"arena {record['arena_bytes']:,}, stack {record['stack_bytes']:,} (high-water mark)",
+        highlight=False,
+    )
+    if "layers" not in record:
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("layer")
+    for name in ("instructions", "per MAC", "loads", "share"):
+        table.add_column(name, justify="right")
+    for row in record["layers"]:
+        per = row["instructions_per_mac"]
+        table.add_row(
+            str(row["name"])[:40].replace("[", "\\["),
+            f"{row['instructions']:,.0f}",
+            "" if per is None else f"{per:.2f}",
+            f"{row['loads']:,.0f}",
+            f"{100 * row['share']:.1f} %",
+        )
+    console.print(table)

@@ -1,0 +1,98 @@
+"""How far the artifacts agree over the same inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgeprune.ir import Array
+from edgeprune.target import Target
+from edgeprune.toolchain.compiler import Optimize, find_compiler
+from edgeprune.toolchain.emulator import emulator_version
+from edgeprune.verify import run_onnx, run_target, run_tflite
+from edgeprune.verify.run_c import HostModel
+from edgeprune.verify.run_target import TargetRun
+
+AGREEMENT_RUNS = 1000
+RELATIVE = 1e-5  # of float32 outputs
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far the artifacts agree over the same inputs.
+
+    Attributes:
+        n: number of inputs.
+        c_vs_tflite_max_lsb: largest difference in steps of the output's scale; None: not compared.
+        c_vs_tflite_mismatches: outputs that differ (float32: by more than 1e-5 relative).
+        c_vs_onnx_max_lsb: the same against ONNX Runtime without graph optimisations.
+        c_vs_onnx_mismatches: outputs that differ.
+        c_vs_tflite_max_relative: float32 only: largest relative difference.
+    """
+
+    n: int
+    c_vs_tflite_max_lsb: int | None
+    c_vs_tflite_mismatches: int | None
+    c_vs_onnx_max_lsb: int | None
+    c_vs_onnx_mismatches: int | None
+    c_vs_tflite_max_relative: float | None = None
+
+
+def relative_difference(a: Array, b: Array) -> Array:
+    """Difference relative to the larger of 1 and the reference's size."""
+    gap = np.abs(a.astype(np.float64) - b.astype(np.float64))
+    return np.asarray(gap / np.maximum(np.abs(b.astype(np.float64)), 1.0))
+
+
+def agree(folder: Path, inputs: Array) -> Agreement:
+    """Run the C on the host, the ``.tflite`` and the ``.onnx`` over the same inputs.
+
+    Args:
+        folder: what a build wrote.
+        inputs: in the model's own input type, (n, *input shape).
+    """
+    with HostModel(folder / "c") as model:
+        ours = model.run(inputs)
+    integer = ours.dtype.kind in "iu"
+    lsb: dict[str, int | None] = {"tflite": None, "onnx": None}
+    wrong: dict[str, int | None] = {"tflite": None, "onnx": None}
+    relative: float | None = None
+    for kind in ("tflite", "onnx"):
+        path = folder / f"model.{kind}"
+        if not path.exists():
+            continue
+        if kind == "tflite":
+            theirs = run_tflite.run(path.read_bytes(), inputs)
+        else:
+            theirs = run_onnx.run_raw(path.read_bytes(), inputs)
+        if integer:
+            gap = np.abs(ours.astype(np.int32) - theirs.astype(np.int32))
+            lsb[kind], wrong[kind] = int(gap.max()), int((gap > 0).sum())
+        else:
+            gap = relative_difference(ours, theirs)
+            wrong[kind] = int((gap > RELATIVE).sum())
+            if kind == "tflite":
+                relative = float(gap.max())
+    return Agreement(
+        len(inputs), lsb["tflite"], wrong["tflite"], lsb["onnx"], wrong["onnx"], relative
+    )
+
+
+def on_target(
+    c_dir: Path, target: Target, inputs: Array, optimize: Optimize, *, profile: bool = False
+) -> TargetRun | None:
+    """Run on the emulated core, or None where the compiler or the emulator is missing."""
+    if target.emulator is None or find_compiler(target) is None:
+        return None
+    if emulator_version(target.emulator.program) is None:
+        return None
+    return run_target.run(c_dir, target, inputs, optimize=optimize, profile=profile)
+
+
+def differing(a: Array, b: Array) -> int:
+    """How many outputs differ: integers at all, float32 by more than 1e-5 relative."""
+    if a.dtype.kind in "iu":
+        return int((a != b).sum())
+    return int((relative_difference(a, b) > RELATIVE).sum())
