@@ -66,6 +66,7 @@ class Graph:
         constants: weights and other constants, by name.
         ports: how the user's model presents inputs and outputs, by value name.
         origin: the format it was read from ("onnx", "tflite", "torch", "keras", "ir").
+        notes: what a reader assumed, as sentences for the user.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Graph:
     constants: Mapping[str, Array]
     ports: Mapping[str, Port] = field(default_factory=dict)
     origin: str = "ir"
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check(self)

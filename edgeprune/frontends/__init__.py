@@ -1,0 +1,1 @@
+"""Files in: a model file, or a PyTorch module, → Graph."""

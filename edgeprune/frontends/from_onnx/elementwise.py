@@ -1,0 +1,203 @@
+"""Operators on single elements, of one operand or of two that broadcast."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from edgeprune.frontends.from_onnx.reader import Call, MixesBatchError, Reader
+from edgeprune.frontends.from_onnx.value import Act, Known, Value
+from edgeprune.ir import Array, Op, TensorType
+from edgeprune.ops import (
+    Add,
+    Div,
+    Elu,
+    Gelu,
+    HardSwish,
+    LeakyRelu,
+    Mul,
+    PRelu,
+    Relu,
+    Sigmoid,
+    Sub,
+    Tanh,
+)
+
+
+def _apply(r: Reader, call: Call, op: Op) -> Value:
+    x = call.act(0)
+    return r.like(x, r.emit(call, op, x))
+
+
+def unary(make: Callable[[Call], Op]) -> Callable[[Reader, Call], Value]:
+    """The converter of a function of one element."""
+    return lambda r, call: _apply(r, call, make(call))
+
+
+relu = unary(lambda call: Relu())
+sigmoid = unary(lambda call: Sigmoid())
+tanh = unary(lambda call: Tanh())
+elu = unary(lambda call: Elu(call.attr("alpha", 1.0)))
+leaky_relu = unary(lambda call: LeakyRelu(call.attr("alpha", 0.01)))
+hard_swish = unary(lambda call: HardSwish())
+
+
+def gelu(r: Reader, call: Call) -> Value:
+    """Gelu, exact or by tanh."""
+    kind = call.attributes.get("approximate", b"none")
+    return _apply(r, call, Gelu(approximate=kind == b"tanh"))
+
+
+def identity(r: Reader, call: Call) -> Value:
+    """Identity, and Dropout when nothing is trained."""
+    return call.operand(0)
+
+
+def dropout(r: Reader, call: Call) -> Value:
+    """Dropout does nothing at inference."""
+    if len(call.outputs) > 1:
+        raise call.unsupported("its mask is used", "export the model for inference: model.eval()")
+    training = call.known(2) if call.opset >= 12 else None
+    if training is not None and bool(training.any()):
+        raise call.unsupported("is in training mode", "export the model for inference")
+    return call.operand(0)
+
+
+def _bound(call: Call, i: int, name: str, default: float) -> float:
+    if call.opset < 11:
+        return float(call.attr(name, default))
+    array = call.known(i)
+    if array is None:
+        return default
+    if array.size != 1:
+        raise call.error(f"its bound {name!r} has {array.size} elements, not one")
+    return float(array.ravel()[0])
+
+
+def clip(r: Reader, call: Call) -> Value:
+    """Clip: min(max(x, lo), hi)."""
+    biggest = float(np.finfo(np.float32).max)
+    lo, hi = _bound(call, 1, "min", -math.inf), _bound(call, 2, "max", math.inf)
+    lo = -math.inf if lo <= -biggest else lo
+    hi = math.inf if hi >= biggest else hi
+    if math.isnan(lo) or math.isnan(hi) or lo == math.inf or hi == -math.inf:
+        raise call.error(f"its bounds are {lo} and {hi}")
+    if (lo, hi) == (-math.inf, math.inf):
+        return call.operand(0)
+    return _apply(r, call, Relu((min(lo, hi), hi)))
+
+
+def hard_sigmoid(r: Reader, call: Call) -> Value:
+    """HardSigmoid, max(0, min(1, alpha * x + beta)), of three operators."""
+    x = call.act(0)
+    alpha, beta = call.attr("alpha", 0.2), call.attr("beta", 0.5)
+    a = r.constant(call, np.asarray(alpha, np.float32), "alpha")
+    b = r.constant(call, np.asarray(beta, np.float32), "beta")
+    x = r.like(x, r.emit(call, Mul(), x, a, role="scale"))
+    x = r.like(x, r.emit(call, Add(), x, b, role="offset"))
+    return r.like(x, r.emit(call, Relu((0.0, 1.0)), x))
+
+
+# -- two operands ----------------------------------------------------------------------------------
+
+
+def _same_batch(r: Reader, call: Call, a: Act, b: Act) -> tuple[Act, Act]:
+    """Operands whose batch axes, if they have any, lie on each other."""
+    if len(a.shape) != len(b.shape):  # the shorter one lies on the axes of a sample
+        if len(a.shape) < len(b.shape):
+            return r.unbatched(call, a), b
+        return a, r.unbatched(call, b)
+    if (a.batch is None) == (b.batch is None):
+        return a, b
+    loose = a if a.batch is None else b
+    if loose.shape[0] != 1:
+        return r.unbatched(call, a), r.unbatched(call, b)
+    return r.batched(call, a), r.batched(call, b)
+
+
+def _stretched(r: Reader, call: Call, a: Act, like: Act) -> Act:
+    """An operand with as many axes as another, in its order."""
+    if a.fold == like.fold and a.perm == like.perm:
+        return a
+    assert a.fold is None
+    assert like.fold is None
+    missing = len(like.perm) - len(a.perm)
+    if missing > 0:
+        a = r.reshaped(call, a, (1,) * missing + a.sample)
+    return r.ordered(call, a, like.perm)
+
+
+def _against_known(r: Reader, call: Call, x: Act, array: Array) -> tuple[Act, Array]:
+    """An operand and a constant without a batch axis, of no more axes than the operand."""
+    rank = len(x.perm)
+    if array.ndim > rank and x.batch is not None and array.ndim <= rank + 1:
+        if array.shape[0] == 1:
+            return x, array[0]
+        if x.batch != 1:
+            raise MixesBatchError
+    if array.ndim > rank:
+        x = r.unbatched(call, x)
+        x = r.plain(call, x)
+        x = r.reshaped(call, x, (1,) * (array.ndim - len(x.perm)) + x.sample)
+    if x.fold is not None and array.size not in (1, x.type.size):
+        x = r.plain(call, x)
+    return x, array
+
+
+def binary(op: Op) -> Callable[[Reader, Call], Value]:
+    """The converter of an operator on two operands that broadcast."""
+
+    def convert(r: Reader, call: Call) -> Value:
+        if call.opset < 7:
+            raise call.unsupported("has the broadcasting rules of an old operator set")
+        a, b = call.operand(0), call.operand(1)
+        _check_broadcast(call, a, b)
+        if isinstance(a, Act) and isinstance(b, Act):
+            if a.fold != b.fold:
+                a, b = r.plain(call, a), r.plain(call, b)
+            a, b = _same_batch(r, call, a, b)
+            lead = max((a, b), key=lambda v: (len(v.perm), v.type.size))
+            a, b = _stretched(r, call, a, lead), _stretched(r, call, b, lead)
+            batches = [v.batch for v in (a, b) if v.batch is not None]
+            return _result(lead, max(batches, default=None), r.emit(call, op, a, b))
+        if isinstance(a, Act):
+            assert isinstance(b, Known)
+            a, array = _against_known(r, call, a, b.array)
+            return _result(a, a.batch, r.emit(call, op, a, r.data(call, array, a, "operand")))
+        assert isinstance(a, Known)
+        assert isinstance(b, Act)
+        b, array = _against_known(r, call, b, a.array)
+        return _result(b, b.batch, r.emit(call, op, r.data(call, array, b, "operand"), b))
+
+    return convert
+
+
+def _result(lead: Act, batch: int | None, made: tuple[str, TensorType]) -> Act:
+    name, t = made
+    assert len(t.shape) == len(lead.perm), "the leading operand has all axes"
+    return replace(lead, name=name, type=t, batch=batch)
+
+
+def _check_broadcast(call: Call, a: Value, b: Value) -> None:
+    try:
+        np.broadcast_shapes(a.shape, b.shape)
+    except ValueError:
+        raise call.error(
+            f"its operands {list(a.shape)} and {list(b.shape)} do not go together"
+        ) from None
+
+
+add, sub, mul, div = binary(Add()), binary(Sub()), binary(Mul()), binary(Div())
+
+
+def prelu(r: Reader, call: Call) -> Value:
+    """PRelu with a constant slope, broadcast to x."""
+    x, slope = call.act(0), call.need(1)
+    _check_broadcast(call, x, Known(slope))
+    if np.broadcast_shapes(x.shape, slope.shape) != x.shape:
+        raise call.error(f"its slope {list(slope.shape)} does not go with {list(x.shape)}")
+    x, slope = _against_known(r, call, x, slope)
+    return r.like(x, r.emit(call, PRelu(), x, r.data(call, slope, x, "slope")))

@@ -1,0 +1,102 @@
+"""Fully connected layers: Gemm and MatMul with a constant matrix."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from edgeprune.frontends.from_onnx.reader import Call, Reader
+from edgeprune.frontends.from_onnx.value import Act, Known, Value
+from edgeprune.ir import Array
+from edgeprune.ops import Dense
+
+
+def _dense(r: Reader, call: Call, x: Act, w: Array, bias: Array) -> Act:
+    """The product of x (..., i) with w (o, i), plus bias (o,), over ONNX's last axis."""
+    if not x.perm or x.sample[-1] != w.shape[1]:
+        raise call.error(f"{list(x.shape)} does not go with a matrix {list(w.shape[::-1])}")
+    if x.fold is not None:  # the columns move instead of the image's elements
+        w = w[:, np.argsort(x.fold.order)]
+        x = replace(x, fold=None)
+    else:
+        x = r.last(call, x, len(x.perm) - 1)
+    weights, b = r.constant(call, w, "weights"), r.constant(call, bias, "bias")
+    name, made = r.emit(call, Dense(), x, weights, b)
+    return replace(x, name=name, type=made)
+
+
+def _vector(call: Call, c: Array | None, beta: float, length: int) -> Array | None:
+    """Gemm's C as a bias, where it is one."""
+    if c is None or beta == 0.0:
+        return np.zeros(length, np.float32)
+    if c.ndim > 2 or c.size not in (1, length) or (c.ndim == 2 and c.shape[0] != 1):
+        return None
+    return np.broadcast_to(np.float32(beta) * c.ravel(), (length,))
+
+
+def gemm(r: Reader, call: Call) -> Value:
+    """Gemm: alpha * A' * B' + beta * C with a constant B."""
+    x, w, c = call.operand(0), call.operand(1), call.optional(2)
+    if not isinstance(x, Act) or not isinstance(w, Known) or isinstance(c, Act):
+        raise call.unsupported("its matrix is computed at run time", "use a constant matrix")
+    if w.array.ndim != 2 or len(x.shape) != 2:
+        raise call.error(f"its operands are {list(x.shape)} and {list(w.shape)}, not matrices")
+    alpha, beta = call.attr("alpha", 1.0), call.attr("beta", 1.0)
+    if call.attr("transA", 0):
+        x = r.plain(call, r.unbatched(call, x))
+        x = replace(x, perm=x.perm[::-1])
+    matrix = w.array if call.attr("transB", 0) else w.array.T
+    matrix = matrix if alpha == 1.0 else np.float32(alpha) * matrix
+    bias = _vector(call, None if c is None else c.array, beta, matrix.shape[0])
+    if bias is None:
+        raise call.unsupported(
+            f"its C has shape {list(c.shape) if c is not None else []}", "use one bias an output"
+        )
+    return _dense(r, call, x, matrix, bias)
+
+
+def matmul(r: Reader, call: Call) -> Value:
+    """MatMul with a constant on one side."""
+    a, b = call.operand(0), call.operand(1)
+    if isinstance(a, Act) and isinstance(b, Known):
+        return _times_matrix(r, call, a, b.array)
+    if isinstance(a, Known) and isinstance(b, Act):
+        return _matrix_times(r, call, a.array, b)
+    raise call.unsupported("multiplies two values that are computed at run time")
+
+
+def _matrix(call: Call, array: Array) -> Array:
+    if array.ndim < 2 or any(s != 1 for s in array.shape[:-2]):
+        raise call.unsupported(f"its constant has shape {list(array.shape)}, not a matrix's")
+    return array.reshape(array.shape[-2:])
+
+
+def _times_matrix(r: Reader, call: Call, x: Act, array: Array) -> Value:
+    """The product of x (..., i) with a constant (i, o), or a constant vector (i,)."""
+    if array.ndim == 1:
+        y = _times_matrix(r, call, x, array[:, None])
+        assert isinstance(y, Act)
+        return r.reshape(call, y, y.shape[:-1])
+    extra = max(array.ndim - len(x.shape), 0) if len(x.shape) > 1 else 0
+    w = _matrix(call, array)
+    if not x.perm:  # rows of length 1 cannot be told from a batch of scalars
+        x = r.unbatched(call, x)
+    y = _dense(r, call, x, w.T, np.zeros(w.shape[1], np.float32))
+    return y if not extra else r.reshape(call, y, (1,) * extra + y.shape)
+
+
+def _matrix_times(r: Reader, call: Call, array: Array, x: Act) -> Value:
+    """A constant (o, i) times x (i, n): the transposed product of the transposed operands."""
+    w = _matrix(call, array if array.ndim > 1 else array[None])
+    if len(x.shape) < 2:
+        raise call.unsupported(f"multiplies a constant matrix by {list(x.shape)}")
+    if len(x.perm) < 2:
+        x = r.unbatched(call, x)
+    x = r.plain(call, x)
+    swap = (*x.perm[:-2], x.perm[-1], x.perm[-2])
+    y = _dense(r, call, replace(x, perm=swap), w, np.zeros(w.shape[0], np.float32))
+    y = replace(y, perm=(*y.perm[:-2], y.perm[-1], y.perm[-2]))
+    if array.ndim == 1:
+        return r.reshape(call, y, (*y.shape[:-2], y.shape[-1]))
+    return y

@@ -1,0 +1,287 @@
+"""Operators that move elements: shapes, axes, cuts, borders."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from edgeprune.frontends.from_onnx.reader import Call, Reader
+from edgeprune.frontends.from_onnx.value import Act, Known, Value
+from edgeprune.ops import Concat, Gather, Pad, Slice
+
+
+def _target(call: Call, x: Act, wanted: list[int]) -> tuple[int, ...]:
+    """Reshape's whole target shape, with 0 and -1 replaced."""
+    if not call.attr("allowzero", 0):
+        if any(d == 0 and i >= len(x.shape) for i, d in enumerate(wanted)):
+            raise call.error(f"shape {wanted} copies an axis that {list(x.shape)} has not")
+        wanted = [x.shape[i] if d == 0 else d for i, d in enumerate(wanted)]
+    rest = int(np.prod([d for d in wanted if d != -1], dtype=object) or 0)
+    size = int(np.prod(x.shape, dtype=np.int64))
+    if wanted.count(-1) > 1 or min(wanted, default=0) < -1 or rest == 0:
+        raise call.error(f"shape {wanted} makes no sense")
+    if -1 in wanted and size % rest == 0:
+        wanted = [size // rest if d == -1 else d for d in wanted]
+    if -1 in wanted or int(np.prod(wanted, dtype=object)) != size:
+        raise call.error(f"{list(x.shape)} cannot become {wanted}")
+    return tuple(wanted)
+
+
+def reshape(r: Reader, call: Call) -> Value:
+    """Reshape to a constant shape."""
+    x = call.act(0)
+    shape = call.need(1)
+    if shape.dtype.kind != "i" or shape.ndim != 1:
+        raise call.error(f"its shape is {shape.dtype} {list(shape.shape)}, not a list of integers")
+    return r.reshape(call, x, _target(call, x, [int(d) for d in shape]))
+
+
+def flatten(r: Reader, call: Call) -> Value:
+    """Flatten to a matrix."""
+    x = call.act(0)
+    a = call.attr("axis", 1)
+    axis = a if a == len(x.shape) else call.axis(a, len(x.shape))
+    rows = int(np.prod(x.shape[:axis], dtype=np.int64))
+    columns = int(np.prod(x.shape[axis:], dtype=np.int64))
+    return r.reshape(call, x, (rows, columns))
+
+
+def _axes(call: Call) -> tuple[int, ...] | None:
+    """Axes as an attribute, or from opset 13 on as an operand."""
+    if call.opset < 13:
+        return call.ints("axes")
+    array = call.known(1)
+    return None if array is None else tuple(int(a) for a in array.ravel())
+
+
+def squeeze(r: Reader, call: Call) -> Value:
+    """Axes of length 1 dropped."""
+    x = call.act(0)
+    rank, axes = len(x.shape), _axes(call)
+    if axes is None:
+        gone = {i for i, s in enumerate(x.shape) if s == 1}
+    else:
+        gone = {call.axis(a, rank) for a in axes}
+    if any(x.shape[a] != 1 for a in gone):
+        raise call.error(f"axes {sorted(gone)} of {list(x.shape)} are not all of length 1")
+    return r.reshape(call, x, tuple(s for i, s in enumerate(x.shape) if i not in gone))
+
+
+def unsqueeze(r: Reader, call: Call) -> Value:
+    """Axes of length 1 inserted."""
+    x = call.act(0)
+    axes = _axes(call)
+    if not axes or len(axes) > 8:
+        raise call.error(f"its axes are {axes}")
+    rank = len(x.shape) + len(axes)
+    new = {call.axis(a, rank) for a in axes}
+    if len(new) != len(axes):
+        raise call.error(f"its axes {axes} are not all different")
+    old = iter(x.shape)
+    return r.reshape(call, x, tuple(1 if i in new else next(old) for i in range(rank)))
+
+
+def transpose(r: Reader, call: Call) -> Value:
+    """Transpose: another order is noted, nothing moves."""
+    x = call.act(0)
+    rank = len(x.shape)
+    perm = call.ints("perm") or tuple(reversed(range(rank)))
+    if sorted(perm) != list(range(rank)):
+        raise call.error(f"perm {list(perm)} is no order of {rank} axes")
+    if x.batch is not None and perm[0] == 0:
+        return replace(x, perm=tuple(x.perm[p - 1] for p in perm[1:]))
+    x = r.plain(call, r.unbatched(call, x))
+    return replace(x, perm=tuple(x.perm[p] for p in perm))
+
+
+def shape(r: Reader, call: Call) -> Value:
+    """Shape: known, as all shapes are."""
+    x = call.operand(0).shape
+    return Known(np.asarray(x, np.int64)[call.attr("start", 0) : call.attributes.get("end")])
+
+
+def size(r: Reader, call: Call) -> Value:
+    """Size: the number of elements."""
+    return Known(np.asarray(np.prod(call.operand(0).shape, dtype=np.int64)))
+
+
+def concat(r: Reader, call: Call) -> Value:
+    """Concat along one axis, activations and constants."""
+    if any(v is None for v in call.inputs):
+        raise call.error("an operand is left out")
+    values = [call.operand(i) for i in range(len(call.inputs))]
+    if "axis" not in call.attributes:
+        raise call.error("has no attribute 'axis'")
+    rank = len(values[0].shape)
+    axis = call.axis(call.attr("axis", 0), rank)
+    rests = {v.shape[:axis] + v.shape[axis + 1 :] for v in values}
+    if len(rests) != 1 or any(len(v.shape) != rank for v in values):
+        raise call.error(f"its operands {[list(v.shape) for v in values]} do not go together")
+    acts = [r.plain(call, v) for v in values if isinstance(v, Act)]
+    if len(values) == 1:
+        return acts[0]
+    batch = acts[0].batch
+    if axis == 0 or any(v.batch != batch for v in acts):
+        acts, batch = [r.unbatched(call, v) for v in acts], None
+    perm = acts[0].perm
+    acts = [r.ordered(call, v, perm) for v in acts]
+    queue = iter(acts)
+    operands: list[Act | str] = []
+    for v in values:
+        if isinstance(v, Known):
+            array = v.array if batch is None else v.array[0]
+            operands.append(r.constant(call, array.transpose(np.argsort(perm)), "operand"))
+        else:
+            operands.append(next(queue))
+    name, made = r.emit(call, Concat(perm[axis - (batch is not None)]), *operands)
+    return Act(name, made, perm, batch)
+
+
+# -- boxes -----------------------------------------------------------------------------------------
+
+Box = dict[int, tuple[int, int, int]]
+
+
+def _cut(r: Reader, call: Call, x: Act, box: Box, role: str = "") -> Act:
+    """A box cut out of a value: by ONNX axis (batch included) start, stop, step > 0."""
+    box = {a: b for a, b in box.items() if b != (0, x.shape[a], 1)}
+    if not box:
+        return x
+    if x.batch is not None and 0 in box:
+        x = r.unbatched(call, x)
+    x = r.plain(call, x)
+    skip = 0 if x.batch is None else 1
+    start, stop, step = [0] * len(x.perm), list(x.type.shape), [1] * len(x.perm)
+    for axis, (a, b, s) in box.items():
+        if a >= b:
+            raise call.error(f"nothing is left of axis {axis} of {list(x.shape)}")
+        at = x.perm[axis - skip]
+        start[at], stop[at], step[at] = a, b, s
+    op = Slice(tuple(start), tuple(stop), tuple(step))
+    name, made = r.emit(call, op, x, role=role)
+    return replace(x, name=name, type=made)
+
+
+def _slice_operands(call: Call) -> tuple[list[int], list[int], list[int], list[int]]:
+    if call.opset < 10:
+        starts, ends = call.ints("starts"), call.ints("ends")
+        if starts is None or ends is None:
+            raise call.error("has no attributes 'starts' and 'ends'")
+        axes: list[int] | None = list(call.ints("axes") or range(len(starts)))
+        lists = [list(starts), list(ends)]
+        steps = None
+    else:
+        lists = [[int(v) for v in call.need(i).ravel()] for i in (1, 2)]
+        more = [call.known(i) for i in (3, 4)]
+        axes, steps = (None if m is None else [int(v) for v in m.ravel()] for m in more)
+    starts_, ends_ = lists
+    axes = list(range(len(starts_))) if axes is None else axes
+    steps = [1] * len(starts_) if steps is None else steps
+    if not len(starts_) == len(ends_) == len(axes) == len(steps):
+        raise call.error(f"starts {starts_}, ends {ends_}, axes {axes}, steps {steps}")
+    return starts_, ends_, axes, steps
+
+
+def slice_(r: Reader, call: Call) -> Value:
+    """Slice with constant bounds."""
+    x = call.act(0)
+    box: Box = {}
+    for start, stop, a, step in zip(*_slice_operands(call), strict=True):
+        if step < 1:
+            raise call.unsupported(f"has step {step}", "only steps of 1 and more can be compiled")
+        axis = call.axis(a, len(x.shape))
+        first, last, _ = slice(start, stop).indices(x.shape[axis])
+        box[axis] = (first, last, step)
+    return _cut(r, call, x, box)
+
+
+def split(r: Reader, call: Call) -> list[Value]:
+    """Split to parts of constant size."""
+    x = call.act(0)
+    axis = call.axis(call.attr("axis", 0), len(x.shape))
+    length, n = x.shape[axis], len(call.outputs)
+    given = call.ints("split") if call.opset < 13 else call.known(1)
+    if given is None:
+        n = call.attr("num_outputs", n)
+        part = -(-length // n) if n > 0 else 0
+        sizes = [min(part, length - i * part) for i in range(n)]
+    else:
+        sizes = [int(s) for s in given]
+    if min(sizes, default=0) < 1 or sum(sizes) != length or len(sizes) != len(call.outputs):
+        raise call.error(f"splits {length} elements to {sizes}, with {len(call.outputs)} results")
+    ends = np.cumsum(sizes).tolist()
+    return [
+        _cut(r, call, x, {axis: (end - s, end, 1)}, role=f"part{i}") if call.outputs[i] else x
+        for i, (s, end) in enumerate(zip(sizes, ends, strict=True))
+    ]
+
+
+def gather(r: Reader, call: Call) -> Value:
+    """Gather with constant indices along one axis."""
+    x = call.act(0)
+    axis = call.axis(call.attr("axis", 0), len(x.shape))
+    indices = call.need(1)
+    length = x.shape[axis]
+    if indices.dtype.kind != "i" or indices.ndim > 1 or indices.size == 0:
+        raise call.unsupported(f"its indices have shape {list(indices.shape)}")
+    if indices.min() < -length or indices.max() >= length:
+        raise call.error(f"its indices do not lie in 0..{length - 1}")
+    at = (indices.ravel() % length).tolist()
+    if indices.ndim == 0:
+        y = _cut(r, call, x, {axis: (at[0], at[0] + 1, 1)})
+        return r.reshape(call, y, y.shape[:axis] + y.shape[axis + 1 :])
+    if at == list(range(at[0], at[0] + len(at))):
+        return _cut(r, call, x, {axis: (at[0], at[-1] + 1, 1)})
+    x = r.unbatched(call, x) if x.batch is not None and axis == 0 else x
+    x = r.last(call, x, axis - (x.batch is not None))
+    name, made = r.emit(call, Gather(tuple(at)), x)
+    return replace(x, name=name, type=made)
+
+
+def _pad_operands(call: Call, rank: int) -> tuple[list[int], list[int], float]:
+    """Counts before and after each axis, and the value."""
+    if call.opset < 11:
+        pads, value = list(call.ints("pads") or ()), call.attr("value", 0.0)
+        axes = list(range(rank))
+    else:
+        pads = [int(p) for p in call.need(1).ravel()]
+        fill = call.known(2)
+        value = 0.0 if fill is None or not fill.size else float(fill.ravel()[0])
+        given = call.known(3)
+        axes = list(range(rank)) if given is None else [call.axis(int(a), rank) for a in given]
+    if len(pads) != 2 * len(axes):
+        raise call.error(f"{len(pads)} pads for {len(axes)} axes")
+    before, after = [0] * rank, [0] * rank
+    for i, a in enumerate(axes):
+        before[a], after[a] = pads[i], pads[len(axes) + i]
+    return before, after, value
+
+
+def pad(r: Reader, call: Call) -> Value:
+    """Pad with a constant; negative counts cut off."""
+    mode = call.attr("mode", b"constant")
+    if mode != b"constant":
+        raise call.unsupported(
+            f"has mode {mode.decode(errors='replace')!r}", "use constant padding"
+        )
+    x = call.act(0)
+    before, after, value = _pad_operands(call, len(x.shape))
+    if not np.isfinite(value):
+        raise call.unsupported(f"pads with {value}")
+    box = {
+        i: (max(-b, 0), s + min(a, 0), 1)
+        for i, (b, a, s) in enumerate(zip(before, after, x.shape, strict=True))
+    }
+    x = _cut(r, call, x, box, role="cut")
+    if max(*before, *after, 0) == 0:
+        return x
+    if x.batch is not None and (before[0] > 0 or after[0] > 0):
+        x = r.unbatched(call, x)
+    x = r.plain(call, x)
+    skip = 0 if x.batch is None else 1
+    front, behind = [0] * len(x.perm), [0] * len(x.perm)
+    for i, p in enumerate(x.perm):
+        front[p], behind[p] = max(before[i + skip], 0), max(after[i + skip], 0)
+    name, made = r.emit(call, Pad(tuple(front), tuple(behind), value), x)
+    return replace(x, name=name, type=made)

@@ -1,0 +1,64 @@
+"""Which ONNX operator is read by what. Add one: write its converter, add its row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from edgeprune.frontends.from_onnx import (
+    elementwise,
+    linear,
+    norm,
+    reduce,
+    resize,
+    shape,
+    window,
+)
+from edgeprune.frontends.from_onnx.reader import Call, Reader
+from edgeprune.frontends.from_onnx.value import Value
+
+Converter = Callable[[Reader, Call], Value | Sequence[Value]]
+
+TABLE: dict[str, Converter] = {
+    "Add": elementwise.add,
+    "AveragePool": window.average_pool,
+    "BatchNormalization": norm.batch_normalization,
+    "Clip": elementwise.clip,
+    "Concat": shape.concat,
+    "Conv": window.conv,
+    "ConvTranspose": window.conv_transpose,
+    "Div": elementwise.div,
+    "Dropout": elementwise.dropout,
+    "Elu": elementwise.elu,
+    "Flatten": shape.flatten,
+    "Gather": shape.gather,
+    "Gelu": elementwise.gelu,
+    "Gemm": linear.gemm,
+    "GlobalAveragePool": window.global_average_pool,
+    "GlobalMaxPool": window.global_max_pool,
+    "HardSigmoid": elementwise.hard_sigmoid,
+    "HardSwish": elementwise.hard_swish,
+    "Identity": elementwise.identity,
+    "LeakyRelu": elementwise.leaky_relu,
+    "LogSoftmax": norm.log_softmax,
+    "MatMul": linear.matmul,
+    "MaxPool": window.max_pool,
+    "Mul": elementwise.mul,
+    "PRelu": elementwise.prelu,
+    "Pad": shape.pad,
+    "ReduceMean": reduce.reduce_mean,
+    "Relu": elementwise.relu,
+    "Reshape": shape.reshape,
+    "Resize": resize.resize,
+    "Shape": shape.shape,
+    "Sigmoid": elementwise.sigmoid,
+    "Size": shape.size,
+    "Slice": shape.slice_,
+    "Softmax": norm.softmax,
+    "Split": shape.split,
+    "Squeeze": shape.squeeze,
+    "Sub": elementwise.sub,
+    "Tanh": elementwise.tanh,
+    "Transpose": shape.transpose,
+    "Unsqueeze": shape.unsqueeze,
+    "Upsample": resize.resize,
+}

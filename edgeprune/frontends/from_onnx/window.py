@@ -1,0 +1,237 @@
+"""Operators that slide a window over an image: convolutions and pools, with all padding rules."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgeprune.frontends.from_onnx.reader import Call, Reader
+from edgeprune.frontends.from_onnx.value import IMAGE, Act, Value
+from edgeprune.ir import Array
+from edgeprune.ops import (
+    AvgPool2d,
+    Conv2d,
+    ConvTranspose2d,
+    DepthwiseConv2d,
+    MaxPool2d,
+    Mean,
+    Pad,
+)
+from edgeprune.ops._window import Padding, Pair
+
+LIMIT = 1 << 20  # strides, kernels and paddings beyond this are nonsense
+
+
+def _pair(call: Call, name: str, default: int, rank: int, least: int) -> Pair:
+    """A spatial attribute as (rows, columns); one axis is a row."""
+    value = call.ints(name)
+    value = (default,) * rank if value is None else value
+    if len(value) != rank or not all(least <= v <= LIMIT for v in value):
+        raise call.error(f"attribute {name!r} is {list(value)} for {rank} spatial axes")
+    return (default, value[0]) if rank == 1 else (value[0], value[1])
+
+
+def _same(size: Pair, kernel: Pair, stride: Pair, dilation: Pair, lower: bool) -> Padding:
+    """Padding such that there are size / stride, rounded up, positions."""
+    sides = []
+    for i in (0, 1):
+        span = (kernel[i] - 1) * dilation[i] + 1
+        total = max((-(-size[i] // stride[i]) - 1) * stride[i] + span - size[i], 0)
+        small, large = total // 2, total - total // 2
+        sides.append((large, small) if lower else (small, large))
+    return Padding(sides[0][0], sides[1][0], sides[0][1], sides[1][1])
+
+
+def _explicit(call: Call, rank: int) -> Padding:
+    pads = call.ints("pads") or (0,) * (2 * rank)
+    if len(pads) != 2 * rank or not all(0 <= p <= LIMIT for p in pads):
+        raise call.error(f"attribute 'pads' is {list(pads)} for {rank} spatial axes")
+    return Padding(0, pads[0], 0, pads[1]) if rank == 1 else Padding(*pads)
+
+
+def _auto_pad(call: Call) -> str:
+    return str(call.attr("auto_pad", b"NOTSET").decode("ascii", "replace"))
+
+
+def _padding(
+    call: Call, rank: int, size: Pair, kernel: Pair, stride: Pair, dilation: Pair
+) -> Padding:
+    auto = _auto_pad(call)
+    if auto in ("SAME_UPPER", "SAME_LOWER"):
+        return _same(size, kernel, stride, dilation, auto == "SAME_LOWER")
+    if auto == "VALID":
+        return Padding()
+    if auto not in ("NOTSET", ""):
+        raise call.error(f"attribute 'auto_pad' is {auto!r}")
+    return _explicit(call, rank)
+
+
+def _bias(call: Call, length: int) -> Array:
+    bias = call.known(2)
+    if bias is None:
+        return np.zeros(length, np.float32)
+    if bias.shape != (length,):
+        raise call.error(f"{length} filters, but its bias has shape {list(bias.shape)}")
+    return bias
+
+
+def _filters(call: Call) -> Array:
+    """Convolution weights with two spatial axes."""
+    w = call.need(1)
+    if w.ndim != len(call.act(0).shape):
+        raise call.error(f"its operands are {list(call.act(0).shape)} and {list(w.shape)}")
+    if w.size == 0:
+        raise call.error(f"its weights are empty: {list(w.shape)}")
+    return w[:, :, None, :] if w.ndim == 3 else w
+
+
+def _kernel(call: Call, rank: int, w: Array) -> Pair:
+    kernel = (int(w.shape[2]), int(w.shape[3]))
+    if call.ints("kernel_shape") and _pair(call, "kernel_shape", 1, rank, 1) != kernel:
+        raise call.error(f"kernel_shape {call.ints('kernel_shape')}, but the weights are {kernel}")
+    return kernel
+
+
+def conv(r: Reader, call: Call) -> Value:
+    """Conv in one or two dimensions, with groups."""
+    x = r.image(call)
+    w = _filters(call)
+    rank = len(call.act(0).shape) - 2
+    kernel = _kernel(call, rank, w)
+    stride, dilation = _pair(call, "strides", 1, rank, 1), _pair(call, "dilations", 1, rank, 1)
+    groups = call.attr("group", 1)
+    h, width, channels = x.type.shape
+    padding = _padding(call, rank, (h, width), kernel, stride, dilation)
+    if groups < 1 or w.shape[1] * groups != channels or w.shape[0] % groups:
+        raise call.error(
+            f"an image of {channels} channels, {groups} groups, weights {list(w.shape)}"
+        )
+    bias = r.constant(call, _bias(call, int(w.shape[0])), "bias")
+    if groups == channels and groups > 1:
+        weights = r.constant(call, w[:, 0].transpose(1, 2, 0), "weights")
+        made = r.emit(call, DepthwiseConv2d(stride, padding, dilation), x, weights, bias)
+    else:
+        weights = r.constant(call, w.transpose(0, 2, 3, 1), "weights")
+        made = r.emit(call, Conv2d(stride, padding, dilation, groups), x, weights, bias)
+    return r.from_image(call, made, rank + 2, x.batch or 1)
+
+
+def conv_transpose(r: Reader, call: Call) -> Value:
+    """ConvTranspose in one or two dimensions."""
+    x = r.image(call)
+    w = _filters(call)
+    rank = len(call.act(0).shape) - 2
+    if call.attr("group", 1) != 1:
+        raise call.unsupported("has groups", "split it to one ConvTranspose a group")
+    kernel = _kernel(call, rank, w)
+    stride, dilation = _pair(call, "strides", 1, rank, 1), _pair(call, "dilations", 1, rank, 1)
+    extra = _pair(call, "output_padding", 0, rank, 0)
+    size = (x.type.shape[0], x.type.shape[1])
+    full = [(size[i] - 1) * stride[i] + (kernel[i] - 1) * dilation[i] + 1 for i in (0, 1)]
+    auto, wanted = _auto_pad(call), call.ints("output_shape")
+    if wanted is not None or auto in ("SAME_UPPER", "SAME_LOWER"):
+        if wanted is None:
+            out = (size[0] * stride[0], size[1] * stride[1])
+        else:
+            out = (1, wanted[-1]) if rank == 1 else (wanted[-2], wanted[-1])
+        padding = _cut(call, full, extra, out, auto == "SAME_UPPER")
+    elif auto == "VALID":
+        padding = Padding()
+    else:
+        padding = _explicit(call, rank)
+    weights = r.constant(call, w.transpose(1, 2, 3, 0), "weights")
+    bias = r.constant(call, _bias(call, int(w.shape[1])), "bias")
+    op = ConvTranspose2d(stride, padding, dilation, extra)
+    return r.from_image(call, r.emit(call, op, x, weights, bias), rank + 2, x.batch or 1)
+
+
+def _cut(call: Call, full: list[int], extra: Pair, out: Pair, upper: bool) -> Padding:
+    """What must be cut off the full result for a wanted size."""
+    sides = []
+    for i in (0, 1):
+        total = full[i] + extra[i] - out[i]
+        if total < 0:
+            raise call.unsupported(f"wants {out} of {full}", "use output_padding")
+        half = total // 2
+        sides.append((half, total - half) if upper else (total - half, half))
+    return Padding(sides[0][0], sides[1][0], sides[0][1], sides[1][1])
+
+
+def _grown(size: Pair, kernel: Pair, stride: Pair, dilation: Pair, pad: Padding) -> Pair:
+    """Rows and columns that ceil_mode adds at the end."""
+    grown = []
+    for i, (before, after) in enumerate(((pad.top, pad.bottom), (pad.left, pad.right))):
+        span = (kernel[i] - 1) * dilation[i] + 1
+        room = size[i] + before + after - span
+        steps = -(-room // stride[i])
+        if steps * stride[i] >= size[i] + before:  # a window must begin in the image
+            steps -= 1
+        grown.append(max(steps * stride[i] - room, 0))
+    return grown[0], grown[1]
+
+
+def _pool_window(call: Call, x: Act) -> tuple[int, Pair, Pair, Padding, Pair]:
+    rank = len(call.act(0).shape) - 2
+    if call.ints("kernel_shape") is None:
+        raise call.error("has no attribute 'kernel_shape'")
+    kernel = _pair(call, "kernel_shape", 1, rank, 1)
+    stride, dilation = _pair(call, "strides", 1, rank, 1), _pair(call, "dilations", 1, rank, 1)
+    if dilation != (1, 1):
+        raise call.unsupported(f"has dilations {list(dilation)}", "use a pool without dilation")
+    size = (x.type.shape[0], x.type.shape[1])
+    padding = _padding(call, rank, size, kernel, stride, dilation)
+    ceil = bool(call.attr("ceil_mode", 0)) and _auto_pad(call) in ("NOTSET", "", "VALID")
+    more = _grown(size, kernel, stride, dilation, padding) if ceil else (0, 0)
+    return rank, kernel, stride, padding, more
+
+
+def _add(pad: Padding, more: Pair) -> Padding:
+    return Padding(pad.top, pad.left, pad.bottom + more[0], pad.right + more[1])
+
+
+def max_pool(r: Reader, call: Call) -> Value:
+    """MaxPool; its indices are not computed."""
+    if len(call.outputs) > 1:
+        raise call.unsupported("its second result, the indices, is used")
+    x = r.image(call)
+    rank, kernel, stride, padding, more = _pool_window(call, x)
+    made = r.emit(call, MaxPool2d(kernel, stride, _add(padding, more)), x)
+    return r.from_image(call, made, rank + 2, x.batch or 1)
+
+
+def average_pool(r: Reader, call: Call) -> Value:
+    """AveragePool; where padding counts it becomes a Pad of its own."""
+    x = r.image(call)
+    rank, kernel, stride, padding, more = _pool_window(call, x)
+    if call.attr("count_include_pad", 0) and padding.any:
+        pad = Pad((padding.top, padding.left, 0), (padding.bottom, padding.right, 0))
+        name, made = r.emit(call, pad, x, role="pad")
+        x = Act(name, made, IMAGE, x.batch)
+        padding = Padding()
+    y = r.emit(call, AvgPool2d(kernel, stride, _add(padding, more)), x)
+    return r.from_image(call, y, rank + 2, x.batch or 1)
+
+
+def global_average_pool(r: Reader, call: Call) -> Value:
+    """GlobalAveragePool: the mean of each channel."""
+    rank = len(call.act(0).shape)
+    x = r.image(call)
+    made = r.emit(call, Mean((0, 1), keep=True), x)
+    return r.from_image(call, made, rank, x.batch or 1)
+
+
+def global_max_pool(r: Reader, call: Call) -> Value:
+    """GlobalMaxPool: the largest value of each channel."""
+    rank = len(call.act(0).shape)
+    x = r.image(call)
+    kernel = (x.type.shape[0], x.type.shape[1])
+    return r.from_image(call, r.emit(call, MaxPool2d(kernel, kernel), x), rank, x.batch or 1)
+
+
+__all__ = [
+    "average_pool",
+    "conv",
+    "conv_transpose",
+    "global_average_pool",
+    "global_max_pool",
+    "max_pool",
+]
