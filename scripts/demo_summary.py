@@ -44,7 +44,8 @@ The demo in short
 {number(agreement["n"])} results differ
   on the core  {number(agreement["target_vs_host_mismatches"])} results differ from the host, \
 {number(run.get("instructions"))} instructions an image
-  look at      {folder}/report.html, {folder}/c (drops into your project)"""
+  look at      {folder}/c, which drops into your project; {folder}/model.tflite, model.onnx, \
+report.json"""
 
 
 def main() -> None:

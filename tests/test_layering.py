@@ -19,6 +19,7 @@ LAYERS = (
     "frontends pruning quantize planner kernels toolchain",
     "emit",
     "compiler",
+    "compiler",
     "verify",
     "report",
     "pipeline",
