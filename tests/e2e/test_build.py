@@ -1,0 +1,121 @@
+"""The main job on the model that comes with the package."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Command, report_of
+
+BUDGETS = (32, 16, 8, 4)
+
+
+@pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
+def test_the_bundled_model_fits_64_kilobytes_and_everything_agrees(built_64k: Path) -> None:
+    r = report_of(built_64k)
+    assert r["schema"] == 1
+    assert r["budget"] == {"flash_bytes": 65536, "ram_bytes": None, "fits": True}
+    assert r["size"]["measured"] is True
+    assert 0 < r["size"]["flash_bytes"] <= 65536
+    assert r["agreement"]["n"] >= 1000
+    assert r["agreement"]["c_vs_tflite_mismatches"] == 0
+    assert r["agreement"]["target_vs_host_mismatches"] == 0
+    assert r["run"]["instructions"] > 0
+    assert r["accuracy"]["c"] == r["accuracy"]["tflite"]
+    assert r["accuracy"]["n"] == 10000
+    for name in ("model.tflite", "model.onnx", "c/manifest.json", "report.json"):
+        assert (built_64k / name).is_file(), name
+
+
+@pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
+def test_no_neuron_that_would_fit_is_left_out(built_64k: Path) -> None:
+    r = report_of(built_64k)
+    hidden = r["after"]["channels"]["hidden"]
+    per_neuron = r["size"]["weight_bytes"] / hidden
+    assert hidden < 100
+    assert 65536 - r["size"]["flash_bytes"] < per_neuron + 32
+
+
+@pytest.mark.slow
+@pytest.mark.needs("arm-none-eabi-gcc")
+def test_smaller_budgets_fit_and_never_give_larger_results(
+    edgeprune: Command, built_64k: Path, tmp_path: Path
+) -> None:
+    sizes = [report_of(built_64k)["size"]["flash_bytes"]]
+    for kb in BUDGETS:
+        out = tmp_path / f"b{kb}"
+        done = edgeprune("build", "--budget", f"{kb}KB", "-o", out)
+        assert done.status == 0, done.err
+        sizes.append(report_of(out)["size"]["flash_bytes"])
+        assert sizes[-1] <= kb * 1024
+    assert sizes == sorted(sizes, reverse=True)
+
+
+@pytest.mark.needs("arm-none-eabi-gcc")
+def test_a_budget_below_the_floor_ends_with_status_1_and_the_floor(
+    edgeprune: Command, tmp_path: Path
+) -> None:
+    done = edgeprune("build", "--budget", "512", "-o", tmp_path / "b")
+    assert done.status == 1
+    assert "smallest" in done.err
+    assert "made of" in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.needs("arm-none-eabi-gcc")
+def test_ram_binds_too(edgeprune: Command, tmp_path: Path) -> None:
+    done = edgeprune("build", "--ram", "400", "-o", tmp_path / "b")
+    assert done.status == 1
+    assert "RAM" in done.err
+    fits = edgeprune("build", "--ram", "2KB", "--dtype", "int8", "-o", tmp_path / "c")
+    assert fits.status == 0, fits.err
+    assert report_of(tmp_path / "c")["size"]["ram_bytes"] <= 2048
+
+
+@pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
+def test_verify_passes_on_what_was_built_and_fails_when_a_weight_changes(
+    edgeprune: Command, built_64k: Path, tmp_path: Path
+) -> None:
+    good = edgeprune("verify", built_64k, "--json")
+    assert good.status == 0, good.err
+    assert json.loads(good.out)["passed"] is True
+    broken = tmp_path / "broken"
+    for file in built_64k.rglob("*"):
+        if file.is_file():
+            to = broken / file.relative_to(built_64k)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            to.write_bytes(file.read_bytes())
+    model = bytearray((broken / "model.tflite").read_bytes())
+    spot = len(model) // 2
+    model[spot : spot + 64] = bytes(b ^ 0x15 for b in model[spot : spot + 64])
+    (broken / "model.tflite").write_bytes(bytes(model))
+    bad = edgeprune("verify", broken)
+    assert bad.status == 1
+
+
+@pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
+@pytest.mark.parametrize(
+    "core", ["cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"]
+)
+def test_the_firmware_runs_on_every_core(edgeprune: Command, built_64k: Path, core: str) -> None:
+    done = edgeprune("run", built_64k, "--on", core, "--json")
+    assert done.status == 0, done.err
+    assert done.json["target_vs_host_mismatches"] == 0
+    assert done.json["inferences"] >= 100
+    assert done.json["instructions"] > 0
+    assert done.json["stack_bytes"] > 0
+
+
+@pytest.mark.needs("arm-none-eabi-gcc")
+def test_the_same_input_gives_the_same_bytes(edgeprune: Command, tmp_path: Path) -> None:
+    for name, jobs in (("a", 1), ("b", 2)):
+        args = ("--budget", "8KB", "--dtype", "int8", "--jobs", jobs, "-o", tmp_path / name)
+        done = edgeprune("build", *args)
+        assert done.status == 0, done.err
+    first = {p.relative_to(tmp_path / "a"): p for p in (tmp_path / "a").rglob("*") if p.is_file()}
+    assert len(first) > 5
+    for path, file in first.items():
+        if path.name not in ("report.json", "report.html"):  # they have seconds in them
+            assert file.read_bytes() == (tmp_path / "b" / path).read_bytes(), path

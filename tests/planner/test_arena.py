@@ -1,0 +1,64 @@
+"""Arena plans: nothing that is alive together overlaps, and no plan is worse than greedy."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgeprune.planner.arena import place
+from edgeprune.planner.plan import Buffer, live_bytes
+
+buffers = st.lists(
+    st.tuples(st.integers(1, 64), st.integers(0, 6), st.integers(0, 3)), min_size=1, max_size=9
+).map(
+    lambda rows: [
+        Buffer(f"b{i}", 4 * size, first, first + length)
+        for i, (size, first, length) in enumerate(rows)
+    ]
+)
+
+
+def height(offsets: list[int], items: list[Buffer]) -> int:
+    return max(o + b.nbytes for o, b in zip(offsets, items, strict=True))
+
+
+@given(buffers)
+@settings(deadline=None, max_examples=200)
+def test_buffers_that_are_alive_together_never_overlap(items: list[Buffer]) -> None:
+    at = place(items)
+    for i, a in enumerate(items):
+        assert at[i] >= 0
+        assert at[i] % 4 == 0
+        for j in range(i):
+            b = items[j]
+            if a.meets(b):
+                assert at[i] + a.nbytes <= at[j] or at[j] + b.nbytes <= at[i]
+
+
+@given(buffers)
+@settings(deadline=None, max_examples=100)
+def test_the_arena_is_at_least_the_lower_bound(items: list[Buffer]) -> None:
+    bound = max(live_bytes(items, step, 4) for step in range(12))
+    assert height(place(items), items) >= bound
+
+
+def stacked(order: tuple[int, ...], items: list[Buffer]) -> int:
+    at: dict[int, int] = {}
+    for i in order:
+        taken = sorted((at[j], at[j] + items[j].nbytes) for j in at if items[j].meets(items[i]))
+        low = 0
+        for start, end in taken:
+            if start - low >= items[i].nbytes:
+                break
+            low = max(low, end)
+        at[i] = low
+    return max(at[i] + items[i].nbytes for i in at)
+
+
+@given(buffers.filter(lambda rows: len(rows) <= 6))
+@settings(deadline=None, max_examples=60)
+def test_small_problems_are_solved_exactly(items: list[Buffer]) -> None:
+    best = min(stacked(order, items) for order in permutations(range(len(items))))
+    assert height(place(items), items) == best
