@@ -16,7 +16,7 @@ DEMO := build/demo
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test test-quick check lint format types tools setup clean
+.PHONY: help demo test test-quick check lint format types docs tools setup clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -46,6 +46,9 @@ format: setup ## lay the Python code out anew
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+docs: setup ## the pages of docs/ as build/site/index.html
+	$(BIN)/python -m sphinx -q -W docs build/site
+
 setup: tools $(VENV)/installed ## the Debian packages and the virtual environment
 
 tools: ## the cross compilers and emulators, where apt and root (or sudo) are there
@@ -60,4 +63,4 @@ $(VENV)/installed: pyproject.toml | tools
 	@touch $@
 
 clean: ## remove the environment and everything that was built
-	rm -rf $(VENV) build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

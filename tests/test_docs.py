@@ -52,6 +52,34 @@ def test_commands_of_a_page_work(page: Path, tmp_path: Path) -> None:
         assert done.returncode == 0, f"{command[-1]}\n{done.stdout}{done.stderr}"
 
 
+@pytest.mark.slow
+def test_c_code_of_the_device_page_compiles_with_what_a_build_writes(tmp_path: Path) -> None:
+    (code,) = (t for kind, t in BLOCK.findall((ROOT / "docs/device.md").read_text()) if kind == "c")
+    (tmp_path / "app.c").write_text(code)
+    build = [sys.executable, "-m", "edgeprune", "build", "--dtype", "int8", "-o", "digits"]
+    compile_ = ["gcc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-Idigits/c", "-c", "app.c"]
+    for command in (build, compile_):
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+
+
+def test_the_docs_build_without_a_warning(tmp_path: Path) -> None:
+    command = [
+        "-m",
+        "sphinx",
+        "-q",
+        "-W",
+        "--keep-going",
+        "-d",
+        "trees",
+        str(ROOT / "docs"),
+        "site",
+    ]
+    done = subprocess.run(
+        [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text())
