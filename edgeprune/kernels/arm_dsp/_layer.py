@@ -1,0 +1,88 @@
+"""What the kernels need to know of a convolution or dense node, gathered in one record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgeprune.ir import Array, DType, QuantParams
+from edgeprune.kernels.call import Request
+from edgeprune.ops.conv import Conv2d, DepthwiseConv2d
+from edgeprune.ir.fixedpoint import clamp_range
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A quantised convolution.
+
+    Attributes:
+        w: weights as the IR has them.
+        bias: int32.
+        xq: quantisation of the input.
+        wq: quantisation of the weights.
+        yq: quantisation of the output.
+        clamp: smallest and largest output.
+        image: height, width and channels of the input.
+        out: height, width and channels of the output.
+        kernel: rows and columns.
+        stride: of rows and columns.
+        dilation: of rows and columns.
+        pad_top: rows above.
+        pad_left: columns to the left.
+    """
+
+    w: Array
+    bias: Array
+    xq: QuantParams
+    wq: QuantParams
+    yq: QuantParams
+    clamp: tuple[int, int]
+    image: tuple[int, int, int]
+    out: tuple[int, int, int]
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    pad_top: int
+    pad_left: int
+
+    @property
+    def macs(self) -> int:
+        """Multiplications of one inference, border included."""
+        per_output = self.w.size // self.out[2]
+        return self.out[0] * self.out[1] * self.out[2] * per_output
+
+
+def conv_layer(request: Request) -> Layer | None:
+    """The record of an int8 convolution of one group, or of a depthwise one; else None."""
+    graph, node = request.graph, request.node
+    op = node.op
+    if not isinstance(op, Conv2d | DepthwiseConv2d):
+        return None
+    if isinstance(op, Conv2d) and op.groups != 1:
+        return None
+    x, w, bias = graph.types_of(node)
+    y = graph.types[node.output]
+    if (x.dtype, w.dtype, y.dtype) != (DType.INT8, DType.INT8, DType.INT8):
+        return None
+    if x.quant is None or w.quant is None or y.quant is None or bias.dtype is not DType.INT32:
+        return None
+    if node.inputs[1] not in graph.constants or node.inputs[2] not in graph.constants:
+        return None
+    if any(w.quant.zero_point):
+        return None
+    low, high = op.clamp or (float("-inf"), float("inf"))
+    kernel = w.shape[1:3] if isinstance(op, Conv2d) else w.shape[:2]
+    return Layer(
+        w=graph.constants[node.inputs[1]],
+        bias=graph.constants[node.inputs[2]],
+        xq=x.quant,
+        wq=w.quant,
+        yq=y.quant,
+        clamp=clamp_range(low, high, y.quant),
+        image=(x.shape[0], x.shape[1], x.shape[2]),
+        out=(y.shape[0], y.shape[1], y.shape[2]),
+        kernel=(kernel[0], kernel[1]),
+        stride=op.stride,
+        dilation=op.dilation,
+        pad_top=op.padding.top,
+        pad_left=op.padding.left,
+    )

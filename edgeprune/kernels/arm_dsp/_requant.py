@@ -1,0 +1,139 @@
+"""Constants of requantisation in the form of the assembler tiles, and the proofs they rest on.
+
+See ``runtime_c/arch/arm_dsp/ep_arm_dsp_tile.h`` for the arithmetic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeprune.ir import Array, QuantParams
+from edgeprune.ir.fixedpoint import QMAX, QMIN, effective_scales, quantize_multipliers
+
+Int64s = NDArray[np.int64]
+
+_INT32_MAX = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Accumulators:
+    """What the accumulators of a layer can be, per output channel.
+
+    Attributes:
+        bias: bias with the input's zero point folded in: acc = bias + sum of w * x.
+        low: the smallest value for any int8 input.
+        high: the largest.
+    """
+
+    bias: Int64s
+    low: Int64s
+    high: Int64s
+
+    @property
+    def reach(self) -> Int64s:
+        """The largest magnitude."""
+        return np.maximum(np.abs(self.low), np.abs(self.high))
+
+
+def accumulators(w: Array, bias: Array, input_zero: int) -> Accumulators:
+    """Bounds from the weights themselves.
+
+    Args:
+        w: (channels, weights per channel) int8.
+        bias: (channels,) int32.
+        input_zero: zero point of the input.
+    """
+    wide = w.astype(np.int64)
+    folded = bias.astype(np.int64) - input_zero * wide.sum(axis=1)
+    low = folded + np.minimum(wide * QMIN, wide * QMAX).sum(axis=1)
+    high = folded + np.maximum(wide * QMIN, wide * QMAX).sum(axis=1)
+    return Accumulators(folded, low, high)
+
+
+@dataclass(frozen=True)
+class Rescale:
+    """The double rounding per output channel: multiplier in [2^30, 2^31) or 0, right shift >= 1."""
+
+    mult: Int64s
+    shift: Int64s
+    zero: int
+
+
+def rescale_twice(
+    acc: Accumulators, xq: QuantParams, wq: QuantParams, yq: QuantParams
+) -> Rescale | None:
+    """Multipliers and shifts of a convolution; None where the tiles' arithmetic does not hold."""
+    mult32, shift = quantize_multipliers(effective_scales(xq, wq, yq))
+    channels = len(acc.bias)
+    mult = np.broadcast_to(mult32.astype(np.int64), channels).copy()
+    right = np.broadcast_to(-shift.astype(np.int64), channels).copy()
+    # What rounds to zero from any accumulator is as well multiplied by zero, with a small shift.
+    first = ((acc.reach * mult) >> 31) + 1
+    vanishes = (mult == 0) | (first < np.int64(1) << np.clip(right - 1, 0, 40))
+    mult, right = np.where(vanishes, 0, mult), np.where(vanishes, 1, right)
+    rescale = Rescale(mult, right, yq.scalar[1])
+    rounded = np.abs(_rounding(rescale)) + first + 1
+    if np.any(right < 1) or np.any(acc.reach >= 2**30) or np.any(rounded > _INT32_MAX):
+        return None
+    return rescale
+
+
+def _rounding(r: Rescale) -> Int64s:
+    """Half a step, and the output's zero point, in units of the first rounding's result."""
+    return (np.int64(1) << (r.shift - 1)) + (np.int64(r.zero) << r.shift)
+
+
+def narrow_holds(acc: Accumulators, w: Array) -> bool:
+    """Whether channels may be paired as A + 256 * B.
+
+    B must stay below 2^23, and its bytes, reduced by one where A is negative, must be int8.
+    """
+    pairs = len(w) // 2
+    a, b = w[: 2 * pairs : 2].astype(np.int64), w[1 : 2 * pairs : 2].astype(np.int64)
+    fits = bool(np.all(b - (a < 0) >= QMIN))
+    return fits and bool(np.all(acc.reach[1 : 2 * pairs : 2] < 2**23))
+
+
+def narrow_relu_holds(acc: Accumulators, r: Rescale) -> bool:
+    """Whether B may be rescaled as 256 * B, with constants 128 times as large."""
+    total = np.abs(_rounding(r)) * 128 + 64 + ((acc.reach * 256 * r.mult) >> 32) + 1
+    return bool(np.all(total[1::2] <= _INT32_MAX))
+
+
+class Mode(IntEnum):
+    """How the tiles round: twice, twice with a fused ReLU, once."""
+
+    TWICE = 0
+    RELU = 1
+    ONCE = 2
+
+
+def requant_table(acc: Accumulators, r: Rescale, mode: Mode, *, narrow: bool) -> Array:
+    """The table that the tiles read, int32; 12 bytes a channel.
+
+    Args:
+        acc: biases.
+        r: multipliers and shifts.
+        mode: how the tile rounds.
+        narrow: channels are paired as A + 256 * B.
+    """
+    ahead = {Mode.TWICE: 0, Mode.RELU: 7, Mode.ONCE: 8}[mode] if narrow else 0
+    rows: list[int] = []
+    channels = len(acc.bias)
+    for k in range(0, channels - 1, 2):
+        a, b = int(acc.bias[k]), int(acc.bias[k + 1])
+        rows += [a, a + 256 * b if narrow else b]
+        rows += [int(r.mult[k]), int(r.shift[k]) - 1]
+        rows += [int(r.mult[k + 1]), int(r.shift[k + 1]) - 1 + ahead]
+    if channels % 2:
+        rows += [int(acc.bias[-1]), int(r.mult[-1]), int(r.shift[-1]) - 1]
+    return np.array([wrap32(v) for v in rows], np.int32)
+
+
+def wrap32(value: int) -> int:
+    """A value modulo 2^32, as int32."""
+    return (value + 2**31) % 2**32 - 2**31

@@ -1,0 +1,380 @@
+/* The inner tile of int8 convolutions on Armv7E-M and Armv8-M with the DSP extension, as assembler
+ * macros that a model instantiates with the constants of its layers.
+ *
+ * A tile is 1 to 4 neighbouring output pixels times two output channels A and B (or one: "solo").
+ *
+ * Activations are int16, two in a word. The words of one "plane" hold one pair of input channels of
+ * neighbouring pixels, so that what one kernel tap needs for 4 pixels are 4 words in a row: two LDRD.
+ * The last plane of an odd number of input channels holds (pixel, pixel + dilation) of that channel:
+ * its taps are taken two at a time, the last of an odd number alone ("half").
+ *
+ * Weights are bytes (A0 B0 A1 B1) for each step of two multiplications per channel: SXTB16 gives the
+ * pair (A0 A1). In the narrow form B has been reduced by one where A is negative, so that the 16-bit
+ * lanes of the same word are A + 256 * B: SMLAD with the word itself sums A + 256 * B, modulo 2^32, and
+ * B = (that - A) >> 8, exact while |B| < 2^23, which the compiler proves from the weights. In the wide
+ * form a second SXTB16 delivers B: one instruction more per 16 multiplications, no bound.
+ *
+ * Requantisation is that of the portable kernels, bit for bit. With a the accumulator, m the multiplier,
+ * e the right shift and z the output's zero point:
+ *   mode 0, two roundings: x = SMMULR(2a, m) is the first, (x + 2^(e-1) - (x < 0)) >> e the second; z rides
+ *     on the rounding constant, (2z + 1) << (e - 1). The sign of a stands in for that of x: they differ
+ *     only where x = 0, and there both give 0.
+ *   mode 1, two roundings and a fused ReLU that cuts everything below z: the sign makes no difference
+ *     and is left out. Then both roundings are one floor with the constant 2^(e-1) + 1/2, which 256 B
+ *     takes as it is, in units of 1/128.
+ *   mode 2, one rounding (fully connected): (a * m + 2^(30+e)) >> (31 + e), SMMLA drops only what the floor
+ *     drops.
+ *
+ * Registers in the loop: r0 weights, r1 activations, r2 r3 weights of a step, r12 lr activations of two
+ * pixels, r4 r6 r8 r10 accumulators of A and r5 r7 r9 r11 of B for pixels 0 to 3. */
+#ifndef EP_ARM_DSP_TILE_H
+#define EP_ARM_DSP_TILE_H
+
+#include <stdint.h>
+
+/* Where a tile's activations lie: from start to end, then from wrap to wrap_end (a ring of rows that is
+ * entered in the middle); wrap_end = end where there is no second part. */
+typedef struct {
+    const uint32_t *start;
+    const uint32_t *end;
+    const uint32_t *wrap;
+    const uint32_t *wrap_end;
+    int32_t count;      /* channel pairs (solo: channels) */
+    int32_t pitch;      /* bytes from one output pixel to the next */
+    int32_t twice_zero; /* 2 * output zero point + 1 */
+} ep_arm_dsp_window;
+
+/* w      packed weights of `count` pairs
+ * table  per pair {bias A, bias B, mult A, shift A, mult B, shift B}, solo {bias, mult, shift}; in the
+ *        narrow form bias A + 256 * bias B in place of bias B; shifts less one, and so that they
+ *        suit what is shifted
+ * y      first output: pixel 0, channel A of the first pair */
+typedef void ep_arm_dsp_tile(const int8_t *w, const ep_arm_dsp_window *x, const int32_t *table,
+                             int8_t *y);
+
+/* One multiply-accumulate instruction per channel for the pixel in register x. */
+__asm__(
+    ".syntax unified\n"
+    ".macro ep_pixel op, a, b, x, ch\n"
+    " \\op \\a, r3, \\x, \\a\n"
+    " .if \\ch == 2\n"
+    " \\op \\b, r2, \\x, \\b\n"
+    " .endif\n"
+    ".endm\n"
+
+    /* Weights of one step into r3 (A) and r2 (B); half: one multiplication per channel. */
+    ".macro ep_weights ch, wide, half\n"
+    " .if \\ch == 2\n"
+    " .if \\half\n"
+    " ldrh r2, [r0], #2\n"
+    " .else\n"
+    " ldr r2, [r0], #4\n"
+    " .endif\n"
+    " sxtb16 r3, r2\n"
+    " .if \\wide\n"
+    " sxtb16 r2, r2, ror #8\n"
+    " .endif\n"
+    " .elseif \\half\n"
+    " ldrsb r3, [r0], #1\n"
+    " .else\n"
+    " ldrh r3, [r0], #2\n"
+    " orr r3, r3, r3, lsl #8\n"
+    " sxtb16 r3, r3\n"
+    " .endif\n"
+    ".endm\n"
+
+    /* One step: the words at `at` bytes from r1; `back` "!" moves r1 to the last two of them. */
+    ".macro ep_step at, px, ch, wide, op, half, back\n"
+    " ep_weights \\ch, \\wide, \\half\n"
+    " .if \\px == 1\n"
+    " ldr r12, [r1, #\\at]\n"
+    " ep_pixel \\op, r4, r5, r12, \\ch\n"
+    " .else\n"
+    " ldrd r12, lr, [r1, #\\at]\n"
+    " ep_pixel \\op, r4, r5, r12, \\ch\n"
+    " ep_pixel \\op, r6, r7, lr, \\ch\n"
+    " .endif\n"
+    " .if \\px == 3\n"
+    " ldr r12, [r1, #\\at + 8]\n"
+    " ep_pixel \\op, r8, r9, r12, \\ch\n"
+    " .elseif \\px == 4\n"
+    " ldrd r12, lr, [r1, #\\at + 8]\\back\n"
+    " ep_pixel \\op, r8, r9, r12, \\ch\n"
+    " ep_pixel \\op, r10, r11, lr, \\ch\n"
+    " .endif\n"
+    ".endm\n");
+
+/* The steps of one round: `rows` kernel rows of `planes` planes and, where `odd`, the plane of an odd last
+ * channel. Tap t reads word (t * dx) / sx of phase ((t * dx) % sx) / g, where sx is the stride and
+ * g = gcd(dx, sx). r1 runs EP_bias bytes ahead of the round, so that where `ahead` is 1 the last load
+ * moves it to the next round; where it is 2 an addition does. */
+__asm__(
+    ".macro ep_tap_offset t, dx, sx, g, phase\n"
+    " .set EP_at, (((\\t) * \\dx) % \\sx) / \\g * \\phase + ((\\t) * \\dx) / \\sx * 4\n"
+    ".endm\n"
+    ".macro ep_next_step t, dx, sx, g, phase, px, ch, wide, op, half, ahead\n"
+    " ep_tap_offset \\t, \\dx, \\sx, \\g, \\phase\n"
+    " .set EP_at, EP_at + EP_base - EP_bias\n"
+    " .set EP_left, EP_left - 1\n"
+    " .if \\ahead == 1 && EP_left == 0\n"
+    " ep_step EP_at, \\px, \\ch, \\wide, \\op, \\half, !\n"
+    " .else\n"
+    " ep_step EP_at, \\px, \\ch, \\wide, \\op, \\half\n"
+    " .endif\n"
+    ".endm\n"
+    ".macro ep_round rows, planes, odd, kw, dx, sx, g, phase, plane, px, ch, wide, ahead\n"
+    " .set EP_base, 0\n"
+    " .set EP_left, \\rows * (\\planes * \\kw + \\odd * ((\\kw + 1) / 2))\n"
+    " .rept \\rows\n"
+    " .rept \\planes\n"
+    " .set EP_tap, 0\n"
+    " .rept \\kw\n"
+    " ep_next_step EP_tap, \\dx, \\sx, \\g, \\phase, \\px, \\ch, \\wide, smlad, 0, \\ahead\n"
+    " .set EP_tap, EP_tap + 1\n"
+    " .endr\n"
+    " .set EP_base, EP_base + \\plane\n"
+    " .endr\n"
+    " .if \\odd\n"
+    " .set EP_tap, 0\n"
+    " .rept \\kw / 2\n"
+    " ep_next_step EP_tap, \\dx, \\sx, \\g, \\phase, \\px, \\ch, \\wide, smlad, 0, \\ahead\n"
+    " .set EP_tap, EP_tap + 2\n"
+    " .endr\n"
+    " .if \\kw % 2\n"
+    " ep_next_step EP_tap, \\dx, \\sx, \\g, \\phase, \\px, \\ch, \\wide, smlabb, 1, \\ahead\n"
+    " .endif\n"
+    " .set EP_base, EP_base + \\plane\n"
+    " .endif\n"
+    " .endr\n"
+    " .if \\ahead == 2\n"
+    " add r1, r1, #EP_base\n"
+    " .endif\n"
+    ".endm\n");
+
+/* Requantisation: r2 multiplier, r3 rounding constant, r12 shift - 1, lr output, r1 free. The last bit of
+ * the shift is part of the saturation. Once pixel 0 of A is out, r4 is the pitch, and r6 three times
+ * that once pixel 1 is. */
+__asm__(
+    ".macro ep_clamp lo, hi\n"
+    " .if \\lo == -128 || \\hi == 127\n"
+    " ssat r1, #8, r1, asr #1\n"
+    " .else\n"
+    " asr r1, r1, #1\n"
+    " .endif\n"
+    " .if \\lo > -128\n"
+    " cmp r1, #\\lo\n"
+    " it lt\n"
+    " movlt r1, #\\lo\n"
+    " .endif\n"
+    " .if \\hi < 127\n"
+    " cmp r1, #\\hi\n"
+    " it gt\n"
+    " movgt r1, #\\hi\n"
+    " .endif\n"
+    ".endm\n"
+    /* form: what the register holds, 1: a; 0: a or 256 a that is multiplied as it is; -1: 256 a */
+    ".macro ep_requant acc, form, mode, lo, hi\n"
+    " .if \\form > 0\n"
+    " lsl \\acc, \\acc, #1\n"
+    " .elseif \\form < 0\n"
+    " asr \\acc, \\acc, #7\n"
+    " .endif\n"
+    " .if \\form == 0\n"
+    " smmla r1, \\acc, r2, r3\n"
+    " .else\n"
+    " smmlar r1, \\acc, r2, r3\n"
+    " .endif\n"
+    " .if \\mode == 0\n"
+    " add r1, r1, \\acc, asr #31\n"
+    " .endif\n"
+    " asr r1, r1, r12\n"
+    " ep_clamp \\lo, \\hi\n"
+    ".endm\n"
+    ".macro ep_requant_channel a0, a1, a2, a3, px, form, mode, lo, hi\n"
+    " ldm r0!, {r2, r12}\n"
+    " ldr r3, [sp, #44]\n"
+    " lsl r3, r3, r12\n"
+    " .if \\form == 0 && \\mode == 1\n"
+    " add r3, r3, #64\n"
+    " .endif\n"
+    " ep_requant \\a0, \\form, \\mode, \\lo, \\hi\n"
+    " strb r1, [lr]\n"
+    " .if \\px > 1\n"
+    " .ifc \\a0, r4\n"
+    " ldr r4, [sp, #40]\n"
+    " .endif\n"
+    " ep_requant \\a1, \\form, \\mode, \\lo, \\hi\n"
+    " strb r1, [lr, r4]\n"
+    " .endif\n"
+    " .if \\px > 2\n"
+    " ep_requant \\a2, \\form, \\mode, \\lo, \\hi\n"
+    " strb r1, [lr, r4, lsl #1]\n"
+    " .endif\n"
+    " .if \\px > 3\n"
+    " .ifc \\a0, r4\n"
+    " add r6, r4, r4, lsl #1\n"
+    " .endif\n"
+    " ep_requant \\a3, \\form, \\mode, \\lo, \\hi\n"
+    " strb r1, [lr, r6]\n"
+    " .endif\n"
+    " add lr, lr, #1\n"
+    ".endm\n"
+    ".macro ep_outputs px, ch, wide, mode, lo, hi\n"
+    " .if \\ch == 2 && \\wide == 0\n" /* 256 B = (A + 256 B) - A */
+    " sub r5, r5, r4\n"
+    " .if \\px > 1\n"
+    " sub r7, r7, r6\n"
+    " .endif\n"
+    " .if \\px > 2\n"
+    " sub r9, r9, r8\n"
+    " .endif\n"
+    " .if \\px > 3\n"
+    " sub r11, r11, r10\n"
+    " .endif\n"
+    " .endif\n"
+    " .set EP_form, 1\n"
+    " .if \\mode == 2\n"
+    " .set EP_form, 0\n"
+    " .endif\n"
+    " ep_requant_channel r4, r6, r8, r10, \\px, EP_form, \\mode, \\lo, \\hi\n"
+    " .if \\ch == 2\n"
+    " .if \\wide == 0\n"
+    " .set EP_form, 0\n"
+    " .if \\mode == 0\n"
+    " .set EP_form, -1\n"
+    " .endif\n"
+    " .endif\n"
+    " ep_requant_channel r5, r7, r9, r11, \\px, EP_form, \\mode, \\lo, \\hi\n"
+    " .endif\n"
+    ".endm\n");
+
+/* The accumulators start at the bias. */
+__asm__(
+    ".macro ep_biases px, ch\n"
+    " .if \\ch == 2\n"
+    " ldm r2!, {r4, r5}\n"
+    " .else\n"
+    " ldr r4, [r2], #4\n"
+    " .endif\n"
+    " .irp i, 6, 8, 10\n"
+    " .if \\i < 4 + 2 * \\px\n"
+    " mov r\\i, r4\n"
+    " .endif\n"
+    " .endr\n"
+    " .if \\ch == 2\n"
+    " .irp i, 7, 9, 11\n"
+    " .if \\i < 5 + 2 * \\px\n"
+    " mov r\\i, r5\n"
+    " .endif\n"
+    " .endr\n"
+    " .endif\n"
+    ".endm\n"
+
+    /* px      pixels, 1 to 4             ch      channels, 1 or 2         wide    see above
+     * rows    kernel rows in a round     planes  planes in a round        odd     1: an odd last channel
+     * rounds  more than 0: rounds that make a row without its odd plane, which follows them
+     * kw, dx, sx, g, phase, plane        columns: taps, dilation, stride, gcd; bytes of phase and plane
+     * ring    1: the rows wrap around    loop    1: there is more than one round
+     * mode, lo, hi                       see above; smallest and largest output
+     *
+     * Frame: 0 start, 4 end, 8 wrap, 12 wrap end, 16 table, 20 output, 24 count, 28 end of this part,
+     * 32 weights, 36 rounds left in this row, 40 pitch, 44 twice zero. */
+    ".macro ep_conv_tile name, px, ch, wide, rows, planes, odd, rounds, kw, dx, sx, g, phase, plane, "
+    "ring, loop, mode, lo, hi\n"
+    " .pushsection .text.\\name, \"ax\", %progbits\n"
+    " .thumb\n"
+    " .balign 4\n"
+    " .type \\name, %function\n"
+    " .thumb_func\n"
+    "\\name:\n"
+    " .set EP_bias, 0\n"
+    " .set EP_ahead, 0\n"
+    " .if \\loop\n"
+    " .set EP_ahead, 2\n"
+    " .if \\px == 4 && \\rounds == 0\n"
+    " .set EP_ahead, 1\n"
+    " .if \\odd\n"
+    " ep_tap_offset (\\kw - 1) / 2 * 2, \\dx, \\sx, \\g, \\phase\n"
+    " .set EP_bias, EP_at + 8 - \\plane\n"
+    " .else\n"
+    " ep_tap_offset \\kw - 1, \\dx, \\sx, \\g, \\phase\n"
+    " .set EP_bias, EP_at + 8 - \\plane\n"
+    " .endif\n"
+    " .endif\n"
+    " .endif\n"
+    " push {r4-r11, lr}\n"
+    " sub sp, sp, #52\n"
+    " ldm r1, {r4-r10}\n"
+    " .if EP_bias\n"
+    " .irp r, r4, r5, r6, r7\n"
+    " add \\r, \\r, #EP_bias\n"
+    " .endr\n"
+    " .endif\n"
+    " strd r4, r5, [sp]\n"
+    " strd r6, r7, [sp, #8]\n"
+    " strd r2, r3, [sp, #16]\n"
+    " str r8, [sp, #24]\n"
+    " strd r9, r10, [sp, #40]\n"
+    "1:\n"
+    " ep_biases \\px, \\ch\n"
+    " str r2, [sp, #16]\n"
+    " .if \\ring\n"
+    " ldrd r1, r3, [sp]\n"
+    "2:\n"
+    " str r3, [sp, #28]\n"
+    " .else\n"
+    " ldr r1, [sp]\n"
+    " .endif\n"
+    "3:\n"
+    " .if \\rounds\n"
+    " mov r3, #\\rounds\n"
+    " str r3, [sp, #36]\n"
+    "4:\n"
+    " ep_round 1, \\planes, 0, \\kw, \\dx, \\sx, \\g, \\phase, \\plane, \\px, \\ch, \\wide, 2\n"
+    " ldr r3, [sp, #36]\n"
+    " subs r3, r3, #1\n"
+    " str r3, [sp, #36]\n"
+    " bne.w 4b\n"
+    " ep_round 1, 0, 1, \\kw, \\dx, \\sx, \\g, \\phase, \\plane, \\px, \\ch, \\wide, 2\n"
+    " .else\n"
+    " ep_round \\rows, \\planes, \\odd, \\kw, \\dx, \\sx, \\g, \\phase, \\plane, \\px, \\ch, \\wide, "
+    "EP_ahead\n"
+    " .endif\n"
+    " .if \\loop\n"
+    " .if \\ring\n"
+    " ldr r3, [sp, #28]\n"
+    " .else\n"
+    " ldr r3, [sp, #4]\n"
+    " .endif\n"
+    " cmp r1, r3\n"
+    " bne.w 3b\n"
+    " .endif\n"
+    " .if \\ring\n"
+    " ldrd r2, r3, [sp, #8]\n"
+    " cmp r1, r3\n"
+    " beq 5f\n"
+    " mov r1, r2\n"
+    " b.w 2b\n"
+    "5:\n"
+    " .endif\n"
+    " str r0, [sp, #32]\n"
+    " ldrd r0, lr, [sp, #16]\n"
+    " ep_outputs \\px, \\ch, \\wide, \\mode, \\lo, \\hi\n"
+    " ldr r3, [sp, #24]\n"
+    " strd r0, lr, [sp, #16]\n"
+    " mov r2, r0\n"
+    " subs r3, r3, #1\n"
+    " str r3, [sp, #24]\n"
+    " ldr r0, [sp, #32]\n"
+    " bne.w 1b\n"
+    " add sp, sp, #52\n"
+    " pop {r4-r11, pc}\n"
+    " .size \\name, . - \\name\n"
+    " .popsection\n"
+    ".endm\n");
+
+#define EP_ARM_DSP_TILE(name, constants) \
+    ep_arm_dsp_tile name;                \
+    __asm__(".syntax unified\nep_conv_tile " #name ", " constants)
+
+#endif
