@@ -1,3 +1,38 @@
-"""Makes trained networks fit microcontrollers: prune, quantise, compile to C, TFLite and ONNX."""
+"""Makes trained networks fit microcontrollers: prune, quantise, compile to C, TFLite and ONNX.
+
+>>> import edgeprune
+>>> built = edgeprune.build(budget="64KB", out="build")  # doctest: +SKIP
+>>> built.report["size"]["flash_bytes"] <= 65536  # doctest: +SKIP
+True
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from edgeprune.api import build, verify
+    from edgeprune.frontends import load
+    from edgeprune.pruning.search import prune
+
+# The public names and where they live; imported when they are first used, so that
+# ``import edgeprune`` stays quick.
+_PUBLIC = {
+    "build": "edgeprune.api",
+    "verify": "edgeprune.api",
+    "load": "edgeprune.frontends",
+    "prune": "edgeprune.pruning.search",
+}
+
+__all__ = ["__version__", "build", "load", "prune", "verify"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name in _PUBLIC:
+        from importlib import import_module
+
+        return getattr(import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'edgeprune' has no attribute {name!r}")

@@ -23,6 +23,7 @@ LAYERS = (
     "verify",
     "report",
     "pipeline",
+    "api",
     "cli",
 )
 RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row.split()}

@@ -1,0 +1,99 @@
+"""Quantised graphs stay close to the float ones, and keep TFLite's rules."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgeprune import bundled
+from edgeprune.frontends import load
+from edgeprune.frontends.normalize import fuse
+from edgeprune.ir import (
+    DType,
+    Graph,
+    Node,
+    TensorType,
+    build_graph,
+    dequantise_array,
+    predict,
+    quantise_array,
+    run_int,
+)
+from edgeprune.ops import Add, Concat, Conv2d, Dense, MaxPool2d, Relu, Reshape, Sigmoid, Softmax
+from edgeprune.quantize import METHODS, observe, quantise
+
+
+def branching(rng: np.random.Generator) -> Graph:
+    """Convolutions with a residual addition, a concatenation that holds a sigmoid, and a head."""
+
+    def w(*shape: int) -> np.ndarray:
+        return (rng.normal(size=shape) / np.sqrt(np.prod(shape[1:]))).astype(np.float32)
+
+    nodes = [
+        Node("c1", Conv2d(), ("x", "w1", "b1"), "c1"),
+        Node("r1", Relu(), ("c1",), "r1"),
+        Node("c2", Conv2d(), ("r1", "w2", "b2"), "c2"),
+        Node("a", Add(), ("c2", "r1"), "a"),
+        Node("s", Sigmoid(), ("r1",), "s"),
+        Node("k", Concat(), ("a", "s"), "k"),
+        Node("p", MaxPool2d(), ("k",), "p"),
+        Node("f", Reshape(shape=(3 * 3 * 8,)), ("p",), "f"),
+        Node("d", Dense(), ("f", "w3", "b3"), "d"),
+        Node("o", Softmax(), ("d",), "o"),
+    ]
+    constants = {"w1": w(4, 1, 1, 3), "b1": w(4), "w2": w(4, 1, 1, 4), "b2": w(4)}
+    constants |= {"w3": w(5, 72), "b3": w(5)}
+    return build_graph("g", nodes, {"x": TensorType((6, 6, 3))}, ["o"], constants)
+
+
+def answers(graph: Graph, x: np.ndarray) -> np.ndarray:
+    t_in, t_out = graph.types[graph.inputs[0]], graph.types[graph.outputs[0]]
+    values = run_int(graph, {graph.inputs[0]: quantise_array(x, t_in)})
+    return dequantise_array(values[graph.outputs[0]], t_out)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_quantised_graph_answers_almost_as_the_float_one(
+    rng: np.random.Generator, method: str
+) -> None:
+    graph = fuse(branching(rng))
+    x = rng.normal(size=(64, 6, 6, 3)).astype(np.float32)
+    seen = observe(graph, x)
+    q = quantise(graph, {v: o.range(method, 256) for v, o in seen.items()})  # type: ignore[arg-type]
+    assert np.abs(answers(q, x) - predict(graph, x)).mean() < 0.01
+
+
+def test_operands_that_share_a_scale_do(rng: np.random.Generator) -> None:
+    graph = fuse(branching(rng))
+    x = rng.normal(size=(64, 6, 6, 3)).astype(np.float32)
+    q = quantise(graph, {v: o.range("minmax", 256) for v, o in observe(graph, x).items()})
+    concat = next(n for n in q.nodes if n.op.kind == "concat")
+    scales = {q.types[v].quant for v in (*concat.inputs, concat.output)}
+    assert len(scales) == 1
+    for node in q.nodes:
+        if node.op.quant == "same":
+            assert q.types[node.output].quant == q.types[node.inputs[0]].quant
+
+
+def test_weights_are_symmetric_and_biases_fit(rng: np.random.Generator) -> None:
+    graph = fuse(branching(rng))
+    huge = graph.with_constants({"b2": np.full(4, 1e6, np.float32)})
+    x = rng.normal(size=(16, 6, 6, 3)).astype(np.float32)
+    q = quantise(huge, {v: o.range("minmax", 256) for v, o in observe(huge, x).items()})
+    for node in q.nodes:
+        if not node.op.weights:
+            continue
+        w, b = q.constants[node.inputs[1]], q.constants[node.inputs[2]]
+        assert w.min() >= -127
+        assert set(q.types[node.inputs[1]].quant.zero_point) == {0}  # type: ignore[union-attr]
+        assert np.abs(b.astype(np.int64)).max() < 2**31 - 1
+
+
+def test_the_bundled_model_loses_at_most_two_tenths_of_a_point() -> None:
+    b = bundled.load_data()
+    graph = fuse(load(bundled.model_path()))
+    x, y = b.x_test[:2000], b.y_test[:2000]
+    seen = observe(graph, b.x_train[:500])
+    q = quantise(graph, {v: o.range("minmax", 256) for v, o in seen.items()}, DType.INT8)
+    lost = (predict(graph, x).argmax(1) == y).mean() - (answers(q, x).argmax(1) == y).mean()
+    assert lost <= 0.002
