@@ -100,8 +100,7 @@ def observe(
                 for name in graph.activations:
                     a = values[name]
                     if sweep:
-                        ends = (low[name], max(high[name], low[name] + 1e-30))
-                        counts[name] += np.histogram(a.numpy(), BINS, ends)[0]
+                        counts[name] += _histogram(a.numpy(), low[name], high[name])
                         continue
                     low[name] = min(low.get(name, np.inf), float(a.min()))
                     high[name] = max(high.get(name, -np.inf), float(a.max()))
@@ -114,3 +113,10 @@ def observe(
         rows = len(x) * max(graph.types[name].size // (shape[-1] if shape else 1), 1)
         found[name] = Observed(low[name], high[name], counts[name], total[name] / rows)
     return found
+
+
+def _histogram(a: Array, low: float, high: float) -> Array:
+    """Counts in ``BINS`` equal bins; all in the first where the ends are equal."""
+    width = max(high - low, np.finfo(np.float64).tiny)
+    at = ((a.ravel().astype(np.float64) - low) * (BINS / width)).astype(np.int64)
+    return np.bincount(np.clip(at, 0, BINS - 1), minlength=BINS)
