@@ -71,18 +71,22 @@ BROKEN = {
     "arena overrun": "((volatile uint8_t *)arena)[arena_bytes] = 1;",
     "output overrun": "((volatile int8_t *)output)[4] = 1;",
     "input overrun": "((volatile int8_t *)input)[-1] = 1;",
-    "stack overrun": "volatile uint8_t big[20000]; for (int i = 19999; i >= 0; i--) big[i] = 1;",
+    "stack overrun": "volatile uint8_t b[STACK]; for (int i = STACK - 1; i >= 0; i--) b[i] = 1;",
     "returned the status 7": "return (ep_status)7;",
 }
 
 
-@on_every_cortex_m
+@on_every_core
 @pytest.mark.parametrize("message", BROKEN)
 def test_what_the_model_does_wrong_is_told(
     core: str, message: str, variant: Variant, inputs: np.ndarray
 ) -> None:
+    target = load_target(core)
+    assert target.emulator is not None
+    stack = f"enum {{ STACK = {target.emulator.stack_bytes + 8} }};"
+    folder = variant(BROKEN[message], declarations=stack)
     with pytest.raises(FirmwareError, match=message):
-        run(variant(BROKEN[message]), load_target(core), inputs[:1])
+        run(folder, target, inputs[:1])
 
 
 @on_every_cortex_m
@@ -102,6 +106,22 @@ def test_a_fault_names_the_function(core: str, variant: Variant, inputs: np.ndar
     folder = variant("__builtin_trap();")
     with pytest.raises(FirmwareError, match=r"usage fault at 0x[0-9a-f]{8}, in tiny_run"):
         run(folder, load_target(core), inputs[:1])
+
+
+@on(["rv32imc"])
+@pytest.mark.parametrize(
+    ("code", "fault"),
+    [
+        ("*(volatile int *)0 = 1;", "store access fault"),
+        ("output[0] = *(volatile int8_t *)0;", "load access fault"),
+        ('__asm__ volatile("unimp");', "illegal instruction"),
+    ],
+)
+def test_a_trap_names_the_function(
+    core: str, code: str, fault: str, variant: Variant, inputs: np.ndarray
+) -> None:
+    with pytest.raises(FirmwareError, match=rf"{fault} at 0x[0-9a-f]{{8}}, in tiny_run"):
+        run(variant(code), load_target(core), inputs[:1])
 
 
 @NEEDS_ARM
