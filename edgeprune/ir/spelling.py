@@ -61,17 +61,22 @@ Layout = Literal["any", "last", "first"]
 
 @dataclass(frozen=True)
 class OnnxNode:
-    """One ONNX operator.
+    """One ONNX operator, or several in a row.
 
     Attributes:
         op_type: ONNX operator name.
         attributes: its attributes.
         layout: "first": image operands (h, w, c) are fed as NCHW and NCHW comes back;
             "last": operands and result have the IR's own axis order, batch in front;
-            "any": elementwise, as long as all operands agree.
+            "any": any order of axes, as long as all operands agree.
         forms: by input position, how a constant operand is stored.
         extra_inputs: constant operands that the IR holds as attributes; appended. A None is an
             optional operand that is left out.
+        axes: for "any": attributes (by name) and extra inputs (by position) that number axes,
+            batch counted, in the IR's order.
+        operands: which of the node's inputs it takes; None: all.
+        then: what is applied to the result: it takes that, then its own ``operands`` (None: none).
+        opset: the operator set that it needs.
     """
 
     op_type: str
@@ -79,3 +84,7 @@ class OnnxNode:
     layout: Layout = "any"
     forms: Mapping[int, Form] = field(default_factory=dict)
     extra_inputs: tuple[Array | None, ...] = ()
+    axes: tuple[str | int, ...] = ()
+    operands: tuple[int, ...] | None = None
+    then: OnnxNode | None = None
+    opset: int = 18

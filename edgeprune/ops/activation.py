@@ -209,7 +209,7 @@ class Gelu(Unary):
         return TfliteOp("GELU", "GeluOptions", {"approximate": self.approximate})
 
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
-        return OnnxNode("Gelu", {"approximate": "tanh" if self.approximate else "none"})
+        return OnnxNode("Gelu", {"approximate": "tanh" if self.approximate else "none"}, opset=20)
 
 
 @dataclass(frozen=True)

@@ -69,4 +69,5 @@ class Dense(Op):
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
         if len(x[0].shape) == 1:
             return OnnxNode("Gemm", {"transB": 1}, "last")
-        return OnnxNode("MatMul", {}, "last", {1: Form((1, 0))})
+        bias = OnnxNode("Add", {}, "last", operands=(2,))
+        return OnnxNode("MatMul", {}, "last", {1: Form((1, 0))}, operands=(0, 1), then=bias)

@@ -164,5 +164,10 @@ class Mean(Op):
         return TfliteOp("MEAN", "ReducerOptions", {"keepDims": self.keep}, {}, (axes,))
 
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
-        axes = [a + 1 for a in self.axes]
-        return OnnxNode("ReduceMean", {"axes": axes, "keepdims": int(self.keep)}, "last")
+        keep = {"keepdims": int(self.keep)}
+        axes = np.asarray([a + 1 for a in self.axes], np.int64)
+        if len(x[0].shape) == 3 and self.axes == (0, 1):
+            return OnnxNode("ReduceMean", keep, "first", {}, (axes + 1,))
+        if self.keep:
+            return OnnxNode("ReduceMean", keep, "any", {}, (axes,), axes=(0,))
+        return OnnxNode("ReduceMean", keep, "last", {}, (axes,))

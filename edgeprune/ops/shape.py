@@ -160,8 +160,10 @@ class Pad(Op):
         return TfliteOp("PADV2", "PadV2Options", {}, {}, (widths, self._border(y)))
 
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
-        pads = np.asarray([0, *self.before, 0, *self.after], np.int64)
-        return OnnxNode("Pad", {}, "last", {}, (pads, np.asarray(self.value, np.float32)))
+        axes = np.arange(1, len(self.before) + 1, dtype=np.int64)
+        pads = np.asarray([*self.before, *self.after], np.int64)
+        value = np.asarray(self.value, np.float32)
+        return OnnxNode("Pad", {}, "any", {}, (pads, value, axes), axes=(2,))
 
 
 @dataclass(frozen=True)
@@ -213,7 +215,7 @@ class Concat(Op):
         )
 
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
-        return OnnxNode("Concat", {"axis": self._batched_axis(len(y.shape))}, "last")
+        return OnnxNode("Concat", {"axis": self._batched_axis(len(y.shape))}, axes=("axis",))
 
 
 @dataclass(frozen=True)
@@ -275,7 +277,8 @@ class Slice(Op):
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
         axes = np.arange(1, len(self.start) + 1, dtype=np.int64)
         arrays = [np.asarray(v, np.int64) for v in (self.start, self.stop)]
-        return OnnxNode("Slice", {}, "last", {}, (*arrays, axes, np.asarray(self.step, np.int64)))
+        step = np.asarray(self.step, np.int64)
+        return OnnxNode("Slice", {}, "any", {}, (*arrays, axes, step), axes=(2,))
 
 
 @dataclass(frozen=True)
@@ -312,4 +315,4 @@ class Gather(Op):
 
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
         indices = np.asarray(self.indices, np.int64)
-        return OnnxNode("Gather", {"axis": len(y.shape)}, "last", {}, (indices,))
+        return OnnxNode("Gather", {"axis": len(y.shape)}, "any", {}, (indices,), axes=("axis",))

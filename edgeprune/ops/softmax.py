@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
 from edgeprune.errors import UnsupportedError
 from edgeprune.ir import (
     Array,
@@ -55,8 +57,10 @@ class Softmax(Op):
         return TfliteOp("SOFTMAX", "SoftmaxOptions", {"beta": self.beta})
 
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
-        assert self.beta == 1.0, "beta is split off before emission"
-        return OnnxNode("Softmax", {"axis": -1}, "last")
+        softmax = OnnxNode("Softmax", {"axis": len(y.shape)}, axes=("axis",))
+        if self.beta == 1.0:
+            return softmax
+        return OnnxNode("Mul", extra_inputs=(np.asarray(self.beta, np.float32),), then=softmax)
 
 
 @dataclass(frozen=True)
@@ -88,4 +92,4 @@ class LogSoftmax(Op):
         return TfliteOp("LOG_SOFTMAX", "LogSoftmaxOptions")
 
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
-        return OnnxNode("LogSoftmax", {"axis": -1}, "last")
+        return OnnxNode("LogSoftmax", {"axis": len(y.shape)}, axes=("axis",))

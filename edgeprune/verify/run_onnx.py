@@ -1,0 +1,130 @@
+"""ONNX files under ONNX Runtime, graph optimisations off."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+
+from edgeprune.emit.to_onnx import METADATA
+from edgeprune.errors import EdgePruneError
+from edgeprune.ir import Array, DType, Graph, QuantParams, TensorType
+from edgeprune.ir import dequantise_array as dequantise
+from edgeprune.ir import quantise_array as quantise
+
+
+def session(content: bytes) -> Any:
+    """A model in ONNX Runtime: one thread, no graph optimisation.
+
+    Raises:
+        EdgePruneError: ONNX Runtime does not take the file.
+    """
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as e:  # noqa: BLE001  ONNX Runtime's own errors share no base class
+        raise EdgePruneError("model.onnx", f"ONNX Runtime does not take it: {e}") from None
+
+
+def run(
+    content: bytes, graph: Graph, x: Array, *, progress: Callable[[int], None] | None = None
+) -> Array:
+    """The first output of an emitted model with one input, in real values.
+
+    Args:
+        content: what ``emit`` made of ``graph``.
+        graph: the network.
+        x: samples in the IR's layout, (n, *shape), float32.
+        progress: called with the number of samples done since the last call.
+
+    Returns:
+        (n, *output shape), float32, in the IR's layout.
+    """
+    t, y = graph.types[graph.inputs[0]], graph.types[graph.outputs[0]]
+    fed = x.astype(np.float32) if t.quant is None else quantise(x, t)
+    made = run_raw(content, fed, progress=progress)
+    return made if y.quant is None else dequantise(made, y)
+
+
+def run_raw(
+    content: bytes, inputs: Array | Sequence[Array], *, output: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> Array:  # fmt: skip
+    """One output of an emitted model as the C and the ``.tflite`` give it.
+
+    The file says in its metadata how its own inputs and outputs relate to theirs (order of axes,
+    scale, zero point).
+
+    Args:
+        content: an ``.onnx`` file that edgeprune wrote.
+        inputs: samples as the C takes them: channels last, (n, *shape), integers where the model
+            is quantised; one array per input.
+        output: which output.
+        progress: called with the number of samples done since the last call.
+
+    Returns:
+        (n, *output shape), channels last, integers where the model is quantised.
+
+    Raises:
+        EdgePruneError: the file was not written by edgeprune, or ONNX Runtime does not take it.
+    """
+    relation = _relation(content)
+    model = session(content)
+    feeds = (inputs,) if isinstance(inputs, np.ndarray) else tuple(inputs)
+    wants = list(zip(model.get_inputs(), relation["inputs"], feeds, strict=True))
+    gives, side = model.get_outputs()[output], relation["outputs"][output]
+    rows = []
+    for i in range(len(feeds[0])):
+        fed = {v.name: _to_user(x[i], row, v) for v, row, x in wants}
+        rows.append(_from_user(model.run([gives.name], fed)[0], side))
+        if progress:
+            progress(1)
+    return np.stack(rows)
+
+
+def _relation(content: bytes) -> dict[str, list[dict[str, Any]]]:
+    model = onnx.ModelProto()
+    model.ParseFromString(content)
+    for entry in model.metadata_props:
+        if entry.key == METADATA:
+            found: dict[str, list[dict[str, Any]]] = json.loads(entry.value)
+            return found
+    raise EdgePruneError("model.onnx", "was not written by edgeprune", "build it again")
+
+
+def _type(row: Mapping[str, Any]) -> TensorType:
+    quant = QuantParams.of(row["scale"], row["zero_point"]) if "scale" in row else None
+    return TensorType(tuple(row["shape"]), DType(row["dtype"]), quant)
+
+
+_NUMPY = {"tensor(float)": np.float32, "tensor(int8)": np.int8, "tensor(uint8)": np.uint8,
+          "tensor(int16)": np.int16}  # fmt: skip
+
+
+def _to_user(x: Array, row: Mapping[str, Any], v: Any) -> Array:
+    """One sample as the file's own input."""
+    t = _type(row)
+    wanted = np.dtype(_NUMPY[v.type])
+    if t.quant is not None and wanted != t.dtype.numpy:
+        x = dequantise(x, t)
+    y: Array = x.reshape(t.shape).transpose(row["perm"]).astype(wanted).reshape(v.shape)
+    return y
+
+
+def _from_user(y: Array, row: Mapping[str, Any]) -> Array:
+    """One sample of the file's own output as the C gives it."""
+    t = _type(row)
+    perm = tuple(row["perm"])
+    shape = tuple(t.shape[p] for p in perm)
+    x: Array = y.reshape(shape).transpose(np.argsort(perm))
+    if t.quant is not None and x.dtype != t.dtype.numpy:
+        return quantise(x, t)
+    return x
