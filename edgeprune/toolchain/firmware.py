@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -9,9 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from edgeprune.errors import EdgePruneError
+from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.resources import firmware_dir
-from edgeprune.target import Target, Toolchain
+from edgeprune.target import Emulator, Target, Toolchain
 from edgeprune.toolchain.cmodel import CModel
 from edgeprune.toolchain.compiler import (
     COMMON_FLAGS,
@@ -33,6 +34,8 @@ _FIRMWARE_FLAGS = (
     "-fno-tree-loop-distribute-patterns",
 )
 MARK = "ep_layer_"  # ep_profile.h: the label that begins a layer in a profile build
+_OVERFLOW = re.compile(r"(region \S+ overflowed by \d+ bytes|section \S+ is not within region \S+)")
+_HARNESS_STACK = 128  # bytes that the harness itself needs, beside the model's stack
 _EMPTY = "Reset_Handler"  # what an empty firmware calls in the model's place
 
 
@@ -106,7 +109,19 @@ def build_harness(
     ]
     extra = ("-include", str(firmware_dir() / "ep_profile.h")) if profile else ()
     mains = (*toolchain.startup, *toolchain.port, "harness.c")
-    return _build(model, target, mains, defines, optimize, extra)
+    firmware = _build(model, target, mains, defines, optimize, extra)
+    _check_ram(firmware, emulator)
+    return firmware
+
+
+def _check_ram(firmware: Firmware, emulator: Emulator) -> None:
+    """Refuse what leaves the harness no stack of its own; the linker does not know that."""
+    begin, end = emulator.ram_origin, emulator.ram_origin + emulator.ram_bytes
+    in_ram = [s for s in firmware.map.sections.values() if begin <= s.address <= end]
+    used = max((s.address + s.bytes for s in in_ram), default=begin) - begin + _HARNESS_STACK
+    if used > emulator.ram_bytes:
+        what = f"the firmware needs {used} B of RAM to run, {emulator.machine} has"
+        raise CannotFitError(firmware.target.name, f"{what} {emulator.ram_bytes} B")
 
 
 def build_budget(model: CModel | None, target: Target, optimize: Optimize) -> Firmware:
@@ -166,5 +181,14 @@ def _link(compiler: Compiler, target: Target, objects: list[Path], name: str) ->
         }
         command += [f"-Wl,--defsym={key}={value}" for key, value in memory.items()]
         command += ["-T", firmware_dir() / toolchain.linker_script]
-    run_tool([*command, *objects, "-lm", "-o", elf], name)
+    try:
+        run_tool([*command, *objects, "-lm", "-o", elf], name)
+    except EdgePruneError as error:
+        if found := _OVERFLOW.search(error.what):
+            memory = found.group(1).lower()
+            what = (
+                f"does not fit the memory that firmware for {target.name} is linked into: {memory}"
+            )
+            raise CannotFitError(name, what) from error
+        raise
     return Firmware(elf, read_map(map_file), compiler, target)

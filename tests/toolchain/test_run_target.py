@@ -11,7 +11,7 @@ from toolchain.tiny import (
     on_every_cortex_m,
 )
 
-from edgeprune.errors import EdgePruneError
+from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.target import load_target
 from edgeprune.toolchain.emulator import FirmwareError
 from edgeprune.toolchain.size import measure
@@ -146,6 +146,18 @@ def test_a_hang_is_told(core: str, variant: Variant, inputs: np.ndarray) -> None
     folder = variant("for (volatile int forever = 1; forever;) {}")
     with pytest.raises(FirmwareError, match="hangs"):
         run(folder, load_target(core), inputs[:1], timeout_s=2)
+
+
+@on_every_core
+def test_a_model_that_needs_more_memory_than_there_is_is_refused(
+    core: str, variant: Variant, inputs: np.ndarray
+) -> None:
+    target = load_target(core)
+    assert target.emulator is not None
+    size = target.emulator.ram_bytes - 1000
+    folder = variant("output[0] = big[input[0]]++;", declarations=f"static int8_t big[{size}];")
+    with pytest.raises(CannotFitError, match=r"region|RAM"):
+        run(folder, target, inputs[:1])
 
 
 @NEEDS_ARM
