@@ -18,6 +18,7 @@ from edgeprune.planner import MemoryPlan, Work, plan_memory
 from edgeprune.quantize import Observed, quantise, refuse_unquantised
 from edgeprune.quantize.observe import Method
 from edgeprune.target import Target
+from edgeprune.toolchain.compiler import Optimize
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Recipe:
 
     target: Target
     dtype: str
-    optimize: str
+    optimize: Optimize
     observed: Mapping[str, Observed]
     method: Method = "minmax"
     title: str = "model"

@@ -13,12 +13,11 @@ from edgeprune.compiler.compile import Compiled, Recipe
 from edgeprune.compiler.measure import Footprint, footprint
 from edgeprune.errors import CannotFitError
 from edgeprune.frontends.normalize import fuse
-from edgeprune.ir import Array, Graph, dequantise_array, predict, quantise_array
-from edgeprune.ir.samples import Samples
+from edgeprune.ir import Array, Graph, Samples, dequantise_array, predict, quantise_array
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import Prepared, answers
 from edgeprune.progress import Progress, silent
-from edgeprune.pruning.search import Pruned, prune
+from edgeprune.pruning.search import Pruned, prune, smallest
 from edgeprune.quantize import METHODS, observe
 from edgeprune.target import Target
 from edgeprune.verify.run_c import HostModel
@@ -83,10 +82,8 @@ class Fitter:
                 "flash": found.flash_bytes - int(guess["flash"]),
                 "ram": found.ram_bytes - int(guess["ram"]),
             }
-            if new == spare:  # the estimate was right: this is the floor
-                break
-            spare = {k: max(spare[k], new[k]) for k in spare}
-        raise self._floor(recipe, pruned.graph)
+            spare = {k: max(spare[k] + 1, new[k]) for k in spare}
+        raise self._floor(recipe)
 
     def _recipe(self, graph: Graph) -> Recipe:
         observed = {}
@@ -134,6 +131,9 @@ class Fitter:
             return found | {k: found[k] + spare[k] for k in spare}
 
         o = self.options
+        floor = smallest(self.prepared.graph)
+        if any(cost(floor)[k] > v for k, v in limits.items()):
+            raise self._floor(recipe)
         return prune(
             self.prepared.graph,
             self.prepared.rank,
@@ -179,8 +179,10 @@ class Fitter:
             return samples.y
         return answers(predict(self.prepared.graph, samples.x))
 
-    def _floor(self, recipe: Recipe, graph: Graph) -> CannotFitError:
+    def _floor(self, recipe: Recipe) -> CannotFitError:
+        """The error that says how small the network can get, and what of."""
         o = self.options
+        graph = smallest(self.prepared.graph)
         found = footprint(recipe.compile(graph))
         over = []
         if o.budget is not None and found.flash_bytes > o.budget:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from edgeprune.errors import EdgePruneError
+from edgeprune.pruning.search import Schedule
+from edgeprune.toolchain.compiler import Optimize
 
 DtypeChoice = Literal["auto", "int8", "float32"]
 EMITTERS = ("c", "tflite", "onnx")
@@ -85,13 +87,13 @@ class BuildOptions:
     target: str = "cortex-m4"
     dtype: DtypeChoice = "auto"
     criterion: str = "brute_force"
-    schedule: str = "iterative"
+    schedule: Schedule = "iterative"
     min_accuracy: float | None = None
     max_drop: float | None = None
     classes: tuple[int, ...] | None = None
     emit: tuple[str, ...] = EMITTERS
     packages: tuple[str, ...] = ()
-    optimize: Literal["size", "speed"] = "size"
+    optimize: Optimize = "speed"
     finetune: int = 0
     device: str = "cpu"
     jobs: int = 1

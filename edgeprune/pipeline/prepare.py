@@ -12,8 +12,7 @@ from edgeprune import bundled
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends import load
 from edgeprune.frontends.data import load_samples
-from edgeprune.ir import Array, Graph, predict
-from edgeprune.ir.samples import Samples
+from edgeprune.ir import Array, Graph, Samples, predict
 from edgeprune.pipeline.options import BuildOptions
 
 REPORT_SHARE = 0.3  # of DATA, where no --test is given
@@ -99,4 +98,5 @@ def answers(outputs: Array) -> Array:
     flat = outputs.reshape(len(outputs), -1)
     if flat.shape[1] == 1:
         return (flat[:, 0] > 0.5).astype(np.int64)
-    return flat.argmax(axis=1)
+    largest: Array = flat.argmax(axis=1)
+    return largest

@@ -83,7 +83,8 @@ def _layers(found: run_target.TargetRun, report: dict[str, Any]) -> list[dict[st
     runs = len(found.profile.inferences)
     total = found.profile.total.instructions or 1
     rows = []
-    for name, counts in zip(found.layer_names, found.profile.layers, strict=True):
+    for index, counts in sorted(found.profile.by_layer.items()):
+        name = found.layer_names[index] if index >= 0 else "(entry)"
         n = counts.instructions / runs
         work = macs.get(name, 0)
         rows.append(
