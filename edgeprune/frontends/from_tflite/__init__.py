@@ -1,0 +1,62 @@
+"""TFLite files → Graph: float32 and int8, every scale, zero point and weight as the file has it.
+
+Weights that are integers or float16 beside float32 activations (dynamic-range quantisation) are
+read as the real numbers that they stand for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgeprune.errors import EdgePruneError, UnsupportedError
+from edgeprune.frontends.from_tflite.file import read_file
+from edgeprune.frontends.from_tflite.operators import OPERATORS
+from edgeprune.frontends.from_tflite.reader import Reader
+from edgeprune.ir import Graph
+
+MAX_FILE_BYTES = 256 << 20
+
+
+def load(path: Path) -> Graph:
+    """Read a ``.tflite`` file.
+
+    Raises:
+        EdgePruneError: it cannot be read, is too large, malformed or contradicts itself.
+        UnsupportedError: operators or types that are not read; all of them at once.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            what = f"has {size} bytes, more than the {MAX_FILE_BYTES} that are read"
+            raise EdgePruneError(str(path), what)
+        data = path.read_bytes()
+    except OSError as e:
+        raise EdgePruneError(str(path), f"cannot be read: {e.strerror}") from None
+    return parse(data, str(path))
+
+
+def parse(data: bytes, name: str) -> Graph:
+    """Read a model that is in memory already; see :func:`load`."""
+    file = read_file(name, data)
+    unknown = [
+        f"{file.tensors[op.outputs[0]].name!r} ({op.name})"
+        for op in file.operators
+        if op.name not in OPERATORS
+    ]
+    if unknown:
+        what = f"{len(unknown)} operators are not supported:\n  " + "\n  ".join(unknown)
+        raise UnsupportedError(name, what, "`edgeprune ops` lists those that are")
+    reader = Reader(file)
+    problems = []
+    hint = ""
+    for op in file.operators:
+        try:
+            OPERATORS[op.name](reader, op)
+        except UnsupportedError as e:
+            problems.append(f"{e.where.removeprefix(name + ': ')}: {e.what}")
+            hint = hint or e.hint
+            reader.skip(op)
+    if problems:
+        what = f"{len(problems)} operators are not supported:\n  " + "\n  ".join(problems)
+        raise UnsupportedError(name, what, hint)
+    return reader.finish()

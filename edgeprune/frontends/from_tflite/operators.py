@@ -1,0 +1,275 @@
+"""TFLite operators → ours. Add one: a function of (Reader, Operator), and its row in OPERATORS.
+
+Numbers of option fields are those of the TFLite schema (schema.fbs).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from edgeprune.errors import EdgePruneError, UnsupportedError
+from edgeprune.frontends.from_tflite.file import Operator
+from edgeprune.frontends.from_tflite.moves import (
+    concat,
+    gather,
+    pad,
+    reshape,
+    resize,
+    same_scale,
+    slice_,
+    split,
+    strided_slice,
+    transpose,
+)
+from edgeprune.frontends.from_tflite.reader import CLAMPS, Reader, counts, option
+from edgeprune.ir import DType, Op
+from edgeprune.ops import (
+    Add,
+    AvgPool2d,
+    Conv2d,
+    ConvTranspose2d,
+    Dense,
+    DepthwiseConv2d,
+    Dequantize,
+    Div,
+    Elu,
+    Gelu,
+    HardSwish,
+    LeakyRelu,
+    LogSoftmax,
+    MaxPool2d,
+    Mean,
+    Mul,
+    PRelu,
+    Quantize,
+    Relu,
+    Reshape,
+    Sigmoid,
+    Softmax,
+    Sub,
+    Tanh,
+)
+from edgeprune.ops._window import NO_PADDING, Padding, Pair, same_padding
+
+Read = Callable[[Reader, Operator], None]
+
+
+def _padding(r: Reader, op: Operator, kernel: Pair, stride: Pair, dilation: Pair) -> Padding:
+    image = r.operand(op, 0).shape
+    if len(image) != 4:
+        raise EdgePruneError(r.where(op), f"{list(image)} is no image")
+    scheme = option(op, 0, "b")
+    if scheme not in (0, 1):
+        raise EdgePruneError(r.where(op), f"padding scheme number {scheme}")
+    return same_padding(image[1:], kernel, stride, dilation) if scheme == 0 else NO_PADDING
+
+
+def conv(r: Reader, op: Operator) -> None:
+    """CONV_2D: Conv2DOptions(padding, stride_w, stride_h, activation, dilation_w, dilation_h)."""
+    image, w, bias = r.layer(op, 0, 1, 2, 0)
+    if w.ndim != 4 or w.shape[3] == 0 or r.operand(op, 0).shape[-1] % w.shape[3]:
+        raise EdgePruneError(r.where(op), f"has weights of shape {list(w.shape)}")
+    r.need_symmetric(op, 1, 0)
+    sw, sh, dw, dh = counts(r, op, (1, 0), (2, 0), (4, 1), (5, 1))
+    kernel = (w.shape[1], w.shape[2])
+    padding = _padding(r, op, kernel, (sh, sw), (dh, dw))
+    groups = r.operand(op, 0).shape[-1] // w.shape[3]
+    made = Conv2d((sh, sw), padding, (dh, dw), groups, r.clamp(op, 3))
+    r.add(op, made, (image, r.weights(op, 1, w, 0), bias))
+
+
+def depthwise(r: Reader, op: Operator) -> None:
+    """DEPTHWISE_CONV_2D: as CONV_2D, with depth_multiplier as field 3; weights (1, h, w, c)."""
+    image, w, bias = r.layer(op, 0, 1, 2, 3)
+    if w.ndim != 4 or w.shape[0] != 1:
+        raise EdgePruneError(r.where(op), f"has weights of shape {list(w.shape)}")
+    r.need_symmetric(op, 1, 3)
+    sw, sh, dw, dh = counts(r, op, (1, 0), (2, 0), (5, 1), (6, 1))
+    padding = _padding(r, op, (w.shape[1], w.shape[2]), (sh, sw), (dh, dw))
+    made = DepthwiseConv2d((sh, sw), padding, (dh, dw), r.clamp(op, 4))
+    r.add(op, made, (image, r.weights(op, 1, w[0], 2), bias))
+
+
+def transpose_conv(r: Reader, op: Operator) -> None:
+    """TRANSPOSE_CONV: operands are output shape, weights, image, bias."""
+    image, w, bias = r.layer(op, 2, 1, 3, 0)
+    x, y = r.operand(op, 2).shape, r.result(op).shape
+    if w.ndim != 4 or len(x) != 4 or r.integers(op, 0) != list(y):
+        raise EdgePruneError(r.where(op), f"{list(x)}, {list(w.shape)} do not make {list(y)}")
+    r.need_symmetric(op, 1, 0)
+    sw, sh = counts(r, op, (1, 0), (2, 0))
+    sides = [(x[1 + i] - 1) * s + w.shape[1 + i] - y[1 + i] for i, s in enumerate((sh, sw))]
+    half = [max(n, 0) // 2 if option(op, 0, "b") == 0 else 0 for n in sides]
+    behind = [max(n, 0) - h for n, h in zip(sides, half, strict=True)]
+    extra = (max(-sides[0], 0), max(-sides[1], 0))
+    padding = Padding(half[0], half[1], behind[0], behind[1])
+    made = ConvTranspose2d((sh, sw), padding, (1, 1), extra, r.clamp(op, 3))
+    r.add(op, made, (image, r.weights(op, 1, w, 0), bias))
+
+
+def dense(r: Reader, op: Operator) -> None:
+    """FULLY_CONNECTED: FullyConnectedOptions(activation, weights_format, keep_num_dims)."""
+    source, w, bias = r.layer(op, 0, 1, 2, 0)
+    if option(op, 1, "b") != 0:
+        raise UnsupportedError(r.where(op), "has shuffled weights")
+    shape = r.operand(op, 0).shape
+    if w.ndim != 2:
+        raise EdgePruneError(r.where(op), f"has weights of shape {list(w.shape)}")
+    keep = op.options is not None and op.options.flag(2)
+    if len(shape) > 2 and not keep:
+        source = r.between(op, Reshape(shape=(math.prod(shape[1:]),)), source, "flatten")
+    quant = r.operand(op, 1).quant
+    if quant is not None and quant.axis is not None:
+        r.need_symmetric(op, 1, 0)
+    r.add(op, Dense(r.clamp(op, 0)), (source, r.weights(op, 1, w, 0), bias))
+
+
+def pool(make: type[MaxPool2d] | type[AvgPool2d]) -> Read:
+    """Pools: Pool2DOptions(padding, stride_w, stride_h, filter_w, filter_h, activation)."""
+
+    def read(r: Reader, op: Operator) -> None:
+        r.check_types(op, 0)
+        sw, sh, kw, kh = counts(r, op, (1, 0), (2, 0), (3, 0), (4, 0))
+        padding = _padding(r, op, (kh, kw), (sh, sw), (1, 1))
+        same_scale(r, op)
+        r.add(op, make((kh, kw), (sh, sw), padding, r.clamp(op, 5)), (r.value(op, 0),))
+
+    return read
+
+
+def mean(r: Reader, op: Operator) -> None:
+    """MEAN: ReducerOptions(keep_dims); operand 1 has the axes."""
+    r.check_types(op, 0)
+    rank = len(r.operand(op, 0).shape)
+    axes = sorted({a + rank if a < 0 else a for a in r.integers(op, 1)})
+    if not axes or not all(0 < a < rank - 1 for a in axes):
+        raise UnsupportedError(r.where(op), f"takes the mean over axes {axes} of {rank}")
+    keep = op.options is not None and op.options.flag(0)
+    r.add(op, Mean(tuple(a - 1 for a in axes), keep), (r.value(op, 0),))
+
+
+def binary(make: type[Add] | type[Sub] | type[Mul] | type[Div]) -> Read:
+    """ADD, SUB, MUL, DIV: the activation is field 0."""
+
+    def read(r: Reader, op: Operator) -> None:
+        r.check_types(op, 0, 1)
+        r.add(op, make(r.clamp(op, 0)), (r.value(op, 0), r.value(op, 1)))
+
+    return read
+
+
+def unary(make: Callable[[Operator], Op], *, scale: tuple[float, int | None] | None = None) -> Read:
+    """Functions of one element; ``scale``: the int8 result's scale and zero point, where fixed."""
+
+    def read(r: Reader, op: Operator) -> None:
+        dtype = r.check_types(op, 0)
+        if dtype is DType.INT8 and scale is not None:
+            _fixed_scale(r, op, *scale)
+        r.add(op, make(op), (r.value(op, 0),))
+
+    return read
+
+
+def _fixed_scale(r: Reader, op: Operator, scale: float, zero: int | None) -> None:
+    quant = r.result(op).quant
+    if quant is None or abs(quant.scale[0] - scale) > 1e-3 * scale:
+        raise EdgePruneError(r.where(op), f"its result must have scale 1/{1 / scale:g}")
+    if zero is not None and quant.zero_point[0] != zero:
+        raise EdgePruneError(r.where(op), f"its result must have zero point {zero}")
+
+
+def _real(op: Operator, field: int, default: float) -> float:
+    found = float(option(op, field, "f", default))
+    if not math.isfinite(found):
+        raise EdgePruneError(op.name, f"has the attribute {found}")
+    return found
+
+
+def prelu(r: Reader, op: Operator) -> None:
+    """PRELU: operand 1 has the slopes."""
+    r.check_types(op, 0, 1)
+    r.add(op, PRelu(), (r.value(op, 0), r.value(op, 1)))
+
+
+def quantize(r: Reader, op: Operator) -> None:
+    """QUANTIZE: float to integers, or between scales."""
+    dtype = r.result(op).dtype
+    if dtype not in (DType.INT8, DType.INT16, DType.UINT8):
+        raise UnsupportedError(r.where(op), f"makes {dtype.value}")
+    r.add(op, Quantize(dtype), (r.value(op, 0),))
+
+
+def dequantize(r: Reader, op: Operator) -> None:
+    """DEQUANTIZE; of a constant (float16 or int8 weights) it is done here."""
+    t, data = r.operand(op, 0), r.constant(op, 0)
+    if data is None or t.name in r.known:
+        r.add(op, Dequantize(), (r.value(op, 0),))
+        return
+    data = r.real(op, t, data)
+    r.folded[op.outputs[0]] = data
+
+
+def shape_of(r: Reader, op: Operator) -> None:
+    """SHAPE: a constant, since all sizes are fixed."""
+    r.folded[op.outputs[0]] = np.asarray(r.operand(op, 0).shape, np.int32)
+
+
+def pack(r: Reader, op: Operator) -> None:
+    """PACK of constants (a shape that is put together); others are not read."""
+    parts = [r.constant(op, p) for p in range(len(op.inputs))]
+    if any(p is None or p.size != 1 for p in parts):
+        raise UnsupportedError(r.where(op), "stacks activations")
+    r.folded[op.outputs[0]] = np.asarray([p.item() for p in parts if p is not None], np.int32)
+
+
+def _gelu(op: Operator) -> Op:
+    return Gelu(op.options is not None and op.options.flag(0))
+
+
+OPERATORS: dict[str, Read] = {
+    "ADD": binary(Add),
+    "AVERAGE_POOL_2D": pool(AvgPool2d),
+    "CONCATENATION": concat,
+    "CONV_2D": conv,
+    "DEPTHWISE_CONV_2D": depthwise,
+    "DEQUANTIZE": dequantize,
+    "DIV": binary(Div),
+    "ELU": unary(lambda _: Elu()),
+    "EXPAND_DIMS": reshape,
+    "FULLY_CONNECTED": dense,
+    "GATHER": gather,
+    "GELU": unary(_gelu),
+    "HARD_SWISH": unary(lambda _: HardSwish()),
+    "LEAKY_RELU": unary(lambda op: LeakyRelu(_real(op, 0, 0.0))),
+    "LOGISTIC": unary(lambda _: Sigmoid(), scale=(1 / 256, None)),
+    "LOG_SOFTMAX": unary(lambda _: LogSoftmax(), scale=(1 / 16, 127)),
+    "MAX_POOL_2D": pool(MaxPool2d),
+    "MEAN": mean,
+    "MUL": binary(Mul),
+    "PACK": pack,
+    "PAD": pad,
+    "PADV2": pad,
+    "PRELU": prelu,
+    "QUANTIZE": quantize,
+    "RELU": unary(lambda _: Relu(CLAMPS[1] or (0.0, math.inf))),
+    "RELU6": unary(lambda _: Relu((0.0, 6.0))),
+    "RELU_0_TO_1": unary(lambda _: Relu((0.0, 1.0))),
+    "RELU_N1_TO_1": unary(lambda _: Relu((-1.0, 1.0))),
+    "RESHAPE": reshape,
+    "RESIZE_BILINEAR": resize,
+    "RESIZE_NEAREST_NEIGHBOR": resize,
+    "SHAPE": shape_of,
+    "SLICE": slice_,
+    "SOFTMAX": unary(lambda op: Softmax(_real(op, 0, 0.0)), scale=(1 / 256, -128)),
+    "SPLIT": split,
+    "SPLIT_V": split,
+    "SQUEEZE": reshape,
+    "STRIDED_SLICE": strided_slice,
+    "SUB": binary(Sub),
+    "TANH": unary(lambda _: Tanh()),
+    "TRANSPOSE": transpose,
+    "TRANSPOSE_CONV": transpose_conv,
+}
