@@ -19,7 +19,9 @@
 
 #define EXPORT __attribute__((visibility("default")))
 typedef uint64_t qemu_plugin_id_t;
-typedef struct qemu_info_t qemu_info_t;
+typedef struct {
+    const char *target_name; /* what follows is not used */
+} qemu_info_t;
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 enum qemu_plugin_cb_flags { QEMU_PLUGIN_CB_NO_REGS };
@@ -31,6 +33,8 @@ void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t,
                                            void (*)(qemu_plugin_id_t, struct qemu_plugin_tb *));
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *, size_t);
+const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *);
+size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *, on_exec,
                                             enum qemu_plugin_cb_flags, void *);
@@ -47,7 +51,7 @@ enum { MAX_LAYERS = 4096 };
 typedef struct {
     uint64_t instructions;
     uint64_t as_read;  /* accesses for which QEMU calls what was registered for reads */
-    uint64_t as_write; /* and for writes: see codes_are_shifted() */
+    uint64_t as_write; /* and for writes: see reads() */
 } counter;
 
 static uint64_t begin, end, base, bytes;
@@ -60,6 +64,8 @@ static counter *last;     /* `now` when the current layer began */
 static uint32_t *slots;   /* which of them have been translated */
 static size_t n_slots;
 static bool *translated;
+static bool *stores_by_helper; /* one for every two bytes of code */
+static bool arm;
 static counter *layers[MAX_LAYERS + 1]; /* as `now`, within one layer of the model */
 static size_t layer;
 static uint64_t inference;
@@ -114,6 +120,14 @@ static void on_end(unsigned cpu, void *userdata)
     }
 }
 
+/* Armv8-M: VSTR, VST2x, VST4x lie in the coprocessor space, where bit 20 tells a load. */
+static bool is_mve_store(const struct qemu_plugin_insn *insn)
+{
+    const uint8_t *code = qemu_plugin_insn_data(insn);
+    const uint32_t first = (uint32_t)code[0] | (uint32_t)code[1] << 8;
+    return qemu_plugin_insn_size(insn) == 4 && (first & 0xEE00u) == 0xEC00u && (first & 0x10u) == 0;
+}
+
 static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
     (void)id;
@@ -139,6 +153,7 @@ static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
         if (!translated[k]) {
             translated[k] = true;
             slots[n_slots++] = k;
+            stores_by_helper[k] = arm && is_mve_store(insn);
         }
         qemu_plugin_register_vcpu_insn_exec_inline(insn, QEMU_PLUGIN_INLINE_ADD_U64,
                                                    &now[k].instructions, 1);
@@ -149,16 +164,25 @@ static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
     }
 }
 
-/* QEMU 7.2 takes its own codes for read and write for one less than they are: a store counts as both and
- * a load as a write. Where no instruction reads without writing, that is what happened. */
+/* QEMU 7.2 takes its own codes for read and write for one less than they are, in the code that it makes:
+ * a store there counts as both and a load as a write. What its helper functions access (all of MVE) is told
+ * rightly. No instruction of these machines reads and writes, so one that seems to gives it away. */
 static bool codes_are_shifted(void)
 {
     for (size_t i = 0; i < n_slots; i++) {
-        if (now[slots[i]].as_read != 0 && now[slots[i]].as_write == 0) {
-            return false;
+        if (now[slots[i]].as_read != 0 && now[slots[i]].as_read == now[slots[i]].as_write) {
+            return true;
         }
     }
-    return true;
+    return false;
+}
+
+static uint64_t reads(const counter *c, uint32_t slot, bool shifted)
+{
+    if (!shifted || c->as_write == 0) {
+        return c->as_read;
+    }
+    return stores_by_helper[slot] ? 0 : c->as_write - c->as_read;
 }
 
 static void on_exit(qemu_plugin_id_t id, void *userdata)
@@ -172,7 +196,7 @@ static void on_exit(qemu_plugin_id_t id, void *userdata)
             if (c->instructions != 0) {
                 fprintf(out, "pc %zu %" PRIx64 " %" PRIu64 " %" PRIu64 "\n", l,
                         base + 2u * (uint64_t)slots[i], c->instructions,
-                        shifted ? c->as_write - c->as_read : c->as_read);
+                        reads(c, slots[i], shifted));
             }
         }
     }
@@ -206,7 +230,7 @@ static const char *argument(int argc, char **argv, const char *key)
 
 EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv)
 {
-    (void)info;
+    arm = strcmp(info->target_name, "arm") == 0;
     begin = strtoull(argument(argc, argv, "begin"), NULL, 16);
     end = strtoull(argument(argc, argv, "end"), NULL, 16);
     base = strtoull(argument(argc, argv, "base"), NULL, 16);
@@ -221,7 +245,9 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int
     last = calloc(n, sizeof *last);
     slots = calloc(n, sizeof *slots);
     translated = calloc(n, sizeof *translated);
-    bool all = now != NULL && last != NULL && slots != NULL && translated != NULL;
+    stores_by_helper = calloc(n, sizeof *stores_by_helper);
+    bool all = now != NULL && last != NULL && slots != NULL && translated != NULL
+               && stores_by_helper != NULL;
     for (size_t l = 0; l <= n_marks && all; l++) {
         layers[l] = calloc(n, sizeof(counter)); /* pages are used only where code runs */
         all = layers[l] != NULL;

@@ -185,10 +185,8 @@ def _link(compiler: Compiler, target: Target, objects: list[Path], name: str) ->
         run_tool([*command, *objects, "-lm", "-o", elf], name)
     except EdgePruneError as error:
         if found := _OVERFLOW.search(error.what):
-            memory = found.group(1).lower()
-            what = (
-                f"does not fit the memory that firmware for {target.name} is linked into: {memory}"
-            )
+            overflow = found.group(1)
+            what = f"does not fit the memory map of {target.name}: {overflow}"
             raise CannotFitError(name, what) from error
         raise
     return Firmware(elf, read_map(map_file), compiler, target)

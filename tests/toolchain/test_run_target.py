@@ -67,6 +67,32 @@ def test_a_loop_of_known_length_is_counted_exactly(
     assert more.loads - less.loads == more.reads - less.reads == 3 * 100
 
 
+MEMORY = {
+    "cortex-m0plus": ("ldr r3, [%0]\\n str r3, [%1]\\n ldm %0!, {r3}", 2, 2),
+    "cortex-m3": ("ldrd r2, r3, [%0]\\n ldm %0, {r2, r3}\\n strd r2, r3, [%1]", 2, 4),
+    "cortex-m4": ("vldr s0, [%0]\\n vstr s0, [%1]\\n ldrsb r3, [%0]", 2, 2),
+    "cortex-m55": ("vldrb.u8 q0, [%0]\\n vstrb.u8 q0, [%1]\\n vldrh.u16 q0, [%0]", 2, 16 + 8),
+    "rv32imc": ("lw t0, 0(%0)\\n sw t0, 0(%1)\\n lb t0, 1(%0)", 2, 2),
+    "avr": ("movw r30, %0\\n ld r0, Z\\n movw r30, %1\\n st Z, r0\\n lpm r0, Z", 2, 2),
+}
+
+
+@on([*MEMORY])
+def test_loads_are_told_from_stores(core: str, variant: Variant, inputs: np.ndarray) -> None:
+    code, loads, reads = MEMORY[core]
+    clobbers = {"rv32imc": '"t0"', "avr": '"r0", "r30", "r31"'}.get(core, '"r2", "r3"')
+    # an input of the assembly that it changes is an output, too
+    asm = f'__asm__ volatile("{code}" : "+r"(from) : "r"(arena) : {clobbers}, "memory");'
+    profiles = []
+    for text in ("", asm):
+        body = f'const void *from = input; {text} __asm__ volatile("" : : "r"(from));'
+        profile = run(variant(body), load_target(core), inputs[:1], profile=True).profile
+        assert profile is not None
+        profiles.append(profile.by_layer[0])
+    assert profiles[1].loads - profiles[0].loads == loads
+    assert profiles[1].reads - profiles[0].reads == reads
+
+
 BROKEN = {
     "arena overrun": "((volatile uint8_t *)arena)[arena_bytes] = 1;",
     "output overrun": "((volatile int8_t *)output)[4] = 1;",
