@@ -1,1 +1,30 @@
 """Fewer channels: which to remove, in what order, when to stop; exact compaction."""
+
+from edgeprune.pruning.compact import compact, folds, masked_hook, old_channels
+from edgeprune.pruning.criteria import CRITERIA, Context, Criterion
+from edgeprune.pruning.groups import Group, channel_names, find_groups
+from edgeprune.pruning.loss import Loss, accuracy, classes, make_loss, reference_labels
+from edgeprune.pruning.search import SCHEDULES, Pruned, Step, prune, smallest
+
+__all__ = [
+    "CRITERIA",
+    "SCHEDULES",
+    "Context",
+    "Criterion",
+    "Group",
+    "Loss",
+    "Pruned",
+    "Step",
+    "accuracy",
+    "channel_names",
+    "classes",
+    "compact",
+    "find_groups",
+    "folds",
+    "make_loss",
+    "masked_hook",
+    "old_channels",
+    "prune",
+    "reference_labels",
+    "smallest",
+]

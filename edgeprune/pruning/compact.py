@@ -276,3 +276,22 @@ def _sliced(t: TensorType, kept: Kept) -> TensorType:
             quant.axis,
         )
     return TensorType(tuple(map(len, kept)), t.dtype, quant)
+
+
+def old_channels(old: Coupling, removed: Mask, new: Coupling) -> Ids:
+    """For each channel of a compacted graph, which one of the original it is.
+
+    Args:
+        old: the original's coupling.
+        removed: what was removed from it.
+        new: the coupling of ``compact(graph, old, removed)``.
+    """
+    found: Ids = np.full(new.count, -1)
+    for v in new.values.keys() & old.values.keys():
+        ids = old.values[v]
+        if ids.shape != new.values[v].shape:
+            kept = kept_slab(removed[ids])
+            assert kept is not None, v
+            ids = ids[np.ix_(*kept)]
+        found[new.values[v]] = ids
+    return found

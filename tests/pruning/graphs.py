@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
-from edgeprune.ir import Graph, Node, Op, TensorType, build_graph
+from edgeprune.ir import Graph, Node, Op, TensorType, build_graph, run
 from edgeprune.ops import (
     Add,
     AvgPool2d,
@@ -144,3 +145,15 @@ def cnn(
     )
     y = b.dense(b.add(Relu(), b.dense(flat, 8)), 4)
     return b.build(b.add(Softmax(), y) if head else y)
+
+
+def balanced(graph: Graph) -> Graph:
+    """The same with its last dense layer scaled so that every output is the largest at times."""
+    last = next(n for n in reversed(graph.nodes) if isinstance(n.op, Dense))
+    x = np.random.default_rng(0).normal(size=(200, *graph.types["x"].shape)).astype(np.float32)
+    z = run(graph, {"x": torch.from_numpy(x)})[last.output].numpy()
+    w, b = (graph.constants[v] for v in last.inputs[1:])
+    mean, scale = z.mean(0), 1 / z.std(0)
+    return graph.with_constants(
+        {last.inputs[1]: w * scale[:, None], last.inputs[2]: (b - mean) * scale}
+    )

@@ -1,0 +1,104 @@
+"""Layers of channels: what they are called, and what must not be emptied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeprune.ir import Coupling, Graph, Ids
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Channels that occur in the same places: a layer, or layers joined by additions.
+
+    Attributes:
+        name: the first node that makes them, or the input.
+        nodes: all nodes that make them through weights.
+        channels: in the order of the first node's outputs.
+    """
+
+    name: str
+    nodes: tuple[str, ...]
+    channels: Ids
+
+
+def removable(coupling: Coupling) -> Mask:
+    """By channel, whether it is a neuron that may go: not pinned, not an input."""
+    mask: Mask = ~coupling.pinned & ~coupling.inputs
+    return mask
+
+
+def find_groups(graph: Graph, coupling: Coupling, *, inputs: bool = False) -> tuple[Group, ...]:
+    """The groups of all channels that may go, in execution order.
+
+    Args:
+        graph: a network.
+        coupling: of the graph.
+        inputs: whether elements of the inputs that are free count as well.
+    """
+    free = ~coupling.pinned if inputs else removable(coupling)
+    places: dict[int, list[str]] = {}
+    order: dict[int, None] = {}
+    makers = [(v, coupling.values[v]) for v in graph.inputs]
+    for node in graph.nodes:
+        makers += [
+            (node.name, coupling.values[v])
+            for i, v in enumerate(node.inputs)
+            if v in graph.constants and i not in node.op.weights
+        ]
+        if node.op.weights:
+            makers.append((node.name, coupling.values[node.output]))
+    for name, ids in makers:
+        flat = ids.reshape(-1, ids.shape[-1])[0] if ids.ndim else ids.reshape(-1)
+        for k in dict.fromkeys(flat.tolist() if (ids == flat).all() else ids.ravel().tolist()):
+            if free[k]:
+                order[k] = None
+                places.setdefault(k, []).append(name)
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for k in order:
+        groups.setdefault(tuple(places[k]), []).append(k)
+    return tuple(Group(names[0], names, np.asarray(ks)) for names, ks in groups.items())
+
+
+def channel_names(graph: Graph, coupling: Coupling) -> dict[int, str]:
+    """By channel that may go, the layer's name and its index there: ``conv1[3]``."""
+    return {
+        int(k): f"{g.name}[{i}]"
+        for g in find_groups(graph, coupling, inputs=True)
+        for i, k in enumerate(g.channels)
+    }
+
+
+class Occupancy:
+    """Counts what is left of every value and weight, so that none is emptied."""
+
+    def __init__(self, coupling: Coupling) -> None:
+        sets = {
+            tuple(np.unique(ids).tolist())
+            for ids in (*coupling.values.values(), *coupling.axes.values())
+        }
+        self._cells: list[list[int]] = [[] for _ in range(coupling.count)]
+        self._left: list[int] = []
+        for number, channels in enumerate(sorted(sets)):
+            self._left.append(len(channels))
+            for k in channels:
+                self._cells[k].append(number)
+
+    def can_go(self, channel: int) -> bool:
+        """Whether something is left of every place that the channel occurs in."""
+        return all(self._left[cell] > 1 for cell in self._cells[channel])
+
+    def remove(self, channel: int) -> None:
+        """Count a channel out."""
+        for cell in self._cells[channel]:
+            self._left[cell] -= 1
+
+    def put_back(self, channel: int) -> None:
+        """Count a channel in again."""
+        for cell in self._cells[channel]:
+            self._left[cell] += 1

@@ -1,0 +1,106 @@
+"""The error that rankings look at, and the accuracy that is reported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeprune.errors import EdgePruneError
+from edgeprune.ir import Array, Graph, Samples, predict
+from edgeprune.ops import LogSoftmax, Sigmoid, Softmax
+
+if TYPE_CHECKING:
+    import torch
+
+Kind = Literal["sigmoid", "softmax", "squared"]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The error of an output, computed from the value in front of its last activation.
+
+    Attributes:
+        value: name of that value z in the graph, and in every compaction of it.
+        kind: "sigmoid": 1/2 sum (sigmoid(z) - t)^2, the squared error of the works;
+            "softmax": cross-entropy of softmax(beta z) and t; "squared": 1/2 sum (z - t)^2.
+        targets: t, (n, outputs) float32, rows as the samples.
+        beta: of the softmax.
+    """
+
+    value: str
+    kind: Kind
+    targets: NDArray[np.float32]
+    beta: float = 1.0
+
+    def take(self, rows: Array | slice) -> Loss:
+        """The same for some of the samples."""
+        return Loss(self.value, self.kind, self.targets[rows], self.beta)
+
+    def per_sample(self, z: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        """Errors (..., n) of z (..., n, outputs) with targets (n, outputs); differentiable."""
+        if self.kind == "softmax":
+            z = z * self.beta
+            return z.logsumexp(-1) * t.sum(-1) - (z * t).sum(-1)
+        y = z.sigmoid() if self.kind == "sigmoid" else z
+        return (y - t).square().sum(-1) / 2
+
+
+def make_loss(graph: Graph, data: Samples) -> Loss:
+    """The error of a model on data: from its labels or, without, from the model's own outputs.
+
+    Args:
+        graph: the source model, float; its first output counts.
+        data: labels are class numbers; with a single sigmoid output 0 and 1.
+
+    Raises:
+        EdgePruneError: a label that is no class of the model.
+    """
+    output = graph.outputs[0]
+    node = graph.producer.get(output)
+    op = None if node is None else node.op
+    outputs = graph.types[output].size
+    if data.y is None:
+        targets = predict(graph, data.x).reshape(len(data), outputs)
+    else:
+        targets = _one_hot(data.y, outputs)
+    if node is not None and isinstance(op, Sigmoid):
+        return Loss(node.inputs[0], "sigmoid", targets)
+    if node is not None and isinstance(op, Softmax):
+        return Loss(node.inputs[0], "softmax", targets, op.beta)
+    if node is not None and isinstance(op, LogSoftmax):
+        soft = targets if data.y is not None else np.exp(targets)
+        return Loss(node.inputs[0], "softmax", soft)
+    kind: Kind = "squared" if data.y is None or outputs == 1 else "softmax"
+    return Loss(output, kind, targets)
+
+
+def _one_hot(y: NDArray[np.int64], outputs: int) -> NDArray[np.float32]:
+    classes = max(outputs, 2)
+    if len(y) and not 0 <= y.min() <= y.max() < classes:
+        raise EdgePruneError(
+            "labels", f"lie in {y.min()}..{y.max()}, the model has {outputs} outputs"
+        )
+    if outputs == 1:
+        return y[:, None].astype(np.float32)
+    return np.eye(outputs, dtype=np.float32)[y]
+
+
+def classes(outputs: Array) -> NDArray[np.int64]:
+    """What outputs (n, ...) say: the largest one; of a single one whether it is above a half."""
+    flat = outputs.reshape(len(outputs), -1)
+    if flat.shape[1] == 1:
+        return (flat[:, 0] > 0.5).astype(np.int64)
+    return np.asarray(flat.argmax(axis=1), np.int64)
+
+
+def reference_labels(graph: Graph, data: Samples) -> NDArray[np.int64]:
+    """The labels of data or, without, what the model says."""
+    return classes(predict(graph, data.x)) if data.y is None else data.y
+
+
+def accuracy(graph: Graph, x: Array, labels: Array) -> float:
+    """The share of samples for which the model says the label."""
+    return float((classes(predict(graph, x)) == labels).mean())

@@ -1,0 +1,358 @@
+"""Which channels to remove, in what order, and when to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeprune.errors import CannotFitError, EdgePruneError
+from edgeprune.ir import Coupling, Graph, Ids, Samples, couple
+from edgeprune.progress import Progress, silent
+from edgeprune.pruning.compact import compact, old_channels
+from edgeprune.pruning.criteria import CRITERIA, Context, Criterion, Scores, Session
+from edgeprune.pruning.groups import Occupancy, channel_names, removable
+from edgeprune.pruning.loss import accuracy, make_loss, reference_labels
+
+Schedule = Literal["single", "iterative", "threshold", "topk"]
+SCHEDULES: dict[str, str] = {
+    "single": "one ranking, the lowest go first (The Incredible Shrinking NN, Algorithm 1)",
+    "iterative": "a new ranking after every removal (the same, Algorithm 2)",
+    "threshold": "one ranking, everything up to a score goes (Brain Surgery for AI)",
+    "topk": "one ranking, a share of the channels stays (Self-Pruning Neural Network)",
+}
+
+Cost = Callable[[Graph], Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One removal.
+
+    Attributes:
+        channel: its number in the source graph's coupling.
+        name: the layer and the index in it.
+        score: what the criterion gave it when it went.
+        left: channels that could still go, afterwards.
+        accuracy: on the validation data, afterwards; None where no limit asked for it.
+    """
+
+    channel: int
+    name: str
+    score: float
+    left: int
+    accuracy: float | None = None
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What a search gives.
+
+    Attributes:
+        graph: the compacted network.
+        coupling: of the source graph.
+        removed: by channel of the source graph.
+        history: every removal in order; one that was taken back at the end is not among them.
+        cost: of the compacted network, by key.
+    """
+
+    graph: Graph
+    coupling: Coupling
+    removed: NDArray[np.bool_]
+    history: tuple[Step, ...]
+    cost: Mapping[str, float]
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The removed channels, first to last."""
+        return tuple(step.channel for step in self.history)
+
+
+def no_cost(graph: Graph) -> Mapping[str, float]:
+    """Nothing beyond what every network has: macs, params, neurons."""
+    return {}
+
+
+def prune(
+    graph: Graph,
+    data: Samples,
+    *,
+    limits: Mapping[str, float] | None = None,
+    cost: Cost = no_cost,
+    criterion: str | Criterion = "brute_force",
+    schedule: Schedule = "iterative",
+    min_accuracy: float | None = None,
+    max_drop: float | None = None,
+    max_neurons: int | None = None,
+    keep_ratio: float | None = None,
+    validation: Samples | None = None,
+    per_round: int = 1,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Pruned:
+    """Remove channels until a network is small enough, or as small as it may become.
+
+    Limits say how far to go, the other arguments how far one may go: with limits, the first
+    network on the way that meets all of them is the result, and what was removed needlessly is put
+    back, most useful first; without limits, the last one that none of the others forbids. One run
+    visits the same networks whatever the limits, so a smaller budget never gives a larger result.
+
+    Args:
+        graph: float, with one input.
+        data: what rankings are made from.
+        limits: by key of ``cost`` or "macs", "params", "neurons": the largest value allowed.
+        cost: of a graph; called after every removal.
+        criterion: one of ``CRITERIA``, or one of your own.
+        schedule: one of ``SCHEDULES``.
+        min_accuracy: lowest accuracy on the validation data, 0 to 1.
+        max_drop: largest loss of accuracy there against the source model, 0 to 1.
+        max_neurons: how many channels may go.
+        keep_ratio: the share of the removable channels that stays.
+        validation: where accuracy is measured; None: a quarter of data, that is then not ranked on.
+        per_round: removals between two rankings of "iterative".
+        seed: of the division of data and of random criteria.
+        progress: told after every removal.
+
+    Raises:
+        CannotFitError: the limits cannot be met, or not within the other bounds.
+    """
+    chosen = _criterion(criterion)
+    if schedule not in SCHEDULES:
+        raise EdgePruneError("--schedule", f"there is no {schedule!r}", _names(SCHEDULES))
+    floor = min_accuracy is not None or max_drop is not None
+    if floor and validation is None:
+        data, validation = data.split(0.25, seed)
+    ctx = Context(graph, couple(graph), data, make_loss(graph, data), seed)
+    gate = _Gate(graph, validation, min_accuracy, max_drop) if floor and validation else None
+    most = _most(ctx, max_neurons, keep_ratio)
+    run = _Search(ctx, dict(limits or {}), cost, gate)
+    bounded = floor or max_neurons is not None or keep_ratio is not None
+    enough = run.meets_limits() if run.limits else not bounded
+    rounds = iter(()) if enough else _rounds(ctx, chosen, schedule, per_round)
+    for group in rounds:
+        if len(run.steps) + len(group) > most or not run.remove(group):
+            break
+        progress("rank", len(run.steps), min(int(ctx.removable.sum()), most))
+        if run.limits and run.meets_limits():
+            break
+    if not run.meets_limits():
+        raise run.failure()
+    if run.limits:
+        run.put_back()
+    return run.result()
+
+
+def smallest(graph: Graph) -> Graph:
+    """The network with one channel left wherever one must be: the floor of every budget."""
+    coupling = couple(graph)
+    occupancy = Occupancy(coupling)
+    removed = np.zeros(coupling.count, bool)
+    for k in np.flatnonzero(removable(coupling)):
+        if occupancy.can_go(int(k)):
+            occupancy.remove(int(k))
+            removed[k] = True
+    return compact(graph, coupling, removed)
+
+
+def removal_order(ctx: Context, criterion: Criterion, schedule: Schedule) -> list[int]:
+    """Every channel that can go, in the order in which it would."""
+    return [k for group in _rounds(ctx, criterion, schedule, 1) for k, _ in group]
+
+
+class _Gate:
+    """The accuracy floor on validation data."""
+
+    def __init__(
+        self, graph: Graph, data: Samples, min_accuracy: float | None, max_drop: float | None
+    ) -> None:
+        self._x = data.x
+        self._labels = reference_labels(graph, data)
+        self.source = accuracy(graph, data.x, self._labels)
+        bounds = [b for b in (min_accuracy,) if b is not None]
+        bounds += [self.source - d for d in (max_drop,) if d is not None]
+        self.floor = max(bounds) - 1e-9
+        if self.source < self.floor:
+            raise CannotFitError(
+                "--min-accuracy",
+                f"the source model itself has {self.source:.4f} on the validation data, "
+                f"{self.floor:.4f} is asked for",
+            )
+
+    def measure(self, graph: Graph) -> float:
+        return accuracy(graph, self._x, self._labels)
+
+
+class _Search:
+    """The state of one run."""
+
+    def __init__(
+        self, ctx: Context, limits: dict[str, float], cost: Cost, gate: _Gate | None
+    ) -> None:
+        self.ctx = ctx
+        self.limits = limits
+        self.steps: list[Step] = []
+        self._cost_of = cost
+        self._gate = gate
+        self._names = channel_names(ctx.graph, ctx.coupling)
+        self._removed = np.zeros(ctx.coupling.count, bool)
+        self._graph = ctx.graph
+        self._cost = self._measure(ctx.graph, self._removed)
+        self._refused: float | None = None
+        unknown = sorted(set(limits) - set(self._cost))
+        assert not unknown, f"no cost is called {unknown}"
+
+    def meets_limits(self) -> bool:
+        return self._within(self._cost)
+
+    def remove(self, group: list[tuple[int, float]]) -> bool:
+        """Take channels out, unless that goes below the accuracy floor."""
+        removed = self._removed.copy()
+        removed[[k for k, _ in group]] = True
+        graph = compact(self.ctx.graph, self.ctx.coupling, removed)
+        reached = None if self._gate is None else self._gate.measure(graph)
+        if self._gate is not None and reached is not None and reached < self._gate.floor:
+            self._refused = reached
+            return False
+        self._accept(graph, removed, self._measure(graph, removed))
+        left = int((self.ctx.removable & ~removed).sum())
+        self.steps += [Step(k, self._names[k], score, left, reached) for k, score in group]
+        return True
+
+    def put_back(self) -> None:
+        """Put back what the limits do not need gone: the last to go are the most useful."""
+        for step in reversed(self.steps.copy()):
+            if step.score <= 0:
+                continue
+            removed = self._removed.copy()
+            removed[step.channel] = False
+            graph = compact(self.ctx.graph, self.ctx.coupling, removed)
+            cost = self._measure(graph, removed)
+            if self._within(cost):
+                self._accept(graph, removed, cost)
+                self.steps.remove(step)
+
+    def result(self) -> Pruned:
+        return Pruned(self._graph, self.ctx.coupling, self._removed, tuple(self.steps), self._cost)
+
+    def failure(self) -> CannotFitError:
+        over = [
+            f"{key} is {self._cost[key]:,.0f}, allowed are {limit:,.0f}"
+            for key, limit in self.limits.items()
+            if self._cost[key] > limit
+        ]
+        what = f"with {len(self.steps)} channels removed " + "; ".join(over)
+        if self._gate is not None and self._refused is not None:
+            what += (
+                f"; one more and the accuracy is {self._refused:.4f}, "
+                f"at least {self._gate.floor:.4f} is asked for"
+            )
+        return CannotFitError("budget", what, "a larger budget, or a lower accuracy")
+
+    def _accept(self, graph: Graph, removed: NDArray[np.bool_], cost: Mapping[str, float]) -> None:
+        self._graph, self._removed, self._cost = graph, removed, cost
+
+    def _within(self, cost: Mapping[str, float]) -> bool:
+        return all(cost[key] <= limit for key, limit in self.limits.items())
+
+    def _measure(self, graph: Graph, removed: NDArray[np.bool_]) -> Mapping[str, float]:
+        neurons = float((self.ctx.removable & ~removed).sum())
+        base = {"macs": float(graph.macs), "params": float(graph.params), "neurons": neurons}
+        return {**base, **self._cost_of(graph)}
+
+
+class _Rescore:
+    """A session for any criterion: scores the compacted network anew."""
+
+    def __init__(self, ctx: Context, criterion: Criterion) -> None:
+        self._ctx = ctx
+        self._criterion = criterion
+        self._removed = np.zeros(ctx.coupling.count, bool)
+
+    def scores(self) -> Scores:
+        ctx = self._ctx
+        if not self._removed.any():
+            return self._criterion.score(ctx)
+        graph = compact(ctx.graph, ctx.coupling, self._removed)
+        now = Context(graph, couple(graph), ctx.data, ctx.loss, ctx.seed)
+        scores = np.full(ctx.coupling.count, np.nan)
+        found = self._criterion.score(now)
+        known = ~np.isnan(found)
+        scores[old_channels(ctx.coupling, self._removed, now.coupling)[known]] = found[known]
+        return scores
+
+    def remove(self, channels: Ids) -> None:
+        self._removed[channels] = True
+
+
+def _rounds(
+    ctx: Context, criterion: Criterion, schedule: Schedule, per_round: int
+) -> Iterator[list[tuple[int, float]]]:
+    """What goes together between two looks at the limits: (channel, score), lowest first."""
+    occupancy = Occupancy(ctx.coupling)
+    if schedule == "iterative":
+        yield from _reranked(ctx, criterion, occupancy, per_round)
+        return
+    scores = criterion.score(ctx)
+    group: list[tuple[int, float]] = []
+    for k in _ascending(scores):
+        if not occupancy.can_go(k):
+            continue
+        occupancy.remove(k)
+        together = schedule == "threshold" and group and group[-1][1] == scores[k]
+        if group and not together:
+            yield group
+            group = []
+        group.append((k, float(scores[k])))
+    if group:
+        yield group
+
+
+def _reranked(
+    ctx: Context, criterion: Criterion, occupancy: Occupancy, per_round: int
+) -> Iterator[list[tuple[int, float]]]:
+    session: Session = criterion.session(ctx) or _Rescore(ctx, criterion)
+    while True:
+        scores = session.scores()
+        gone: list[int] = []
+        for k in _ascending(scores):
+            if len(gone) == per_round:
+                break
+            if occupancy.can_go(k):
+                occupancy.remove(k)
+                gone.append(k)
+        if not gone:
+            return
+        session.remove(np.asarray(gone))
+        yield [(k, float(scores[k])) for k in gone]
+
+
+def _ascending(scores: Scores) -> list[int]:
+    """Channels that have a score, lowest first, ties by number."""
+    known = np.flatnonzero(~np.isnan(scores))
+    return [int(k) for k in known[np.argsort(scores[known], kind="stable")]]
+
+
+def _most(ctx: Context, max_neurons: int | None, keep_ratio: float | None) -> int:
+    """How many channels may go."""
+    count = int(ctx.removable.sum())
+    bounds = [count]
+    if max_neurons is not None:
+        bounds.append(max_neurons)
+    if keep_ratio is not None:
+        bounds.append(count - int(np.ceil(keep_ratio * count - 1e-9)))
+    return min(bounds)
+
+
+def _criterion(criterion: str | Criterion) -> Criterion:
+    if isinstance(criterion, Criterion):
+        return criterion
+    if criterion not in CRITERIA:
+        raise EdgePruneError("--criterion", f"there is no {criterion!r}", _names(CRITERIA))
+    return CRITERIA[criterion]
+
+
+def _names(table: Mapping[str, object]) -> str:
+    return "known are " + ", ".join(table)

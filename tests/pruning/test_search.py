@@ -1,0 +1,116 @@
+"""When to stop, and what is left then."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pruning.graphs import balanced, cnn, mlp
+from pruning.test_brute_force import samples
+
+from edgeprune.errors import CannotFitError, EdgePruneError
+from edgeprune.ir import Graph
+from edgeprune.pruning.compact import compact
+from edgeprune.pruning.criteria import CRITERIA, Context
+from edgeprune.pruning.loss import accuracy, reference_labels
+from edgeprune.pruning.search import SCHEDULES, prune, removal_order, smallest
+
+GRAPHS = {"mlp": balanced(mlp(10, 12, 9, 4)), "cnn": balanced(cnn(1, kinds=(1, 2)))}
+
+
+@pytest.fixture(params=GRAPHS)
+def graph(request: pytest.FixtureRequest) -> Graph:
+    return GRAPHS[request.param]
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_limits_are_met_and_smaller_ones_never_give_larger_networks(
+    graph: Graph, schedule: str
+) -> None:
+    data = samples(graph, 60)
+    sizes = []
+    for share in (1.0, 0.8, 0.6, 0.5, 0.4):
+        limit = share * graph.params
+        pruned = prune(graph, data, limits={"params": limit}, schedule=schedule)
+        assert pruned.graph.params <= limit
+        assert pruned.cost["params"] == pruned.graph.params
+        sizes.append(pruned.graph.params)
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] == graph.params
+
+
+def test_no_room_is_left_for_a_neuron_that_would_help(graph: Graph) -> None:
+    limit = 0.6 * graph.params
+    pruned = prune(graph, samples(graph, 60), limits={"params": limit})
+    for step in pruned.history:
+        if step.score <= 0:
+            continue
+        removed = pruned.removed.copy()
+        removed[step.channel] = False
+        assert compact(graph, pruned.coupling, removed).params > limit
+
+
+def test_several_limits_are_met_together(graph: Graph) -> None:
+    limits = {"macs": 0.7 * graph.macs, "params": 0.8 * graph.params, "neurons": 15.0}
+    pruned = prune(graph, samples(graph, 60), limits=limits)
+    assert all(pruned.cost[k] <= v for k, v in limits.items())
+
+
+def test_no_layer_is_emptied_and_the_floor_is_said(graph: Graph) -> None:
+    with pytest.raises(CannotFitError, match="params is"):
+        prune(graph, samples(graph, 60), limits={"params": 1})
+    floor = smallest(graph)
+    pruned = prune(graph, samples(graph, 60), limits={"params": floor.params})
+    assert pruned.graph.params <= floor.params
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_a_floor_on_accuracy_is_kept_and_not_a_neuron_more(graph: Graph, schedule: str) -> None:
+    data, validation = samples(graph, 80, labels=False), samples(graph, 90, labels=False, seed=1)
+    pruned = prune(graph, data, validation=validation, max_drop=0.4, schedule=schedule)
+    labels = reference_labels(graph, validation)
+    assert accuracy(pruned.graph, validation.x, labels) >= 0.6
+    assert pruned.history
+    more = prune(graph, data, max_neurons=len(pruned.order) + 1, schedule=schedule)
+    assert accuracy(more.graph, validation.x, labels) < 0.6
+
+
+def test_a_budget_below_the_accuracy_floor_is_refused(graph: Graph) -> None:
+    with pytest.raises(CannotFitError, match="accuracy"):
+        prune(
+            graph,
+            samples(graph, 80, labels=False),
+            limits={"params": 0.2 * graph.params},
+            min_accuracy=0.97,
+        )
+
+
+def test_counts_and_shares_bind_exactly(graph: Graph) -> None:
+    data = samples(graph, 60)
+    assert len(prune(graph, data, max_neurons=5).order) == 5
+    count = int(Context.of(graph, data).removable.sum())
+    kept = prune(graph, data, keep_ratio=0.75, schedule="topk")
+    assert kept.cost["neurons"] == np.ceil(0.75 * count)
+    assert not prune(graph, data).order
+
+
+def test_the_same_seed_gives_the_same_network(graph: Graph) -> None:
+    data = samples(graph, 60)
+    a, b = (prune(graph, data, limits={"params": 0.5 * graph.params}) for _ in range(2))
+    assert a.order == b.order
+    for name, value in a.graph.constants.items():
+        np.testing.assert_array_equal(value, b.graph.constants[name])
+
+
+def test_a_search_follows_the_order_of_removals() -> None:
+    graph = GRAPHS["mlp"]
+    data = samples(graph, 60)
+    order = removal_order(Context.of(graph, data), CRITERIA["brute_force"], "iterative")
+    assert prune(graph, data, max_neurons=8).order == tuple(order[:8])
+
+
+def test_unknown_names_are_said_with_the_known_ones() -> None:
+    graph = GRAPHS["mlp"]
+    with pytest.raises(EdgePruneError, match="brute_force"):
+        prune(graph, samples(graph), criterion="magic")
+    with pytest.raises(EdgePruneError, match="iterative"):
+        prune(graph, samples(graph), schedule="never")  # type: ignore[arg-type]
