@@ -136,12 +136,45 @@ def couple(graph: Graph) -> Coupling:
     for v in graph.outputs:
         ch.pin(ids[v])
     label, pinned = ch.join()
-    inputs = np.zeros(len(pinned), bool)
-    for v in graph.inputs:
-        inputs[label[ids[v]]] = True
+    inputs = _inputs(graph, ids, label, len(pinned))
+    while _tie_slabs(ch, ids, label, inputs):
+        label, pinned = ch.join()
+        inputs = _inputs(graph, ids, label, len(pinned))
     reads = tuple(Read(r.node, r.weight, r.axis, label[r.ids]) for r in ch.reads)
     axes = {k: label[v] for k, v in ch.axes.items()}
     return Coupling({k: label[v] for k, v in ids.items()}, axes, reads, pinned, inputs)
+
+
+def _inputs(graph: Graph, ids: dict[str, Ids], label: Ids, count: int) -> NDArray[np.bool_]:
+    found = np.zeros(count, bool)
+    for v in graph.inputs:
+        found[label[ids[v]]] = True
+    return found
+
+
+def _tie_slabs(ch: Channels, ids: dict[str, Ids], label: Ids, inputs: NDArray[np.bool_]) -> bool:
+    """Tie what cannot go alone because no slab of a value would go with it; whether any was.
+
+    A dense layer whose outputs are reshaped into an image is such a case. Elements of inputs may
+    be scattered, as a ``Gather`` behind the last reshape skips them.
+    """
+    tied = False
+    for v in ids.values():
+        channels = label[v]
+        if inputs[channels].all() or _depends_on_one_axis(channels):
+            continue
+        flat = v.reshape(-1, v.shape[-1])
+        ch.tie(flat, flat[0])
+        tied = True
+    return tied
+
+
+def _depends_on_one_axis(channels: Ids) -> bool:
+    for axis in range(channels.ndim):
+        rows = np.moveaxis(channels, axis, -1).reshape(-1, channels.shape[axis])
+        if (rows == rows[0]).all():
+            return True
+    return channels.ndim == 0
 
 
 _NONE: Ids = np.zeros(0, np.int64)

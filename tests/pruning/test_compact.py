@@ -144,6 +144,17 @@ def test_a_bias_that_two_layers_share_is_folded_for_the_one_that_needs_it() -> N
     assert_compacted_is_masked(graph, removed, {h: np.full(5, 0.5)})
 
 
+def test_neurons_that_are_reshaped_into_an_image_go_in_whole_slabs() -> None:
+    b = Builder(0, x=(6,))
+    y = b.add(Reshape((3, 4, 2)), b.add(Relu(), b.dense("x", 24)))
+    y = b.add(Reshape((24,)), b.add(Sigmoid(), y))
+    graph = b.build(b.dense(y, 3))
+    c = couple(graph)
+    assert (~c.pinned & ~c.inputs).sum() == 2
+    small = assert_compacted_is_masked(graph, choose(graph, c, 0, 1.0))
+    assert small.types[y].shape == (12,)
+
+
 def test_nothing_removed_is_the_same_graph() -> None:
     graph = mlp(4, 3, 2)
     assert compact(graph, couple(graph), np.zeros(couple(graph).count, bool)) is graph
