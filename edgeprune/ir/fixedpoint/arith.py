@@ -45,10 +45,17 @@ def add(
     """ADD, or SUB with ``sign`` -1; operands broadcast as numpy arrays do."""
     bits = ADD_LEFT_SHIFT[a.dtype.itemsize]
     on_a, on_b, on_y = add_multipliers(aq, bq, yq, bits)
-    left = (a.astype(np.int64) - aq.zero_point[0]) << bits
-    right = (b.astype(np.int64) - bq.zero_point[0]) << bits
-    total = rescale(left, *on_a) + sign * rescale(right, *on_b)
+    left = _on_common_scale(a, aq, bits, on_a)
+    right = _on_common_scale(b, bq, bits, on_b)
+    total = left + sign * right
     return saturate(rescale(total, *on_y) + yq.zero_point[0], a.dtype, clamp)
+
+
+def _on_common_scale(x: Ints, q: QuantParams, bits: int, factor: tuple[int, int]) -> Int64s:
+    """An operand of a sum, shifted left and rescaled; once for each value that it can have."""
+    info = np.iinfo(x.dtype)
+    values = np.arange(int(info.min), int(info.max) + 1) - q.zero_point[0]
+    return rescale(values << bits, *factor)[x.astype(np.int64) - int(info.min)]
 
 
 def sub(

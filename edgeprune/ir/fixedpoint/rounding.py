@@ -68,9 +68,8 @@ def high_mul(a: Ints | int, b: Ints | int) -> Int64s:
 def divide_by_pot(x: Ints | int, exponent: Ints | int) -> Int64s:
     """Quotients x / 2^exponent, halves away from zero (gemmlowp's RoundingDivideByPOT)."""
     x, e = np.asarray(x, np.int64), np.asarray(exponent, np.int64)
-    mask = (np.int64(1) << e) - 1
-    threshold = (mask >> 1) + (x < 0)
-    return (x >> e) + ((x & mask) > threshold)
+    half = (np.int64(1) << e) >> 1
+    return (x + half - ((x < 0) & (e > 0))) >> e
 
 
 def rescale(x: Ints | int, mult: Ints | int, shift: Ints | int) -> Int64s:
@@ -82,9 +81,9 @@ def rescale(x: Ints | int, mult: Ints | int, shift: Ints | int) -> Int64s:
         shift: likewise.
     """
     shift = np.asarray(shift, np.int64)
-    left, right = np.maximum(shift, 0), np.maximum(-shift, 0)
-    shifted = (np.asarray(x, np.int64) << left).astype(np.int32)
-    return divide_by_pot(high_mul(shifted, mult), right)
+    if shift.max(initial=0) > 0:
+        x = (np.asarray(x, np.int64) << np.maximum(shift, 0)).astype(np.int32)
+    return divide_by_pot(high_mul(x, mult), np.maximum(-shift, 0))
 
 
 def rescale_once(x: Ints, real: NDArray[np.float64] | float) -> Int64s:
