@@ -77,3 +77,30 @@ def check(case: Case, kernel, target="cortex-m4", optimize="speed"):
     run = harness.run_call(call, [case.inputs], case.expected.nbytes, target, optimize)
     got = np.frombuffer(run.output[0], case.expected.dtype).reshape(case.expected.shape)
     return call, run, got
+
+
+def dense(
+    rng: np.random.Generator, i: int, o: int, *, rows=0, relu=False, zero_in=None, zero_out=None,
+    kind="normal", shared=True, gain=1.0, clamp6=False,
+) -> Case:
+    zi = int(rng.integers(-128, 128)) if zero_in is None else zero_in
+    zo = int(rng.integers(-128, 128)) if zero_out is None else zero_out
+    clamp = (0.0, float("inf")) if relu else (0.0, 6.0) if clamp6 else None
+    weights = _weights(rng, (o, i), kind)
+    bias = rng.integers(-3000, 3000, o).astype(np.int32)
+    xs = 0.05
+    ws = tuple(float(v) for v in np.float32(0.01 * 2.0 ** -rng.uniform(0, 3, 1 if shared else o)))
+    ys = float(np.float32(xs * np.mean(ws) * np.sqrt(i) * 35 * 70 / 60 / gain))
+    xq, yq = QuantParams.of(xs, zi), QuantParams.of(ys, zo)
+    wq = QuantParams(ws, (0,) * len(ws), None if shared else 0)
+    bq = QuantParams(tuple(xs * v for v in ws), (0,) * len(ws), None if shared else 0)
+    shape = (rows, i) if rows else (i,)
+    graph = harness.single(
+        Dense(clamp), [TensorType(shape, DType.INT8, xq)], yq,
+        {"w": (weights, TensorType(weights.shape, DType.INT8, wq)),
+         "b": (bias, TensorType((o,), DType.INT32, bq))},
+    )
+    x = rng.integers(-128, 128, shape).astype(np.int8)
+    cl = fx.clamp_range(*(clamp or (-np.inf, np.inf)), yq)
+    y = fx.dense(x.reshape(-1, i), weights, bias, xq, wq, yq, cl).reshape((*shape[:-1], o))
+    return Case(graph, [x], y)

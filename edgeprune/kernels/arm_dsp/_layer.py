@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from edgeprune.ir import Array, DType, QuantParams
 from edgeprune.kernels.call import Request
 from edgeprune.ops.conv import Conv2d, DepthwiseConv2d
+from edgeprune.ops.dense import Dense
 from edgeprune.ir.fixedpoint import clamp_range
 
 
@@ -85,4 +86,52 @@ def conv_layer(request: Request) -> Layer | None:
         dilation=op.dilation,
         pad_top=op.padding.top,
         pad_left=op.padding.left,
+    )
+
+
+@dataclass(frozen=True)
+class DenseLayer:
+    """A quantised fully connected layer.
+
+    Attributes:
+        w: (o, i) int8.
+        bias: (o,) int32.
+        xq: quantisation of the input.
+        wq: quantisation of the weights.
+        yq: quantisation of the output.
+        clamp: smallest and largest output.
+        rows: vectors that it is applied to.
+    """
+
+    w: Array
+    bias: Array
+    xq: QuantParams
+    wq: QuantParams
+    yq: QuantParams
+    clamp: tuple[int, int]
+    rows: int
+
+
+def dense_layer(request: Request) -> DenseLayer | None:
+    """The record of an int8 fully connected layer; else None."""
+    graph, node = request.graph, request.node
+    if not isinstance(node.op, Dense):
+        return None
+    x, w, bias = graph.types_of(node)
+    y = graph.types[node.output]
+    if (x.dtype, w.dtype, y.dtype) != (DType.INT8, DType.INT8, DType.INT8):
+        return None
+    if x.quant is None or w.quant is None or y.quant is None or bias.dtype is not DType.INT32:
+        return None
+    if any(v not in graph.constants for v in node.inputs[1:]) or any(w.quant.zero_point):
+        return None
+    low, high = node.op.clamp or (float("-inf"), float("inf"))
+    return DenseLayer(
+        graph.constants[node.inputs[1]],
+        graph.constants[node.inputs[2]],
+        x.quant,
+        w.quant,
+        y.quant,
+        clamp_range(low, high, y.quant),
+        x.size // x.shape[-1],
     )

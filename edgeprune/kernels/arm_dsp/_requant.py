@@ -121,16 +121,17 @@ def requant_table(acc: Accumulators, r: Rescale, mode: Mode, *, narrow: bool) ->
         mode: how the tile rounds.
         narrow: channels are paired as A + 256 * B.
     """
+    less = 2 if mode is Mode.ONCE else 1  # SMMLA halves, and the last bit is shifted apart
     ahead = {Mode.TWICE: 0, Mode.RELU: 7, Mode.ONCE: 8}[mode] if narrow else 0
     rows: list[int] = []
     channels = len(acc.bias)
     for k in range(0, channels - 1, 2):
         a, b = int(acc.bias[k]), int(acc.bias[k + 1])
         rows += [a, a + 256 * b if narrow else b]
-        rows += [int(r.mult[k]), int(r.shift[k]) - 1]
-        rows += [int(r.mult[k + 1]), int(r.shift[k + 1]) - 1 + ahead]
+        rows += [int(r.mult[k]), int(r.shift[k]) - less]
+        rows += [int(r.mult[k + 1]), int(r.shift[k + 1]) - less + ahead]
     if channels % 2:
-        rows += [int(acc.bias[-1]), int(r.mult[-1]), int(r.shift[-1]) - 1]
+        rows += [int(acc.bias[-1]), int(r.mult[-1]), int(r.shift[-1]) - less]
     return np.array([wrap32(v) for v in rows], np.int32)
 
 

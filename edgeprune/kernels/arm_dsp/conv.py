@@ -1,7 +1,13 @@
-"""int8 convolutions: rows of input widened into a ring, read by assembler tiles."""
+"""int8 convolutions read by assembler tiles, in two forms.
+
+``ring``: rows of input are widened once, into a ring of rows. ``strip``: what four output pixels need
+is widened for each four; for 1x1 kernels, for narrow images and for the least code. The cheaper form
+by the cost model is taken.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from edgeprune.ir import Array
@@ -14,11 +20,12 @@ from edgeprune.kernels.arm_dsp._requant import (
     requant_table,
     rescale_twice,
 )
-from edgeprune.kernels.arm_dsp._tiles import Planes, Tile, pack_weights, round_of
+from edgeprune.kernels.arm_dsp._tiles import Planes, Round, Tile, pack_weights, round_of
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.ops.conv import Conv2d
 
 FOLDER = "arch/arm_dsp"
+
 MIRRORED_BYTES = 1024
 """Rings up to this size are held twice, which saves the wrap and lets kernel rows be unrolled."""
 
@@ -28,17 +35,31 @@ LOOP_STEPS = {"size": 4, "speed": 24}
 
 @dataclass(frozen=True)
 class Numbers:
-    """What the tiles read: packed weights, the table, and the form that they are in."""
+    """What the tiles read: packed weights and the table, and the form that they are in."""
 
     weights: Array
     table: Array
     narrow: bool
     mode: Mode
 
+    @property
+    def constants(self) -> tuple[Constant, ...]:
+        """The two arrays of the call."""
+        return (
+            Constant("weights", self.weights, "int8_t"),
+            Constant("table", self.table, "int32_t", counts_as_weights=False),
+        )
 
-def conv_numbers(layer: Layer, planes: Planes) -> Numbers | None:
-    """Weights and table of a convolution; None where the tiles' arithmetic does not hold."""
-    flat = layer.w.reshape(layer.w.shape[0], -1)
+
+def conv_numbers(layer: Layer, w: Array, planes: Planes) -> Numbers | None:
+    """Weights and table of a convolution; None where the tiles' arithmetic does not hold.
+
+    Args:
+        layer: the convolution.
+        w: its weights (o, rows, taps, channels) as the layout has them.
+        planes: the layout.
+    """
+    flat = w.reshape(w.shape[0], -1)
     acc = accumulators(flat, layer.bias, layer.xq.scalar[1])
     rescale = rescale_twice(acc, layer.xq, layer.wq, layer.yq)
     if rescale is None:
@@ -46,75 +67,175 @@ def conv_numbers(layer: Layer, planes: Planes) -> Numbers | None:
     mode = Mode.RELU if layer.clamp[0] >= layer.yq.scalar[1] else Mode.TWICE
     narrow = narrow_holds(acc, flat) and (mode is not Mode.RELU or narrow_relu_holds(acc, rescale))
     table = requant_table(acc, rescale, mode, narrow=narrow)
-    return Numbers(pack_weights(layer.w, planes, narrow=narrow), table, narrow, mode)
+    return Numbers(pack_weights(w, planes, narrow=narrow), table, narrow, mode)
 
 
-def conv2d(request: Request) -> KernelCall | None:
-    """Any convolution of one group whose planes are in reach of the tiles."""
-    layer = conv_layer(request) if isinstance(request.node.op, Conv2d) else None
-    if layer is None:
-        return None
+@dataclass(frozen=True)
+class Tiles:
+    """The tiles of one layer: whole ones of 4 pixels, and what is left at the end of a line.
+
+    Attributes:
+        planes: the layout.
+        rows: kernel rows.
+        round: of the loop.
+        ring: rows wrap around.
+        numbers: what they read.
+        clamp: smallest and largest output.
+        channels: output channels.
+        line: output pixels in a line; the last line % 4 are a tail.
+    """
+
+    planes: Planes
+    rows: int
+    round: Round
+    ring: bool
+    numbers: Numbers
+    clamp: tuple[int, int]
+    channels: int
+    line: int
+
+    def _tile(self, pixels: int, *, solo: bool) -> Tile | None:
+        n = self.numbers
+        if not pixels or (self.channels % 2 == 0 if solo else self.channels < 2):
+            return None
+        return Tile(
+            self.planes, self.rows, pixels, solo, n.narrow, n.mode, self.clamp, self.round, self.ring
+        )
+
+    @property
+    def by_role(self) -> dict[str, Tile | None]:
+        """Fields of the parameters."""
+        whole, rest = (4 if self.line >= 4 else 0), self.line % 4
+        return {
+            "tile": self._tile(whole, solo=False),
+            "tail": self._tile(rest, solo=False),
+            "solo": self._tile(whole, solo=True),
+            "solo_tail": self._tile(rest, solo=True),
+        }
+
+    @property
+    def used(self) -> Iterable[Tile]:
+        """Those that there are."""
+        return (t for t in self.by_role.values() if t)
+
+    @property
+    def params(self) -> tuple[tuple[str, int | float | str], ...]:
+        """Their names as fields of the parameters."""
+        return tuple((k, t.name if t else "0") for k, t in self.by_role.items())
+
+    @property
+    def instance(self) -> str:
+        """The C text that makes them."""
+        return "".join(t.instance for t in self.used)
+
+    @property
+    def instructions(self) -> int:
+        """Of one line."""
+        return sum(
+            (self.line // 4 if t.pixels == 4 else 1)
+            * (40 + t.instructions * (1 if t.solo else self.channels // 2))
+            for t in self.used
+        )
+
+    @property
+    def code_bytes(self) -> int:
+        """Size of the instances."""
+        return sum(t.code_bytes for t in self.used)
+
+
+def _geometry(layer: Layer) -> tuple[tuple[str, int], ...]:
+    """Fields that both forms begin with."""
+    (in_h, in_w, in_c), (out_h, out_w, out_c) = layer.image, layer.out
+    return (
+        ("in_h", in_h),
+        ("in_w", in_w),
+        ("in_c", in_c),
+        ("out_h", out_h),
+        ("out_w", out_w),
+        ("out_c", out_c),
+        ("kernel_h", layer.kernel[0]),
+        ("stride_h", layer.stride[0]),
+        ("stride_w", layer.stride[1]),
+        ("dilation_h", layer.dilation[0]),
+        ("dilation_w", layer.dilation[1]),
+        ("pad_top", layer.pad_top),
+        ("pad_left", layer.pad_left),
+        ("zero", layer.xq.scalar[1]),
+        ("pair_bytes", 2 * layer.kernel[0] * layer.kernel[1] * in_c),
+        ("twice_zero", 2 * layer.yq.scalar[1] + 1),
+    )
+
+
+def ring(request: Request, layer: Layer) -> KernelCall | None:
+    """Rows of input widened once."""
     (in_h, in_w, in_c), (out_h, out_w, out_c), (kh, kw) = layer.image, layer.out, layer.kernel
     p = Planes(in_c, kw, layer.stride[1], layer.dilation[1], out_w)
     again = kh > 1 and layer.dilation[0] == 1
     mirrored = again and kh * p.row_bytes <= MIRRORED_BYTES and request.optimize == "speed"
-    ring = again and not mirrored
-    turn = round_of(p, 1 if ring else kh, LOOP_STEPS[request.optimize])
-    numbers = conv_numbers(layer, p) if turn else None
+    wraps = again and not mirrored
+    turn = round_of(p, 1 if wraps else kh, LOOP_STEPS[request.optimize])
+    numbers = conv_numbers(layer, layer.w, p) if turn else None
     if turn is None or numbers is None:
         return None
-    tiles = {
-        name: Tile(
-            p, kh, pixels, solo, numbers.narrow, numbers.mode, layer.clamp, turn, ring
-        )
-        for name, pixels, solo, wanted in (
-            ("tile", 4, False, out_w >= 4 and out_c >= 2),
-            ("tail", out_w % 4, False, out_w % 4 and out_c >= 2),
-            ("solo", 4, True, out_w >= 4 and out_c % 2),
-            ("solo_tail", out_w % 4, True, out_w % 4 and out_c % 2),
-        )
-        if wanted
-    }
-    runs = {"tile": out_w // 4, "tail": 1, "solo": out_w // 4, "solo_tail": 1}
-    work = sum(
-        runs[k] * (25 + t.instructions * (1 if t.solo else out_c // 2))
-        for k, t in tiles.items()
-    )
-    widen = in_h * in_w * in_c * 7 // 4
+    tiles = Tiles(p, kh, turn, wraps, numbers, layer.clamp, out_c, out_w)
+    rows = in_h if layer.dilation[0] == 1 else out_h * kh
+    widen = rows * (in_w * in_c * 17 // 10 + 40) + kh * p.row_bytes // 2
     return KernelCall(
         function="ep_conv2d_s8_arm_dsp",
         sources=(f"{FOLDER}/ep_conv2d_s8_arm_dsp.c",),
         headers=(f"{FOLDER}/ep_conv2d_s8_arm_dsp.h",),
         params_type="ep_conv2d_s8_arm_dsp_params",
         params=(
-            ("in_h", in_h),
-            ("in_w", in_w),
-            ("in_c", in_c),
-            ("out_h", out_h),
-            ("out_w", out_w),
-            ("out_c", out_c),
-            ("kernel_h", kh),
-            ("stride_h", layer.stride[0]),
-            ("stride_w", layer.stride[1]),
-            ("dilation_h", layer.dilation[0]),
-            ("dilation_w", layer.dilation[1]),
-            ("pad_top", layer.pad_top),
-            ("pad_left", layer.pad_left),
-            ("zero", layer.xq.scalar[1]),
+            *_geometry(layer),
             ("phases", p.phases),
             ("phase_words", p.phase_words),
-            ("pair_bytes", 2 * kh * kw * in_c),
             ("mirrored", int(mirrored)),
-            ("twice_zero", 2 * layer.yq.scalar[1] + 1),
-            *((k, tiles[k].name if k in tiles else "0") for k in ("tile", "tail", "solo", "solo_tail")),
+            *tiles.params,
         ),
-        constants=(
-            Constant("weights", numbers.weights, "int8_t"),
-            Constant("table", numbers.table, "int32_t", counts_as_weights=False),
-        ),
+        constants=numbers.constants,
         inputs=(request.node.inputs[0],),
         scratch_bytes=(1 + mirrored) * kh * p.row_bytes,
-        instance="".join(t.instance for t in tiles.values()),
-        instructions=out_h * (work + 150) + widen,
-        code_bytes=sum(t.code_bytes for t in tiles.values()),
+        instance=tiles.instance,
+        instructions=out_h * (tiles.instructions + 40 + 14 * kh) + widen,
+        code_bytes=tiles.code_bytes,
     )
+
+
+def strip(request: Request, layer: Layer) -> KernelCall | None:
+    """Input widened for each four output pixels."""
+    (_, _, in_c), (out_h, out_w, out_c), (kh, kw) = layer.image, layer.out, layer.kernel
+    run = kw * in_c
+    p = Planes(run, 1, 1, 1, 4)
+    turn = round_of(p, kh, LOOP_STEPS[request.optimize])
+    w = layer.w.reshape(out_c, kh, 1, run)
+    numbers = conv_numbers(layer, w, p) if turn else None
+    if turn is None or numbers is None:
+        return None
+    pixels = out_h * out_w
+    tiles = Tiles(p, kh, turn, False, numbers, layer.clamp, out_c, pixels)
+    bordered = 4 * run if kh * kw > 1 or layer.pad_top or layer.pad_left else 0
+    widen = -(-pixels // 4) * (60 + kh * (60 + 6 * run))
+    return KernelCall(
+        function="ep_conv2d_strip_s8_arm_dsp",
+        sources=(f"{FOLDER}/ep_conv2d_strip_s8_arm_dsp.c",),
+        headers=(f"{FOLDER}/ep_conv2d_strip_s8_arm_dsp.h",),
+        params_type="ep_conv2d_strip_s8_arm_dsp_params",
+        params=(*_geometry(layer), ("kernel_w", kw), *tiles.params),
+        constants=numbers.constants,
+        inputs=(request.node.inputs[0],),
+        scratch_bytes=kh * p.row_bytes + bordered,
+        instance=tiles.instance,
+        instructions=tiles.instructions + widen,
+        code_bytes=tiles.code_bytes,
+    )
+
+
+def conv2d(request: Request) -> KernelCall | None:
+    """Any convolution of one group whose numbers the tiles can hold."""
+    layer = conv_layer(request) if isinstance(request.node.op, Conv2d) else None
+    if layer is None:
+        return None
+    calls = [c for c in (ring(request, layer), strip(request, layer)) if c]
+    if request.optimize == "size":
+        return min(calls, key=lambda c: (c.code_bytes, c.instructions), default=None)
+    return min(calls, key=lambda c: c.instructions, default=None)

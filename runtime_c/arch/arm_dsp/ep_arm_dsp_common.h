@@ -5,6 +5,9 @@
 #include <stdint.h>
 #include <string.h>
 
+/* An int16 in a word that is also read and written whole. */
+typedef int16_t __attribute__((may_alias)) ep_lane;
+
 /* These cores load and store words at any address. */
 static inline uint32_t ep_load4(const int8_t *at)
 {

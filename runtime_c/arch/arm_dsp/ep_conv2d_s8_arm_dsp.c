@@ -44,23 +44,37 @@ static void widen2(const int8_t *x, int32_t step, int32_t count, uint32_t *to)
     }
 }
 
-/* One channel into one plane of (pixel, pixel + dilation): each pixel is the low half of its own word
- * and the high half of the word `dilation` columns before. */
-static void widen1(const params *p, const int8_t *row, uint32_t *to)
+/* Which words of a phase take pixels of the input: those whose padded column, word * stride + offset,
+ * lies on it. */
+typedef struct {
+    int32_t first; /* the first word */
+    int32_t count;
+    int32_t source; /* its input column */
+} span;
+
+static span inside(const params *p, int32_t offset)
 {
-    int16_t *lanes = (int16_t *)to;
-    const int32_t step = p->stride_w / p->phases;
-    for (int32_t low = 0; low < 2; low++) {
-        int32_t column = p->pad_left - (low ? 0 : p->dilation_w);
-        const int8_t *x = row + p->in_c - 1;
-        for (int32_t i = 0; i < p->in_w; i++, column++, x += p->in_c) {
-            const int32_t word = column / p->stride_w;
-            const int32_t offset = column - word * p->stride_w;
-            if (column >= 0 && word < p->phase_words && offset % step == 0) {
-                const int32_t at = offset / step * p->phase_words + word;
-                lanes[2 * at + (low ? 0 : 1)] = *x;
-            }
-        }
+    span s;
+    s.first = offset >= p->pad_left ? 0 : (p->pad_left - offset + p->stride_w - 1) / p->stride_w;
+    s.source = s.first * p->stride_w + offset - p->pad_left;
+    s.count = (p->in_w - s.source + p->stride_w - 1) / p->stride_w;
+    s.count = s.count < p->phase_words - s.first ? s.count : p->phase_words - s.first;
+    return s;
+}
+
+/* One channel into every other int16. */
+static void widen1(const int8_t *x, int32_t step, int32_t count, ep_lane *to)
+{
+    for (; count >= 2; count -= 2) {
+        const int8_t a = x[0];
+        const int8_t b = x[step];
+        x += 2 * step;
+        to[0] = a;
+        to[2] = b;
+        to += 4;
+    }
+    if (count > 0) {
+        *to = *x;
     }
 }
 
@@ -68,30 +82,31 @@ static void widen1(const params *p, const int8_t *row, uint32_t *to)
 static void widen_row(const params *p, const int8_t *row, uint32_t *to)
 {
     const int32_t plane_words = p->phases * p->phase_words;
-    const int32_t step = p->stride_w / p->phases;
     const int32_t pairs = p->in_c / 2;
-    for (int32_t phase = 0; phase < p->phases; phase++) {
-        /* Padded column of the first pixel of this phase, and how many follow. */
-        int32_t first = (p->pad_left - phase * step + p->stride_w - 1) / p->stride_w;
-        const int32_t source = first * p->stride_w + phase * step - p->pad_left;
-        int32_t count = (p->in_w - source + p->stride_w - 1) / p->stride_w;
-        if (count > p->phase_words - first) {
-            count = p->phase_words - first;
-        }
-        const int8_t *x = row + source * p->in_c;
-        uint32_t *plane = to + phase * p->phase_words + first;
+    const int32_t step = p->stride_w * p->in_c;
+    for (int32_t phase = 0; phase < p->phases; phase++, to += p->phase_words) {
+        const int32_t offset = phase * (p->stride_w / p->phases);
+        span s = inside(p, offset);
+        const int8_t *x = row + s.source * p->in_c;
+        uint32_t *plane = to + s.first;
         int32_t done = 0;
         for (; done + 2 <= pairs; done += 2) {
-            widen4(x, p->stride_w * p->in_c, count, plane, plane_words);
+            widen4(x, step, s.count, plane, plane_words);
             x += 4;
             plane += 2 * plane_words;
         }
         if (done < pairs) {
-            widen2(x, p->stride_w * p->in_c, count, plane);
+            widen2(x, step, s.count, plane);
+            x += 2;
+            plane += plane_words;
         }
-    }
-    if (p->in_c % 2 != 0) {
-        widen1(p, row, to + pairs * plane_words);
+        if (p->in_c % 2 != 0) { /* words of (pixel, pixel + dilation) */
+            widen1(x, step, s.count, (ep_lane *)plane);
+            plane -= s.first;
+            s = inside(p, offset + p->dilation_w);
+            x = row + s.source * p->in_c + p->in_c - 1;
+            widen1(x, step, s.count, (ep_lane *)(plane + s.first) + 1);
+        }
     }
 }
 

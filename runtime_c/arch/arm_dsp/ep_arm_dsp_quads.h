@@ -1,0 +1,186 @@
+/* The inner loop of int8 fully connected layers on cores with the DSP extension: four output channels A,
+ * B, C, D at a time, paired as in ep_arm_dsp_tile.h, (A B) and (C D).
+ *
+ * Weights: for each four inputs (k, k+1, k+2, k+3) four words, (k, k+2) of A and B, of C and D, then
+ * (k+1, k+3) of both; for two left over one word of each pair, for one left over (A B C D) in one word.
+ * Activations: int16 pairs (k, k+2), (k+1, k+3); left over (k, k+1), then (k, 0).
+ *
+ * Requantisation rounds once: with acc * m summed in 64 bits, (acc * m + 2^(30+e)) >> (31 + e), SMMLA
+ * drops the low word, of which the floor takes no notice where e >= 2; 256 B needs no such bound. */
+#ifndef EP_ARM_DSP_QUADS_H
+#define EP_ARM_DSP_QUADS_H
+
+#include <stdint.h>
+
+typedef struct {
+    const int8_t *w;
+    const uint32_t *x;
+    const int32_t *table; /* per quad 4 biases; per channel multiplier, shift - 1 where not shared */
+    int8_t *y;
+    int32_t count;      /* quads */
+    int32_t inputs;
+    int32_t twice_zero; /* 2 * output zero point + 1 */
+    int32_t mult;       /* shared by all channels: multiplier, and shifts - 1 of A and B */
+    int32_t shift_a;
+    int32_t shift_b;
+    int32_t rounds; /* working memory of the loop */
+    uint32_t entry;
+} ep_arm_dsp_dense;
+
+typedef void ep_arm_dsp_quads(ep_arm_dsp_dense *d);
+
+/* One pair of channels: weights w (then lost), activations x, sums a and b. */
+__asm__(
+    ".syntax unified\n"
+    ".macro ep_dense_pair w, x, a, b, wide\n"
+    " sxtb16 r3, \\w\n"
+    " .if \\wide\n"
+    " sxtb16 \\w, \\w, ror #8\n"
+    " .endif\n"
+    " smlad \\b, \\w, \\x, \\b\n"
+    " smlad \\a, r3, \\x, \\a\n"
+    ".endm\n"
+    ".macro ep_dense_four wide\n"
+    " ldm r0!, {r8-r11}\n"
+    " ldrd r12, lr, [r1], #8\n"
+    " ep_dense_pair r8, r12, r4, r5, \\wide\n"
+    " ep_dense_pair r9, r12, r6, r7, \\wide\n"
+    " ep_dense_pair r10, lr, r4, r5, \\wide\n"
+    " ep_dense_pair r11, lr, r6, r7, \\wide\n"
+    ".endm\n"
+    ".macro ep_dense_rest wide\n"
+    " ldr r2, [sp]\n"
+    " ldr r2, [r2, #20]\n"
+    " lsls r2, r2, #31\n" /* carry: two are left, negative: one is left */
+    " bcc 4f\n"
+    " ldm r0!, {r8, r9}\n"
+    " ldr r12, [r1], #4\n"
+    " ep_dense_pair r8, r12, r4, r5, \\wide\n"
+    " ep_dense_pair r9, r12, r6, r7, \\wide\n"
+    "4:\n"
+    " bpl 5f\n"
+    " ldr r8, [r0], #4\n"
+    " ldr r12, [r1], #4\n"
+    " sxtb16 r3, r8\n"
+    " .if \\wide\n"
+    " sxtb16 r8, r8, ror #8\n"
+    " .endif\n"
+    " smlabb r5, r8, r12, r5\n"
+    " smlabb r4, r3, r12, r4\n"
+    " smlatb r7, r8, r12, r7\n"
+    " smlatb r6, r3, r12, r6\n"
+    "5:\n"
+    ".endm\n");
+
+/* acc into one output; m multiplier, c rounding constant, s shift - 1. */
+__asm__(
+    ".macro ep_dense_output acc, m, c, s, lo, hi\n"
+    " smmla \\acc, \\acc, \\m, \\c\n"
+    " asr \\acc, \\acc, \\s\n"
+    " .if \\lo == -128 || \\hi == 127\n"
+    " ssat \\acc, #8, \\acc, asr #1\n"
+    " .else\n"
+    " asr \\acc, \\acc, #1\n"
+    " .endif\n"
+    " .if \\lo > -128\n"
+    " cmp \\acc, #\\lo\n"
+    " it lt\n"
+    " movlt \\acc, #\\lo\n"
+    " .endif\n"
+    " .if \\hi < 127\n"
+    " cmp \\acc, #\\hi\n"
+    " it gt\n"
+    " movgt \\acc, #\\hi\n"
+    " .endif\n"
+    " strb \\acc, [lr], #1\n"
+    ".endm\n"
+    ".macro ep_dense_own acc, lo, hi\n" /* with a multiplier and shift of its own */
+    " ldm r1!, {r8, r10}\n"
+    " lsl r9, r3, r10\n"
+    " ep_dense_output \\acc, r8, r9, r10, \\lo, \\hi\n"
+    ".endm\n"
+
+    /* shared: one multiplier and shift for all channels; rest: the inputs are no multiple of 4.
+     * The loop takes 8 times 4 inputs, 56 or 72 bytes of code each, and is entered in the middle. */
+    ".macro ep_dense_quads name, wide, shared, rest, lo, hi\n"
+    " .pushsection .text.\\name, \"ax\", %progbits\n"
+    " .thumb\n"
+    " .balign 4\n"
+    " .type \\name, %function\n"
+    " .thumb_func\n"
+    "\\name:\n"
+    " push {r0, r4-r11, lr}\n"
+    " ldr r1, [r0, #20]\n"
+    " lsr r1, r1, #2\n"
+    " add r2, r1, #7\n"
+    " lsr r2, r2, #3\n"
+    " rsb r1, r1, r2, lsl #3\n" /* fours that the first round leaves out */
+    " mov r3, #(14 + 4 * \\wide) * 4\n"
+    " mul r3, r3, r1\n"
+    " adr r1, 2f\n"
+    " add r3, r3, r1\n"
+    " cmp r2, #0\n"
+    " it eq\n"
+    " adreq r3, 3f\n"
+    " orr r3, r3, #1\n"
+    " strd r2, r3, [r0, #40]\n"
+    " mov r2, r0\n"
+    " ldr r0, [r2]\n"
+    "1:\n"
+    " ldr r1, [r2, #8]\n"
+    " ldm r1!, {r4-r7}\n"
+    " str r1, [r2, #8]\n"
+    " ldr r1, [r2, #4]\n"
+    " ldrd r2, r3, [r2, #40]\n"
+    " bx r3\n"
+    " .balign 4\n"
+    "2:\n"
+    " .rept 8\n"
+    " ep_dense_four \\wide\n"
+    " .endr\n"
+    " subs r2, r2, #1\n"
+    " bne.w 2b\n"
+    " .balign 4\n"
+    "3:\n"
+    " .if \\rest\n"
+    " ep_dense_rest \\wide\n"
+    " .endif\n"
+    " ldr r2, [sp]\n"
+    " .if \\wide == 0\n"
+    " sub r5, r5, r4\n"
+    " sub r7, r7, r6\n"
+    " .endif\n"
+    " ldr r3, [r2, #24]\n"
+    " ldr lr, [r2, #12]\n"
+    " .if \\shared\n"
+    " add r12, r2, #28\n"
+    " ldm r12, {r8, r10, r12}\n"
+    " lsl r9, r3, r10\n"
+    " lsl r11, r3, r12\n"
+    " ep_dense_output r4, r8, r9, r10, \\lo, \\hi\n"
+    " ep_dense_output r5, r8, r11, r12, \\lo, \\hi\n"
+    " ep_dense_output r6, r8, r9, r10, \\lo, \\hi\n"
+    " ep_dense_output r7, r8, r11, r12, \\lo, \\hi\n"
+    " .else\n"
+    " ldr r1, [r2, #8]\n"
+    " ep_dense_own r4, \\lo, \\hi\n"
+    " ep_dense_own r5, \\lo, \\hi\n"
+    " ep_dense_own r6, \\lo, \\hi\n"
+    " ep_dense_own r7, \\lo, \\hi\n"
+    " str r1, [r2, #8]\n"
+    " .endif\n"
+    " str lr, [r2, #12]\n"
+    " ldr r3, [r2, #16]\n"
+    " subs r3, r3, #1\n"
+    " str r3, [r2, #16]\n"
+    " bne.w 1b\n"
+    " pop {r0, r4-r11, pc}\n"
+    " .size \\name, . - \\name\n"
+    " .popsection\n"
+    ".endm\n");
+
+#define EP_ARM_DSP_QUADS(name, constants) \
+    ep_arm_dsp_quads name;                \
+    __asm__(".syntax unified\nep_dense_quads " #name ", " constants)
+
+#endif

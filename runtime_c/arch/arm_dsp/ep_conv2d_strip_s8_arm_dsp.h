@@ -1,0 +1,42 @@
+/* int8 convolution of any shape, four output pixels at a time: the input that they need is widened into
+ * a strip in scratch. Best for 1x1 kernels and for narrow images; of the least code. */
+#ifndef EP_CONV2D_STRIP_S8_ARM_DSP_H
+#define EP_CONV2D_STRIP_S8_ARM_DSP_H
+
+#include "ep_arm_dsp_tile.h"
+
+typedef struct {
+    int32_t in_h;
+    int32_t in_w;
+    int32_t in_c;
+    int32_t out_h;
+    int32_t out_w;
+    int32_t out_c;
+    int32_t kernel_h;
+    int32_t kernel_w;
+    int32_t stride_h;
+    int32_t stride_w;
+    int32_t dilation_h;
+    int32_t dilation_w;
+    int32_t pad_top;
+    int32_t pad_left;
+    int32_t zero;       /* input zero point: the value of the border */
+    int32_t pair_bytes; /* weights of one pair of output channels */
+    int32_t twice_zero; /* 2 * output zero point + 1 */
+    ep_arm_dsp_tile *tile;      /* 4 pixels, pairs of channels; null: never needed */
+    ep_arm_dsp_tile *tail;      /* the last out_h * out_w % 4 pixels */
+    ep_arm_dsp_tile *solo;      /* the same for an odd last channel */
+    ep_arm_dsp_tile *solo_tail;
+} ep_conv2d_strip_s8_arm_dsp_params;
+
+/* As ep_conv2d_s8, bit for bit.
+ *
+ * x        int8 [in_h][in_w][in_c]
+ * w        packed by the compiler: pairs of output channels, then rows and steps
+ * table    per pair, see ep_arm_dsp_tile; after the pairs the odd last channel
+ * scratch  uint32 [kernel_h][(kernel_w * in_c + 1) / 2][4], then int8 [4][kernel_w * in_c]
+ * y        int8 [out_h][out_w][out_c] */
+void ep_conv2d_strip_s8_arm_dsp(const ep_conv2d_strip_s8_arm_dsp_params *p, const int8_t *w,
+                                const int32_t *table, const int8_t *x, void *scratch, int8_t *y);
+
+#endif

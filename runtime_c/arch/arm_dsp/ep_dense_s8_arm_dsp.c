@@ -1,0 +1,68 @@
+#include "ep_dense_s8_arm_dsp.h"
+
+#include "ep_arm_dsp_common.h"
+
+/* Pairs (k, k+2), (k+1, k+3) of each four; left over (k, k+1), then (k, 0). */
+static void widen(const int8_t *x, int32_t n, uint32_t *to)
+{
+    for (; n >= 8; n -= 8) {
+        const uint32_t a = ep_load4(x);
+        const uint32_t b = ep_load4(x + 4);
+        x += 8;
+        to[0] = ep_even_bytes(a);
+        to[1] = ep_odd_bytes(a);
+        to[2] = ep_even_bytes(b);
+        to[3] = ep_odd_bytes(b);
+        to += 4;
+    }
+    if (n >= 4) {
+        *to++ = ep_even_bytes(ep_load4(x));
+        *to++ = ep_odd_bytes(ep_load4(x));
+        x += 4;
+        n -= 4;
+    }
+    if (n >= 2) {
+        *to++ = ep_pair(x[0], x[1]);
+        x += 2;
+        n -= 2;
+    }
+    if (n > 0) {
+        *to = ep_pair(x[0], 0);
+    }
+}
+
+void ep_dense_s8_arm_dsp(const ep_dense_s8_arm_dsp_params *p, const int8_t *w, const int32_t *table,
+                         const int8_t *x, void *scratch, int8_t *y)
+{
+    const int32_t quads = p->out_len / 4;
+    const int32_t words = (p->in_len + 1) / 2;
+    for (int32_t row = 0; row < p->rows; row++) {
+        widen(x, p->in_len, scratch);
+        const int8_t *at = w;
+        const int32_t *constants = table;
+        int32_t left = p->out_len;
+        if (quads > 0) {
+            ep_arm_dsp_dense d = {w, scratch, table, y, quads, p->in_len, p->twice_zero,
+                                  p->mult, p->shift_a, p->shift_b, 0, 0};
+            p->quads(&d);
+            at += quads * 4 * p->in_len;
+            constants += quads * (p->shared ? 4 : 12);
+            y += quads * 4;
+            left -= quads * 4;
+        }
+        ep_arm_dsp_window window = {scratch, (uint32_t *)scratch + words, 0, 0, 1, 1,
+                                    p->twice_zero};
+        if (left >= 2) {
+            p->pair(at, &window, constants, y);
+            at += 2 * p->in_len;
+            constants += 6;
+            y += 2;
+            left -= 2;
+        }
+        if (left > 0) {
+            p->solo(at, &window, constants, y);
+            y++;
+        }
+        x += p->in_len;
+    }
+}
