@@ -1,4 +1,5 @@
-"""How nodes are spelled in C: one module per kernel family.
+"""How a node is spelled in C: packed weights, parameters, scratch, cost.
 
-Add a kernel: a function ``Request -> KernelCall | None`` and its row in ``KERNELS``.
+One module a family in ``portable`` and in each folder that is named like one of ``runtime_c/arch``;
+:mod:`edgeprune.kernels.select` chooses among them.
 """

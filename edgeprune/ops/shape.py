@@ -126,7 +126,7 @@ class Pad(Op):
         flat = [n for pair in reversed(self.widths) for n in pair]
         return functional.pad(x[0], flat, value=self.value)
 
-    def _border(self, out: TensorType) -> Array:
+    def border(self, out: TensorType) -> Array:
         """The value in the result's type."""
         if out.quant is None:
             return np.asarray([self.value], np.float32)
@@ -136,7 +136,7 @@ class Pad(Op):
         return np.asarray([steps], out.dtype.numpy)
 
     def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
-        border = self._border(out).item()
+        border = self.border(out).item()
         return np.pad(x[0], [(0, 0), *self.widths], constant_values=border)
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
@@ -157,7 +157,7 @@ class Pad(Op):
         widths = np.asarray([(0, 0), *self.widths], np.int32)
         if self.value == 0:
             return TfliteOp("PAD", "PadOptions", {}, {}, (widths,))
-        return TfliteOp("PADV2", "PadV2Options", {}, {}, (widths, self._border(y)))
+        return TfliteOp("PADV2", "PadV2Options", {}, {}, (widths, self.border(y)))
 
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
         axes = np.arange(1, len(self.before) + 1, dtype=np.int64)

@@ -1,0 +1,39 @@
+"""What an accumulator can be: proofs that no integer in C overflows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgeprune.errors import UnsupportedError
+from edgeprune.ir import Array
+from edgeprune.ir.fixedpoint import QMAX, QMIN
+
+
+def accumulator_range(
+    w: Array, folded: Array, x_range: tuple[int, int] = (QMIN, QMAX)
+) -> tuple[Array, Array]:
+    """Smallest and largest accumulator of every channel, for any input.
+
+    Args:
+        w: (channels, weights per channel), zero point taken off.
+        folded: (channels,) bias with the input's zero point folded in.
+        x_range: smallest and largest input.
+    """
+    wide = w.astype(np.int64)
+    ends = wide * x_range[0], wide * x_range[1]
+    return folded + np.minimum(*ends).sum(axis=1), folded + np.maximum(*ends).sum(axis=1)
+
+
+def require_int32(name: str, low: Array, high: Array) -> None:
+    """Refuse a layer whose accumulators can leave int32.
+
+    Raises:
+        UnsupportedError: with the node's name and the worst value.
+    """
+    worst = max(-int(low.min()), int(high.max()))
+    if worst > 2**31 - 1:
+        raise UnsupportedError(
+            name,
+            f"its accumulators reach {worst:,}, which int32 does not hold",
+            "use --dtype float32",
+        )

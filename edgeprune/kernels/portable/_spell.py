@@ -1,0 +1,116 @@
+"""What the families share: a call with its files, clamps, rescale constants, storage orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from edgeprune.ir import Array, DType, QuantParams, TensorType
+from edgeprune.ir.fixedpoint import QMAX, QMIN, clamp_range, quantize_multipliers
+from edgeprune.kernels.call import Constant, KernelCall, Request
+from edgeprune.ops._clamp import Clamp
+
+BLOCK = 4
+"""Output channels that lie side by side: EP_BLOCK of ``ep_common.h``."""
+
+FLOAT_MAX = 3.4028234663852886e38
+INT32_MAX = 2**31 - 1
+
+Params = tuple[tuple[str, int | float | str], ...]
+
+SUFFIX = {DType.FLOAT32: "f32", DType.INT8: "s8", DType.INT16: "s16"}
+
+
+def spell(
+    kernel: str,
+    params: Mapping[str, int | float | str],
+    inputs: Sequence[str],
+    constants: Sequence[Constant] = (),
+    *,
+    scratch_bytes: int = 0,
+    inplace: int | None = None,
+    instructions: int = 0,
+) -> KernelCall:
+    """The call of a kernel that lies in ``src/<kernel>.c``."""
+    return KernelCall(
+        function=kernel,
+        sources=(f"src/{kernel}.c",),
+        headers=(f"include/{kernel}.h",),
+        params_type=f"{kernel}_params",
+        params=tuple(params.items()),
+        constants=tuple(constants),
+        inputs=tuple(inputs),
+        scratch_bytes=scratch_bytes,
+        inplace=inplace,
+        instructions=instructions,
+    )
+
+
+def dtypes(request: Request) -> tuple[DType, ...]:
+    """Element types of the operands and, last, of the result."""
+    types = request.graph.types_of(request.node)
+    return (*(t.dtype for t in types), request.graph.types[request.node.output].dtype)
+
+
+def all_are(request: Request, dtype: DType) -> bool:
+    """Whether operands and result have one element type."""
+    return set(dtypes(request)) == {dtype}
+
+
+def quant(t: TensorType) -> QuantParams:
+    """The quantisation of an integer value."""
+    assert t.quant is not None, t
+    return t.quant
+
+
+def zero_of(t: TensorType) -> int:
+    """The zero point of a value quantised as a whole."""
+    return quant(t).scalar[1]
+
+
+def int_clamp(clamp: Clamp | None, y: TensorType) -> dict[str, int]:
+    """The fused clamp in the result's integers, as parameters."""
+    low, high = clamp or (-np.inf, np.inf)
+    limits = (QMIN, QMAX) if y.dtype is DType.INT8 else (-32768, 32767)
+    bottom, top = clamp_range(low, high, quant(y), limits)
+    return {"act_min": min(bottom, limits[1]), "act_max": max(top, limits[0])}
+
+
+def float_clamp(clamp: Clamp | None) -> dict[str, float]:
+    """The fused clamp in float, as parameters; what is not bounded is bounded by float itself."""
+    low, high = clamp or (-np.inf, np.inf)
+    return {"act_min": max(low, -FLOAT_MAX), "act_max": min(high, FLOAT_MAX)}
+
+
+def in_blocks(w: Array) -> Array:
+    """Rows of weights in the order of ``EP_BLOCK``.
+
+    Args:
+        w: (channels, weights per channel).
+
+    Returns:
+        Flat: whole blocks as [weight][channel], then the channels that are left one by one.
+    """
+    whole = len(w) - len(w) % BLOCK
+    blocks = w[:whole].reshape(whole // BLOCK, BLOCK, w.shape[1]).transpose(0, 2, 1)
+    return np.concatenate([blocks.ravel(), w[whole:].ravel()])
+
+
+def rescale_constants(real: Array, channels: int) -> tuple[Constant, Constant]:
+    """Multiplier and shift of every channel, rounded twice."""
+    mult, shift = quantize_multipliers(np.broadcast_to(np.asarray(real, np.float64), channels))
+    return multiplier_constants(mult, shift)
+
+
+def multiplier_constants(mult: Array, shift: Array) -> tuple[Constant, Constant]:
+    """Multipliers and shifts as arrays."""
+    return (
+        Constant("mult", np.asarray(mult, np.int32), "int32_t", counts_as_weights=False),
+        Constant("shift", np.asarray(shift, np.int8), "int8_t", counts_as_weights=False),
+    )
+
+
+def wrap32(values: Array) -> Array:
+    """Integers modulo 2^32, as int32: how accumulators add up in C."""
+    return ((values.astype(np.int64) + 2**31) % 2**32 - 2**31).astype(np.int32)

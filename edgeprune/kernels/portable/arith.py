@@ -1,0 +1,228 @@
+"""Elementwise arithmetic of two operands, each repeated along the axes where it is shorter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeprune.ir import DType, TensorType
+from edgeprune.ir.fixedpoint import add_multipliers, mul_multiplier, quantize_multiplier
+from edgeprune.kernels.call import Constant, KernelCall, Request
+from edgeprune.kernels.portable._spell import (
+    all_are,
+    float_clamp,
+    int_clamp,
+    quant,
+    spell,
+    zero_of,
+)
+from edgeprune.ops import Add, Div, Mul, PRelu, Sub
+
+AXES = 4  # EP_AXES of ep_broadcast.h
+C_TYPE = {DType.FLOAT32: "float", DType.INT8: "int8_t", DType.INT16: "int16_t"}
+
+
+@dataclass(frozen=True)
+class Operands:
+    """Two operands in the order of the C arguments: a constant comes first.
+
+    Attributes:
+        types: of a and b as C gets them.
+        inputs: the activations among them.
+        constants: the constant among them.
+        swapped: whether C's a is the node's second operand.
+        inplace: number of the node's operand whose memory the result may take.
+        shape: initialiser of an ``ep_broadcast``.
+    """
+
+    types: tuple[TensorType, TensorType]
+    inputs: tuple[str, ...]
+    constants: tuple[Constant, ...]
+    swapped: bool
+    inplace: int | None
+    shape: str
+
+
+def operands(request: Request) -> Operands | None:
+    """Order and steps of a node's two operands; None where they need too many axes."""
+    graph, node = request.graph, request.node
+    first, second = node.inputs
+    if first in graph.constants and second in graph.constants:
+        return None
+    swapped = second in graph.constants
+    names = (second, first) if swapped else (first, second)
+    a, b = (graph.types[v] for v in names)
+    y = graph.types[node.output]
+    steps = broadcast(y.shape, a.shape, b.shape)
+    if steps is None:
+        return None
+    constants = tuple(
+        Constant("operand", graph.constants[v], C_TYPE[graph.types[v].dtype])
+        for v in names
+        if v in graph.constants
+    )
+    whole = [
+        i
+        for i, v in enumerate(node.inputs)
+        if v not in graph.constants and graph.types[v].size == y.size
+    ]
+    return Operands(
+        (a, b),
+        tuple(v for v in names if v not in graph.constants),
+        constants,
+        swapped,
+        whole[0] if whole else None,
+        steps,
+    )
+
+
+def broadcast(y: tuple[int, ...], a: tuple[int, ...], b: tuple[int, ...]) -> str | None:
+    """The initialiser of an ``ep_broadcast``: neighbouring axes that go alike are merged."""
+    axes: list[tuple[int, int, int]] = []
+    steps = [_steps(y, shape) for shape in (a, b)]
+    for size, step_a, step_b in zip(y, *steps, strict=True):
+        if size == 1:
+            continue
+        if axes and (axes[-1][1], axes[-1][2]) == (step_a * size, step_b * size):
+            axes[-1] = (axes[-1][0] * size, step_a, step_b)
+        else:
+            axes.append((size, step_a, step_b))
+    if len(axes) > AXES:
+        return None
+    rows = [(1, 0, 0)] * (AXES - len(axes)) + axes
+    columns = [", ".join(str(row[k]) for row in rows) for k in range(3)]
+    return "{" + ", ".join(f"{{{c}}}" for c in columns) + "}"
+
+
+def _steps(y: tuple[int, ...], shape: tuple[int, ...]) -> list[int]:
+    """Elements from one index of each axis of the result to the next; 0 where it repeats."""
+    full = (1,) * (len(y) - len(shape)) + shape
+    steps, step = [], 1
+    for n in reversed(full):
+        steps.append(step if n > 1 else 0)
+        step *= n
+    return steps[::-1]
+
+
+def arith(request: Request) -> KernelCall | None:
+    """Add, Sub, Mul in float32 or int8, Div in float32."""
+    op = request.node.op
+    if not isinstance(op, Add | Sub | Mul | Div):
+        return None
+    o = operands(request)
+    if o is None:
+        return None
+    if all_are(request, DType.FLOAT32):
+        return _f32(request, op, o)
+    if not all_are(request, DType.INT8):
+        return None
+    if isinstance(op, Add | Sub):
+        return _add_s8(request, op, o)
+    return _mul_s8(request, op, o) if isinstance(op, Mul) else None
+
+
+def _f32(request: Request, op: Add | Sub | Mul | Div, o: Operands) -> KernelCall:
+    swap = {"swap": int(o.swapped)} if isinstance(op, Sub | Div) else {}
+    return spell(
+        f"ep_{op.kind}_f32",
+        {"shape": o.shape, **swap, **float_clamp(op.clamp)},
+        o.inputs,
+        o.constants,
+        inplace=o.inplace,
+        instructions=12 * request.graph.types[request.node.output].size,
+    )
+
+
+def _add_s8(request: Request, op: Add | Sub, o: Operands) -> KernelCall:
+    y = request.graph.types[request.node.output]
+    a, b = o.types
+    on_a, on_b, on_y = add_multipliers(quant(a), quant(b), quant(y))
+    minus = -1 if isinstance(op, Sub) else 1
+    signs = (minus, 1) if o.swapped else (1, minus)
+    terms = [
+        f"{{{zero_of(t)}, {mult}, {shift}, {sign}}}"
+        for t, (mult, shift), sign in zip((a, b), (on_a, on_b), signs, strict=True)
+    ]
+    return spell(
+        "ep_add_s8",
+        {
+            "shape": o.shape,
+            "a": terms[0],
+            "b": terms[1],
+            "y_zero": zero_of(y),
+            "y_mult": on_y[0],
+            "y_shift": on_y[1],
+            **int_clamp(op.clamp, y),
+        },
+        o.inputs,
+        o.constants,
+        inplace=o.inplace,
+        instructions=70 * y.size,
+    )
+
+
+def _mul_s8(request: Request, op: Mul, o: Operands) -> KernelCall:
+    y = request.graph.types[request.node.output]
+    a, b = o.types
+    mult, shift = mul_multiplier(quant(a), quant(b), quant(y))
+    return spell(
+        "ep_mul_s8",
+        {
+            "shape": o.shape,
+            "a_zero": zero_of(a),
+            "b_zero": zero_of(b),
+            "mult": mult,
+            "shift": shift,
+            "y_zero": zero_of(y),
+            **int_clamp(op.clamp, y),
+        },
+        o.inputs,
+        o.constants,
+        inplace=o.inplace,
+        instructions=40 * y.size,
+    )
+
+
+def prelu(request: Request) -> KernelCall | None:
+    """PReLU in float32 or int8 with a constant slope."""
+    graph, node = request.graph, request.node
+    if not isinstance(node.op, PRelu) or node.inputs[1] not in graph.constants:
+        return None
+    o = operands(request)
+    if o is None:
+        return None
+    size = graph.types[node.output].size
+    if all_are(request, DType.FLOAT32):
+        return spell(
+            "ep_prelu_f32",
+            {"shape": o.shape},
+            o.inputs,
+            o.constants,
+            inplace=o.inplace,
+            instructions=10 * size,
+        )
+    if not all_are(request, DType.INT8):
+        return None
+    slope, x = o.types
+    y = graph.types[node.output]
+    xs, ss, ys = (np.float32(quant(t).scalar[0]) for t in (x, slope, y))
+    above = quantize_multiplier(float(xs / ys))
+    below = quantize_multiplier(float(xs * ss / ys))
+    return spell(
+        "ep_prelu_s8",
+        {
+            "shape": o.shape,
+            "slope_zero": zero_of(slope),
+            "x_zero": zero_of(x),
+            "above_mult": above[0],
+            "above_shift": above[1],
+            "below_mult": below[0],
+            "below_shift": below[1],
+            "y_zero": zero_of(y),
+        },
+        o.inputs,
+        o.constants,
+        inplace=o.inplace,
+        instructions=40 * size,
+    )

@@ -1,0 +1,163 @@
+"""Convolutions: dense ones as products of gathered columns, depthwise ones in place."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgeprune.ir import Array, DType
+from edgeprune.ir.fixedpoint import effective_scales
+from edgeprune.kernels.call import Constant, KernelCall, Request
+from edgeprune.kernels.portable._bounds import accumulator_range, require_int32
+from edgeprune.kernels.portable._spell import (
+    dtypes,
+    float_clamp,
+    in_blocks,
+    int_clamp,
+    quant,
+    rescale_constants,
+    spell,
+    wrap32,
+    zero_of,
+)
+from edgeprune.kernels.portable._window import window
+from edgeprune.ops import Conv2d, DepthwiseConv2d
+
+FLOAT = (DType.FLOAT32,) * 4
+INT8 = (DType.INT8, DType.INT8, DType.INT32, DType.INT8)
+COLUMNS = 2
+"""Positions that share the loads of the weights."""
+
+
+def conv2d(request: Request) -> KernelCall | None:
+    """A convolution in float32 or int8, of any stride, dilation, padding and number of groups."""
+    op = request.node.op
+    if not isinstance(op, Conv2d):
+        return None
+    if dtypes(request) == FLOAT:
+        return _conv_f32(request, op)
+    if dtypes(request) == INT8:
+        return _conv_s8(request, op)
+    return None
+
+
+def _filters(w: Array, groups: int) -> Array:
+    """Weights (o, kh, kw, i), the filters of each group in blocks, flat."""
+    rows = w.reshape(groups, w.shape[0] // groups, -1)
+    return np.concatenate([in_blocks(group) for group in rows])
+
+
+def _work(request: Request, per_mac: float, per_output: int) -> int:
+    """Estimated instructions."""
+    y = request.graph.types[request.node.output]
+    return int(per_mac * request.graph.macs_of(request.node)) + per_output * y.size
+
+
+def _conv_f32(request: Request, op: Conv2d) -> KernelCall:
+    graph, node = request.graph, request.node
+    w = graph.constants[node.inputs[1]]
+    return spell(
+        "ep_conv2d_f32",
+        {"window": window(request, op, w.shape[1:3]), "groups": op.groups, **float_clamp(op.clamp)},
+        node.inputs[:1],
+        (
+            Constant("weights", _filters(w, op.groups), "float"),
+            Constant("bias", graph.constants[node.inputs[2]], "float"),
+        ),
+        scratch_bytes=COLUMNS * 4 * int(np.prod(w.shape[1:])),
+        instructions=_work(request, 2.6, 25),
+    )
+
+
+def _conv_s8(request: Request, op: Conv2d) -> KernelCall:
+    graph, node = request.graph, request.node
+    x, weight_type, _ = graph.types_of(node)
+    y = graph.types[node.output]
+    w = graph.constants[node.inputs[1]].astype(np.int64)
+    rows = w.reshape(len(w), -1)
+    bias = graph.constants[node.inputs[2]].astype(np.int64)
+    # Columns hold the input plus 128, its zero point where there is padding.
+    _check(request, rows, bias)
+    folded = bias - (zero_of(x) + 128) * rows.sum(axis=1)
+    return spell(
+        "ep_conv2d_s8",
+        {
+            "window": window(request, op, w.shape[1:3]),
+            "groups": op.groups,
+            "x_zero": zero_of(x),
+            "y_zero": zero_of(y),
+            **int_clamp(op.clamp, y),
+        },
+        node.inputs[:1],
+        (
+            Constant("weights", _filters(w + 128, op.groups).astype(np.uint8), "uint8_t"),
+            Constant("bias", wrap32(folded), "int32_t"),
+            *rescale_constants(effective_scales(quant(x), quant(weight_type), quant(y)), len(w)),
+        ),
+        scratch_bytes=COLUMNS * rows.shape[1],
+        instructions=_work(request, 2.2, 50),
+    )
+
+
+def _check(request: Request, rows: Array, bias: Array) -> None:
+    """No accumulator leaves int32, whatever part of a window lies in the padding."""
+    zero = zero_of(request.graph.types_of(request.node)[0])
+    reach = (min(-128 - zero, 0), max(127 - zero, 0))
+    require_int32(request.node.name, *accumulator_range(rows, bias, reach))
+
+
+def depthwise_conv2d(request: Request) -> KernelCall | None:
+    """A depthwise convolution in float32 or int8, with any channel multiplier."""
+    op = request.node.op
+    if not isinstance(op, DepthwiseConv2d):
+        return None
+    if dtypes(request) == FLOAT:
+        return _depthwise_f32(request, op)
+    if dtypes(request) == INT8:
+        return _depthwise_s8(request, op)
+    return None
+
+
+def _depthwise_f32(request: Request, op: DepthwiseConv2d) -> KernelCall:
+    graph, node = request.graph, request.node
+    w = graph.constants[node.inputs[1]]
+    return spell(
+        "ep_depthwise_conv2d_f32",
+        {
+            "window": window(request, op, w.shape[:2]),
+            "multiplier": w.shape[2] // graph.types_of(node)[0].shape[2],
+            **float_clamp(op.clamp),
+        },
+        node.inputs[:1],
+        (
+            Constant("weights", w, "float"),
+            Constant("bias", graph.constants[node.inputs[2]], "float"),
+        ),
+        instructions=_work(request, 6.0, 40),
+    )
+
+
+def _depthwise_s8(request: Request, op: DepthwiseConv2d) -> KernelCall:
+    graph, node = request.graph, request.node
+    x, weight_type, _ = graph.types_of(node)
+    y = graph.types[node.output]
+    w = graph.constants[node.inputs[1]]
+    bias = graph.constants[node.inputs[2]]
+    _check(request, w.reshape(-1, w.shape[2]).T, bias)
+    scales = effective_scales(quant(x), quant(weight_type), quant(y))
+    return spell(
+        "ep_depthwise_conv2d_s8",
+        {
+            "window": window(request, op, w.shape[:2]),
+            "multiplier": w.shape[2] // x.shape[2],
+            "x_zero": zero_of(x),
+            "y_zero": zero_of(y),
+            **int_clamp(op.clamp, y),
+        },
+        node.inputs[:1],
+        (
+            Constant("weights", w, "int8_t"),
+            Constant("bias", bias, "int32_t"),
+            *rescale_constants(scales, w.shape[2]),
+        ),
+        instructions=_work(request, 7.0, 60),
+    )

@@ -1,0 +1,92 @@
+"""Fully connected layers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgeprune.errors import UnsupportedError
+from edgeprune.ir import DType
+from edgeprune.ir.fixedpoint import effective_scales, single_multiplier
+from edgeprune.kernels.call import Constant, KernelCall, Request
+from edgeprune.kernels.portable._bounds import accumulator_range, require_int32
+from edgeprune.kernels.portable._spell import dtypes as types_in
+from edgeprune.kernels.portable._spell import (
+    float_clamp,
+    in_blocks,
+    int_clamp,
+    multiplier_constants,
+    quant,
+    spell,
+    wrap32,
+    zero_of,
+)
+from edgeprune.ops import Dense
+
+
+def dense(request: Request) -> KernelCall | None:
+    """Dense in float32, or int8 with int8 weights."""
+    op = request.node.op
+    if not isinstance(op, Dense):
+        return None
+    if types_in(request) == (DType.FLOAT32,) * 4:
+        return _f32(request, op)
+    if types_in(request) == (DType.INT8, DType.INT8, DType.INT32, DType.INT8):
+        return _s8(request, op)
+    return None
+
+
+def _shape(request: Request) -> dict[str, int]:
+    x, w, _ = request.graph.types_of(request.node)
+    out_len, in_len = w.shape
+    return {"rows": x.size // in_len, "in_len": in_len, "out_len": out_len}
+
+
+def _f32(request: Request, op: Dense) -> KernelCall:
+    graph, node = request.graph, request.node
+    w, bias = graph.constants[node.inputs[1]], graph.constants[node.inputs[2]]
+    shape = _shape(request)
+    return spell(
+        "ep_dense_f32",
+        {**shape, **float_clamp(op.clamp)},
+        node.inputs[:1],
+        (Constant("weights", in_blocks(w), "float"), Constant("bias", bias, "float")),
+        instructions=int(2.5 * graph.macs_of(node)) + 20 * shape["rows"] * shape["out_len"],
+    )
+
+
+def _s8(request: Request, op: Dense) -> KernelCall:
+    graph, node = request.graph, request.node
+    x, weight_type, _ = graph.types_of(node)
+    y = graph.types[node.output]
+    wq = quant(weight_type)
+    w_zero = wq.zero_point[0] if len(wq.scale) == 1 else 0
+    w = graph.constants[node.inputs[1]].astype(np.int64)
+    centred = w - w_zero
+    bias = graph.constants[node.inputs[2]].astype(np.int64)
+    folded = bias - zero_of(x) * centred.sum(axis=1)
+    low, high = accumulator_range(centred, folded)
+    require_int32(node.name, low, high)
+    clamp = int_clamp(op.clamp, y)
+    real = np.broadcast_to(effective_scales(quant(x), wq, quant(y)), len(w))
+    try:
+        pairs = [
+            single_multiplier(
+                float(r), int(a), int(b), zero_of(y), (clamp["act_min"], clamp["act_max"])
+            )
+            for r, a, b in zip(real, low, high, strict=True)
+        ]
+    except ValueError as error:
+        raise UnsupportedError(node.name, str(error), "use --dtype float32") from None
+    mult, shift = zip(*pairs, strict=True)
+    shape = _shape(request)
+    return spell(
+        "ep_dense_s8",
+        {**shape, "w_zero": 128 + w_zero, "y_zero": zero_of(y), **clamp},
+        node.inputs[:1],
+        (
+            Constant("weights", in_blocks(w + 128).astype(np.uint8), "uint8_t"),
+            Constant("bias", wrap32(folded), "int32_t"),
+            *multiplier_constants(np.array(mult), np.array(shift)),
+        ),
+        instructions=int(2.6 * graph.macs_of(node)) + 40 * shape["rows"] * shape["out_len"],
+    )

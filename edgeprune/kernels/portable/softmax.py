@@ -1,0 +1,47 @@
+"""Softmax and its logarithm over the last axis."""
+
+from __future__ import annotations
+
+from edgeprune.errors import UnsupportedError
+from edgeprune.ir import DType
+from edgeprune.ir.fixedpoint import softmax_params
+from edgeprune.kernels.call import KernelCall, Request
+from edgeprune.kernels.portable._spell import all_are, quant, spell
+from edgeprune.ops import LogSoftmax, Softmax
+
+LONGEST = 4095
+"""Terms of a sum of exponentials that Q12.19 holds."""
+
+
+def softmax(request: Request) -> KernelCall | None:
+    """Softmax in float32 or int8, log-softmax in float32."""
+    op, graph, node = request.node.op, request.graph, request.node
+    if not isinstance(op, Softmax | LogSoftmax):
+        return None
+    x, y = graph.types_of(node)[0], graph.types[node.output]
+    length = x.shape[-1]
+    shape: dict[str, int | float | str] = {"rows": x.size // length, "length": length}
+    if all_are(request, DType.FLOAT32):
+        beta = {"beta": float(op.beta)} if isinstance(op, Softmax) else {}
+        return spell(
+            f"ep_{op.kind}_f32",
+            {**shape, **beta},
+            node.inputs,
+            inplace=0,
+            instructions=80 * x.size,
+        )
+    if not all_are(request, DType.INT8) or not isinstance(op, Softmax):
+        return None
+    if length > LONGEST:
+        raise UnsupportedError(node.name, f"a softmax over {length} classes, {LONGEST} at most")
+    scale, zero = quant(y).scalar
+    if (scale, zero) != (1 / 256, -128):
+        raise UnsupportedError(node.name, f"an int8 softmax of scale {scale:g} and zero {zero}")
+    p = softmax_params(quant(x), op.beta)
+    return spell(
+        "ep_softmax_s8",
+        {**shape, "mult": p.mult, "shift": p.left_shift, "diff_min": p.diff_min},
+        node.inputs,
+        inplace=0,
+        instructions=400 * x.size,
+    )

@@ -1,0 +1,92 @@
+"""Chooses a kernel for every node. Add one: a row in ``KERNELS``, before those that are slower."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edgeprune.errors import UnsupportedError
+from edgeprune.ir import Graph, Node
+from edgeprune.kernels.call import Kernel, KernelCall, Request
+from edgeprune.kernels.portable.activation import unary
+from edgeprune.kernels.portable.arith import arith, prelu
+from edgeprune.kernels.portable.conv import conv2d, depthwise_conv2d
+from edgeprune.kernels.portable.dense import dense
+from edgeprune.kernels.portable.pool import mean, pool2d
+from edgeprune.kernels.portable.requant import convert
+from edgeprune.kernels.portable.shape import concat, gather, pad, slice_, transpose
+from edgeprune.kernels.portable.softmax import softmax
+from edgeprune.ops import Reshape
+
+# By folder of runtime_c/arch: what it can compute. A kernel gives None for a node that is not its
+# own, or that it has no form for; the next row is asked then.
+KERNELS: dict[str, tuple[Kernel, ...]] = {
+    "portable": (
+        dense,
+        conv2d,
+        depthwise_conv2d,
+        pool2d,
+        mean,
+        arith,
+        prelu,
+        unary,
+        softmax,
+        concat,
+        pad,
+        slice_,
+        transpose,
+        gather,
+        convert,
+    ),
+}
+
+
+def lower(graph: Graph, isas: Sequence[str], optimize: str) -> dict[str, KernelCall]:
+    """Spell every node of a network in C.
+
+    Args:
+        graph: float32 or quantised, as it is emitted.
+        isas: sets of kernels that the target has, best first.
+        optimize: "size" or "speed".
+
+    Returns:
+        The call of each node, by name; none for a node that only gives its operand another shape.
+
+    Raises:
+        UnsupportedError: nodes that no kernel computes, all of them at once.
+    """
+    calls: dict[str, KernelCall] = {}
+    refused: list[str] = []
+    for i, node in enumerate(graph.nodes):
+        if isinstance(node.op, Reshape):
+            continue
+        try:
+            call = _choose(graph, node, isas, optimize, f"ep_layer{i}")
+        except UnsupportedError as error:
+            refused.append(str(error).split("\n")[0])
+            continue
+        if call is None:
+            types = ", ".join(t.dtype.value for t in graph.types_of(node))
+            refused.append(f"{node.name}: no kernel for {node.op.kind} of {types}")
+            continue
+        calls[node.name] = call
+    if refused:
+        raise UnsupportedError(
+            graph.name,
+            f"{len(refused)} of {len(graph.nodes)} nodes cannot be compiled to C:\n  "
+            + "\n  ".join(refused),
+            "use another --dtype, or emit only .tflite or .onnx (--emit)",
+        )
+    return calls
+
+
+def _choose(
+    graph: Graph, node: Node, isas: Sequence[str], optimize: str, prefix: str
+) -> KernelCall | None:
+    """The first kernel that can compute the node, asking the best set first."""
+    for isa in isas:
+        request = Request(graph, node, isa, optimize, prefix)
+        for kernel in KERNELS.get(isa, ()):
+            call = kernel(request)
+            if call is not None:
+                return call
+    return None

@@ -1,0 +1,34 @@
+#ifndef EP_ADD_S8_H
+#define EP_ADD_S8_H
+
+#include "ep_broadcast.h"
+
+EP_EXTERN_C_BEGIN
+
+typedef struct {
+    int32_t zero;
+    int32_t mult;
+    int32_t shift;
+    int32_t sign; /* 1, or -1: subtracted */
+} ep_add_s8_term;
+
+typedef struct {
+    ep_broadcast shape;
+    ep_add_s8_term a;
+    ep_add_s8_term b;
+    int32_t y_zero;
+    int32_t y_mult;
+    int32_t y_shift;
+    int32_t act_min; /* fused clamp, [-128, act_max] */
+    int32_t act_max;
+} ep_add_s8_params;
+
+/* y = clamp(rescale(sign_a * term(a) + sign_b * term(b)) + y_zero),
+ * term(v) = rescale((v - zero) * 2^20)
+ *
+ * a, b int8
+ * y    int8, contiguous; may be an operand that is not repeated */
+void ep_add_s8(const ep_add_s8_params *p, const int8_t *a, const int8_t *b, int8_t *y);
+
+EP_EXTERN_C_END
+#endif

@@ -1,0 +1,20 @@
+#ifndef EP_LEAKY_RELU_F32_H
+#define EP_LEAKY_RELU_F32_H
+
+#include "ep_common.h"
+
+EP_EXTERN_C_BEGIN
+
+typedef struct {
+    int32_t length; /* elements */
+    float alpha;
+} ep_leaky_relu_f32_params;
+
+/* y = x where x >= 0, alpha * x elsewhere
+ *
+ * x float [length]
+ * y float [length]; may be x */
+void ep_leaky_relu_f32(const ep_leaky_relu_f32_params *p, const float *x, float *y);
+
+EP_EXTERN_C_END
+#endif

@@ -1,0 +1,20 @@
+#ifndef EP_LOG_SOFTMAX_F32_H
+#define EP_LOG_SOFTMAX_F32_H
+
+#include "ep_common.h"
+
+EP_EXTERN_C_BEGIN
+
+typedef struct {
+    int32_t rows;
+    int32_t length; /* elements of a row */
+} ep_log_softmax_f32_params;
+
+/* y = x - log sum exp(x), row by row
+ *
+ * x float [rows][length]
+ * y float [rows][length]; may be x */
+void ep_log_softmax_f32(const ep_log_softmax_f32_params *p, const float *x, float *y);
+
+EP_EXTERN_C_END
+#endif

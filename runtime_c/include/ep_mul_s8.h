@@ -1,0 +1,26 @@
+#ifndef EP_MUL_S8_H
+#define EP_MUL_S8_H
+
+#include "ep_broadcast.h"
+
+EP_EXTERN_C_BEGIN
+
+typedef struct {
+    ep_broadcast shape;
+    int32_t a_zero;
+    int32_t b_zero;
+    int32_t mult;
+    int32_t shift;
+    int32_t y_zero;
+    int32_t act_min; /* fused clamp, [-128, act_max] */
+    int32_t act_max;
+} ep_mul_s8_params;
+
+/* y = clamp(rescale((a - a_zero) * (b - b_zero)) + y_zero)
+ *
+ * a, b int8
+ * y    int8, contiguous; may be an operand that is not repeated */
+void ep_mul_s8(const ep_mul_s8_params *p, const int8_t *a, const int8_t *b, int8_t *y);
+
+EP_EXTERN_C_END
+#endif

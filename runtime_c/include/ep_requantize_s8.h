@@ -1,0 +1,25 @@
+#ifndef EP_REQUANTIZE_S8_H
+#define EP_REQUANTIZE_S8_H
+
+#include "ep_common.h"
+
+EP_EXTERN_C_BEGIN
+
+typedef struct {
+    int32_t length; /* elements */
+    int32_t x_zero;
+    int32_t mult;
+    int32_t shift;
+    int32_t y_zero;
+    int32_t act_min; /* [-128, act_max] */
+    int32_t act_max;
+} ep_requantize_s8_params;
+
+/* y = clamp(rescale(x - x_zero) + y_zero): another scale, or a clamp.
+ *
+ * x int8 [length]
+ * y int8 [length]; may be x */
+void ep_requantize_s8(const ep_requantize_s8_params *p, const int8_t *x, int8_t *y);
+
+EP_EXTERN_C_END
+#endif

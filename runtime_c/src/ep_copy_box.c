@@ -1,0 +1,28 @@
+#include "ep_copy_box.h"
+
+#include <string.h>
+
+void ep_copy_box(const ep_copy_box_params *p, const void *x, void *y)
+{
+    const uint8_t *const from = (const uint8_t *)x + p->x_start;
+    uint8_t *const to = (uint8_t *)y;
+    for (int32_t i = 0; i < p->y_size; i++) {
+        to[i] = p->fill[i % p->fill_bytes];
+    }
+    int32_t at[EP_BOX_AXES] = {0, 0, 0, 0, 0};
+    int32_t source = 0, target = p->y_start;
+    int32_t axis = 0;
+    while (axis >= 0) {
+        memcpy(to + target, from + source, (size_t)p->bytes);
+        for (axis = EP_BOX_AXES - 1; axis >= 0; axis--) {
+            source += p->x_step[axis];
+            target += p->y_step[axis];
+            if (++at[axis] < p->size[axis]) {
+                break;
+            }
+            source -= p->size[axis] * p->x_step[axis];
+            target -= p->size[axis] * p->y_step[axis];
+            at[axis] = 0;
+        }
+    }
+}

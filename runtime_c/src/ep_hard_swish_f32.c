@@ -1,0 +1,9 @@
+#include "ep_hard_swish_f32.h"
+
+void ep_hard_swish_f32(const ep_hard_swish_f32_params *p, const float *x, float *y)
+{
+    for (int32_t i = 0; i < p->length; i++) {
+        const float v = x[i];
+        y[i] = v * ep_limit_f32(v + 3.0f, 0.0f, 6.0f) * (1.0f / 6.0f);
+    }
+}

@@ -1,0 +1,23 @@
+#include "ep_log_softmax_f32.h"
+
+#include <math.h>
+
+void ep_log_softmax_f32(const ep_log_softmax_f32_params *p, const float *x, float *y)
+{
+    for (int32_t row = 0; row < p->rows; row++) {
+        float top = x[0];
+        for (int32_t i = 1; i < p->length; i++) {
+            top = x[i] > top ? x[i] : top;
+        }
+        float sum = 0.0f;
+        for (int32_t i = 0; i < p->length; i++) {
+            sum += expf(x[i] - top);
+        }
+        const float below = top + logf(sum);
+        for (int32_t i = 0; i < p->length; i++) {
+            y[i] = x[i] - below;
+        }
+        x += p->length;
+        y += p->length;
+    }
+}

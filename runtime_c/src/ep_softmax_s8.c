@@ -1,0 +1,38 @@
+#include "ep_softmax_s8.h"
+
+#include "ep_exp.h"
+
+static int32_t exponential(const ep_softmax_s8_params *p, int32_t diff)
+{
+    /* diff >= diff_min keeps the shifted difference within int32. */
+    return ep_exp_on_negative(ep_high_mul(diff * ((int32_t)1 << p->shift), p->mult));
+}
+
+void ep_softmax_s8(const ep_softmax_s8_params *p, const int8_t *x, int8_t *y)
+{
+    for (int32_t row = 0; row < p->rows; row++) {
+        int32_t top = -128;
+        for (int32_t i = 0; i < p->length; i++) {
+            top = x[i] > top ? x[i] : top;
+        }
+        int32_t sum = 0; /* Q12.19 */
+        for (int32_t i = 0; i < p->length; i++) {
+            const int32_t diff = x[i] - top;
+            sum += diff >= p->diff_min ? ep_divide_by_pot(exponential(p, diff), 12) : 0;
+        }
+        const int32_t headroom = ep_leading_zeros((uint32_t)sum);
+        const uint32_t fraction = ((uint32_t)sum << headroom) - 0x80000000u;
+        const int32_t reciprocal = ep_one_over_one_plus((int32_t)fraction);
+        const int32_t exponent = 12 - headroom + 31 - 8;
+        for (int32_t i = 0; i < p->length; i++) {
+            const int32_t diff = x[i] - top;
+            int32_t v = -128;
+            if (diff >= p->diff_min) {
+                v += ep_divide_by_pot(ep_high_mul(reciprocal, exponential(p, diff)), exponent);
+            }
+            y[i] = (int8_t)ep_limit(v, -128, 127);
+        }
+        x += p->length;
+        y += p->length;
+    }
+}

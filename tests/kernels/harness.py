@@ -1,0 +1,222 @@
+"""Runs single kernel calls on this machine: the runtime as one library, arguments through cffi."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import os
+import re
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from cffi import FFI
+
+from edgeprune.ir import Array, Graph, Node, Op, TensorType, build_graph
+from edgeprune.kernels.call import KernelCall
+from edgeprune.kernels.select import lower
+from edgeprune.resources import runtime_dir
+
+SANITIZE = os.environ.get("EDGEPRUNE_TEST_SANITIZE", "")
+"""Set by test_sanitizers.py, which runs these tests once more in a process of their own."""
+
+FLAGS = [
+    "-std=c99", "-O2", "-g", "-fPIC", "-shared", "-ffp-contract=off",
+    *(["-fsanitize=address,undefined", "-fno-sanitize-recover=all"] if SANITIZE else []),
+]  # fmt: skip
+GUARD = 64
+PATTERN = 0xA5
+
+
+def _include() -> Path:
+    return runtime_dir() / "include"
+
+
+def _build(sources: list[Path], text: str) -> Path:
+    """Compile to a shared library, once for the same sources."""
+    key = hashlib.sha256(" ".join(FLAGS).encode() + text.encode())
+    for file in (*sources, *sorted(_include().glob("*.h"))):
+        key.update(file.name.encode() + file.read_bytes())
+    folder = Path(tempfile.gettempdir()) / f"edgeprune-tests-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
+    made = folder / f"kernels-{key.hexdigest()[:20]}.so"
+    if not made.is_file():
+        with tempfile.TemporaryDirectory(dir=folder) as temp:
+            extra = Path(temp) / "instance.c"
+            extra.write_text(text)
+            unfinished = Path(temp) / "kernels.so"
+            files = [*map(str, sources), *([str(extra)] if text else [])]
+            command = ["gcc", *FLAGS, f"-I{_include()}", *files, "-lm", "-o", str(unfinished)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+            unfinished.rename(made)
+    return made
+
+
+def declarations() -> str:
+    """The structs and prototypes of the runtime's headers, as cffi reads them."""
+    text = "\n".join(h.read_text() for h in sorted(_include().glob("ep_*.h")))
+    constants = dict(re.findall(r"#define (EP_\w+) (\d+)", text))
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+    structs = re.findall(r"typedef struct \{.*?\} \w+;", text, flags=re.S)
+    prototypes = re.findall(r"^(?:void|size_t) ep_\w+\([^{;]*\);", text, flags=re.M | re.S)
+    order = sorted(structs, key=lambda s: sum(o.rsplit(" ", 1)[1][:-1] in s for o in structs))
+    joined = "\n".join(order + prototypes)
+    return re.sub(r"EP_[A-Z_]+", lambda m: constants.get(m[0], m[0]), joined)
+
+
+@cache
+def runtime() -> tuple[FFI, Any]:
+    """All portable kernels."""
+    ffi = FFI()
+    ffi.cdef(declarations())
+    sources = sorted((runtime_dir() / "src").glob("*.c"))
+    return ffi, ffi.dlopen(str(_build(sources, "")))
+
+
+def _value(v: float | str) -> Any:
+    if not isinstance(v, str):
+        return v
+    return ast.literal_eval(v.replace("{", "[").replace("}", "]"))
+
+
+class Guarded:
+    """Memory with a pattern on both sides, which must stay."""
+
+    def __init__(self, nbytes: int) -> None:
+        self.memory = np.full(nbytes + 2 * GUARD, PATTERN, np.uint8)
+        self.nbytes = nbytes
+
+    @property
+    def address(self) -> int:
+        return int(self.memory.ctypes.data) + GUARD
+
+    @property
+    def content(self) -> Array:
+        return self.memory[GUARD : GUARD + self.nbytes]
+
+    def check(self) -> None:
+        assert (self.memory[:GUARD] == PATTERN).all(), "wrote in front of its memory"
+        assert (self.memory[GUARD + self.nbytes :] == PATTERN).all(), "wrote behind its memory"
+
+
+def run_call(
+    call: KernelCall, graph: Graph, feed: dict[str, Array], *, inplace: bool = False
+) -> Array:
+    """The result of one call for one sample.
+
+    Args:
+        call: what a kernel returned for the graph's only node.
+        graph: a network of one node.
+        feed: one sample of every input.
+        inplace: give the result the memory of the operand that the call allows.
+    """
+    ffi, library = runtime()
+    if call.instance:
+        text = "".join(f'#include "{Path(h).name}"\n' for h in call.headers)
+        text += call.instance.replace("static void", "void", 1)
+        sources = [runtime_dir() / s for s in call.sources]
+        ffi = FFI()
+        signature = re.search(r"static void \w+\([^)]*\)", call.instance)
+        assert signature is not None
+        ffi.cdef(signature[0].removeprefix("static ") + ";")
+        library = ffi.dlopen(str(_build(sources, text)))
+    keep: list[Any] = []
+    arguments: list[Any] = []
+    if call.params_type:
+        keep.append(ffi.new(f"{call.params_type} *", {k: _value(v) for k, v in call.params}))
+        arguments.append(keep[-1])
+    for constant in call.constants:
+        a = np.ascontiguousarray(constant.values).ravel()
+        keep.append(a)
+        arguments.append(ffi.cast(f"{constant.c_type} *", a.ctypes.data))
+    y = graph.types[graph.outputs[0]]
+    output = Guarded(y.nbytes)
+    node = graph.nodes[0]
+    for name in call.inputs:
+        a = np.ascontiguousarray(feed[name])
+        if inplace and call.inplace is not None and node.inputs[call.inplace] == name:
+            output = Guarded(max(y.nbytes, a.nbytes))
+            output.content[: a.nbytes] = a.view(np.uint8).ravel()
+            arguments.append(ffi.cast("void *", output.address))
+        else:
+            keep.append(a)
+            arguments.append(ffi.cast("void *", a.ctypes.data))
+    scratch = Guarded(call.scratch_bytes)
+    if call.scratch_bytes:
+        arguments.append(ffi.cast("void *", scratch.address))
+    arguments.append(ffi.cast("void *", output.address))
+    getattr(library, call.function)(*arguments)
+    output.check()
+    scratch.check()
+    return output.content[: y.nbytes].view(y.dtype.numpy).reshape(y.shape).copy()
+
+
+def one_node(
+    op: Op,
+    inputs: list[TensorType],
+    output: TensorType | None = None,
+    constants: dict[str, tuple[Array, TensorType]] | None = None,
+    order: list[str] | None = None,
+) -> Graph:
+    """A network of one node.
+
+    Args:
+        op: the operator.
+        inputs: types of x0, x1, ...
+        output: type of y; None: as inferred.
+        constants: arrays and types, by name.
+        order: names of the operands; None: inputs, then constants.
+    """
+    held = constants or {}
+    types = {f"x{i}": t for i, t in enumerate(inputs)}
+    names = order or [*types, *held]
+    every = types | {k: t for k, (_, t) in held.items()}
+    inferred = op.infer(*(every[v] for v in names))
+    y = inferred if output is None else TensorType(inferred.shape, output.dtype, output.quant)
+    return build_graph(
+        "case",
+        [Node("layer", op, tuple(names), "y")],
+        types,
+        ["y"],
+        {k: a for k, (a, _) in held.items()},
+        {k: t for k, (_, t) in held.items()},
+        known={"y": y},
+    )
+
+
+def spell(graph: Graph, optimize: str = "speed") -> KernelCall:
+    """The portable call of a network of one node."""
+    return lower(graph, ("portable",), optimize)["layer"]
+
+
+def expected(graph: Graph, feed: dict[str, Array]) -> Array:
+    """What the node's reference computes for one sample."""
+    node = graph.nodes[0]
+    arguments = []
+    for i, v in enumerate(node.inputs):
+        a = feed[v] if v in feed else graph.constants[v]
+        arguments.append(a if i in node.op.weights else a[None])
+    y = graph.types["y"]
+    if any(t.quant is not None for t in (*graph.types_of(node), y)):
+        return node.op.evaluate_int(graph.types_of(node), y, *arguments)[0]
+    import torch
+
+    tensors = [torch.from_numpy(np.ascontiguousarray(a)) for a in arguments]
+    return node.op.evaluate(*tensors)[0].numpy()
+
+
+def check(graph: Graph, feed: dict[str, Array], *, rtol: float = 1e-5) -> None:
+    """The C gives what the reference gives; also in place, where it may be."""
+    call = spell(graph)
+    want = expected(graph, feed)
+    for inplace in (False, True) if call.inplace is not None else (False,):
+        got = run_call(call, graph, feed, inplace=inplace)
+        if want.dtype == np.float32:
+            bound = rtol * max(float(np.abs(want).max(initial=0)), 1e-3)
+            np.testing.assert_allclose(got, want, rtol=rtol, atol=bound)
+        else:
+            np.testing.assert_array_equal(got, want)
