@@ -138,3 +138,8 @@ def requant_table(acc: Accumulators, r: Rescale, mode: Mode, *, narrow: bool) ->
 def wrap32(value: int) -> int:
     """A value modulo 2^32, as int32."""
     return (value + 2**31) % 2**32 - 2**31
+
+
+def requant_singles(acc: Accumulators, r: Rescale) -> Array:
+    """{bias, multiplier, shift - 1} of each channel, int32."""
+    return np.stack([acc.bias, r.mult, r.shift - 1], axis=1).astype(np.int32).reshape(-1)

@@ -7,6 +7,7 @@
 
 /* An int16 in a word that is also read and written whole. */
 typedef int16_t __attribute__((may_alias)) ep_lane;
+typedef uint32_t __attribute__((may_alias)) ep_word;
 
 /* These cores load and store words at any address. */
 static inline uint32_t ep_load4(const int8_t *at)
@@ -37,6 +38,21 @@ static inline uint32_t ep_pair(int32_t low, int32_t high)
 {
     uint32_t pair;
     __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(pair) : "r"(low), "r"(high));
+    return pair;
+}
+
+/* The low, and the high halves of two words as a pair; those of a first. */
+static inline uint32_t ep_low_halves(uint32_t a, uint32_t b)
+{
+    uint32_t pair;
+    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(pair) : "r"(a), "r"(b));
+    return pair;
+}
+
+static inline uint32_t ep_high_halves(uint32_t a, uint32_t b)
+{
+    uint32_t pair;
+    __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(pair) : "r"(b), "r"(a));
     return pair;
 }
 

@@ -1,0 +1,187 @@
+/* int8 depthwise convolution with a 3x3 kernel and column strides of 1 or 2: a band of rows of four
+ * channels is widened into planes, border included, then each channel is run over its plane. */
+#ifndef EP_DEPTHWISE_CONV2D_S8_ARM_DSP_H
+#define EP_DEPTHWISE_CONV2D_S8_ARM_DSP_H
+
+#include <stdint.h>
+
+typedef struct {
+    const uint32_t *plane; /* first input row of the band */
+    int32_t rows;          /* output rows */
+    int32_t twice_zero;    /* 2 * output zero point + 1 */
+} ep_arm_dsp_band;
+
+/* One channel of a band.
+ * w      int8 [3][3]
+ * table  {bias, multiplier, shift - 1}
+ * y      first output of the channel */
+typedef void ep_arm_dsp_depthwise(const ep_arm_dsp_band *band, const int8_t *w, const int32_t *table,
+                                  int8_t *y);
+
+typedef struct {
+    int32_t in_h;
+    int32_t in_w;
+    int32_t in_c;
+    int32_t out_h;
+    int32_t out_w;
+    int32_t multiplier; /* output channels of one input channel */
+    int32_t stride_h;
+    int32_t pad_top;
+    int32_t pad_left;
+    int32_t zero;       /* input zero point: the value of the border */
+    int32_t twice_zero; /* 2 * output zero point + 1 */
+    int32_t band_rows;  /* output rows of a band */
+    int32_t pitch;      /* int16 of a row of a plane, even */
+    ep_arm_dsp_depthwise *run;
+} ep_depthwise_conv2d_s8_arm_dsp_params;
+
+/* As ep_depthwise_conv2d_s8, bit for bit.
+ *
+ * w        int8 [out_c][3][3]
+ * table    int32 [out_c][3]
+ * x        int8 [in_h][in_w][in_c]
+ * scratch  int16 [4][(band_rows - 1) * stride_h + 3][pitch]
+ * y        int8 [out_h][out_w][out_c] */
+void ep_depthwise_conv2d_s8_arm_dsp(const ep_depthwise_conv2d_s8_arm_dsp_params *p, const int8_t *w,
+                                    const int32_t *table, const int8_t *x, void *scratch, int8_t *y);
+
+/* Registers: r0 plane, lr output, r1 bias, r2 shift, r3 to r8 the taps (w0 w1), (w1 w2) of each row,
+ * r9 r10 sums of two neighbouring outputs, r11 r12 activations. Weights and bias are doubled, so that the
+ * sums are 2a (ep_arm_dsp_tile.h has the arithmetic). */
+__asm__(
+    ".syntax unified\n"
+    ".macro ep_taps row, p, q\n"
+    " ldrsb r9, [r1, #3 * \\row]\n"
+    " ldrsb r10, [r1, #3 * \\row + 1]\n"
+    " ldrsb r11, [r1, #3 * \\row + 2]\n"
+    " pkhbt \\p, r9, r10, lsl #16\n"
+    " pkhbt \\q, r10, r11, lsl #16\n"
+    " sadd16 \\p, \\p, \\p\n"
+    " sadd16 \\q, \\q, \\q\n"
+    ".endm\n"
+    /* One kernel row for two outputs (one: single); the words at `at` bytes from r0. */
+    ".macro ep_dw_row at, p, q, sum0, sum1, sx, single\n"
+    " ldrd r11, r12, [r0, #\\at]\n"
+    " smlad r9, r11, \\p, \\sum0\n"
+    " .if \\single == 0 && \\sx == 1\n"
+    " smlatb r10, r11, \\p, \\sum1\n"
+    " .endif\n"
+    " smlabt r9, r12, \\q, r9\n"
+    " .if \\single == 0\n"
+    " .if \\sx == 1\n"
+    " smlad r10, r12, \\q, r10\n"
+    " .else\n"
+    " ldr r11, [r0, #\\at + 8]\n"
+    " smlad r10, r12, \\p, \\sum1\n"
+    " smlabt r10, r11, \\q, r10\n"
+    " .endif\n"
+    " .endif\n"
+    ".endm\n"
+    ".macro ep_dw_output sum, at, mode, lo, hi, again\n"
+    " .if \\again\n"
+    " ldrd r11, r12, [sp]\n"
+    " .endif\n"
+    " .if \\mode == 0\n"
+    " add r12, r12, \\sum, asr #31\n"
+    " .endif\n"
+    " smmlar \\sum, \\sum, r11, r12\n"
+    " asr \\sum, \\sum, r2\n"
+    " .if \\lo == -128 || \\hi == 127\n"
+    " ssat \\sum, #8, \\sum\n"
+    " .endif\n"
+    " .if \\lo > -128\n"
+    " cmp \\sum, #\\lo\n"
+    " it lt\n"
+    " movlt \\sum, #\\lo\n"
+    " .endif\n"
+    " .if \\hi < 127\n"
+    " cmp \\sum, #\\hi\n"
+    " it gt\n"
+    " movgt \\sum, #\\hi\n"
+    " .endif\n"
+    " strb \\sum, [lr, #\\at]\n"
+    ".endm\n"
+    /* `count` pairs of outputs, and one more where `single`; moves r0 and lr behind them. */
+    ".macro ep_dw_outputs count, single, sx, pitch, c, mode, lo, hi\n"
+    " .set EP_x, 0\n"
+    " .set EP_y, 0\n"
+    " .set EP_twice, 1 - (\\mode + 1) / 2\n"
+    " .rept \\count\n"
+    " ep_dw_row EP_x, r3, r4, r1, r1, \\sx, 0\n"
+    " ep_dw_row EP_x+\\pitch, r5, r6, r9, r10, \\sx, 0\n"
+    " ep_dw_row EP_x+2*\\pitch, r7, r8, r9, r10, \\sx, 0\n"
+    " ep_dw_output r9, EP_y, \\mode, \\lo, \\hi, 1\n"
+    " ep_dw_output r10, EP_y+\\c, \\mode, \\lo, \\hi, EP_twice\n"
+    " .set EP_x, EP_x + 4 * \\sx\n"
+    " .set EP_y, EP_y + 2 * \\c\n"
+    " .endr\n"
+    " .if \\single\n"
+    " ep_dw_row EP_x, r3, r4, r1, r1, \\sx, 1\n"
+    " ep_dw_row EP_x+\\pitch, r5, r6, r9, r10, \\sx, 1\n"
+    " ep_dw_row EP_x+2*\\pitch, r7, r8, r9, r10, \\sx, 1\n"
+    " ep_dw_output r9, EP_y, \\mode, \\lo, \\hi, 1\n"
+    " .set EP_y, EP_y + \\c\n"
+    " .endif\n"
+    ".endm\n");
+
+/* rounds of `pairs` pairs of outputs, then `rest` pairs and, where `single`, one; sx column stride;
+ * pitch and step: bytes of a row of the plane, and from one output row's input to the next; c channels.
+ * Frame: 0 multiplier, 4 rounding constant, 8 rows left, 12 rounds left. */
+__asm__(
+    ".macro ep_depthwise name, pairs, rounds, rest, single, sx, pitch, step, c, mode, lo, hi\n"
+    " .pushsection .text.\\name, \"ax\", %progbits\n"
+    " .thumb\n"
+    " .balign 4\n"
+    " .type \\name, %function\n"
+    " .thumb_func\n"
+    "\\name:\n"
+    " push {r4-r11, lr}\n"
+    " sub sp, sp, #20\n"
+    " mov lr, r3\n"
+    " ep_taps 0, r3, r4\n"
+    " ep_taps 1, r5, r6\n"
+    " ep_taps 2, r7, r8\n"
+    " ldm r2, {r9, r10, r11}\n"
+    " ldm r0, {r0, r1, r12}\n"
+    " lsl r12, r12, r11\n"
+    " strd r10, r12, [sp]\n"
+    " str r1, [sp, #8]\n"
+    " lsl r1, r9, #1\n"
+    " add r2, r11, #1\n"
+    "1:\n"
+    " .if \\rounds > 1\n"
+    " mov r11, #\\rounds\n"
+    " str r11, [sp, #12]\n"
+    "2:\n"
+    " .endif\n"
+    " .if \\rounds\n"
+    " ep_dw_outputs \\pairs, 0, \\sx, \\pitch, \\c, \\mode, \\lo, \\hi\n"
+    " add r0, r0, #EP_x\n"
+    " add lr, lr, #EP_y\n"
+    " .if \\rounds > 1\n"
+    " ldr r11, [sp, #12]\n"
+    " subs r11, r11, #1\n"
+    " str r11, [sp, #12]\n"
+    " bne.w 2b\n"
+    " .endif\n"
+    " .endif\n"
+    " .if \\rest + \\single\n"
+    " ep_dw_outputs \\rest, \\single, \\sx, \\pitch, \\c, \\mode, \\lo, \\hi\n"
+    " add lr, lr, #EP_y\n"
+    " .endif\n"
+    " add r0, r0, #\\step - \\rounds * \\pairs * 4 * \\sx\n"
+    " ldr r11, [sp, #8]\n"
+    " subs r11, r11, #1\n"
+    " str r11, [sp, #8]\n"
+    " bne.w 1b\n"
+    " add sp, sp, #20\n"
+    " pop {r4-r11, pc}\n"
+    " .size \\name, . - \\name\n"
+    " .popsection\n"
+    ".endm\n");
+
+#define EP_ARM_DSP_DEPTHWISE(name, constants) \
+    ep_arm_dsp_depthwise name;                \
+    __asm__(".syntax unified\nep_depthwise " #name ", " constants)
+
+#endif
