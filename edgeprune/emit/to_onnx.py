@@ -64,7 +64,8 @@ def emit(graph: Graph) -> bytes:
     if problems:
         what = f"ONNX cannot say {len(problems)} of its operators:\n  " + "\n  ".join(problems)
         raise UnsupportedError(graph.name, what, "use --emit c,tflite")
-    return writer.finish().SerializeToString(deterministic=True)
+    content: bytes = writer.finish().SerializeToString(deterministic=True)
+    return content
 
 
 @dataclass
@@ -156,7 +157,7 @@ class _Writer:
         operands = [x, self._scale(t.quant)]
         if any(t.quant.zero_point):
             operands.append(self._zero(t.quant, t.dtype))
-        more = {} if axis is None or len(t.quant.scale) == 1 else {"axis": axis}
+        more: dict[str, Any] = {} if axis is None or len(t.quant.scale) == 1 else {"axis": axis}
         return self._add("DequantizeLinear", operands, **more)
 
     def _wants(self, dtype: DType) -> None:
@@ -209,9 +210,20 @@ class _Writer:
         rank = max(len(self.graph.types[v].shape) for v in node.inputs)
         if record.layout == "first":
             return FIRST
+        if record.op_type == "Reshape":
+            return self._row_major(moving[0])
         if record.layout == "last" or ranks != {rank}:
             return tuple(range(max(ranks)))
         return self.values[moving[0]].first
+
+    def _row_major(self, v: str) -> Perm:
+        """An order in which a value is there already and its elements lie as in the IR's."""
+        shape = self.graph.types[v].shape
+        for perm in self.values[v].names:
+            long = [p for p in perm if shape[p] != 1]
+            if long == sorted(long):
+                return perm
+        return tuple(range(len(shape)))
 
     # -- nodes -----------------------------------------------------------------------------------
 
@@ -233,7 +245,8 @@ class _Writer:
             value = self._apply(Relu(clamp).to_onnx((y,), y), [value], perm)
         if y.quant is not None:
             value = self._real(self._quantised(value, y), y)
-        made = perm if len(perm) == len(y.shape) else tuple(range(len(y.shape)))
+        keeps = record.layout != "last" and len(perm) == len(y.shape)
+        made = perm if keeps else tuple(range(len(y.shape)))
         self.values[node.output] = _Shape(len(y.shape), {made: value})
 
     def _apply(self, record: OnnxNode, operands: list[str], perm: Perm, name: str = "") -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from edgeprune.frontends.from_onnx.reader import Call, Reader
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
 from edgeprune.ir import Array
-from edgeprune.ops import Dense
+from edgeprune.ops import Add, Dense
 
 
 def _dense(r: Reader, call: Call, x: Act, w: Array, bias: Array) -> Act:
@@ -26,7 +26,7 @@ def _dense(r: Reader, call: Call, x: Act, w: Array, bias: Array) -> Act:
     return replace(x, name=name, type=made)
 
 
-def _vector(call: Call, c: Array | None, beta: float, length: int) -> Array | None:
+def _vector(c: Array | None, beta: float, length: int) -> Array | None:
     """Gemm's C as a bias, where it is one."""
     if c is None or beta == 0.0:
         return np.zeros(length, np.float32)
@@ -48,12 +48,18 @@ def gemm(r: Reader, call: Call) -> Value:
         x = replace(x, perm=x.perm[::-1])
     matrix = w.array if call.attr("transB", 0) else w.array.T
     matrix = matrix if alpha == 1.0 else np.float32(alpha) * matrix
-    bias = _vector(call, None if c is None else c.array, beta, matrix.shape[0])
-    if bias is None:
-        raise call.unsupported(
-            f"its C has shape {list(c.shape) if c is not None else []}", "use one bias an output"
-        )
-    return _dense(r, call, x, matrix, bias)
+    length = int(matrix.shape[0])
+    bias = _vector(None if c is None else c.array, beta, length)
+    if bias is not None:
+        return _dense(r, call, x, matrix, bias)
+    assert c is not None
+    x = r.unbatched(call, x)
+    y = _dense(r, call, x, matrix, np.zeros(length, np.float32))
+    try:
+        rest = np.broadcast_to(np.float32(beta) * c.array, y.shape)
+    except ValueError:
+        raise call.error(f"its C {list(c.shape)} does not go with {list(y.shape)}") from None
+    return r.like(y, r.emit(call, Add(), y, r.data(call, rest, y, "c"), role="c"))
 
 
 def matmul(r: Reader, call: Call) -> Value:

@@ -54,7 +54,8 @@ def _positions(call: Call, mode: str, size: int, out: int, scale: float) -> Arra
         shift = size / 2 * (1 - out / (scale * size))
         return shift + (i + 0.5) / scale - 0.5
     if mode == "align_corners":
-        return i * (size - 1) / (out - 1) if out > 1 else np.zeros(1)
+        length = size * scale  # not rounded
+        return i * (size - 1) / (length - 1) if length > 1 else np.zeros(out)
     raise call.unsupported(f"has coordinate_transformation_mode {mode!r}")
 
 

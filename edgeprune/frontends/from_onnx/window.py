@@ -133,7 +133,7 @@ def conv_transpose(r: Reader, call: Call) -> Value:
             out = (size[0] * stride[0], size[1] * stride[1])
         else:
             out = (1, wanted[-1]) if rank == 1 else (wanted[-2], wanted[-1])
-        padding = _cut(call, full, extra, out, auto == "SAME_UPPER")
+        extra, padding = _cut(call, full, extra, out, auto == "SAME_UPPER")
     elif auto == "VALID":
         padding = Padding()
     else:
@@ -144,16 +144,19 @@ def conv_transpose(r: Reader, call: Call) -> Value:
     return r.from_image(call, r.emit(call, op, x, weights, bias), rank + 2, x.batch or 1)
 
 
-def _cut(call: Call, full: list[int], extra: Pair, out: Pair, upper: bool) -> Padding:
-    """What must be cut off the full result for a wanted size."""
-    sides = []
+def _cut(call: Call, full: list[int], extra: Pair, out: Pair, upper: bool) -> tuple[Pair, Padding]:
+    """What must be added to the full result, and cut off it, for a wanted size."""
+    sides, added = [], []
     for i in (0, 1):
         total = full[i] + extra[i] - out[i]
-        if total < 0:
+        if total < -1:
             raise call.unsupported(f"wants {out} of {full}", "use output_padding")
+        added.append(extra[i] + max(-total, 0))
+        total = max(total, 0)
         half = total // 2
         sides.append((half, total - half) if upper else (total - half, half))
-    return Padding(sides[0][0], sides[1][0], sides[0][1], sides[1][1])
+    cut = Padding(sides[0][0], sides[1][0], sides[0][1], sides[1][1])
+    return (added[0], added[1]), cut
 
 
 def _grown(size: Pair, kernel: Pair, stride: Pair, dilation: Pair, pad: Padding) -> Pair:
