@@ -213,3 +213,21 @@ def test_inputs_that_do_not_suit_the_model_are_refused(wrong: np.ndarray, messag
 def test_a_target_without_an_emulator_is_refused(inputs: np.ndarray) -> None:
     with pytest.raises(EdgePruneError, match="not emulated"):
         run(TINY, load_target("android"), inputs)
+
+
+@on_every_core
+def test_the_c_library_computes_and_its_stack_is_known(
+    core: str, variant: Variant, inputs: np.ndarray
+) -> None:
+    code = (
+        "for (int i = 0; i < 4; i++) output[i] = (int8_t)(expf(input[i] * 0.01f) * 20.0f);"
+        "return EP_OK;"
+    )
+    folder = variant(code, declarations="#include <math.h>")
+    target = load_target(core)
+    result = run(folder, target, inputs)
+    exact = np.exp(inputs[:, :4].astype(np.float64) * 0.01) * 20
+    assert np.abs(result.outputs - np.floor(exact)).max() <= 1
+    bound = measure(folder, target).stack_bytes
+    assert bound is not None
+    assert result.stack_bytes <= bound
