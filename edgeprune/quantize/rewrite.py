@@ -78,8 +78,9 @@ def quantise(graph: Graph, ranges: Mapping[str, Range], dtype: DType = DType.INT
             for i, v in enumerate(node.inputs):
                 if v in graph.constants:
                     c = graph.constants[v]
-                    q = params_of(float(c.min()), float(c.max()), dtype)
-                    t = TensorType(c.shape, dtype, q)
+                    own = params_of(float(c.min()), float(c.max()), dtype)
+                    shared = node.op.quant == "shared"
+                    t = TensorType(c.shape, dtype, quant[node.output] if shared else own)
                     args[i] = f"{v}@{node.name}"
                     constants[args[i]], constant_types[args[i]] = _round(c, t), t
         nodes.append(replace(node, inputs=tuple(args)))

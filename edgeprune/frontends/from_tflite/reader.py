@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ class Reader:
         self.constant_types: dict[str, TensorType] = {}
         self.known: dict[str, TensorType] = {}
         self.folded: dict[int, Array] = {}
+        self.hybrid: set[str] = set()
         self.inputs: dict[str, TensorType] = {}
         for i in file.inputs:
             t = file.tensors[i]
@@ -201,7 +203,8 @@ class Reader:
         if data is None:
             raise UnsupportedError(self.where(op), "has weights that are computed, not constant")
         if dtype is DType.FLOAT32 and data.dtype != np.float32:
-            data = self.real(op, weights, data)  # dynamic-range quantisation
+            data = self.real(op, weights, data)
+            self.hybrid.add(weights.name)
         packed = weights.dtype in (DType.INT8, DType.INT4) and weights.quant is not None
         if dtype in INTEGERS and not packed:
             raise UnsupportedError(self.where(op), f"has weights of type {weights.dtype.value}")
@@ -260,10 +263,18 @@ class Reader:
         ends = [self.file.tensors[i] for i in (*self.file.inputs, *self.file.outputs)]
         ports = {t.name: Port(t.name, t.shape, dtype=t.dtype) for t in ends}
         title = self.file.title or Path(self.file.name).stem
-        return build_graph(
+        made = build_graph(
             title, self.nodes, self.inputs, outputs, self.constants, self.constant_types,
             known=self.known, ports=ports, origin="tflite",
         )  # fmt: skip
+        return replace(made, notes=self._notes())
+
+    def _notes(self) -> tuple[str, ...]:
+        """What was assumed, in a sentence."""
+        if not self.hybrid:
+            return ()
+        what = f"the integer weights of {len(self.hybrid)} layers are read as real numbers"
+        return (f"{self.file.name}: {what}",)
 
 
 def option(op: Operator, field: int, kind: str, default: float = 0) -> Any:

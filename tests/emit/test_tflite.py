@@ -1,0 +1,178 @@
+"""TFLite files as we write them: LiteRT computes from them what our own references compute."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from tflite_cases import CASES, INTEGER_CASES, Case, residual, to_int8
+
+from edgeprune.emit.to_tflite import emit
+from edgeprune.errors import EdgePruneError, UnsupportedError
+from edgeprune.ir import (
+    DType,
+    Graph,
+    Node,
+    QuantParams,
+    TensorType,
+    build_graph,
+    predict,
+    quantise_array,
+    run,
+    run_int,
+)
+from edgeprune.ops import Add, AvgPool2d, Elu, Relu, Softmax
+from edgeprune.ops._window import Padding
+from edgeprune.verify import run_tflite
+
+
+def quantised_residual() -> tuple[Graph, np.ndarray]:
+    import torch
+
+    from edgeprune.quantize.rewrite import quantise
+
+    graph = residual()
+    x = np.random.default_rng(0).normal(0, 1, (50, 6, 6, 3)).astype(np.float32)
+    values = run(graph, {"x": torch.from_numpy(x)})
+    ends = {v: (float(values[v].min()), float(values[v].max())) for v in graph.activations}
+    return quantise(graph, ends), x
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_float_file_computes_what_the_graph_does(case: Case) -> None:
+    graph, x = case.graph(), case.samples()
+    want, got = predict(graph, x), run_tflite.run(emit(graph), x)
+    assert np.abs(got - want).max() <= 1e-5 * np.abs(want).max()
+
+
+@pytest.mark.parametrize("case", INTEGER_CASES, ids=str)
+def test_an_int8_file_computes_what_the_integer_reference_does(case: Case) -> None:
+    graph = case.quantised()
+    x = quantise_array(case.samples(), graph.types[graph.inputs[0]])
+    want = run_int(graph, {graph.inputs[0]: x})[graph.outputs[0]]
+    assert np.array_equal(run_tflite.run(emit(graph), x), want)
+
+
+def test_a_network_with_branches_is_exact_in_int8() -> None:
+    graph, real = quantised_residual()
+    x = quantise_array(real, graph.types["x"])
+    want = run_int(graph, {"x": x})[graph.outputs[0]]
+    assert np.array_equal(run_tflite.run(emit(graph), x), want)
+
+
+def test_the_same_graph_gives_the_same_bytes() -> None:
+    graph, _ = quantised_residual()
+    again, _ = quantised_residual()
+    assert emit(graph) == emit(again)
+
+
+def test_equal_constants_are_stored_once() -> None:
+    w = np.random.default_rng(0).normal(0, 1, 4096).astype(np.float32)
+    sizes = []
+    for second in (w, w + 1):
+        nodes = [Node("a", Add(), ("x", "w1"), "h"), Node("b", Add(), ("h", "w2"), "y")]
+        constants = {"w1": w, "w2": second}
+        graph = build_graph("m", nodes, {"x": TensorType((4096,))}, ["y"], constants)
+        sizes.append(len(emit(graph)))
+    assert sizes[1] - sizes[0] >= w.nbytes
+
+
+def test_a_file_is_little_more_than_its_weights() -> None:
+    graph, _ = quantised_residual()
+    weights = sum(t.nbytes for v, t in graph.types.items() if v in graph.constants)
+    assert len(emit(graph)) < weights + 400 * len(graph.nodes)  # of it 24 bytes a channel
+
+
+def test_tensors_keep_the_names_of_the_users_model() -> None:
+    model = schema.ModelT.InitFromPackedBuf(emit(residual()))
+    names = {t.name.decode() for t in model.subgraphs[0].tensors if t.name}
+    assert {"x", "h1", "h2", "h3", "h4", "h5", "y"} <= names
+
+
+def test_constant_data_is_aligned_for_microcontrollers() -> None:
+    graph, _ = quantised_residual()
+    content = emit(graph)
+    model = schema.Model.GetRootAs(content)
+    for i in range(model.BuffersLength()):
+        data = model.Buffers(i).DataAsNumpy()
+        if not isinstance(data, int):
+            at = data.__array_interface__["data"][0] - np.frombuffer(content, np.uint8).ctypes.data
+            assert at % min(16, data.size & -data.size) == 0
+
+
+def metadata(content: bytes) -> dict[str, bytes]:
+    model = schema.ModelT.InitFromPackedBuf(content)
+    return {m.name.decode(): bytes(model.buffers[m.buffer].data) for m in model.metadata}
+
+
+def test_the_oldest_runtime_that_has_every_operator_is_said() -> None:
+    assert metadata(emit(residual()))["min_runtime_version"].rstrip(b"\0") == b"1.6.0"
+    graph, _ = quantised_residual()  # fully connected with a scale per channel
+    assert metadata(emit(graph))["min_runtime_version"].rstrip(b"\0") == b"2.17.0"
+
+
+def test_the_memory_plan_travels_with_the_file() -> None:
+    graph = residual()
+    offsets = {v: 16 * i for i, v in enumerate(graph.activations)}
+    content = emit(graph, offsets=offsets)
+    plan = np.frombuffer(metadata(content)["OfflineMemoryAllocation"], "<i4")
+    tensors = schema.ModelT.InitFromPackedBuf(content).subgraphs[0].tensors
+    assert plan[:3].tolist() == [1, 0, len(tensors)]
+    for t, place in zip(tensors, plan[3:], strict=True):
+        assert place == offsets.get((t.name or b"").decode(), -1)
+
+
+def test_int4_weights_are_packed_two_a_byte() -> None:
+    rng = np.random.default_rng(0)
+    w = rng.integers(-7, 8, (3, 5)).astype(np.int8)
+    scales = QuantParams((0.1, 0.2, 0.3), (0, 0, 0), 0)
+    types = {
+        "w": TensorType((3, 5), DType.INT4, scales),
+        "b": TensorType((3,), DType.INT32, QuantParams((0.01, 0.02, 0.03), (0, 0, 0), 0)),
+    }
+    from edgeprune.ops import Dense
+
+    graph = build_graph(
+        "m", [Node("n", Dense(), ("x", "w", "b"), "y")],
+        {"x": TensorType((5,), DType.INT8, QuantParams.of(0.1, 3))}, ["y"],
+        {"w": w, "b": np.zeros(3, np.int32)}, types,
+        known={"y": TensorType((3,), DType.INT8, QuantParams.of(0.2, -1))},
+    )  # fmt: skip
+    x = rng.integers(-128, 128, (50, 5)).astype(np.int8)
+    assert np.array_equal(run_tflite.run(emit(graph), x), run_int(graph, {"x": x})["y"])
+
+
+def test_everything_that_tflite_cannot_say_is_listed_at_once() -> None:
+    nodes = [Node("a", Elu(0.5), ("x",), "h"), Node("b", Relu((-2.0, 3.0)), ("h",), "y")]
+    graph = build_graph("m", nodes, {"x": TensorType((4,))}, ["y"], {})
+    with pytest.raises(UnsupportedError) as e:
+        emit(graph)
+    assert "a (elu)" in str(e.value)
+    assert "b (clamp)" in str(e.value)
+
+
+def test_an_average_whose_padding_tflite_does_not_have_is_refused() -> None:
+    case = Case(AvgPool2d((3, 3), (2, 2), Padding(1, 1, 1, 1)), (8, 8, 3))
+    with pytest.raises(UnsupportedError, match="layer"):
+        emit(case.graph())
+
+
+def test_inputs_of_another_shape_or_type_are_refused() -> None:
+    content = emit(Case(Softmax(), (9,)).graph())
+    with pytest.raises(EdgePruneError, match=r"takes float32 \[9\], not float32 \[8\]"):
+        run_tflite.run(content, np.zeros((2, 8), np.float32))
+    with pytest.raises(EdgePruneError, match="not float64"):
+        run_tflite.run(content, np.zeros((2, 9)))
+
+
+def test_a_file_that_litert_refuses_is_an_error_of_ours() -> None:
+    with pytest.raises(EdgePruneError, match="LiteRT refuses it"):
+        run_tflite.run(b"no model at all", np.zeros((1, 4), np.float32))
+
+
+def test_the_number_of_threads_does_not_change_a_result() -> None:
+    case = Case(Softmax(), (9,))
+    graph = to_int8(case.graph(), case.samples())
+    x = quantise_array(case.samples(31), graph.types[graph.inputs[0]])
+    one, three = (run_tflite.run(emit(graph), x, threads=n) for n in (1, 3))
+    assert np.array_equal(one, three)
