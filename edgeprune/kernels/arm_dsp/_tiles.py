@@ -92,6 +92,11 @@ def row_steps(p: Planes) -> list[tuple[tuple[int, int], ...]]:
     return steps
 
 
+def as_words(w: Array) -> Array:
+    """Bytes as int32, so that the array is aligned; up to three zeros are added."""
+    return np.pad(w.ravel(), (0, -w.size % 4)).view(np.int32)
+
+
 def pack_weights(w: Array, p: Planes, *, narrow: bool) -> Array:
     """Weights in the order of the tiles, as many bytes as there are weights.
 

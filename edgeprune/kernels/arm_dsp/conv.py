@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
 from edgeprune.ir import Array
 from edgeprune.kernels.arm_dsp._layer import Layer, conv_layer
 from edgeprune.kernels.arm_dsp._requant import (
@@ -20,7 +22,14 @@ from edgeprune.kernels.arm_dsp._requant import (
     requant_table,
     rescale_twice,
 )
-from edgeprune.kernels.arm_dsp._tiles import Planes, Round, Tile, pack_weights, round_of
+from edgeprune.kernels.arm_dsp._tiles import (
+    Planes,
+    Round,
+    Tile,
+    as_words,
+    pack_weights,
+    round_of,
+)
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.ops.conv import Conv2d
 
@@ -46,7 +55,7 @@ class Numbers:
     def constants(self) -> tuple[Constant, ...]:
         """The two arrays of the call."""
         return (
-            Constant("weights", self.weights, "int8_t"),
+            Constant("weights", as_words(self.weights), "int32_t"),
             Constant("table", self.table, "int32_t", counts_as_weights=False),
         )
 
@@ -201,6 +210,16 @@ def ring(request: Request, layer: Layer) -> KernelCall | None:
     )
 
 
+def _border_runs(layer: Layer) -> int:
+    """Kernel rows of all output pixels that lie partly in the border."""
+    (in_h, in_w, _), (out_h, out_w, _), (kh, kw) = layer.image, layer.out, layer.kernel
+    top = np.arange(out_h) * layer.stride[0] - layer.pad_top
+    rows = top[:, None] + np.arange(kh) * layer.dilation[0]
+    left = np.arange(out_w) * layer.stride[1] - layer.pad_left
+    inside = (left >= 0) & (left + kw <= in_w) & (layer.dilation[1] == 1 or kw == 1)
+    return out_h * kh * out_w - int(((rows >= 0) & (rows < in_h)).sum()) * int(inside.sum())
+
+
 def strip(request: Request, layer: Layer) -> KernelCall | None:
     """Input widened for each four output pixels."""
     (_, _, in_c), (out_h, out_w, out_c), (kh, kw) = layer.image, layer.out, layer.kernel
@@ -214,7 +233,7 @@ def strip(request: Request, layer: Layer) -> KernelCall | None:
     pixels = out_h * out_w
     tiles = Tiles(p, kh, turn, False, numbers, layer.clamp, out_c, pixels)
     bordered = 4 * run if kh * kw > 1 or layer.pad_top or layer.pad_left else 0
-    widen = -(-pixels // 4) * (60 + kh * (60 + 6 * run))
+    widen = -(-pixels // 4) * (60 + kh * (70 + 5 * run)) + _border_runs(layer) * (9 * run + 25)
     return KernelCall(
         function="ep_conv2d_strip_s8_arm_dsp",
         sources=(f"{FOLDER}/ep_conv2d_strip_s8_arm_dsp.c",),

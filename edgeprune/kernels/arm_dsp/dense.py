@@ -19,7 +19,7 @@ from edgeprune.kernels.arm_dsp._requant import (
     requant_table,
     wrap32,
 )
-from edgeprune.kernels.arm_dsp._tiles import Planes, Tile, pack_weights, plane_channels, round_of
+from edgeprune.kernels.arm_dsp._tiles import Planes, Tile, as_words, pack_weights, round_of
 from edgeprune.kernels.call import Constant, KernelCall, Request
 
 FOLDER = "arch/arm_dsp"
@@ -217,7 +217,7 @@ def dense(request: Request) -> KernelCall | None:
             ("solo", solo),
         ),
         constants=(
-            Constant("weights", numbers.weights, "int8_t"),
+            Constant("weights", as_words(numbers.weights), "int32_t"),
             Constant("table", numbers.table, "int32_t", counts_as_weights=False),
         ),
         inputs=(request.node.inputs[0],),

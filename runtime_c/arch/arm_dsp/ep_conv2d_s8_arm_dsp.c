@@ -145,7 +145,7 @@ static void tiles(const params *p, ep_arm_dsp_window x, ep_arm_dsp_tile *tile, e
     }
 }
 
-void ep_conv2d_s8_arm_dsp(const params *p, const int8_t *w, const int32_t *table, const int8_t *x,
+void ep_conv2d_s8_arm_dsp(const params *p, const void *w, const int32_t *table, const int8_t *x,
                           void *scratch, int8_t *y)
 {
     uint32_t *const ring = scratch;
@@ -179,7 +179,7 @@ void ep_conv2d_s8_arm_dsp(const params *p, const int8_t *w, const int32_t *table
         }
         if (p->out_c % 2 != 0) {
             window.count = 1;
-            tiles(p, window, p->solo, p->solo_tail, w + pairs * p->pair_bytes, table + pairs * 6,
+            tiles(p, window, p->solo, p->solo_tail, (const int8_t *)w + pairs * p->pair_bytes, table + pairs * 6,
                   y + p->out_c - 1);
         }
         y += p->out_w * p->out_c;

@@ -38,7 +38,7 @@ typedef struct {
  * table    per pair, see ep_arm_dsp_tile; after the pairs the odd last channel
  * scratch  uint32 [kernel_h][(in_c + 1) / 2][phases][phase_words], mirrored: twice
  * y        int8 [out_h][out_w][out_c] */
-void ep_conv2d_s8_arm_dsp(const ep_conv2d_s8_arm_dsp_params *p, const int8_t *w, const int32_t *table,
+void ep_conv2d_s8_arm_dsp(const ep_conv2d_s8_arm_dsp_params *p, const void *w, const int32_t *table,
                           const int8_t *x, void *scratch, int8_t *y);
 
 #endif

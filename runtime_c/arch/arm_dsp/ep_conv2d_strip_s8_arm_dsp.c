@@ -55,7 +55,7 @@ static uint32_t *widen(const int8_t *const run[4], int32_t n, uint32_t *to)
     return to;
 }
 
-void ep_conv2d_strip_s8_arm_dsp(const params *p, const int8_t *w, const int32_t *table, const int8_t *x,
+void ep_conv2d_strip_s8_arm_dsp(const params *p, const void *w, const int32_t *table, const int8_t *x,
                                 void *scratch, int8_t *y)
 {
     const int32_t n = p->kernel_w * p->in_c;
@@ -106,7 +106,8 @@ void ep_conv2d_strip_s8_arm_dsp(const params *p, const int8_t *w, const int32_t 
         }
         if (p->out_c % 2 != 0) {
             window.count = 1;
-            solo(w + pairs * p->pair_bytes, &window, table + pairs * 6, y + p->out_c - 1);
+            solo((const int8_t *)w + pairs * p->pair_bytes, &window, table + pairs * 6,
+                 y + p->out_c - 1);
         }
         y += 4 * p->out_c;
     }

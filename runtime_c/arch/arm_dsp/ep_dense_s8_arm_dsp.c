@@ -31,7 +31,7 @@ static void widen(const int8_t *x, int32_t n, uint32_t *to)
     }
 }
 
-void ep_dense_s8_arm_dsp(const ep_dense_s8_arm_dsp_params *p, const int8_t *w, const int32_t *table,
+void ep_dense_s8_arm_dsp(const ep_dense_s8_arm_dsp_params *p, const void *w, const int32_t *table,
                          const int8_t *x, void *scratch, int8_t *y)
 {
     const int32_t quads = p->out_len / 4;

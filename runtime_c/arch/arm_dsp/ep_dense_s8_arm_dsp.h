@@ -27,7 +27,7 @@ typedef struct {
  * x        int8 [rows][in_len]
  * scratch  uint32 [(in_len + 1) / 2]
  * y        int8 [rows][out_len] */
-void ep_dense_s8_arm_dsp(const ep_dense_s8_arm_dsp_params *p, const int8_t *w, const int32_t *table,
+void ep_dense_s8_arm_dsp(const ep_dense_s8_arm_dsp_params *p, const void *w, const int32_t *table,
                          const int8_t *x, void *scratch, int8_t *y);
 
 #endif
