@@ -110,9 +110,9 @@ class Reader:
         if data is None:
             raise EdgePruneError(self.where(op), f"nothing computes {t.name!r}")
         rank = max(len(self.result(op).shape), 1)
-        if data.ndim == rank and data.shape[0] == 1:  # the batch
+        if data.shape[:1] == (1,):  # the batch
             data = data.reshape(data.shape[1:])
-        elif data.ndim >= rank:
+        if data.ndim >= rank:
             raise UnsupportedError(self.where(op), f"constant operand of shape {list(data.shape)}")
         return self.add_constant(t.name, data, TensorType(data.shape, t.dtype, t.quant))
 

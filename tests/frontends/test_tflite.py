@@ -1,0 +1,284 @@
+"""TFLite files as they come: read to the bit, or refused with a message, never a crash."""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+from pathlib import Path
+
+import flatbuffers
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from tflite_cases import CASES, INTEGER_CASES, Case, residual
+from tflite_files import Value, constant, one_op
+
+from edgeprune.emit.to_tflite import emit
+from edgeprune.errors import EdgePruneError, UnsupportedError
+from edgeprune.frontends.from_tflite import load, parse
+from edgeprune.ir import DType, Graph, QuantParams, predict, quantise_array, run_int
+from edgeprune.ops import Conv2d, Dense, Softmax
+from edgeprune.verify import run_tflite
+
+FIVE, THREE = QuantParams.of(0.05, -3), QuantParams.of(0.03, 7)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_what_was_written_in_float_reads_as_the_same_function(case: Case) -> None:
+    graph, x = case.graph(), case.samples(20)
+    again = parse(emit(graph), "case.tflite")
+    assert np.allclose(predict(again, x), predict(graph, x), rtol=1e-5, atol=1e-6)
+    assert emit(again) == emit(parse(emit(again), "case.tflite"))
+
+
+@pytest.mark.parametrize("case", INTEGER_CASES, ids=str)
+def test_what_was_written_in_int8_reads_back_to_the_bit(case: Case) -> None:
+    graph = case.quantised()
+    again = parse(emit(graph), "case.tflite")
+    x = quantise_array(case.samples(20), graph.types[graph.inputs[0]])
+    mine, its = (run_int(g, {g.inputs[0]: x})[g.outputs[0]] for g in (graph, again))
+    assert np.array_equal(mine, its)
+    ends = (*graph.inputs, *graph.outputs)
+    assert [graph.types[v] for v in ends] == [
+        again.types[v] for v in (*again.inputs, *again.outputs)
+    ]
+
+
+def test_the_users_names_and_shapes_are_kept() -> None:
+    graph = parse(emit(residual()), "residual.tflite")
+    assert graph.name == "residual"
+    assert graph.origin == "tflite"
+    assert graph.ports["x"].shape == (1, 6, 6, 3)
+    assert {n.name for n in graph.nodes} >= {"h1", "h2", "h3", "y"}
+
+
+@pytest.mark.needs("EDGEPRUNE_DATA")
+@pytest.mark.parametrize("name", ["ic01", "kws01", "ad01"])
+def test_published_int8_models_are_exact(name: str) -> None:
+    path = Path(os.environ["EDGEPRUNE_DATA"]) / "mlperf_tiny" / f"{name}_int8.tflite"
+    graph = load(path)
+    rng = np.random.default_rng(0)
+    x = rng.integers(-128, 128, (200, *graph.types[graph.inputs[0]].shape)).astype(np.int8)
+    want = run_tflite.run(path.read_bytes(), x)
+    assert np.array_equal(run_int(graph, {graph.inputs[0]: x})[graph.outputs[0]], want)
+    assert np.array_equal(run_tflite.run(emit(graph), x), want)
+
+
+@pytest.mark.needs("EDGEPRUNE_DATA")
+@pytest.mark.parametrize("name", ["ic01", "ad01"])
+def test_published_float_models_are_within_rounding(name: str) -> None:
+    path = Path(os.environ["EDGEPRUNE_DATA"]) / "mlperf_tiny" / f"{name}_fp32.tflite"
+    graph = load(path)
+    x = np.random.default_rng(0).normal(0, 1, (200, *graph.types[graph.inputs[0]].shape))
+    x = x.astype(np.float32)
+    want, got = run_tflite.run(path.read_bytes(), x), predict(graph, x)
+    assert np.abs(got - want).max() <= 1e-5 * np.abs(want).max()
+
+
+def test_a_layer_without_bias_has_a_bias_of_zeros() -> None:
+    w = np.random.default_rng(0).integers(-127, 128, (3, 5)).astype(np.int8)
+    operands = [Value((1, 5), "int8", FIVE), constant(w, QuantParams.of(0.01))]
+    file = one_op("FULLY_CONNECTED", operands, Value((1, 3), "int8", THREE),
+                  {}, table="FullyConnectedOptions", version=6)  # fmt: skip
+    graph = parse(file, "m.tflite")
+    x = np.random.default_rng(1).integers(-128, 128, (50, 5)).astype(np.int8)
+    got = run_int(graph, {graph.inputs[0]: x})[graph.outputs[0]]
+    assert np.array_equal(got, run_tflite.run(file, x))
+
+
+def test_an_image_before_a_fully_connected_layer_is_flattened() -> None:
+    rng = np.random.default_rng(0)
+    w, b = rng.normal(0, 1, (3, 24)).astype(np.float32), np.ones(3, np.float32)
+    operands = [Value((1, 2, 3, 4), "float32"), constant(w), constant(b)]
+    file = one_op("FULLY_CONNECTED", operands, Value((1, 3), "float32"),
+                  {}, table="FullyConnectedOptions")  # fmt: skip
+    graph = parse(file, "m.tflite")
+    x = rng.normal(0, 1, (9, 2, 3, 4)).astype(np.float32)
+    assert [n.op.kind for n in graph.nodes] == ["reshape", "dense"]
+    assert np.allclose(predict(graph, x), run_tflite.run(file, x), rtol=1e-5, atol=1e-5)
+
+
+def test_dynamic_range_weights_are_the_reals_that_they_stand_for() -> None:
+    w = np.random.default_rng(0).integers(-127, 128, (3, 5)).astype(np.int8)
+    operands = [Value((1, 5), "float32"), constant(w, QuantParams.of(0.01)),
+                constant(np.zeros(3, np.float32))]  # fmt: skip
+    file = one_op("FULLY_CONNECTED", operands, Value((1, 3), "float32"),
+                  {}, table="FullyConnectedOptions", version=3)  # fmt: skip
+    graph = parse(file, "m.tflite")
+    x = np.random.default_rng(1).normal(0, 1, (9, 5)).astype(np.float32)
+    assert np.allclose(predict(graph, x), x @ (w * np.float32(0.01)).T, rtol=1e-5, atol=1e-6)
+    assert "real numbers" in graph.notes[0]
+
+
+def test_a_uint8_image_may_only_be_requantised() -> None:
+    quant = QuantParams((1 / 255,), (0,))
+    plain = Value((1, 8), "uint8", quant)
+    made = one_op("QUANTIZE", [plain], Value((1, 8), "int8", FIVE), table="QuantizeOptions")
+    graph = parse(made, "m.tflite")
+    x = np.arange(256, dtype=np.uint8).reshape(32, 8)
+    got = run_int(graph, {graph.inputs[0]: x})[graph.outputs[0]]
+    assert np.array_equal(got, run_tflite.run(made, x))
+    table = "AddOptions"
+    both = one_op("ADD", [plain, constant(np.ones((1, 8), np.uint8), quant)],
+                  Value((1, 8), "uint8", quant), table=table)  # fmt: skip
+    with pytest.raises(UnsupportedError, match="uint8"):
+        parse(both, "m.tflite")
+
+
+REFUSED = [
+    ("COS", [Value((1, 4), "float32")], Value((1, 4), "float32"), None, "COS"),
+    ("LOGISTIC", [Value((3, 4), "float32")], Value((3, 4), "float32"), None, "no batch of 1"),
+    ("LOGISTIC", [Value((1, 4), "int8")], Value((1, 4), "int8", FIVE), None, "without a scale"),
+    ("SOFTMAX", [Value((1, 4), "int8", FIVE)], Value((1, 4), "int8", FIVE), "SoftmaxOptions",
+     "1/256"),
+    ("RESHAPE", [Value((1, 4), "int8", FIVE)], Value((1, 4), "int8", THREE), "ReshapeOptions",
+     "only moves"),
+    ("RELU", [Value((1, 4), "float32")], Value((1, 5), "float32"), None, "its inputs make"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "inputs", "output", "table", "message"), REFUSED)
+def test_what_cannot_be_read_is_refused_by_name(
+    name: str, inputs: list[Value], output: Value, table: str | None, message: str
+) -> None:
+    with pytest.raises(EdgePruneError, match=message):
+        parse(one_op(name, inputs, output, table=table), "m.tflite")
+
+
+def changed(change: object) -> bytes:
+    """The residual network after a change of its records."""
+    model = schema.ModelT.InitFromPackedBuf(emit(residual()))
+    change(model)  # type: ignore[operator]
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
+
+
+def test_all_unsupported_operators_are_listed_at_once() -> None:
+    def change(m: schema.ModelT) -> None:
+        for code in m.operatorCodes[:2]:
+            code.builtinCode = schema.BuiltinOperator.COS
+
+    with pytest.raises(UnsupportedError) as e:
+        parse(changed(change), "m.tflite")
+    assert all(f"'{v}' (COS)" in str(e.value) for v in ("h1", "h2", "h3"))
+
+
+def test_infinite_weights_are_refused() -> None:
+    def change(m: schema.ModelT) -> None:
+        b = next(b for b in m.buffers if b.data is not None and len(b.data) == 8 * 27 * 4)
+        b.data = np.full(8 * 27, np.inf, np.float32).view(np.uint8)
+
+    with pytest.raises(EdgePruneError, match="NaN or infinite"):
+        parse(changed(change), "m.tflite")
+
+
+def test_a_stride_of_zero_is_refused() -> None:
+    def change(m: schema.ModelT) -> None:
+        m.subgraphs[0].operators[0].builtinOptions.strideH = 0
+
+    with pytest.raises(EdgePruneError, match="strides"):
+        parse(changed(change), "m.tflite")
+
+
+def test_a_cycle_is_refused() -> None:
+    def change(m: schema.ModelT) -> None:
+        g = m.subgraphs[0]
+        first, second = g.operators[1], g.operators[2]
+        first.inputs = [int(second.outputs[0]), *first.inputs[1:].tolist()]
+
+    with pytest.raises(EdgePruneError, match="nothing computes"):
+        parse(changed(change), "m.tflite")
+
+
+def test_a_small_file_cannot_describe_a_huge_model() -> None:
+    """Many tensors that share one large buffer: each would be a copy of it."""
+
+    def change(m: schema.ModelT) -> None:
+        g = m.subgraphs[0]
+        t = max((t for t in g.tensors if t.shape is not None), key=lambda t: int(np.prod(t.shape)))
+        b = schema.BufferT()
+        b.data, t.shape = np.zeros(4 << 20, np.uint8), [1, 1 << 20]
+        m.buffers.append(b)
+        t.buffer, t.type = len(m.buffers) - 1, schema.TensorType.FLOAT32
+        g.tensors = [*g.tensors, *([t] * 300)]
+
+    with pytest.raises(EdgePruneError, match="used too often"):
+        parse(changed(change), "m.tflite")
+
+
+def test_files_that_are_none_are_refused(tmp_path: Path) -> None:
+    for data in (b"", b"TFL3", b"\0" * 64, b"\xff" * 8 + b"TFL3" * 9, b"\x08\0\0\0TFL3"):
+        with pytest.raises(EdgePruneError):
+            parse(data, "m.tflite")
+    with pytest.raises(EdgePruneError, match="cannot be read"):
+        load(tmp_path / "missing.tflite")
+
+
+def seeds() -> list[bytes]:
+    """Files to mutate: a network, layers with every kind of table, in float and int8."""
+    cases = [c for c in INTEGER_CASES if isinstance(c.op, Conv2d | Dense | Softmax)][:4]
+    graphs: list[Graph] = [residual(), *(c.graph() for c in CASES[::6])]
+    return [emit(g) for g in (*graphs, *(c.quantised() for c in cases))]
+
+
+def mutate(data: bytes, rng: random.Random) -> bytes:
+    """Truncate, flip bits, or enlarge a length or an offset."""
+    kind, changed_data = rng.randrange(4), bytearray(data)
+    if kind == 0:
+        return data[: rng.randrange(len(data))]
+    for _ in range(rng.randint(1, 12)):
+        at = rng.randrange(len(data) - 4)
+        if kind == 1:
+            changed_data[at] ^= 1 << rng.randrange(8)
+        elif kind == 2:
+            changed_data[at] = rng.randrange(256)
+        else:
+            at -= at % 4
+            big = rng.choice([0xFFFFFFFF, 0x7FFFFFFF, 0x80000000, 0x10000, len(data), 0])
+            changed_data[at : at + 4] = big.to_bytes(4, "little")
+    return bytes(changed_data)
+
+
+@pytest.mark.timeout(120)
+def test_mutated_files_are_read_or_refused() -> None:
+    rng, files = random.Random(20260101), seeds()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    read = 0
+    for _ in range(1000):
+        data = mutate(rng.choice(files), rng)
+        try:
+            graph = parse(data, "mutated.tflite")
+        except EdgePruneError:
+            continue
+        read += 1
+        assert all(t.size <= 1 << 28 for t in graph.types.values())
+    assert 0 < read < 1000
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1 << 20  # KiB: 1 GiB
+
+
+def test_int4_weights_are_unpacked() -> None:
+    model = schema.ModelT.InitFromPackedBuf(
+        one_op(
+            "FULLY_CONNECTED",
+            [
+                Value((1, 3), "int8", FIVE),
+                constant(np.zeros((1, 3), np.int8), QuantParams.of(0.1)),
+                constant(np.zeros(1, np.int32), QuantParams.of(0.005)),
+            ],
+            Value((1, 1), "int8", THREE),
+            {},
+            table="FullyConnectedOptions",
+            version=10,
+        )
+    )
+    t = model.subgraphs[0].tensors[1]
+    t.type = schema.TensorType.INT4
+    model.buffers[t.buffer].data = np.array([0x8F, 0x07], np.uint8)  # -1, -8, 7
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    graph = parse(bytes(builder.Output()), "m.tflite")
+    name = graph.nodes[0].inputs[1]
+    assert graph.types[name].dtype is DType.INT4
+    assert graph.constants[name].tolist() == [[-1, -8, 7]]
