@@ -198,7 +198,7 @@ BINARY = [
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize(("name", "function", "table"), BINARY, ids=lambda v: str(v))
+@pytest.mark.parametrize(("name", "function", "table"), BINARY, ids=lambda v: getattr(v, "__name__", str(v)))
 def test_every_pair_of_operands_has_the_reference_result(
     seed: int, name: str, function: Callable[..., np.ndarray], table: str
 ) -> None:
