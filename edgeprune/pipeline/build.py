@@ -21,6 +21,7 @@ from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.output import check_writable, whole_folder
 from edgeprune.pipeline.prepare import Prepared, answers, prepare
 from edgeprune.progress import Progress, silent
+from edgeprune.pruning.search import Ranking
 from edgeprune.report.record import build_record
 from edgeprune.target import Target, load_target
 from edgeprune.verify import run_onnx, run_tflite
@@ -109,14 +110,17 @@ def _choose(
     prepared: Prepared, options: BuildOptions, target: Target, progress: Progress
 ) -> Candidate:
     """The most accurate network that fits; of equals the smaller one."""
+    ranking = Ranking(
+        prepared.graph, prepared.rank, options.criterion, options.schedule, seed=options.seed
+    )
     if prepared.graph.is_quantised and options.budget is None and options.ram is None:
-        return Fitter(prepared, options, target, "int8", progress).fit()
+        return Fitter(prepared, options, target, "int8", ranking, progress).fit()
     kinds = ("int8", "float32") if options.dtype == "auto" else (options.dtype,)
     found: list[Candidate] = []
     failed: list[EdgePruneError] = []
     for kind in kinds:
         try:
-            found.append(Fitter(prepared, options, target, kind, progress).fit())
+            found.append(Fitter(prepared, options, target, kind, ranking, progress).fit())
         except (CannotFitError, EdgePruneError) as error:
             if options.dtype != "auto":
                 raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,7 +17,7 @@ from edgeprune.ir import Array, Graph, Samples, dequantise_array, predict, quant
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import Prepared, answers
 from edgeprune.progress import Progress, silent
-from edgeprune.pruning.search import Pruned, prune, smallest
+from edgeprune.pruning.search import Pruned, Ranking, prune, smallest
 from edgeprune.quantize import METHODS, observe
 from edgeprune.target import Target
 from edgeprune.verify.run_c import HostModel
@@ -54,8 +54,8 @@ class Fitter:
     options: BuildOptions
     target: Target
     dtype: str
+    ranking: Ranking
     progress: Progress = silent
-    seconds: dict[str, float] = field(default_factory=dict)
 
     def fit(self) -> Candidate:
         """The network that fits.
@@ -145,6 +145,7 @@ class Fitter:
             max_drop=o.max_drop,
             validation=self.prepared.validation,
             seed=o.seed,
+            ranking=self.ranking,
             progress=self.progress,
         )
 

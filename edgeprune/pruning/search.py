@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -91,6 +91,7 @@ def prune(
     validation: Samples | None = None,
     per_round: int = 1,
     seed: int = 0,
+    ranking: Ranking | None = None,
     progress: Progress = silent,
 ) -> Pruned:
     """Remove channels until a network is small enough, or as small as it may become.
@@ -105,8 +106,8 @@ def prune(
         data: what rankings are made from.
         limits: by key of ``cost`` or "macs", "params", "neurons": the largest value allowed.
         cost: of a graph; called after every removal.
-        criterion: one of ``CRITERIA``, or one of your own.
-        schedule: one of ``SCHEDULES``.
+        criterion: "obs", one of ``CRITERIA``, or one of your own.
+        schedule: one of ``SCHEDULES``; "obs" has its own.
         min_accuracy: lowest accuracy on the validation data, 0 to 1.
         max_drop: largest loss of accuracy there against the source model, 0 to 1.
         max_neurons: how many channels may go.
@@ -114,24 +115,44 @@ def prune(
         validation: where accuracy is measured; None: a quarter of data, that is then not ranked on.
         per_round: removals between two rankings of "iterative".
         seed: of the division of data and of random criteria.
+        ranking: an order of removal from an earlier run on the same graph and data, with the same
+            criterion and schedule: what it knows already is not computed again.
         progress: told after every removal.
 
     Raises:
         CannotFitError: the limits cannot be met, or not within the other bounds.
     """
+    if criterion == "obs":  # it ranks and repairs in one run, and so has a schedule of its own
+        from edgeprune.pruning import obs
+
+        return obs.prune(
+            graph,
+            data,
+            limits=limits,
+            cost=cost,
+            min_accuracy=min_accuracy,
+            max_drop=max_drop,
+            max_neurons=max_neurons,
+            keep_ratio=keep_ratio,
+            validation=validation,
+            seed=seed,
+            progress=progress,
+        )
     chosen = _criterion(criterion)
     if schedule not in SCHEDULES:
         raise EdgePruneError("--schedule", f"there is no {schedule!r}", _names(SCHEDULES))
     floor = min_accuracy is not None or max_drop is not None
     if floor and validation is None:
         data, validation = data.split(0.25, seed)
-    ctx = Context(graph, couple(graph), data, make_loss(graph, data), seed)
+    if ranking is None:
+        ranking = Ranking(graph, data, chosen, schedule, per_round=per_round, seed=seed)
+    ctx = ranking.ctx
     gate = _Gate(graph, validation, min_accuracy, max_drop) if floor and validation else None
     most = _most(ctx, max_neurons, keep_ratio)
     run = _Search(ctx, dict(limits or {}), cost, gate)
     bounded = floor or max_neurons is not None or keep_ratio is not None
     enough = run.meets_limits() if run.limits else not bounded
-    rounds = iter(()) if enough else _rounds(ctx, chosen, schedule, per_round)
+    rounds: Iterable[list[tuple[int, float]]] = () if enough else ranking
     for group in rounds:
         if len(run.steps) + len(group) > most or not run.remove(group):
             break
@@ -143,6 +164,45 @@ def prune(
     if run.limits:
         run.put_back()
     return run.result()
+
+
+class Ranking:
+    """The order in which channels go, made as far as somebody asked and kept for the next.
+
+    Args:
+        graph: float, with one input.
+        data: what rankings are made from.
+        criterion: "obs", one of ``CRITERIA``, or one of your own.
+        schedule: one of ``SCHEDULES``; "obs" has its own.
+        per_round: removals between two rankings of "iterative".
+        seed: of random criteria.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        data: Samples,
+        criterion: str | Criterion,
+        schedule: Schedule,
+        *,
+        per_round: int = 1,
+        seed: int = 0,
+    ) -> None:
+        self.ctx = Context(graph, couple(graph), data, make_loss(graph, data), seed)
+        self._more = _rounds(self.ctx, _criterion(criterion), schedule, per_round)
+        self._known: list[list[tuple[int, float]]] = []
+
+    def __iter__(self) -> Iterator[list[tuple[int, float]]]:
+        """What goes together between two looks at the limits: (channel, score)."""
+        at = 0
+        while True:
+            if at == len(self._known):
+                group = next(self._more, None)
+                if group is None:
+                    return
+                self._known.append(group)
+            yield self._known[at]
+            at += 1
 
 
 def smallest(graph: Graph) -> Graph:
