@@ -21,7 +21,8 @@ Schedule = Literal["single", "iterative", "threshold", "topk"]
 SCHEDULES: dict[str, str] = {
     "single": "one ranking, the lowest go first (The Incredible Shrinking NN, Algorithm 1)",
     "iterative": "a new ranking after every removal (the same, Algorithm 2)",
-    "threshold": "one ranking, everything up to a score goes (Brain Surgery for AI)",
+    "threshold": "one ranking, everything up to the highest score that the accuracy floor allows "
+    "goes (Brain Surgery for AI)",
     "topk": "one ranking, a share of the channels stays (Self-Pruning Neural Network)",
 }
 
@@ -153,9 +154,17 @@ def prune(
     bounded = floor or max_neurons is not None or keep_ratio is not None
     enough = run.meets_limits() if run.limits else not bounded
     rounds: Iterable[list[tuple[int, float]]] = () if enough else ranking
+    refused: list[tuple[int, float]] = []
     for group in rounds:
-        if len(run.steps) + len(group) > most or not run.remove(group):
+        group = refused + group
+        if len(run.steps) + len(group) > most:
             break
+        if not run.remove(group):
+            if schedule != "threshold":
+                break
+            refused = group  # a higher threshold may do better again
+            continue
+        refused = []
         progress("rank", len(run.steps), min(int(ctx.removable.sum()), most))
         if run.limits and run.meets_limits():
             break

@@ -1,0 +1,60 @@
+"""Learned gates on frozen weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from edgeprune.ir import Node, run, tensors
+from edgeprune.pruning.criteria.context import Context, Criterion, Scores
+
+STEPS = 400
+BATCH = 100
+RATE = 0.05  # of Adam
+START = 3.0  # a gate of 0.95
+PRICE = 1.0  # of all gates being open, in units of the model's own mean error
+
+
+def gates(ctx: Context) -> Scores:
+    """How far a gate g_k = sigmoid(s_k) on o_k stays open under a price on open gates.
+
+    "Self-Pruning Neural Network": "each weight is associated with a learned importance score
+    (gate)"; here each channel is, the weights stay as they are, and what is minimised is
+    E(g o) / E + mean(g) with Adam (Kingma and Ba 2015, arXiv:1412.6980).
+
+    Returns:
+        s_k by channel.
+    """
+    graph, loss = ctx.graph, ctx.loss
+    weights = tensors(graph)
+    ids = {
+        r.node: torch.from_numpy(ctx.coupling.values[graph.node(r.node).inputs[0]].copy())
+        for r in ctx.coupling.reads
+    }
+    free = torch.from_numpy(ctx.removable)
+    s = torch.full((ctx.coupling.count,), START, requires_grad=True)
+    x, t = (torch.cat(parts) for parts in zip(*ctx.batches(), strict=True))
+    generator = torch.Generator().manual_seed(ctx.seed)
+    adam = torch.optim.Adam([s], lr=RATE)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, STEPS)
+
+    def hook(node: Node, i: int, v: torch.Tensor) -> torch.Tensor:
+        return v * gate[ids[node.name]] if i == 0 and node.name in ids else v
+
+    unit = None
+    for _ in range(STEPS):
+        rows = torch.randint(len(x), (BATCH,), generator=generator)
+        gate = torch.where(free, s.sigmoid(), 1.0)
+        values = run(graph, {graph.inputs[0]: x[rows]}, constants=weights, hook=hook)
+        error = loss.per_sample(values[loss.value].flatten(1), t[rows]).mean()
+        unit = max(float(error.detach()), 1e-6) if unit is None else unit
+        adam.zero_grad()
+        torch.autograd.backward(error / unit + PRICE * gate[free].mean())
+        adam.step()
+        schedule.step()
+    return ctx.scores(np.asarray(s.detach().double()))
+
+
+GATES = Criterion(
+    "gates", gates, "Self-Pruning Neural Network: learned importance scores, weights frozen"
+)
