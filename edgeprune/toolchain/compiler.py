@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -89,12 +90,21 @@ def require_compiler(target: Target) -> Compiler:
     return compiler
 
 
-@cache
 def workspace() -> Path:
     """A folder for object files and linked firmware, removed when the process ends."""
-    folder = tempfile.mkdtemp(prefix="edgeprune-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)
+    return _workspace(os.getpid())
+
+
+@cache
+def _workspace(process: int) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="edgeprune-"))
+
+    def remove() -> None:
+        if os.getpid() == process:  # a fork inherits this, and must leave the folder alone
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
+    return folder
 
 
 def compile_all(

@@ -14,6 +14,7 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.target import Emulator, Target
 from edgeprune.toolchain.firmware import Firmware
 from edgeprune.toolchain.uart import converse
+from edgeprune.toolchain.watch import HungError, watched
 
 _UART_PORT = "avr_uart.c"
 _DONE = re.compile(r"^DONE stack (\d+) inferences (\d+)$", re.MULTILINE)
@@ -66,9 +67,16 @@ def emulate(
     inferences: int,
     arguments: Sequence[str],
     *,
-    timeout_s: float,
+    patience_s: float,
 ) -> Outcome:
     """Run a harness over ``input.bin`` of a folder; it leaves ``output.bin`` there.
+
+    Args:
+        firmware: what :func:`edgeprune.toolchain.firmware.build_harness` made.
+        folder: where it runs.
+        inferences: how many inputs there are.
+        arguments: more arguments for the emulator.
+        patience_s: an inference that takes longer counts as hung.
 
     Raises:
         FirmwareError: the firmware failed; the text says how and, for a fault, in which function.
@@ -83,27 +91,27 @@ def emulate(
         if target.toolchain is not None and _UART_PORT in target.toolchain.port:
             uart = ["-chardev", "stdio,id=uart,signal=off", "-serial", "chardev:uart"]
             command += [*uart, "-bios", str(firmware.elf)]
-            log, status = converse(command, folder, inferences, timeout_s=timeout_s)
+            log, status = converse(command, folder, inferences, patience_s=patience_s)
         else:
             command += ["-serial", "none", "-semihosting-config", "enable=on,target=native"]
-            log, status = _run([*command, "-kernel", str(firmware.elf)], folder, timeout_s)
-    except subprocess.TimeoutExpired as error:
-        what = f"the firmware hangs: not done after {timeout_s:g} s"
+            log, status = _run([*command, "-kernel", str(firmware.elf)], folder, patience_s)
+    except HungError as error:
+        what = f"the firmware hangs: no output for {patience_s:g} s"
         raise FirmwareError(where, what) from error
     return _judge(firmware, where, log, status)
 
 
-def _run(command: list[str], folder: Path, timeout_s: float) -> tuple[str, int]:
-    done = subprocess.run(
+def _run(command: list[str], folder: Path, patience_s: float) -> tuple[str, int]:
+    process = subprocess.Popen(
         command,
         cwd=folder,
         stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=timeout_s,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
-    return done.stdout + done.stderr, done.returncode
+    with watched(process, folder / "output.bin", patience_s=patience_s):
+        log, _ = process.communicate()
+    return log.decode("utf-8", "replace"), process.returncode
 
 
 def _judge(firmware: Firmware, where: str, log: str, status: int) -> Outcome:

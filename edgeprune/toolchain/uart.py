@@ -6,16 +6,18 @@
 from __future__ import annotations
 
 import subprocess
-import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
+
+from edgeprune.toolchain.watch import watched
 
 _END_SECONDS = 10.0  # for the emulator to write its counts and go
 
 
 def converse(
-    command: list[str], folder: Path, inferences: int, *, timeout_s: float
+    command: list[str], folder: Path, inferences: int, *, patience_s: float
 ) -> tuple[str, int]:
     """Run an emulator whose serial port is its standard input and output.
 
@@ -23,42 +25,30 @@ def converse(
         command: the emulator.
         folder: holds ``input.bin``; gets ``output.bin``.
         inferences: how many inputs there are.
-        timeout_s: after this it is killed.
+        patience_s: it is killed when an inference takes longer.
 
     Returns:
         What firmware and emulator logged, and the firmware's exit status.
 
     Raises:
-        subprocess.TimeoutExpired: it did not end in time.
+        HungError: it was killed.
     """
-    serial = folder / "serial.bin"
+    serial, stderr = folder / "serial.bin", folder / "stderr.txt"
     serial.write_bytes(inferences.to_bytes(4, "little") + (folder / "input.bin").read_bytes())
-    with serial.open("rb") as to, (folder / "stderr.txt").open("wb") as errors:
+    with serial.open("rb") as to, stderr.open("wb") as errors:
         process = subprocess.Popen(
             command, cwd=folder, stdin=to, stdout=subprocess.PIPE, stderr=errors
         )
-    late = threading.Event()
-
-    def kill() -> None:
-        late.set()
-        process.kill()
-
-    timer = threading.Timer(timeout_s, kill)
-    timer.start()
-    try:
+    with watched(process, folder / "output.bin", patience_s=patience_s):
         log, status = _receive(process, folder)
-    finally:
-        timer.cancel()
         _end(process)
-    if late.is_set():
-        raise subprocess.TimeoutExpired(command, timeout_s)
-    return log + (folder / "stderr.txt").read_text(errors="replace"), status
+    return log + stderr.read_text(errors="replace"), status
 
 
 def _receive(process: subprocess.Popen[bytes], folder: Path) -> tuple[str, int]:
     log: list[bytes] = []
     assert process.stdout is not None
-    with (folder / "output.bin").open("wb") as output, process.stdout as stream:
+    with (folder / "output.bin").open("wb", buffering=0) as output, process.stdout as stream:
         for kind, data in _frames(stream):
             if kind == b"X":
                 return b"".join(log).decode("utf-8", "replace"), data[0]
@@ -77,8 +67,5 @@ def _frames(stream: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Firmware cannot switch the machine off: ask the emulator to write its counts and go."""
     process.terminate()
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.wait(_END_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

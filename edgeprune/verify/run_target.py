@@ -17,8 +17,7 @@ from edgeprune.toolchain.counter import Profile, arguments, read_profile
 from edgeprune.toolchain.emulator import FirmwareError, emulate, emulator_version, require_emulator
 from edgeprune.toolchain.firmware import build_harness
 
-_START_SECONDS = 60.0
-_SECONDS_AN_INFERENCE = 20.0  # 20 million instructions take 0.2 s on an idle machine
+PATIENCE_S = 120.0  # a thousand million instructions take ten seconds on a slow machine
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def run(
     *,
     optimize: Optimize = "speed",
     profile: bool = False,
-    timeout_s: float | None = None,
+    patience_s: float = PATIENCE_S,
 ) -> TargetRun:
     """Build the firmware of a model and run it in the target's emulator.
 
@@ -77,7 +76,7 @@ def run(
         inputs: (n, input shape), in the model's input type.
         optimize: how the model and the runtime are compiled.
         profile: also tell the layers apart.
-        timeout_s: when the firmware counts as hung; by default, by the number of inputs.
+        patience_s: an inference that takes longer counts as hung.
 
     Raises:
         FirmwareError: it locked up, faulted, hung, or overran its stack, its arena or a buffer.
@@ -87,12 +86,11 @@ def run(
     model = read_model(c_dir)
     raw = _input_bytes(model, inputs)
     firmware = build_harness(model, target, optimize=optimize, profile=profile)
-    limit = timeout_s or _START_SECONDS + _SECONDS_AN_INFERENCE * len(inputs)
     with tempfile.TemporaryDirectory(dir=workspace(), prefix="run-") as name:
         folder = Path(name)
         (folder / "input.bin").write_bytes(raw)
         counting = arguments(firmware, model.entry, folder)
-        outcome = emulate(firmware, folder, len(inputs), counting, timeout_s=limit)
+        outcome = emulate(firmware, folder, len(inputs), counting, patience_s=patience_s)
         outputs = (folder / "output.bin").read_bytes()
         counted = read_profile(firmware, folder)
     if outcome.inferences != len(inputs) or len(outputs) != len(inputs) * model.output_bytes:

@@ -171,7 +171,7 @@ def test_a_lock_up_is_told(core: str, variant: Variant, inputs: np.ndarray) -> N
 def test_a_hang_is_told(core: str, variant: Variant, inputs: np.ndarray) -> None:
     folder = variant("for (volatile int forever = 1; forever;) {}")
     with pytest.raises(FirmwareError, match="hangs"):
-        run(folder, load_target(core), inputs[:1], timeout_s=2)
+        run(folder, load_target(core), inputs[:1], patience_s=1)
 
 
 @on_every_core
