@@ -10,10 +10,11 @@ from edgeprune.kernels import arm_dsp
 from edgeprune.kernels.call import Kernel, KernelCall, Request
 from edgeprune.kernels.portable.activation import unary
 from edgeprune.kernels.portable.arith import arith, prelu
-from edgeprune.kernels.portable.conv import conv2d, depthwise_conv2d
+from edgeprune.kernels.portable.conv import conv2d, conv_transpose2d, depthwise_conv2d
 from edgeprune.kernels.portable.dense import dense
 from edgeprune.kernels.portable.pool import mean, pool2d
 from edgeprune.kernels.portable.requant import convert
+from edgeprune.kernels.portable.resize import resize
 from edgeprune.kernels.portable.shape import concat, gather, pad, slice_, transpose
 from edgeprune.kernels.portable.softmax import softmax
 from edgeprune.ops import Reshape
@@ -26,6 +27,7 @@ KERNELS: dict[str, tuple[Kernel, ...]] = {
         dense,
         conv2d,
         depthwise_conv2d,
+        conv_transpose2d,
         pool2d,
         mean,
         arith,
@@ -37,6 +39,7 @@ KERNELS: dict[str, tuple[Kernel, ...]] = {
         slice_,
         transpose,
         gather,
+        resize,
         convert,
     ),
 }

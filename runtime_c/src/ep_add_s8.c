@@ -3,7 +3,7 @@
 static int32_t term(const ep_add_s8_term *t, int32_t v)
 {
     /* |v - zero| <= 255 < 2^8, so the product stays below 2^28. */
-    return t->sign * ep_rescale((v - t->zero) * (1 << 20), t->mult, t->shift);
+    return t->sign * ep_rescale((v - t->zero) * ((int32_t)1 << 20), t->mult, t->shift);
 }
 
 void ep_add_s8(const ep_add_s8_params *p, const int8_t *a, const int8_t *b, int8_t *y)

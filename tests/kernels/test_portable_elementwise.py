@@ -30,6 +30,7 @@ from edgeprune.ops import (
     PRelu,
     Quantize,
     Relu,
+    Resize,
     Sigmoid,
     Slice,
     Softmax,
@@ -149,6 +150,8 @@ def test_softmax_is_the_reference(seed, zx, scale, shape):
     rng = np.random.default_rng(seed)
     y = int8_type((), 1 / 256, -128)
     check(one_node(Softmax(), [int8_type(shape, scale, zx)], y), {"x0": int8_values(rng, shape)})
+    y = int8_type((), 1 / 16, 127)
+    check(one_node(LogSoftmax(), [int8_type(shape, scale, zx)], y), {"x0": int8_values(rng, shape)})
     x = (rng.normal(size=shape) * 10).astype(np.float32)
     check(one_node(Softmax(1.5), [TensorType(shape)]), {"x0": x})
     check(one_node(LogSoftmax(), [TensorType(shape)]), {"x0": x})
@@ -237,6 +240,23 @@ def test_conversions_are_the_reference(seed, zx, zy, xs, ys):
     wide = (rng.normal(size=100) * 1e6).astype(np.float32)
     x = np.concatenate([halves, wide, np.float32([np.inf, -np.inf, 0.0])])
     check(one_node(Quantize(), [TensorType(x.shape)], y_type), {"x0": x})
+
+
+@settings(max_examples=80)
+@given(
+    SEEDS,
+    st.sampled_from(["nearest", "bilinear"]),
+    st.sampled_from(["asymmetric", "half_pixel", "align_corners"]),
+    st.tuples(st.integers(1, 14), st.integers(1, 14)),
+    st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 4)),
+)
+def test_resized_images_are_the_reference(seed, mode, coordinates, size, shape):
+    rng = np.random.default_rng(seed)
+    op = Resize(size, mode, coordinates)
+    t = int8_type(shape, 0.1, -7)
+    check(one_node(op, [t], t), {"x0": int8_values(rng, shape)})
+    x = rng.normal(size=shape).astype(np.float32)
+    check(one_node(op, [TensorType(shape)]), {"x0": x})
 
 
 def test_all_nodes_without_a_kernel_are_named_at_once():

@@ -9,7 +9,7 @@ from kernels.cases import SEEDS, ZEROS, int8_type, int8_values, layer_constants,
 from kernels.harness import check, one_node
 
 from edgeprune.ir import TensorType
-from edgeprune.ops import Conv2d, Dense, DepthwiseConv2d
+from edgeprune.ops import Conv2d, ConvTranspose2d, Dense, DepthwiseConv2d
 from edgeprune.ops._window import Padding
 
 CLAMPS = st.sampled_from([None, (0.0, np.inf), (0.0, 6.0), (-1.0, 1.0)])
@@ -91,3 +91,22 @@ def test_dense_and_convolutions_in_float_are_the_source(seed, clamp):
     check(one_node(depthwise, [TensorType(image)], None, float_layer(rng, shape, 2)), {"x0": x})
     layer = float_layer(rng, (filters, image[2]), 0)
     check(one_node(Dense(clamp), [TensorType(image)], None, layer), {"x0": x})
+
+
+@MODEST
+@given(SEEDS, ZEROS, ZEROS, CLAMPS)
+def test_transposed_convolutions_are_the_reference(seed, zx, zy, clamp):
+    rng = np.random.default_rng(seed)
+    kernel, stride, dilation = (tuple(int(v) for v in rng.integers(1, top, 2)) for top in (5, 4, 3))
+    pad = Padding(*(int(v) for v in rng.integers(0, 2, 4)))
+    extra = tuple(int(v) for v in rng.integers(0, 2, 2))
+    image = (*(int(v) for v in rng.integers(2, 6, 2)), int(rng.integers(1, 6)))
+    shape = (int(rng.integers(1, 5)), *(k + 1 for k in kernel), image[2])
+    op = ConvTranspose2d(stride, pad, dilation, extra, clamp)
+    xs = float(np.float32(np.exp(rng.uniform(-8, 0))))
+    constants = layer_constants(rng, shape, 0, xs)
+    y = int8_type((), output_scale(rng, xs, constants), zy)
+    graph = one_node(op, [int8_type(image, xs, zx)], y, constants)
+    check(graph, {"x0": int8_values(rng, image)})
+    x = rng.normal(size=image).astype(np.float32)
+    check(one_node(op, [TensorType(image)], None, float_layer(rng, shape, 0)), {"x0": x})

@@ -19,6 +19,7 @@ INT32_MAX = 2**31 - 1
 
 Params = tuple[tuple[str, int | float | str], ...]
 
+C_TYPE = {DType.FLOAT32: "float", DType.INT8: "int8_t", DType.INT16: "int16_t"}
 SUFFIX = {DType.FLOAT32: "f32", DType.INT8: "s8", DType.INT16: "s16"}
 
 
@@ -56,6 +57,13 @@ def dtypes(request: Request) -> tuple[DType, ...]:
 def all_are(request: Request, dtype: DType) -> bool:
     """Whether operands and result have one element type."""
     return set(dtypes(request)) == {dtype}
+
+
+def moves(request: Request) -> bool:
+    """Whether operand and result have one type and one scale, so that elements are only moved."""
+    x = request.graph.types_of(request.node)[0]
+    y = request.graph.types[request.node.output]
+    return x.dtype is y.dtype and x.quant == y.quant and x.dtype in C_TYPE
 
 
 def quant(t: TensorType) -> QuantParams:

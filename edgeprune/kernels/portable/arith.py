@@ -10,6 +10,7 @@ from edgeprune.ir import DType, TensorType
 from edgeprune.ir.fixedpoint import add_multipliers, mul_multiplier, quantize_multiplier
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.kernels.portable._spell import (
+    C_TYPE,
     all_are,
     float_clamp,
     int_clamp,
@@ -20,7 +21,6 @@ from edgeprune.kernels.portable._spell import (
 from edgeprune.ops import Add, Div, Mul, PRelu, Sub
 
 AXES = 4  # EP_AXES of ep_broadcast.h
-C_TYPE = {DType.FLOAT32: "float", DType.INT8: "int8_t", DType.INT16: "int16_t"}
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from edgeprune.kernels.portable._spell import (
     zero_of,
 )
 from edgeprune.kernels.portable._window import window
-from edgeprune.ops import Conv2d, DepthwiseConv2d
+from edgeprune.ops import Conv2d, ConvTranspose2d, DepthwiseConv2d
 
 FLOAT = (DType.FLOAT32,) * 4
 INT8 = (DType.INT8, DType.INT8, DType.INT32, DType.INT8)
@@ -160,4 +160,38 @@ def _depthwise_s8(request: Request, op: DepthwiseConv2d) -> KernelCall:
             *rescale_constants(scales, w.shape[2]),
         ),
         instructions=_work(request, 7.0, 60),
+    )
+
+
+def conv_transpose2d(request: Request) -> KernelCall | None:
+    """A transposed convolution in float32 or int8."""
+    op, graph, node = request.node.op, request.graph, request.node
+    if not isinstance(op, ConvTranspose2d):
+        return None
+    x, weight_type, _ = graph.types_of(node)
+    y = graph.types[node.output]
+    w, bias = graph.constants[node.inputs[1]], graph.constants[node.inputs[2]]
+    geometry = {"window": window(request, op, w.shape[1:3])}
+    if dtypes(request) == FLOAT:
+        return spell(
+            "ep_conv_transpose2d_f32",
+            {**geometry, **float_clamp(op.clamp)},
+            node.inputs[:1],
+            (Constant("weights", w, "float"), Constant("bias", bias, "float")),
+            instructions=_work(request, 8.0, 60),
+        )
+    if dtypes(request) != INT8:
+        return None
+    _check(request, w.reshape(len(w), -1), bias)
+    scales = effective_scales(quant(x), quant(weight_type), quant(y))
+    return spell(
+        "ep_conv_transpose2d_s8",
+        {**geometry, "x_zero": zero_of(x), "y_zero": zero_of(y), **int_clamp(op.clamp, y)},
+        node.inputs[:1],
+        (
+            Constant("weights", w, "int8_t"),
+            Constant("bias", bias, "int32_t"),
+            *rescale_constants(scales, len(w)),
+        ),
+        instructions=_work(request, 9.0, 80),
     )

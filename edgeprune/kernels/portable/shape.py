@@ -8,8 +8,7 @@ import numpy as np
 
 from edgeprune.ir import TensorType
 from edgeprune.kernels.call import Constant, KernelCall, Request
-from edgeprune.kernels.portable._spell import spell
-from edgeprune.kernels.portable.arith import C_TYPE
+from edgeprune.kernels.portable._spell import C_TYPE, moves, spell
 from edgeprune.ops import Concat, Gather, Pad, Slice, Transpose
 
 AXES = 5  # EP_BOX_AXES of ep_copy_box.h
@@ -110,7 +109,7 @@ def _box(
 def pad(request: Request) -> KernelCall | None:
     """Constant padding of any axes."""
     op, graph, node = request.node.op, request.graph, request.node
-    if not isinstance(op, Pad) or not _moves(request):
+    if not isinstance(op, Pad) or not moves(request):
         return None
     x, y = graph.types_of(node)[0], graph.types[node.output]
     step = _row_steps(y.shape, _item(y))
@@ -122,7 +121,7 @@ def pad(request: Request) -> KernelCall | None:
 def slice_(request: Request) -> KernelCall | None:
     """A box cut out of the operand."""
     op, graph, node = request.node.op, request.graph, request.node
-    if not isinstance(op, Slice) or not _moves(request):
+    if not isinstance(op, Slice) or not moves(request):
         return None
     x, y = graph.types_of(node)[0], graph.types[node.output]
     step = _row_steps(x.shape, _item(x))
@@ -135,24 +134,17 @@ def slice_(request: Request) -> KernelCall | None:
 def transpose(request: Request) -> KernelCall | None:
     """Axes in another order."""
     op, graph, node = request.node.op, request.graph, request.node
-    if not isinstance(op, Transpose) or not _moves(request):
+    if not isinstance(op, Transpose) or not moves(request):
         return None
     x, y = graph.types_of(node)[0], graph.types[node.output]
     step = _row_steps(x.shape, _item(x))
     return _box(request, y.shape, [step[i] for i in op.perm], _row_steps(y.shape, _item(y)))
 
 
-def _moves(request: Request) -> bool:
-    """Whether operand and result have one type and one scale."""
-    x = request.graph.types_of(request.node)[0]
-    y = request.graph.types[request.node.output]
-    return x.dtype is y.dtype and x.quant == y.quant and x.dtype in C_TYPE
-
-
 def gather(request: Request) -> KernelCall | None:
     """Chosen indices of the last axis, below 65,536."""
     op, graph, node = request.node.op, request.graph, request.node
-    if not isinstance(op, Gather) or not _moves(request) or max(op.indices) >= 2**16:
+    if not isinstance(op, Gather) or not moves(request) or max(op.indices) >= 2**16:
         return None
     x, y = graph.types_of(node)[0], graph.types[node.output]
     rows = x.size // x.shape[-1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgeprune.errors import UnsupportedError
 from edgeprune.ir import DType
-from edgeprune.ir.fixedpoint import softmax_params
+from edgeprune.ir.fixedpoint import quantize_multiplier, softmax_params
 from edgeprune.kernels.call import KernelCall, Request
 from edgeprune.kernels.portable._spell import all_are, quant, spell
 from edgeprune.ops import LogSoftmax, Softmax
@@ -14,7 +14,7 @@ LONGEST = 4095
 
 
 def softmax(request: Request) -> KernelCall | None:
-    """Softmax in float32 or int8, log-softmax in float32."""
+    """Softmax and log-softmax, in float32 or int8."""
     op, graph, node = request.node.op, request.graph, request.node
     if not isinstance(op, Softmax | LogSoftmax):
         return None
@@ -30,18 +30,16 @@ def softmax(request: Request) -> KernelCall | None:
             inplace=0,
             instructions=80 * x.size,
         )
-    if not all_are(request, DType.INT8) or not isinstance(op, Softmax):
+    if not all_are(request, DType.INT8):
         return None
     if length > LONGEST:
         raise UnsupportedError(node.name, f"a softmax over {length} classes, {LONGEST} at most")
-    scale, zero = quant(y).scalar
-    if (scale, zero) != (1 / 256, -128):
-        raise UnsupportedError(node.name, f"an int8 softmax of scale {scale:g} and zero {zero}")
-    p = softmax_params(quant(x), op.beta)
-    return spell(
-        "ep_softmax_s8",
-        {**shape, "mult": p.mult, "shift": p.left_shift, "diff_min": p.diff_min},
-        node.inputs,
-        inplace=0,
-        instructions=400 * x.size,
-    )
+    if quant(y) != op.fixed_quant(8):
+        scale, zero = quant(y).scalar
+        raise UnsupportedError(node.name, f"a {op.kind} to scale {scale:g} and zero point {zero}")
+    p = softmax_params(quant(x), op.beta if isinstance(op, Softmax) else 1.0)
+    shape |= {"mult": p.mult, "shift": p.left_shift, "diff_min": p.diff_min}
+    if isinstance(op, LogSoftmax):
+        back_mult, back_shift = quantize_multiplier((1 << (31 - p.left_shift)) / p.mult)
+        shape |= {"back_mult": back_mult, "back_shift": back_shift}
+    return spell(f"ep_{op.kind}_s8", shape, node.inputs, inplace=0, instructions=400 * x.size)

@@ -1,0 +1,31 @@
+#ifndef EP_CONV_TRANSPOSE2D_S8_H
+#define EP_CONV_TRANSPOSE2D_S8_H
+
+#include "ep_window.h"
+
+EP_EXTERN_C_BEGIN
+
+typedef struct {
+    ep_window window; /* padding is what is cut off in front */
+    int32_t x_zero;  /* input zero point */
+    int32_t y_zero;  /* output zero point */
+    int32_t act_min; /* fused clamp, [-128, act_max] */
+    int32_t act_max;
+} ep_conv_transpose2d_s8_params;
+
+/* y[p][o] = clamp(rescale(bias[o] + sum w[o][k] * (x - x_zero)) + y_zero)
+ *
+ * over all kernel elements k and inputs x with stride * position(x) + dilation * k - pad = p.
+ *
+ * w     int8 [out_c][kernel_h][kernel_w][in_c]
+ * bias  int32 [out_c]
+ * mult  int32 [out_c], and
+ * shift int8  [out_c]: the rescale of each output channel
+ * x     int8 [in_h][in_w][in_c]
+ * y     int8 [out_h][out_w][out_c]; may not overlap x */
+void ep_conv_transpose2d_s8(const ep_conv_transpose2d_s8_params *p, const int8_t *w,
+                            const int32_t *bias, const int32_t *mult, const int8_t *shift,
+                            const int8_t *x, int8_t *y);
+
+EP_EXTERN_C_END
+#endif

@@ -1,0 +1,25 @@
+#ifndef EP_RESIZE_BILINEAR_F32_H
+#define EP_RESIZE_BILINEAR_F32_H
+
+#include "ep_common.h"
+
+EP_EXTERN_C_BEGIN
+
+typedef struct {
+    int32_t in_w;
+    int32_t channels;
+    int32_t out_h;
+    int32_t out_w;
+} ep_resize_bilinear_f32_params;
+
+/* y[i][j] = the four neighbours of a position, each weighted with its nearness
+ *
+ * index  uint16 [2][out_h + out_w]: lower rows and columns, then upper ones
+ * weight float [out_h + out_w]: of the upper ones
+ * x      float [in_h][in_w][channels]
+ * y      float [out_h][out_w][channels]; may not overlap x */
+void ep_resize_bilinear_f32(const ep_resize_bilinear_f32_params *p, const uint16_t *index,
+                          const float *weight, const float *x, float *y);
+
+EP_EXTERN_C_END
+#endif

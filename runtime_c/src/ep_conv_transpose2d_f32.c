@@ -1,0 +1,39 @@
+#include "ep_conv_transpose2d_f32.h"
+
+/* The input that kernel element k reaches a result from, or -1. */
+static int32_t source(int32_t result, int32_t k, int32_t dilation, int32_t stride, int32_t size)
+{
+    const int32_t at = result - k * dilation;
+    return at >= 0 && at % stride == 0 && at / stride < size ? at / stride : -1;
+}
+
+void ep_conv_transpose2d_f32(const ep_conv_transpose2d_f32_params *p, const float *w,
+                             const float *bias, const float *x, float *y)
+{
+    const ep_window *const n = &p->window;
+    for (int32_t i = 0; i < n->out_h; i++) {
+        for (int32_t j = 0; j < n->out_w; j++) {
+            for (int32_t o = 0; o < n->out_c; o++) {
+                float acc = bias[o];
+                for (int32_t r = 0; r < n->kernel_h; r++) {
+                    const int32_t row =
+                        source(i + n->pad_top, r, n->dilation_h, n->stride_h, n->in_h);
+                    for (int32_t c = 0; row >= 0 && c < n->kernel_w; c++) {
+                        const int32_t column =
+                            source(j + n->pad_left, c, n->dilation_w, n->stride_w, n->in_w);
+                        if (column < 0) {
+                            continue;
+                        }
+                        const float *const from = x + (row * n->in_w + column) * n->in_c;
+                        const float *const w_at =
+                            w + ((o * n->kernel_h + r) * n->kernel_w + c) * n->in_c;
+                        for (int32_t k = 0; k < n->in_c; k++) {
+                            acc += from[k] * w_at[k];
+                        }
+                    }
+                }
+                *y++ = ep_limit_f32(acc, p->act_min, p->act_max);
+            }
+        }
+    }
+}
