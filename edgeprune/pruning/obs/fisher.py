@@ -1,0 +1,177 @@
+"""How much the model's answer depends on each value: Gauss-Newton and Fisher statistics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeprune.ir import Coupling, Graph, Node, run, tensors
+from edgeprune.pruning.loss import Loss
+
+if TYPE_CHECKING:
+    import torch
+
+
+def cotangents(
+    loss: Loss, z: torch.Tensor, draws: int | None, generator: torch.Generator
+) -> list[torch.Tensor]:
+    """Vectors u with sum E[u u^T] = the Gauss-Newton Hessian of the loss at z.
+
+    Args:
+        loss: which kind of loss.
+        z: the value in front of the last activation, (n, c).
+        draws: how many random ones; None: the exact set, c of them.
+        generator: of the random ones.
+
+    Returns:
+        Tensors (n, c). For "softmax" a random one is e_y - p with y drawn from the model's own
+        distribution (Monte-Carlo Fisher; Martens 2020, arXiv:1412.1193), divided by the square
+        root of their number.
+    """
+    import torch
+
+    c = z.shape[1]
+    eye = torch.eye(c)
+    if loss.kind == "softmax":
+        p = (z * loss.beta).softmax(dim=1)
+        if draws is None:
+            return [loss.beta * p[:, i : i + 1].sqrt() * (eye[i] - p) for i in range(c)]
+        y = torch.multinomial(p, draws, replacement=True, generator=generator)
+        return [loss.beta * (eye[y[:, i]] - p) / draws**0.5 for i in range(draws)]
+    slope = torch.ones_like(z)
+    if loss.kind == "sigmoid":
+        f = z.sigmoid()
+        slope = f * (1 - f)
+    if draws is None:
+        return [slope * eye[i] for i in range(c)]
+    signs = torch.randint(0, 2, (draws, *z.shape), generator=generator) * 2.0 - 1
+    return [slope * signs[i] / draws**0.5 for i in range(draws)]
+
+
+def output_hessians(
+    graph: Graph,
+    x: torch.Tensor,
+    nodes: list[str],
+    loss: Loss,
+    *,
+    draws: int | None,
+    seed: int = 0,
+) -> dict[str, torch.Tensor]:
+    """Mean Gauss-Newton Hessian of the loss with respect to the results of some layers.
+
+    E[J^T D J], with J the derivative of the answer with respect to the layer's result and D the
+    loss's Hessian at the answer (the output factor of K-FAC; Martens and Grosse 2015,
+    arXiv:1503.05671).
+
+    Args:
+        graph: float, clamps unfused.
+        x: samples, (n, *input shape).
+        nodes: names of layers with vector results.
+        loss: of this graph; its targets do not matter.
+        draws: random cotangents; None: exact.
+        seed: of the draws.
+
+    Returns:
+        By node: (rows, rows) float64.
+    """
+    import torch
+
+    values = run(graph, {graph.inputs[0]: x.requires_grad_()})
+    z = values[loss.value].flatten(1)
+    wanted = [values[graph.node(n).output] for n in nodes]
+    us = cotangents(loss, z.detach(), draws, torch.Generator().manual_seed(seed))
+    found = {
+        n: torch.zeros(v.shape[-1], v.shape[-1], dtype=torch.float64)
+        for n, v in zip(nodes, wanted, strict=True)
+    }
+    for u in us:
+        grads = torch.autograd.grad(z, wanted, u, retain_graph=True, materialize_grads=True)
+        for n, g in zip(nodes, grads, strict=True):
+            flat = g.reshape(-1, g.shape[-1])
+            found[n] += (flat.T @ flat).double() / len(x)
+    return found
+
+
+def channel_effects(
+    graph: Graph,
+    coupling: Coupling,
+    x: torch.Tensor,
+    loss: Loss,
+    *,
+    draws: int,
+    seed: int = 0,
+    batch: int = 128,
+) -> NDArray[np.float32]:
+    """By how much each channel's removal would move the loss, sample by sample, to first order.
+
+    For sample n and label y drawn from the model's own distribution, s_nk is the sum over every
+    node that mixes channel k of <dlog p(y) / d operand, mean_k - operand_k>: what is removed
+    leaves its mean behind, as the bias takes that up. Half the mean of s_nk^2 is the Monte-Carlo
+    Fisher estimate of the loss, and half the mean of (s_nj + s_nk)^2 that of removing both.
+
+    Args:
+        graph: float, clamps unfused.
+        coupling: of this graph.
+        x: samples, (n, *input shape).
+        loss: of this graph; its targets do not matter.
+        draws: labels drawn for each sample.
+        seed: of the draws.
+        batch: samples that are computed at once.
+
+    Returns:
+        (n * draws, channels); rows are scaled so that the sum of squares over the draws of a
+        sample is their mean.
+    """
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    weights = tensors(graph)
+    reads = {
+        r.node: torch.from_numpy(coupling.values[graph.node(r.node).inputs[0]])
+        for r in coupling.reads
+    }
+    means = _operand_means(graph, reads, x[: 2 * batch], coupling.count)
+    rows = []
+    for start in range(0, len(x), batch):
+        seen: dict[str, torch.Tensor] = {}
+
+        def hook(
+            node: Node, i: int, v: torch.Tensor, seen: dict[str, torch.Tensor] = seen
+        ) -> torch.Tensor:
+            if i == 0 and node.name in reads:
+                v = seen[node.name] = v.view_as(v)
+            return v
+
+        part = x[start : start + batch].detach().requires_grad_()
+        values = run(graph, {graph.inputs[0]: part}, constants=weights, hook=hook)
+        z = values[loss.value].flatten(1)
+        for u in cotangents(loss, z.detach(), draws, generator):
+            grads = torch.autograd.grad(
+                z, list(seen.values()), u, retain_graph=True, materialize_grads=True
+            )
+            s = torch.zeros(len(part), coupling.count)
+            for (name, v), g in zip(seen.items(), grads, strict=True):
+                effect = (g * (means[name] - v.detach())).reshape(len(part), -1)
+                s.index_add_(1, reads[name].reshape(-1), effect)
+            rows.append(s.numpy())
+    return np.concatenate(rows)
+
+
+def _operand_means(
+    graph: Graph, reads: dict[str, torch.Tensor], x: torch.Tensor, count: int
+) -> dict[str, torch.Tensor]:
+    """By node: the mean of each channel of its operand, over samples and positions."""
+    import torch
+
+    with torch.no_grad():
+        values = run(graph, {graph.inputs[0]: x})
+    means = {}
+    for name in reads:
+        v = values[graph.node(name).inputs[0]].mean(dim=0)
+        # elements of a channel at one place of the last axis share a mean: positions of an image,
+        # but not the pixels of a flattened one, which have weights of their own
+        lead = tuple(range(v.dim() - 1))
+        means[name] = (v.mean(dim=lead, keepdim=True) if lead else v).clone()
+    return means

@@ -1,0 +1,242 @@
+"""One greedy run: rounds of scoring, removing and refitting, from the dense network down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeprune.ir import Coupling, Graph, Samples
+from edgeprune.pruning.compact import compact
+from edgeprune.pruning.groups import Mask, Occupancy
+from edgeprune.pruning.inputs import constant_inputs
+from edgeprune.pruning.loss import Loss, make_loss
+from edgeprune.pruning.obs.head import resolve_head
+from edgeprune.pruning.obs.parts import parts_of, scatter
+from edgeprune.pruning.obs.prices import candidates, kinds, prices
+from edgeprune.pruning.obs.refit import Reference, default_ridge, refit
+from edgeprune.pruning.obs.scores import (
+    Compensated,
+    Linearised,
+    Scorer,
+    channels_left,
+    is_vector_network,
+)
+from edgeprune.pruning.obs.unfuse import unfuse
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much data and how many steps a run takes.
+
+    Attributes:
+        share: bytes that a round removes, as a share of what is there.
+        cap: largest share of a kind of channels that a round removes.
+        score_samples: samples of the Fisher scores (networks with positions).
+        vector_samples: samples of a run on a network without positions.
+        round_samples: samples of the refit within the run, with positions.
+        round_positions: positions per sample of the same.
+        final_samples: samples of the last refit.
+        final_positions: positions per sample of the same.
+        sweeps: further solutions in front of a clamp, in the last refit.
+    """
+
+    share: float = 0.03
+    cap: float = 0.2
+    score_samples: int = 384
+    vector_samples: int = 5000
+    round_samples: int = 500
+    round_positions: int = 50
+    final_samples: int = 3000
+    final_positions: int = 60
+    sweeps: int = 2
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The state of a run between two rounds."""
+
+    master: Graph
+    removed: Mask
+    order: tuple[int, ...]
+    scores: tuple[float, ...]
+
+
+class Greedy:
+    """The state of a run. ``master`` has the dense shapes and the present weights.
+
+    Args:
+        graph: the dense network, float.
+        coupling: of it.
+        data: samples to choose and fit with.
+        cost: of a network and the mask that made it: what the channels are paid in.
+        per_price: whether a score counts per unit of cost, or as it is.
+        effort: see :class:`Effort`.
+        seed: of samples and draws.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        coupling: Coupling,
+        data: Samples,
+        cost: Callable[[Graph, Mask], float],
+        *,
+        per_price: bool = True,
+        effort: Effort | None = None,
+        seed: int = 0,
+        reference: Reference | None = None,
+    ) -> None:
+        self.dense = graph
+        self.coupling = coupling
+        self.master = graph
+        self.removed: Mask = np.zeros(coupling.count, bool)
+        self.order: list[int] = []
+        self.data = data
+        self.effort = effort or Effort()
+        self.seed = seed
+        self._cost = cost
+        self._per_price = per_price
+        self._kind = kinds(graph, coupling)
+        self._occupancy = Occupancy(coupling)
+        self._loss = make_loss(graph, data)
+        self.scores: list[float] = []
+        self.is_vector = is_vector_network(graph, coupling)
+        n = self.effort.vector_samples if self.is_vector else self.effort.round_samples
+        self.reference = reference or Reference(
+            unfuse(graph), data.x[:n], positions=self.effort.round_positions, seed=seed
+        )
+        self._round = 0
+        self._found: dict[int, float] = {}  # scores of the last picks
+
+    @property
+    def graph(self) -> Graph:
+        """The present network."""
+        return compact(self.master, self.coupling, self.removed)
+
+    def picks(self) -> list[int]:
+        """The channels of the next round, in order; none where nothing can go."""
+        self._round += 1
+        if not self.order:
+            constant = [int(k) for k in np.flatnonzero(self._constant_inputs())]
+            if constant:
+                return constant
+        scorer = self._scorer()
+        price = prices(
+            self.master, self.coupling, self.removed, self._kind, self._occupancy, self._cost
+        )
+        goal = self.effort.share * self._cost(self.graph, self.removed)
+        free = candidates(self.coupling, self.removed)
+        room = {
+            int(i): max(1, int(self.effort.cap * (free & (self._kind == i)).sum()))
+            for i in np.unique(self._kind[free])
+        }
+        chosen: list[int] = []
+        spent = 0.0
+        while spent < goal and free.any():
+            scores = scorer.scores()
+            k = self._best(scores, price, free)
+            free[k] = False
+            if not self._occupancy.can_go(k):
+                continue
+            scorer.remove(k)
+            self._occupancy.remove(k)
+            self._found[k] = float(scores[k])
+            chosen.append(k)
+            spent += price[k]
+            room[int(self._kind[k])] -= 1
+            if room[int(self._kind[k])] == 0:
+                free &= self._kind != self._kind[k]
+        for k in chosen:
+            self._occupancy.put_back(k)
+        return chosen
+
+    def after(self, picks: list[int]) -> tuple[Graph, Mask]:
+        """The network with these gone too, weights as they are, and its mask: for its cost."""
+        mask = self.removed.copy()
+        mask[picks] = True
+        return compact(self.master, self.coupling, mask), mask
+
+    def snapshot(self) -> Snapshot:
+        """What :meth:`restore` needs."""
+        return Snapshot(self.master, self.removed.copy(), tuple(self.order), tuple(self.scores))
+
+    def restore(self, state: Snapshot) -> None:
+        """Go to another state of the same run."""
+        for k in np.flatnonzero(self.removed & ~state.removed).tolist():
+            self._occupancy.put_back(k)
+        for k in np.flatnonzero(state.removed & ~self.removed).tolist():
+            self._occupancy.remove(k)
+        self.master = state.master
+        self.removed = state.removed.copy()
+        self.order = list(state.order)
+        self.scores = list(state.scores)
+
+    def advance(self, picks: list[int]) -> None:
+        """Remove channels and refit what is left."""
+        constant = self._constant_inputs()
+        if constant[picks].all():
+            self._fold_constant(picks)
+        self.removed[picks] = True
+        self.order += picks
+        self.scores += [self._found.get(k, 0.0) for k in picks]
+        for k in picks:
+            self._occupancy.remove(k)
+        self._refit(self.reference, 0)
+
+    def polish(self, reference: Reference) -> None:
+        """The last refit, on more data."""
+        self._refit(reference, self.effort.sweeps)
+
+    def resolve_head(self, reference: Reference, loss: Loss) -> None:
+        """The last layer solved for the loss."""
+        changed = resolve_head(unfuse(self.graph), loss, reference)
+        self.master = scatter(self.master, self.coupling, self.removed, changed)
+
+    def _refit(self, reference: Reference, sweeps: int) -> None:
+        graph = unfuse(self.graph)
+        parts = parts_of(self.dense, self.coupling, self.removed)
+        changed = refit(graph, parts, reference, sweeps=sweeps)
+        self.master = scatter(self.master, self.coupling, self.removed, changed)
+
+    def _scorer(self) -> Scorer:
+        graph = unfuse(self.graph)
+        if self.is_vector:
+            return Compensated(
+                graph,
+                parts_of(self.dense, self.coupling, self.removed),
+                channels_left(self.coupling, self.removed),
+                self.coupling.count,
+                self.reference,
+                self._loss,
+                ridge=default_ridge(len(self.reference)),
+                seed=self.seed + self._round,
+            )
+        x = self.data.x[: self.effort.score_samples]
+        return Linearised(
+            graph, self.coupling, self.removed, x, self._loss, seed=self.seed + self._round
+        )
+
+    def _best(self, score: NDArray[np.float64], price: NDArray[np.float64], free: Mask) -> int:
+        value = score.copy()
+        if self._per_price:
+            # what is better than free is taken first, the cheapest of it last
+            value = np.where(value > 0, value / price, value * price)
+        value = np.where(free, value, np.inf)
+        return int(np.nanargmin(value))
+
+    def _constant_inputs(self) -> Mask:
+        return constant_inputs(self.dense, self.coupling, self.data.x)[0] & candidates(
+            self.coupling, self.removed
+        )
+
+    def _fold_constant(self, picks: list[int]) -> None:
+        """Put constant inputs into the biases exactly, before the refit."""
+        mask = np.zeros_like(self.removed)
+        mask[picks] = True
+        fill = constant_inputs(self.dense, self.coupling, self.data.x)[1]
+        small = compact(self.master, self.coupling, mask, fill)
+        same = {k: v for k, v in small.constants.items() if k in self.master.constants}
+        self.master = scatter(self.master, self.coupling, mask, same)

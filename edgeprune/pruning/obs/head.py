@@ -1,0 +1,85 @@
+"""The last layer solved for the loss itself instead of for its pre-activations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgeprune.ir import Array, Graph
+from edgeprune.ops import Dense
+from edgeprune.pruning.loss import Loss
+from edgeprune.pruning.obs.refit import Reference, default_ridge, values_of
+
+if TYPE_CHECKING:
+    import torch
+
+CURVATURE = {"softmax": 0.5, "sigmoid": 0.16}
+"""Upper bounds of the loss's second derivative at z, whatever z and the target are.
+
+Softmax: diag(p) - p p^T <= I / 2 (Boehning 1992). Sigmoid with squared error:
+f'^2 + (f - t) f'' <= 1/16 + 0.0963.
+"""
+
+
+def resolve_head(
+    graph: Graph, loss: Loss, reference: Reference, *, steps: int = 200
+) -> dict[str, Array]:
+    """The last layer's weights after monotone steps towards the dense network's outputs.
+
+    Majorised Newton, W <- W - [(p - t)^T A / n] (c A^T A / n + ridge)^-1 with t the dense
+    network's outputs and c a bound of the curvature: one factorisation, and the loss never rises,
+    where the undamped Newton step diverges.
+
+    Args:
+        graph: the pruned network, float, clamps unfused.
+        loss: of the network; its targets do not matter.
+        reference: the dense network and samples.
+        steps: how many.
+
+    Returns:
+        New weights and bias by constant; empty where the last layer is not a dense layer in front
+        of a softmax or sigmoid.
+    """
+    import torch
+
+    node = graph.producer.get(loss.value)
+    if node is None or not isinstance(node.op, Dense) or loss.kind not in CURVATURE:
+        return {}
+    if len(graph.types[loss.value].shape) != 1 or len(graph.users[node.inputs[1]]) != 1:
+        return {}
+    curvature = CURVATURE[loss.kind]
+    with torch.no_grad():
+        features = values_of(graph, reference.x, node.inputs[0])
+        dense = next(
+            lin.node.name for lin in reference.layers.values() if lin.node.output == loss.value
+        )
+        target = _outputs(loss, reference.goals[dense].result)
+        a = torch.cat([features, torch.ones(len(features), 1)], dim=1)
+        n = len(a)
+        second = (a.T @ a).double() / n
+        scale = curvature * loss.beta**2 if loss.kind == "softmax" else curvature
+        damp = default_ridge(n) * second.diagonal()[:-1].mean()
+        factor = torch.linalg.cholesky(scale * (second + damp * torch.eye(len(second))))
+        w, b = (torch.from_numpy(graph.constants[v]) for v in node.inputs[1:])
+        both = torch.cat([w, b[:, None]], dim=1).double().T
+        for _ in range(steps):
+            slope = _slope(loss, a @ both.float(), target)
+            both = both - torch.cholesky_solve((a.T @ slope).double() / n, factor)
+    new: Array = both.T.float().numpy()
+    return {
+        node.inputs[1]: np.ascontiguousarray(new[:, :-1]),
+        node.inputs[2]: np.ascontiguousarray(new[:, -1]),
+    }
+
+
+def _outputs(loss: Loss, z: torch.Tensor) -> torch.Tensor:
+    return (z * loss.beta).softmax(dim=1) if loss.kind == "softmax" else z.sigmoid()
+
+
+def _slope(loss: Loss, z: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Derivative of the loss at z."""
+    out = _outputs(loss, z)
+    if loss.kind == "softmax":
+        return loss.beta * (out - target)
+    return (out - target) * out * (1 - out)

@@ -1,0 +1,74 @@
+"""What a channel costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeprune.ir import Coupling, Graph
+from edgeprune.pruning.compact import compact
+from edgeprune.pruning.groups import Mask, Occupancy, find_groups
+
+
+def kinds(graph: Graph, coupling: Coupling) -> NDArray[np.int64]:
+    """By channel, the number of its group; channels of a group cost the same. -1: none."""
+    number = np.full(coupling.count, -1, np.int64)
+    for i, group in enumerate(find_groups(graph, coupling, inputs=True)):
+        number[group.channels] = i
+    return number
+
+
+def candidates(coupling: Coupling, removed: Mask) -> Mask:
+    """Channels that could go next: read by some layer, not pinned, not gone."""
+    read = np.zeros(coupling.count, bool)
+    for r in coupling.reads:
+        read[r.ids] = True
+    mask: Mask = read & ~coupling.pinned & ~removed
+    return mask
+
+
+def prices(
+    graph: Graph,
+    coupling: Coupling,
+    removed: Mask,
+    kind: NDArray[np.int64],
+    occupancy: Occupancy,
+    cost: Callable[[Graph, Mask], float],
+) -> NDArray[np.float64]:
+    """What one more channel of each kind saves, by channel; at least a small positive number.
+
+    Measured on a second channel of the kind, as the first one may bring something new along (the
+    table of the inputs that are left).
+    """
+    free = candidates(coupling, removed)
+    found = np.zeros(coupling.count)
+    for number in np.unique(kind[free]):
+        members = np.flatnonzero(free & (kind == number))
+        chosen: list[int] = []
+        for k in members.tolist():
+            if len(chosen) < 2 and occupancy.can_go(k):
+                chosen.append(k)
+                occupancy.remove(k)
+        found[members] = _saving(graph, coupling, removed, chosen, cost)
+        for k in chosen:
+            occupancy.put_back(k)
+    unit = found[found > 0].min() if (found > 0).any() else 1.0
+    return np.maximum(found, 1e-3 * unit)
+
+
+def _saving(
+    graph: Graph,
+    coupling: Coupling,
+    removed: Mask,
+    chosen: Sequence[int],
+    cost: Callable[[Graph, Mask], float],
+) -> float:
+    sizes = []
+    mask = removed.copy()
+    for k in [None, *chosen]:
+        if k is not None:
+            mask[k] = True
+        sizes.append(cost(compact(graph, coupling, mask), mask))
+    return sizes[-2] - sizes[-1] if len(sizes) > 1 else 0.0

@@ -1,0 +1,379 @@
+"""``prune`` with criterion ``obs``: greedy runs, the better one finished with all the data."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from edgeprune.errors import CannotFitError
+from edgeprune.ir import Coupling, Graph, Samples, couple, predict
+from edgeprune.progress import Progress, silent
+from edgeprune.pruning.groups import Mask, channel_names, removable
+from edgeprune.pruning.loss import Loss, accuracy, make_loss, reference_labels
+from edgeprune.pruning.obs.greedy import Effort, Greedy, Snapshot
+from edgeprune.pruning.obs.refit import Reference
+from edgeprune.pruning.obs.unfuse import unfuse
+from edgeprune.pruning.search import Cost, Pruned, Step, no_cost
+
+VALIDATION = 0.2
+"""Share of the data that chooses between runs, and is not fitted."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How far a run goes, and how far it may.
+
+    Attributes:
+        limits: largest costs; met by the result.
+        max_neurons: how many channels may go.
+        floor: lowest accuracy on the validation data.
+    """
+
+    limits: Mapping[str, float] = field(default_factory=dict)
+    max_neurons: int | None = None
+    floor: float | None = None
+
+
+def prune(
+    graph: Graph,
+    data: Samples,
+    *,
+    limits: Mapping[str, float] | None = None,
+    cost: Cost = no_cost,
+    min_accuracy: float | None = None,
+    max_drop: float | None = None,
+    max_neurons: int | None = None,
+    keep_ratio: float | None = None,
+    validation: Samples | None = None,
+    effort: Effort | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Pruned:
+    """One :meth:`Search.prune` of a :class:`Search`; arguments as there."""
+    search = Search(graph, data, cost=cost, validation=validation, effort=effort, seed=seed)
+    return search.prune(
+        limits=limits,
+        min_accuracy=min_accuracy,
+        max_drop=max_drop,
+        max_neurons=max_neurons,
+        keep_ratio=keep_ratio,
+        progress=progress,
+    )
+
+
+class Search:
+    """Greedy runs over one network that remember where they have been.
+
+    Asked again with other values of the same limits, only what is new is computed.
+
+    Args:
+        graph: float, with one input.
+        data: samples to choose and to fit with; labels are used for validation only.
+        cost: of a graph.
+        validation: samples that choose; None: a fifth of data, at most 2,000.
+        effort: see :class:`Effort`.
+        seed: of samples and draws.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        data: Samples,
+        *,
+        cost: Cost = no_cost,
+        validation: Samples | None = None,
+        effort: Effort | None = None,
+        seed: int = 0,
+    ) -> None:
+        if validation is None:
+            share = min(VALIDATION, 2000 / max(len(data), 1))
+            data, validation = data.split(share, seed)
+        self.graph = graph
+        self.data = data
+        self.coupling = couple(graph)
+        self._effort = effort or Effort()
+        self._seed = seed
+        self._judge = _Judge(graph, validation)
+        self._cost = cost
+        self._runs: dict[tuple[tuple[str, ...], bool], _Run] = {}
+
+    def prune(
+        self,
+        *,
+        limits: Mapping[str, float] | None = None,
+        min_accuracy: float | None = None,
+        max_drop: float | None = None,
+        max_neurons: int | None = None,
+        keep_ratio: float | None = None,
+        progress: Progress = silent,
+    ) -> Pruned:
+        """Remove channels and inputs, and solve what is left for what the dense network computes.
+
+        Two greedy runs, one with the loss per unit of what is limited and one with the loss
+        alone; the one that does better on the validation data is the result.
+
+        Args:
+            limits: as in :func:`edgeprune.pruning.search.prune`.
+            min_accuracy: lowest accuracy on the validation data, 0 to 1.
+            max_drop: largest loss of accuracy there against the source model, 0 to 1.
+            max_neurons: how many channels may go, inputs included.
+            keep_ratio: the share of the channels, inputs not counted, that stays.
+            progress: told after every round.
+
+        Raises:
+            CannotFitError: the limits cannot be met, or not within the other bounds.
+        """
+        bounds = _bounds(
+            self._judge, self.coupling, limits, min_accuracy, max_drop, max_neurons, keep_ratio
+        )
+        meter = _Meter(self.graph, self.coupling, self._cost, bounds.limits)
+        runs = []
+        for per_price in (True, False) if bounds.limits else (False,):
+            run = self._run(meter, per_price)
+            run.descend(meter, self._judge, bounds, progress)
+            runs.append(run.greedy)
+        best = max(runs, key=lambda g: self._judge.value(g.graph))
+        before = best.snapshot()
+        if best.removed.any():
+            _finish(best, self._judge, self.data, make_loss(self.graph, self.data))
+        result = _result(best, meter)
+        best.restore(before)
+        return result
+
+    def _run(self, meter: _Meter, per_price: bool) -> _Run:
+        """The run for what is limited, new or as far as it has come."""
+        key = (tuple(sorted(meter.limits)), per_price)
+        if key not in self._runs:
+            known = next(iter(self._runs.values()), None)
+            greedy = Greedy(
+                self.graph,
+                self.coupling,
+                self.data,
+                meter.total,
+                per_price=per_price,
+                effort=self._effort,
+                seed=self._seed,
+                reference=known.greedy.reference if known else None,
+            )
+            self._runs[key] = _Run(greedy)
+        return self._runs[key]
+
+
+@dataclass
+class _Round:
+    """A round that was made: the state before it, its picks, and the state after all of them."""
+
+    before: Snapshot
+    picks: list[int]
+    after: Snapshot | None = None
+
+
+class _Run:
+    """One greedy run and its rounds so far."""
+
+    def __init__(self, greedy: Greedy) -> None:
+        self.greedy = greedy
+        self._rounds: list[_Round] = []
+
+    def descend(self, meter: _Meter, judge: _Judge, bounds: Bounds, progress: Progress) -> None:
+        """From the dense network down until the limits are met or another bound stops it."""
+        greedy = self.greedy
+        if self._rounds:
+            greedy.restore(self._rounds[0].before)
+        if not bounds.limits and bounds.max_neurons is None and bounds.floor is None:
+            return
+        if bounds.limits and meter.is_met(greedy.graph, greedy.removed):
+            return
+        start = meter.total(greedy.graph, greedy.removed)
+        for number in itertools.count():
+            made = self._round(number)
+            picks = made.picks
+            if bounds.max_neurons is not None:
+                picks = picks[: bounds.max_neurons - len(greedy.order)]
+            if bounds.limits:
+                picks = _shortest(picks, lambda p: meter.is_met(*greedy.after(p)))
+            if not picks:
+                break
+            self._advance(made, picks)
+            if bounds.floor is not None and judge.accuracy(greedy.graph) < bounds.floor - 1e-9:
+                greedy.restore(made.before)
+                _creep(greedy, picks, judge, bounds.floor)
+                break
+            left = meter.total(greedy.graph, greedy.removed)
+            gone = len(greedy.order)
+            progress("rank", gone, max(round(gone * start / max(start - left, 1e-9)), gone))
+            if bounds.limits and meter.is_met(greedy.graph, greedy.removed):
+                return
+            if len(picks) < len(made.picks):
+                break
+        if bounds.limits:
+            raise _failure(greedy, meter)
+
+    def _round(self, number: int) -> _Round:
+        if number == len(self._rounds):
+            before = self.greedy.snapshot()
+            self._rounds.append(_Round(before, self.greedy.picks()))
+        return self._rounds[number]
+
+    def _advance(self, made: _Round, picks: list[int]) -> None:
+        if len(picks) < len(made.picks):
+            self.greedy.advance(picks)
+            return
+        if made.after is None:
+            self.greedy.advance(picks)
+            made.after = self.greedy.snapshot()
+        self.greedy.restore(made.after)
+
+
+@dataclass
+class _Judge:
+    """Accuracy, and for ties the loss, on the validation data."""
+
+    source: Graph
+    data: Samples
+
+    def __post_init__(self) -> None:
+        self.labels = reference_labels(self.source, self.data)
+        self.targets = predict(self.source, self.data.x)
+
+    def accuracy(self, graph: Graph) -> float:
+        return accuracy(graph, self.data.x, self.labels)
+
+    def value(self, graph: Graph) -> tuple[float, float]:
+        """Larger is better; without labels, how near the source model's outputs are."""
+        y = predict(graph, self.data.x)
+        distance = float(np.square(y - self.targets).mean())
+        if self.targets[0].size == 1 or self.data.y is None:
+            return -distance, 0.0
+        right = y.reshape(len(y), -1).argmax(axis=1) == self.labels
+        return float(right.mean()), -distance
+
+
+class _Meter:
+    """Costs, and one number for all that are limited."""
+
+    def __init__(
+        self, graph: Graph, coupling: Coupling, cost: Cost, limits: Mapping[str, float]
+    ) -> None:
+        self._cost = cost
+        self._neurons = removable(coupling)
+        self.limits = limits
+        self._start = self.measure(graph, np.zeros(coupling.count, bool))
+        unknown = sorted(set(limits) - set(self._start))
+        assert not unknown, f"no cost is called {unknown}"
+
+    def measure(self, graph: Graph, removed: Mask) -> Mapping[str, float]:
+        """All costs of a network."""
+        base = {
+            "macs": float(graph.macs),
+            "params": float(graph.params),
+            "neurons": float((self._neurons & ~removed).sum()),
+        }
+        return {**base, **self._cost(graph)}
+
+    def total(self, graph: Graph, removed: Mask) -> float:
+        """The sum of what is limited and not met yet, each as a share of the source model's."""
+        if not self.limits:
+            return float(graph.params)
+        now = self.measure(graph, removed)
+        over = [k for k, limit in self.limits.items() if now[k] > limit] or list(self.limits)
+        return sum(now[k] / max(self._start[k], 1e-12) for k in over)
+
+    def is_met(self, graph: Graph, removed: Mask) -> bool:
+        """Whether every limit is met."""
+        now = self.measure(graph, removed)
+        return all(now[k] <= limit for k, limit in self.limits.items())
+
+
+def _bounds(
+    judge: _Judge,
+    coupling: Coupling,
+    limits: Mapping[str, float] | None,
+    min_accuracy: float | None,
+    max_drop: float | None,
+    max_neurons: int | None,
+    keep_ratio: float | None,
+) -> Bounds:
+    floor = min_accuracy
+    if max_drop is not None:
+        floor = max(floor or 0.0, judge.accuracy(judge.source) - max_drop)
+    if keep_ratio is not None:
+        count = int(removable(coupling).sum())
+        share = count - int(np.ceil(keep_ratio * count - 1e-9))
+        max_neurons = share if max_neurons is None else min(max_neurons, share)
+    return Bounds(dict(limits or {}), max_neurons, floor)
+
+
+def _creep(greedy: Greedy, picks: list[int], judge: _Judge, floor: float) -> None:
+    """As much of a round as the accuracy floor allows, by halving."""
+    before = greedy.snapshot()
+    low, high = 0, len(picks)  # low fits, high does not
+    while high - low > 1:
+        middle = (low + high) // 2
+        greedy.restore(before)
+        greedy.advance(picks[:middle])
+        if judge.accuracy(greedy.graph) >= floor - 1e-9:
+            low = middle
+        else:
+            high = middle
+    greedy.restore(before)
+    if low:
+        greedy.advance(picks[:low])
+
+
+def _shortest(picks: list[int], enough: Callable[[list[int]], bool]) -> list[int]:
+    """The fewest of the picks, from the first on, that are enough; all if none are."""
+    if not enough(picks):
+        return picks
+    low, high = 0, len(picks)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if enough(picks[:middle]):
+            high = middle
+        else:
+            low = middle
+    return picks[:high]
+
+
+def _finish(greedy: Greedy, judge: _Judge, data: Samples, loss: Loss) -> None:
+    """The last refit with all the data and the head, each kept only if validation agrees."""
+    n = len(data) if greedy.is_vector else greedy.effort.final_samples
+    reference = Reference(
+        unfuse(greedy.dense), data.x[:n], positions=greedy.effort.final_positions, seed=greedy.seed
+    )
+    for step in (greedy.polish, lambda r: greedy.resolve_head(r, loss)):
+        before, value = greedy.snapshot(), judge.value(greedy.graph)
+        step(reference)
+        if judge.value(greedy.graph) < value:
+            greedy.restore(before)
+
+
+def _failure(greedy: Greedy, meter: _Meter) -> CannotFitError:
+    now = meter.measure(greedy.graph, greedy.removed)
+    over = [
+        f"{key} is {now[key]:,.0f}, allowed are {limit:,.0f}"
+        for key, limit in meter.limits.items()
+        if now[key] > limit
+    ]
+    what = f"with {len(greedy.order)} channels removed " + "; ".join(over)
+    return CannotFitError("budget", what, "a larger budget, or a lower accuracy")
+
+
+def _result(greedy: Greedy, meter: _Meter) -> Pruned:
+    names = channel_names(greedy.dense, greedy.coupling)
+    left = int(removable(greedy.coupling).sum())
+    steps = []
+    for k, score in zip(greedy.order, greedy.scores, strict=True):
+        left -= not greedy.coupling.inputs[k]
+        steps.append(Step(k, names[k], score, left))
+    graph = greedy.graph
+    return Pruned(
+        graph,
+        greedy.coupling,
+        greedy.removed.copy(),
+        tuple(steps),
+        meter.measure(graph, greedy.removed),
+    )
