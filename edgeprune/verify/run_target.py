@@ -27,7 +27,6 @@ class TargetRun:
     Attributes:
         outputs: (n, output shape), in the model's output type.
         stack_bytes: high-water mark of the entry point's stack.
-        instructions: of the first inference.
         profile: instructions of every inference, and by function; by layer if it was asked for.
         emulator: "qemu 7.2.22".
         machine: what QEMU emulates, such as "mps2-an386 (Cortex-M4)".
