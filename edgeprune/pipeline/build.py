@@ -15,6 +15,7 @@ import numpy as np
 from edgeprune.emit.to_c import Vectors
 from edgeprune.emit.to_c.writer import identifier
 from edgeprune.errors import CannotFitError, EdgePruneError
+from edgeprune.frontends.normalize import fuse
 from edgeprune.ir import Array, Graph, dequantise_array, predict, quantise_array
 from edgeprune.pipeline.fit import Candidate, Fitter
 from edgeprune.pipeline.options import BuildOptions
@@ -22,7 +23,9 @@ from edgeprune.pipeline.output import check_writable, whole_folder
 from edgeprune.pipeline.prepare import Prepared, answers, prepare
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.search import Ranking
-from edgeprune.report.record import build_record
+from edgeprune.quantize.noise import signal_to_noise
+from edgeprune.report.page import render
+from edgeprune.report.record import build_record, class_table
 from edgeprune.target import Target, load_target
 from edgeprune.verify import run_onnx, run_tflite
 from edgeprune.verify.agreement import (
@@ -35,6 +38,7 @@ from edgeprune.verify.agreement import (
 from edgeprune.verify.run_c import HostModel
 
 STORED_VECTORS = 4  # in the self-test that is flashed
+SNR_SAMPLES = 16
 KEPT_VECTORS = 256  # in DIR, for `verify` and `run`
 
 
@@ -98,7 +102,8 @@ def build(options: BuildOptions, progress: Progress = silent) -> Built:
             report["seconds"] = _seconds(clock)
             text = json.dumps(report, indent=1, allow_nan=False) + "\n"
             (folder / "report.json").write_text(text)
-    return Built(options.out, report)
+            (folder / "report.html").write_text(render(report))
+    return Built(options.out, report, prepared.graph.notes)
 
 
 def _seconds(clock: Clock) -> dict[str, float]:
@@ -163,9 +168,10 @@ def _write(
             labels=prepared.report.y[:KEPT_VECTORS] if prepared.report.y is not None else [],
         )
     with clock.step("verify"):
-        accuracy = _accuracy(folder, prepared, chosen, progress)
+        accuracy, tables = _accuracy(folder, prepared, chosen, progress)
         agreement = agree(folder, _fed(graph, prepared.report.x[:AGREEMENT_RUNS]))
-        run = on_target(c_dir, target, stored[:100], options.optimize)
+        run = on_target(c_dir, target, stored[:100], options.optimize, profile=True)
+        snr = signal_to_noise(fuse(chosen.float_graph), graph, prepared.rank.x[:SNR_SAMPLES])
     mismatches = None
     if run is not None:
         mismatches = differing(run.outputs, answer[: len(run.outputs)])
@@ -189,6 +195,9 @@ def _write(
         agreement=agreement,
         mismatches=mismatches,
         run=run,
+        removals=[(s.name, s.score) for s in chosen.pruned.history] if chosen.pruned else [],
+        classes=tables,
+        snr=snr,
     )
 
 
@@ -206,7 +215,7 @@ def _fed(graph: Graph, x: Array) -> Array:
 
 def _accuracy(
     folder: Path, prepared: Prepared, chosen: Candidate, progress: Progress
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """Share of right answers of the source model and of every artifact, on the report samples."""
     graph = chosen.compiled.graph
     x = prepared.report.x
@@ -238,9 +247,11 @@ def _accuracy(
         found["onnx"] = score(run_onnx.run((folder / "model.onnx").read_bytes(), graph, x))
     progress("verify", 3, 4)
     with HostModel(folder / "c") as model:
-        found["c"] = score(real(model.run(fed)))
+        outputs = real(model.run(fed))
+    found["c"] = score(outputs)
     progress("verify", 4, 4)
-    return found
+    tables = class_table(y, answers(prepared.reference), answers(outputs))
+    return found, tables if prepared.labelled else None
 
 
 def _refuse_disagreement(agreement: Agreement, mismatches: int | None) -> None:

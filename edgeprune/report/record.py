@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgeprune import __version__
 from edgeprune.compiler import Compiled, Footprint
-from edgeprune.ir import Graph
+from edgeprune.ir import Array, Graph
 from edgeprune.target import Target
 from edgeprune.verify.agreement import Agreement
 from edgeprune.verify.run_target import TargetRun
+
+MOST_CLASSES = 40  # of a confusion matrix that people can read
 
 
 def channels(graph: Graph) -> dict[str, int]:
@@ -36,6 +41,9 @@ def build_record(
     agreement: Agreement,
     mismatches: int | None,
     run: TargetRun | None,
+    removals: Sequence[tuple[str, float]],
+    classes: dict[str, Any] | None,
+    snr: Mapping[str, float],
 ) -> dict[str, Any]:
     """The record of a build; a figure that was not measured is None.
 
@@ -56,6 +64,9 @@ def build_record(
         agreement: of C, TFLite and ONNX.
         mismatches: outputs on the emulated core that differ from the host's.
         run: on the emulated core.
+        removals: name and score of every neuron, in the order in which they went.
+        classes: from :func:`class_table`; None where there are no labels.
+        snr: by layer, signal to quantisation noise in decibels.
     """
     g = compiled.graph
     macs = g.macs
@@ -107,10 +118,76 @@ def build_record(
             "stack_bytes": run.stack_bytes if run is not None else None,
         },
         "interface": _interface(g),
-        "memory": [{"step": name, "live_bytes": n} for name, n in compiled.plan.steps],
-        "layers": _layers(source, compiled),
+        "memory": _memory(compiled),
+        "flash": _flash(size),
+        "removals": [{"name": name, "score": score} for name, score in removals],
+        "classes": classes,
+        "layers": _layers(source, compiled, _by_layer(run), snr),
         "seconds": {},
     }
+
+
+def class_table(truth: Array, before: Array, after: Array) -> dict[str, Any] | None:
+    """Per class, how often the source model and the built one are right, and what they answer.
+
+    Args:
+        truth: labels, (n,).
+        before: classes that the source model answers, (n,).
+        after: classes that the built model answers, (n,).
+
+    Returns:
+        None for more than 40 classes.
+    """
+    count = int(max(truth.max(), before.max(), after.max())) + 1
+    if count > MOST_CLASSES:
+        return None
+    tables = []
+    for answer in (before, after):
+        table = np.zeros((count, count), np.int64)
+        np.add.at(table, (truth, answer), 1)
+        tables.append(table)
+    rows = []
+    for k in range(count):
+        n = int(tables[0][k].sum())
+        if n:
+            hits = [float(t[k, k] / n) for t in tables]
+            rows.append({"label": k, "n": n, "before": hits[0], "after": hits[1]})
+    return {
+        "rows": rows,
+        "confusion_before": tables[0].tolist(),
+        "confusion_after": tables[1].tolist(),
+    }
+
+
+def _memory(compiled: Compiled) -> dict[str, Any]:
+    """Live buffers of every step, and where each lies."""
+    plan = compiled.plan
+    return {
+        "steps": [
+            {
+                "step": name,
+                "live": {b.name: b.nbytes for b in plan.buffers if b.first <= i <= b.last},
+            }
+            for i, (name, _) in enumerate(plan.steps)
+        ],
+        "buffers": [
+            {
+                "name": b.name,
+                "offset": plan.offsets[b.name],
+                "bytes": b.nbytes,
+                "first": b.first,
+                "last": b.last,
+            }
+            for b in plan.buffers
+        ],
+    }
+
+
+def _flash(size: Footprint) -> list[dict[str, Any]]:
+    """Bytes by function and constant, largest first, from the linker's map."""
+    if size.size is None:
+        return []
+    return [{"name": name, "bytes": n} for name, n in size.size.by_symbol.items()][:60]
 
 
 def _size(compiled: Compiled, size: Footprint) -> dict[str, Any]:
@@ -127,6 +204,18 @@ def _size(compiled: Compiled, size: Footprint) -> dict[str, Any]:
         "onnx_bytes": len(compiled.onnx),
         "measured": size.measured,
         "basis": budget if size.measured else "estimated",
+    }
+
+
+def _by_layer(run: TargetRun | None) -> dict[str, float]:
+    """Instructions an inference, by layer, where the run was profiled."""
+    if run is None or run.profile is None:
+        return {}
+    n = len(run.profile.inferences)
+    return {
+        run.layer_names[i]: counts.instructions / n
+        for i, counts in run.profile.by_layer.items()
+        if 0 <= i < len(run.layer_names)
     }
 
 
@@ -152,7 +241,12 @@ def _interface(g: Graph) -> dict[str, Any]:
     return rows
 
 
-def _layers(source: Graph, compiled: Compiled) -> list[dict[str, Any]]:
+def _layers(
+    source: Graph,
+    compiled: Compiled,
+    instructions: Mapping[str, float],
+    snr: Mapping[str, float],
+) -> list[dict[str, Any]]:
     g = compiled.graph
     before = {n.output: source.types[n.output].shape for n in source.nodes}
     rows = []
@@ -177,6 +271,8 @@ def _layers(source: Graph, compiled: Compiled) -> list[dict[str, Any]]:
                 "shape": list(shape),
                 "dtype": g.types[node.output].dtype.value,
                 "kernel": None if call is None else call.function,
+                "instructions": instructions.get(node.name),
+                "snr_db": snr.get(node.name),
             }
         )
     return rows

@@ -1,0 +1,113 @@
+"""The report as one self-contained page, from the record alone."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from edgeprune.report import figures
+
+NONE = "–"
+
+
+def render(report: dict[str, Any]) -> str:
+    """The page of a build.
+
+    Args:
+        report: the content of report.json.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
+    )
+    environment.filters["n"] = _number
+    environment.filters["pc"] = _percent
+    template = environment.get_template("report.html.j2")
+    return template.render(
+        r={"classes": None, **report},
+        verdict=_verdict(report),
+        interval=_interval(report["accuracy"]),
+        figures={k: Markup(v) for k, v in _figures(report).items()},
+        obstacles=_obstacles(report),
+    )
+
+
+def _number(value: Any) -> str:
+    return NONE if value is None or value == "" else f"{value:,.0f}"
+
+
+def _percent(value: float | None) -> str:
+    return NONE if value is None else f"{100 * value:.2f} %"
+
+
+def _verdict(report: dict[str, Any]) -> str:
+    budget, size = report["budget"], report["size"]
+    if budget["flash_bytes"] is None and budget["ram_bytes"] is None:
+        return "Compiled without a budget."
+    parts = []
+    for key, name in (("flash", "flash"), ("ram", "RAM")):
+        limit = budget[f"{key}_bytes"]
+        if limit is None:
+            continue
+        left = limit - size[f"{key}_bytes"]
+        parts.append(
+            f"{left:,} bytes of {name} to spare" if left >= 0 else f"{-left:,} bytes of {name} over"
+        )
+    return f"{'Fits' if budget['fits'] else 'Does not fit'}: {', '.join(parts)}."
+
+
+def _interval(accuracy: dict[str, Any]) -> str:
+    """Wilson's 95 % interval (Wilson 1927)."""
+    p, n = accuracy["c"], accuracy["n"]
+    if p is None or not n:
+        return ""
+    z = 1.96
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return f"95 % interval {100 * (middle - half):.2f} to {100 * (middle + half):.2f} %"
+
+
+def _figures(report: dict[str, Any]) -> dict[str, str]:
+    made = dict.fromkeys(("treemap", "memory", "arena", "importance", "frontier"), "")
+    memory = report.get("memory") or {}
+    if memory.get("steps"):
+        size = report["size"]
+        made["memory"] = figures.memory_over_time(
+            memory["steps"], size["arena_bytes"], size["arena_lower_bound_bytes"]
+        )
+        made["arena"] = figures.arena_map(memory["buffers"], [s["step"] for s in memory["steps"]])
+    if report.get("flash"):
+        made["treemap"] = figures.treemap([(f["name"], f["bytes"]) for f in report["flash"]])
+    if report.get("removals"):
+        made["importance"] = figures.importance(report["removals"])
+    if report.get("frontier"):
+        made["frontier"] = figures.frontier(report["frontier"], report.get("frontier_chosen"))
+    return made
+
+
+def _obstacles(report: dict[str, Any]) -> list[str]:
+    size = report["size"]
+    lines = []
+    weights = sorted(report["layers"], key=lambda layer: -layer["weight_bytes"])
+    if weights and weights[0]["weight_bytes"]:
+        top = weights[0]
+        share = 100 * top["weight_bytes"] / max(size["flash_bytes"], 1)
+        lines.append(
+            f"{top['name']} holds {top['weight_bytes']:,} bytes of weights, {share:.0f} % of the "
+            f"flash; it has {top['channels_after']} channels left."
+        )
+    if size["code_bytes"] is not None:
+        lines.append(f"Code takes {size['code_bytes']:,} bytes whatever the widths.")
+    steps = (report.get("memory") or {}).get("steps") or []
+    if steps:
+        peak = max(steps, key=lambda s: sum(s["live"].values()))
+        lines.append(
+            f"The peak of RAM is at {peak['step']}: {sum(peak['live'].values()):,} bytes are alive."
+        )
+    ones = [name for name, width in report["after"]["channels"].items() if width == 1]
+    if ones:
+        lines.append(f"At one channel already: {', '.join(ones)}.")
+    return lines
