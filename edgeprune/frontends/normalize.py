@@ -326,7 +326,8 @@ def _exchanged(
     """The graph with new weights and bias in a linear node, without another node."""
     if made is None:
         return None
-    names = set(graph.types)
+    own = [v for v in linear.inputs[1:] if graph.users[v] == (linear,)]
+    names = set(graph.types) - set(own)
     new = [_fresh(names, linear.inputs[i]) for i in (1, 2)]
     value = (reads or {}).get(linear.inputs[0], linear.inputs[0])
     node = replace(linear, inputs=(value, *new), output=output.get(linear.output, linear.output))

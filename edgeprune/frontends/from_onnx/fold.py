@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from edgeprune.errors import EdgePruneError
 from edgeprune.frontends.from_onnx.reader import Call
+from edgeprune.frontends.from_onnx.value import Known
 from edgeprune.ir import Array
 
 MAX_BYTES = 64 << 20
@@ -56,12 +56,13 @@ def _elements(kind: str, x: list[Array | None]) -> float:
     return float(sum(a.size for a in arrays))
 
 
-def fold(call: Call, node: onnx.NodeProto, x: list[Array | None]) -> list[Array]:
+def fold(call: Call) -> list[Array]:
     """The results of one ONNX node on constants.
 
     Raises:
         EdgePruneError: it cannot be computed, or its result would be too large.
     """
+    x = [o.array if isinstance(o, Known) else None for o in call.inputs]
     try:
         size = 8 * _elements(call.kind, x)
     except (ValueError, IndexError, ZeroDivisionError):
@@ -71,17 +72,11 @@ def fold(call: Call, node: onnx.NodeProto, x: list[Array | None]) -> list[Array]
     if not size <= MAX_BYTES:
         raise call.error(f"makes a constant of about {size:.3g} bytes")
     names = ["" if a is None else f"x{i}" for i, a in enumerate(x)]
-    outs = [f"y{i}" for i in range(len(node.output))]
-    copy = onnx.NodeProto()
-    copy.CopyFrom(node)
-    del copy.input[:], copy.output[:]
-    copy.input.extend(names)
-    copy.output.extend(outs)
+    outputs = [f"y{i}" for i in range(len(call.outputs))]
     feeds = {n: a for n, a in zip(names, x, strict=True) if a is not None}
     try:
-        return _evaluate(copy, feeds, call.opset)
-    except EdgePruneError:
-        raise
+        node = helper.make_node(call.kind, names, outputs, **call.attributes)
+        return _evaluate(node, feeds, call.opset)
     except Exception as e:  # noqa: BLE001  the evaluator raises whatever numpy raises
         raise call.error(f"cannot be computed from constants: {str(e)[:200]}") from None
 

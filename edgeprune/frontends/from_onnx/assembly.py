@@ -1,0 +1,140 @@
+"""Inputs, outputs and refusals of a graph that is read: for ONNX and for PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from edgeprune.errors import UnsupportedError
+from edgeprune.frontends.from_onnx.reader import MAX_ELEMENTS, Call, Reader
+from edgeprune.frontends.from_onnx.value import IMAGE, Act, Known, Value
+from edgeprune.ir import DType, Graph, Port, TensorType, build_graph
+from edgeprune.ops import Reshape
+
+MAX_LISTED = 40
+
+
+@dataclass
+class Assembly:
+    """What a reader collects beside the nodes.
+
+    Attributes:
+        source: how messages call the file.
+        batched: whether axis 0 of an input is a batch also where its length is not 1.
+    """
+
+    source: str
+    batched: bool
+    reader: Reader = field(default_factory=Reader)
+    refused: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    ports: dict[str, Port] = field(default_factory=dict)
+    inputs: dict[str, TensorType] = field(default_factory=dict)
+    outputs: list[str] = field(default_factory=list)
+
+    def input(
+        self, name: str, shape: Sequence[int], *, free: bool, image: bool, dtype: DType
+    ) -> Act:
+        """A new input.
+
+        Args:
+            name: the user's name for it.
+            shape: the user's shape; a free batch axis has length 1.
+            free: whether axis 0 has no fixed length.
+            image: whether channels are to lie last in the IR.
+            dtype: the user's element type.
+        """
+        where = f"{self.source}: input {name!r}"
+        batch = self._batch(where, shape, free)
+        sample = tuple(shape if batch is None else shape[1:])
+        if int(np.prod(sample, dtype=object)) > MAX_ELEMENTS:
+            raise UnsupportedError(where, f"has shape {list(shape)}")
+        perm = tuple(range(len(sample)))
+        if image:
+            perm = {3: IMAGE, 2: (1, 0)}.get(len(sample), perm)
+        ir_shape = [0] * len(sample)
+        for axis, p in enumerate(perm):
+            ir_shape[p] = sample[axis]
+        value = self.reader.unique(name)
+        kind = TensorType(tuple(ir_shape))
+        self.inputs[value] = kind
+        act = Act(value, kind, perm, batch)
+        self._port(name, act, dtype)
+        return act
+
+    def _batch(self, where: str, shape: Sequence[int], free: bool) -> int | None:
+        """The length of the batch axis; None: axis 0 is an ordinary one."""
+        if free:
+            self.notes.append(f"{where}: the free batch axis is taken as 1")
+            return 1
+        if len(shape) < 2 or (shape[0] != 1 and not self.batched):
+            return None
+        if shape[0] != 1:
+            self.notes.append(f"{where}: the batch of {shape[0]} is taken as 1")
+        return shape[0]
+
+    def _port(self, name: str, act: Act, dtype: DType) -> None:
+        straight = act.perm == tuple(range(len(act.perm)))
+        shape = act.sample if act.batch is None else (1, *act.sample)
+        perm = None if straight else act.perm
+        self.ports[act.name] = Port(name, shape, perm, act.batch is not None, dtype)
+
+    def output(self, name: str, value: Value | None, dtype: DType = DType.FLOAT32) -> None:
+        """A new output."""
+        where = f"{self.source}: output {name!r}"
+        if not isinstance(value, Act):
+            raise UnsupportedError(where, "does not depend on any input", "drop that output")
+        call = Call(name, where, "output", 0, {}, (value,), (name,))
+        y = self.reader.plain(call, value)
+        if y.name in self.ports:  # an input, or another output: it needs a value of its own
+            made, kind = self.reader.emit(call, Reshape(y.type.shape), y)
+            y = replace(y, name=made, type=kind)
+        self.outputs.append(y.name)
+        self._port(name, y, dtype)
+
+    def graph(self, name: str, origin: str) -> Graph:
+        """The graph.
+
+        Raises:
+            UnsupportedError: operators were refused; all of them are listed.
+        """
+        made = build_graph(
+            name,
+            self.reader.nodes,
+            self.inputs,
+            self.outputs,
+            self.reader.constants,
+            self.reader.constant_types,
+            known=self.reader.known,
+            ports=self.ports,
+            origin=origin,
+        )
+        return replace(made, notes=tuple(self.notes))
+
+    def check(self) -> None:
+        """Stop if any operator was refused.
+
+        Raises:
+            UnsupportedError: all of them are listed.
+        """
+        if not self.refused:
+            return
+        shown = self.refused[:MAX_LISTED]
+        if len(self.refused) > MAX_LISTED:
+            shown.append(f"... and {len(self.refused) - MAX_LISTED} more")
+        raise UnsupportedError(
+            self.source,
+            f"{len(self.refused)} operators cannot be compiled:\n    " + "\n    ".join(shown),
+            "`edgeprune ops` lists what can be compiled",
+        )
+
+    def refuse(self, label: str, e: UnsupportedError) -> None:
+        """Remember an operator that cannot be compiled."""
+        self.refused.append(f"{label}: {e.what}" + (f" ({e.hint})" if e.hint else ""))
+
+
+def is_constant(value: Value | None) -> bool:
+    """Whether an operand, or one that is left out, is known."""
+    return value is None or isinstance(value, Known)

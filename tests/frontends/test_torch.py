@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import contextlib
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from onnx_models import evaluate
+from torch import nn
+from torch.nn import functional
+
+from edgeprune.errors import EdgePruneError, UnsupportedError
+from edgeprune.frontends import load
+from edgeprune.frontends.from_torch import export
+from edgeprune.ir import Graph
+
+IMAGE = (1, 3, 12, 8)
+
+
+class Lambda(nn.Module):
+    """A function as a module."""
+
+    def __init__(self, function) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, *x):
+        return self.function(*x)
+
+
+class Residual(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Conv2d(3, 3, 3, padding=1), nn.Conv2d(3, 3, 1, bias=False)
+        self.norm = nn.BatchNorm2d(3)
+
+    def forward(self, x):
+        return torch.cat([functional.relu6(self.norm(self.a(x)) + x), self.b(x)], 1)
+
+
+class Shuffle(nn.Module):
+    def forward(self, x):
+        n, c, h, w = x.shape
+        x = x.view(n, 3, c // 3, h, w).transpose(1, 2).reshape(n, c, h, w)
+        return x.mean((2, 3))
+
+
+def cnn() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(4, 6, 3, groups=2, stride=2, padding="valid"), nn.LeakyReLU(0.1),
+        nn.Flatten(), nn.Dropout(), nn.Linear(12, 5), nn.Softmax(1),
+    )  # fmt: skip
+
+
+def mobile() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 3, 3, padding="same", groups=3), nn.Hardswish(),
+        nn.Conv2d(3, 8, 1, bias=False),
+        nn.BatchNorm2d(8), nn.SiLU(), nn.AvgPool2d(3, 2, padding=1), nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(), nn.Linear(8, 4), nn.LogSoftmax(1),
+    )  # fmt: skip
+
+
+def decoder() -> nn.Module:
+    return nn.Sequential(
+        nn.ConvTranspose2d(3, 4, 3, 2, 1, output_padding=1), nn.PReLU(4),
+        nn.Upsample(scale_factor=2),
+        nn.Conv2d(4, 4, 1), nn.PixelShuffle(2), nn.Upsample(size=(30, 20), mode="bilinear"),
+        nn.ELU(), nn.Hardsigmoid(), nn.GELU("tanh"),
+    )  # fmt: skip
+
+
+def sound() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv1d(3, 4, 5, 2, 2), nn.BatchNorm1d(4), nn.Tanh(), nn.MaxPool1d(2), nn.Conv1d(4, 4, 3),
+        nn.Sigmoid(), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(4, 2),
+    )  # fmt: skip
+
+
+def pieces(x):
+    a, b = x.chunk(2, dim=2)
+    c = functional.pad(a, (1, 0, 2, 1), value=0.5)[:, :2, 1::2]
+    d = b.permute(0, 2, 3, 1).select(1, 0).clamp(-0.5, 2).unsqueeze(1)
+    return c.squeeze(), (d * 2 - 1).flatten(1) / 3
+
+
+MODULES: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
+    "cnn": (cnn(), IMAGE),
+    "mobile": (mobile(), IMAGE),
+    "decoder": (decoder(), IMAGE),
+    "sound": (sound(), (1, 3, 64)),
+    "residual": (Residual(), IMAGE),
+    "shuffle": (Shuffle(), (1, 6, 4, 4)),
+    "pieces": (Lambda(pieces), IMAGE),
+    "perceptron": (nn.Sequential(nn.Linear(7, 5), nn.Sigmoid(), nn.Linear(5, 2)), (1, 7)),
+    "sequence": (nn.Sequential(nn.Linear(7, 5), nn.ReLU(), nn.Linear(5, 2)), (1, 9, 7)),
+}
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    torch.manual_seed(0)
+
+
+def exported(module: nn.Module, shape: tuple[int, ...], folder: Path) -> Graph:
+    for m in module.modules():
+        if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d):
+            nn.init.normal_(m.running_mean)
+            nn.init.uniform_(m.running_var, 0.5, 2)
+    return load(export(module, torch.randn(shape), folder / "m.pt2"))
+
+
+def agree(module: nn.Module, graph: Graph, shape: tuple[int, ...]) -> None:
+    x = torch.randn(shape)
+    with torch.no_grad():
+        made = module.eval()(x)
+    wanted = made if isinstance(made, tuple) else (made,)
+    found = evaluate(graph, {graph.ports[graph.inputs[0]].name: x.numpy()})
+    for ours, theirs in zip(found, wanted, strict=True):
+        assert ours.shape == tuple(theirs.shape)
+        np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_computes_what_pytorch_computes(name: str, tmp_path: Path) -> None:
+    module, shape = MODULES[name]
+    graph = exported(module, shape, tmp_path)
+    agree(module, graph, shape)
+    assert graph.origin == "torch"
+
+
+@pytest.mark.parametrize("name", ["cnn", "mobile", "sound", "residual"])
+def test_a_program_in_core_aten_is_read_too(name: str, tmp_path: Path) -> None:
+    module, shape = MODULES[name]
+    program = torch.export.export(module.eval(), (torch.randn(shape),)).run_decompositions()
+    torch.export.save(program, tmp_path / "core.pt2")
+    agree(module, load(tmp_path / "core.pt2"), shape)
+
+
+def test_a_dynamic_batch_is_taken_as_one(tmp_path: Path) -> None:
+    module = MODULES["shuffle"][0]
+    batch = torch.export.Dim("batch", min=1, max=64)
+    program = torch.export.export(module, (torch.randn(4, 6, 4, 4),), dynamic_shapes=({0: batch},))
+    torch.export.save(program, tmp_path / "m.pt2")
+    graph = load(tmp_path / "m.pt2")
+    assert "batch axis is taken as 1" in graph.notes[0]
+    agree(module, graph, (1, 6, 4, 4))
+
+
+def test_a_module_stays_in_the_mode_it_had(tmp_path: Path) -> None:
+    module = cnn().train()
+    export(module, torch.randn(IMAGE), tmp_path / "m.pt2")
+    assert module.training
+
+
+def test_all_unsupported_operators_are_listed(tmp_path: Path) -> None:
+    module = Lambda(lambda x: functional.relu(torch.erf(x)) + torch.cumsum(x, 1))
+    with pytest.raises(UnsupportedError) as e:
+        exported(module, IMAGE, tmp_path)
+    assert "2 operators" in str(e.value)
+    assert "'erf' (erf)" in str(e.value)
+    assert "'cumsum' (cumsum)" in str(e.value)
+
+
+def test_pickled_checkpoints_are_refused_unread(tmp_path: Path) -> None:
+    for name in ("model.pt", "model.pth"):
+        (tmp_path / name).write_bytes(b"anything")
+        with pytest.raises(EdgePruneError, match="pickled checkpoint") as e:
+            load(tmp_path / name)
+        assert "torch.export.save" in e.value.hint
+
+
+def test_no_pickle_in_a_pt2_file_is_opened(tmp_path: Path) -> None:
+    module, shape = MODULES["perceptron"]
+    path = export(module, torch.randn(shape), tmp_path / "m.pt2")
+    evil = tmp_path / "evil.pt2"
+    with zipfile.ZipFile(path) as source, zipfile.ZipFile(evil, "w") as copy:
+        for item in source.infolist():
+            data = source.read(item)
+            copy.writestr(item, b"cos\nabort\n(tR." if item.filename.endswith(".pt") else data)
+    agree(module, load(evil), shape)
+
+
+def test_damaged_files_are_one_message(tmp_path: Path, rng: np.random.Generator) -> None:
+    module, shape = MODULES["perceptron"]
+    good = export(module, torch.randn(shape), tmp_path / "m.pt2").read_bytes()
+    bad = tmp_path / "bad.pt2"
+    for i in range(100):
+        data = bytearray(good)
+        if i % 4 == 0:
+            del data[int(rng.integers(len(data))) :]
+        else:
+            for _ in range(int(rng.integers(1, 9))):
+                data[int(rng.integers(len(data)))] = int(rng.integers(256))
+        bad.write_bytes(bytes(data))
+        with contextlib.suppress(EdgePruneError):
+            load(bad)
+
+
+def test_what_cannot_be_exported_is_said(tmp_path: Path) -> None:
+    with pytest.raises(EdgePruneError, match=r"is no torch\.nn\.Module"):
+        export(3, None, tmp_path / "m.pt2")
+    with pytest.raises(EdgePruneError, match="needs example_input="):
+        export(cnn(), None, tmp_path / "m.pt2")
+    with pytest.raises(EdgePruneError, match="cannot export"):
+        export(cnn(), torch.randn(1, 5), tmp_path / "m.pt2")
