@@ -104,3 +104,17 @@ def dense(
     cl = fx.clamp_range(*(clamp or (-np.inf, np.inf)), yq)
     y = fx.dense(x.reshape(-1, i), weights, bias, xq, wq, yq, cl).reshape((*shape[:-1], o))
     return Case(graph, [x], y)
+
+
+def add(rng: np.random.Generator, shape, *, scales=(0.1, 0.04, 0.12), relu=False, zeros=None) -> Case:
+    from edgeprune.ops import Add
+
+    z = [int(v) for v in rng.integers(-128, 128, 3)] if zeros is None else zeros
+    aq, bq, yq = (QuantParams.of(s, v) for s, v in zip(scales, z, strict=True))
+    clamp = (0.0, float("inf")) if relu else None
+    graph = harness.single(
+        Add(clamp), [TensorType(shape, DType.INT8, q) for q in (aq, bq)], yq, {}
+    )
+    a, b = (rng.integers(-128, 128, shape).astype(np.int8) for _ in range(2))
+    cl = fx.clamp_range(*(clamp or (-np.inf, np.inf)), yq)
+    return Case(graph, [a, b], fx.add(a, b, aq, bq, yq, cl))

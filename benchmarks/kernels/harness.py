@@ -88,10 +88,11 @@ def write_case(call: KernelCall, input_bytes: list[int], output_bytes: int, fold
         (folder / shared.name).write_bytes(shared.read_bytes())
     arguments = [] if not call.params_type else ["&params"]
     arguments += [f"c_{c.role}" for c in call.constants]
-    at = 0
+    at, places = 0, []
     for size in input_bytes:
-        arguments.append(f"(const void *)((const char *)input + {at})")
+        places.append(f"(const void *)((const char *)input + {at})")
         at += (size + 15) // 16 * 16
+    arguments += [places[int(v[1:])] for v in call.inputs]
     arguments += ["arena"] if call.scratch_bytes else []
     arguments.append("output")
     params = ""
@@ -144,7 +145,7 @@ def run_call(
             a.tobytes() + bytes(-a.nbytes % 16) for arrays in inputs for a in arrays
         )
         (folder / "input.bin").write_bytes(blob)
-        outcome = emulate(firmware, folder, len(inputs), arguments(firmware, model.entry, folder), timeout_s=120)
+        outcome = emulate(firmware, folder, len(inputs), arguments(firmware, model.entry, folder), patience_s=60)
         assert outcome.inferences == len(inputs), outcome
         raw = (folder / "output.bin").read_bytes()
         profile = read_profile(firmware, folder)

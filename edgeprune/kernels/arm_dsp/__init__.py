@@ -1,9 +1,11 @@
 """int8 and float32 kernels for Armv7E-M and Armv8-M cores with the DSP extension (M4, M7, M33)."""
 
+from edgeprune.kernels.arm_dsp.add import add
 from edgeprune.kernels.arm_dsp.conv import conv2d
 from edgeprune.kernels.arm_dsp.dense import dense
 from edgeprune.kernels.arm_dsp.depthwise import depthwise
+from edgeprune.kernels.arm_dsp.pool import mean, pool2d
 from edgeprune.kernels.call import Kernel
 
-KERNELS: tuple[Kernel, ...] = (conv2d, depthwise, dense)
+KERNELS: tuple[Kernel, ...] = (conv2d, depthwise, dense, add, pool2d, mean)
 """In the order in which they are asked."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 from edgeprune.ir import Array, DType, QuantParams
 from edgeprune.kernels.call import Request
+from edgeprune.ops._clamp import Clamp
 from edgeprune.ops.conv import Conv2d, DepthwiseConv2d
 from edgeprune.ops.dense import Dense
-from edgeprune.ir.fixedpoint import clamp_range
+from edgeprune.ir.fixedpoint import QMAX, QMIN, clamp_range
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,12 @@ class Layer:
         return self.out[0] * self.out[1] * self.out[2] * per_output
 
 
+def int_clamp(clamp: Clamp | None, y: QuantParams) -> tuple[int, int]:
+    """The fused clamp in the result's integers."""
+    low, high = clamp_range(*(clamp or (-inf, inf)), y)
+    return min(low, QMAX), max(high, QMIN)
+
+
 def conv_layer(request: Request) -> Layer | None:
     """The record of an int8 convolution of one group, or of a depthwise one; else None."""
     graph, node = request.graph, request.node
@@ -70,7 +78,6 @@ def conv_layer(request: Request) -> Layer | None:
         return None
     if any(w.quant.zero_point):
         return None
-    low, high = op.clamp or (float("-inf"), float("inf"))
     kernel = w.shape[1:3] if isinstance(op, Conv2d) else w.shape[:2]
     return Layer(
         w=graph.constants[node.inputs[1]],
@@ -78,7 +85,7 @@ def conv_layer(request: Request) -> Layer | None:
         xq=x.quant,
         wq=w.quant,
         yq=y.quant,
-        clamp=clamp_range(low, high, y.quant),
+        clamp=int_clamp(op.clamp, y.quant),
         image=(x.shape[0], x.shape[1], x.shape[2]),
         out=(y.shape[0], y.shape[1], y.shape[2]),
         kernel=(kernel[0], kernel[1]),
@@ -125,13 +132,12 @@ def dense_layer(request: Request) -> DenseLayer | None:
         return None
     if any(v not in graph.constants for v in node.inputs[1:]) or any(w.quant.zero_point):
         return None
-    low, high = node.op.clamp or (float("-inf"), float("inf"))
     return DenseLayer(
         graph.constants[node.inputs[1]],
         graph.constants[node.inputs[2]],
         x.quant,
         w.quant,
         y.quant,
-        clamp_range(low, high, y.quant),
+        int_clamp(node.op.clamp, y.quant),
         x.size // x.shape[-1],
     )

@@ -56,4 +56,37 @@ static inline uint32_t ep_high_halves(uint32_t a, uint32_t b)
     return pair;
 }
 
+/* The pair `sums` with bytes 0 and 2, or 1 and 3, added. */
+static inline uint32_t ep_add_even_bytes(uint32_t sums, uint32_t word)
+{
+    __asm__("sxtab16 %0, %0, %1" : "+r"(sums) : "r"(word));
+    return sums;
+}
+
+static inline uint32_t ep_add_odd_bytes(uint32_t sums, uint32_t word)
+{
+    __asm__("sxtab16 %0, %0, %1, ror #8" : "+r"(sums) : "r"(word));
+    return sums;
+}
+
+/* Byte by byte the larger, and the smaller, of two words of int8. */
+static inline uint32_t ep_max_bytes(uint32_t a, uint32_t b)
+{
+    uint32_t most;
+    __asm__("ssub8 %0, %1, %2\n sel %0, %1, %2" : "=&r"(most) : "r"(a), "r"(b) : "cc");
+    return most;
+}
+
+static inline uint32_t ep_min_bytes(uint32_t a, uint32_t b)
+{
+    uint32_t least;
+    __asm__("ssub8 %0, %1, %2\n sel %0, %2, %1" : "=&r"(least) : "r"(a), "r"(b) : "cc");
+    return least;
+}
+
+static inline void ep_store4(int8_t *to, uint32_t word)
+{
+    memcpy(to, &word, sizeof word);
+}
+
 #endif

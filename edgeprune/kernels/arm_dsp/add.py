@@ -1,0 +1,75 @@
+"""int8 sums of two activations of one shape, with the layer's constants in the code."""
+
+from __future__ import annotations
+
+from edgeprune.ir import DType
+from edgeprune.ir.fixedpoint import add_multipliers
+from edgeprune.kernels.arm_dsp._layer import int_clamp
+from edgeprune.kernels.call import KernelCall, Request
+from edgeprune.ops import Add
+
+FOLDER = "arch/arm_dsp"
+EXACT = (2**30, 0)
+"""Multiplier and shift of one half: the operand with the larger scale."""
+UNROLL = {"size": 1, "speed": 4}
+
+
+def add(request: Request) -> KernelCall | None:
+    """A sum without repetition of an operand."""
+    graph, node = request.graph, request.node
+    op = node.op
+    if not isinstance(op, Add) or any(v in graph.constants for v in node.inputs):
+        return None
+    types = (*graph.types_of(node), graph.types[node.output])
+    if any(t.dtype is not DType.INT8 or t.quant is None for t in types):
+        return None
+    if types[0].shape != types[1].shape:
+        return None
+    a, b, y = (t.quant for t in types if t.quant)
+    on_a, on_b, (mult, shift) = add_multipliers(a, b, y)
+    names = node.inputs
+    if on_a != EXACT:
+        (a, b), (on_a, on_b), names = (b, a), (on_b, on_a), (names[1], names[0])
+    right = -shift
+    zero = y.scalar[1]
+    rounding = (2 * zero + 1) << max(right - 1, 0)
+    # Twice the sum is at most 4 * 255 * 2^19; what it becomes must fit beside the constant.
+    largest = (4 * 255 * 2**19 * mult >> 32) + abs(rounding) + 2
+    if on_a != EXACT or (on_b != EXACT and on_b[1] > -1) or right < 1 or largest >= 2**31:
+        return None
+    exact = on_b == EXACT
+    low, high = int_clamp(op.clamp, y)
+    unroll = UNROLL[request.optimize]
+    count = types[2].size
+    relu = low >= zero
+    offset = -a.scalar[1] << 20
+    constants = [
+        count,
+        unroll,
+        offset - (b.scalar[1] << 20) if exact else offset,
+        -b.scalar[1] << 21,
+        on_b[0],
+        -on_b[1],
+        mult,
+        rounding,
+        right,
+        int(relu),
+        low,
+        high,
+    ]
+    name = f"{request.prefix}_add"
+    text = ", ".join(map(str, constants))
+    each = 7 + (not exact) * 4 + (not relu) + 3 * ((low > -128) + (high < 127))
+    return KernelCall(
+        function=name,
+        sources=(),
+        headers=(f"{FOLDER}/ep_add_s8_arm_dsp.h",),
+        params_type="",
+        params=(),
+        constants=(),
+        inputs=names,
+        inplace=0,
+        instance=f'EP_ARM_DSP_ADD({name}, "{text}");\n',
+        instructions=count * each + count // unroll * 3 + 40,
+        code_bytes=4 * each * (unroll + (count % unroll > 0)) + 60,
+    )
