@@ -47,8 +47,10 @@ class Recipe:
 
     def typed(self, graph: Graph) -> Graph:
         """The graph as it is emitted: clamps fused, and quantised where asked for."""
+        if graph.is_quantised:
+            return graph
         fused = fuse(graph)
-        if self.dtype == "float32" or graph.is_quantised:
+        if self.dtype == "float32":
             return fused
         refuse_unquantised(fused)
         dtype = DType.INT16 if self.dtype == "int16x8" else DType.INT8

@@ -15,7 +15,6 @@ import numpy as np
 from edgeprune.emit.to_c import Vectors
 from edgeprune.emit.to_c.writer import identifier
 from edgeprune.errors import CannotFitError, EdgePruneError
-from edgeprune.frontends.normalize import fuse
 from edgeprune.ir import Array, Graph, dequantise_array, predict, quantise_array
 from edgeprune.pipeline.fit import Candidate, Fitter
 from edgeprune.pipeline.options import BuildOptions
@@ -39,6 +38,7 @@ from edgeprune.verify.run_c import HostModel
 
 STORED_VECTORS = 4  # in the self-test that is flashed
 SNR_SAMPLES = 16
+EMULATED_MACS = 500_000_000  # some seconds in the emulator
 KEPT_VECTORS = 256  # in DIR, for `verify` and `run`
 
 
@@ -116,7 +116,7 @@ def _choose(
 ) -> Candidate:
     """The most accurate network that fits; of equals the smaller one."""
     ranking = Ranking(
-        prepared.graph, prepared.rank, options.criterion, options.schedule, seed=options.seed
+        prepared.float_graph, prepared.rank, options.criterion, options.schedule, seed=options.seed
     )
     if prepared.graph.is_quantised and options.budget is None and options.ram is None:
         return Fitter(prepared, options, target, "int8", ranking, progress).fit()
@@ -170,8 +170,8 @@ def _write(
     with clock.step("verify"):
         accuracy, tables = _accuracy(folder, prepared, chosen, progress)
         agreement = agree(folder, _fed(graph, prepared.report.x[:AGREEMENT_RUNS]))
-        run = on_target(c_dir, target, stored[:100], options.optimize, profile=True)
-        snr = signal_to_noise(fuse(chosen.float_graph), graph, prepared.rank.x[:SNR_SAMPLES])
+        run = on_target(c_dir, target, stored[: _runs(graph)], options.optimize, profile=True)
+        snr = signal_to_noise(chosen.float_graph, graph, prepared.rank.x[:SNR_SAMPLES])
     mismatches = None
     if run is not None:
         mismatches = differing(run.outputs, answer[: len(run.outputs)])
@@ -199,6 +199,11 @@ def _write(
         classes=tables,
         snr=snr,
     )
+
+
+def _runs(graph: Graph) -> int:
+    """Inferences on the emulated core: 100, fewer for models that would take it minutes."""
+    return int(np.clip(EMULATED_MACS // max(graph.macs, 1), 10, 100))
 
 
 def _remove(folder: Path) -> None:
@@ -234,7 +239,9 @@ def _accuracy(
         "n": len(x),
         "labels": "data" if prepared.labelled else "source model",
         "source": score(prepared.reference),
-        "pruned": score(predict(chosen.float_graph, x)),
+        "pruned": score(prepared.reference)
+        if chosen.float_graph is prepared.graph
+        else score(predict(chosen.float_graph, x)),
         "tflite": None,
         "onnx": None,
         "c": None,

@@ -13,15 +13,16 @@ from edgeprune.compiler.compile import Compiled, Recipe
 from edgeprune.compiler.measure import Footprint, footprint
 from edgeprune.errors import CannotFitError
 from edgeprune.frontends.normalize import fuse
-from edgeprune.ir import Array, Graph, Samples, dequantise_array, predict, quantise_array
+from edgeprune.ir import Array, Graph, Samples, dequantise_array, quantise_array
 from edgeprune.pipeline.options import BuildOptions
-from edgeprune.pipeline.prepare import Prepared, answers
+from edgeprune.pipeline.prepare import Prepared, answers, source_outputs
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.search import Pruned, Ranking, prune, smallest
 from edgeprune.quantize import METHODS, observe
 from edgeprune.target import Target
 from edgeprune.verify.run_c import HostModel
 
+CALIBRATION = 2000  # samples that scales are taken from
 TRIES = 8  # of measuring and adjusting; the estimate is off by a few bytes of alignment
 
 
@@ -63,11 +64,12 @@ class Fitter:
         Raises:
             CannotFitError: even the smallest network is over the budget.
         """
-        graph = self.prepared.graph
-        recipe = self._recipe(graph)
         limits = self._limits()
         if not limits and self.options.min_accuracy is None and self.options.max_drop is None:
-            return self._finish(recipe, graph, None)
+            graph = self.prepared.graph  # quantised files keep every scale and weight
+            return self._finish(self._recipe(graph), graph, None)
+        graph = self.prepared.float_graph
+        recipe = self._recipe(graph)
         whole = footprint(recipe.compile(graph))
         spare = {"flash": whole.flash_bytes, "ram": whole.ram_bytes}
         estimate = self._estimate(recipe, graph)
@@ -88,7 +90,7 @@ class Fitter:
     def _recipe(self, graph: Graph) -> Recipe:
         observed = {}
         if self.dtype != "float32" and not graph.is_quantised:
-            observed = dict(observe(fuse(graph), self.prepared.rank.x[:2000]))
+            observed = dict(observe(fuse(graph), self.prepared.rank.x[:CALIBRATION]))
         return Recipe(
             self.target,
             self.dtype,
@@ -131,11 +133,11 @@ class Fitter:
             return found | {k: found[k] + spare[k] for k in spare}
 
         o = self.options
-        floor = smallest(self.prepared.graph)
+        floor = smallest(self.prepared.float_graph)
         if any(cost(floor)[k] > v for k, v in limits.items()):
             raise self._floor(recipe)
         return prune(
-            self.prepared.graph,
+            self.prepared.float_graph,
             self.prepared.rank,
             limits=limits,
             cost=cost,
@@ -160,7 +162,7 @@ class Fitter:
         best: tuple[float, Compiled] | None = None
         methods = METHODS if recipe.observed else METHODS[:1]
         if recipe.observed:
-            seen = observe(fuse(graph), self.prepared.rank.x[:2000])
+            seen = observe(fuse(graph), self.prepared.rank.x[:CALIBRATION])
             recipe = replace(recipe, observed=dict(seen))
         for method in methods:
             compiled = replace(recipe, method=method).compile(graph)
@@ -178,12 +180,12 @@ class Fitter:
     def _truth(self, samples: Samples) -> Array:
         if samples.y is not None:
             return samples.y
-        return answers(predict(self.prepared.graph, samples.x))
+        return answers(source_outputs(self.prepared.graph, self.prepared.path, samples.x))
 
     def _floor(self, recipe: Recipe) -> CannotFitError:
         """The error that says how small the network can get, and what of."""
         o = self.options
-        graph = smallest(self.prepared.graph)
+        graph = smallest(self.prepared.float_graph)
         found = footprint(recipe.compile(graph))
         over = []
         if o.budget is not None and found.flash_bytes > o.budget:

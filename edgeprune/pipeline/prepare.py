@@ -12,8 +12,19 @@ from edgeprune import bundled
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends import load
 from edgeprune.frontends.data import load_samples
-from edgeprune.ir import Array, Graph, Samples, predict
+from edgeprune.frontends.normalize import unfuse
+from edgeprune.ir import (
+    Array,
+    Graph,
+    Samples,
+    dequantise_array,
+    predict,
+    quantise_array,
+    run_int,
+)
 from edgeprune.pipeline.options import BuildOptions
+from edgeprune.quantize import dequantise
+from edgeprune.verify import run_tflite
 
 REPORT_SHARE = 0.3  # of DATA, where no --test is given
 VALIDATION_SHARE = 0.3  # of the rest: chooses between candidates; the others rank and calibrate
@@ -25,17 +36,19 @@ class Prepared:
     """A model with its data, split.
 
     Attributes:
-        graph: the source model.
+        graph: the source model as it was read.
+        float_graph: the same in float32: what is pruned.
         path: its file.
         sha256: hash of the file.
         rank: samples that rank neurons and calibrate scales.
         validation: samples that choose between candidates.
         report: samples that nothing was chosen by.
         labelled: whether the labels are the user's; otherwise they are the source model's answers.
-        reference: the source model's outputs for ``report``.
+        reference: the source model's outputs for ``report``, real values.
     """
 
     graph: Graph
+    float_graph: Graph
     path: Path
     sha256: str
     rank: Samples
@@ -61,16 +74,44 @@ def prepare(options: BuildOptions) -> Prepared:
         rank = Samples(rank.x[:LIMIT_RANK], None if rank.y is None else rank.y[:LIMIT_RANK])
     if min(len(rank.x), len(validation.x), len(report.x)) < 1:
         raise EdgePruneError("--data", f"{len(work.x)} samples are too few to be split")
+    float_graph = unfuse(dequantise(graph)) if graph.is_quantised else graph
     return Prepared(
         graph,
+        float_graph,
         path,
         _digest(path),
         rank,
         validation,
         report,
         report.y is not None,
-        predict(graph, report.x),
+        source_outputs(graph, path, report.x),
     )
+
+
+def source_outputs(graph: Graph, path: Path, x: Array) -> Array:
+    """What the source model answers, real values.
+
+    A quantised ``.tflite`` is run as it is, under LiteRT's reference kernels; other quantised
+    models in their own integers.
+
+    Args:
+        graph: as it was read.
+        path: its file.
+        x: float32 samples, (n, *input shape).
+    """
+    if not graph.is_quantised:
+        return predict(graph, x)
+    t_in, t_out = graph.types[graph.inputs[0]], graph.types[graph.outputs[0]]
+    fed = x if t_in.quant is None else quantise_array(x, t_in)
+    if path.suffix == ".tflite":
+        y = run_tflite.run(path.read_bytes(), fed)
+    else:
+        rows = [
+            run_int(graph, {graph.inputs[0]: fed[i : i + 64]})[graph.outputs[0]]
+            for i in range(0, len(fed), 64)
+        ]
+        y = np.concatenate(rows)
+    return y.astype(np.float32) if t_out.quant is None else dequantise_array(y, t_out)
 
 
 def _samples(options: BuildOptions, graph: Graph) -> tuple[Samples, Samples | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from edgeprune.ir import DType, Graph
+from edgeprune.quantize.dequantise import dequantise
 from edgeprune.quantize.observe import Method, Observed, observe
 from edgeprune.quantize.rewrite import quantise, quantise_weights, refuse_unquantised
 
@@ -13,6 +14,7 @@ __all__ = [
     "Method",
     "Observed",
     "calibrated",
+    "dequantise",
     "observe",
     "quantise",
     "quantise_weights",
