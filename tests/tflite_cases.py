@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeprune.ir import Array, Graph, Node, Op, TensorType, build_graph, predict
+from edgeprune.ir import Array, DType, Graph, Node, Op, TensorType, build_graph, predict
 from edgeprune.ops import (
     Add,
     AvgPool2d,
@@ -69,15 +69,15 @@ class Case:
     def samples(self, n: int = 40, seed: int = 1) -> Array:
         return np.random.default_rng(seed).normal(0, 1, (n, *self.shape)).astype(np.float32)
 
-    def quantised(self) -> Graph:
-        return to_int8(self.graph(), self.samples())
+    def quantised(self, dtype: DType = DType.INT8) -> Graph:
+        return to_integers(self.graph(), self.samples(), dtype)
 
 
-def to_int8(graph: Graph, samples: Array) -> Graph:
+def to_integers(graph: Graph, samples: Array, dtype: DType = DType.INT8) -> Graph:
     """A graph of one node, quantised to the ranges of its samples."""
     y = predict(graph, samples)
     ends = {graph.inputs[0]: samples, graph.outputs[0]: y}
-    return quantise(graph, {v: (float(a.min()), float(a.max())) for v, a in ends.items()})
+    return quantise(graph, {v: (float(a.min()), float(a.max())) for v, a in ends.items()}, dtype)
 
 
 def conv(op: Op, o: int = 6, i: int = 4) -> Case:
@@ -134,6 +134,13 @@ CASES = [
     ),
 ]
 INTEGER_CASES = [c for c in CASES if c.integer]
+NARROW = (HardSwish, Elu, Gelu, LogSoftmax, PRelu)
+"""Operators that TFLite has in int8, but not in int16."""
+WIDE_CASES = [
+    c
+    for c in INTEGER_CASES
+    if not isinstance(c.op, NARROW) and c.op not in (Relu((-1.0, 1.0)), Relu((0.0, 1.0)))
+]
 
 
 def residual() -> Graph:

@@ -52,7 +52,13 @@ class Unary(Op):
         return fp.table_s8(self.table_kind or self.kind, xq, yq, **self.table_attrs())
 
     def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        if types[0].dtype is DType.INT16:
+            return self._wide(x[0], *quants(types[0], out))
         return self.table(types[0], out)[x[0].astype(np.int16) + 128]
+
+    def _wide(self, q: Array, xq: QuantParams, yq: QuantParams) -> Array:
+        """The int16 result."""
+        raise UnsupportedError(self.kind, "has no int16 form")
 
     def infer(self, *x: TensorType) -> TensorType:
         return TensorType(x[0].shape, x[0].dtype)
@@ -84,6 +90,9 @@ class Relu(Unary):
     def table_attrs(self) -> dict[str, float]:
         return {"low": self.bounds[0], "high": self.bounds[1]}
 
+    def _wide(self, q: Array, xq: QuantParams, yq: QuantParams) -> Array:
+        return fp.clamp_s16(q, xq, yq, *self.bounds)
+
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         if self.bounds == (0.0, 1.0):
             return TfliteOp("RELU_0_TO_1")
@@ -109,6 +118,9 @@ class Sigmoid(Unary):
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
         return x[0].sigmoid()
 
+    def _wide(self, q: Array, xq: QuantParams, yq: QuantParams) -> Array:
+        return fp.logistic_s16(q, xq)
+
     def fixed_quant(self, bits: int) -> QuantParams:
         return QuantParams.of(1 / 256, -128) if bits == 8 else QuantParams.of(1 / 32768)
 
@@ -124,6 +136,9 @@ class Tanh(Unary):
 
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
         return x[0].tanh()
+
+    def _wide(self, q: Array, xq: QuantParams, yq: QuantParams) -> Array:
+        return fp.tanh_s16(q, xq)
 
     def fixed_quant(self, bits: int) -> QuantParams:
         return QuantParams.of(1 / 128 if bits == 8 else 1 / 32768)
@@ -143,6 +158,9 @@ class LeakyRelu(Unary):
 
     def table_attrs(self) -> dict[str, float]:
         return {"alpha": self.alpha}
+
+    def _wide(self, q: Array, xq: QuantParams, yq: QuantParams) -> Array:
+        return fp.leaky_relu_s16(q, xq, yq, self.alpha)
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         return TfliteOp("LEAKY_RELU", "LeakyReluOptions", {"alpha": self.alpha})

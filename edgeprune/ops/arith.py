@@ -12,6 +12,7 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.ir import (
     Array,
     Channels,
+    DType,
     Ids,
     Node,
     OnnxNode,
@@ -51,9 +52,10 @@ class _Binary(Op):
         return tie_broadcast(ch, self.infer(*types).shape, *ids)
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
-        return TfliteOp(
-            self.tflite, self.options, {"fusedActivationFunction": tflite_clamp(self.clamp)}
-        )
+        options: dict[str, object] = {"fusedActivationFunction": tflite_clamp(self.clamp)}
+        if x[0].dtype is DType.INT16 and self.tflite in ("ADD", "SUB"):
+            options["potScaleInt16"] = False  # scales need not be powers of two
+        return TfliteOp(self.tflite, self.options, options)
 
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
         return OnnxNode(self.onnx)

@@ -44,7 +44,8 @@ class Softmax(Op):
         return (x[0] * self.beta).softmax(dim=-1)
 
     def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
-        return fp.softmax(x[0], quants(types[0])[0], self.beta)
+        rule = fp.softmax_s16 if types[0].dtype is DType.INT16 else fp.softmax
+        return rule(x[0], quants(types[0])[0], self.beta)
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         ch.pin(ids[0])  # a removed entry would still count in the sum

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from tflite_cases import CASES, INTEGER_CASES, Case, residual, to_int8
+from tflite_cases import CASES, INTEGER_CASES, WIDE_CASES, Case, residual, to_integers
 
 from edgeprune.emit.to_tflite import emit
 from edgeprune.errors import EdgePruneError, UnsupportedError
@@ -48,6 +48,14 @@ def test_a_float_file_computes_what_the_graph_does(case: Case) -> None:
 @pytest.mark.parametrize("case", INTEGER_CASES, ids=str)
 def test_an_int8_file_computes_what_the_integer_reference_does(case: Case) -> None:
     graph = case.quantised()
+    x = quantise_array(case.samples(), graph.types[graph.inputs[0]])
+    want = run_int(graph, {graph.inputs[0]: x})[graph.outputs[0]]
+    assert np.array_equal(run_tflite.run(emit(graph), x), want)
+
+
+@pytest.mark.parametrize("case", WIDE_CASES, ids=str)
+def test_an_int16_file_computes_what_the_integer_reference_does(case: Case) -> None:
+    graph = case.quantised(DType.INT16)
     x = quantise_array(case.samples(), graph.types[graph.inputs[0]])
     want = run_int(graph, {graph.inputs[0]: x})[graph.outputs[0]]
     assert np.array_equal(run_tflite.run(emit(graph), x), want)
@@ -172,7 +180,7 @@ def test_a_file_that_litert_refuses_is_an_error_of_ours() -> None:
 
 def test_the_number_of_threads_does_not_change_a_result() -> None:
     case = Case(Softmax(), (9,))
-    graph = to_int8(case.graph(), case.samples())
+    graph = to_integers(case.graph(), case.samples())
     x = quantise_array(case.samples(31), graph.types[graph.inputs[0]])
     one, three = (run_tflite.run(emit(graph), x, threads=n) for n in (1, 3))
     assert np.array_equal(one, three)

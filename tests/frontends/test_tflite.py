@@ -11,7 +11,7 @@ import flatbuffers
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from tflite_cases import CASES, INTEGER_CASES, Case, residual
+from tflite_cases import CASES, INTEGER_CASES, WIDE_CASES, Case, residual
 from tflite_files import Value, constant, one_op
 
 from edgeprune.emit.to_tflite import emit
@@ -43,6 +43,15 @@ def test_what_was_written_in_int8_reads_back_to_the_bit(case: Case) -> None:
     assert [graph.types[v] for v in ends] == [
         again.types[v] for v in (*again.inputs, *again.outputs)
     ]
+
+
+@pytest.mark.parametrize("case", WIDE_CASES, ids=str)
+def test_what_was_written_in_int16_reads_back_to_the_bit(case: Case) -> None:
+    graph = case.quantised(DType.INT16)
+    again = parse(emit(graph), "case.tflite")
+    x = quantise_array(case.samples(20), graph.types[graph.inputs[0]])
+    mine, its = (run_int(g, {g.inputs[0]: x})[g.outputs[0]] for g in (graph, again))
+    assert np.array_equal(mine, its)
 
 
 def test_the_users_names_and_shapes_are_kept() -> None:

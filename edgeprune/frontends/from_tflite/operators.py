@@ -161,13 +161,26 @@ def binary(make: type[Add] | type[Sub] | type[Mul] | type[Div]) -> Read:
     return read
 
 
-def unary(make: Callable[[Operator], Op], *, scale: tuple[float, int | None] | None = None) -> Read:
-    """Functions of one element; ``scale``: the int8 result's scale and zero point, where fixed."""
+def unary(
+    make: Callable[[Operator], Op],
+    *,
+    scale: tuple[float, int | None] | None = None,
+    unit: bool = False,
+) -> Read:
+    """Functions of one element.
+
+    Args:
+        make: the operator from its options.
+        scale: scale and zero point of an int8 result, where they are fixed.
+        unit: whether an int16 result must have scale 1/32768.
+    """
 
     def read(r: Reader, op: Operator) -> None:
         dtype = r.check_types(op, 0)
         if dtype is DType.INT8 and scale is not None:
             _fixed_scale(r, op, *scale)
+        if dtype is DType.INT16 and unit:
+            _fixed_scale(r, op, 1 / 32768, 0)
         r.add(op, make(op), (r.value(op, 0),))
 
     return read
@@ -244,7 +257,7 @@ OPERATORS: dict[str, Read] = {
     "GELU": unary(_gelu),
     "HARD_SWISH": unary(lambda _: HardSwish()),
     "LEAKY_RELU": unary(lambda op: LeakyRelu(_real(op, 0, 0.0))),
-    "LOGISTIC": unary(lambda _: Sigmoid(), scale=(1 / 256, None)),
+    "LOGISTIC": unary(lambda _: Sigmoid(), scale=(1 / 256, None), unit=True),
     "LOG_SOFTMAX": unary(lambda _: LogSoftmax(), scale=(1 / 16, 127)),
     "MAX_POOL_2D": pool(MaxPool2d),
     "MEAN": mean,
@@ -263,13 +276,13 @@ OPERATORS: dict[str, Read] = {
     "RESIZE_NEAREST_NEIGHBOR": resize,
     "SHAPE": shape_of,
     "SLICE": slice_,
-    "SOFTMAX": unary(lambda op: Softmax(_real(op, 0, 0.0)), scale=(1 / 256, -128)),
+    "SOFTMAX": unary(lambda op: Softmax(_real(op, 0, 0.0)), scale=(1 / 256, -128), unit=True),
     "SPLIT": split,
     "SPLIT_V": split,
     "SQUEEZE": reshape,
     "STRIDED_SLICE": strided_slice,
     "SUB": binary(Sub),
-    "TANH": unary(lambda _: Tanh()),
+    "TANH": unary(lambda _: Tanh(), unit=True),
     "TRANSPOSE": transpose,
     "TRANSPOSE_CONV": transpose_conv,
 }

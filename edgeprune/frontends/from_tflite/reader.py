@@ -99,6 +99,8 @@ class Reader:
             raise EdgePruneError(where, f"has shape {list(t.shape)}: it is empty")
         if t.dtype is not DType.FLOAT32 and t.quant is None:
             raise UnsupportedError(where, f"is {t.dtype.value} without a scale")
+        if t.dtype is DType.INT16 and t.quant is not None and t.quant.zero_point[0]:
+            raise UnsupportedError(where, "is int16 with a zero point")
         return TensorType(t.shape[1:], t.dtype, t.quant)
 
     def value(self, op: Operator, position: int) -> str:

@@ -56,6 +56,15 @@ from edgeprune.ir.fixedpoint.rounding import (
 )
 from edgeprune.ir.fixedpoint.single import single_multiplier
 from edgeprune.ir.fixedpoint.tables import KINDS, table_s8
+from edgeprune.ir.fixedpoint.wide import (
+    clamp_s16,
+    leaky_relu_s16,
+    logistic_s16,
+    sigmoid_table,
+    softmax_s16,
+    softmax_tables,
+    tanh_s16,
+)
 
 __all__ = [
     "ADD_LEFT_SHIFT",
@@ -70,6 +79,7 @@ __all__ = [
     "average_pool2d",
     "bilinear_taps",
     "clamp_range",
+    "clamp_s16",
     "conv2d",
     "dense",
     "depthwise_conv2d",
@@ -78,7 +88,9 @@ __all__ = [
     "divide_half_away",
     "effective_scales",
     "high_mul",
+    "leaky_relu_s16",
     "log_softmax",
+    "logistic_s16",
     "max_pool2d",
     "mean",
     "mean_multiplier",
@@ -97,10 +109,14 @@ __all__ = [
     "resize_nearest",
     "round_half_away",
     "saturate",
+    "sigmoid_table",
     "single_multiplier",
     "softmax",
     "softmax_params",
+    "softmax_s16",
+    "softmax_tables",
     "sub",
     "table_s8",
+    "tanh_s16",
     "transpose_conv2d",
 ]
