@@ -19,9 +19,6 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results" / "budgets.json"
-HEADER = (
-    "budget | flash, bytes | RAM, bytes | type | hidden neurons | accuracy | instructions | seconds"
-)
 
 
 def build(budget: str, dtype: str) -> dict[str, Any]:
@@ -36,28 +33,26 @@ def build(budget: str, dtype: str) -> dict[str, Any]:
         return {**row, "floor": done.stderr.strip()}
     if done.returncode:
         sys.exit(done.stderr)
-    report = json.loads(done.stdout)
-    return row | {
-        "flash_bytes": report["size"]["flash_bytes"],
-        "ram_bytes": report["size"]["ram_bytes"],
-        "dtype": report["dtype"],
-        "neurons": report["after"]["channels"]["hidden"],
-        "accuracy": report["accuracy"]["c"],
-        "accuracy_before": report["accuracy"]["source"],
-        "instructions": report["run"]["instructions"],
-        "seconds": round(time.perf_counter() - start, 1),
-    }
+    seconds = round(time.perf_counter() - start, 1)
+    return row | {"seconds": seconds, "report": json.loads(done.stdout)}
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """The rows as Markdown."""
+    head = "budget | flash, bytes | RAM, bytes | type | hidden neurons | accuracy | instructions"
+    return "\n".join([f"| {head} |", "| --- " * 7 + "|", *map(line, rows)])
 
 
 def line(row: dict[str, Any]) -> str:
     """A row of the table."""
     if "floor" in row:
-        return f"| {row['budget']} | cannot be met as {row['asked']} | | | | | | |"
-    instructions = row["instructions"]
+        return f"| {row['budget']} | cannot be met as {row['asked']} | | | | | |"
+    r = row["report"]
+    size, instructions = r["size"], r["run"]["instructions"]
     return (
-        f"| {row['budget']} | {row['flash_bytes']:,} | {row['ram_bytes']:,} | {row['dtype']} "
-        f"| {row['neurons']} | {100 * row['accuracy']:.2f} % "
-        f"| {'-' if instructions is None else f'{instructions:,}'} | {row['seconds']} |"
+        f"| {row['budget']} | {size['flash_bytes']:,} | {size['ram_bytes']:,} | {r['dtype']} "
+        f"| {r['after']['channels']['hidden']} | {100 * r['accuracy']['c']:.2f} % "
+        f"| {'-' if instructions is None else f'{instructions:,}'} |"
     )
 
 
@@ -67,12 +62,9 @@ def main() -> None:
     parser.add_argument("--budgets", default="64KB,32KB,16KB,8KB,4KB")
     parser.add_argument("--dtypes", default="auto")
     given = parser.parse_args()
-    print(f"| {HEADER} |\n|{' --- |' * (HEADER.count('|') + 1)}")
-    rows = []
-    for dtype in given.dtypes.split(","):
-        for budget in given.budgets.split(","):
-            rows.append(build(budget, dtype))
-            print(line(rows[-1]), flush=True)
+    asked = [(b, d) for d in given.dtypes.split(",") for b in given.budgets.split(",")]
+    rows = [build(budget, dtype) for budget, dtype in asked]
+    print(table(rows))
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
 

@@ -1,0 +1,82 @@
+"""Write the README's figures anew, each from where it was measured.
+
+    python benchmarks/bench_budgets.py
+    python scripts/update_readme.py [--check]
+
+What stands between ``<!-- name -->`` and ``<!-- end -->`` is made here; --check changes nothing
+and fails where the README says otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "scripts")]
+
+import bench_budgets  # noqa: E402
+import demo_summary  # noqa: E402
+
+README = ROOT / "README.md"
+DEMO_BUDGET = "64KB"
+
+
+def rows() -> list[dict[str, Any]]:
+    """What the benchmark found."""
+    found: list[dict[str, Any]] = json.loads(bench_budgets.RESULTS.read_text())
+    return found
+
+
+def budgets() -> str:
+    """The table of budgets."""
+    return bench_budgets.table(rows())
+
+
+def demo() -> str:
+    """The summary that ends the demo."""
+    report = next(r["report"] for r in rows() if r["budget"] == DEMO_BUDGET)
+    return f"```text{demo_summary.summary(report, Path('build/demo'))}\n```"
+
+
+def operators() -> str:
+    """The table of operators."""
+    command = [sys.executable, "-m", "edgeprune", "ops", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = [
+        f"| {row['op']} | {', '.join(row['c'])} | {row['what']} |"
+        for row in json.loads(done.stdout)
+    ]
+    return "\n".join(["| operator | C kernels | what |", "| --- | --- | --- |", *lines])
+
+
+BLOCKS: dict[str, Callable[[], str]] = {"demo": demo, "budgets": budgets, "operators": operators}
+
+
+def updated(text: str) -> str:
+    """The README's text with every block made anew."""
+    for name, make in BLOCKS.items():
+        block = re.compile(f"<!-- {name} -->\n.*?<!-- end -->", re.DOTALL)
+        assert block.search(text), f"the README lacks <!-- {name} -->"
+        new = f"<!-- {name} -->\n{make()}\n<!-- end -->"
+        text = block.sub(lambda _, new=new: new, text)
+    return text
+
+
+def main() -> None:
+    """Update, or check."""
+    old = README.read_text()
+    new = updated(old)
+    if "--check" not in sys.argv:
+        README.write_text(new)
+    elif new != old:
+        sys.exit("README.md: figures differ\n  hint: python scripts/update_readme.py")
+
+
+if __name__ == "__main__":
+    main()
