@@ -303,3 +303,84 @@ def ops(as_json: bool) -> None:
     for row in rows:
         table.add_row(str(row["op"]), ", ".join(row["c"]), str(row["what"]))
     _console().print(table)
+
+
+@app.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the findings to stdout as JSON.")
+def doctor(as_json: bool) -> None:
+    """Say what is installed, and what each missing piece costs."""
+    from edgeprune.toolchain.doctor import diagnose
+
+    findings = diagnose()
+    if as_json:
+        _out_json(
+            [
+                {
+                    "name": f.name,
+                    "kind": f.kind,
+                    "version": f.version,
+                    "here": f.is_here,
+                    "without": f.without,
+                    "install": f.install,
+                }
+                for f in findings
+            ]
+        )
+        return
+    console = _console()
+    for f in findings:
+        mark = "[green]ok[/green]     " if f.is_here else "[yellow]missing[/yellow]"
+        console.print(f"{mark} {f.name} {f.version or ''}", highlight=False)
+        if not f.is_here:
+            console.print(f"          without it: {f.without}", highlight=False)
+            console.print(f"          install: {f.install}", highlight=False, markup=False)
+
+
+@app.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def report(folder: Path) -> None:
+    """Make FOLDER's report.html again from its report.json, and show the report."""
+    from edgeprune.pipeline.verify import read_report
+    from edgeprune.report.page import write_page
+    from edgeprune.report.terminal import show_report
+
+    record = read_report(folder)
+    write_page(record, folder)
+    show_report(record, _console(), str(folder / "report.html"))
+
+
+@app.command()
+@click.argument("folder_a", type=click.Path(path_type=Path))
+@click.argument("folder_b", type=click.Path(path_type=Path))
+@click.option("--max-flash-growth", help="Fail when B takes more flash by over this: 256, 1KB.")
+@click.option("--max-ram-growth", help="Fail when B takes more RAM by over this.")
+@click.option("--max-drop", help="Fail when B is less accurate by over this: 0.5pt.")
+@click.option("--json", "as_json", is_flag=True, help="Print the comparison to stdout.")
+def compare(
+    folder_a: Path,
+    folder_b: Path,
+    max_flash_growth: str | None,
+    max_ram_growth: str | None,
+    max_drop: str | None,
+    as_json: bool,
+) -> None:
+    """Show two builds side by side; exit status 1 where a limit is crossed."""
+    from edgeprune.pipeline.options import parse_drop, parse_size
+    from edgeprune.pipeline.verify import read_report
+    from edgeprune.report.compare import compare_reports, show_comparison
+
+    limits = {
+        "flash_bytes": parse_size(max_flash_growth, "--max-flash-growth")
+        if max_flash_growth is not None
+        else None,
+        "ram_bytes": parse_size(max_ram_growth, "--max-ram-growth")
+        if max_ram_growth is not None
+        else None,
+        "accuracy": parse_drop(max_drop) if max_drop is not None else None,
+    }
+    found = compare_reports(read_report(folder_a), read_report(folder_b), limits)
+    show_comparison(found, _console(), str(folder_a), str(folder_b))
+    if as_json:
+        _out_json(found)
+    if found["crossed"]:
+        raise SystemExit(1)

@@ -23,7 +23,7 @@ from edgeprune.pipeline.prepare import Prepared, answers, prepare
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.search import Ranking
 from edgeprune.quantize.noise import signal_to_noise
-from edgeprune.report.page import render
+from edgeprune.report.page import write_page
 from edgeprune.report.record import build_record, class_table
 from edgeprune.target import Target, load_target
 from edgeprune.verify import run_onnx, run_tflite
@@ -102,7 +102,7 @@ def build(options: BuildOptions, progress: Progress = silent) -> Built:
             report["seconds"] = _seconds(clock)
             text = json.dumps(report, indent=1, allow_nan=False) + "\n"
             (folder / "report.json").write_text(text)
-            (folder / "report.html").write_text(render(report))
+            write_page(report, folder)
     return Built(options.out, report, prepared.graph.notes)
 
 

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from edgeprune.errors import EdgePruneError
 from edgeprune.report import figures
 
 NONE = "–"
@@ -33,6 +34,25 @@ def render(report: dict[str, Any]) -> str:
         figures={k: Markup(v) for k, v in _figures(report).items()},
         obstacles=_obstacles(report),
     )
+
+
+def write_page(report: dict[str, Any], folder: Path) -> None:
+    """Write report.html.
+
+    Args:
+        report: the content of report.json.
+        folder: where to.
+
+    Raises:
+        EdgePruneError: the record lacks what the page shows, or the folder cannot be written.
+    """
+    try:
+        text = render(report)
+        (folder / "report.html").write_text(text, encoding="utf-8")
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise EdgePruneError(str(folder / "report.json"), f"is incomplete: {error!r}") from None
+    except OSError as error:
+        raise EdgePruneError(str(folder), f"cannot be written: {error.strerror}") from None
 
 
 def _number(value: Any) -> str:
