@@ -13,6 +13,10 @@ from edgeprune.ops.dense import Dense
 from edgeprune.ir.fixedpoint import QMAX, QMIN, clamp_range
 
 
+LONGEST = 2**15 - 1
+"""Sizes are held in int16."""
+
+
 @dataclass(frozen=True)
 class Layer:
     """A quantised convolution.
@@ -79,6 +83,8 @@ def conv_layer(request: Request) -> Layer | None:
     if any(w.quant.zero_point):
         return None
     kernel = w.shape[1:3] if isinstance(op, Conv2d) else w.shape[:2]
+    if max(*x.shape, *y.shape, *kernel, *op.stride, *op.dilation, 0) > LONGEST:
+        return None
     return Layer(
         w=graph.constants[node.inputs[1]],
         bias=graph.constants[node.inputs[2]],

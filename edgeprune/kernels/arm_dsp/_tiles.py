@@ -169,6 +169,31 @@ def round_of(p: Planes, rows: int, steps: int) -> Round | None:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """Code made by a macro of the runtime, named after its constants so that layers share it.
+
+    Attributes:
+        kind: "engine", "body", ...: the macro is EP_ARM_DSP_<KIND>.
+        constants: its arguments.
+    """
+
+    kind: str
+    constants: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """The C name."""
+        return f"ep_{self.kind}_" + "_".join(map(str, self.constants)).replace("-", "m")
+
+    @property
+    def instance(self) -> str:
+        """The C text that makes it, once in a file."""
+        arguments = ", ".join(map(str, self.constants))
+        made = f'EP_ARM_DSP_{self.kind.upper()}({self.name}, "{arguments}");'
+        return f"#ifndef EP_HAVE_{self.name}\n#define EP_HAVE_{self.name}\n{made}\n#endif\n"
+
+
+@dataclass(frozen=True)
 class Tile:
     """One instance of the assembler tile.
 
@@ -200,9 +225,25 @@ class Tile:
         return self.rows > r.rows or (not r.apart and r.planes < p.full)
 
     @property
-    def _constants(self) -> list[int]:
+    def ahead(self) -> int:
+        """Bytes by which the pointers of the window run ahead, so that the last load moves them."""
         p, r = self.planes, self.round
-        return [
+        if not self._loop or self.pixels < 4 or r.apart:
+            return 0
+        last = (p.taps - 1) // 2 * 2 if r.odd else p.taps - 1
+        at = last * p.dilation
+        offset = at % p.stride // p.step * 4 * p.phase_words + at // p.stride * 4
+        return offset + 8 - p.plane_bytes
+
+    @property
+    def _engine(self) -> Piece:
+        head = [self.pixels, 1 if self.solo else 2, int(not self.narrow)]
+        return Piece("engine", (*head, int(self.mode), *self.clamp))
+
+    @property
+    def _body(self) -> Piece:
+        p, r = self.planes, self.round
+        constants = (
             self.pixels,
             1 if self.solo else 2,
             int(not self.narrow),
@@ -218,21 +259,19 @@ class Tile:
             p.plane_bytes,
             int(self.ring),
             int(self._loop),
-            int(self.mode),
-            *self.clamp,
-        ]
+            self.ahead,
+        )
+        return Piece("body", constants)
 
     @property
     def name(self) -> str:
-        """The C name, made of the constants: layers of one form share the code."""
-        return "ep_tile_" + "_".join(map(str, self._constants)).replace("-", "m")
+        """The initialiser of an ``ep_arm_dsp_tile``."""
+        return f"{{{self._engine.name}, {self._body.name}}}"
 
     @property
     def instance(self) -> str:
-        """The C text that makes it, once in a file."""
-        constants = ", ".join(map(str, self._constants))
-        made = f'EP_ARM_DSP_TILE({self.name}, "{constants}");'
-        return f"#ifndef EP_HAVE_{self.name}\n#define EP_HAVE_{self.name}\n{made}\n#endif\n"
+        """The C text that makes it."""
+        return self._engine.instance + self._body.instance
 
     @property
     def _step(self) -> int:
@@ -259,7 +298,7 @@ class Tile:
         rounds = self.rows * (p.full // r.planes if r.planes else 1) // r.rows
         turn = 5 if r.apart else 3 + (self.pixels < 4)
         again = turn * rounds + 4 * self.rows * bool(r.apart) if self._loop or r.apart else 0
-        return steps * self._step + again + self._requant + 19 + (9 if self.ring else 0)
+        return steps * self._step + again + self._requant + 21 + (9 if self.ring else 0)
 
     @property
     def code_bytes(self) -> int:

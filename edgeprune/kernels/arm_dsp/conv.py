@@ -38,7 +38,7 @@ FOLDER = "arch/arm_dsp"
 MIRRORED_BYTES = 1024
 """Rings up to this size are held twice, which saves the wrap and lets kernel rows be unrolled."""
 
-LOOP_STEPS = {"size": 4, "speed": 24}
+LOOP_STEPS = {"size": 4, "speed": 12}
 """Steps that one round of the inner loop unrolls."""
 
 
@@ -130,7 +130,10 @@ class Tiles:
     @property
     def params(self) -> tuple[tuple[str, int | float | str], ...]:
         """Their names as fields of the parameters."""
-        return tuple((k, t.name if t else "0") for k, t in self.by_role.items())
+        tiles = self.by_role
+        ahead = max((abs(t.ahead), t.ahead) for t in self.used)[1]
+        rows = ((k, t.name if t else "{0, 0}") for k, t in tiles.items())
+        return (("ahead", ahead), *rows)
 
     @property
     def instance(self) -> str:

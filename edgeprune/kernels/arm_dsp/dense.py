@@ -19,7 +19,7 @@ from edgeprune.kernels.arm_dsp._requant import (
     requant_table,
     wrap32,
 )
-from edgeprune.kernels.arm_dsp._tiles import Planes, Tile, as_words, pack_weights, round_of
+from edgeprune.kernels.arm_dsp._tiles import Piece, Planes, Tile, as_words, pack_weights, round_of
 from edgeprune.kernels.call import Constant, KernelCall, Request
 
 FOLDER = "arch/arm_dsp"
@@ -187,12 +187,10 @@ def dense(request: Request) -> KernelCall | None:
         for solo, wanted in ((False, channels % 4 >= 2), (True, channels % 2 == 1))
         if wanted
     ]
-    pair = next((t.name for t in rest if not t.solo), "0")
-    solo = next((t.name for t in rest if t.solo), "0")
-    constants = [int(not numbers.narrow), int(numbers.shared), int(inputs % 4 != 0), *layer.clamp]
-    quads = "ep_quads_" + "_".join(map(str, constants)).replace("-", "m")
-    text = f'EP_ARM_DSP_QUADS({quads}, "{", ".join(map(str, constants))}");'
-    made = f"#ifndef EP_HAVE_{quads}\n#define EP_HAVE_{quads}\n{text}\n#endif\n"
+    pair = next((t.name for t in rest if not t.solo), "{0, 0}")
+    solo = next((t.name for t in rest if t.solo), "{0, 0}")
+    form = (int(not numbers.narrow), int(numbers.shared), int(inputs % 4 != 0), *layer.clamp)
+    quads = Piece("quads", form)
     shift = int(numbers.rescale.shift[0])
     four = 14 if numbers.narrow else 18
     each = 40 if numbers.shared else 50
@@ -212,7 +210,7 @@ def dense(request: Request) -> KernelCall | None:
             ("mult", int(numbers.rescale.mult[0])),
             ("shift_a", shift - 2),
             ("shift_b", shift - 2 + (8 if numbers.narrow else 0)),
-            ("quads", quads if channels >= 4 else "0"),
+            ("quads", quads.name if channels >= 4 else "0"),
             ("pair", pair),
             ("solo", solo),
         ),
@@ -222,7 +220,7 @@ def dense(request: Request) -> KernelCall | None:
         ),
         inputs=(request.node.inputs[0],),
         scratch_bytes=4 * ((inputs + 1) // 2),
-        instance=(made if channels >= 4 else "") + "".join(t.instance for t in rest),
+        instance=(quads.instance if channels >= 4 else "") + "".join(t.instance for t in rest),
         instructions=layer.rows * work,
         code_bytes=(600 if channels >= 4 else 0) + sum(t.code_bytes for t in rest),
     )

@@ -9,6 +9,7 @@ from edgeprune.kernels.arm_dsp._requant import (
     requant_singles,
     rescale_twice,
 )
+from edgeprune.kernels.arm_dsp._tiles import Piece
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.ops.conv import DepthwiseConv2d
 
@@ -44,11 +45,10 @@ def depthwise(request: Request) -> KernelCall | None:
     pairs, rounds, rest = _rounds(out_w // 2, min(most, LOOP_PAIRS[request.optimize]))
     if rest + 1 > most:
         return None
-    constants = [
-        pairs, rounds, rest, out_w % 2, sx, 2 * pitch, 2 * pitch * sy, out_c, int(mode), *layer.clamp,
-    ]
-    name = "ep_depthwise_" + "_".join(map(str, constants)).replace("-", "m")
-    text = f'EP_ARM_DSP_DEPTHWISE({name}, "{", ".join(map(str, constants))}");'
+    run = Piece(
+        "depthwise",
+        (pairs, rounds, rest, out_w % 2, sx, 2 * pitch, 2 * pitch * sy, out_c, int(mode), *layer.clamp),
+    )
     rows = _band_rows(layer, pitch)
     band_in = (rows - 1) * sy + 3
     bands = -(-out_h // rows)
@@ -76,7 +76,7 @@ def depthwise(request: Request) -> KernelCall | None:
             ("twice_zero", 2 * layer.yq.scalar[1] + 1),
             ("band_rows", rows),
             ("pitch", pitch),
-            ("run", name),
+            ("run", run.name),
         ),
         constants=(
             Constant("weights", w.reshape(-1), "int8_t"),
@@ -84,7 +84,7 @@ def depthwise(request: Request) -> KernelCall | None:
         ),
         inputs=(request.node.inputs[0],),
         scratch_bytes=4 * band_in * 2 * pitch,
-        instance=f"#ifndef EP_HAVE_{name}\n#define EP_HAVE_{name}\n{text}\n#endif\n",
+        instance=run.instance,
         instructions=out_c * (out_h * line + 65 * bands) + in_c * widened * (in_w * 2 + 12) // 1,
         code_bytes=4 * (45 + pair * (pairs * bool(rounds) + rest) + out_w % 2 * 14 + 12),
     )

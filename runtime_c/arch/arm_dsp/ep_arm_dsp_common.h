@@ -5,6 +5,9 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Code that is small, or seldom run, and called from more than one place. */
+#define EP_NOINLINE __attribute__((noinline))
+
 /* An int16 in a word that is also read and written whole. */
 typedef int16_t __attribute__((may_alias)) ep_lane;
 typedef uint32_t __attribute__((may_alias)) ep_word;

@@ -1,5 +1,6 @@
 /* The inner tile of int8 convolutions on Armv7E-M and Armv8-M with the DSP extension, as assembler
- * macros that a model instantiates with the constants of its layers.
+ * macros that a model instantiates with the constants of its layers. Written out once for each form that
+ * the model has, they are named after their constants, so that layers of one form share them.
  *
  * A tile is 1 to 4 neighbouring output pixels times two output channels A and B (or one: "solo").
  *
@@ -32,6 +33,10 @@
 
 #include <stdint.h>
 
+/* A tile is made of two pieces of code. The body has the steps of one geometry; it is jumped to, not called,
+ * and jumps back. The rest, biases and requantisation, is the same for many layers: the engine. */
+typedef void ep_arm_dsp_body(void);
+
 /* Where a tile's activations lie: from start to end, then from wrap to wrap_end (a ring of rows that is
  * entered in the middle); wrap_end = end where there is no second part. */
 typedef struct {
@@ -42,6 +47,7 @@ typedef struct {
     int32_t count;      /* channel pairs (solo: channels) */
     int32_t pitch;      /* bytes from one output pixel to the next */
     int32_t twice_zero; /* 2 * output zero point + 1 */
+    ep_arm_dsp_body *body;
 } ep_arm_dsp_window;
 
 /* w      packed weights of `count` pairs
@@ -49,8 +55,13 @@ typedef struct {
  *        narrow form bias A + 256 * bias B in place of bias B; shifts less one, and so that they
  *        suit what is shifted
  * y      first output: pixel 0, channel A of the first pair */
-typedef void ep_arm_dsp_tile(const int8_t *w, const ep_arm_dsp_window *x, const int32_t *table,
-                             int8_t *y);
+typedef void ep_arm_dsp_engine(const int8_t *w, const ep_arm_dsp_window *x, const int32_t *table,
+                               int8_t *y);
+
+typedef struct {
+    ep_arm_dsp_engine *engine; /* null: never needed */
+    ep_arm_dsp_body *body;
+} ep_arm_dsp_tile;
 
 /* One multiply-accumulate instruction per channel for the pixel in register x. */
 __asm__(
@@ -106,7 +117,7 @@ __asm__(
 
 /* The steps of one round: `rows` kernel rows of `planes` planes and, where `odd`, the plane of an odd last
  * channel. Tap t reads word (t * dx) / sx of phase ((t * dx) % sx) / g, where sx is the stride and
- * g = gcd(dx, sx). r1 runs EP_bias bytes ahead of the round, so that where `ahead` is 1 the last load
+ * g = gcd(dx, sx). r1 is EP_bias bytes ahead of the round, so that where `ahead` is 1 the last load
  * moves it to the next round; where it is 2 an addition does. */
 __asm__(
     ".macro ep_tap_offset t, dx, sx, g, phase\n"
@@ -270,54 +281,72 @@ __asm__(
     " .endif\n"
     ".endm\n"
 
-    /* px      pixels, 1 to 4             ch      channels, 1 or 2         wide    see above
-     * rows    kernel rows in a round     planes  planes in a round        odd     1: an odd last channel
-     * rounds  more than 0: rounds that make a row without its odd plane, which follows them
-     * kw, dx, sx, g, phase, plane        columns: taps, dilation, stride, gcd; bytes of phase and plane
-     * ring    1: the rows wrap around    loop    1: there is more than one round
-     * mode, lo, hi                       see above; smallest and largest output
+
+    /* Frame: 0 start, 4 end, 8 wrap, 12 wrap end, 16 table, 20 output, 24 count, 28 end of this part,
+     * 32 weights, 36 rounds left in this row, 40 pitch, 44 twice zero, 48 body, 52 where it returns.
      *
-     * Frame: 0 start, 4 end, 8 wrap, 12 wrap end, 16 table, 20 output, 24 count, 28 end of this part,
-     * 32 weights, 36 rounds left in this row, 40 pitch, 44 twice zero. */
-    ".macro ep_conv_tile name, px, ch, wide, rows, planes, odd, rounds, kw, dx, sx, g, phase, plane, "
-    "ring, loop, mode, lo, hi\n"
+     * px pixels, 1 to 4; ch channels, 1 or 2; wide, mode, see above; lo, hi smallest and largest output */
+    ".macro ep_engine name, px, ch, wide, mode, lo, hi\n"
     " .pushsection .text.\\name, \"ax\", %progbits\n"
     " .thumb\n"
     " .balign 4\n"
     " .type \\name, %function\n"
     " .thumb_func\n"
     "\\name:\n"
-    " .set EP_bias, 0\n"
-    " .set EP_ahead, 0\n"
-    " .if \\loop\n"
-    " .set EP_ahead, 2\n"
-    " .if \\px == 4 && \\rounds == 0\n"
-    " .set EP_ahead, 1\n"
-    " .if \\odd\n"
-    " ep_tap_offset (\\kw-1)/2*2, \\dx, \\sx, \\g, \\phase\n"
-    " .set EP_bias, EP_at + 8 - \\plane\n"
-    " .else\n"
-    " ep_tap_offset \\kw-1, \\dx, \\sx, \\g, \\phase\n"
-    " .set EP_bias, EP_at + 8 - \\plane\n"
-    " .endif\n"
-    " .endif\n"
-    " .endif\n"
     " push {r4-r11, lr}\n"
-    " sub sp, sp, #52\n"
-    " ldm r1, {r4-r10}\n"
-    " .if EP_bias\n"
-    " .irp r, r4, r5, r6, r7\n"
-    " add \\r, \\r, #EP_bias\n"
-    " .endr\n"
-    " .endif\n"
+    " sub sp, sp, #60\n"
+    " ldm r1, {r4-r11}\n"
     " strd r4, r5, [sp]\n"
     " strd r6, r7, [sp, #8]\n"
     " strd r2, r3, [sp, #16]\n"
     " str r8, [sp, #24]\n"
     " strd r9, r10, [sp, #40]\n"
+    " adr r3, 2f\n"
+    " orr r3, r3, #1\n"
+    " strd r11, r3, [sp, #48]\n"
     "1:\n"
     " ep_biases \\px, \\ch\n"
     " str r2, [sp, #16]\n"
+    " ldr pc, [sp, #48]\n"
+    " .balign 4\n"
+    "2:\n"
+    " str r0, [sp, #32]\n"
+    " ldrd r0, lr, [sp, #16]\n"
+    " ep_outputs \\px, \\ch, \\wide, \\mode, \\lo, \\hi\n"
+    " ldr r3, [sp, #24]\n"
+    " strd r0, lr, [sp, #16]\n"
+    " mov r2, r0\n"
+    " subs r3, r3, #1\n"
+    " str r3, [sp, #24]\n"
+    " ldr r0, [sp, #32]\n"
+    " bne.w 1b\n"
+    " add sp, sp, #60\n"
+    " pop {r4-r11, pc}\n"
+    " .size \\name, . - \\name\n"
+    " .popsection\n"
+    ".endm\n"
+
+    /* rows    kernel rows in a round     planes  planes in a round        odd     1: an odd last channel
+     * rounds  more than 0: rounds that make a row without its odd plane, which follows them
+     * kw, dx, sx, g, phase, plane        columns: taps, dilation, stride, gcd; bytes of phase and plane
+     * ring    1: the rows wrap around    loop    1: there may be more than one round
+     * bias    how far the window's pointers are ahead */
+    ".macro ep_body name, px, ch, wide, rows, planes, odd, rounds, kw, dx, sx, g, phase, plane, ring, "
+    "loop, bias\n"
+    " .pushsection .text.\\name, \"ax\", %progbits\n"
+    " .thumb\n"
+    " .balign 4\n"
+    " .type \\name, %function\n"
+    " .thumb_func\n"
+    "\\name:\n"
+    " .set EP_bias, \\bias\n"
+    " .set EP_ahead, 0\n"
+    " .if \\loop\n"
+    " .set EP_ahead, 2\n"
+    " .if \\px == 4 && \\rounds == 0\n"
+    " .set EP_ahead, 1\n"
+    " .endif\n"
+    " .endif\n"
     " .if \\ring\n"
     " ldrd r1, r3, [sp]\n"
     "2:\n"
@@ -352,29 +381,21 @@ __asm__(
     " .if \\ring\n"
     " ldrd r2, r3, [sp, #8]\n"
     " cmp r1, r3\n"
-    " beq 5f\n"
-    " mov r1, r2\n"
-    " b.w 2b\n"
-    "5:\n"
+    " itt ne\n"
+    " movne r1, r2\n"
+    " bne.w 2b\n"
     " .endif\n"
-    " str r0, [sp, #32]\n"
-    " ldrd r0, lr, [sp, #16]\n"
-    " ep_outputs \\px, \\ch, \\wide, \\mode, \\lo, \\hi\n"
-    " ldr r3, [sp, #24]\n"
-    " strd r0, lr, [sp, #16]\n"
-    " mov r2, r0\n"
-    " subs r3, r3, #1\n"
-    " str r3, [sp, #24]\n"
-    " ldr r0, [sp, #32]\n"
-    " bne.w 1b\n"
-    " add sp, sp, #52\n"
-    " pop {r4-r11, pc}\n"
+    " ldr pc, [sp, #52]\n"
     " .size \\name, . - \\name\n"
     " .popsection\n"
     ".endm\n");
 
-#define EP_ARM_DSP_TILE(name, constants) \
-    ep_arm_dsp_tile name;                \
-    __asm__(".syntax unified\nep_conv_tile " #name ", " constants)
+#define EP_ARM_DSP_ENGINE(name, constants) \
+    ep_arm_dsp_engine name;                \
+    __asm__(".syntax unified\nep_engine " #name ", " constants)
+
+#define EP_ARM_DSP_BODY(name, constants) \
+    ep_arm_dsp_body name;                \
+    __asm__(".syntax unified\nep_body " #name ", " constants)
 
 #endif

@@ -22,7 +22,7 @@ static void sum4(const int8_t *x, int32_t rows, int32_t columns, int32_t step, i
     sums[3] = (int16_t)(odd >> 16);
 }
 
-static int8_t mean(const ep_avg_pool2d_s8_params *p, int32_t sum, int32_t count)
+static EP_NOINLINE int8_t mean(const ep_avg_pool2d_s8_params *p, int32_t sum, int32_t count)
 {
     sum += sum < 0 ? -(count / 2) : count / 2;
     return (int8_t)ep_limit(sum / count, p->act_min, p->act_max);

@@ -6,7 +6,7 @@
 
 typedef ep_conv2d_s8_arm_dsp_params params;
 
-static void fill(uint32_t *to, int32_t words, uint32_t value)
+static EP_NOINLINE void fill(uint32_t *to, int32_t words, uint32_t value)
 {
     for (int32_t i = 0; i < words; i++) {
         to[i] = value;
@@ -14,7 +14,7 @@ static void fill(uint32_t *to, int32_t words, uint32_t value)
 }
 
 /* `count` pixels, `step` bytes apart, of four channels into two planes. */
-static void widen4(const int8_t *x, int32_t step, int32_t count, uint32_t *to, int32_t plane_words)
+static EP_NOINLINE void widen4(const int8_t *x, int32_t step, int32_t count, uint32_t *to, int32_t plane_words)
 {
     uint32_t *even = to;
     uint32_t *odd = to + plane_words;
@@ -52,7 +52,7 @@ typedef struct {
     int32_t source; /* its input column */
 } span;
 
-static span inside(const params *p, int32_t offset)
+static EP_NOINLINE span inside(const params *p, int32_t offset)
 {
     span s;
     s.first = offset >= p->pad_left ? 0 : (p->pad_left - offset + p->stride_w - 1) / p->stride_w;
@@ -63,7 +63,7 @@ static span inside(const params *p, int32_t offset)
 }
 
 /* One channel into every other int16. */
-static void widen1(const int8_t *x, int32_t step, int32_t count, ep_lane *to)
+static EP_NOINLINE void widen1(const int8_t *x, int32_t step, int32_t count, ep_lane *to)
 {
     for (; count >= 2; count -= 2) {
         const int8_t a = x[0];
@@ -127,21 +127,31 @@ static void load_row(const params *p, const int8_t *x, int32_t iy, uint32_t *to,
     }
 }
 
+/* Pointers `bytes` further. */
+static void move(ep_arm_dsp_window *x, int32_t bytes)
+{
+    x->start = (const uint32_t *)((const char *)x->start + bytes);
+    x->end = (const uint32_t *)((const char *)x->end + bytes);
+    x->wrap = (const uint32_t *)((const char *)x->wrap + bytes);
+    x->wrap_end = (const uint32_t *)((const char *)x->wrap_end + bytes);
+}
+
 /* One row of outputs of `count` pairs of channels (or of one channel). */
-static void tiles(const params *p, ep_arm_dsp_window x, ep_arm_dsp_tile *tile, ep_arm_dsp_tile *tail,
-                  const int8_t *w, const int32_t *table, int8_t *y)
+static void tiles(const params *p, ep_arm_dsp_window x, const ep_arm_dsp_tile *tile,
+                  const ep_arm_dsp_tile *tail, const int8_t *w, const int32_t *table, int8_t *y)
 {
     int32_t left = p->out_w;
+    move(&x, p->ahead);
+    x.body = tile->body;
     for (; left >= 4; left -= 4) {
-        tile(w, &x, table, y);
-        x.start += 4;
-        x.end += 4;
-        x.wrap += 4;
-        x.wrap_end += 4;
+        tile->engine(w, &x, table, y);
+        move(&x, 16);
         y += 4 * p->out_c;
     }
     if (left > 0) {
-        tail(w, &x, table, y);
+        move(&x, -p->ahead);
+        x.body = tail->body;
+        tail->engine(w, &x, table, y);
     }
 }
 
@@ -175,12 +185,12 @@ void ep_conv2d_s8_arm_dsp(const params *p, const void *w, const int32_t *table, 
         window.twice_zero = p->twice_zero;
         window.count = pairs;
         if (pairs > 0) {
-            tiles(p, window, p->tile, p->tail, w, table, y);
+            tiles(p, window, &p->tile, &p->tail, w, table, y);
         }
         if (p->out_c % 2 != 0) {
             window.count = 1;
-            tiles(p, window, p->solo, p->solo_tail, (const int8_t *)w + pairs * p->pair_bytes, table + pairs * 6,
-                  y + p->out_c - 1);
+            tiles(p, window, &p->solo, &p->solo_tail, (const int8_t *)w + pairs * p->pair_bytes,
+                  table + pairs * 6, y + p->out_c - 1);
         }
         y += p->out_w * p->out_c;
     }

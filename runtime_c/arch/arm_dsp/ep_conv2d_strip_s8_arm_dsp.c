@@ -62,7 +62,7 @@ void ep_conv2d_strip_s8_arm_dsp(const params *p, const void *w, const int32_t *t
     const int32_t words = p->kernel_h * ((n + 1) / 2) * 4;
     int8_t *const bordered = (int8_t *)((uint32_t *)scratch + words);
     const int32_t pairs = p->out_c / 2;
-    ep_arm_dsp_window window = {scratch, (uint32_t *)scratch + words, 0, 0, 0, 0, 0};
+    ep_arm_dsp_window window = {0, 0, 0, 0, 0, 0, 0, 0};
     window.pitch = p->out_c;
     window.twice_zero = p->twice_zero;
     int32_t top = -p->pad_top;
@@ -98,16 +98,22 @@ void ep_conv2d_strip_s8_arm_dsp(const params *p, const void *w, const int32_t *t
             }
             to = widen(run, n, to);
         }
-        ep_arm_dsp_tile *const tile = pixels >= 4 ? p->tile : p->tail;
-        ep_arm_dsp_tile *const solo = pixels >= 4 ? p->solo : p->solo_tail;
+        const int32_t ahead = pixels >= 4 ? p->ahead : 0;
+        const ep_arm_dsp_tile *const tile = pixels >= 4 ? &p->tile : &p->tail;
+        const ep_arm_dsp_tile *const solo = pixels >= 4 ? &p->solo : &p->solo_tail;
+        window.start = (const uint32_t *)((const char *)scratch + ahead);
+        window.end = window.start + words;
+        window.wrap_end = window.end;
         if (pairs > 0) {
             window.count = pairs;
-            tile(w, &window, table, y);
+            window.body = tile->body;
+            tile->engine(w, &window, table, y);
         }
         if (p->out_c % 2 != 0) {
             window.count = 1;
-            solo((const int8_t *)w + pairs * p->pair_bytes, &window, table + pairs * 6,
-                 y + p->out_c - 1);
+            window.body = solo->body;
+            solo->engine((const int8_t *)w + pairs * p->pair_bytes, &window, table + pairs * 6,
+                         y + p->out_c - 1);
         }
         y += 4 * p->out_c;
     }

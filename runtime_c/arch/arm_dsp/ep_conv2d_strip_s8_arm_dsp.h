@@ -6,27 +6,28 @@
 #include "ep_arm_dsp_tile.h"
 
 typedef struct {
-    int32_t in_h;
-    int32_t in_w;
-    int32_t in_c;
-    int32_t out_h;
-    int32_t out_w;
-    int32_t out_c;
-    int32_t kernel_h;
-    int32_t kernel_w;
-    int32_t stride_h;
-    int32_t stride_w;
-    int32_t dilation_h;
-    int32_t dilation_w;
-    int32_t pad_top;
-    int32_t pad_left;
-    int32_t zero;       /* input zero point: the value of the border */
+    int16_t in_h;
+    int16_t in_w;
+    int16_t in_c;
+    int16_t out_h;
+    int16_t out_w;
+    int16_t out_c;
+    int16_t kernel_h;
+    int16_t kernel_w;
+    int16_t stride_h;
+    int16_t stride_w;
+    int16_t dilation_h;
+    int16_t dilation_w;
+    int16_t pad_top;
+    int16_t pad_left;
+    int16_t zero;       /* input zero point: the value of the border */
     int32_t pair_bytes; /* weights of one pair of output channels */
-    int32_t twice_zero; /* 2 * output zero point + 1 */
-    ep_arm_dsp_tile *tile;      /* 4 pixels, pairs of channels; null: never needed */
-    ep_arm_dsp_tile *tail;      /* the last out_h * out_w % 4 pixels */
-    ep_arm_dsp_tile *solo;      /* the same for an odd last channel */
-    ep_arm_dsp_tile *solo_tail;
+    int16_t twice_zero; /* 2 * output zero point + 1 */
+    int16_t ahead;          /* bytes by which the tiles of 4 pixels read ahead */
+    ep_arm_dsp_tile tile;   /* 4 pixels, pairs of channels */
+    ep_arm_dsp_tile tail;   /* the last out_h * out_w % 4 pixels */
+    ep_arm_dsp_tile solo;   /* the same for an odd last channel */
+    ep_arm_dsp_tile solo_tail;
 } ep_conv2d_strip_s8_arm_dsp_params;
 
 /* As ep_conv2d_s8, bit for bit.

@@ -51,16 +51,17 @@ void ep_dense_s8_arm_dsp(const ep_dense_s8_arm_dsp_params *p, const void *w, con
             left -= quads * 4;
         }
         ep_arm_dsp_window window = {scratch, (uint32_t *)scratch + words, 0, 0, 1, 1,
-                                    p->twice_zero};
+                                    p->twice_zero, p->pair.body};
         if (left >= 2) {
-            p->pair(at, &window, constants, y);
+            p->pair.engine(at, &window, constants, y);
             at += 2 * p->in_len;
             constants += 6;
             y += 2;
             left -= 2;
         }
         if (left > 0) {
-            p->solo(at, &window, constants, y);
+            window.body = p->solo.body;
+            p->solo.engine(at, &window, constants, y);
             y++;
         }
         x += p->in_len;

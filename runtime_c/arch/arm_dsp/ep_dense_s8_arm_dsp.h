@@ -15,8 +15,8 @@ typedef struct {
     int32_t shift_a;
     int32_t shift_b;
     ep_arm_dsp_quads *quads; /* channels in fours; null: fewer than 4 */
-    ep_arm_dsp_tile *pair;   /* two of the last out_len % 4 channels */
-    ep_arm_dsp_tile *solo;   /* one of them */
+    ep_arm_dsp_tile pair;    /* two of the last out_len % 4 channels */
+    ep_arm_dsp_tile solo;    /* one of them */
 } ep_dense_s8_arm_dsp_params;
 
 /* As ep_dense_s8, bit for bit.

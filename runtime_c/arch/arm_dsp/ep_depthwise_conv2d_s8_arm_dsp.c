@@ -4,7 +4,7 @@
 
 typedef ep_depthwise_conv2d_s8_arm_dsp_params params;
 
-static void fill(uint32_t *to, int32_t words, uint32_t value)
+static EP_NOINLINE void fill(uint32_t *to, int32_t words, uint32_t value)
 {
     for (int32_t i = 0; i < words; i++) {
         to[i] = value;

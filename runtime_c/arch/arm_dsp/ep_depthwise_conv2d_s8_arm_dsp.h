@@ -19,19 +19,19 @@ typedef void ep_arm_dsp_depthwise(const ep_arm_dsp_band *band, const int8_t *w, 
                                   int8_t *y);
 
 typedef struct {
-    int32_t in_h;
-    int32_t in_w;
-    int32_t in_c;
-    int32_t out_h;
-    int32_t out_w;
-    int32_t multiplier; /* output channels of one input channel */
-    int32_t stride_h;
-    int32_t pad_top;
-    int32_t pad_left;
-    int32_t zero;       /* input zero point: the value of the border */
-    int32_t twice_zero; /* 2 * output zero point + 1 */
-    int32_t band_rows;  /* output rows of a band */
-    int32_t pitch;      /* int16 of a row of a plane, even */
+    int16_t in_h;
+    int16_t in_w;
+    int16_t in_c;
+    int16_t out_h;
+    int16_t out_w;
+    int16_t multiplier; /* output channels of one input channel */
+    int16_t stride_h;
+    int16_t pad_top;
+    int16_t pad_left;
+    int16_t zero;       /* input zero point: the value of the border */
+    int16_t twice_zero; /* 2 * output zero point + 1 */
+    int16_t band_rows;  /* output rows of a band */
+    int16_t pitch;      /* int16 of a row of a plane, even */
     ep_arm_dsp_depthwise *run;
 } ep_depthwise_conv2d_s8_arm_dsp_params;
 

@@ -4,7 +4,7 @@
 
 enum { LONGEST = 255 }; /* sums of so many int8 fit into int16 */
 
-static int8_t mean(const ep_mean_s8_params *p, int32_t sum)
+static EP_NOINLINE int8_t mean(const ep_mean_s8_params *p, int32_t sum)
 {
     const int32_t v = ep_rescale(sum - p->offset, p->mult, p->shift) + p->y_zero;
     return (int8_t)ep_limit(v, -128, 127);
