@@ -13,7 +13,8 @@ def unfuse(graph: Graph) -> Graph:
     """The same float network with every fused clamp as an operator behind its layer.
 
     Constants, node names and the names of clamped values stay; the layer's own result is called
-    ``<value>.raw``.
+    ``<value>.raw``. Of two branches that are added, the one with fewer weights comes first, so
+    that the other can make up for both.
     """
     nodes: list[Node] = []
     for node in graph.nodes:
@@ -28,10 +29,36 @@ def unfuse(graph: Graph) -> Graph:
         nodes.append(Node(f"{node.name}.clamp", Relu(bounds), (raw,), node.output))
     return build_graph(
         graph.name,
-        nodes,
+        _light_first(graph, nodes),
         {v: graph.types[v] for v in graph.inputs},
         graph.outputs,
         graph.constants,
         ports=graph.ports,
         origin=graph.origin,
     )
+
+
+def _light_first(graph: Graph, nodes: list[Node]) -> list[Node]:
+    """The nodes in an order in which they can run, of each node's operands the lightest first."""
+    producer = {n.output: n for n in nodes}
+
+    def weight(v: str) -> int:
+        node = producer.get(v)
+        return (
+            sum(graph.constants[c].size for c in node.inputs if c in graph.constants) if node else 0
+        )
+
+    order: dict[str, Node] = {}
+    todo = list(reversed(graph.outputs))
+    while todo:
+        v = todo[-1]
+        node = producer.get(v)
+        if node is None or v in order:
+            todo.pop()
+            continue
+        waiting = [i for i in node.inputs if i in producer and i not in order]
+        if not waiting:
+            order[v] = node
+            todo.pop()
+        todo += sorted(waiting, key=weight, reverse=True)
+    return list(order.values())
