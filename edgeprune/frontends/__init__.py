@@ -46,8 +46,9 @@ def _onnx(path: Path) -> Graph:
 
 def _tflite(path: Path) -> Graph:
     from edgeprune.frontends.from_tflite import load
+    from edgeprune.frontends.normalize import normalize
 
-    return load(path)
+    return normalize(load(path))
 
 
 def _torch(path: Path) -> Graph:
