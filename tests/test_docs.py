@@ -15,6 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from edgeprune.pruning.criteria import CRITERIA
+from edgeprune.pruning.search import SCHEDULES
+
 ROOT = Path(__file__).parents[1]
 PAGES = [p for p in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if p.is_file()]
 BLOCK = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -76,6 +79,19 @@ def test_the_docs_build_without_a_warning(tmp_path: Path) -> None:
     ]
     done = subprocess.run(
         [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_criterion_and_schedule_is_explained() -> None:
+    named = set(re.findall(r"`(\w+)`", (ROOT / "docs/criteria.md").read_text()))
+    assert {*CRITERIA, *SCHEDULES} <= named
+
+
+def test_figures_in_the_readme_are_those_of_the_benchmarks() -> None:
+    update = ROOT / "scripts" / "update_readme.py"
+    done = subprocess.run(
+        [sys.executable, str(update), "--check"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
 
