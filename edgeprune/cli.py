@@ -284,24 +284,22 @@ def targets(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the table to stdout as JSON.")
 def ops(as_json: bool) -> None:
     """List the operators that can be compiled, and to what."""
+    from dataclasses import asdict
+
     from rich.table import Table
 
-    from edgeprune.kernels.select import supported
-    from edgeprune.ops import OPS
+    from edgeprune.pipeline.support import support_table
 
-    have = supported()
-    rows = []
-    for kind, cls in OPS.items():
-        first = (cls.__doc__ or "").strip().splitlines()[0]
-        rows.append({"op": kind, "what": first, "c": sorted(have.get(kind, ()))})
+    rows = support_table()
     if as_json:
-        _out_json(rows)
+        _out_json([asdict(row) for row in rows])
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("operator", "C kernels", "what"):
+    for name in ("operator", "C", "TFLite", "ONNX", "what"):
         table.add_column(name)
     for row in rows:
-        table.add_row(str(row["op"]), ", ".join(row["c"]), str(row["what"]))
+        cells = [", ".join(row.formats[f]) or "-" for f in ("c", "tflite", "onnx")]
+        table.add_row(row.op, *cells, row.what)
     _console().print(table)
 
 

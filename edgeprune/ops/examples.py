@@ -1,0 +1,70 @@
+"""One small network for every operator: what `edgeprune ops` and the tests of all facets run on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgeprune.ir import Array, Graph, Node, Op, TensorType, build_graph
+from edgeprune.ops._window import Padding
+from edgeprune.ops.activation import Elu, Gelu, HardSwish, LeakyRelu, PRelu, Relu, Sigmoid, Tanh
+from edgeprune.ops.arith import Add, Div, Mul, Sub
+from edgeprune.ops.conv import Conv2d, ConvTranspose2d, DepthwiseConv2d
+from edgeprune.ops.dense import Dense
+from edgeprune.ops.pool import AvgPool2d, MaxPool2d, Mean
+from edgeprune.ops.resize import Resize
+from edgeprune.ops.shape import Concat, Gather, Pad, Reshape, Slice, Transpose
+from edgeprune.ops.softmax import LogSoftmax, Softmax
+
+IMAGE = (6, 5, 4)
+VECTOR = (8,)
+
+# (operator, shapes of the activations it reads, shapes of the constants after them)
+Example = tuple[Op, tuple[tuple[int, ...], ...], tuple[tuple[int, ...], ...]]
+
+EXAMPLES: tuple[Example, ...] = (
+    (Conv2d(padding=Padding(1, 1, 1, 1)), (IMAGE,), ((3, 3, 3, 4), (3,))),
+    (DepthwiseConv2d(padding=Padding(1, 1, 1, 1)), (IMAGE,), ((3, 3, 4), (4,))),
+    (ConvTranspose2d(stride=(2, 2)), (IMAGE,), ((3, 2, 2, 4), (3,))),
+    (Dense(), (VECTOR,), ((5, 8), (5,))),
+    (MaxPool2d(), (IMAGE,), ()),
+    (AvgPool2d(), (IMAGE,), ()),
+    (Mean(), (IMAGE,), ()),
+    (Add(), (IMAGE, IMAGE), ()),
+    (Sub(), (IMAGE, IMAGE), ()),
+    (Mul(), (IMAGE, IMAGE), ()),
+    (Div(), (IMAGE, IMAGE), ()),
+    (Relu(), (IMAGE,), ()),
+    (Sigmoid(), (IMAGE,), ()),
+    (Tanh(), (IMAGE,), ()),
+    (LeakyRelu(), (IMAGE,), ()),
+    (PRelu(), (IMAGE,), ((4,),)),
+    (Elu(), (IMAGE,), ()),
+    (HardSwish(), (IMAGE,), ()),
+    (Gelu(), (IMAGE,), ()),
+    (Softmax(), (VECTOR,), ()),
+    (LogSoftmax(), (VECTOR,), ()),
+    (Reshape(shape=(120,)), (IMAGE,), ()),
+    (Transpose(perm=(1, 0, 2)), (IMAGE,), ()),
+    (Pad(before=(1, 2, 0), after=(0, 1, 0)), (IMAGE,), ()),
+    (Concat(), (IMAGE, IMAGE), ()),
+    (Slice(start=(1, 0, 0), stop=(5, 5, 2), step=(2, 1, 1)), (IMAGE,), ()),
+    (Gather(indices=(6, 0, 3)), (VECTOR,), ()),
+    (Resize(size=(12, 10)), (IMAGE,), ()),
+)
+
+
+def example_graph(example: Example, seed: int = 0) -> Graph:
+    """A float network of one operator, with random constants.
+
+    Args:
+        example: a row of ``EXAMPLES``.
+        seed: of the constants.
+    """
+    op, activations, shapes = example
+    rng = np.random.default_rng(seed)
+    constants: dict[str, Array] = {
+        f"c{i}": rng.normal(size=shape).astype(np.float32) for i, shape in enumerate(shapes)
+    }
+    inputs = {f"x{i}": TensorType(shape) for i, shape in enumerate(activations)}
+    node = Node(op.kind, op, (*inputs, *constants), "y")
+    return build_graph(op.kind, [node], inputs, ["y"], constants)

@@ -1,0 +1,59 @@
+"""What can be compiled, found out by doing it: every operator, every element type, every format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edgeprune.emit import to_onnx, to_tflite
+from edgeprune.errors import EdgePruneError
+from edgeprune.frontends.normalize import fuse
+from edgeprune.ir import Graph
+from edgeprune.kernels.select import lower
+from edgeprune.ops.examples import EXAMPLES, example_graph
+from edgeprune.quantize import quantise, refuse_unquantised
+
+
+@dataclass(frozen=True)
+class Support:
+    """One operator.
+
+    Attributes:
+        op: its kind.
+        what: what it does, in a sentence.
+        formats: by "c", "tflite", "onnx": the element types that can be emitted.
+    """
+
+    op: str
+    what: str
+    formats: dict[str, tuple[str, ...]]
+
+
+def support_table() -> list[Support]:
+    """Emit every operator's example in every format and element type."""
+    emitters: dict[str, Callable[[Graph], object]] = {
+        "c": lambda g: lower(g, ("portable",), "size"),
+        "tflite": to_tflite.emit,
+        "onnx": to_onnx.emit,
+    }
+    rows = []
+    for example in EXAMPLES:
+        graph = fuse(example_graph(example))
+        formats: dict[str, tuple[str, ...]] = {}
+        for name, emit in emitters.items():
+            works = []
+            for dtype in ("float32", "int8"):
+                try:
+                    emit(graph if dtype == "float32" else _int8(graph))
+                except EdgePruneError:
+                    continue
+                works.append(dtype)
+            formats[name] = tuple(works)
+        doc = (type(example[0]).__doc__ or "").strip().splitlines()[0]
+        rows.append(Support(example[0].kind, doc, formats))
+    return rows
+
+
+def _int8(graph: Graph) -> Graph:
+    refuse_unquantised(graph)
+    return quantise(graph, dict.fromkeys(graph.activations, (-2.0, 2.0)))

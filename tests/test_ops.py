@@ -1,0 +1,64 @@
+"""One row an operator, all facets: they must say the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from edgeprune.errors import UnsupportedError
+from edgeprune.ir import couple, dequantise_array, quantise_array, run, run_int
+from edgeprune.ops import OPS
+from edgeprune.ops.examples import EXAMPLES, Example, example_graph
+from edgeprune.quantize import quantise, refuse_unquantised
+
+by_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: e[0].kind)
+
+
+def feed(example: Example, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    shapes = example[1]
+    return {f"x{i}": rng.normal(size=(3, *s)).astype(np.float32) for i, s in enumerate(shapes)}
+
+
+def test_every_operator_has_an_example() -> None:
+    converted = {"quantize", "dequantize"}  # between types: no float network has them
+    assert {e[0].kind for e in EXAMPLES} == set(OPS) - converted
+
+
+@by_example
+def test_inferred_shapes_are_those_that_are_computed(
+    example: Example, rng: np.random.Generator
+) -> None:
+    graph = example_graph(example)
+    x = {k: torch.from_numpy(v) for k, v in feed(example, rng).items()}
+    assert tuple(run(graph, x)["y"].shape) == (3, *graph.types["y"].shape)
+
+
+@by_example
+def test_channel_ids_have_the_shape_of_the_values(example: Example) -> None:
+    graph = example_graph(example)
+    coupling = couple(graph)
+    assert coupling.values["y"].shape == graph.types["y"].shape
+    for (constant, axis), ids in coupling.axes.items():
+        assert len(ids) == graph.types[constant].shape[axis]
+
+
+def test_division_is_refused_in_integers() -> None:
+    graph = next(example_graph(e) for e in EXAMPLES if e[0].kind == "div")
+    with pytest.raises(UnsupportedError, match="div"):
+        refuse_unquantised(graph)
+
+
+@pytest.mark.parametrize(
+    "example", [e for e in EXAMPLES if e[0].kind != "div"], ids=lambda e: e[0].kind
+)
+def test_integers_stay_close_to_the_real_values(example: Example, rng: np.random.Generator) -> None:
+    graph = example_graph(example)
+    x = feed(example, rng)
+    real = run(graph, {k: torch.from_numpy(v) for k, v in x.items()})
+    ends = {v: (float(real[v].min()), float(real[v].max())) for v in graph.activations}
+    q = quantise(graph, ends)
+    fed = {k: quantise_array(v, q.types[k]) for k, v in x.items()}
+    got = dequantise_array(run_int(q, fed)["y"], q.types["y"])
+    span = max(ends["y"][1] - ends["y"][0], 1e-3)
+    assert np.abs(got - real["y"].numpy()).max() < 0.06 * span + q.types["y"].quant.scale[0]  # type: ignore[union-attr]
