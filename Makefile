@@ -16,7 +16,7 @@ DEMO := build/demo
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test test-quick check lint format types docs tools setup clean
+.PHONY: help demo test test-quick check lint format types docs tools setup setup-dev clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -28,38 +28,44 @@ demo: setup ## build the bundled model for 64 KB, verify it, run it on an emulat
 	$(BIN)/edgeprune run $(DEMO) --on cortex-m4
 	@$(BIN)/python scripts/demo_summary.py $(DEMO)
 
-test: setup lint types ## everything: lint, types, all tests
+test: setup-dev lint types ## everything: lint, types, all tests
 	$(PYTEST)
 
-test-quick: setup ## the tests that take less than ten seconds each
+test-quick: setup-dev ## the tests that take less than ten seconds each
 	$(PYTEST) -m "not slow"
 
-check: setup lint types test-quick ## what to run before a commit
+check: setup-dev lint types test-quick ## what to run before a commit
 
-lint: setup
+lint: setup-dev
 	$(BIN)/ruff check .
 
-types: setup
+types: setup-dev
 	$(BIN)/mypy --strict edgeprune
 
-format: setup ## lay the Python code out anew
+format: setup-dev ## lay the Python code out anew
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: setup ## the pages of docs/ as build/site/index.html
+docs: setup-dev ## the pages of docs/ as build/site/index.html
 	$(BIN)/python -m sphinx -q -W docs build/site
 
 setup: tools $(VENV)/installed ## the Debian packages and the virtual environment
+
+setup-dev: setup $(VENV)/installed-dev ## the same, and what the checks need
 
 tools: ## the cross compilers and emulators, where apt and root (or sudo) are there
 	@sh scripts/install_tools.sh $(PYTHON)
 
 $(VENV)/installed: pyproject.toml | tools
-	@echo "setting up $(VENV): PyTorch $(TORCH) and the rest, some minutes"
+	@echo "setting up $(VENV): PyTorch $(TORCH) and the rest, a minute or some"
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --upgrade pip
-	$(PIP) $(addprefix --extra-index-url ,$(TORCH_INDEX)) torch==$(TORCH)
-	$(PIP) torch==$(TORCH) --editable '.[dev]'
+	$(PIP) torch==$(TORCH) $(addprefix --extra-index-url ,$(TORCH_INDEX))
+	$(PIP) torch==$(TORCH) --editable .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(PIP) torch==$(TORCH) --editable '.[dev,keras]'
 	@touch $@
 
 clean: ## remove the environment and everything that was built
