@@ -207,6 +207,7 @@ class Tile:
         clamp: smallest and largest output.
         round: what one round of the loop takes.
         ring: rows wrap around.
+        shared: the loop is there even where one round is all.
     """
 
     planes: Planes
@@ -218,11 +219,12 @@ class Tile:
     clamp: tuple[int, int]
     round: Round
     ring: bool
+    shared: bool = False
 
     @property
     def _loop(self) -> bool:
         p, r = self.planes, self.round
-        return self.rows > r.rows or (not r.apart and r.planes < p.full)
+        return self.shared or self.rows > r.rows or (not r.apart and r.planes < p.full)
 
     @property
     def ahead(self) -> int:

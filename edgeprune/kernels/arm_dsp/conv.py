@@ -28,6 +28,7 @@ from edgeprune.kernels.arm_dsp._tiles import (
     Tile,
     as_words,
     pack_weights,
+    plane_channels,
     round_of,
 )
 from edgeprune.kernels.call import Constant, KernelCall, Request
@@ -38,8 +39,15 @@ FOLDER = "arch/arm_dsp"
 MIRRORED_BYTES = 1024
 """Rings up to this size are held twice, which saves the wrap and lets kernel rows be unrolled."""
 
-LOOP_STEPS = {"size": 4, "speed": 12}
+RING_STEPS = {"size": 4, "speed": 20}
+STRIP_STEPS = {"size": 4, "speed": 16}
 """Steps that one round of the inner loop unrolls."""
+
+SHARED_PLANES = 4
+"""Planes in a round of the loop that all strips share where size counts."""
+
+PADDING_BYTES = 128
+"""Zeros among the weights of a layer that a loop of its own would not be worth."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,7 @@ class Tiles:
         clamp: smallest and largest output.
         channels: output channels.
         line: output pixels in a line; the last line % 4 are a tail.
+        shared: the body is the same for any number of rounds.
     """
 
     planes: Planes
@@ -102,13 +111,23 @@ class Tiles:
     clamp: tuple[int, int]
     channels: int
     line: int
+    shared: bool = False
 
     def _tile(self, pixels: int, *, solo: bool) -> Tile | None:
         n = self.numbers
         if not pixels or (self.channels % 2 == 0 if solo else self.channels < 2):
             return None
         return Tile(
-            self.planes, self.rows, pixels, solo, n.narrow, n.mode, self.clamp, self.round, self.ring
+            self.planes,
+            self.rows,
+            pixels,
+            solo,
+            n.narrow,
+            n.mode,
+            self.clamp,
+            self.round,
+            self.ring,
+            self.shared,
         )
 
     @property
@@ -155,7 +174,7 @@ class Tiles:
         return sum(t.code_bytes for t in self.used)
 
 
-def _geometry(layer: Layer) -> tuple[tuple[str, int], ...]:
+def _geometry(layer: Layer, w: Array) -> tuple[tuple[str, int], ...]:
     """Fields that both forms begin with."""
     (in_h, in_w, in_c), (out_h, out_w, out_c) = layer.image, layer.out
     return (
@@ -173,7 +192,7 @@ def _geometry(layer: Layer) -> tuple[tuple[str, int], ...]:
         ("pad_top", layer.pad_top),
         ("pad_left", layer.pad_left),
         ("zero", layer.xq.scalar[1]),
-        ("pair_bytes", 2 * layer.kernel[0] * layer.kernel[1] * in_c),
+        ("pair_bytes", 2 * w.size // len(w)),
         ("twice_zero", 2 * layer.yq.scalar[1] + 1),
     )
 
@@ -185,7 +204,7 @@ def ring(request: Request, layer: Layer) -> KernelCall | None:
     again = kh > 1 and layer.dilation[0] == 1
     mirrored = again and kh * p.row_bytes <= MIRRORED_BYTES and request.optimize == "speed"
     wraps = again and not mirrored
-    turn = round_of(p, 1 if wraps else kh, LOOP_STEPS[request.optimize])
+    turn = round_of(p, 1 if wraps else kh, RING_STEPS[request.optimize])
     numbers = conv_numbers(layer, layer.w, p) if turn else None
     if turn is None or numbers is None:
         return None
@@ -198,7 +217,7 @@ def ring(request: Request, layer: Layer) -> KernelCall | None:
         headers=(f"{FOLDER}/ep_conv2d_s8_arm_dsp.h",),
         params_type="ep_conv2d_s8_arm_dsp_params",
         params=(
-            *_geometry(layer),
+            *_geometry(layer, layer.w),
             ("phases", p.phases),
             ("phase_words", p.phase_words),
             ("mirrored", int(mirrored)),
@@ -223,29 +242,78 @@ def _border_runs(layer: Layer) -> int:
     return out_h * kh * out_w - int(((rows >= 0) & (rows < in_h)).sum()) * int(inside.sum())
 
 
+@dataclass(frozen=True)
+class StripForm:
+    """How the input of four pixels lies in a strip, and weights (o, rows, 1, channels) to match."""
+
+    planes: Planes
+    rows: int
+    round: Round
+    w: Array
+
+
+def _strip_form(layer: Layer, optimize: str) -> StripForm | None:
+    """For size, kernel rows are merged and filled up to whole rounds of one loop that all share."""
+    (kh, kw), in_c, out_c = layer.kernel, layer.image[2], layer.out[2]
+    run = kw * in_c
+    w = layer.w.reshape(out_c, kh, run)
+    if optimize == "size":
+        merged = _merged(w)
+        if merged.size - w.size <= PADDING_BYTES:
+            p = Planes(merged.shape[1], 1, 1, 1, 4)
+            return StripForm(p, 1, Round(1, SHARED_PLANES, False), merged[:, None, None, :])
+    p = Planes(run, 1, 1, 1, 4)
+    turn = round_of(p, kh, STRIP_STEPS[optimize])
+    return StripForm(p, kh, turn, w[:, :, None, :]) if turn else None
+
+
+def _merged(w: Array) -> Array:
+    """Weights (o, rows, run) as (o, channels) of one row that is read in fours, zeros between."""
+    run = w.shape[2]
+    fours = run - run % 4
+    order = [c for ab in plane_channels(fours) for c in ab] + list(range(fours, run))
+    order += [run] * (len(order) % 2)  # a zero beside an odd last one
+    lanes = np.pad(w, ((0, 0), (0, 0), (0, 1)))[:, :, order].reshape(len(w), -1)
+    lanes = np.pad(lanes, ((0, 0), (0, -lanes.shape[1] % (2 * SHARED_PLANES))))
+    made = np.empty_like(lanes)
+    made[:, [c for ab in plane_channels(lanes.shape[1]) for c in ab]] = lanes
+    return made
+
+
 def strip(request: Request, layer: Layer) -> KernelCall | None:
     """Input widened for each four output pixels."""
-    (_, _, in_c), (out_h, out_w, out_c), (kh, kw) = layer.image, layer.out, layer.kernel
+    (_, in_w, in_c), (out_h, out_w, out_c), (kh, kw) = layer.image, layer.out, layer.kernel
     run = kw * in_c
-    p = Planes(run, 1, 1, 1, 4)
-    turn = round_of(p, kh, LOOP_STEPS[request.optimize])
-    w = layer.w.reshape(out_c, kh, 1, run)
-    numbers = conv_numbers(layer, w, p) if turn else None
-    if turn is None or numbers is None:
+    form = _strip_form(layer, request.optimize)
+    numbers = conv_numbers(layer, form.w, form.planes) if form else None
+    if form is None or numbers is None:
         return None
     pixels = out_h * out_w
-    tiles = Tiles(p, kh, turn, False, numbers, layer.clamp, out_c, pixels)
-    bordered = 4 * run if kh * kw > 1 or layer.pad_top or layer.pad_left else 0
-    widen = -(-pixels // 4) * (60 + kh * (70 + 5 * run)) + _border_runs(layer) * (9 * run + 25)
+    step_back = request.optimize == "size" and pixels >= 4
+    line = -(-pixels // 4) * 4 if step_back else pixels
+    tiles = Tiles(
+        form.planes, form.rows, form.round, False, numbers, layer.clamp, out_c, line, shared=True
+    )
+    contiguous = kw == 1 or layer.dilation[1] == 1
+    border = _border_runs(layer)
+    strip_bytes = form.rows * form.planes.row_bytes
+    widen = -(-pixels // 4) * (70 + kh * (70 + 5 * run)) + border * (9 * run + 25)
     return KernelCall(
         function="ep_conv2d_strip_s8_arm_dsp",
         sources=(f"{FOLDER}/ep_conv2d_strip_s8_arm_dsp.c",),
         headers=(f"{FOLDER}/ep_conv2d_strip_s8_arm_dsp.h",),
         params_type="ep_conv2d_strip_s8_arm_dsp_params",
-        params=(*_geometry(layer), ("kernel_w", kw), *tiles.params),
+        params=(
+            *_geometry(layer, form.w),
+            ("kernel_w", kw),
+            ("last_left", in_w - kw if contiguous else -1),
+            ("step_back", int(step_back)),
+            ("strip_bytes", strip_bytes),
+            *tiles.params,
+        ),
         constants=numbers.constants,
         inputs=(request.node.inputs[0],),
-        scratch_bytes=kh * p.row_bytes + bordered,
+        scratch_bytes=strip_bytes + (4 * run if border else 0),
         instance=tiles.instance,
         instructions=tiles.instructions + widen,
         code_bytes=tiles.code_bytes,
@@ -257,7 +325,7 @@ def conv2d(request: Request) -> KernelCall | None:
     layer = conv_layer(request) if isinstance(request.node.op, Conv2d) else None
     if layer is None:
         return None
-    calls = [c for c in (ring(request, layer), strip(request, layer)) if c]
-    if request.optimize == "size":
-        return min(calls, key=lambda c: (c.code_bytes, c.instructions), default=None)
+    # For size, one driver for all convolutions.
+    forms = (strip,) if request.optimize == "size" else (ring, strip)
+    calls = [c for c in (form(request, layer) for form in forms) if c]
     return min(calls, key=lambda c: c.instructions, default=None)

@@ -5,12 +5,14 @@
 typedef ep_conv2d_strip_s8_arm_dsp_params params;
 
 /* One kernel row of one output pixel whose input lies partly in the border, or is not contiguous. */
-static void gather(const params *p, const int8_t *row, int32_t left, int8_t *to)
+static EP_NOINLINE void gather(const params *p, const int8_t *row, int32_t left, int8_t *to)
 {
-    for (int32_t kx = 0; kx < p->kernel_w; kx++, left += p->dilation_w) {
-        const int8_t *x = row && left >= 0 && left < p->in_w ? row + left * p->in_c : 0;
-        for (int32_t c = 0; c < p->in_c; c++) {
-            *to++ = x ? x[c] : (int8_t)p->zero;
+    const int8_t border = (int8_t)p->zero;
+    for (int32_t kx = p->kernel_w; kx > 0; kx--, left += p->dilation_w) {
+        const int32_t inside = row != 0 && left >= 0 && left < p->in_w;
+        const int8_t *from = inside ? row + left * p->in_c : &border;
+        for (int32_t c = p->in_c; c > 0; c--, from += inside) {
+            *to++ = *from;
         }
     }
 }
@@ -55,66 +57,65 @@ static uint32_t *widen(const int8_t *const run[4], int32_t n, uint32_t *to)
     return to;
 }
 
+/* The input of four output pixels from `at` on; the last pixel stands in for those behind it. */
+static void fill_strip(const params *p, const int8_t *x, int32_t at, int8_t *bordered, uint32_t *to)
+{
+    const int32_t n = p->kernel_w * p->in_c;
+    const int32_t last = p->out_h * p->out_w - 1;
+    const int32_t row_bytes = p->in_w * p->in_c;
+    int32_t tops[4];
+    int32_t lefts[4];
+    for (int32_t i = 0; i < 4; i++) {
+        const int32_t pixel = at + i < last ? at + i : last;
+        const int32_t oy = pixel / p->out_w;
+        tops[i] = oy * p->stride_h - p->pad_top;
+        lefts[i] = (pixel - oy * p->out_w) * p->stride_w - p->pad_left;
+    }
+    for (int32_t ky = 0; ky < p->kernel_h; ky++) {
+        const int8_t *run[4];
+        for (int32_t i = 0; i < 4; i++) {
+            const int32_t iy = tops[i] + ky * p->dilation_h;
+            const int8_t *row = iy >= 0 && iy < p->in_h ? x + iy * row_bytes : 0;
+            if (row != 0 && lefts[i] >= 0 && lefts[i] <= p->last_left) {
+                run[i] = row + lefts[i] * p->in_c;
+            } else {
+                run[i] = bordered + i * n;
+                gather(p, row, lefts[i], bordered + i * n);
+            }
+        }
+        to = widen(run, n, to);
+    }
+}
+
 void ep_conv2d_strip_s8_arm_dsp(const params *p, const void *w, const int32_t *table, const int8_t *x,
                                 void *scratch, int8_t *y)
 {
-    const int32_t n = p->kernel_w * p->in_c;
-    const int32_t words = p->kernel_h * ((n + 1) / 2) * 4;
-    int8_t *const bordered = (int8_t *)((uint32_t *)scratch + words);
+    int8_t *const bordered = (int8_t *)scratch + p->strip_bytes;
     const int32_t pairs = p->out_c / 2;
-    ep_arm_dsp_window window = {0, 0, 0, 0, 0, 0, 0, 0};
-    window.pitch = p->out_c;
-    window.twice_zero = p->twice_zero;
-    int32_t top = -p->pad_top;
-    int32_t left = -p->pad_left;
-    int32_t column = 0;
-    for (int32_t pixels = p->out_h * p->out_w; pixels > 0; pixels -= 4) {
-        int32_t tops[4];
-        int32_t lefts[4];
-        for (int32_t i = 0; i < 4; i++) {
-            tops[i] = top;
-            lefts[i] = left;
-            if (i + 1 < pixels) { /* the last pixel stands in for those that are not there */
-                left += p->stride_w;
-                if (++column == p->out_w) {
-                    column = 0;
-                    left = -p->pad_left;
-                    top += p->stride_h;
-                }
-            }
+    const int32_t pixels = p->out_h * p->out_w;
+    ep_arm_dsp_window window = {0, 0, 0, 0, 0, p->out_c, p->twice_zero, 0};
+    for (int32_t at = 0; at < pixels; at += 4) {
+        if (at + 4 > pixels && p->step_back) {
+            at = pixels - 4; /* some once more, in place of a tile for what is left */
         }
-        uint32_t *to = scratch;
-        for (int32_t ky = 0; ky < p->kernel_h; ky++) {
-            const int8_t *run[4];
-            for (int32_t i = 0; i < 4; i++) {
-                const int32_t iy = tops[i] + ky * p->dilation_h;
-                const int8_t *row = iy >= 0 && iy < p->in_h ? x + iy * p->in_w * p->in_c : 0;
-                run[i] = row ? row + lefts[i] * p->in_c : 0;
-                if (!row || lefts[i] < 0 || lefts[i] + p->kernel_w > p->in_w
-                    || (p->dilation_w > 1 && p->kernel_w > 1)) {
-                    run[i] = bordered + i * n;
-                    gather(p, row, lefts[i], bordered + i * n);
-                }
-            }
-            to = widen(run, n, to);
-        }
-        const int32_t ahead = pixels >= 4 ? p->ahead : 0;
-        const ep_arm_dsp_tile *const tile = pixels >= 4 ? &p->tile : &p->tail;
-        const ep_arm_dsp_tile *const solo = pixels >= 4 ? &p->solo : &p->solo_tail;
-        window.start = (const uint32_t *)((const char *)scratch + ahead);
-        window.end = window.start + words;
+        fill_strip(p, x, at, bordered, scratch);
+        const int32_t whole = at + 4 <= pixels;
+        const ep_arm_dsp_tile *const tile = whole ? &p->tile : &p->tail;
+        const ep_arm_dsp_tile *const solo = whole ? &p->solo : &p->solo_tail;
+        int8_t *const to = y + at * p->out_c;
+        window.start = (const uint32_t *)((const char *)scratch + (whole ? p->ahead : 0));
+        window.end = (const uint32_t *)((const char *)window.start + p->strip_bytes);
         window.wrap_end = window.end;
         if (pairs > 0) {
             window.count = pairs;
             window.body = tile->body;
-            tile->engine(w, &window, table, y);
+            tile->engine(w, &window, table, to);
         }
         if (p->out_c % 2 != 0) {
             window.count = 1;
             window.body = solo->body;
             solo->engine((const int8_t *)w + pairs * p->pair_bytes, &window, table + pairs * 6,
-                         y + p->out_c - 1);
+                         to + p->out_c - 1);
         }
-        y += 4 * p->out_c;
     }
 }
