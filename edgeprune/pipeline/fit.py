@@ -65,7 +65,7 @@ class Fitter:
             CannotFitError: even the smallest network is over the budget.
         """
         limits = self._limits()
-        if not limits and self.options.min_accuracy is None and self.options.max_drop is None:
+        if not self.options.has_limits:
             graph = self.prepared.graph  # quantised files keep every scale and weight
             return self._finish(self._recipe(graph), graph, None)
         graph = self.prepared.float_graph

@@ -67,6 +67,8 @@ class BuildOptions:
         min_accuracy: lowest accuracy on validation data, 0 to 1.
         max_drop: largest loss of accuracy on validation data, 0 to 1.
         classes: labels whose sub-network is built; None: all.
+        zeta: for ``classes`` without a limit: the share of the largest mean activity from which a
+            neuron is kept.
         emit: which artifacts.
         packages: ecosystems that get project files.
         optimize: what the C compiler and the choice of kernels optimise for.
@@ -91,6 +93,7 @@ class BuildOptions:
     min_accuracy: float | None = None
     max_drop: float | None = None
     classes: tuple[int, ...] | None = None
+    zeta: float = 0.4
     emit: tuple[str, ...] = EMITTERS
     packages: tuple[str, ...] = ()
     optimize: Optimize = "speed"
@@ -99,3 +102,9 @@ class BuildOptions:
     jobs: int = 1
     seed: int = 0
     command: str = ""
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether anything has to be pruned for."""
+        limits = (self.budget, self.ram, self.max_instructions, self.min_accuracy, self.max_drop)
+        return any(v is not None for v in limits)

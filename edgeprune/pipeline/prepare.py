@@ -23,6 +23,7 @@ from edgeprune.ir import (
     run_int,
 )
 from edgeprune.pipeline.options import BuildOptions
+from edgeprune.pruning.subnet import Detector, detector, extract, label_activity
 from edgeprune.quantize import dequantise
 from edgeprune.verify import run_tflite
 
@@ -75,6 +76,10 @@ def prepare(options: BuildOptions) -> Prepared:
     if min(len(rank.x), len(validation.x), len(report.x)) < 1:
         raise EdgePruneError("--data", f"{len(work.x)} samples are too few to be split")
     float_graph = unfuse(dequantise(graph)) if graph.is_quantised else graph
+    if options.classes is not None:
+        found = _specialist(options, float_graph, rank)
+        graph = float_graph = found.graph
+        rank, validation, report = (found.relabel(s) for s in (rank, validation, report))
     return Prepared(
         graph,
         float_graph,
@@ -86,6 +91,16 @@ def prepare(options: BuildOptions) -> Prepared:
         report.y is not None,
         source_outputs(graph, path, report.x),
     )
+
+
+def _specialist(options: BuildOptions, graph: Graph, data: Samples) -> Detector:
+    """A detector of some labels; without any limit, of the neurons that are active for them."""
+    labels = options.classes or ()
+    if data.y is None:
+        raise EdgePruneError("--classes", "needs data with labels", "add y to the .npz")
+    activity = label_activity(graph, data)
+    subnet = extract(graph, activity, labels, zeta=options.zeta)
+    return detector(graph if options.has_limits else subnet.graph, data, labels)
 
 
 def source_outputs(graph: Graph, path: Path, x: Array) -> Array:
