@@ -120,12 +120,14 @@ def quantise_weights(
         bits: 8, or 4.
 
     Returns:
-        (weights, type), (bias, type). Scales are raised where a bias would not fit into 30 bits.
+        (weights, type), (bias, type). Scales are raised where a bias would not fit into 22 bits:
+        beside such a bias the weights do not show, and sums stay small enough for a 31-bit
+        multiplier to round them all as TFLite does.
     """
     top = 2 ** (bits - 1) - 1
     rest = tuple(i for i in range(w.ndim) if i != axis)
     peak = np.abs(w.astype(np.float64)).max(axis=rest)
-    scale = np.maximum(peak / top, np.abs(b) / (scale_in * 2.0**30))
+    scale = np.maximum(peak / top, np.abs(b) / (scale_in * 2.0**22))
     scale = np.where(scale > 0, scale, 1.0 / top).astype(np.float32)
     shape = [1] * w.ndim
     shape[axis] = -1
