@@ -1,0 +1,149 @@
+"""Runs kernel calls on an emulated core: many single-node networks in one firmware."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from edgeprune.emit.to_c.writer import array
+from edgeprune.ir import Array, Graph
+from edgeprune.kernels.call import KernelCall
+from edgeprune.resources import runtime_dir
+from edgeprune.target import load_target
+from edgeprune.toolchain.cmodel import CModel
+from edgeprune.toolchain.counter import Counts, arguments, read_profile
+from edgeprune.toolchain.emulator import emulate
+from edgeprune.toolchain.firmware import build_harness
+
+GAP = 16
+"""Untouched bytes around every result."""
+PAINT = 0xA5
+"""What the harness fills the output with."""
+
+_NUMBERS = count()
+_C_TYPE = {"int8": "int8_t", "float32": "float"}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A network of one node, how a kernel spells it, and what it is fed."""
+
+    graph: Graph
+    call: KernelCall
+    feed: dict[str, Array]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one call made.
+
+    Attributes:
+        output: the node's result.
+        counts: instructions and loads of the call; None where there is nothing that counts.
+    """
+
+    output: Array
+    counts: Counts | None
+
+
+def run_on_core(trials: list[Trial], target: str, optimize: str = "speed") -> list[Result]:
+    """Run every call once; what it writes outside its result or its scratch fails the run."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        model, blob, places = _write(trials, folder)
+        firmware = build_harness(model, load_target(target), optimize=optimize, profile=True)
+        (folder / "input.bin").write_bytes(blob)
+        counting = arguments(firmware, model.entry, folder)
+        emulate(firmware, folder, 1, counting, patience_s=120)
+        raw = np.frombuffer((folder / "output.bin").read_bytes(), np.uint8)
+        profile = read_profile(firmware, folder)
+    results = []
+    covered = np.zeros(len(raw), bool)
+    for i, (trial, at) in enumerate(zip(trials, places, strict=True)):
+        y = trial.graph.types[trial.graph.outputs[0]]
+        covered[at : at + y.nbytes] = True
+        output = raw[at : at + y.nbytes].view(y.dtype.numpy).reshape(y.shape)
+        results.append(Result(output, profile.by_layer[i] if profile else None))
+    assert (raw[~covered] == PAINT).all(), "a call wrote outside its result"
+    return results
+
+
+def _write(trials: list[Trial], folder: Path) -> tuple[CModel, bytes, list[int]]:
+    """The model that makes all calls, its input, and where in the output each result begins."""
+    name = f"trials{next(_NUMBERS)}"
+    headers = dict.fromkeys(h for t in trials for h in t.call.headers)
+    sources = dict.fromkeys(s for t in trials for s in t.call.sources)
+    for file in [*(runtime_dir() / "include").glob("*.h"), *(runtime_dir() / "arch").glob("*/*.h")]:
+        (folder / file.name).write_bytes(file.read_bytes())
+    for source in sources:
+        (folder / Path(source).name).write_bytes((runtime_dir() / source).read_bytes())
+    blob, places, end = bytearray(), [], GAP
+    scratch = max(16, *(_up(t.call.scratch_bytes) for t in trials))
+    declared, calls = [], []
+    for i, trial in enumerate(trials):
+        inputs = {}
+        for v, values in trial.feed.items():
+            inputs[v] = len(blob)
+            blob += values.tobytes() + bytes(-values.nbytes % 16)
+        declared.append(_declarations(trial.call, i))
+        calls.append(f"    EP_PROFILE({i});\n    {_call(trial, i, inputs, end, scratch)}")
+        places.append(end)
+        end += _up(trial.graph.types[trial.graph.outputs[0]].nbytes) + GAP
+    upper = name.upper()
+    (folder / f"{name}.h").write_text(
+        "#include <stddef.h>\n#include <stdint.h>\n"
+        f"#define {upper}_ARENA_BYTES {scratch}u\n#define {upper}_INPUT_BYTES {len(blob)}u\n"
+        f"#define {upper}_OUTPUT_BYTES {end}u\n"
+        f"int {name}_run(void *arena, size_t bytes, const int8_t *input, int8_t *output);\n"
+    )
+    (folder / f"{name}.c").write_text(
+        f'#include "{name}.h"\n'
+        + "".join(f'#include "{Path(h).name}"\n' for h in headers)
+        + "\n".join(declared)
+        + f"\nint {name}_run(void *arena, size_t bytes, const int8_t *input, int8_t *output)\n"
+        + "{\n    (void)arena;\n    (void)bytes;\n"
+        + "\n".join(calls)
+        + "\n    return 0;\n}\n"
+    )
+    files = (f"{name}.c", *(Path(s).name for s in sources))
+    model = CModel(
+        folder, name, upper, files, "int8", "int8", (len(blob),), (end,), scratch,
+        tuple(map(str, range(len(trials)))),
+    )  # fmt: skip
+    return model, bytes(blob), places
+
+
+def _up(n: int) -> int:
+    return -(-n // 16) * 16
+
+
+def _declarations(call: KernelCall, i: int) -> str:
+    prefix = f"t{i}"
+    text = call.instance
+    for c in call.constants:
+        text += array(f"{prefix}_{c.role}", np.ascontiguousarray(c.values), c.c_type)
+    if call.params_type:
+        rows = "".join(
+            f"    .{k} = {f'{v!r}f' if isinstance(v, float) else v},\n" for k, v in call.params
+        )
+        text += f"static const {call.params_type} {prefix}_params = {{\n{rows}}};\n"
+    return text
+
+
+def _call(trial: Trial, i: int, inputs: dict[str, int], at: int, scratch: int) -> str:
+    """Scratch ends where the arena ends, so that what is behind it is watched."""
+    call, graph = trial.call, trial.graph
+    words = [f"&t{i}_params"] if call.params_type else []
+    words += [f"t{i}_{c.role}" for c in call.constants]
+    for v in call.inputs:
+        kind = _C_TYPE[graph.types[v].dtype.value]
+        words.append(f"(const {kind} *)(const void *)(input + {inputs[v]})")
+    if call.scratch_bytes:
+        words.append(f"(void *)((char *)arena + {(scratch - call.scratch_bytes) // 4 * 4})")
+    kind = _C_TYPE[graph.types[graph.outputs[0]].dtype.value]
+    words.append(f"({kind} *)(void *)(output + {at})")
+    return f"{call.function}({', '.join(words)});"
