@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,7 +39,7 @@ from edgeprune.ops import (
     Transpose,
 )
 from edgeprune.ops._window import Padding
-from edgeprune.quantize.rewrite import quantise
+from edgeprune.quantize.rewrite import WEIGHT_AXIS, quantise, quantise_weights
 
 RELU = (0.0, math.inf)
 IMAGE = (7, 8, 4)
@@ -78,6 +78,24 @@ def to_integers(graph: Graph, samples: Array, dtype: DType = DType.INT8) -> Grap
     y = predict(graph, samples)
     ends = {graph.inputs[0]: samples, graph.outputs[0]: y}
     return quantise(graph, {v: (float(a.min()), float(a.max())) for v, a in ends.items()}, dtype)
+
+
+def with_int4_weights(case: Case, dtype: DType = DType.INT8) -> Graph:
+    """A layer with weights of four bits."""
+    graph, real = case.quantised(dtype), case.graph()
+    node = next(n for n in graph.nodes if n.op.kind in WEIGHT_AXIS)
+    scale = graph.types[node.inputs[0]].quant
+    assert scale is not None
+    made = quantise_weights(
+        real.constants["c0"], real.constants["c1"], scale.scale[0], WEIGHT_AXIS[node.op.kind],
+        dtype, bits=4,
+    )  # fmt: skip
+    values = dict(zip(node.inputs[1:], made, strict=True))
+    return replace(
+        graph,
+        constants={**graph.constants, **{k: v for k, (v, _) in values.items()}},
+        types={**graph.types, **{k: t for k, (_, t) in values.items()}},
+    )
 
 
 def conv(op: Op, o: int = 6, i: int = 4) -> Case:
@@ -140,6 +158,9 @@ WIDE_CASES = [
     c
     for c in INTEGER_CASES
     if not isinstance(c.op, NARROW) and c.op not in (Relu((-1.0, 1.0)), Relu((0.0, 1.0)))
+]
+INT4_CASES = [
+    c for c in INTEGER_CASES if c.op.kind in WEIGHT_AXIS and not isinstance(c.op, ConvTranspose2d)
 ]
 
 

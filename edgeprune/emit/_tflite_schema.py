@@ -70,14 +70,19 @@ def version_of(
         operands: the types of its inputs, batch included.
         activation: the element type that decides: that of the first operand that is computed.
     """
+    narrow = any(t.dtype is DType.INT4 for t in operands)
+    if narrow and (name == "TRANSPOSE_CONV" or (name, activation) == ("DEPTHWISE_CONV_2D", INT16)):
+        raise UnsupportedError(name, f"TFLite has no int4 weights beside {activation.value}")
     by_type = VERSIONS.get(name)
     if by_type is None or activation not in by_type:
         raise UnsupportedError(name, f"TFLite has none for {activation.value}")
-    return max([by_type[activation], *_special(name, options, operands)], key=lambda v: v[0])
+    return max(
+        [by_type[activation], *_special(name, options, operands, activation)], key=lambda v: v[0]
+    )
 
 
 def _special(
-    name: str, options: Mapping[str, object], operands: Sequence[TensorType]
+    name: str, options: Mapping[str, object], operands: Sequence[TensorType], activation: DType
 ) -> list[Version]:
     found: list[Version] = []
     weights = operands[1] if len(operands) > 1 else operands[0]
@@ -87,7 +92,7 @@ def _special(
         if options.get("keepNumDims"):
             found.append((5, "2.0.0"))
         if weights.dtype is DType.INT4:
-            found.append((10, "2.11.0"))
+            found.append((13, "2.18.0") if activation is INT16 else (10, "2.11.0"))
         if per_channel:  # older runtimes would take the first scale for all
             found.append((12, "2.17.0"))
     if name == "CONV_2D":
@@ -98,8 +103,8 @@ def _special(
     if name == "DEPTHWISE_CONV_2D":
         if options.get("dilationHFactor", 1) != 1 or options.get("dilationWFactor", 1) != 1:
             found.append((2, "1.12.0"))
-        if weights.dtype is DType.INT4:
-            found.append((7, "2.11.0"))
+        if weights.dtype is DType.INT4:  # the converter says 7, the reference kernels stop at 6
+            found.append((6, "2.11.0"))
     if name == "TRANSPOSE_CONV" and options.get("fusedActivationFunction", "NONE") != "NONE":
         found.append((4, "2.13.0"))
     if name == "RESIZE_BILINEAR" and options.get("halfPixelCenters"):

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from tflite_cases import CASES, INTEGER_CASES, WIDE_CASES, Case, residual, to_integers
+from tflite_cases import (
+    CASES,
+    INT4_CASES,
+    INTEGER_CASES,
+    WIDE_CASES,
+    Case,
+    residual,
+    to_integers,
+    with_int4_weights,
+)
 
 from edgeprune.emit.to_tflite import emit
 from edgeprune.errors import EdgePruneError, UnsupportedError
@@ -13,7 +22,6 @@ from edgeprune.ir import (
     DType,
     Graph,
     Node,
-    QuantParams,
     TensorType,
     build_graph,
     predict,
@@ -21,7 +29,7 @@ from edgeprune.ir import (
     run,
     run_int,
 )
-from edgeprune.ops import Add, AvgPool2d, Elu, Relu, Softmax
+from edgeprune.ops import Add, AvgPool2d, Dense, DepthwiseConv2d, Elu, Relu, Softmax
 from edgeprune.ops._window import Padding
 from edgeprune.verify import run_tflite
 
@@ -130,24 +138,22 @@ def test_the_memory_plan_travels_with_the_file() -> None:
         assert place == offsets.get((t.name or b"").decode(), -1)
 
 
-def test_int4_weights_are_packed_two_a_byte() -> None:
-    rng = np.random.default_rng(0)
-    w = rng.integers(-7, 8, (3, 5)).astype(np.int8)
-    scales = QuantParams((0.1, 0.2, 0.3), (0, 0, 0), 0)
-    types = {
-        "w": TensorType((3, 5), DType.INT4, scales),
-        "b": TensorType((3,), DType.INT32, QuantParams((0.01, 0.02, 0.03), (0, 0, 0), 0)),
-    }
-    from edgeprune.ops import Dense
+@pytest.mark.parametrize("dtype", [DType.INT8, DType.INT16])
+@pytest.mark.parametrize("case", INT4_CASES, ids=str)
+def test_int4_weights_are_exact_too(case: Case, dtype: DType) -> None:
+    graph = with_int4_weights(case, dtype)
+    if dtype is DType.INT16 and isinstance(case.op, DepthwiseConv2d):
+        with pytest.raises(UnsupportedError, match="no int4 weights beside int16"):
+            emit(graph)
+        return
+    x = quantise_array(case.samples(), graph.types[graph.inputs[0]])
+    want = run_int(graph, {graph.inputs[0]: x})[graph.outputs[0]]
+    assert np.array_equal(run_tflite.run(emit(graph), x), want)
 
-    graph = build_graph(
-        "m", [Node("n", Dense(), ("x", "w", "b"), "y")],
-        {"x": TensorType((5,), DType.INT8, QuantParams.of(0.1, 3))}, ["y"],
-        {"w": w, "b": np.zeros(3, np.int32)}, types,
-        known={"y": TensorType((3,), DType.INT8, QuantParams.of(0.2, -1))},
-    )  # fmt: skip
-    x = rng.integers(-128, 128, (50, 5)).astype(np.int8)
-    assert np.array_equal(run_tflite.run(emit(graph), x), run_int(graph, {"x": x})["y"])
+
+def test_int4_weights_are_packed_two_a_byte() -> None:
+    case = Case(Dense(), (256,), ((64, 256), (64,)))
+    assert len(emit(case.quantised())) - len(emit(with_int4_weights(case))) == 64 * 256 // 2
 
 
 def test_everything_that_tflite_cannot_say_is_listed_at_once() -> None:
