@@ -283,11 +283,13 @@ class _Writer:
         value = self.names[v]
         if not port.batched:
             value = self._add("Reshape", [value, self._constant(np.asarray((1, *shape)))])
-        integers = t.quant is not None and port.dtype is t.dtype
-        if not integers and port.dtype is not DType.FLOAT32:
+        stored = _stored_as(t, port.dtype)
+        if t.quant is None and port.dtype is not DType.FLOAT32:
             value = self._add("Cast", [value], to=int(TensorProto.FLOAT))
-        if t.quant is not None:
-            value = self._real(value if integers else self._quantised(value, t), t)
+        elif stored is not None:
+            value = self._real(value, stored)
+        elif t.quant is not None:
+            value = self._real(self._quantised(value, t), t)
         self.values[v] = _Shape(len(t.shape), {perm: value})
 
     def _output(self, v: str) -> None:
@@ -296,8 +298,9 @@ class _Writer:
         perm, shape = self._shape(v)
         self.outputs.append(self._info(v))
         value = self._in_order(v, perm)
-        if t.quant is not None and port.dtype is t.dtype:
-            value = self._quantised(value, t)
+        stored = _stored_as(t, port.dtype)
+        if stored is not None:
+            value = self._quantised(value, stored)
         elif port.dtype is not DType.FLOAT32:
             value = self._add("Cast", [value], to=int(_ELEMENT[port.dtype]))
         if not port.batched:
@@ -340,6 +343,17 @@ class _Writer:
                 rows.append(row)
             sides[side] = rows
         return json.dumps(sides, separators=(",", ":"))
+
+
+def _stored_as(t: TensorType, dtype: DType) -> TensorType | None:
+    """A quantised value in the user's integers: the same, or uint8 for int8; None: in reals."""
+    if t.quant is None or dtype is DType.FLOAT32:
+        return None
+    if dtype is DType.UINT8 and t.dtype is DType.INT8:
+        scale, zero = t.quant.scalar
+        return TensorType(t.shape, dtype, QuantParams.of(scale, zero + 128))
+    assert dtype is t.dtype, f"{dtype} for {t}"
+    return t
 
 
 def _permuted(record: OnnxNode, perm: Perm) -> OnnxNode:

@@ -113,7 +113,9 @@ def _to_user(x: Array, row: Mapping[str, Any], v: Any) -> Array:
     """One sample as the file's own input."""
     t = _type(row)
     wanted = np.dtype(_NUMPY[v.type])
-    if t.quant is not None and wanted != t.dtype.numpy:
+    if t.quant is not None and wanted == np.uint8:
+        x = x.astype(np.int16) + 128
+    elif t.quant is not None and wanted != t.dtype.numpy:
         x = dequantise(x, t)
     y: Array = x.reshape(t.shape).transpose(row["perm"]).astype(wanted).reshape(v.shape)
     return y
@@ -125,6 +127,8 @@ def _from_user(y: Array, row: Mapping[str, Any]) -> Array:
     perm = tuple(row["perm"])
     shape = tuple(t.shape[p] for p in perm)
     x: Array = y.reshape(shape).transpose(np.argsort(perm))
+    if t.quant is not None and x.dtype == np.uint8:
+        return (x.astype(np.int16) - 128).astype(np.int8)
     if t.quant is not None and x.dtype != t.dtype.numpy:
         return quantise(x, t)
     return x

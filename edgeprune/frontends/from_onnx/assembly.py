@@ -15,6 +15,8 @@ from edgeprune.ops import Reshape
 
 MAX_LISTED = 40
 
+REAL = TensorType(())
+
 
 @dataclass
 class Assembly:
@@ -35,7 +37,14 @@ class Assembly:
     outputs: list[str] = field(default_factory=list)
 
     def input(
-        self, name: str, shape: Sequence[int], *, free: bool, image: bool, dtype: DType
+        self,
+        name: str,
+        shape: Sequence[int],
+        *,
+        free: bool,
+        image: bool,
+        dtype: DType = DType.FLOAT32,
+        kind: TensorType = REAL,
     ) -> Act:
         """A new input.
 
@@ -45,6 +54,7 @@ class Assembly:
             free: whether axis 0 has no fixed length.
             image: whether channels are to lie last in the IR.
             dtype: the user's element type.
+            kind: element type and quantisation of the IR value.
         """
         where = f"{self.source}: input {name!r}"
         batch = self._batch(where, shape, free)
@@ -58,7 +68,7 @@ class Assembly:
         for axis, p in enumerate(perm):
             ir_shape[p] = sample[axis]
         value = self.reader.unique(name)
-        kind = TensorType(tuple(ir_shape))
+        kind = kind.with_shape(tuple(ir_shape))
         self.inputs[value] = kind
         act = Act(value, kind, perm, batch)
         self._port(name, act, dtype)

@@ -12,15 +12,23 @@ from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends.from_onnx.assembly import Assembly, is_constant
 from edgeprune.frontends.from_onnx.file import MAX_FILE_BYTES, Source, tensor
 from edgeprune.frontends.from_onnx.fold import FOLDABLE, fold
+from edgeprune.frontends.from_onnx.qdq import fold_qdq, note_scales, params_of
 from edgeprune.frontends.from_onnx.reader import Call
 from edgeprune.frontends.from_onnx.table import TABLE
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
-from edgeprune.ir import Array, DType, Graph
+from edgeprune.ir import Array, DType, Graph, QuantParams, TensorType
+from edgeprune.ops import Dequantize, Quantize
 
 IMAGE_OPS = frozenset(
     "AveragePool BatchNormalization Conv ConvTranspose GlobalAveragePool GlobalMaxPool MaxPool "
     "Resize Upsample".split()
 )
+INPUTS: dict[int, DType] = {
+    TensorProto.FLOAT: DType.FLOAT32,
+    TensorProto.UINT8: DType.UINT8,
+    TensorProto.INT8: DType.INT8,
+    TensorProto.INT16: DType.INT16,
+}
 ORDERED_OPS = frozenset("Transpose Reshape MatMul Gemm Flatten Squeeze Unsqueeze".split())
 
 
@@ -58,8 +66,12 @@ class _Conversion:
         self.made.check()
         for v in self.proto.output:
             where = f"{self.source.name}: output {v.name!r}"
-            self.made.output(v.name, self._operand(where, v.name))
-        return self.made.graph(name, "onnx")
+            kind = INPUTS.get(v.type.tensor_type.elem_type, DType.FLOAT32)
+            self.made.output(v.name, self._operand(where, v.name), kind)
+        graph = self.made.graph(name, "onnx")
+        if any(isinstance(n.op, Quantize | Dequantize) for n in graph.nodes):
+            return fold_qdq(graph, self.made.reader.scales)
+        return graph
 
     def _needed(self) -> set[int]:
         """Nodes that the outputs depend on."""
@@ -86,7 +98,8 @@ class _Conversion:
         t = v.type.tensor_type
         if not v.type.HasField("tensor_type") or not t.HasField("shape"):
             raise EdgePruneError(where, "is no tensor with a shape", "export with fixed shapes")
-        if t.elem_type != TensorProto.FLOAT:
+        dtype = INPUTS.get(t.elem_type)
+        if dtype is None:
             known = t.elem_type in TensorProto.DataType.values()
             kind = TensorProto.DataType.Name(t.elem_type) if known else str(t.elem_type)
             raise UnsupportedError(where, f"has element type {kind}", "export a float32 model")
@@ -96,8 +109,32 @@ class _Conversion:
         rank = len(shape) - (1 if len(shape) > 1 else 0)
         image = self._is_image(v.name, rank)
         self.values[v.name] = self.made.input(
-            v.name, shape, free=free, image=image, dtype=DType.FLOAT32
+            v.name,
+            shape,
+            free=free,
+            image=image,
+            dtype=dtype,
+            kind=self._held(v.name, where, dtype),
         )
+
+    def _held(self, name: str, where: str, dtype: DType) -> TensorType:
+        """How the IR holds an input: integers that are dequantised, else real numbers."""
+        if dtype is DType.FLOAT32:
+            return TensorType(())
+        kinds: dict[tuple[QuantParams, DType], None] = {}
+        for node in self.proto.node:
+            if name in node.input and node.op_type == "DequantizeLinear":
+                operands = tuple(self._operand(where, v) if v else None for v in node.input[1:])
+                call = Call("", where, node.op_type, self.source.opset, {}, (None, *operands), ())
+                kinds[params_of(call)] = None
+            elif name in node.input and node.op_type != "Cast":
+                raise UnsupportedError(where, f"is {dtype.value}", "export a float32 or QDQ model")
+        if not kinds:
+            return TensorType(())
+        quant, held = next(iter(kinds))
+        if len(kinds) > 1 or quant.axis is not None:
+            raise UnsupportedError(where, "is dequantised at several scales")
+        return TensorType((), held, quant)
 
     def _length(self, where: str, axis: int, d: onnx.TensorShapeProto.Dimension) -> int:
         if d.HasField("dim_value") and d.dim_value > 0:
@@ -153,10 +190,13 @@ class _Conversion:
         return None
 
     def _results(self, call: Call) -> Sequence[Value]:
-        if call.kind in ("Shape", "Size") or not all(map(is_constant, call.inputs)):
+        run = call.kind in ("Shape", "Size", "DequantizeLinear")
+        if run or not all(map(is_constant, call.inputs)):
             if call.kind not in TABLE:
                 raise call.unsupported("its operands are not constant")
+            first = len(self.made.reader.nodes)
             made = TABLE[call.kind](self.made.reader, call)
+            note_scales(self.made.reader, call, first)
             return [made] if isinstance(made, Known | Act) else made
         if call.kind == "Constant":
             return [Known(self._constant(call))]

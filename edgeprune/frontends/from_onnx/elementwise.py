@@ -26,6 +26,9 @@ from edgeprune.ops import (
     Tanh,
 )
 
+FLOAT = 1
+"""ONNX's number for float32."""
+
 
 def _apply(r: Reader, call: Call, op: Op) -> Value:
     x = call.act(0)
@@ -53,6 +56,13 @@ def gelu(r: Reader, call: Call) -> Value:
 
 def identity(r: Reader, call: Call) -> Value:
     """Identity, and Dropout when nothing is trained."""
+    return call.operand(0)
+
+
+def cast(r: Reader, call: Call) -> Value:
+    """Cast of an input in integers, or of float32 to itself."""
+    if call.attr("to", 0) != FLOAT:
+        raise call.unsupported("casts to another type than float32", "export a float32 model")
     return call.operand(0)
 
 

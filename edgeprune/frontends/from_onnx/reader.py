@@ -20,7 +20,7 @@ from edgeprune.frontends.from_onnx.value import (
     non_unit,
     regroup,
 )
-from edgeprune.ir import Array, DType, Node, Op, TensorType
+from edgeprune.ir import Array, DType, Node, Op, QuantParams, TensorType
 from edgeprune.ops import Reshape, Transpose
 
 MAX_ELEMENTS = 1 << 31
@@ -125,6 +125,7 @@ class Reader:
         nodes: IR nodes in order.
         constants: IR constants by name.
         types: types of IR values that the file gives (quantised ones).
+        scales: of constants that the file holds as integers, by name.
         names: names that are taken.
     """
 
@@ -132,6 +133,7 @@ class Reader:
     constants: dict[str, Array] = field(default_factory=dict)
     constant_types: dict[str, TensorType] = field(default_factory=dict)
     known: dict[str, TensorType] = field(default_factory=dict)
+    scales: dict[str, QuantParams] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
 
     def unique(self, name: str) -> str:

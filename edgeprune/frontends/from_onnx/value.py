@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeprune.ir import Array, TensorType
+from edgeprune.ir import Array, QuantParams, TensorType
 
 Shape = tuple[int, ...]
 IMAGE = (2, 0, 1)
@@ -25,10 +25,12 @@ class Known:
     Attributes:
         array: its elements, in ONNX's axes.
         name: the model's name for it.
+        quant: how the file stores it as integers, by ONNX's axes.
     """
 
     array: Array
     name: str = ""
+    quant: QuantParams | None = None
 
     @property
     def shape(self) -> Shape:

@@ -11,7 +11,7 @@ from edgeprune.frontends.from_onnx.assembly import Assembly
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
 from edgeprune.frontends.from_torch.archive import FLOAT32, HINT, Program
 from edgeprune.frontends.from_torch.table import TABLE, Aten
-from edgeprune.ir import DType, Graph
+from edgeprune.ir import Graph
 
 IMAGE_OPS = frozenset(
     "conv1d conv2d conv_transpose1d conv_transpose2d convolution max_pool1d max_pool2d batch_norm "
@@ -127,9 +127,7 @@ class _Conversion:
             free |= fixed is None
             shape.append(1 if fixed is None else int(fixed))
         image = self._is_image(value, len(shape) - (1 if len(shape) > 1 else 0))
-        self.values[value] = self.made.input(
-            value, shape, free=free, image=image, dtype=DType.FLOAT32
-        )
+        self.values[value] = self.made.input(value, shape, free=free, image=image)
 
     def _is_image(self, name: str, rank: int) -> bool:
         """Whether the first operator that cares reads an image; two axes and channels are one."""

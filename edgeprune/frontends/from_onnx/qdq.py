@@ -1,0 +1,317 @@
+"""Quantised ONNX models: DequantizeLinear → operator → QuantizeLinear becomes one integer operator.
+
+The reader first makes a float graph in which both are operators of their own; here that graph is
+walked once and every operator gets the integers around it. Scales, zero points and weights stay
+those of the file; uint8 becomes int8 by taking 128 off value and zero point, which is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from edgeprune.errors import UnsupportedError
+from edgeprune.frontends.from_onnx.reader import Call, Reader
+from edgeprune.frontends.from_onnx.value import Act, Known, Value
+from edgeprune.frontends.normalize import OUT_AXIS, drop_identities, fold_affine, fuse
+from edgeprune.ir import Array, DType, Graph, Node, QuantParams, TensorType, build_graph
+from edgeprune.ops import Dense, Dequantize, Quantize, Relu
+
+_SIGNED = {"int8": DType.INT8, "uint8": DType.INT8, "int16": DType.INT16, "int32": DType.INT32}
+
+HINT = "quantise the whole model: static QDQ, int8, symmetric weights"
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+
+def params_of(call: Call) -> tuple[QuantParams, DType]:
+    """Scale and zero point of a Q or DQ, for the signed type that holds its integers."""
+    scale, zero = call.need(1), call.known(2)
+    if zero is None:
+        zero = np.zeros(scale.shape, np.uint8 if call.kind == "QuantizeLinear" else np.int8)
+    if not (np.isfinite(scale).all() and (scale > 0).all()) or scale.size < 1:
+        raise call.error("its scale is not positive")
+    if call.attr("block_size", 0) or scale.ndim > 1 or zero.size not in (1, scale.size):
+        raise call.unsupported("has a scale per block", HINT)
+    dtype = _SIGNED.get(zero.dtype.name)
+    if dtype is None:
+        raise call.unsupported(f"makes {zero.dtype}", HINT)
+    shift = 128 if zero.dtype == np.uint8 else 0
+    zeros = np.broadcast_to(zero.astype(np.int64).ravel() - shift, (scale.size,))
+    scales = tuple(float(np.float32(s)) for s in scale.ravel())
+    axis = None if scale.size == 1 else 0
+    return QuantParams(scales, tuple(int(z) for z in zeros), axis), dtype
+
+
+def quantize_linear(r: Reader, call: Call) -> Value:
+    """Reals to integers; of constants: what the integers stand for."""
+    x = call.operand(0)
+    if isinstance(x, Known):
+        raise call.unsupported("quantises a constant", "store the integers: fold constants")
+    quant, dtype = params_of(call)
+    if quant.axis is not None:
+        raise call.unsupported("has a scale per channel", HINT)
+    name, made = r.emit(call, Quantize(dtype), x)
+    r.known[name] = TensorType(made.shape, dtype, quant)
+    return replace(x, name=name, type=r.known[name])
+
+
+def dequantize_linear(r: Reader, call: Call) -> Value:
+    """Integers to reals."""
+    x = call.operand(0)
+    if isinstance(x, Act):
+        name, made = r.emit(call, Dequantize(), x)
+        return replace(x, name=name, type=made)
+    quant, _ = params_of(_typed(call, x))
+    shape = [1] * x.array.ndim
+    if quant.axis is not None:
+        axis = call.axis(call.attr("axis", 1), x.array.ndim)
+        if x.array.shape[axis] != len(quant.scale):
+            raise call.error(f"{len(quant.scale)} scales for {list(x.shape)}")
+        shape[axis] = -1
+        quant = replace(quant, axis=axis)
+    shift = 128 if x.array.dtype == np.uint8 else 0
+    wide = x.array.astype(np.float64) - shift
+    zeros, scales = (np.asarray(v, np.float64) for v in (quant.zero_point, quant.scale))
+    if quant.axis is None:
+        zeros, scales = zeros[0], scales[0]
+    else:
+        zeros, scales = zeros.reshape(shape), scales.reshape(shape)
+    return Known(((wide - zeros) * scales).astype(np.float32), x.name, quant)
+
+
+def _typed(call: Call, x: Known) -> Call:
+    """The call with a zero point of the operand's type, where it is left out."""
+    if call.optional(2) is not None:
+        return call
+    zero = Known(np.zeros(call.need(1).shape, x.array.dtype))
+    return replace(call, inputs=(*call.inputs[:2], zero))
+
+
+def note_scales(r: Reader, call: Call, first: int) -> None:
+    """Remember the scales of quantised constants in the nodes that a call has made.
+
+    Args:
+        r: the conversion.
+        call: the ONNX node.
+        first: how many nodes there were before it.
+    """
+    held = [v for v in call.inputs if isinstance(v, Known) and v.quant is not None]
+    if not held:
+        return
+    for node in r.nodes[first:]:
+        axis = OUT_AXIS.get(type(node.op))
+        for i, v in enumerate(node.inputs):
+            if v not in r.constants or (axis is not None and i == 2):
+                continue
+            quant = held[0].quant
+            assert quant is not None
+            if axis is None:
+                if quant.axis is None:
+                    r.scales[v] = quant
+            elif not any(quant.zero_point):
+                if quant.axis is None:
+                    r.scales[v] = quant
+                elif r.constants[v].shape[axis] == len(quant.scale):
+                    r.scales[v] = replace(quant, axis=axis)
+
+
+# -- folding ---------------------------------------------------------------------------------------
+
+
+def fold_qdq(graph: Graph, scales: Mapping[str, QuantParams]) -> Graph:
+    """The integer graph.
+
+    Args:
+        graph: float, with Quantize and Dequantize where the file has them.
+        scales: of float constants that were integers, by name.
+
+    Raises:
+        UnsupportedError: operators that are not quantised; all of them.
+    """
+    return _Folding(drop_identities(fuse(fold_affine(graph))), scales).run()
+
+
+class _Folding:
+    def __init__(self, graph: Graph, scales: Mapping[str, QuantParams]) -> None:
+        self.graph, self.scales = graph, scales
+        self.types: dict[str, TensorType] = {}  # of integer values
+        self.integers: dict[str, str] = {}  # value of the float graph → integer value
+        self.nodes: list[Node] = []
+        self.constants: dict[str, Array] = {}
+        self.constant_types: dict[str, TensorType] = {}
+        self.refused: list[str] = []
+        self.taken = set(graph.types) | {n.name for n in graph.nodes}
+
+    def run(self) -> Graph:
+        graph = self.graph
+        inputs = {v: self._input(v) for v in graph.inputs}
+        for node in graph.nodes:
+            self._node(node)
+        if self.refused:
+            raise UnsupportedError(
+                graph.name,
+                f"{len(self.refused)} operators of a quantised model are not quantised:\n    "
+                + "\n    ".join(self.refused),
+                HINT,
+            )
+        outputs = [self.integers[v] for v in graph.outputs]
+        renamed = {self.integers.get(v, v): port for v, port in graph.ports.items()}
+        made = build_graph(
+            graph.name,
+            self.nodes,
+            inputs,
+            outputs,
+            self.constants,
+            self.constant_types,
+            known=self.types,
+            ports=renamed,
+            origin=graph.origin,
+        )
+        return drop_identities(replace(made, notes=graph.notes))
+
+    def _input(self, v: str) -> TensorType:
+        t = self.graph.types[v]
+        users = self.graph.users[v]
+        kinds = {self.graph.types[n.output] for n in users if isinstance(n.op, Quantize)}
+        if t.quant is None and len(kinds) == 1 and all(isinstance(n.op, Quantize) for n in users):
+            t = kinds.pop()
+        if t.quant is None:
+            self.refused.append(f"input {v!r}")
+        else:
+            self.integers[v] = v
+            self.types[v] = t
+        return t
+
+    def _node(self, node: Node) -> None:
+        graph = self.graph
+        moving = [v for v in node.inputs if v not in graph.constants]
+        if any(v not in self.integers for v in moving):
+            return  # what it reads is refused already
+        if isinstance(node.op, Dequantize):
+            self.integers[node.output] = self.integers[moving[0]]
+        elif isinstance(node.op, Quantize):
+            source = self.integers[moving[0]]
+            wanted = graph.types[node.output]
+            same = self.types[source] == wanted
+            self.integers[node.output] = source if same else self._requantised(source, wanted, node)
+        else:
+            self._operator(node)
+
+    def _requantised(self, source: str, wanted: TensorType, node: Node) -> str:
+        value = self._fresh(f"{node.output}/requantised")
+        self._add(Node(self._fresh(f"{node.name}/requantise"), Quantize(wanted.dtype), (source,),
+                       value), wanted)  # fmt: skip
+        return value
+
+    def _fresh(self, name: str) -> str:
+        found, n = name, 1
+        while found in self.taken:
+            n += 1
+            found = f"{name}_{n}"
+        self.taken.add(found)
+        return found
+
+    def _add(self, node: Node, t: TensorType) -> None:
+        self.nodes.append(node)
+        self.types[node.output] = t
+
+    def _wanted(self, node: Node) -> TensorType | None:
+        """The integers that a node's result is given."""
+        users = self.graph.users[node.output]
+        kinds = {self.graph.types[n.output] for n in users if isinstance(n.op, Quantize)}
+        rest = [n for n in users if not isinstance(n.op, Quantize)]
+        if len(kinds) == 1 and not rest and node.output not in self.graph.outputs:
+            return kinds.pop()
+        return None
+
+    def _operator(self, node: Node) -> None:
+        graph, op = self.graph, node.op
+        shape = graph.types[node.output].shape
+        held = [self.integers.get(v, "") for v in node.inputs]
+        first = self.types[next(v for v in held if v)]
+        wanted = self._wanted(node)
+        natural: TensorType | None = wanted
+        if op.quant == "same" or graph.types[node.output].quant is not None:
+            natural = first.with_shape(shape)
+        elif op.quant == "fixed":
+            natural = TensorType(shape, first.dtype, op.fixed_quant(first.dtype.bits))
+        elif isinstance(op, Relu) and wanted is None:
+            natural = first.with_shape(shape)  # a clamp makes no value that its operand has not
+        if natural is None:
+            self.refused.append(f"{node.name!r} ({op.kind})")
+            return
+        wanted = natural if wanted is None else wanted
+        if op.quant == "shared":
+            held = [self._shared(v, natural, node) if v else v for v in held]
+        args = self._constants(node, held, first)
+        value = node.output if natural == wanted else self._fresh(f"{node.output}/own scale")
+        self._add(replace(node, inputs=args, output=value), natural)
+        if natural != wanted:
+            value = self._requantised(value, wanted, node)
+        self.integers[node.output] = value
+
+    def _shared(self, v: str, t: TensorType, node: Node) -> str:
+        if self.types[v].quant == t.quant:
+            return v
+        return self._requantised(v, t.with_shape(self.types[v].shape), node)
+
+    # -- constants -------------------------------------------------------------------------------
+
+    def _constants(self, node: Node, held: list[str], x: TensorType) -> tuple[str, ...]:
+        args = list(held)
+        axis = OUT_AXIS.get(type(node.op))
+        for i, v in enumerate(node.inputs):
+            if v not in self.graph.constants or (axis is not None and i == 2):
+                continue
+            array = self.graph.constants[v]
+            quant = self.scales.get(v) or _symmetric(array)
+            if axis is not None and not isinstance(node.op, Dense) and quant.axis is None:
+                count = array.shape[axis]
+                quant = QuantParams(quant.scale * count, quant.zero_point * count, axis)
+            self.constants[v] = self._exact(node, v, array, quant)
+            self.constant_types[v] = TensorType(array.shape, DType.INT8, quant)
+            args[i] = v
+        if axis is not None:
+            args[2] = self._bias(node, x)
+        return tuple(args)
+
+    def _exact(self, node: Node, v: str, array: Array, quant: QuantParams) -> Array:
+        """The integers of a constant."""
+        shape: list[int] = [1] * array.ndim
+        if quant.axis is not None:
+            shape[quant.axis] = -1
+        scale = np.asarray(quant.scale, np.float64).reshape(shape if array.ndim else ())
+        zero = np.asarray(quant.zero_point, np.float64).reshape(shape if array.ndim else ())
+        wide = array.astype(np.float64) / scale + zero
+        q = np.rint(wide)
+        if (
+            np.abs(q - wide).max(initial=0) > 1e-3
+            or q.min(initial=0) < -128
+            or q.max(initial=0) > 127
+        ):
+            self.refused.append(f"{node.name!r}: its constant {v!r} is not of int8 at one scale")
+        return np.clip(q, -128, 127).astype(np.int8)
+
+    def _bias(self, node: Node, x: TensorType) -> str:
+        """Bias in integers, at the scale of input times weights."""
+        name, weights = node.inputs[2], self.constant_types[node.inputs[1]]
+        assert x.quant is not None
+        assert weights.quant is not None
+        bias = self.graph.constants[name]
+        scale = np.float32(x.quant.scalar[0]) * np.asarray(weights.quant.scale, np.float32)
+        dtype = DType.INT64 if x.dtype is DType.INT16 else DType.INT32
+        q = np.rint(bias.astype(np.float64) / scale.astype(np.float64))
+        self.constants[name] = np.clip(q, -(2**31) + 1, 2**31 - 1).astype(dtype.numpy)
+        scales = tuple(float(s) for s in scale)
+        quant = QuantParams(scales, (0,) * len(scales), 0 if len(scales) > 1 else None)
+        self.constant_types[name] = TensorType(bias.shape, dtype, quant)
+        return name
+
+
+def _symmetric(array: Array) -> QuantParams:
+    """A scale for a constant that the file holds as reals."""
+    return QuantParams.of(max(float(np.abs(array).max(initial=0)), 1e-9) / 127)
