@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from edgeprune.emit import to_onnx, to_tflite
 from edgeprune.emit.to_c import CFiles, Program, Vectors
 from edgeprune.emit.to_c import emit as emit_c
+from edgeprune.emit.to_c.model import is_arch
 from edgeprune.frontends.normalize import fuse
 from edgeprune.ir import DType, Graph
 from edgeprune.kernels.call import KernelCall
@@ -62,17 +63,19 @@ class Recipe:
         """Quantise, choose kernels, plan the memory."""
         return self.compile_typed(self.typed(graph))
 
-    def compile_typed(self, typed: Graph, *, portable: bool = False) -> Compiled:
+    def compile_typed(self, typed: Graph, *, order: Sequence[str] | None = None) -> Compiled:
         """Choose kernels and plan the memory of a graph that has its types already."""
-        isas = ("portable",) if portable else self.target.kernels
-        calls = lower(typed, isas, self.optimize)
-        work = {
-            n.name: Work(calls[n.name].scratch_bytes, calls[n.name].inplace)
-            if n.name in calls
-            else Work(alias=True)
-            for n in typed.nodes
-        }
-        return Compiled(self, typed, calls, plan_memory(typed, work))
+        calls = lower(typed, self.target.kernels, self.optimize)
+        return Compiled(self, typed, calls, plan_memory(typed, _work(typed, calls), order=order))
+
+
+def _work(graph: Graph, calls: Mapping[str, KernelCall]) -> dict[str, Work]:
+    return {
+        n.name: Work(calls[n.name].scratch_bytes, calls[n.name].inplace)
+        if n.name in calls
+        else Work(alias=True)
+        for n in graph.nodes
+    }
 
 
 @dataclass(frozen=True)
@@ -84,9 +87,20 @@ class Compiled:
     calls: Mapping[str, KernelCall]
     plan: MemoryPlan
 
-    @property
+    @cached_property
     def program(self) -> Program:
         """What the C emitter wants."""
+        arch = any(is_arch(s) for call in self.calls.values() for s in call.sources)
+        return self._form(self.portable._form(None) if arch else None)
+
+    @cached_property
+    def portable(self) -> Compiled:
+        """The same network with portable kernels, in the same order."""
+        target = replace(self.recipe.target, kernels=("portable",))
+        recipe = replace(self.recipe, target=target)
+        return recipe.compile_typed(self.graph, order=self.plan.order)
+
+    def _form(self, fallback: Program | None) -> Program:
         r = self.recipe
         return Program(
             self.graph,
@@ -96,6 +110,7 @@ class Compiled:
             sha256=r.sha256,
             target=r.target.name,
             command=r.command,
+            fallback=fallback,
         )
 
     @property

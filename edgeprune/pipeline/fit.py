@@ -219,12 +219,11 @@ def run_host(compiled: Compiled, x: Array) -> Array:
     Returns:
         float32 outputs, (n, *output shape).
     """
-    portable = compiled.recipe.compile_typed(compiled.graph, portable=True)
     g = compiled.graph
     t_in, t_out = g.types[g.inputs[0]], g.types[g.outputs[0]]
     fed = x if t_in.quant is None else quantise_array(x, t_in)
     with TemporaryDirectory(prefix="edgeprune-c-") as temp:
-        portable.write_c(Path(temp), "model")
+        compiled.portable.write_c(Path(temp), "model")
         with HostModel(Path(temp), optimize="-O2") as model:
             y = model.run(fed)
     return y.astype(np.float32) if t_out.quant is None else dequantise_array(y, t_out)

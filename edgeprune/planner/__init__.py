@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edgeprune.ir import Graph
@@ -30,34 +30,40 @@ class Work:
     alias: bool = False
 
 
-def plan_memory(graph: Graph, work: Mapping[str, Work]) -> MemoryPlan:
+def plan_memory(
+    graph: Graph, work: Mapping[str, Work], *, order: Sequence[str] | None = None
+) -> MemoryPlan:
     """Plan the arena: inputs, every computed value, outputs and scratch.
 
     Args:
         graph: the network as it will be emitted.
         work: by node name, what its kernel needs.
+        order: names of the nodes as they must run; None: the best order is searched.
 
     Returns:
         The plan with the smallest arena found: with and without in-place results, in the best
         order and in the given one.
     """
+    given = tuple(n.name for n in graph.nodes)
+    orders = (None, given) if order is None else (tuple(order),)
     plans = [
-        _plan(graph, work, inplace=inplace, reorder=reorder)
+        _plan(graph, work, inplace=inplace, order=wanted)
         for inplace in (True, False)
-        for reorder in (True, False)
+        for wanted in orders
     ]
     return min(plans, key=lambda p: p.arena_bytes)
 
 
-def _plan(graph: Graph, work: Mapping[str, Work], *, inplace: bool, reorder: bool) -> MemoryPlan:
+def _plan(
+    graph: Graph, work: Mapping[str, Work], *, inplace: bool, order: tuple[str, ...] | None
+) -> MemoryPlan:
     home = _homes(graph, work, inplace)
     nbytes: dict[str, int] = {}
     for v in graph.activations:
         nbytes[home[v]] = max(nbytes.get(home[v], 0), round_up(graph.types[v].nbytes, ALIGN))
     scratch = {n.name: work[n.name].scratch_bytes for n in graph.nodes if n.name in work}
-    order = (
-        best_order(graph, home, nbytes, scratch) if reorder else tuple(n.name for n in graph.nodes)
-    )
+    if order is None:
+        order = best_order(graph, home, nbytes, scratch)
     step = {name: i for i, name in enumerate(order)}
     first = {home[v]: -1 for v in graph.inputs}
     last: dict[str, int] = {}

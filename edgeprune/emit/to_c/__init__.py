@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from edgeprune.emit.to_c.model import ModelText, write_model
+from edgeprune.emit.to_c.model import GUARDS, ModelText, is_arch, write_model
 from edgeprune.emit.to_c.program import Program, Vectors, c_type
 from edgeprune.emit.to_c.selftest import write_selftest
+from edgeprune.emit.to_c.writer import identifier
 from edgeprune.resources import runtime_dir
 
 __all__ = ["CFiles", "Program", "Vectors", "c_type", "emit"]
@@ -52,7 +53,7 @@ def emit(program: Program, name: str, vectors: Vectors | None = None) -> CFiles:
         "output_dtype": g.types[g.outputs[0]].dtype.value,
         "input_shape": list(g.types[g.inputs[0]].shape),
         "output_shape": list(g.types[g.outputs[0]].shape),
-        "arena_bytes": max(program.plan.arena_bytes, 4),
+        "arena_bytes": program.arena_bytes,
         "layers": list(text.layers),
         "target": program.target,
     }
@@ -65,8 +66,10 @@ def _runtime_files(program: Program) -> dict[str, bytes]:
     """Files of the runtime that the calls name, and the headers that those include."""
     root = runtime_dir()
     wanted = {"include/ep_status.h"}
-    for call in program.calls.values():
-        wanted |= set(call.sources) | set(call.headers)
+    forms = [program] if program.fallback is None else [program, program.fallback]
+    for form in forms:
+        for call in form.calls.values():
+            wanted |= set(call.sources) | set(call.headers)
     found: dict[str, bytes] = {}
     todo = sorted(wanted)
     while todo:
@@ -74,11 +77,20 @@ def _runtime_files(program: Program) -> dict[str, bytes]:
         short = path.rsplit("/", 1)[-1]
         if short in found:
             continue
-        found[short] = (root / path).read_bytes()
-        for line in found[short].decode().splitlines():
+        content = (root / path).read_bytes()
+        found[short] = _guarded(path, content) if is_arch(path) else content
+        for line in content.decode().splitlines():
             if line.startswith('#include "'):
                 header = line.split('"')[1]
                 here = path.rsplit("/", 1)[0]
                 inside = f"{here}/{header}"
                 todo.append(inside if (root / inside).is_file() else f"include/{header}")
     return found
+
+
+def _guarded(path: str, content: bytes) -> bytes:
+    """A file for one instruction set as one that every compiler takes: empty for the others."""
+    isa = path.split("/")[1]
+    stem = identifier(path.rsplit("/", 1)[-1])
+    other = f"#else\ntypedef int {stem}_is_for_{isa};\n" if path.endswith(".c") else ""
+    return f"#if {GUARDS[isa]}\n".encode() + content + f"{other}#endif\n".encode()

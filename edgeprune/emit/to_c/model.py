@@ -10,6 +10,12 @@ from edgeprune.emit.to_c.writer import Names, array, comment, identifier, number
 from edgeprune.ir import Node, TensorType
 from edgeprune.kernels.call import KernelCall
 
+# By folder of runtime_c/arch: what the compiler defines where it builds for that instruction set.
+GUARDS = {
+    "arm_dsp": "defined(__ARM_FEATURE_DSP)",
+    "arm_mve": "defined(__ARM_FEATURE_MVE)",
+}
+
 
 @dataclass(frozen=True)
 class ModelText:
@@ -41,10 +47,15 @@ def write_model(program: Program, name: str) -> ModelText:
     """
     ident = identifier(name)
     source = _Source(program, ident)
+    text = source.text()
+    if program.fallback is not None:
+        other = _Source(program.fallback, ident)
+        assert other.layers == source.layers, "both forms run the same layers in the same order"
+        text = f"#if {guard(program)}\n{text}#else\n{other.text()}#endif\n"
     return ModelText(
         ident,
         _header(program, ident),
-        source.text(),
+        f"{_banner(program)}\n{text}",
         tuple(source.layers),
         source.weight_bytes,
         source.constant_bytes,
@@ -79,7 +90,7 @@ def _numbered(word: str, count: int) -> list[str]:
     return [word] if count == 1 else [f"{word}{i}" for i in range(count)]
 
 
-def _port_macros(prefix: str, word: str, t: TensorType, offset: int) -> list[str]:
+def _port_macros(prefix: str, word: str, t: TensorType) -> list[str]:
     dims = "".join(f"[{d}]" for d in t.shape)
     kind = c_type(t)
     meaning = "channels last"
@@ -90,7 +101,6 @@ def _port_macros(prefix: str, word: str, t: TensorType, offset: int) -> list[str
     lines = [
         f"#define {p}_LEN {t.size}u /* {kind} {dims}, {meaning} */",
         f"#define {p}_BYTES {t.nbytes}u",
-        f"#define {p}_OFFSET {offset}u /* a place in the arena that is free for it */",
         f"#define {p}_RANK {len(t.shape)}",
     ]
     lines += [f"#define {p}_DIM{i} {d}" for i, d in enumerate(t.shape)]
@@ -102,8 +112,28 @@ def _port_macros(prefix: str, word: str, t: TensorType, offset: int) -> list[str
     return lines
 
 
+def _offsets(program: Program, prefix: str) -> list[str]:
+    g = program.graph
+    return [
+        f"#define {prefix}_{w}_OFFSET {program.plan.offset_of(v)}u"
+        for values, word in ((g.inputs, "INPUT"), (g.outputs, "OUTPUT"))
+        for v, w in zip(values, _numbered(word, len(values)), strict=True)
+    ]
+
+
+def guard(program: Program) -> str:
+    """The preprocessor's condition under which the program's own kernels are built."""
+    isas = {s.split("/")[1] for c in program.calls.values() for s in c.sources if is_arch(s)}
+    return " && ".join(GUARDS[isa] for isa in sorted(isas))
+
+
+def is_arch(path: str) -> bool:
+    """Whether a file of the runtime is for one instruction set only."""
+    return path.startswith("arch/")
+
+
 def _header(program: Program, name: str) -> str:
-    g, plan, p = program.graph, program.plan, name.upper()
+    g, p = program.graph, name.upper()
     lines = [
         _banner(program),
         f"#ifndef {p}_H",
@@ -118,11 +148,17 @@ def _header(program: Program, name: str) -> str:
         'extern "C" {',
         "#endif",
         "",
-        f"#define {p}_ARENA_BYTES {max(plan.arena_bytes, 4)}u /* 4-byte aligned, no state */",
+        f"#define {p}_ARENA_BYTES {program.arena_bytes}u /* 4-byte aligned, no state */",
     ]
     for values, word in ((g.inputs, "INPUT"), (g.outputs, "OUTPUT")):
         for v, w in zip(values, _numbered(word, len(values)), strict=True):
-            lines += _port_macros(p, w, g.types[v], plan.offset_of(v))
+            lines += _port_macros(p, w, g.types[v])
+    lines.append("/* Places in the arena that are free for input and output. */")
+    if program.fallback is not None:
+        lines += [f"#if {guard(program)}", *_offsets(program, p), "#else"]
+        lines += [*_offsets(program.fallback, p), "#endif"]
+    else:
+        lines += _offsets(program, p)
     if program.labels:
         quoted = ", ".join(f'"{_c_string(label)}"' for label in program.labels)
         lines += [f"#define {p}_CLASSES {len(program.labels)}", f"#define {p}_LABELS {quoted}"]
@@ -187,7 +223,6 @@ class _Source:
         ]
         return "\n".join(
             [
-                _banner(self.program),
                 f'#include "{self.name}.h"',
                 "",
                 *(["#include <string.h>", ""] if self._copies() else []),

@@ -23,6 +23,8 @@ class Program:
         target: name of the target it was lowered for.
         command: the command line that made it; "" for none.
         labels: names of the classes, untrusted text.
+        fallback: the same network with portable kernels, in the same order, for compilers that do
+            not build for the instruction set of ``calls``; None: ``calls`` are portable.
     """
 
     graph: Graph
@@ -33,6 +35,13 @@ class Program:
     target: str = "host"
     command: str = ""
     labels: tuple[str, ...] = ()
+    fallback: Program | None = None
+
+    @property
+    def arena_bytes(self) -> int:
+        """Size of the arena, whichever kernels are built."""
+        other = self.fallback.arena_bytes if self.fallback is not None else 4
+        return max(self.plan.arena_bytes, other)
 
 
 @dataclass(frozen=True)
