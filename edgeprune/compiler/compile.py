@@ -130,7 +130,7 @@ class Compiled:
     @cached_property
     def tflite(self) -> bytes:
         """The ``.tflite`` file."""
-        return to_tflite.emit(self.graph)
+        return to_tflite.emit(self.graph, offline_plan=self.recipe.target.kind in ("core", "board"))
 
     @cached_property
     def onnx(self) -> bytes:

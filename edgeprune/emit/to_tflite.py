@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from edgeprune.emit._tflite_plan import in_best_order, offsets
+from edgeprune.emit._tflite_plan import metadata as offline_memory_allocation
 from edgeprune.emit._tflite_schema import version_of
 from edgeprune.emit._tflite_split import split
 from edgeprune.errors import EdgePruneError, UnsupportedError
@@ -28,17 +30,13 @@ ENUMS = {"padding": "Padding", "fusedActivationFunction": "ActivationFunctionTyp
 
 
 def emit(
-    graph: Graph,
-    *,
-    offsets: Mapping[str, int] | None = None,
-    metadata: Mapping[str, bytes] | None = None,
+    graph: Graph, *, offline_plan: bool = False, metadata: Mapping[str, bytes] | None = None
 ) -> bytes:
     """The network as a TFLite file; the same graph gives the same bytes.
 
     Args:
         graph: float, or quantised.
-        offsets: where the memory plan puts each activation, in bytes from the start of the arena;
-            written for TFLite Micro as ``OfflineMemoryAllocation``.
+        offline_plan: whether TFLite Micro is told where in its arena each activation lies.
         metadata: further named buffers, e.g. labels.
 
     Raises:
@@ -46,6 +44,8 @@ def emit(
         EdgePruneError: the file would be larger than the format allows.
     """
     graph = split(graph)
+    if offline_plan:
+        graph = in_best_order(graph)
     spelled, problems = [], []
     for node in graph.nodes:
         try:
@@ -57,7 +57,8 @@ def emit(
         raise UnsupportedError(graph.name, what, "use --emit c,onnx")
     if sum(t.nbytes for v, t in graph.types.items() if v in graph.constants) > LIMIT - 2**20:
         raise EdgePruneError(graph.name, "has over 2 GiB of weights, too many for a TFLite file")
-    return _Writer().write(graph, spelled, offsets, dict(metadata or {}))
+    places = offsets(graph) if offline_plan else None
+    return _Writer().write(graph, spelled, places, dict(metadata or {}))
 
 
 class _Use:
@@ -127,7 +128,7 @@ class _Writer:
         self,
         graph: Graph,
         spelled: Sequence[tuple[_Use, str]],
-        offsets: Mapping[str, int] | None,
+        places: Mapping[str, int] | None,
         metadata: dict[str, bytes],
     ) -> bytes:
         for v in graph.inputs:
@@ -138,16 +139,12 @@ class _Writer:
             result = _Operand(_batched(graph.types[use.node.output]), use.node.output)
             calls.append((use, inputs, [self._tensor(result)]))
         metadata["min_runtime_version"] = _release(r for _, r in spelled).ljust(16, b"\0")
-        if offsets is not None:
-            metadata["OfflineMemoryAllocation"] = self._plan(offsets)
+        if places is not None:
+            known = [places.get(o.name, -1) if o.data is None else -1 for o, _ in self.tensors]
+            metadata["OfflineMemoryAllocation"] = offline_memory_allocation(known)
         notes = [(name, self._buffer(data)) for name, data in sorted(metadata.items())]
         names = {p: port.name for p, port in graph.ports.items()}
         return self._finish(graph, calls, notes, names)
-
-    def _plan(self, offsets: Mapping[str, int]) -> bytes:
-        """TFLM's OfflineMemoryAllocation: version 1, subgraph 0, one offset per tensor or -1."""
-        places = [offsets.get(o.name, -1) if o.data is None else -1 for o, _ in self.tensors]
-        return np.asarray([1, 0, len(places), *places], "<i4").tobytes()
 
     def _tensor(self, operand: _Operand) -> int:
         """The number of a tensor; constants with the same type and contents are one."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
@@ -127,15 +129,31 @@ def test_the_oldest_runtime_that_has_every_operator_is_said() -> None:
     assert metadata(emit(graph))["min_runtime_version"].rstrip(b"\0") == b"2.17.0"
 
 
-def test_the_memory_plan_travels_with_the_file() -> None:
-    graph = residual()
-    offsets = {v: 16 * i for i, v in enumerate(graph.activations)}
-    content = emit(graph, offsets=offsets)
+def test_a_memory_plan_for_tflite_micro_travels_with_the_file() -> None:
+    graph, _ = quantised_residual()
+    content = emit(graph, offline_plan=True)
     plan = np.frombuffer(metadata(content)["OfflineMemoryAllocation"], "<i4")
-    tensors = schema.ModelT.InitFromPackedBuf(content).subgraphs[0].tensors
-    assert plan[:3].tolist() == [1, 0, len(tensors)]
-    for t, place in zip(tensors, plan[3:], strict=True):
-        assert place == offsets.get((t.name or b"").decode(), -1)
+    g = schema.ModelT.InitFromPackedBuf(content).subgraphs[0]
+    assert plan[:3].tolist() == [1, 0, len(g.tensors)]
+    place = dict(enumerate(plan[3:].tolist()))
+    computed = {*g.inputs, *(o.outputs[0] for o in g.operators)}
+    assert {i for i, at in place.items() if at >= 0} == computed
+    assert all(at % 16 == 0 for i, at in place.items() if i in computed)
+    size = {i: int(np.prod(g.tensors[i].shape)) for i in computed}
+    last = {i: k for k, o in enumerate(g.operators) for i in (*o.inputs, *o.outputs)}
+    alive = set(g.inputs)
+    for k, o in enumerate(g.operators):
+        alive |= {o.outputs[0]}
+        spans = sorted((place[i], place[i] + size[i]) for i in alive)
+        assert all(a[1] <= b[0] for a, b in itertools.pairwise(spans))
+        alive -= {i for i in alive if last[i] <= k and i not in g.outputs}
+
+
+def test_a_memory_plan_does_not_change_a_result() -> None:
+    graph, real = quantised_residual()
+    x = quantise_array(real, graph.types["x"])
+    plain, planned = (run_tflite.run(emit(graph, offline_plan=p), x) for p in (False, True))
+    assert np.array_equal(plain, planned)
 
 
 @pytest.mark.parametrize("dtype", [DType.INT8, DType.INT16])
