@@ -123,10 +123,10 @@ def _classes(text: str | None) -> tuple[int, ...] | None:
 @click.option("--emit", default="c,tflite,onnx", show_default=True, help="Artifacts to write.")
 @click.option(
     "--optimize",
-    type=click.Choice(["size", "speed"]),
-    default="speed",
+    type=click.Choice(["auto", "size", "speed"]),
+    default="auto",
     show_default=True,
-    help="What kernels and C compiler optimise for.",
+    help="What kernels and C compiler optimise for; auto: size where there is a limit.",
 )
 @click.option("--finetune", type=int, default=0, help="Epochs of training after pruning.")
 @click.option("--device", default="cpu", show_default=True, help="Where fine-tuning runs.")

@@ -16,7 +16,7 @@ from edgeprune.emit.to_c import Vectors
 from edgeprune.emit.to_c.writer import identifier
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.ir import Array, Graph, dequantise_array, predict, quantise_array
-from edgeprune.pipeline.fit import Candidate, Fitter
+from edgeprune.pipeline.fit import Candidate, Fitter, forms
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.output import check_writable, whole_folder
 from edgeprune.pipeline.prepare import Prepared, answers, prepare
@@ -118,16 +118,17 @@ def _choose(
     ranking = Ranking(
         prepared.float_graph, prepared.rank, options.criterion, options.schedule, seed=options.seed
     )
-    if prepared.graph.is_quantised and options.budget is None and options.ram is None:
-        return Fitter(prepared, options, target, "int8", ranking, progress).fit()
-    kinds = ("int8", "float32") if options.dtype == "auto" else (options.dtype,)
+    dtypes = ("int8", "float32") if options.dtype == "auto" else (options.dtype,)
+    if prepared.graph.is_quantised and not options.has_limits:
+        dtypes = ("int8",)  # the file says what it is
+    tried = forms(options, target, dtypes)
     found: list[Candidate] = []
     failed: list[EdgePruneError] = []
-    for kind in kinds:
+    for form in tried:
         try:
-            found.append(Fitter(prepared, options, target, kind, ranking, progress).fit())
-        except (CannotFitError, EdgePruneError) as error:
-            if options.dtype != "auto":
+            found.append(Fitter(prepared, options, form, ranking, progress).fit())
+        except EdgePruneError as error:
+            if len(tried) == 1:
                 raise
             failed.append(error)
     if not found:
@@ -170,7 +171,8 @@ def _write(
     with clock.step("verify"):
         accuracy, tables = _accuracy(folder, prepared, chosen, progress)
         agreement = agree(folder, _fed(graph, prepared.report.x[:AGREEMENT_RUNS]))
-        run = on_target(c_dir, target, stored[: _runs(graph)], options.optimize, profile=True)
+        optimize = compiled.recipe.optimize
+        run = on_target(c_dir, target, stored[: _runs(graph)], optimize, profile=True)
         snr = signal_to_noise(chosen.float_graph, graph, prepared.rank.x[:SNR_SAMPLES])
     mismatches = None
     if run is not None:

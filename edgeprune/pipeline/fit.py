@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +20,8 @@ from edgeprune.progress import Progress, silent
 from edgeprune.pruning.search import Pruned, Ranking, prune, smallest
 from edgeprune.quantize import METHODS, observe
 from edgeprune.target import Target
+from edgeprune.toolchain.compiler import Optimize
+from edgeprune.verify.agreement import on_target
 from edgeprune.verify.run_c import HostModel
 
 CALIBRATION = 2000  # samples that scales are taken from
@@ -47,14 +49,43 @@ class Candidate:
     before: Footprint | None = None
 
 
+@dataclass(frozen=True)
+class Form:
+    """What a network is compiled to: element type, kernels, and what they are chosen for.
+
+    Attributes:
+        dtype: "int8" or "float32".
+        optimize: "size" or "speed".
+        target: the target, with the sets of kernels that may be used.
+    """
+
+    dtype: str
+    optimize: Optimize
+    target: Target
+
+
+def forms(options: BuildOptions, target: Target, dtypes: Sequence[str]) -> list[Form]:
+    """Every form that is tried; the most accurate network that fits wins.
+
+    Without a limit there is nothing to trade. With one, the target's own kernels, which are
+    larger and want more RAM than the portable ones, have to earn their bytes.
+    """
+    optimize: Optimize = "size" if options.has_limits else "speed"
+    if options.optimize != "auto":
+        optimize = options.optimize
+    sets = [target.kernels]
+    if options.optimize == "auto" and options.has_limits and len(target.kernels) > 1:
+        sets.append(("portable",))
+    return [Form(d, optimize, replace(target, kernels=k)) for d in dtypes for k in sets]
+
+
 @dataclass
 class Fitter:
-    """Prunes and measures for one element type."""
+    """Prunes and measures for one form."""
 
     prepared: Prepared
     options: BuildOptions
-    target: Target
-    dtype: str
+    form: Form
     ranking: Ranking
     progress: Progress = silent
 
@@ -70,13 +101,13 @@ class Fitter:
             return self._finish(self._recipe(graph), graph, None)
         graph = self.prepared.float_graph
         recipe = self._recipe(graph)
-        whole = footprint(recipe.compile(graph))
+        whole = self._measure(recipe.compile(graph))
         spare = {"flash": whole.flash_bytes, "ram": whole.ram_bytes}
         estimate = self._estimate(recipe, graph)
         spare = {k: v - int(estimate[k]) for k, v in spare.items()}
         for _ in range(TRIES):
             pruned = self._prune(recipe, limits, spare)
-            found = footprint(recipe.compile(pruned.graph))
+            found = self._measure(recipe.compile(pruned.graph))
             if self._fits(found):
                 return self._finish(recipe, pruned.graph, pruned, whole)
             guess = self._estimate(recipe, pruned.graph)
@@ -87,14 +118,31 @@ class Fitter:
             spare = {k: max(spare[k] + 1, new[k]) for k in spare}
         raise self._floor(recipe)
 
+    def _measure(self, compiled: Compiled) -> Footprint:
+        """The footprint; a stack that cannot be read from the machine code is watched in a run."""
+        found = footprint(compiled)
+        if found.stack_bytes is not None or found.size is None:
+            return found
+        with TemporaryDirectory(prefix="edgeprune-stack-") as temp:
+            compiled.write_c(Path(temp), "model")
+            x = self.prepared.rank.x[:1]
+            t = compiled.graph.types[compiled.graph.inputs[0]]
+            fed = x if t.quant is None else quantise_array(x, t)
+            run = on_target(Path(temp), self.form.target, fed, self.form.optimize)
+        if run is None:
+            return found
+        return replace(
+            found, stack_bytes=run.stack_bytes, ram_bytes=found.ram_bytes + run.stack_bytes
+        )
+
     def _recipe(self, graph: Graph) -> Recipe:
         observed = {}
-        if self.dtype != "float32" and not graph.is_quantised:
+        if self.form.dtype != "float32" and not graph.is_quantised:
             observed = dict(observe(fuse(graph), self.prepared.rank.x[:CALIBRATION]))
         return Recipe(
-            self.target,
-            self.dtype,
-            self.options.optimize,
+            self.form.target,
+            self.form.dtype,
+            self.form.optimize,
             observed,
             title=self.prepared.path.name,
             sha256=self.prepared.sha256,
@@ -115,7 +163,7 @@ class Fitter:
     def _estimate(self, recipe: Recipe, graph: Graph) -> Mapping[str, float]:
         compiled = recipe.compile(graph)
         flash = compiled.constant_bytes
-        if self.target.budget != "linked":
+        if self.form.target.budget != "linked":
             flash = footprint(compiled).flash_bytes
         return {
             "flash": float(flash),
@@ -170,7 +218,7 @@ class Fitter:
             if best is None or value > best[0]:
                 best = (value, compiled)
         assert best is not None
-        return Candidate(graph, best[1], footprint(best[1]), best[0], pruned, before)
+        return Candidate(graph, best[1], self._measure(best[1]), best[0], pruned, before)
 
     def _accuracy(self, compiled: Compiled) -> float:
         samples = self.prepared.validation
@@ -186,7 +234,7 @@ class Fitter:
         """The error that says how small the network can get, and what of."""
         o = self.options
         graph = smallest(self.prepared.float_graph)
-        found = footprint(recipe.compile(graph))
+        found = self._measure(recipe.compile(graph))
         over = []
         if o.budget is not None and found.flash_bytes > o.budget:
             over.append(f"flash {found.flash_bytes:,} bytes, the budget is {o.budget:,}")
@@ -203,7 +251,7 @@ class Fitter:
         ]
         return CannotFitError(
             "--budget" if o.budget is not None else "--ram",
-            f"the smallest {self.dtype} network takes {'; '.join(over)}\n"
+            f"the smallest {self.form.dtype} network takes {'; '.join(over)}\n"
             f"  it is made of: {', '.join(p for p in parts if p)} (widths: {widths})",
             f"the floor is {found.flash_bytes:,} bytes of flash and {found.ram_bytes:,} of RAM",
         )

@@ -9,7 +9,6 @@ from typing import Literal
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.pruning.search import Schedule
-from edgeprune.toolchain.compiler import Optimize
 
 DtypeChoice = Literal["auto", "int8", "float32"]
 EMITTERS = ("c", "tflite", "onnx")
@@ -71,7 +70,8 @@ class BuildOptions:
             neuron is kept.
         emit: which artifacts.
         packages: ecosystems that get project files.
-        optimize: what the C compiler and the choice of kernels optimise for.
+        optimize: what the C compiler and the choice of kernels optimise for; "auto": speed, and
+            size where there is a limit, with whichever kernels leave room for most accuracy.
         finetune: epochs of training after pruning.
         device: where fine-tuning runs.
         jobs: parallel workers.
@@ -96,7 +96,7 @@ class BuildOptions:
     zeta: float = 0.4
     emit: tuple[str, ...] = EMITTERS
     packages: tuple[str, ...] = ()
-    optimize: Optimize = "speed"
+    optimize: Literal["auto", "size", "speed"] = "auto"
     finetune: int = 0
     device: str = "cpu"
     jobs: int = 1
