@@ -1,6 +1,8 @@
-"""Kernels for cores with the DSP extension compute what the integer reference does, on such a core."""
+"""Kernels for cores with the DSP extension compute the reference, on such a core."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from kernels.cases import int8_type, int8_values, layer_constants, output_scale
 from kernels.harness import expected, one_node
 from kernels.on_core import Trial, run_on_core
 
-from edgeprune.ir import Array, DType, Graph, QuantParams, TensorType
+from edgeprune.ir import Array, DType, Graph, TensorType
 from edgeprune.kernels.select import lower
 from edgeprune.ops import Add, AvgPool2d, Conv2d, Dense, DepthwiseConv2d, MaxPool2d, Mean
 from edgeprune.ops._window import Padding
@@ -36,7 +38,7 @@ def pick(rng: Rng, low: int, high: int, count: int) -> tuple[int, ...]:
 
 
 def settle(rng: Rng, constants: dict[str, tuple[Array, TensorType]]) -> None:
-    """Now and then weights as training leaves them, so that channels can be paired; or an outlier."""
+    """Now and then weights as training leaves them (channels can be paired), or an outlier."""
     kind = rng.integers(3)
     w, t = constants["w"]
     if kind == 0:
@@ -47,7 +49,9 @@ def settle(rng: Rng, constants: dict[str, tuple[Array, TensorType]]) -> None:
     constants["w"] = (w, t)
 
 
-def image_layer(rng: Rng, *, depthwise: bool = False, kernel: tuple[int, int] | None = None) -> Graph:
+def image_layer(
+    rng: Rng, *, depthwise: bool = False, kernel: tuple[int, ...] | None = None
+) -> Graph:
     kernel = kernel or pick(rng, 1, 4, 2)
     stride, dilation = pick(rng, 1, 3, 2), pick(rng, 1, 2, 2)
     if depthwise:
@@ -125,33 +129,65 @@ FAMILIES = {
 }
 
 
-def trial(rng: Rng, graph: Graph, optimize: str) -> Trial:
-    """The call is that of the DSP kernels wherever they have one."""
-    call = lower(graph, ("arm_dsp", "portable"), optimize)["layer"]
-    return Trial(graph, call, {v: int8_values(rng, graph.types[v].shape) for v in graph.inputs})
-
-
 @pytest.mark.parametrize("optimize", ["speed", "size"])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_kernels_compute_the_reference_on_the_core(family: str, optimize: str) -> None:
+def test_int8_kernels_compute_the_reference_on_the_core(family: str, optimize: str) -> None:
     rng = np.random.default_rng([len(optimize), *family.encode()])
     core = CORES[int(rng.integers(len(CORES)))]
-    trials: list[Trial] = []
-    for i in range(TRIALS):
-        made = trial(rng, FAMILIES[family](rng), optimize)
-        trials.append(Trial(made.graph, _renamed(made.call, i), made.feed))
+    trials = [trial(rng, FAMILIES[family](rng), optimize, i) for i in range(TRIALS)]
     for t, result in zip(trials, run_on_core(trials, core, optimize), strict=True):
         np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))
 
 
-def _renamed(call, i):
-    """Instances of one layer each are named after its prefix; here all layers are the first."""
-    from dataclasses import replace
+def float_layers(rng: Rng) -> list[Graph]:
+    """A dense layer, a convolution of any groups and a depthwise one."""
+    stride, dilation = pick(rng, 1, 3, 2), pick(rng, 1, 2, 2)
+    kernel, pad = pick(rng, 1, 4, 2), Padding(*pick(rng, 0, 3, 4))
+    groups, depth = int(rng.choice([1, 1, 2])), int(rng.integers(1, 5))
+    image = TensorType((*(8 + v for v in pick(rng, 0, 6, 2)), groups * depth))
+    filters = groups * int(rng.integers(1, 7))
 
-    if "ep_layer0" not in call.function:
-        return call
-    return replace(
+    def constants(shape: tuple[int, ...], axis: int) -> dict[str, tuple[Array, TensorType]]:
+        w = rng.normal(size=shape).astype(np.float32)
+        b = rng.normal(size=shape[axis]).astype(np.float32)
+        return {"w": (w, TensorType(w.shape)), "b": (b, TensorType(b.shape))}
+
+    conv = Conv2d(stride, pad, dilation, groups, clamp(rng))
+    depthwise = DepthwiseConv2d(stride, pad, dilation, clamp(rng))
+    inputs, outputs = pick(rng, 1, 40, 2)
+    return [
+        one_node(conv, [image], None, constants((filters, *kernel, depth), 0)),
+        one_node(depthwise, [image], None, constants((*kernel, groups * depth), 2)),
+        one_node(Dense(clamp(rng)), [TensorType((inputs,))], None, constants((outputs, inputs), 0)),
+    ]
+
+
+def test_float_kernels_compute_the_source_on_the_core() -> None:
+    rng = np.random.default_rng(5)
+    graphs = [g for _ in range(6) for g in float_layers(rng)]
+    trials = [trial(rng, g, "speed", i) for i, g in enumerate(graphs)]
+    for t, result in zip(trials, run_on_core(trials, "cortex-m4"), strict=True):
+        assert t.call.function.endswith("_arm_dsp")
+        want = expected(t.graph, t.feed)
+        bound = 1e-5 * float(np.abs(want).max(initial=1.0))
+        np.testing.assert_allclose(result.output, want, rtol=1e-5, atol=bound)
+
+
+def trial(rng: Rng, graph: Graph, optimize: str, i: int) -> Trial:
+    """The call is that of the DSP kernels wherever they have one.
+
+    Code that is made for one layer is named after the layer, and here every layer is the first.
+    """
+    call = lower(graph, ("arm_dsp", "portable"), optimize)["layer"]
+    own = replace(
         call,
         function=call.function.replace("ep_layer0", f"ep_layer{i}"),
         instance=call.instance.replace("ep_layer0", f"ep_layer{i}"),
     )
+    return Trial(graph, own, {v: values(rng, graph.types[v]) for v in graph.inputs})
+
+
+def values(rng: Rng, t: TensorType) -> Array:
+    if t.dtype is DType.FLOAT32:
+        return rng.normal(size=t.shape).astype(np.float32)
+    return int8_values(rng, t.shape)

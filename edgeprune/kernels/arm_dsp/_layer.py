@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from math import inf
 
 from edgeprune.ir import Array, DType, QuantParams
+from edgeprune.ir.fixedpoint import QMAX, QMIN, clamp_range
 from edgeprune.kernels.call import Request
 from edgeprune.ops._clamp import Clamp
 from edgeprune.ops.conv import Conv2d, DepthwiseConv2d
 from edgeprune.ops.dense import Dense
-from edgeprune.ir.fixedpoint import QMAX, QMIN, clamp_range
-
 
 LONGEST = 2**15 - 1
 """Sizes are held in int16."""

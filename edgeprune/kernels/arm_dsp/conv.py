@@ -1,8 +1,8 @@
 """int8 convolutions read by assembler tiles, in two forms.
 
-``ring``: rows of input are widened once, into a ring of rows. ``strip``: what four output pixels need
-is widened for each four; for 1x1 kernels, for narrow images and for the least code. The cheaper form
-by the cost model is taken.
+``ring``: rows of input are widened once, into a ring of rows. ``strip``: what four output pixels
+need is widened for each four; for 1x1 kernels, for narrow images and for the least code. The
+cheaper form by the cost model is taken.
 """
 
 from __future__ import annotations

@@ -152,9 +152,7 @@ def dense_numbers(layer: DenseLayer) -> DenseNumbers | None:
         weights.append(pack_weights(w, p, narrow=narrow))
         part = requant_table(*_part(acc, rescale, start, stop), Mode.ONCE, narrow=narrow)
         table += part.tolist()
-    return DenseNumbers(
-        np.concatenate(weights), np.array(table, np.int32), narrow, shared, rescale
-    )
+    return DenseNumbers(np.concatenate(weights), np.array(table, np.int32), narrow, shared, rescale)
 
 
 def rest_bounds(channels: int) -> list[int]:

@@ -45,10 +45,9 @@ def depthwise(request: Request) -> KernelCall | None:
     pairs, rounds, rest = _rounds(out_w // 2, min(most, LOOP_PAIRS[request.optimize]))
     if rest + 1 > most:
         return None
-    run = Piece(
-        "depthwise",
-        (pairs, rounds, rest, out_w % 2, sx, 2 * pitch, 2 * pitch * sy, out_c, int(mode), *layer.clamp),
-    )
+    loop = (pairs, rounds, rest, out_w % 2)
+    steps = (sx, 2 * pitch, 2 * pitch * sy, out_c)
+    run = Piece("depthwise", (*loop, *steps, int(mode), *layer.clamp))
     rows = _band_rows(layer, pitch)
     band_in = (rows - 1) * sy + 3
     bands = -(-out_h // rows)
