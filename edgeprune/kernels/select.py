@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from edgeprune.errors import UnsupportedError
 from edgeprune.ir import Graph, Node
-from edgeprune.kernels import arm_dsp
+from edgeprune.kernels import arm_dsp, arm_mve
 from edgeprune.kernels.call import Kernel, KernelCall, Request
 from edgeprune.kernels.portable.activation import unary
 from edgeprune.kernels.portable.arith import arith, prelu
@@ -22,6 +22,7 @@ from edgeprune.ops import Reshape
 # By folder of runtime_c/arch: what it can compute. A kernel gives None for a node that is not its
 # own, or that it has no form for; the next row is asked then.
 KERNELS: dict[str, tuple[Kernel, ...]] = {
+    "arm_mve": arm_mve.KERNELS,
     "arm_dsp": arm_dsp.KERNELS,
     "portable": (
         dense,

@@ -1,0 +1,59 @@
+"""Helium kernels compute what the integer reference does, on a core that has them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from kernels.cases import int8_type, int8_values, layer_constants, output_scale
+from kernels.harness import expected, one_node
+from kernels.on_core import Trial, run_on_core
+
+from edgeprune.ir import Graph
+from edgeprune.kernels.select import lower
+from edgeprune.ops import Dense
+
+pytestmark = pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
+
+EXTREMES = (-128, -127, -7, 0, 5, 127)
+CLAMPS = (None, None, (0.0, np.inf), (0.0, np.inf), (0.0, 6.0), (-1.0, 1.0))
+TRIALS = 40
+
+Rng = np.random.Generator
+
+
+def zero(rng: Rng) -> int:
+    return int(rng.choice(EXTREMES))
+
+
+def clamp(rng: Rng) -> tuple[float, float] | None:
+    return CLAMPS[rng.integers(len(CLAMPS))]
+
+
+def pick(rng: Rng, low: int, high: int, count: int) -> tuple[int, ...]:
+    return tuple(int(v) for v in rng.integers(low, high + 1, count))
+
+
+def dense_layer(rng: Rng) -> Graph:
+    n_in, n_out = int(rng.integers(1, 90)), int(rng.integers(1, 27))
+    xs = float(np.float32(np.exp(rng.uniform(-8, 0))))
+    constants = layer_constants(rng, (n_out, n_in), 0, xs, per_channel=bool(rng.integers(2)))
+    shape = (int(rng.integers(1, 4)), n_in) if rng.integers(2) else (n_in,)
+    y = int8_type((), output_scale(rng, xs, constants), zero(rng))
+    return one_node(Dense(clamp(rng)), [int8_type(shape, xs, zero(rng))], y, constants)
+
+
+FAMILIES = {"dense": dense_layer}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_kernels_compute_the_reference_on_the_core(family: str) -> None:
+    rng = np.random.default_rng([*family.encode()])
+    trials: list[Trial] = []
+    for _ in range(TRIALS):
+        graph = FAMILIES[family](rng)
+        call = lower(graph, ("arm_mve", "portable"), "speed")["layer"]
+        feed = {v: int8_values(rng, graph.types[v].shape) for v in graph.inputs}
+        trials.append(Trial(graph, call, feed))
+    assert sum("arm_mve" in t.call.function for t in trials) > TRIALS // 2
+    for t, result in zip(trials, run_on_core(trials, "cortex-m55"), strict=True):
+        np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))
