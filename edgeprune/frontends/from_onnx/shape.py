@@ -155,7 +155,7 @@ def _cut(r: Reader, call: Call, x: Act, box: Box, role: str = "") -> Act:
     start, stop, step = [0] * len(x.perm), list(x.type.shape), [1] * len(x.perm)
     for axis, (a, b, s) in box.items():
         if a >= b:
-            raise call.error(f"nothing is left of axis {axis} of {list(x.shape)}")
+            raise call.unsupported(f"nothing is left of axis {axis} of {list(x.shape)}")
         at = x.perm[axis - skip]
         start[at], stop[at], step[at] = a, b, s
     op = Slice(tuple(start), tuple(stop), tuple(step))
@@ -208,6 +208,8 @@ def split(r: Reader, call: Call) -> list[Value]:
         sizes = [min(part, length - i * part) for i in range(n)]
     else:
         sizes = [int(s) for s in given]
+    if 0 in sizes:
+        raise call.unsupported("makes a part without elements")
     if min(sizes, default=0) < 1 or sum(sizes) != length or len(sizes) != len(call.outputs):
         raise call.error(f"splits {length} elements to {sizes}, with {len(call.outputs)} results")
     ends = np.cumsum(sizes).tolist()
