@@ -109,7 +109,8 @@ def _arm(code: Sequence[Instruction], at: int) -> Effect:
         return Effect(flow="end", through_table=operation == "ldr" and "[sp]" not in operands)
     if operation == "udf":
         return Effect(flow="end")
-    if target and re.match(r"(b[a-z]{2}|cbn?z|le|let?p?|wls|wlstp|dls|bf\w*)$", operation):
+    # No bf..., which M-profile cores lack: objdump reads VCTP as BFCSEL.
+    if target and re.match(r"(b[a-z]{2}|cbn?z|le|let?p?|wls|wlstp|dls)$", operation):
         return Effect(flow="branch", target=target)
     return Effect()
 
