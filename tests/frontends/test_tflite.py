@@ -291,3 +291,16 @@ def test_int4_weights_are_unpacked() -> None:
     name = graph.nodes[0].inputs[1]
     assert graph.types[name].dtype is DType.INT4
     assert graph.constants[name].tolist() == [[-1, -8, 7]]
+
+
+def test_names_that_the_converter_strung_together_are_cut_at_the_first() -> None:
+    def change(m: schema.ModelT) -> None:
+        for t in m.subgraphs[0].tensors:
+            if t.name == b"h1":
+                t.name = b"model/relu;model/batch_norm;model/conv1"
+            if t.name == b"h2":
+                t.name = b"model/relu;model/conv2"
+
+    names = [n.name for n in parse(changed(change), "m.tflite").nodes]
+    assert names[0] == "model/relu"
+    assert names[1].startswith("model/relu#")

@@ -147,7 +147,8 @@ def _operator(table: Table, codes: list[str], tensors: int, name: str) -> Operat
 
 def _tensors(main: Table, contents: list[Array | None], buffer: Buffer) -> tuple[Tensor, ...]:
     tables = main.tables(0)
-    said = [t.text(3) for t in tables]
+    # TensorFlow's converter strings the names of fused operators together; the first one will do
+    said = [t.text(3).partition(";")[0] for t in tables]
     found, taken = [], set()
     for i, (table, text) in enumerate(zip(tables, said, strict=True)):
         unique = text if text and text not in taken else f"{text or 'tensor'}#{i}"

@@ -29,6 +29,9 @@ CLAMPS = {0: None, 1: (0.0, math.inf), 2: (-1.0, 1.0), 3: (0.0, 6.0)}
 
 INTEGERS = (DType.INT8, DType.INT16)
 
+MAX_COMPARED = 1 << 30
+"""Bytes of constants that are compared with one another before a file is given up."""
+
 
 class Reader:
     """Collects nodes, constants and types while operator after operator is read."""
@@ -41,6 +44,7 @@ class Reader:
         self.known: dict[str, TensorType] = {}
         self.folded: dict[int, Array] = {}
         self.hybrid: set[str] = set()
+        self.compared = 0
         self.inputs: dict[str, TensorType] = {}
         for i in file.inputs:
             t = file.tensors[i]
@@ -121,9 +125,12 @@ class Reader:
     def add_constant(self, name: str, data: Array, t: TensorType) -> str:
         """Keep a constant under a name of its own; the same one twice is one."""
         while name in self.known or name in self.constants:
-            same = name in self.constants and self.constant_types[name] == t
-            if same and np.array_equal(self.constants[name], data):
-                return name
+            if name in self.constants and self.constant_types[name] == t:
+                self.compared += data.nbytes
+                if self.compared > MAX_COMPARED:
+                    raise EdgePruneError(self.file.name, "uses the same constants too often")
+                if np.array_equal(self.constants[name], data):
+                    return name
             name += "_"
         self.constants[name], self.constant_types[name] = np.ascontiguousarray(data), t
         return name
