@@ -30,11 +30,32 @@ _C_TYPE = {"int8": "int8_t", "float32": "float"}
 
 @dataclass(frozen=True)
 class Trial:
-    """A network of one node, how a kernel spells it, and what it is fed."""
+    """A network of one node, how a kernel spells it, and what it is fed.
+
+    Attributes:
+        graph: the network.
+        call: its only node in C.
+        feed: its inputs.
+        inplace: whether the result takes the memory of the operand that the call allows.
+    """
 
     graph: Graph
     call: KernelCall
     feed: dict[str, Array]
+    inplace: bool = False
+
+    @property
+    def taken(self) -> str | None:
+        """Name of the input that is overwritten."""
+        allowed = self.call.inplace if self.inplace else None
+        return None if allowed is None else self.graph.nodes[0].inputs[allowed]
+
+    @property
+    def arena_bytes(self) -> int:
+        """Scratch, and behind it what is computed in place."""
+        held = self.feed[self.taken].nbytes if self.taken else 0
+        y = self.graph.types[self.graph.outputs[0]].nbytes if self.taken else 0
+        return _up(self.call.scratch_bytes) + _up(max(held, y))
 
 
 @dataclass(frozen=True)
@@ -82,7 +103,7 @@ def _write(trials: list[Trial], folder: Path) -> tuple[CModel, bytes, list[int]]
     for source in sources:
         (folder / Path(source).name).write_bytes((runtime_dir() / source).read_bytes())
     blob, places, end = bytearray(), [], GAP
-    scratch = max(16, *(_up(t.call.scratch_bytes) for t in trials))
+    scratch = max(16, *(t.arena_bytes for t in trials))
     declared, calls = [], []
     for i, trial in enumerate(trials):
         inputs = {}
@@ -95,7 +116,7 @@ def _write(trials: list[Trial], folder: Path) -> tuple[CModel, bytes, list[int]]
         end += _up(trial.graph.types[trial.graph.outputs[0]].nbytes) + GAP
     upper = name.upper()
     (folder / f"{name}.h").write_text(
-        "#include <stddef.h>\n#include <stdint.h>\n"
+        "#include <stddef.h>\n#include <stdint.h>\n#include <string.h>\n"
         f"#define {upper}_ARENA_BYTES {scratch}u\n#define {upper}_INPUT_BYTES {len(blob)}u\n"
         f"#define {upper}_OUTPUT_BYTES {end}u\n"
         f"int {name}_run(void *arena, size_t bytes, const int8_t *input, int8_t *output);\n"
@@ -134,16 +155,22 @@ def _declarations(call: KernelCall, i: int) -> str:
     return text
 
 
-def _call(trial: Trial, i: int, inputs: dict[str, int], at: int, scratch: int) -> str:
+def _call(trial: Trial, i: int, inputs: dict[str, int], at: int, arena: int) -> str:
     """Scratch ends where the arena ends, so that what is behind it is watched."""
-    call, graph = trial.call, trial.graph
+    call, graph, taken = trial.call, trial.graph, trial.taken
     words = [f"&t{i}_params"] if call.params_type else []
     words += [f"t{i}_{c.role}" for c in call.constants]
     for v in call.inputs:
         kind = _C_TYPE[graph.types[v].dtype.value]
-        words.append(f"(const {kind} *)(const void *)(input + {inputs[v]})")
+        place = "arena" if v == taken else f"(const void *)(input + {inputs[v]})"
+        words.append(f"(const {kind} *){place}")
     if call.scratch_bytes:
-        words.append(f"(void *)((char *)arena + {(scratch - call.scratch_bytes) // 4 * 4})")
-    kind = _C_TYPE[graph.types[graph.outputs[0]].dtype.value]
-    words.append(f"({kind} *)(void *)(output + {at})")
-    return f"{call.function}({', '.join(words)});"
+        words.append(f"(void *)((char *)arena + {(arena - call.scratch_bytes) // 4 * 4})")
+    y = graph.types[graph.outputs[0]]
+    place = "arena" if taken else f"(void *)(output + {at})"
+    words.append(f"({_C_TYPE[y.dtype.value]} *){place}")
+    made = f"{call.function}({', '.join(words)});"
+    if not taken:
+        return made
+    before = f"memcpy(arena, input + {inputs[taken]}, {trial.feed[taken].nbytes});"
+    return f"{before}\n    {made}\n    memcpy(output + {at}, arena, {y.nbytes});"

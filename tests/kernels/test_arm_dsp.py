@@ -184,7 +184,10 @@ def trial(rng: Rng, graph: Graph, optimize: str, i: int) -> Trial:
         function=call.function.replace("ep_layer0", f"ep_layer{i}"),
         instance=call.instance.replace("ep_layer0", f"ep_layer{i}"),
     )
-    return Trial(graph, own, {v: values(rng, graph.types[v]) for v in graph.inputs})
+    y = graph.types[graph.outputs[0]].nbytes
+    fits = call.inplace is not None and y <= graph.types[graph.nodes[0].inputs[call.inplace]].nbytes
+    inplace = fits and bool(rng.integers(2))
+    return Trial(graph, own, {v: values(rng, graph.types[v]) for v in graph.inputs}, inplace)
 
 
 def values(rng: Rng, t: TensorType) -> Array:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeprune.ir import Array
+from edgeprune.kernels.arm_dsp._inplace import first_pixels, in_ring, in_steps
 from edgeprune.kernels.arm_dsp._layer import Layer, conv_layer
 from edgeprune.kernels.arm_dsp._requant import (
     Mode,
@@ -226,6 +227,7 @@ def ring(request: Request, layer: Layer) -> KernelCall | None:
         constants=numbers.constants,
         inputs=(request.node.inputs[0],),
         scratch_bytes=(1 + mirrored) * kh * p.row_bytes,
+        inplace=0 if in_ring(layer) else None,
         instance=tiles.instance,
         instructions=out_h * (tiles.instructions + 40 + 14 * kh) + widen,
         code_bytes=tiles.code_bytes,
@@ -296,6 +298,8 @@ def strip(request: Request, layer: Layer) -> KernelCall | None:
     )
     contiguous = kw == 1 or layer.dilation[1] == 1
     border = _border_runs(layer)
+    apart = not step_back or pixels % 4 == 0  # no pixel is computed twice
+    reads = first_pixels(layer.image, layer.out, layer.stride, layer.pad_top, layer.pad_left)
     strip_bytes = form.rows * form.planes.row_bytes
     widen = -(-pixels // 4) * (70 + kh * (70 + 5 * run)) + border * (9 * run + 25)
     return KernelCall(
@@ -314,6 +318,7 @@ def strip(request: Request, layer: Layer) -> KernelCall | None:
         constants=numbers.constants,
         inputs=(request.node.inputs[0],),
         scratch_bytes=strip_bytes + (4 * run if border else 0),
+        inplace=0 if apart and in_steps(reads, in_c, out_c, 4) else None,
         instance=tiles.instance,
         instructions=tiles.instructions + widen,
         code_bytes=tiles.code_bytes,

@@ -218,6 +218,7 @@ def dense(request: Request) -> KernelCall | None:
         ),
         inputs=(request.node.inputs[0],),
         scratch_bytes=4 * ((inputs + 1) // 2),
+        inplace=0 if layer.rows == 1 or channels <= inputs else None,  # a vector is widened first
         instance=(quads.instance if channels >= 4 else "") + "".join(t.instance for t in rest),
         instructions=layer.rows * work,
         code_bytes=(600 if channels >= 4 else 0) + sum(t.code_bytes for t in rest),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgeprune.kernels.arm_dsp._inplace import in_bands
 from edgeprune.kernels.arm_dsp._layer import Layer, conv_layer
 from edgeprune.kernels.arm_dsp._requant import (
     Mode,
@@ -83,6 +84,7 @@ def depthwise(request: Request) -> KernelCall | None:
         ),
         inputs=(request.node.inputs[0],),
         scratch_bytes=4 * band_in * 2 * pitch,
+        inplace=0 if in_bands(layer, rows) else None,
         instance=run.instance,
         instructions=out_c * (out_h * line + 65 * bands) + in_c * widened * (in_w * 2 + 12) // 1,
         code_bytes=4 * (45 + pair * (pairs * bool(rounds) + rest) + out_w % 2 * 14 + 12),
