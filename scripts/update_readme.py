@@ -48,10 +48,9 @@ def operators() -> str:
     """The table of operators."""
     command = [sys.executable, "-m", "edgeprune", "ops", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    lines = [
-        f"| {row['op']} | {', '.join(row['c'])} | {row['what']} |"
-        for row in json.loads(done.stdout)
-    ]
+    rows = json.loads(done.stdout)
+    formats = [", ".join(row["formats"]["c"]) for row in rows]
+    lines = [f"| {row['op']} | {c} | {row['what']} |" for row, c in zip(rows, formats, strict=True)]
     return "\n".join(["| operator | C kernels | what |", "| --- | --- | --- |", *lines])
 
 
