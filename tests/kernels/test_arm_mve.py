@@ -10,7 +10,8 @@ from kernels.on_core import Trial, run_on_core
 
 from edgeprune.ir import Graph
 from edgeprune.kernels.select import lower
-from edgeprune.ops import Dense
+from edgeprune.ops import Conv2d, Dense
+from edgeprune.ops._window import Padding
 
 pytestmark = pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
 
@@ -42,7 +43,26 @@ def dense_layer(rng: Rng) -> Graph:
     return one_node(Dense(clamp(rng)), [int8_type(shape, xs, zero(rng))], y, constants)
 
 
-FAMILIES = {"dense": dense_layer}
+def image_layer(rng: Rng, *, pointwise: bool = False) -> Graph:
+    kernel = (1, 1) if pointwise else pick(rng, 1, 4, 2)
+    stride, dilation = pick(rng, 1, 3, 2), pick(rng, 1, 2, 2)
+    pad = Padding(*pick(rng, 0, 0 if pointwise and rng.integers(4) else 3, 4))
+    reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+    depth = int(rng.choice([1, 2, 3, 5, 8, 12, 16, 17, 32, 37]))
+    height = max(1, reach[0] - pad.top - pad.bottom) + int(rng.integers(0, 9))
+    width = max(1, reach[1] - pad.left - pad.right) + int(rng.integers(0, 14))
+    xs = float(np.float32(np.exp(rng.uniform(-8, 0))))
+    x = int8_type((height, width, depth), xs, zero(rng))
+    constants = layer_constants(rng, (int(rng.integers(1, 14)), *kernel, depth), 0, xs)
+    y = int8_type((), output_scale(rng, xs, constants), zero(rng))
+    return one_node(Conv2d(stride, pad, dilation, 1, clamp(rng)), [x], y, constants)
+
+
+def pointwise_layer(rng: Rng) -> Graph:
+    return image_layer(rng, pointwise=True)
+
+
+FAMILIES = {"dense": dense_layer, "conv2d": image_layer, "pointwise": pointwise_layer}
 
 
 @pytest.mark.parametrize("family", FAMILIES)

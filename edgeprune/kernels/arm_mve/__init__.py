@@ -1,7 +1,8 @@
 """int8 kernels for Armv8.1-M cores with Helium (the M-profile vector extension): Cortex-M55."""
 
+from edgeprune.kernels.arm_mve.conv import conv2d
 from edgeprune.kernels.arm_mve.dense import dense
 from edgeprune.kernels.call import Kernel
 
-KERNELS: tuple[Kernel, ...] = (dense,)
+KERNELS: tuple[Kernel, ...] = (conv2d, dense)
 """In the order in which they are asked."""

@@ -1,0 +1,164 @@
+"""int8 convolutions: pixels of 1x1 kernels where they lie, columns of others gathered line by line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeprune.ir import Array
+from edgeprune.ir.fixedpoint import QMAX, QMIN, effective_scales, quantize_multipliers
+from edgeprune.kernels.arm_dsp._layer import Layer, conv_layer
+from edgeprune.kernels.arm_dsp._requant import Accumulators, accumulators
+from edgeprune.kernels.arm_mve._pack import LANES, as_words, pack_rows
+from edgeprune.kernels.call import Constant, KernelCall, Request
+from edgeprune.ops.conv import Conv2d
+
+FOLDER = "arch/arm_mve"
+BLOCK = 4
+GATHERED_BYTES = 2048
+"""Scratch that the columns of a line may take; a longer line is cut."""
+
+Int64s = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Rescale:
+    """The double rounding: multipliers, and shifts that are 0 or negative."""
+
+    mult: Int64s
+    shift: Int64s
+
+
+def rescale_twice(layer: Layer, acc: Accumulators) -> Rescale | None:
+    """Multipliers and shifts per channel; None where a scale is 1 or more, or a sum leaves int32."""
+    mult, shift = quantize_multipliers(effective_scales(layer.xq, layer.wq, layer.yq))
+    if np.any(shift > 0) or np.any(acc.reach >= 2**31):
+        return None
+    channels = len(acc.bias)
+    return Rescale(
+        np.broadcast_to(mult.astype(np.int64), channels),
+        np.broadcast_to(shift.astype(np.int64), channels),
+    )
+
+
+def saturates(layer: Layer) -> bool:
+    """Whether saturation is the clamp, and nothing below zero is left."""
+    return layer.clamp == (QMIN, QMAX) and layer.yq.scalar[1] == QMIN
+
+
+def conv2d(request: Request) -> KernelCall | None:
+    """Convolutions of one group whose scales are below 1."""
+    layer = conv_layer(request) if isinstance(request.node.op, Conv2d) else None
+    if layer is None:
+        return None
+    w = layer.w.transpose(0, 2, 1, 3).reshape(layer.out[2], -1)
+    acc = accumulators(w, layer.bias, layer.xq.scalar[1])
+    rescale = rescale_twice(layer, acc)
+    if rescale is None:
+        return None
+    constants = (
+        Constant("weights", pack_rows(w, BLOCK)),
+        Constant("table", _table(acc, rescale), "int32_t", counts_as_weights=False),
+    )
+    if layer.kernel == (1, 1) and _unpadded(layer):
+        return _pointwise(request, layer, constants)
+    return _gathered(request, layer, constants)
+
+
+def _unpadded(layer: Layer) -> bool:
+    """Whether every window lies inside the image."""
+    last = [(layer.out[i] - 1) * layer.stride[i] for i in (0, 1)]
+    inside = last[0] < layer.image[0] and last[1] < layer.image[1]
+    return inside and layer.pad_top == 0 and layer.pad_left == 0
+
+
+def _pointwise(
+    request: Request, layer: Layer, constants: tuple[Constant, ...]
+) -> KernelCall:
+    (_, in_w, in_c), (out_h, out_w, _) = layer.image, layer.out
+    sy, sx = layer.stride
+    lines, pixels = (1, out_h * out_w) if in_w == out_w and sy == 1 else (out_h, out_w)
+    return KernelCall(
+        function="ep_conv2d_1x1_s8_arm_mve",
+        sources=(
+            f"{FOLDER}/ep_conv2d_1x1_s8_arm_mve.c",
+            f"{FOLDER}/ep_conv_line_arm_mve.c",
+            f"{FOLDER}/ep_conv_pairs_arm_mve.S",
+        ),
+        headers=(f"{FOLDER}/ep_conv2d_1x1_s8_arm_mve.h",),
+        params_type="ep_conv2d_1x1_s8_arm_mve_params",
+        params=(
+            ("line", _line(layer, in_c)),
+            ("lines", lines),
+            ("pixels", pixels),
+            ("line_step", sy * in_w * in_c),
+            ("x_step", sx * in_c),
+        ),
+        constants=constants,
+        inputs=(request.node.inputs[0],),
+        instructions=lines * _line_work(layer, in_c, pixels),
+    )
+
+
+def _gathered(request: Request, layer: Layer, constants: tuple[Constant, ...]) -> KernelCall:
+    (_, _, in_c), (out_h, out_w, _), (kh, kw) = layer.image, layer.out, layer.kernel
+    shared = layer.dilation[1] == 1 and layer.stride[1] < kw
+    step = layer.stride[1] if shared else kw
+    column = kh * in_c
+    most = max(2, (GATHERED_BYTES // column - kw) // step + 1)
+    block = min(out_w, most - most % 2)
+    columns = (block - 1) * step + kw
+    window = (*layer.image, *layer.out, *layer.kernel, *layer.stride, *layer.dilation)
+    text = ", ".join(map(str, (*window, layer.pad_top, layer.pad_left)))
+    each = 6 if shared else 40
+    fill = -(-out_w // block) * kh * (60 + columns * each * -(-in_c // LANES))
+    return KernelCall(
+        function="ep_conv2d_s8_arm_mve",
+        sources=(
+            f"{FOLDER}/ep_conv2d_s8_arm_mve.c",
+            f"{FOLDER}/ep_spread_arm_mve.S",
+            f"{FOLDER}/ep_conv_line_arm_mve.c",
+            f"{FOLDER}/ep_conv_pairs_arm_mve.S",
+        ),
+        headers=(f"{FOLDER}/ep_conv2d_s8_arm_mve.h",),
+        params_type="ep_conv2d_s8_arm_mve_params",
+        params=(
+            ("line", _line(layer, kw * column)),
+            ("window", f"{{{text}}}"),
+            ("x_zero", layer.xq.scalar[1]),
+            ("block", block),
+            ("step", step),
+        ),
+        constants=constants,
+        inputs=(request.node.inputs[0],),
+        scratch_bytes=columns * column,
+        instructions=out_h * (fill + _line_work(layer, kw * column, out_w)),
+    )
+
+
+def _line(layer: Layer, in_len: int) -> str:
+    """The initialiser of an ``ep_conv_line``."""
+    values = (in_len, layer.out[2], layer.yq.scalar[1], *layer.clamp, int(saturates(layer)))
+    return f"{{{', '.join(map(str, values))}}}"
+
+
+def _line_work(layer: Layer, in_len: int, pixels: int) -> int:
+    """Estimated instructions of one line."""
+    blocks, singles = divmod(layer.out[2], BLOCK)
+    each = 15 * (in_len // LANES) + (24 if in_len % LANES else 0) + (29 if saturates(layer) else 37)
+    pairs = -(-pixels // 2)
+    return 80 + pairs * (11 + blocks * each) + pixels * singles * (5 * -(-in_len // LANES) + 30)
+
+
+def _table(acc: Accumulators, r: Rescale) -> Array:
+    """Biases, multipliers and shifts, block by block."""
+    words: list[int] = []
+    whole = len(acc.bias) - len(acc.bias) % BLOCK
+    for k in range(0, whole, BLOCK):
+        s = slice(k, k + BLOCK)
+        words += [*acc.bias[s].tolist(), *r.mult[s].tolist(), *as_words(r.shift[s]).tolist()]
+    for k in range(whole, len(acc.bias)):
+        words += [int(acc.bias[k]), int(r.mult[k]), int(r.shift[k])]
+    return np.array(words, np.int32)
