@@ -26,7 +26,7 @@ from edgeprune.pruning.loss import Loss
 _MARGIN = 1e-5
 _CACHE_BYTES = 1 << 29  # factors are kept up to this size
 _CHUNK = 1 << 19  # elements worked on at once: 2 MB, the size of a second-level cache
-_LARGEST_EXPONENT = 40.0  # of a factor; exp(80) times exp(40) may overflow, but only to infinity
+_LARGEST_EXPONENT = 40.0  # exp(80) is still a float32
 
 
 @dataclass(frozen=True)
@@ -170,8 +170,9 @@ class ChainSession:
         if m + 1 == len(self._w):
             if self._factors is None:
                 self._factors = _factors(self._ctx.loss, self._t, self._a[m], self._w[m])
-            if self._factors is not None:
-                return self._factors.errors(self._z[m])
+            errors = None if self._factors is None else self._factors.errors(self._z[m])
+            if errors is not None:
+                return errors
         count = len(self._a[m])
         step = max(1, _CHUNK // self._z[m].numel())
         parts = [
@@ -209,33 +210,42 @@ def _fill_gap(rows: torch.Tensor, i: int) -> torch.Tensor:
 class _Factors:
     """exp(a w) for every neuron, output and sample; what each ranking multiplies with.
 
+    A sigmoid's squared error is sigma(u)^2 / 2 with u = (1 - 2 t) z where t is 0 or 1. A softmax's
+    cross-entropy is log sum_o exp(z_o - sum t z); where t is 0 or 1 the target's own term is 1.
+
     Attributes:
         f: (neurons, outputs, samples) float32.
-        shift: by neuron, what its removal adds to the error beside that.
-        sign: of a sigmoid, 1 - 2 t (outputs, samples); None: soft-max.
         t: targets, (outputs, samples).
+        sigmoid: which of the two.
+        hard: whether all targets are 0 or 1.
     """
 
-    def __init__(
-        self, f: torch.Tensor, shift: torch.Tensor, sign: torch.Tensor | None, t: torch.Tensor
-    ) -> None:
-        self.f, self.shift, self.sign, self.t = f, shift, sign, t
+    def __init__(self, f: torch.Tensor, t: torch.Tensor, sigmoid: bool, hard: bool) -> None:
+        self.f, self.t, self.sigmoid, self.hard = f, t, sigmoid, hard
 
     def drop(self, i: int) -> None:
         """One neuron fewer."""
-        self.f, self.shift = _fill_gap(self.f, i), _fill_gap(self.shift, i)
+        self.f = _fill_gap(self.f, i)
 
-    def errors(self, z: torch.Tensor) -> Scores:
-        """The summed error without each neuron; z is what the head sees with all of them."""
-        if self.sign is not None:
-            g = (self.sign * z).clamp(-80, 80).neg().exp().float()
+    def errors(self, z: torch.Tensor) -> Scores | None:
+        """The summed error without each neuron; None if it leaves the range of float32.
+
+        Args:
+            z: what the head sees with all of them, (outputs, samples).
+        """
+        if self.sigmoid:  # beyond 80 an error is 0 or 1 to float32 whatever is removed
+            g = ((1 - 2 * self.t) * z).clamp(-80, 80).neg().exp().float()
             return np.asarray(self._sums(g).double() / 2)
-        top = z.amax(dim=0)
-        g = (z - top).clamp(min=-80).exp().float()
-        return np.asarray(self._sums(g).double() + self.shift + (top.sum() - (z * self.t).sum()))
+        exponents = z - (z * self.t).sum(dim=0)
+        if float(exponents.max()) > _LARGEST_EXPONENT:
+            return None
+        g = exponents.clamp(min=-80).exp()
+        if self.hard:
+            g = g * (1 - self.t)
+        return np.asarray(self._sums(g.float()).double())
 
     def _sums(self, g: torch.Tensor) -> torch.Tensor:
-        """By neuron, the sum of sigma(u)^2 or of log sum exp."""
+        """By neuron, the sum of sigma(u)^2 or of the cross-entropy."""
         count = len(self.f)
         step = max(1, _CHUNK // g.numel())
         work, one = torch.empty((min(step, count), *g.shape)), torch.ones(1)
@@ -243,10 +253,11 @@ class _Factors:
         for k in range(0, count, step):
             f = self.f[k : k + step]
             y = work[: len(f)]
-            if self.sign is not None:  # sigma(u) = 1 / (1 + exp(-u))
+            if self.sigmoid:  # sigma(u) = 1 / (1 + exp(-u))
                 found[k : k + step] = torch.addcmul(one, f, g, out=y).pow_(-2).sum(dim=(1, 2))
             else:
-                found[k : k + step] = torch.mul(f, g, out=y).sum(dim=1).log_().sum(dim=1)
+                total = torch.mul(f, g, out=y).sum(dim=1)
+                found[k : k + step] = (total.log1p_() if self.hard else total.log_()).sum(dim=1)
         return found
 
 
@@ -254,7 +265,7 @@ def _factors(loss: Loss, t: torch.Tensor, a: torch.Tensor, w: torch.Tensor) -> _
     """The factors of a head, if the loss has them and they fit into memory and float32.
 
     Args:
-        loss: a sigmoid's squared error is sigma(u)^2 / 2 with u = (1 - 2 t) z where t is 0 or 1.
+        loss: its kind.
         t: targets, (samples, outputs).
         a: outputs of the neurons, (neurons, samples).
         w: their outgoing weights, (outputs, neurons).
@@ -265,14 +276,18 @@ def _factors(loss: Loss, t: torch.Tensor, a: torch.Tensor, w: torch.Tensor) -> _
         return None
     if not (hard if loss.kind == "sigmoid" else sums_to_one):
         return None
-    if float((a.abs().amax(dim=1) * w.abs().amax(dim=0)).max()) > _LARGEST_EXPONENT:
+    span = w.abs().amax(dim=0) if loss.kind == "sigmoid" else w.amax(dim=0) - w.amin(dim=0)
+    if float((a.abs().amax(dim=1) * span).max()) > _LARGEST_EXPONENT:
         return None
-    sign = (1 - 2 * t).T.contiguous() if loss.kind == "sigmoid" else None
-    f = torch.empty((len(a), t.shape[1], len(t)))
+    t = t.T.contiguous()
+    f = torch.empty((len(a), *t.shape))
     for k, outputs in enumerate(a):
-        exponent = torch.outer(w[:, k], outputs)
-        f[k] = (exponent.neg_() if sign is None else exponent.mul_(sign)).exp_()
-    return _Factors(f, ((a @ t) * w.T).sum(dim=1), sign, t.T.contiguous())
+        if loss.kind == "sigmoid":
+            weights = w[:, k, None] * (1 - 2 * t)
+        else:
+            weights = w[:, k] @ t - w[:, k, None]
+        f[k] = weights.mul_(outputs).exp_()
+    return _Factors(f, t, loss.kind == "sigmoid", hard)
 
 
 def _doubtful(errors: Scores, order: bool) -> list[int]:
