@@ -7,7 +7,7 @@ symmetric per output channel in [-127, 127], biases int32 at scale input x weigh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +20,11 @@ Range = tuple[float, float]
 
 # by operator kind: the axis of the weights that has a scale per index
 WEIGHT_AXIS = {"conv2d": 0, "depthwise_conv2d": 2, "conv_transpose2d": 0, "dense": 0}
+
+FINEST_SUM = {DType.INT8: 2.0**-18, DType.INT16: 2.0**-13}
+"""The smallest scale of a sum, as a part of its operands' largest; TFLite's limit is half of it."""
+FINEST_LOGIT = 2.0**-25
+"""The smallest scale of what a softmax reads; TFLite's limit is half of it."""
 
 
 def params_of(low: float, high: float, dtype: DType) -> QuantParams:
@@ -184,10 +189,44 @@ def _activation_params(
             low, high = ranges[v]
             old = ends.get(root, (low, high))
             ends[root] = (min(low, old[0]), max(high, old[1]))
-    return {
-        v: given[find(v)] if find(v) in given else params_of(*ends[find(v)], dtype)
+    roots = {
+        find(v): given[find(v)] if find(v) in given else params_of(*ends[find(v)], dtype)
         for v in graph.activations
     }
+    while (found := _too_fine(graph, roots, find, dtype)) is not None:
+        name, scale = found
+        roots[name] = QuantParams.of(scale, roots[name].zero_point[0])
+    return {v: roots[find(v)] for v in graph.activations}
+
+
+def _too_fine(
+    graph: Graph, roots: Mapping[str, QuantParams], find: Callable[[str], str], dtype: DType
+) -> tuple[str, float] | None:
+    """A value whose scale is below what its operator can make, and the scale that it must have.
+
+    Values that hardly vary (the difference of equals) would have such scales. TFLite's kernels
+    abort on them.
+    """
+    for node in graph.nodes:
+        if node.op.kind in ("add", "sub"):
+            scales = [_scale_of(graph, v, roots, find, dtype) for v in node.inputs]
+            name, floor = find(node.output), max(scales) * FINEST_SUM[dtype]
+        elif node.op.kind in ("softmax", "log_softmax"):
+            name, floor = find(node.inputs[0]), FINEST_LOGIT
+        else:
+            continue
+        if roots[name].scale[0] < floor:
+            return name, 2 * floor
+    return None
+
+
+def _scale_of(
+    graph: Graph, v: str, roots: Mapping[str, QuantParams], find: Callable[[str], str], dtype: DType
+) -> float:
+    if v not in graph.constants:
+        return roots[find(v)].scale[0]
+    c = graph.constants[v]
+    return params_of(float(c.min()), float(c.max()), dtype).scale[0]
 
 
 def _separate_fixed(graph: Graph) -> Graph:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from edgeprune.errors import EdgePruneError
+from edgeprune.frontends.from_tflite import parse
 from edgeprune.ir import Array
 
 
@@ -34,8 +35,10 @@ def run(
         (n, *output shape) in the file's element type.
 
     Raises:
-        EdgePruneError: LiteRT does not take the file, or its inputs are of other shapes or types.
+        EdgePruneError: the file is malformed, LiteRT does not take it, or its inputs are of other
+            shapes or types.
     """
+    parse(content, ".tflite")  # LiteRT itself may crash on what is malformed
     feeds = (inputs,) if isinstance(inputs, np.ndarray) else tuple(inputs)
     samples = len(feeds[0])
     count = min(threads or os.cpu_count() or 1, max(1, samples))

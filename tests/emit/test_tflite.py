@@ -31,15 +31,14 @@ from edgeprune.ir import (
     run,
     run_int,
 )
-from edgeprune.ops import Add, AvgPool2d, Dense, DepthwiseConv2d, Elu, Relu, Softmax
+from edgeprune.ops import Add, AvgPool2d, Dense, DepthwiseConv2d, Elu, Relu, Softmax, Sub
 from edgeprune.ops._window import Padding
+from edgeprune.quantize.rewrite import quantise
 from edgeprune.verify import run_tflite
 
 
 def quantised_residual() -> tuple[Graph, np.ndarray]:
     import torch
-
-    from edgeprune.quantize.rewrite import quantise
 
     graph = residual()
     x = np.random.default_rng(0).normal(0, 1, (50, 6, 6, 3)).astype(np.float32)
@@ -197,9 +196,26 @@ def test_inputs_of_another_shape_or_type_are_refused() -> None:
         run_tflite.run(content, np.zeros((2, 9)))
 
 
-def test_a_file_that_litert_refuses_is_an_error_of_ours() -> None:
-    with pytest.raises(EdgePruneError, match="LiteRT refuses it"):
+def test_a_malformed_file_never_reaches_litert() -> None:
+    with pytest.raises(EdgePruneError, match="no TFLite file"):
         run_tflite.run(b"no model at all", np.zeros((1, 4), np.float32))
+
+
+@pytest.mark.parametrize("dtype", [DType.INT8, DType.INT16])
+def test_values_that_hardly_vary_do_not_bring_litert_down(dtype: DType) -> None:
+    """Its kernels abort the process on scales too far apart."""
+    nodes = [
+        Node("zero", Sub(), ("x", "x"), "d"),
+        Node("more", Add(), ("d", "x"), "h"),
+        Node("none", Sub(), ("h", "x"), "e"),
+        Node("out", Softmax(), ("e",), "y"),
+    ]
+    graph = build_graph("m", nodes, {"x": TensorType((5,))}, ["y"], {})
+    ends = {"x": (-3.0, 3.0), "d": (0.0, 0.0), "h": (-3.0, 3.0), "e": (0.0, 0.0), "y": (0.2, 0.2)}
+    made = quantise(graph, ends, dtype)
+    x = quantise_array(np.random.default_rng(0).normal(0, 1, (20, 5)), made.types["x"])
+    want = run_int(made, {"x": x})[made.outputs[0]]
+    assert np.array_equal(run_tflite.run(emit(made), x), want)
 
 
 def test_the_number_of_threads_does_not_change_a_result() -> None:

@@ -144,6 +144,10 @@ REFUSED = [
     ("RESHAPE", [Value((1, 4), "int8", FIVE)], Value((1, 4), "int8", THREE), "ReshapeOptions",
      "only moves"),
     ("RELU", [Value((1, 4), "float32")], Value((1, 5), "float32"), None, "its inputs make"),
+    ("ADD", [Value((1, 4), "int8", FIVE), constant(np.ones((1, 4), np.int8), FIVE)],
+     Value((1, 4), "int8", QuantParams.of(1e-8)), "AddOptions", "cannot sum"),
+    ("SOFTMAX", [Value((1, 4), "int8", QuantParams.of(1e-9))],
+     Value((1, 4), "int8", QuantParams.of(1 / 256, -128)), "SoftmaxOptions", "has the factor 0"),
 ]  # fmt: skip
 
 

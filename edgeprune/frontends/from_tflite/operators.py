@@ -155,10 +155,34 @@ def binary(make: type[Add] | type[Sub] | type[Mul] | type[Div]) -> Read:
     """ADD, SUB, MUL, DIV: the activation is field 0."""
 
     def read(r: Reader, op: Operator) -> None:
-        r.check_types(op, 0, 1)
+        dtype = r.check_types(op, 0, 1)
+        if dtype is not DType.FLOAT32 and make in (Add, Sub):
+            _sum_scales(r, op, 20 if dtype is DType.INT8 else 15)
         r.add(op, make(r.clamp(op, 0)), (r.value(op, 0), r.value(op, 1)))
 
     return read
+
+
+def _sum_scales(r: Reader, op: Operator, bits: int) -> None:
+    """TFLite sums with ``bits`` of headroom; its kernels abort where that is not enough."""
+    quants = [t.quant for t in (r.operand(op, 0), r.operand(op, 1), r.result(op))]
+    if any(q is None for q in quants):
+        raise UnsupportedError(r.where(op), "has an operand without a scale")
+    a, b, y = (q.scale[0] for q in quants if q is not None)
+    if 2 * max(a, b) >= 2.0**bits * y:
+        raise EdgePruneError(r.where(op), f"cannot sum on scales {a:g} and {b:g} to {y:g}")
+
+
+def softmax(r: Reader, op: Operator) -> None:
+    """SOFTMAX: the factor on its logits is field 0."""
+    beta, x = _real(op, 0, 0.0), r.operand(op, 0)
+    if x.dtype is DType.INT8:
+        _fixed_scale(r, op, 1 / 256, -128)
+    if beta <= 0:
+        raise UnsupportedError(r.where(op), f"has the factor {beta:g}")
+    if x.dtype is DType.INT8 and x.quant is not None and beta * x.quant.scale[0] * 2.0**26 <= 1:
+        raise EdgePruneError(r.where(op), f"cannot read logits on scale {x.quant.scale[0]:g}")
+    unary(lambda _: Softmax(beta), scale=(1 / 256, -128), unit=True)(r, op)
 
 
 def unary(
@@ -276,7 +300,7 @@ OPERATORS: dict[str, Read] = {
     "RESIZE_NEAREST_NEIGHBOR": resize,
     "SHAPE": shape_of,
     "SLICE": slice_,
-    "SOFTMAX": unary(lambda op: Softmax(_real(op, 0, 0.0)), scale=(1 / 256, -128), unit=True),
+    "SOFTMAX": softmax,
     "SPLIT": split,
     "SPLIT_V": split,
     "SQUEEZE": reshape,
