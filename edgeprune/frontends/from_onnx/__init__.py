@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from edgeprune.errors import EdgePruneError
 from edgeprune.frontends.from_onnx.convert import convert
 from edgeprune.frontends.from_onnx.file import Source, open_model, parse_model
 from edgeprune.frontends.from_onnx.reader import MixesBatchError
@@ -39,7 +40,12 @@ def loads(data: bytes, name: str = "model") -> Graph:
 
 def _read(source: Source, name: str) -> Graph:
     try:
-        graph = convert(source, name, batched=True)
-    except MixesBatchError:
-        graph = convert(source, name, batched=False)
-    return normalize(graph)
+        try:
+            graph = convert(source, name, batched=True)
+        except MixesBatchError:
+            graph = convert(source, name, batched=False)
+        return normalize(graph)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as e:
+        # what a damaged file may still make of numbers that nobody thought of
+        what = f"makes no sense: {type(e).__name__} {str(e)[:100]}"
+        raise EdgePruneError(source.name, what, "export the model again") from e

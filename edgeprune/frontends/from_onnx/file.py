@@ -136,7 +136,7 @@ def tensor(source: Source, t: TensorProto) -> Array:
 
 def _external(source: Source, t: TensorProto, where: str, wanted: int) -> bytes:
     entries = {e.key: e.value for e in t.external_data}
-    location: str = entries.get("location", "")
+    location = str(entries.get("location", ""))
     if source.folder is None:
         raise EdgePruneError(where, "is in another file", "load the model from its path")
     root: Path = source.folder.resolve()

@@ -32,7 +32,7 @@ def _vector(c: Array | None, beta: float, length: int) -> Array | None:
         return np.zeros(length, np.float32)
     if c.ndim > 2 or c.size not in (1, length) or (c.ndim == 2 and c.shape[0] != 1):
         return None
-    return np.broadcast_to(np.float32(beta) * c.ravel(), (length,))
+    return np.broadcast_to(np.float64(beta) * c.ravel(), (length,))
 
 
 def gemm(r: Reader, call: Call) -> Value:
@@ -47,7 +47,8 @@ def gemm(r: Reader, call: Call) -> Value:
         x = r.plain(call, r.unbatched(call, x))
         x = replace(x, perm=x.perm[::-1])
     matrix = w.array if call.attr("transB", 0) else w.array.T
-    matrix = matrix if alpha == 1.0 else np.float32(alpha) * matrix
+    if alpha != 1.0:
+        matrix = np.asarray(np.float64(alpha) * matrix, np.float64)
     length = int(matrix.shape[0])
     bias = _vector(None if c is None else c.array, beta, length)
     if bias is not None:
@@ -56,7 +57,7 @@ def gemm(r: Reader, call: Call) -> Value:
     x = r.unbatched(call, x)
     y = _dense(r, call, x, matrix, np.zeros(length, np.float32))
     try:
-        rest = np.broadcast_to(np.float32(beta) * c.array, y.shape)
+        rest = np.broadcast_to(np.float64(beta) * c.array, y.shape)
     except ValueError:
         raise call.error(f"its C {list(c.shape)} does not go with {list(y.shape)}") from None
     return r.like(y, r.emit(call, Add(), y, r.data(call, rest, y, "c"), role="c"))

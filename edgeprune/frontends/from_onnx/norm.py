@@ -37,7 +37,7 @@ def batch_normalization(r: Reader, call: Call) -> Value:
 def _over_axis(r: Reader, call: Call, op: Op) -> Value:
     x = call.act(0)
     rank = len(x.shape)
-    axis = call.axis(call.attr("axis", 1 if call.opset < 13 else -1), max(rank, 1))
+    axis = call.axis(call.attr("axis", 1 if call.opset < 13 else -1), rank)
     if call.opset < 13 and rank > 1:  # softmax over all axes from this one on
         before, shape = x.shape[:axis], x.shape
         flat = r.reshape(call, x, (*before, int(np.prod(shape[axis:], dtype=np.int64))))

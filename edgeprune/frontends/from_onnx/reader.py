@@ -147,7 +147,9 @@ class Reader:
 
     def constant(self, call: Call, array: Array, role: str) -> str:
         """A new constant: float32, finite."""
-        value = np.ascontiguousarray(array, np.float32 if array.dtype.kind == "f" else array.dtype)
+        with np.errstate(over="ignore"):
+            dtype = np.float32 if array.dtype.kind == "f" else array.dtype
+            value = np.ascontiguousarray(array, dtype)  # a number becomes a vector of one
         if value.dtype.kind == "f" and not np.isfinite(value).all():
             bad = int(value.size - np.isfinite(value).sum())
             raise call.error(

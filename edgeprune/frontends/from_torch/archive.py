@@ -20,6 +20,7 @@ from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.ir import Array
 
 MAX_BYTES = 256 << 20
+MAX_JSON_BYTES = 32 << 20
 SCHEMA = 8
 """Major version of torch's export schema that is read (torch/_export/serde/schema.py)."""
 
@@ -62,11 +63,11 @@ def read_program(path: Path) -> Program:
         raise EdgePruneError(where, "is no .pt2 file, or is truncated", HINT) from None
     except OSError as e:
         raise EdgePruneError(where, f"cannot be read: {e.strerror or e}") from None
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError,
-            NotImplementedError, RecursionError, EOFError) as e:  # fmt: skip
-        raise EdgePruneError(where, f"is malformed: {type(e).__name__} {str(e)[:100]}", HINT) from e
-    except Exception as e:  # zlib.error and its kind, from a damaged archive
-        raise EdgePruneError(where, f"is damaged: {str(e)[:100]}", HINT) from e
+    except EdgePruneError:
+        raise
+    except Exception as e:  # what zipfile, zlib and json raise for a damaged archive
+        what = f"is malformed: {type(e).__name__} {str(e)[:100]}"
+        raise EdgePruneError(where, what, HINT) from e
 
 
 HINT = "torch.export.save(torch.export.export(model.eval(), (example,)), 'model.pt2')"
@@ -101,7 +102,10 @@ class _Archive:
         return Program(self.where, module["graph"], module["signature"], tensors)
 
     def _json(self, name: str) -> Any:
-        return json.loads(self.archive.read(self.files[name]))
+        info = self.archive.getinfo(self.files[name])
+        if info.file_size > MAX_JSON_BYTES:
+            raise EdgePruneError(self.where, f"{name} has {info.file_size} bytes")
+        return json.loads(self.archive.read(info))
 
     def _tensors(self, folder: str, config: Mapping[str, Any]) -> dict[str, Array]:
         found = {}

@@ -41,7 +41,7 @@ def convert(program: Program, name: str, *, batched: bool) -> Graph:
     """
     try:
         return _Conversion(program, batched).run(name)
-    except (KeyError, TypeError, IndexError, AttributeError) as e:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as e:
         raise EdgePruneError(
             program.where, f"is malformed: {type(e).__name__} {str(e)[:100]}", HINT
         ) from e
