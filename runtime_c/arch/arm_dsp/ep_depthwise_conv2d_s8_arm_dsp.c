@@ -11,58 +11,84 @@ static EP_NOINLINE void fill(uint32_t *to, int32_t words, uint32_t value)
     }
 }
 
-/* Four channels of one pixel. */
-static inline void widen_pixel(const int8_t *x, ep_lane *to, int32_t plane)
-{
-    to[0] = x[0];
-    to[plane] = x[1];
-    to[2 * plane] = x[2];
-    to[3 * plane] = x[3];
-}
+/* Rows of four channels and where they go: the places of their first pixel in four planes. */
+typedef struct {
+    int32_t rows;
+    int32_t step;    /* bytes from one pixel to the next */
+    int32_t x_skip;  /* bytes from behind the last pixel of a row to the first of the next */
+    int32_t to_skip; /* the same in the planes */
+    int32_t pairs;   /* pixels two at a time, */
+    int32_t singles; /* bit 0: behind one alone, bit 1: before one alone */
+    ep_lane *to[4];
+} rows4;
 
-/* Four channels of two pixels; `to` is word-aligned. */
-static inline void widen_pixels(const int8_t *x, int32_t step, ep_lane *to, int32_t plane)
+/* r0 pixel, r1 step, r2 to r5 places in the planes, r12 rows left, lr the description. */
+static EP_NOINLINE void widen4(const int8_t *x, const rows4 *rows)
 {
-    const uint32_t a = ep_load4(x);
-    const uint32_t b = ep_load4(x + step);
-    const uint32_t a02 = ep_even_bytes(a);
-    const uint32_t a13 = ep_odd_bytes(a);
-    const uint32_t b02 = ep_even_bytes(b);
-    const uint32_t b13 = ep_odd_bytes(b);
-    *(ep_word *)to = ep_low_halves(a02, b02);
-    *(ep_word *)(to + plane) = ep_low_halves(a13, b13);
-    *(ep_word *)(to + 2 * plane) = ep_high_halves(a02, b02);
-    *(ep_word *)(to + 3 * plane) = ep_high_halves(a13, b13);
-}
-
-/* `rows` rows of `count` pixels of four channels into four planes; `to` is the first pixel's place. */
-static void widen4(const params *p, const int8_t *x, int32_t rows, int32_t count, ep_lane *to,
-                   int32_t plane)
-{
-    const int32_t step = p->in_c;
-    const int32_t before = p->pad_left % 2; /* then the first pixel is the high half of a word */
-    const int32_t pairs = (count - before) / 2;
-    const int32_t after = count - before - 2 * pairs;
-    const int32_t next = (p->in_w - count) * step;
-    for (; rows > 0; rows--) {
-        ep_lane *at = to;
-        if (before) {
-            widen_pixel(x, at, plane);
-            x += step;
-            at++;
-        }
-        for (int32_t i = pairs; i > 0; i--) {
-            widen_pixels(x, step, at, plane);
-            x += 2 * step;
-            at += 2;
-        }
-        if (after) {
-            widen_pixel(x, at, plane);
-            x += step;
-        }
-        x += next;
-        to += p->pitch;
-    }
+    register const int8_t *r0 __asm__("r0") = x;
+    register const rows4 *r1 __asm__("r1") = rows;
+    __asm__ volatile(
+        ".macro ep_widen_pixel\n"
+        " ldrsb r6, [r0]\n"
+        " ldrsb r8, [r0, #1]\n"
+        " ldrsb r9, [r0, #2]\n"
+        " ldrsb r10, [r0, #3]\n"
+        " add r0, r0, r1\n"
+        " strh r6, [r2], #2\n"
+        " strh r8, [r3], #2\n"
+        " strh r9, [r4], #2\n"
+        " strh r10, [r5], #2\n"
+        ".endm\n"
+        " push {r7, r11}\n"
+        " mov lr, r1\n"
+        " add r1, lr, #24\n"
+        " ldm r1, {r2-r5}\n"
+        " ldrd r12, r1, [lr]\n"
+        "1:\n"
+        " ldr r6, [lr, #20]\n"
+        " lsls r6, r6, #31\n"
+        " bpl 2f\n"
+        " ep_widen_pixel\n"
+        "2:\n"
+        " ldr r7, [lr, #16]\n"
+        " cbz r7, 4f\n"
+        "3:\n"
+        " ldr r8, [r0]\n"
+        " ldr r9, [r0, r1]\n"
+        " add r0, r0, r1, lsl #1\n"
+        " sxtb16 r10, r8\n"
+        " sxtb16 r8, r8, ror #8\n"
+        " sxtb16 r11, r9\n"
+        " sxtb16 r9, r9, ror #8\n"
+        " pkhbt r6, r10, r11, lsl #16\n"
+        " str r6, [r2], #4\n"
+        " pkhtb r10, r11, r10, asr #16\n"
+        " str r10, [r4], #4\n"
+        " pkhbt r6, r8, r9, lsl #16\n"
+        " str r6, [r3], #4\n"
+        " pkhtb r8, r9, r8, asr #16\n"
+        " str r8, [r5], #4\n"
+        " subs r7, r7, #1\n"
+        " bne 3b\n"
+        "4:\n"
+        " ldr r6, [lr, #20]\n"
+        " lsls r6, r6, #31\n"
+        " bcc 5f\n"
+        " ep_widen_pixel\n"
+        "5:\n"
+        " ldrd r6, r7, [lr, #8]\n"
+        " add r0, r0, r6\n"
+        " add r2, r2, r7\n"
+        " add r3, r3, r7\n"
+        " add r4, r4, r7\n"
+        " add r5, r5, r7\n"
+        " subs r12, r12, #1\n"
+        " bne 1b\n"
+        " pop {r7, r11}\n"
+        ".purgem ep_widen_pixel\n"
+        : "+r"(r0), "+r"(r1)
+        :
+        : "r2", "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r12", "lr", "cc", "memory");
 }
 
 /* One channel of them. */
@@ -89,7 +115,7 @@ static void load_band(const params *p, const int8_t *x, int32_t channels, int32_
     int32_t inside = p->in_h - top - above;
     inside = inside < rows - above ? inside : rows - above;
     inside = inside > 0 ? inside : 0;
-    for (int32_t k = 0; k < channels; k++) {
+    for (int32_t k = 0; k < channels && p->band_rows < p->out_h; k++) { /* else it stays */
         fill(to + k * plane_words, above * row_words, border);
         fill(to + k * plane_words + (above + inside) * row_words, (rows - above - inside) * row_words,
              border);
@@ -98,8 +124,19 @@ static void load_band(const params *p, const int8_t *x, int32_t channels, int32_
     count = count < p->in_w ? count : p->in_w;
     ep_lane *lanes = (ep_lane *)(to + above * row_words) + p->pad_left;
     x += (top + above) * p->in_w * p->in_c;
-    if (channels == 4 && count > 0) {
-        widen4(p, x, inside, count, lanes, 2 * plane_words);
+    if (channels == 4 && count > 0 && inside > 0) {
+        const int32_t before = p->pad_left % 2; /* then the first pixel is the high half of a word */
+        const int32_t pairs = (count - before) / 2;
+        const int32_t after = count - before - 2 * pairs;
+        const rows4 rows_of_four = {inside,
+                                    p->in_c,
+                                    (p->in_w - count) * p->in_c,
+                                    2 * (p->pitch - count),
+                                    pairs,
+                                    before + 2 * after,
+                                    {lanes, lanes + 2 * plane_words, lanes + 4 * plane_words,
+                                     lanes + 6 * plane_words}};
+        widen4(x, &rows_of_four);
         return;
     }
     for (int32_t k = 0; k < channels; k++) {
