@@ -1,8 +1,15 @@
-"""Chooses a kernel for every node. Add one: a row in ``KERNELS``, before those that are slower."""
+"""Chooses a kernel for every node. Add one: a row in ``KERNELS``, before those that are slower.
+
+A file of ``runtime_c/src`` can also have a faster one of the same name in a folder of
+``runtime_c/arch``; it is added where the target has that folder among its kernels, and its functions
+take the place of those that are marked EP_WEAK.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
 
 from edgeprune.errors import UnsupportedError
 from edgeprune.ir import Graph, Node
@@ -18,6 +25,7 @@ from edgeprune.kernels.portable.resize import resize
 from edgeprune.kernels.portable.shape import concat, gather, pad, slice_, transpose
 from edgeprune.kernels.portable.softmax import softmax
 from edgeprune.ops import Reshape
+from edgeprune.resources import runtime_dir
 
 # By folder of runtime_c/arch: what it can compute. A kernel gives None for a node that is not its
 # own, or that it has no form for; the next row is asked then.
@@ -94,5 +102,14 @@ def _choose(
         for kernel in KERNELS.get(isa, ()):
             call = kernel(request)
             if call is not None:
-                return call
+                return replace(call, drop_ins=_drop_ins(call.sources, isas))
     return None
+
+
+def _drop_ins(sources: Sequence[str], isas: Sequence[str]) -> tuple[str, ...]:
+    """For each portable source the file of that name that is fastest on the target, if any."""
+    found = []
+    for stem in (PurePosixPath(s).stem for s in sources if s.startswith("src/")):
+        names = (f"arch/{isa}/{stem}.{kind}" for isa in isas for kind in ("S", "c"))
+        found += [n for n in names if (runtime_dir() / n).is_file()][:1]
+    return tuple(found)

@@ -21,30 +21,73 @@
  * that are left over after the last whole block follow one by one. */
 #define EP_BLOCK 4
 
+/* Inner loops are functions of their own: inlined into a large one, compilers run out of registers. */
+#ifdef __GNUC__
+#define EP_NOINLINE __attribute__((noinline))
+#else
+#define EP_NOINLINE
+#endif
+
+/* Gives way to a faster function of the same name, of a file in arch, where that is built too. */
+#ifdef __GNUC__
+#define EP_WEAK __attribute__((weak))
+#else
+#define EP_WEAK
+#endif
+
 static inline int32_t ep_limit(int32_t v, int32_t low, int32_t high)
 {
-    return v < low ? low : v > high ? high : v;
+    const int32_t above = v < low ? low : v;
+    return above > high ? high : above;
 }
 
 /* a * b / 2^31, halves up; not for a = b = -2^31. gemmlowp's doubling high multiply. */
+#ifdef __ARM_ARCH_6M__ /* no long multiplication: four short ones */
+static inline int32_t ep_high_mul(int32_t a, int32_t b)
+{
+    const uint32_t a_low = (uint32_t)a & 0xFFFFu, b_low = (uint32_t)b & 0xFFFFu;
+    const int32_t a_high = a >> 16, b_high = b >> 16;
+    const uint32_t low = a_low * b_low;
+    const int32_t first = a_high * (int32_t)b_low + (int32_t)(low >> 16);
+    const int32_t second = b_high * (int32_t)a_low + (first & 0xFFFF);
+    const int32_t high = a_high * b_high + (first >> 16) + (second >> 16);
+    /* The bits below the result: 15 of second, and all of the rest, which rounding needs not. */
+    return high * 2 + (((second & 0xFFFF) + 0x4000) >> 15);
+}
+
+static inline int32_t ep_high_mul_small(int32_t a, int32_t b)
+{
+    return ep_high_mul(a, b);
+}
+#else
 static inline int32_t ep_high_mul(int32_t a, int32_t b)
 {
     return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
 }
 
+/* The same for |a| < 2^30: the result is the high word, plus the low word's highest bit. */
+static inline int32_t ep_high_mul_small(int32_t a, int32_t b)
+{
+    const int64_t twice = (int64_t)(2 * a) * b;
+    return (int32_t)(twice >> 32) + (int32_t)((uint32_t)twice >> 31);
+}
+#endif
+
 /* x / 2^exponent, halves away from zero; exponent in [0, 31]. */
 static inline int32_t ep_divide_by_pot(int32_t x, int32_t exponent)
 {
-    const uint32_t mask = ((uint32_t)1 << exponent) - 1u;
-    const uint32_t threshold = (mask >> 1) + (x < 0 ? 1u : 0u);
-    return (x >> exponent) + (((uint32_t)x & mask) > threshold ? 1 : 0);
+    if (exponent == 0) {
+        return x;
+    }
+    /* (x - (x < 0) + half) >> exponent, in two steps so that it cannot overflow; x > -2^31. */
+    return (((x + (x >> 31)) >> (exponent - 1)) + 1) >> 1;
 }
 
 /* x * mult * 2^(shift - 31), rounded twice: the rule of every int8 operator but dense.
  * shift in [-31, 30]; with shift > 0, x is first shifted left, in 32 bits. */
 static inline int32_t ep_rescale(int32_t x, int32_t mult, int32_t shift)
 {
-    if (shift > 0) {
+    if (shift >= 0) {
         return ep_high_mul((int32_t)((uint32_t)x << shift), mult);
     }
     return ep_divide_by_pot(ep_high_mul(x, mult), -shift);
@@ -53,7 +96,11 @@ static inline int32_t ep_rescale(int32_t x, int32_t mult, int32_t shift)
 /* x * mult * 2^(shift - 31), rounded once, halves up: the rule of dense. 31 - shift in [1, 62]. */
 static inline int32_t ep_rescale_once(int32_t x, int32_t mult, int32_t shift)
 {
-    return (int32_t)(((int64_t)x * mult + ((int64_t)1 << (30 - shift))) >> (31 - shift));
+    const int64_t product = (int64_t)x * mult;
+    if (shift <= -2) { /* what is shifted out of the low half cannot carry into the result */
+        return ((int32_t)(product >> 32) + ((int32_t)1 << (-2 - shift))) >> (-1 - shift);
+    }
+    return (int32_t)((product + ((int64_t)1 << (30 - shift))) >> (31 - shift));
 }
 
 static inline float ep_limit_f32(float v, float low, float high)

@@ -1,19 +1,18 @@
 #ifndef EP_CONV_TRANSPOSE2D_S8_H
 #define EP_CONV_TRANSPOSE2D_S8_H
 
+#include "ep_finish_s8.h"
 #include "ep_window.h"
 
 EP_EXTERN_C_BEGIN
 
 typedef struct {
     ep_window window; /* padding is what is cut off in front */
-    int32_t x_zero;  /* input zero point */
-    int32_t y_zero;  /* output zero point */
-    int32_t act_min; /* fused clamp, [-128, act_max] */
-    int32_t act_max;
+    int32_t x_zero; /* input zero point */
+    ep_output_s8 output;
 } ep_conv_transpose2d_s8_params;
 
-/* y[p][o] = clamp(rescale(bias[o] + sum w[o][k] * (x - x_zero)) + y_zero)
+/* y[p][o] = limit(rescale(bias[o] + sum w[o][k] * (x - x_zero)) + zero)
  *
  * over all kernel elements k and inputs x with stride * position(x) + dilation * k - pad = p.
  *

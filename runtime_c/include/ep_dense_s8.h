@@ -9,23 +9,22 @@ typedef struct {
     int32_t rows;    /* vectors, one after the other */
     int32_t in_len;  /* elements of an input vector */
     int32_t out_len; /* elements of an output vector */
-    int32_t w_zero;  /* what the stored weights are too large by: 128 where they are symmetric */
     int32_t y_zero;  /* output zero point, [-128, 127] */
     int32_t act_min; /* fused clamp, [-128, act_max] */
     int32_t act_max;
 } ep_dense_s8_params;
 
-/* y[o] = clamp(rescale_once(bias[o] + sum_i x[i] * (w[o][i] - w_zero)) + y_zero)
+/* y[o] = clamp(rescale_once(bias[o] + sum_i x[i] * w[o][i]) + y_zero)
  *
- * w      uint8 [out_len][in_len] in blocks (EP_BLOCK); offset to be unsigned, which loads faster
- * bias   int32 [out_len], with the input's zero point folded in: bias - zero * sum_i weight
+ * w      int8  [out_len][in_len], symmetric, in blocks (EP_BLOCK)
+ * bias   int32 [out_len], with the input's zero point folded in: bias - zero * sum_i w
  * mult   int32 [out_len], and
  * shift  int8  [out_len]: the rescale of each output
  * x      int8  [rows][in_len]
  * y      int8  [rows][out_len]; may not overlap x
  *
  * The compiler has checked that no accumulator leaves int32. */
-void ep_dense_s8(const ep_dense_s8_params *p, const uint8_t *w, const int32_t *bias,
+void ep_dense_s8(const ep_dense_s8_params *p, const int8_t *w, const int32_t *bias,
                  const int32_t *mult, const int8_t *shift, const int8_t *x, int8_t *y);
 
 EP_EXTERN_C_END

@@ -1,6 +1,7 @@
 #ifndef EP_DEPTHWISE_CONV2D_S8_H
 #define EP_DEPTHWISE_CONV2D_S8_H
 
+#include "ep_finish_s8.h"
 #include "ep_window.h"
 
 EP_EXTERN_C_BEGIN
@@ -8,23 +9,24 @@ EP_EXTERN_C_BEGIN
 typedef struct {
     ep_window window;   /* out_c is a multiple of in_c */
     int32_t multiplier; /* out_c / in_c */
-    int32_t x_zero;     /* input zero point */
-    int32_t y_zero;     /* output zero point */
-    int32_t act_min;    /* fused clamp, [-128, act_max] */
-    int32_t act_max;
+    int32_t x_zero;     /* input zero point, what lies in the padding */
+    ep_output_s8 output;
 } ep_depthwise_conv2d_s8_params;
 
-/* y[p][o] = clamp(rescale(bias[o] + sum_k (x(p)[k][o / multiplier] - x_zero) * w[k][o]) + y_zero)
+/* y[p][o] = limit(rescale(bias[o] + sum_k x(p)[k][o / multiplier] * w[o][k]) + zero)
  *
- * w     int8  [kernel_h][kernel_w][out_c], symmetric
- * bias  int32 [out_c]
- * mult  int32 [out_c], and
- * shift int8  [out_c]: the rescale of each output channel
- * x     int8  [in_h][in_w][in_c]
- * y     int8  [out_h][out_w][out_c]; may not overlap x */
+ * w       int8  [out_c][kernel_w][kernel_h], symmetric; with multiplier 1 in blocks (EP_BLOCK)
+ * bias    int32 [out_c], with the input's zero point folded in: bias - x_zero * sum_k w
+ * mult    int32 [out_c], and
+ * shift   int8  [out_c]: the rescale of each output channel
+ * x       int8  [in_h][in_w][in_c]
+ * scratch kernel_h * ep_lines_width() * in_c bytes
+ * y       int8  [out_h][out_w][out_c]; may not overlap x
+ *
+ * The compiler has checked that no accumulator leaves int32. */
 void ep_depthwise_conv2d_s8(const ep_depthwise_conv2d_s8_params *p, const int8_t *w,
                             const int32_t *bias, const int32_t *mult, const int8_t *shift,
-                            const int8_t *x, int8_t *y);
+                            const int8_t *x, void *scratch, int8_t *y);
 
 EP_EXTERN_C_END
 #endif

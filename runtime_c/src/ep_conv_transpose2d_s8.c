@@ -15,7 +15,7 @@ void ep_conv_transpose2d_s8(const ep_conv_transpose2d_s8_params *p, const int8_t
     for (int32_t i = 0; i < n->out_h; i++) {
         for (int32_t j = 0; j < n->out_w; j++) {
             for (int32_t o = 0; o < n->out_c; o++) {
-                int32_t acc = bias[o];
+                int32_t acc = 0;
                 for (int32_t r = 0; r < n->kernel_h; r++) {
                     const int32_t row =
                         source(i + n->pad_top, r, n->dilation_h, n->stride_h, n->in_h);
@@ -33,8 +33,8 @@ void ep_conv_transpose2d_s8(const ep_conv_transpose2d_s8_params *p, const int8_t
                         }
                     }
                 }
-                const int32_t v = ep_rescale(acc, mult[o], shift[o]) + p->y_zero;
-                *y++ = (int8_t)ep_limit(v, p->act_min, p->act_max);
+                ep_finish_s8(&p->output, bias + o, mult + o, shift + o, &acc, &acc, 1, y, y);
+                y++;
             }
         }
     }

@@ -14,6 +14,8 @@ from edgeprune.kernels.call import KernelCall
 GUARDS = {
     "arm_dsp": "defined(__ARM_FEATURE_DSP)",
     "arm_mve": "defined(__ARM_FEATURE_MVE)",
+    "armv6m": "defined(__ARM_ARCH_6M__)",
+    "armv7m": "defined(__ARM_ARCH_7M__)",
 }
 
 

@@ -24,16 +24,17 @@ def accumulator_range(
     return folded + np.minimum(*ends).sum(axis=1), folded + np.maximum(*ends).sum(axis=1)
 
 
-def require_int32(name: str, low: Array, high: Array) -> None:
-    """Refuse a layer whose accumulators can leave int32.
+def require_int32(name: str, low: Array, high: Array) -> Array:
+    """The largest magnitude of every channel's accumulator, which int32 must hold.
 
     Raises:
-        UnsupportedError: with the node's name and the worst value.
+        UnsupportedError: it does not; with the node's name and the worst value.
     """
-    worst = max(-int(low.min()), int(high.max()))
-    if worst > 2**31 - 1:
+    reach = np.maximum(-low, high)
+    if int(reach.max()) > 2**31 - 1:
         raise UnsupportedError(
             name,
-            f"its accumulators reach {worst:,}, which int32 does not hold",
+            f"its accumulators reach {int(reach.max()):,}, which int32 does not hold",
             "use --dtype float32",
         )
+    return np.asarray(reach)

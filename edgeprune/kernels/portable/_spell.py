@@ -29,14 +29,15 @@ def spell(
     inputs: Sequence[str],
     constants: Sequence[Constant] = (),
     *,
+    shared: Sequence[str] = (),
     scratch_bytes: int = 0,
     inplace: int | None = None,
     instructions: int = 0,
 ) -> KernelCall:
-    """The call of a kernel that lies in ``src/<kernel>.c``."""
+    """The call of a kernel that lies in ``src/<kernel>.c``; ``shared`` lie there as well."""
     return KernelCall(
         function=kernel,
-        sources=(f"src/{kernel}.c",),
+        sources=tuple(f"src/{name}.c" for name in (kernel, *shared)),
         headers=(f"include/{kernel}.h",),
         params_type=f"{kernel}_params",
         params=tuple(params.items()),
@@ -105,10 +106,16 @@ def in_blocks(w: Array) -> Array:
     return np.concatenate([blocks.ravel(), w[whole:].ravel()])
 
 
-def rescale_constants(real: Array, channels: int) -> tuple[Constant, Constant]:
-    """Multiplier and shift of every channel, rounded twice."""
-    mult, shift = quantize_multipliers(np.broadcast_to(np.asarray(real, np.float64), channels))
-    return multiplier_constants(mult, shift)
+def rescale_constants(real: Array, reach: Array) -> tuple[Constant, Constant]:
+    """Multiplier and shift of every channel, rounded twice, as ``ep_finish_s8`` takes them.
+
+    Args:
+        real: accumulator scale over output scale, one or one a channel.
+        reach: the largest magnitude of every channel's accumulator.
+    """
+    mult, shift = quantize_multipliers(np.broadcast_to(np.asarray(real, np.float64), reach.shape))
+    quick = (shift >= -22) & (shift < 0)
+    return multiplier_constants(mult, np.where(quick & (reach >= 2**30), shift - 64, shift))
 
 
 def multiplier_constants(mult: Array, shift: Array) -> tuple[Constant, Constant]:

@@ -33,3 +33,22 @@ def window(request: Request, op: Windowed, kernel: tuple[int, ...]) -> str:
     dilation: Pair = getattr(op, "dilation", (1, 1))
     rows = (*x, *y, *kernel, *op.stride, *dilation, op.padding.top, op.padding.left)
     return f"{{{', '.join(map(str, rows))}}}"
+
+
+def flat_window(pixels: int, in_c: int, out_c: int) -> str:
+    """The ``ep_window`` of single pixels in one row."""
+    return f"{{1, {pixels}, {in_c}, 1, {pixels}, {out_c}, 1, 1, 1, 1, 1, 1, 0, 0}}"
+
+
+def _span(op: Windowed, kernel: tuple[int, ...], axis: int, out: int) -> int:
+    """Elements along an axis from the first that is read to the last."""
+    dilation: Pair = getattr(op, "dilation", (1, 1))
+    return (out - 1) * op.stride[axis] + (kernel[axis] - 1) * dilation[axis] + 1
+
+
+def line_bytes(request: Request, op: Windowed, kernel: tuple[int, ...]) -> int:
+    """Scratch for the lines of ``ep_lines.h``."""
+    x = request.graph.types_of(request.node)[0]
+    y = request.graph.types[request.node.output].shape
+    pixel = x.shape[2] * x.dtype.numpy.itemsize
+    return kernel[0] * _span(op, kernel, 1, y[1]) * pixel

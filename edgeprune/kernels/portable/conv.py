@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgeprune.ir import Array, DType
+from edgeprune.ir import Array, DType, TensorType
 from edgeprune.ir.fixedpoint import effective_scales
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.kernels.portable._bounds import accumulator_range, require_int32
@@ -19,11 +19,15 @@ from edgeprune.kernels.portable._spell import (
     wrap32,
     zero_of,
 )
-from edgeprune.kernels.portable._window import window
+from edgeprune.kernels.portable._window import flat_window, line_bytes, window
 from edgeprune.ops import Conv2d, ConvTranspose2d, DepthwiseConv2d
+from edgeprune.ops._clamp import Clamp
 
 FLOAT = (DType.FLOAT32,) * 4
 INT8 = (DType.INT8, DType.INT8, DType.INT32, DType.INT8)
+NO_SCRATCH = 4
+"""Bytes of scratch where a call has the argument but no use for it."""
+SHARED = ("ep_finish_s8", "ep_lines")
 COLUMNS = 2
 """Positions that share the loads of the weights."""
 
@@ -72,37 +76,48 @@ def _conv_s8(request: Request, op: Conv2d) -> KernelCall:
     graph, node = request.graph, request.node
     x, weight_type, _ = graph.types_of(node)
     y = graph.types[node.output]
-    w = graph.constants[node.inputs[1]].astype(np.int64)
+    w = graph.constants[node.inputs[1]]
     rows = w.reshape(len(w), -1)
     bias = graph.constants[node.inputs[2]].astype(np.int64)
-    # Columns hold the input plus 128, its zero point where there is padding.
-    _check(request, rows, bias)
-    folded = bias - (zero_of(x) + 128) * rows.sum(axis=1)
+    reach = _reach(request, rows, bias)
+    kernel = w.shape[1:3]
+    direct = kernel == (1, 1) and not op.padding.any
+    scales = effective_scales(quant(x), quant(weight_type), quant(y))
+    folded = bias - zero_of(x) * rows.sum(axis=1, dtype=np.int64)
+    # Pixels that do not see each other may as well lie in one row.
+    row = flat_window(x.size // x.shape[2], x.shape[2], y.shape[2])
     return spell(
         "ep_conv2d_s8",
         {
-            "window": window(request, op, w.shape[1:3]),
+            "window": row if direct and op.stride == (1, 1) else window(request, op, kernel),
             "groups": op.groups,
+            "direct": int(direct),
             "x_zero": zero_of(x),
-            "y_zero": zero_of(y),
-            **int_clamp(op.clamp, y),
+            "output": _output(op.clamp, y),
         },
         node.inputs[:1],
         (
-            Constant("weights", _filters(w + 128, op.groups).astype(np.uint8), "uint8_t"),
+            Constant("weights", _filters(w.transpose(0, 2, 1, 3), op.groups), "int8_t"),
             Constant("bias", wrap32(folded), "int32_t"),
-            *rescale_constants(effective_scales(quant(x), quant(weight_type), quant(y)), len(w)),
+            *rescale_constants(scales, reach),
         ),
-        scratch_bytes=COLUMNS * rows.shape[1],
-        instructions=_work(request, 2.2, 50),
+        shared=(*SHARED, "ep_tile_s8"),
+        scratch_bytes=NO_SCRATCH if direct else line_bytes(request, op, kernel) // op.groups,
+        instructions=_work(request, 2.0, 25),
     )
 
 
-def _check(request: Request, rows: Array, bias: Array) -> None:
-    """No accumulator leaves int32, whatever part of a window lies in the padding."""
+def _output(clamp: Clamp | None, y: TensorType) -> str:
+    """The initialiser of an ``ep_output_s8``."""
+    ends = int_clamp(clamp, y)
+    return f"{{{zero_of(y)}, {ends['act_min']}, {ends['act_max']}}}"
+
+
+def _reach(request: Request, rows: Array, bias: Array) -> Array:
+    """What the accumulators reach, whatever part of a window lies in the padding."""
     zero = zero_of(request.graph.types_of(request.node)[0])
-    reach = (min(-128 - zero, 0), max(127 - zero, 0))
-    require_int32(request.node.name, *accumulator_range(rows, bias, reach))
+    ends = (min(-128 - zero, 0), max(127 - zero, 0))
+    return require_int32(request.node.name, *accumulator_range(rows, bias, ends))
 
 
 def depthwise_conv2d(request: Request) -> KernelCall | None:
@@ -141,25 +156,29 @@ def _depthwise_s8(request: Request, op: DepthwiseConv2d) -> KernelCall:
     x, weight_type, _ = graph.types_of(node)
     y = graph.types[node.output]
     w = graph.constants[node.inputs[1]]
-    bias = graph.constants[node.inputs[2]]
-    _check(request, w.reshape(-1, w.shape[2]).T, bias)
+    bias = graph.constants[node.inputs[2]].astype(np.int64)
+    rows = w.transpose(2, 1, 0).reshape(w.shape[2], -1)
+    reach = _reach(request, rows, bias)
+    multiplier = w.shape[2] // x.shape[2]
     scales = effective_scales(quant(x), quant(weight_type), quant(y))
+    folded = bias - zero_of(x) * rows.sum(axis=1, dtype=np.int64)
     return spell(
         "ep_depthwise_conv2d_s8",
         {
             "window": window(request, op, w.shape[:2]),
-            "multiplier": w.shape[2] // x.shape[2],
+            "multiplier": multiplier,
             "x_zero": zero_of(x),
-            "y_zero": zero_of(y),
-            **int_clamp(op.clamp, y),
+            "output": _output(op.clamp, y),
         },
         node.inputs[:1],
         (
-            Constant("weights", w, "int8_t"),
-            Constant("bias", bias, "int32_t"),
-            *rescale_constants(scales, w.shape[2]),
+            Constant("weights", in_blocks(rows) if multiplier == 1 else rows, "int8_t"),
+            Constant("bias", wrap32(folded), "int32_t"),
+            *rescale_constants(scales, reach),
         ),
-        instructions=_work(request, 7.0, 60),
+        shared=SHARED,
+        scratch_bytes=line_bytes(request, op, w.shape[:2]),
+        instructions=_work(request, 3.2, 30),
     )
 
 
@@ -182,16 +201,17 @@ def conv_transpose2d(request: Request) -> KernelCall | None:
         )
     if dtypes(request) != INT8:
         return None
-    _check(request, w.reshape(len(w), -1), bias)
+    reach = _reach(request, w.reshape(len(w), -1), bias)
     scales = effective_scales(quant(x), quant(weight_type), quant(y))
     return spell(
         "ep_conv_transpose2d_s8",
-        {**geometry, "x_zero": zero_of(x), "y_zero": zero_of(y), **int_clamp(op.clamp, y)},
+        {**geometry, "x_zero": zero_of(x), "output": _output(op.clamp, y)},
         node.inputs[:1],
         (
             Constant("weights", w, "int8_t"),
             Constant("bias", bias, "int32_t"),
-            *rescale_constants(scales, len(w)),
+            *rescale_constants(scales, reach),
         ),
+        shared=("ep_finish_s8",),
         instructions=_work(request, 9.0, 80),
     )

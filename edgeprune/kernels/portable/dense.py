@@ -59,12 +59,12 @@ def _s8(request: Request, op: Dense) -> KernelCall:
     x, weight_type, _ = graph.types_of(node)
     y = graph.types[node.output]
     wq = quant(weight_type)
-    w_zero = wq.zero_point[0] if len(wq.scale) == 1 else 0
-    w = graph.constants[node.inputs[1]].astype(np.int64)
-    centred = w - w_zero
+    w = graph.constants[node.inputs[1]]
     bias = graph.constants[node.inputs[2]].astype(np.int64)
-    folded = bias - zero_of(x) * centred.sum(axis=1)
-    low, high = accumulator_range(centred, folded)
+    if any(wq.zero_point):
+        raise UnsupportedError(node.name, "its weights have a zero point", "use --dtype float32")
+    folded = bias - zero_of(x) * w.sum(axis=1, dtype=np.int64)
+    low, high = accumulator_range(w, folded)
     require_int32(node.name, low, high)
     clamp = int_clamp(op.clamp, y)
     real = np.broadcast_to(effective_scales(quant(x), wq, quant(y)), len(w))
@@ -81,12 +81,13 @@ def _s8(request: Request, op: Dense) -> KernelCall:
     shape = _shape(request)
     return spell(
         "ep_dense_s8",
-        {**shape, "w_zero": 128 + w_zero, "y_zero": zero_of(y), **clamp},
+        {**shape, "y_zero": zero_of(y), **clamp},
         node.inputs[:1],
         (
-            Constant("weights", in_blocks(w + 128).astype(np.uint8), "uint8_t"),
+            Constant("weights", in_blocks(w), "int8_t"),
             Constant("bias", wrap32(folded), "int32_t"),
             *multiplier_constants(np.array(mult), np.array(shift)),
         ),
+        shared=("ep_tile_s8",),
         instructions=int(2.6 * graph.macs_of(node)) + 40 * shape["rows"] * shape["out_len"],
     )

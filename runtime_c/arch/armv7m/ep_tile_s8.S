@@ -1,0 +1,175 @@
+/* ep_tile_s8.h for Armv7-M: all operands of a tile held in registers, which compilers miss by a few. */
+    .syntax unified
+    .thumb
+
+    .macro FUNCTION name
+    .section .text.\name, "ax", %progbits
+    .global \name
+    .type \name, %function
+    .thumb_func
+    .balign 4
+\name:
+    .endm
+
+    .macro END name
+    .size \name, . - \name
+    .endm
+
+    /* Eight accumulators, r4 to r11, set to zero. */
+    .macro CLEAR
+    movs r4, #0
+    movs r5, #0
+    movs r6, #0
+    movs r7, #0
+    mov r8, r4
+    mov r9, r4
+    mov r10, r4
+    mov r11, r4
+    .endm
+
+    /* One element of two positions (r0, r1) times four channels (r2). */
+    .macro PAIR
+    ldrsb r3, [r0], #1
+    ldrsb r12, [r1], #1
+    ldrsb lr, [r2], #1
+    mla r4, r3, lr, r4
+    mla r8, r12, lr, r8
+    ldrsb lr, [r2], #1
+    mla r5, r3, lr, r5
+    mla r9, r12, lr, r9
+    ldrsb lr, [r2], #1
+    mla r6, r3, lr, r6
+    mla r10, r12, lr, r10
+    ldrsb lr, [r2], #1
+    mla r7, r3, lr, r7
+    mla r11, r12, lr, r11
+    .endm
+
+FUNCTION ep_tile_pair_s8
+    push {r4-r11, lr}
+    sub sp, #8
+    add r4, r0, r3
+    and r5, r3, #7
+    sub r3, r4, r5
+    strd r3, r4, [sp] /* where x ends: by eights, and altogether */
+    CLEAR
+    cmp r0, r3
+    beq 2f
+1:
+    .rept 8
+    PAIR
+    .endr
+    ldr lr, [sp]
+    cmp r0, lr
+    bne 1b
+2:
+    ldr lr, [sp, #4]
+    cmp r0, lr
+    beq 4f
+3:
+    PAIR
+    ldr lr, [sp, #4]
+    cmp r0, lr
+    bne 3b
+4:
+    ldr r0, [sp, #44]
+    stm r0, {r4-r11}
+    add sp, #8
+    pop {r4-r11, pc}
+END ep_tile_pair_s8
+
+    /* One element of one position (r0) times eight channels (r1, r2). */
+    .macro EIGHT
+    ldrsb r12, [r0], #1
+    ldrsb lr, [r1], #1
+    mla r4, r12, lr, r4
+    ldrsb lr, [r1], #1
+    mla r5, r12, lr, r5
+    ldrsb lr, [r1], #1
+    mla r6, r12, lr, r6
+    ldrsb lr, [r1], #1
+    mla r7, r12, lr, r7
+    ldrsb lr, [r2], #1
+    mla r8, r12, lr, r8
+    ldrsb lr, [r2], #1
+    mla r9, r12, lr, r9
+    ldrsb lr, [r2], #1
+    mla r10, r12, lr, r10
+    ldrsb lr, [r2], #1
+    mla r11, r12, lr, r11
+    .endm
+
+FUNCTION ep_tile_blocks_s8
+    push {r3-r11, lr}
+    and r12, r2, #7
+    add r3, r0, r2
+    sub r3, r3, r12 /* where x ends, by eights; r12 elements are left then */
+    add r2, r1, r2, lsl #2
+    push {r12, lr}
+    CLEAR
+    cmp r0, r3
+    beq 2f
+1:
+    .rept 8
+    EIGHT
+    .endr
+    cmp r0, r3
+    bne 1b
+2:
+    pop {r12, lr}
+    add r3, r12
+    cmp r0, r3
+    beq 4f
+3:
+    EIGHT
+    cmp r0, r3
+    bne 3b
+4:
+    pop {r3}
+    stm r3, {r4-r11}
+    pop {r4-r11, pc}
+END ep_tile_blocks_s8
+
+FUNCTION ep_tile_block_s8
+    push {r3-r8, lr}
+    movs r4, #0
+    movs r5, #0
+    movs r6, #0
+    movs r7, #0
+    add r3, r0, r2
+    cmp r0, r3
+    beq 2f
+1:
+    ldrsb r12, [r0], #1
+    ldrsb lr, [r1], #1
+    mla r4, r12, lr, r4
+    ldrsb lr, [r1], #1
+    mla r5, r12, lr, r5
+    ldrsb lr, [r1], #1
+    mla r6, r12, lr, r6
+    ldrsb lr, [r1], #1
+    mla r7, r12, lr, r7
+    cmp r0, r3
+    bne 1b
+2:
+    pop {r3}
+    stm r3, {r4-r7}
+    pop {r4-r8, pc}
+END ep_tile_block_s8
+
+FUNCTION ep_tile_single_s8
+    push {r4, lr}
+    adds r3, r0, r2
+    movs r2, #0
+    cmp r0, r3
+    beq 2f
+1:
+    ldrsb r12, [r0], #1
+    ldrsb lr, [r1], #1
+    mla r2, r12, lr, r2
+    cmp r0, r3
+    bne 1b
+2:
+    mov r0, r2
+    pop {r4, pc}
+END ep_tile_single_s8
