@@ -56,7 +56,9 @@ class Recipe:
         refuse_unquantised(fused)
         dtype = DType.INT16 if self.dtype == "int16x8" else DType.INT8
         levels = 65536 if dtype is DType.INT16 else 256
-        ranges = {v: self.observed[v].range(self.method, levels) for v in fused.activations}
+        # what compaction put in (a Gather of the inputs) has the range of what it reads
+        seen = [v for v in fused.activations if v in self.observed]
+        ranges = {v: self.observed[v].range(self.method, levels) for v in seen}
         return quantise(fused, ranges, dtype)
 
     def compile(self, graph: Graph) -> Compiled:

@@ -115,9 +115,15 @@ def _choose(
     prepared: Prepared, options: BuildOptions, target: Target, progress: Progress
 ) -> Candidate:
     """The most accurate network that fits; of equals the smaller one."""
-    ranking = Ranking(
-        prepared.float_graph, prepared.rank, options.criterion, options.schedule, seed=options.seed
-    )
+    ranking = None
+    if options.criterion != "obs":  # which ranks by the price of each form
+        ranking = Ranking(
+            prepared.float_graph,
+            prepared.rank,
+            options.criterion,
+            options.schedule,
+            seed=options.seed,
+        )
     dtypes = ("int8", "float32") if options.dtype == "auto" else (options.dtype,)
     if prepared.graph.is_quantised and not options.has_limits:
         dtypes = ("int8",)  # the file says what it is

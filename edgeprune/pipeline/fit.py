@@ -17,6 +17,7 @@ from edgeprune.ir import Array, Graph, Samples, dequantise_array, quantise_array
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import Prepared, answers, source_outputs
 from edgeprune.progress import Progress, silent
+from edgeprune.pruning import obs
 from edgeprune.pruning.search import Pruned, Ranking, prune, smallest
 from edgeprune.quantize import METHODS, observe
 from edgeprune.target import Target
@@ -86,8 +87,9 @@ class Fitter:
     prepared: Prepared
     options: BuildOptions
     form: Form
-    ranking: Ranking
+    ranking: Ranking | None
     progress: Progress = silent
+    _search: obs.Search | None = None
 
     def fit(self) -> Candidate:
         """The network that fits.
@@ -176,18 +178,35 @@ class Fitter:
     def _prune(
         self, recipe: Recipe, limits: Mapping[str, float], spare: Mapping[str, int]
     ) -> Pruned:
-        def cost(graph: Graph) -> Mapping[str, float]:
-            found = dict(self._estimate(recipe, graph))
-            return found | {k: found[k] + spare[k] for k in spare}
+        """Prune to what the limits leave beside code and stack (``spare``)."""
 
+        def cost(graph: Graph) -> Mapping[str, float]:
+            return self._estimate(recipe, graph)
+
+        left = {k: v - spare.get(k, 0) for k, v in limits.items()}
         o = self.options
+        if o.criterion == "obs":
+            if self._search is None:
+                self._search = obs.Search(
+                    self.prepared.float_graph,
+                    self.prepared.rank,
+                    cost=cost,
+                    validation=self.prepared.validation,
+                    seed=o.seed,
+                )
+            return self._search.prune(
+                limits=left,
+                min_accuracy=o.min_accuracy,
+                max_drop=o.max_drop,
+                progress=self.progress,
+            )
         floor = smallest(self.prepared.float_graph)
-        if any(cost(floor)[k] > v for k, v in limits.items()):
+        if any(cost(floor)[k] > v for k, v in left.items()):
             raise self._floor(recipe)
         return prune(
             self.prepared.float_graph,
             self.prepared.rank,
-            limits=limits,
+            limits=left,
             cost=cost,
             criterion=o.criterion,
             schedule=o.schedule,
