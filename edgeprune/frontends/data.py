@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edgeprune.errors import EdgePruneError
-from edgeprune.ir import Array, Graph
-from edgeprune.ir.samples import Samples
+from edgeprune.ir import Array, Graph, Samples, dequantise_array
 
 MAX_BYTES = 8 << 30
 HINT = "an .npz with x (n, input shape) and, optional, y (n,) integer labels; or a folder of .npy"
@@ -21,6 +20,8 @@ def load_samples(path: Path, graph: Graph) -> Samples:
 
     Args:
         path: ``.npz``, or a folder with ``x.npy`` and ``y.npy``, or with one ``.npy`` a sample.
+            Integers of a quantised model's own input type are taken as they are; other numbers
+            are real values.
         graph: the model, with one input; its port says which layout the user's data has.
 
     Returns:
@@ -36,6 +37,9 @@ def load_samples(path: Path, graph: Graph) -> Samples:
     x = to_ir_layout(x, graph, f"{where}: x")
     if len(x) == 0:
         raise EdgePruneError(f"{where}: x", "holds no sample", HINT)
+    t = graph.types[graph.inputs[0]]
+    if t.quant is not None and x.dtype == t.dtype.numpy:
+        x = dequantise_array(x, t)  # samples in the model's own integers
     x = np.ascontiguousarray(x, np.float32)
     bad = ~np.isfinite(x.reshape(len(x), -1)).all(axis=1)
     if bad.any():

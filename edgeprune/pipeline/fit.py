@@ -19,7 +19,7 @@ from edgeprune.pipeline.prepare import Prepared, answers, source_outputs
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
 from edgeprune.pruning.search import Pruned, Ranking, prune, smallest
-from edgeprune.quantize import METHODS, observe
+from edgeprune.quantize import METHODS, Observed, observe
 from edgeprune.target import Target
 from edgeprune.toolchain.compiler import Optimize
 from edgeprune.verify.agreement import on_target
@@ -138,9 +138,9 @@ class Fitter:
         )
 
     def _recipe(self, graph: Graph) -> Recipe:
-        observed = {}
+        observed: Mapping[str, Observed] = {}
         if self.form.dtype != "float32" and not graph.is_quantised:
-            observed = dict(observe(fuse(graph), self.prepared.rank.x[:CALIBRATION]))
+            observed = self._observe(graph)
         return Recipe(
             self.form.target,
             self.form.dtype,
@@ -150,6 +150,10 @@ class Fitter:
             sha256=self.prepared.sha256,
             command=self.options.command,
         )
+
+    def _observe(self, graph: Graph) -> Mapping[str, Observed]:
+        rows = self.prepared.rank.x[:CALIBRATION]
+        return observe(fuse(graph), rows, progress=self.progress)
 
     def _limits(self) -> dict[str, float]:
         o = self.options
@@ -229,8 +233,7 @@ class Fitter:
         best: tuple[float, Compiled] | None = None
         methods = METHODS if recipe.observed else METHODS[:1]
         if recipe.observed:
-            seen = observe(fuse(graph), self.prepared.rank.x[:CALIBRATION])
-            recipe = replace(recipe, observed=dict(seen))
+            recipe = replace(recipe, observed=self._observe(graph))
         for method in methods:
             compiled = replace(recipe, method=method).compile(graph)
             value = self._accuracy(compiled)

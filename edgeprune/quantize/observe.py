@@ -106,7 +106,7 @@ def observe(
                     high[name] = max(high.get(name, -np.inf), float(a.max()))
                     per = a.reshape(-1, a.shape[-1] if a.dim() > 1 else 1).double()
                     total[name] = total.get(name, np.zeros(per.shape[1])) + per.sum(0).numpy()
-                progress("observe", sweep * len(starts) + step + 1, 2 * len(starts))
+                progress("quantise", sweep * len(starts) + step + 1, 2 * len(starts))
     found = {}
     for name in graph.activations:
         shape = graph.types[name].shape
