@@ -10,6 +10,12 @@ from numpy.typing import NDArray
 from edgeprune.ir import Coupling, Graph, Node, run, tensors
 from edgeprune.pruning.loss import Loss
 
+EXACT_OUTPUTS = 16
+"""Up to this many outputs their Hessian is summed up exactly, with a backward pass each."""
+
+BATCH = 128
+"""Samples whose gradients are computed at once."""
+
 if TYPE_CHECKING:
     import torch
 
@@ -68,7 +74,7 @@ def output_hessians(
     Args:
         graph: float, clamps unfused.
         x: samples, (n, *input shape).
-        nodes: names of layers with vector results.
+        nodes: names of layers; positions of their results are taken as independent.
         loss: of this graph; its targets do not matter.
         draws: random cotangents; None: exact.
         seed: of the draws.
@@ -78,19 +84,22 @@ def output_hessians(
     """
     import torch
 
-    values = run(graph, {graph.inputs[0]: x.requires_grad_()})
-    z = values[loss.value].flatten(1)
-    wanted = [values[graph.node(n).output] for n in nodes]
-    us = cotangents(loss, z.detach(), draws, torch.Generator().manual_seed(seed))
-    found = {
-        n: torch.zeros(v.shape[-1], v.shape[-1], dtype=torch.float64)
-        for n, v in zip(nodes, wanted, strict=True)
-    }
-    for u in us:
-        grads = torch.autograd.grad(z, wanted, u, retain_graph=True, materialize_grads=True)
-        for n, g in zip(nodes, grads, strict=True):
-            flat = g.reshape(-1, g.shape[-1])
-            found[n] += (flat.T @ flat).double() / len(x)
+    generator = torch.Generator().manual_seed(seed)
+    weights = tensors(graph)
+    outputs = [graph.node(n).output for n in nodes]
+    sizes = [graph.types[v].shape[-1] for v in outputs]
+    found = {n: torch.zeros(k, k, dtype=torch.float64) for n, k in zip(nodes, sizes, strict=True)}
+    batch = BATCH if any(len(graph.types[v].shape) > 1 for v in outputs) else len(x)
+    for start in range(0, len(x), batch):
+        feed = {graph.inputs[0]: x[start : start + batch].detach().clone().requires_grad_()}
+        values = run(graph, feed, constants=weights)
+        z = values[loss.value].flatten(1)
+        wanted = [values[v] for v in outputs]
+        for u in cotangents(loss, z.detach(), draws, generator):
+            grads = torch.autograd.grad(z, wanted, u, retain_graph=True, materialize_grads=True)
+            for n, g in zip(nodes, grads, strict=True):
+                flat = g.reshape(-1, g.shape[-1])
+                found[n] += (flat.T @ flat).double() / len(x)
     return found
 
 
@@ -99,10 +108,10 @@ def channel_effects(
     coupling: Coupling,
     x: torch.Tensor,
     loss: Loss,
+    nodes: list[str],
     *,
     draws: int,
     seed: int = 0,
-    batch: int = 128,
 ) -> NDArray[np.float32]:
     """By how much each channel's removal would move the loss, sample by sample, to first order.
 
@@ -116,9 +125,9 @@ def channel_effects(
         coupling: of this graph.
         x: samples, (n, *input shape).
         loss: of this graph; its targets do not matter.
+        nodes: names of the nodes that mix channels.
         draws: labels drawn for each sample.
         seed: of the draws.
-        batch: samples that are computed at once.
 
     Returns:
         (n * draws, channels); rows are scaled so that the sum of squares over the draws of a
@@ -131,10 +140,11 @@ def channel_effects(
     reads = {
         r.node: torch.from_numpy(coupling.values[graph.node(r.node).inputs[0]])
         for r in coupling.reads
+        if r.node in nodes
     }
-    means = _operand_means(graph, reads, x[: 2 * batch], coupling.count)
+    means = _operand_means(graph, reads, x[: 2 * BATCH], coupling.count)
     rows = []
-    for start in range(0, len(x), batch):
+    for start in range(0, len(x), BATCH):
         seen: dict[str, torch.Tensor] = {}
 
         def hook(
@@ -144,7 +154,7 @@ def channel_effects(
                 v = seen[node.name] = v.view_as(v)
             return v
 
-        part = x[start : start + batch].detach().requires_grad_()
+        part = x[start : start + BATCH].detach().requires_grad_()
         values = run(graph, {graph.inputs[0]: part}, constants=weights, hook=hook)
         z = values[loss.value].flatten(1)
         for u in cotangents(loss, z.detach(), draws, generator):

@@ -14,16 +14,11 @@ from edgeprune.pruning.groups import Mask, Occupancy
 from edgeprune.pruning.inputs import constant_inputs
 from edgeprune.pruning.loss import Loss, make_loss
 from edgeprune.pruning.obs.head import resolve_head
+from edgeprune.pruning.obs.linear import linears
 from edgeprune.pruning.obs.parts import parts_of, scatter
 from edgeprune.pruning.obs.prices import candidates, kinds, prices
 from edgeprune.pruning.obs.refit import Reference, default_ridge, refit
-from edgeprune.pruning.obs.scores import (
-    Compensated,
-    Linearised,
-    Scorer,
-    channels_left,
-    is_vector_network,
-)
+from edgeprune.pruning.obs.scores import Scorer
 from edgeprune.pruning.obs.unfuse import unfuse
 
 
@@ -34,7 +29,8 @@ class Effort:
     Attributes:
         share: bytes that a round removes, as a share of what is there.
         cap: largest share of a kind of channels that a round removes.
-        score_samples: samples of the Fisher scores (networks with positions).
+        score_samples: samples of the Hessian in networks with positions.
+        vector_scores: samples of the Hessian without positions.
         vector_samples: samples of a run on a network without positions.
         round_samples: samples of the refit within the run, with positions.
         round_positions: positions per sample of the same.
@@ -46,6 +42,7 @@ class Effort:
     share: float = 0.03
     cap: float = 0.2
     score_samples: int = 384
+    vector_scores: int = 2000
     vector_samples: int = 5000
     round_samples: int = 500
     round_positions: int = 50
@@ -103,7 +100,7 @@ class Greedy:
         self._occupancy = Occupancy(coupling)
         self._loss = make_loss(graph, data)
         self.scores: list[float] = []
-        self.is_vector = is_vector_network(graph, coupling)
+        self.is_vector = all(lin.positions == 1 for lin in linears(graph).values())
         n = self.effort.vector_samples if self.is_vector else self.effort.round_samples
         self.reference = reference or Reference(
             unfuse(graph), data.x[:n], positions=self.effort.round_positions, seed=seed
@@ -192,7 +189,8 @@ class Greedy:
 
     def resolve_head(self, reference: Reference, loss: Loss) -> None:
         """The last layer solved for the loss."""
-        changed = resolve_head(unfuse(self.graph), loss, reference)
+        parts = parts_of(self.dense, self.coupling, self.removed)
+        changed = resolve_head(unfuse(self.graph), loss, reference, parts)
         self.master = scatter(self.master, self.coupling, self.removed, changed)
 
     def _refit(self, reference: Reference, sweeps: int) -> None:
@@ -202,21 +200,16 @@ class Greedy:
         self.master = scatter(self.master, self.coupling, self.removed, changed)
 
     def _scorer(self) -> Scorer:
-        graph = unfuse(self.graph)
-        if self.is_vector:
-            return Compensated(
-                graph,
-                parts_of(self.dense, self.coupling, self.removed),
-                channels_left(self.coupling, self.removed),
-                self.coupling.count,
-                self.reference,
-                self._loss,
-                ridge=default_ridge(len(self.reference)),
-                seed=self.seed + self._round,
-            )
-        x = self.data.x[: self.effort.score_samples]
-        return Linearised(
-            graph, self.coupling, self.removed, x, self._loss, seed=self.seed + self._round
+        return Scorer(
+            unfuse(self.graph),
+            parts_of(self.dense, self.coupling, self.removed),
+            self.coupling,
+            self.removed,
+            self.reference,
+            self._loss,
+            ridge=default_ridge(len(self.reference)),
+            rows=self.effort.vector_scores if self.is_vector else self.effort.score_samples,
+            seed=self.seed + self._round,
         )
 
     def _best(self, score: NDArray[np.float64], price: NDArray[np.float64], free: Mask) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from edgeprune.ir import Array, Graph
 from edgeprune.ops import Dense
 from edgeprune.pruning.loss import Loss
-from edgeprune.pruning.obs.refit import Reference, default_ridge, values_of
+from edgeprune.pruning.obs.parts import Part
+from edgeprune.pruning.obs.refit import Reference, default_ridge, value_of
 
 if TYPE_CHECKING:
     import torch
@@ -23,7 +25,12 @@ f'^2 + (f - t) f'' <= 1/16 + 0.0963.
 
 
 def resolve_head(
-    graph: Graph, loss: Loss, reference: Reference, *, steps: int = 200
+    graph: Graph,
+    loss: Loss,
+    reference: Reference,
+    parts: Mapping[str, Part],
+    *,
+    steps: int = 200,
 ) -> dict[str, Array]:
     """The last layer's weights after monotone steps towards the dense network's outputs.
 
@@ -35,6 +42,7 @@ def resolve_head(
         graph: the pruned network, float, clamps unfused.
         loss: of the network; its targets do not matter.
         reference: the dense network and samples.
+        parts: which part of the dense network each layer is.
         steps: how many.
 
     Returns:
@@ -44,17 +52,19 @@ def resolve_head(
     import torch
 
     node = graph.producer.get(loss.value)
-    if node is None or not isinstance(node.op, Dense) or loss.kind not in CURVATURE:
+    if (
+        node is None
+        or node.name not in parts
+        or not isinstance(node.op, Dense)
+        or loss.kind not in CURVATURE
+    ):
         return {}
     if len(graph.types[loss.value].shape) != 1 or len(graph.users[node.inputs[1]]) != 1:
         return {}
     curvature = CURVATURE[loss.kind]
     with torch.no_grad():
-        features = values_of(graph, reference.x, node.inputs[0])
-        dense = next(
-            lin.node.name for lin in reference.layers.values() if lin.node.output == loss.value
-        )
-        target = _outputs(loss, reference.goals[dense].result)
+        features = value_of(graph, reference.x, node.inputs[0])
+        target = _outputs(loss, reference.goals[parts[node.name].dense].result)
         a = torch.cat([features, torch.ones(len(features), 1)], dim=1)
         n = len(a)
         second = (a.T @ a).double() / n

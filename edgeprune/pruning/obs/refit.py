@@ -99,8 +99,7 @@ class Reference:
                 if lin.node.inputs[0] == value and value in fed:
                     self.moments[name] = _moments(lin, data, at[name])
 
-        with torch.no_grad():
-            _walk(graph, self.x, tensors(graph), look)
+        values_seen(graph, self.x, look)
         for name, lin in self.layers.items():
             other = partners[name]
             self.goals[name] = Goal(
@@ -383,28 +382,27 @@ def evaluate(
     return torch.cat(rows)
 
 
-def _walk(
-    graph: Graph,
-    x: torch.Tensor,
-    weights: Mapping[str, torch.Tensor],
-    look: Callable[[str, torch.Tensor], None],
-) -> None:
+def values_seen(graph: Graph, x: torch.Tensor, look: Callable[[str, torch.Tensor], None]) -> None:
     """Compute all values, show each to ``look``, and forget it when nothing reads it any more."""
+    import torch
+
     last = {v: n.name for n in graph.nodes for v in n.inputs}
     values = {graph.inputs[0]: x}
-    look(graph.inputs[0], x)
-    for node in graph.nodes:
-        values[node.output] = evaluate(node, values, weights)
-        look(node.output, values[node.output])
-        for v in node.inputs:
-            if last[v] == node.name:
-                values.pop(v, None)
+    weights = tensors(graph)
+    with torch.no_grad():
+        look(graph.inputs[0], x)
+        for node in graph.nodes:
+            values[node.output] = evaluate(node, values, weights)
+            look(node.output, values[node.output])
+            for v in node.inputs:
+                if last[v] == node.name:
+                    values.pop(v, None)
 
 
-def values_of(graph: Graph, x: torch.Tensor, value: str) -> torch.Tensor:
+def value_of(graph: Graph, x: torch.Tensor, value: str) -> torch.Tensor:
     """One value of a float graph for many samples."""
     found: list[torch.Tensor] = []
-    _walk(graph, x, tensors(graph), lambda v, data: found.append(data) if v == value else None)
+    values_seen(graph, x, lambda v, data: found.append(data) if v == value else None)
     return found[0]
 
 

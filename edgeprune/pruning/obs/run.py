@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from edgeprune.errors import CannotFitError
-from edgeprune.ir import Coupling, Graph, Samples, couple, predict
+from edgeprune.ir import Coupling, Graph, Samples, couple
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.groups import Mask, channel_names, removable
-from edgeprune.pruning.loss import Loss, accuracy, make_loss, reference_labels
+from edgeprune.pruning.loss import Loss, make_loss
 from edgeprune.pruning.obs.greedy import Effort, Greedy, Snapshot
+from edgeprune.pruning.obs.judge import Judge
 from edgeprune.pruning.obs.refit import Reference
 from edgeprune.pruning.obs.unfuse import unfuse
 from edgeprune.pruning.search import Cost, Pruned, Step, no_cost
@@ -96,7 +97,7 @@ class Search:
         self.coupling = couple(graph)
         self._effort = effort or Effort()
         self._seed = seed
-        self._judge = _Judge(graph, validation)
+        self._judge = Judge(graph, validation)
         self._cost = cost
         self._runs: dict[tuple[tuple[str, ...], bool], _Run] = {}
 
@@ -178,7 +179,7 @@ class _Run:
         self.greedy = greedy
         self._rounds: list[_Round] = []
 
-    def descend(self, meter: _Meter, judge: _Judge, bounds: Bounds, progress: Progress) -> None:
+    def descend(self, meter: _Meter, judge: Judge, bounds: Bounds, progress: Progress) -> None:
         """From the dense network down until the limits are met or another bound stops it."""
         greedy = self.greedy
         if self._rounds:
@@ -228,30 +229,6 @@ class _Run:
         self.greedy.restore(made.after)
 
 
-@dataclass
-class _Judge:
-    """Accuracy, and for ties the loss, on the validation data."""
-
-    source: Graph
-    data: Samples
-
-    def __post_init__(self) -> None:
-        self.labels = reference_labels(self.source, self.data)
-        self.targets = predict(self.source, self.data.x)
-
-    def accuracy(self, graph: Graph) -> float:
-        return accuracy(graph, self.data.x, self.labels)
-
-    def value(self, graph: Graph) -> tuple[float, float]:
-        """Larger is better; without labels, how near the source model's outputs are."""
-        y = predict(graph, self.data.x)
-        distance = float(np.square(y - self.targets).mean())
-        if self.targets[0].size == 1 or self.data.y is None:
-            return -distance, 0.0
-        right = y.reshape(len(y), -1).argmax(axis=1) == self.labels
-        return float(right.mean()), -distance
-
-
 class _Meter:
     """Costs, and one number for all that are limited."""
 
@@ -289,7 +266,7 @@ class _Meter:
 
 
 def _bounds(
-    judge: _Judge,
+    judge: Judge,
     coupling: Coupling,
     limits: Mapping[str, float] | None,
     min_accuracy: float | None,
@@ -307,7 +284,7 @@ def _bounds(
     return Bounds(dict(limits or {}), max_neurons, floor)
 
 
-def _creep(greedy: Greedy, picks: list[int], judge: _Judge, floor: float) -> None:
+def _creep(greedy: Greedy, picks: list[int], judge: Judge, floor: float) -> None:
     """As much of a round as the accuracy floor allows, by halving."""
     before = greedy.snapshot()
     low, high = 0, len(picks)  # low fits, high does not
@@ -338,7 +315,7 @@ def _shortest(picks: list[int], enough: Callable[[list[int]], bool]) -> list[int
     return picks[:high]
 
 
-def _finish(greedy: Greedy, judge: _Judge, data: Samples, loss: Loss) -> None:
+def _finish(greedy: Greedy, judge: Judge, data: Samples, loss: Loss) -> None:
     """The last refit with all the data and the head, each kept only if validation agrees."""
     n = len(data) if greedy.is_vector else greedy.effort.final_samples
     reference = Reference(

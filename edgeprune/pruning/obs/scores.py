@@ -1,197 +1,189 @@
-"""Which channels cost least: two scorers that follow each removal within a round."""
+"""Which channels cost least: OBS over whole channels, followed through a round of removals."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.ir import Coupling, Graph, couple, run
+from edgeprune.ir import Coupling, Graph, couple
+from edgeprune.pruning.compact import old_channels
 from edgeprune.pruning.groups import Mask
 from edgeprune.pruning.loss import Loss
-from edgeprune.pruning.obs.fisher import channel_effects, output_hessians
-from edgeprune.pruning.obs.linear import linears
+from edgeprune.pruning.obs.fisher import EXACT_OUTPUTS, channel_effects, output_hessians
+from edgeprune.pruning.obs.linear import Linear, linears
 from edgeprune.pruning.obs.parts import Part
-from edgeprune.pruning.obs.refit import Reference
-
-EXACT_OUTPUTS = 16
-"""Up to this many outputs their Hessian is summed up exactly, with a backward pass each."""
-
-
-class Scorer(ABC):
-    """Estimated rise of the loss when a channel goes, given those that went before."""
-
-    @abstractmethod
-    def scores(self) -> NDArray[np.float64]:
-        """By channel of the dense network; nan where nothing is known."""
-
-    @abstractmethod
-    def remove(self, channel: int) -> None:
-        """From now on that channel is gone, and what is left makes up for it."""
+from edgeprune.pruning.obs.refit import Reference, values_seen
 
 
 @dataclass
 class _Layer:
-    """A dense layer in the middle of a round."""
+    """A group of a layer in the middle of a round.
 
-    channels: NDArray[np.int64]  # by column
-    weights: NDArray[np.float64]  # (rows, columns)
-    inverse: NDArray[np.float64]  # of the columns' second moments
-    curved: NDArray[np.float64]  # Hessian of the loss times weights
+    Attributes:
+        owner: the dense network's channel of each column that is left.
+        weights: W, (rows, columns).
+        inverse: P, of the columns' centred second moments.
+        curved: H W, with H the loss's Hessian at the results.
+    """
+
+    owner: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    inverse: NDArray[np.float64]
+    curved: NDArray[np.float64]
+
+    def add_scores(self, total: NDArray[np.float64]) -> None:
+        """Add 1/2 tr(H W_k P_kk^-1 W_k^T) to each channel that is left."""
+        order = np.argsort(self.owner, kind="stable")
+        channels, start, times = np.unique(self.owner[order], return_index=True, return_counts=True)
+        for t in np.unique(times):
+            chosen = times == t
+            at = order[start[chosen][:, None] + np.arange(t)]  # (channels, t) columns
+            blocks = self.inverse[at[:, :, None], at[:, None, :]]
+            quadratic = np.einsum("rka,rkb->kab", self.weights[:, at], self.curved[:, at])
+            inverse = 1 / blocks if t == 1 else np.linalg.inv(blocks)
+            rise = 0.5 * np.einsum("kab,kba->k", quadratic, inverse)
+            known = np.nan_to_num(total[channels[chosen]], nan=0.0)
+            total[channels[chosen]] = known + np.maximum(rise, 0)
+
+    def remove(self, channel: int) -> None:
+        """W -= W_k P_kk^-1 P_k:, P -= P_:k P_kk^-1 P_k:."""
+        gone = self.owner == channel
+        if not gone.any():
+            return
+        at, keep = np.flatnonzero(gone), np.flatnonzero(~gone)
+        p = np.linalg.solve(self.inverse[np.ix_(at, at)], self.inverse[np.ix_(at, keep)])
+        self.weights = self.weights[:, keep] - self.weights[:, at] @ p
+        self.curved = self.curved[:, keep] - self.curved[:, at] @ p
+        self.inverse = self.inverse[np.ix_(keep, keep)] - self.inverse[np.ix_(keep, at)] @ p
+        self.owner = self.owner[keep]
 
 
-class Compensated(Scorer):
-    """OBS for networks of dense layers: the loss after the best linear compensation.
+class Scorer:
+    """Estimated rise of the loss when a channel goes and what is left makes up for it.
 
-    score_k = 1/2 sum over the layers that read k of w_k^T H w_k / P_kk, with H the layer's output
-    Hessian and P the inverse of its inputs' centred second moments. Removing k changes
-    W -= w_k P_k / P_kk and P -= P_:k P_k: / P_kk (Hassibi and Stork 1993; for layers Frantar and
-    Alistarh 2022, arXiv:2208.11580).
+    score_k = 1/2 sum over the layers that read k of tr(H W_k P_kk^-1 W_k^T), with H the Hessian of
+    the loss at the layer's results (Gauss-Newton, positions taken as independent), P the inverse of
+    its columns' centred second moments and W_k, P_kk the block of the channel's columns. Removing
+    k changes W -= W_k P_kk^-1 P_k: and P -= P_:k P_kk^-1 P_k: (Hassibi and Stork 1993; the output
+    Hessian as in K-FAC, Martens and Grosse 2015, Grosse and Martens 2016, arXiv:1602.01407).
 
     Args:
         graph: the present network, clamps unfused.
         parts: which part of the dense network it is.
-        channels: by layer, the dense network's channel of each column.
-        count: of the dense network's channels.
+        dense: coupling of the dense network.
+        removed: what has gone of that so far.
         reference: the dense network's values.
         loss: where and how the loss is measured.
-        ridge: as a share of the mean variance.
+        ridge: as a share of the mean variance of a column.
         rows: samples that the Hessian is taken from.
-        seed: of random cotangents.
+        seed: of random draws.
     """
 
     def __init__(
         self,
         graph: Graph,
         parts: Mapping[str, Part],
-        channels: Mapping[str, NDArray[np.int64]],
-        count: int,
+        dense: Coupling,
+        removed: Mask,
         reference: Reference,
         loss: Loss,
         *,
         ridge: float,
-        rows: int = 2000,
+        rows: int,
         seed: int = 0,
     ) -> None:
-        import torch
-
-        self._count = count
-        names = list(channels)
-        outputs = graph.types[loss.value].size
-        draws = None if outputs <= EXACT_OUTPUTS else EXACT_OUTPUTS
-        hessians = output_hessians(
-            graph, reference.x[:rows].clone(), names, loss, draws=draws, seed=seed
-        )
-        with torch.no_grad():
-            values = run(graph, {graph.inputs[0]: reference.x})
-        self._layers = []
-        for name, lin in linears(graph).items():
-            known = reference.moments.get(parts[name].dense)
-            if known is not None:
-                at = parts[name].columns
-                cov = known.covariance[0][np.ix_(at, at)]
-            else:
-                cov = _covariance(values[lin.node.inputs[0]])
-            w = lin.matrix(graph.constants[lin.node.inputs[1]])[0].astype(np.float64)
-            cov += ridge * max(float(np.trace(cov)) / len(cov), 1e-12) * np.eye(len(cov))
-            h = hessians[name].numpy()
-            self._layers.append(_Layer(channels[name], w, np.linalg.inv(cov), h @ w))
+        self._count = dense.count
+        self._fixed = np.zeros(dense.count)  # of layers that are no matrix
+        layers = linears(graph)
+        reads = {r.node: r.ids[~removed[r.ids]] for r in dense.reads}
+        names = [name for name in reads if name in layers]
+        exact = all(layers[n].positions == 1 for n in names)
+        draws = None if exact and graph.types[loss.value].size <= EXACT_OUTPUTS else 2
+        x = reference.x[:rows]
+        hessians = output_hessians(graph, x, names, loss, draws=draws, seed=seed)
+        moments = _Moments(graph, {n: layers[n] for n in names}, parts, reference)
+        self._layers = [
+            layer
+            for name in names
+            for layer in _layers(
+                layers[name], graph, reads[name], moments[name], hessians[name].numpy(), ridge
+            )
+        ]
+        others = [name for name in reads if name not in layers]
+        if others:
+            coupling = couple(graph)
+            s = channel_effects(graph, coupling, x, loss, others, draws=2, seed=seed)
+            at = old_channels(dense, removed, coupling)
+            known = at >= 0
+            self._fixed[at[known]] = 0.5 * np.square(s[:, known]).sum(axis=0) / len(x)
 
     def scores(self) -> NDArray[np.float64]:
-        """See :class:`Scorer`."""
+        """By channel of the dense network; nan where no layer reads it."""
         total = np.full(self._count, np.nan)
         for layer in self._layers:
-            s = 0.5 * (layer.weights * layer.curved).sum(axis=0) / layer.inverse.diagonal()
-            total[layer.channels] = np.nan_to_num(total[layer.channels]) + s
-        return total
+            layer.add_scores(total)
+        return np.where(self._fixed > 0, np.nan_to_num(total) + self._fixed, total)
 
     def remove(self, channel: int) -> None:
-        """See :class:`Scorer`."""
+        """From now on that channel is gone, and what is left makes up for it."""
         for layer in self._layers:
-            for k in np.flatnonzero(layer.channels == channel)[::-1]:
-                p = layer.inverse[k] / layer.inverse[k, k]
-                keep = np.delete(np.arange(len(p)), k)
-                weights = layer.weights - np.outer(layer.weights[:, k], p)
-                curved = layer.curved - np.outer(layer.curved[:, k], p)
-                inverse = layer.inverse - np.outer(layer.inverse[:, k], p)
-                layer.weights = weights[:, keep]
-                layer.curved = curved[:, keep]
-                layer.inverse = inverse[np.ix_(keep, keep)]
-                layer.channels = layer.channels[keep]
+            layer.remove(channel)
 
 
-class Linearised(Scorer):
-    """Monte-Carlo Fisher scores for networks with positions (convolutions).
+def _layers(
+    lin: Linear,
+    graph: Graph,
+    channels: NDArray[np.int64],
+    covariance: NDArray[np.float64],
+    hessian: NDArray[np.float64],
+    ridge: float,
+) -> list[_Layer]:
+    """The groups of a layer."""
+    matrix = lin.matrix(graph.constants[lin.node.inputs[1]]).astype(np.float64)
+    made = []
+    for g, cov in enumerate(covariance):
+        damp = ridge * max(float(np.trace(cov)) / len(cov), 1e-12)
+        rows = slice(g * lin.rows, (g + 1) * lin.rows)
+        w = matrix[g]
+        inverse = np.linalg.inv(cov + damp * np.eye(len(cov)))
+        made.append(_Layer(np.tile(channels, lin.taps), w, inverse, hessian[rows, rows] @ w))
+    return made
 
-    score_k = half the mean of s_nk^2, with s_nk as in :func:`channel_effects`; what went before in
-    the round adds the mean of s_nj s_nk, so that twins do not both look free.
+
+class _Moments(dict[str, NDArray[np.float64]]):
+    """By layer, the covariance of its columns in the present network: (groups, columns, columns).
+
+    Taken from the reference where the layer reads the graph's input.
     """
 
     def __init__(
         self,
         graph: Graph,
-        dense: Coupling,
-        removed: Mask,
-        x: NDArray[np.float32],
-        loss: Loss,
-        *,
-        draws: int = 2,
-        seed: int = 0,
-        joint: float = 1.0,
+        layers: Mapping[str, Linear],
+        parts: Mapping[str, Part],
+        reference: Reference,
     ) -> None:
         import torch
 
-        coupling = couple(graph)
-        s = channel_effects(graph, coupling, torch.from_numpy(x), loss, draws=draws, seed=seed)
-        s = s.astype(np.float64)
-        read = np.unique(np.concatenate([r.ids for r in coupling.reads]))
-        at = dense_channels(coupling, dense, removed)[read]
-        self._fisher = np.full((dense.count, dense.count), np.nan)
-        self._fisher[np.ix_(at, at)] = s[:, read].T @ s[:, read] / len(x)
-        self._joint = joint
-        self._cross = np.zeros(dense.count)
+        super().__init__()
+        wanted = {}
+        for name, lin in layers.items():
+            known = reference.moments.get(parts[name].dense)
+            if known is not None and lin.groups == 1:
+                at = reference.layers[parts[name].dense].columns_of(parts[name].columns)
+                self[name] = known.covariance[:, at][:, :, at]
+            else:
+                wanted[name] = lin
 
-    def scores(self) -> NDArray[np.float64]:
-        """See :class:`Scorer`."""
-        s: NDArray[np.float64] = 0.5 * self._fisher.diagonal() + self._cross
-        return s
+        def look(value: str, data: torch.Tensor) -> None:
+            for name, lin in wanted.items():
+                if lin.node.inputs[0] == value:
+                    columns = lin.columns(data, reference.goals[parts[name].dense].at)
+                    columns = (columns - columns.mean(dim=0)).transpose(0, 1)
+                    cov = (columns.transpose(1, 2) @ columns).double() / columns.shape[1]
+                    self[name] = cov.numpy()
 
-    def remove(self, channel: int) -> None:
-        """See :class:`Scorer`."""
-        self._cross = self._cross + self._joint * self._fisher[:, channel]
-
-
-def is_vector_network(graph: Graph, coupling: Coupling) -> bool:
-    """Whether every layer reads each channel in one column, at one position."""
-    for r in coupling.reads:
-        if len(graph.types[graph.node(r.node).output].shape) != 1:
-            return False
-        if len(np.unique(r.ids)) != len(r.ids):
-            return False
-    return set(linears(graph)) == {r.node for r in coupling.reads}
-
-
-def channels_left(coupling: Coupling, removed: Mask) -> dict[str, NDArray[np.int64]]:
-    """By layer, the channel of each column that is left."""
-    return {r.node: r.ids[~removed[r.ids]] for r in coupling.reads}
-
-
-def dense_channels(coupling: Coupling, dense: Coupling, removed: Mask) -> NDArray[np.int64]:
-    """By channel of a compacted graph that some weight has, the dense graph's channel."""
-    found = np.full(coupling.count, -1)
-    for key, ids in coupling.axes.items():
-        whole = dense.axes[key]
-        found[ids] = whole[~removed[whole]]
-    return found
-
-
-def _covariance(x: object) -> NDArray[np.float64]:
-    import torch
-
-    assert isinstance(x, torch.Tensor)
-    centred = x - x.mean(dim=0)
-    cov: NDArray[np.float64] = ((centred.T @ centred).double() / len(x)).numpy()
-    return cov
+        values_seen(graph, reference.x, look)
