@@ -29,7 +29,7 @@ def build(budget: str, dtype: str) -> dict[str, Any]:
         command += ["--budget", budget, "--dtype", dtype]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     row: dict[str, Any] = {"budget": budget, "asked": dtype}
-    if done.returncode == 1:
+    if done.returncode == 1 and "the smallest" in done.stderr:
         return {**row, "floor": done.stderr.strip()}
     if done.returncode:
         sys.exit(done.stderr)
