@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -27,6 +27,12 @@ FOLDER = "arch/arm_dsp"
 REST_STEPS = 8
 """Steps that the loop of the last one to three channels unrolls."""
 
+REST_BYTES = 320
+"""Code of that loop: fewer zeros than that fill up a four instead."""
+
+LOG_UNROLL = {"size": 1, "speed": 3}
+"""Four inputs so many times, as a power of two, are one round of the loop."""
+
 
 def rescale_once(
     acc: Accumulators, xq: QuantParams, wq: QuantParams, yq: QuantParams, clamp: tuple[int, int]
@@ -49,8 +55,10 @@ def rescale_once(
     shift = np.broadcast_to(np.array([-s for _, s in found], np.int64), channels)
     if np.any(shift < 2):
         return None
-    # A shift too long for the rounding constant: the result is the zero point, whatever comes.
-    vanishes = (acc.reach + 1) * mult < np.int64(1) << np.minimum(30 + shift, 62)
+    # Where the shift is too long for the rounding constant and the result is the zero point,
+    # whatever comes, a factor of zero and a short shift give the same.
+    long = np.abs(2 * zero + 1) << np.minimum(shift + 6, 40) >= 2**31
+    vanishes = long & ((acc.reach + 1) * mult < np.int64(1) << np.minimum(30 + shift, 62))
     mult, shift = np.where(vanishes, 0, mult), np.where(vanishes, 2, shift)
     return Rescale(mult, shift, zero)
 
@@ -132,6 +140,23 @@ def _quads_table(acc: Accumulators, r: Rescale, *, narrow: bool, shared: bool) -
     return [wrap32(v) for v in rows]
 
 
+def _filled(layer: DenseLayer) -> DenseLayer:
+    """The layer with zero channels up to a multiple of four, where that is less than more code."""
+    channels, inputs = layer.w.shape
+    missing = -channels % 4
+    if missing * (inputs + 4) > REST_BYTES:
+        return layer
+    scales = layer.wq.scale
+    if len(scales) > 1:
+        scales = (*scales, *[scales[-1]] * missing)
+    return replace(
+        layer,
+        w=np.pad(layer.w, ((0, missing), (0, 0))),
+        bias=np.pad(layer.bias, (0, missing)),
+        wq=replace(layer.wq, scale=scales, zero_point=(0,) * len(scales)),
+    )
+
+
 def dense_numbers(layer: DenseLayer) -> DenseNumbers | None:
     """Weights and table; None where the arithmetic does not hold."""
     acc = accumulators(layer.w, layer.bias, layer.xq.scalar[1])
@@ -171,10 +196,11 @@ def _planes(layer: DenseLayer) -> Planes:
 
 def dense(request: Request) -> KernelCall | None:
     """Fully connected layers whose numbers the loop can hold."""
-    layer = dense_layer(request)
+    asked = dense_layer(request)
+    layer = _filled(asked) if asked else None
     numbers = dense_numbers(layer) if layer else None
     p = _planes(layer) if layer else None
-    if layer is None or numbers is None or p is None:
+    if asked is None or layer is None or numbers is None or p is None:
         return None
     turn = round_of(p, 1, REST_STEPS)
     if turn is None:
@@ -187,12 +213,21 @@ def dense(request: Request) -> KernelCall | None:
     ]
     pair = next((t.name for t in rest if not t.solo), "{0, 0}")
     solo = next((t.name for t in rest if t.solo), "{0, 0}")
-    form = (int(not numbers.narrow), int(numbers.shared), int(inputs % 4 != 0), *layer.clamp)
-    quads = Piece("quads", form)
+    form = (int(not numbers.narrow), int(numbers.shared), int(inputs % 4 != 0))
+    quads = Piece("quads", (*form, LOG_UNROLL[request.optimize], *layer.clamp))
     shift = int(numbers.rescale.shift[0])
     four = 14 if numbers.narrow else 18
     each = 40 if numbers.shared else 50
-    work = channels // 4 * (inputs // 4 * four + inputs // 32 * 2 + 12 * bool(inputs % 4) + each)
+    work = (
+        channels
+        // 4
+        * (
+            inputs // 4 * four
+            + inputs // (4 << LOG_UNROLL[request.optimize]) * 2
+            + 12 * bool(inputs % 4)
+            + each
+        )
+    )
     work += sum(t.instructions + 20 for t in rest) + inputs * 3 // 4 + 60
     return KernelCall(
         function="ep_dense_s8_arm_dsp",
@@ -202,12 +237,13 @@ def dense(request: Request) -> KernelCall | None:
         params=(
             ("rows", layer.rows),
             ("in_len", inputs),
-            ("out_len", channels),
+            ("out_len", len(asked.w)),
             ("twice_zero", 2 * layer.yq.scalar[1] + 1),
             ("shared", int(numbers.shared)),
             ("mult", int(numbers.rescale.mult[0])),
             ("shift_a", shift - 2),
             ("shift_b", shift - 2 + (8 if numbers.narrow else 0)),
+            ("filled", int(channels != len(asked.w))),
             ("quads", quads.name if channels >= 4 else "0"),
             ("pair", pair),
             ("solo", solo),
@@ -218,8 +254,11 @@ def dense(request: Request) -> KernelCall | None:
         ),
         inputs=(request.node.inputs[0],),
         scratch_bytes=4 * ((inputs + 1) // 2),
-        inplace=0 if layer.rows == 1 or channels <= inputs else None,  # a vector is widened first
+        inplace=0
+        if layer.rows == 1 or len(asked.w) <= inputs
+        else None,  # a vector is widened first
         instance=(quads.instance if channels >= 4 else "") + "".join(t.instance for t in rest),
         instructions=layer.rows * work,
-        code_bytes=(600 if channels >= 4 else 0) + sum(t.code_bytes for t in rest),
+        code_bytes=(160 + (4 * four << LOG_UNROLL[request.optimize]) if channels >= 4 else 0)
+        + sum(t.code_bytes for t in rest),
     )

@@ -101,8 +101,9 @@ __asm__(
     ".endm\n"
 
     /* shared: one multiplier and shift for all channels; rest: the inputs are no multiple of 4.
-     * The loop takes 8 times 4 inputs, 56 or 72 bytes of code each, and is entered in the middle. */
-    ".macro ep_dense_quads name, wide, shared, rest, lo, hi\n"
+     * The loop takes 2^log_unroll times 4 inputs, 56 or 72 bytes of code each, and is entered in the
+     * middle. */
+    ".macro ep_dense_quads name, wide, shared, rest, log_unroll, lo, hi\n"
     " .pushsection .text.\\name, \"ax\", %progbits\n"
     " .thumb\n"
     " .balign 4\n"
@@ -112,9 +113,9 @@ __asm__(
     " push {r0, r4-r11, lr}\n"
     " ldr r1, [r0, #20]\n"
     " lsr r1, r1, #2\n"
-    " add r2, r1, #7\n"
-    " lsr r2, r2, #3\n"
-    " rsb r1, r1, r2, lsl #3\n" /* fours that the first round leaves out */
+    " add r2, r1, #(1 << \\log_unroll) - 1\n"
+    " lsr r2, r2, #\\log_unroll\n"
+    " rsb r1, r1, r2, lsl #\\log_unroll\n" /* fours that the first round leaves out */
     " mov r3, #(14 + 4 * \\wide) * 4\n"
     " mul r3, r3, r1\n"
     " adr r1, 2f\n"
@@ -135,7 +136,7 @@ __asm__(
     " bx r3\n"
     " .balign 4\n"
     "2:\n"
-    " .rept 8\n"
+    " .rept 1 << \\log_unroll\n"
     " ep_dense_four \\wide\n"
     " .endr\n"
     " subs r2, r2, #1\n"

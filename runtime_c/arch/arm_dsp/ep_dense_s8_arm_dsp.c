@@ -34,36 +34,47 @@ static void widen(const int8_t *x, int32_t n, uint32_t *to)
 void ep_dense_s8_arm_dsp(const ep_dense_s8_arm_dsp_params *p, const void *w, const int32_t *table,
                          const int8_t *x, void *scratch, int8_t *y)
 {
-    const int32_t quads = p->out_len / 4;
     const int32_t words = (p->in_len + 1) / 2;
+    const int32_t quads = p->out_len / 4;
     for (int32_t row = 0; row < p->rows; row++) {
         widen(x, p->in_len, scratch);
-        const int8_t *at = w;
-        const int32_t *constants = table;
-        int32_t left = p->out_len;
+        x += p->in_len;
+        ep_arm_dsp_dense d = {w,       scratch,    table,      y, quads, p->in_len, p->twice_zero,
+                              p->mult, p->shift_a, p->shift_b, 0, 0};
         if (quads > 0) {
-            ep_arm_dsp_dense d = {w, scratch, table, y, quads, p->in_len, p->twice_zero,
-                                  p->mult, p->shift_a, p->shift_b, 0, 0};
             p->quads(&d);
-            at += quads * 4 * p->in_len;
-            constants += quads * (p->shared ? 4 : 12);
-            y += quads * 4;
-            left -= quads * 4;
+        }
+        y += 4 * quads;
+        d.w += 4 * quads * p->in_len;
+        int32_t left = p->out_len - 4 * quads;
+        if (left > 0 && p->filled) {
+            int8_t four[4];
+            d.count = 1;
+            d.y = four;
+            p->quads(&d);
+            y[0] = four[0];
+            if (left > 1) {
+                y[1] = four[1];
+            }
+            if (left > 2) {
+                y[2] = four[2];
+            }
+            y += left;
+            continue;
         }
         ep_arm_dsp_window window = {scratch, (uint32_t *)scratch + words, 0, 0, 1, 1,
                                     p->twice_zero, p->pair.body};
         if (left >= 2) {
-            p->pair.engine(at, &window, constants, y);
-            at += 2 * p->in_len;
-            constants += 6;
+            p->pair.engine(d.w, &window, d.table, y);
+            d.w += 2 * p->in_len;
+            d.table += 6;
             y += 2;
             left -= 2;
         }
         if (left > 0) {
             window.body = p->solo.body;
-            p->solo.engine(at, &window, constants, y);
+            p->solo.engine(d.w, &window, d.table, y);
             y++;
         }
-        x += p->in_len;
     }
 }

@@ -10,10 +10,11 @@ typedef struct {
     int32_t in_len;
     int32_t out_len;
     int32_t twice_zero; /* 2 * output zero point + 1 */
-    int32_t shared;     /* one multiplier for all: a quad's part of the table is 4 words, else 12 */
+    int32_t shared;     /* one multiplier for all channels */
     int32_t mult;       /* shared: the multiplier, and shifts - 1 of the channels of a pair */
     int32_t shift_a;
     int32_t shift_b;
+    int32_t filled;     /* the last out_len % 4 channels are a four in the packed arrays */
     ep_arm_dsp_quads *quads; /* channels in fours; null: fewer than 4 */
     ep_arm_dsp_tile pair;    /* two of the last out_len % 4 channels */
     ep_arm_dsp_tile solo;    /* one of them */
