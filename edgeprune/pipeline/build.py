@@ -203,6 +203,7 @@ def _write(
         agreement=agreement,
         mismatches=mismatches,
         run=run,
+        free=prepared.free,
         removals=[(s.name, s.score) for s in chosen.pruned.history] if chosen.pruned else [],
         classes=tables,
         snr=snr,

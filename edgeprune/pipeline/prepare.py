@@ -23,6 +23,8 @@ from edgeprune.ir import (
     run_int,
 )
 from edgeprune.pipeline.options import BuildOptions
+from edgeprune.pruning.lossless import Report as Free
+from edgeprune.pruning.lossless import fold
 from edgeprune.pruning.subnet import Detector, detector, extract, label_activity
 from edgeprune.quantize import dequantise
 from edgeprune.verify import run_tflite
@@ -46,6 +48,7 @@ class Prepared:
         report: samples that nothing was chosen by.
         labelled: whether the labels are the user's; otherwise they are the source model's answers.
         reference: the source model's outputs for ``report``, real values.
+        free: what was folded away without any loss.
     """
 
     graph: Graph
@@ -57,6 +60,7 @@ class Prepared:
     report: Samples
     labelled: bool
     reference: Array
+    free: Free
 
 
 def prepare(options: BuildOptions) -> Prepared:
@@ -66,7 +70,7 @@ def prepare(options: BuildOptions) -> Prepared:
         EdgePruneError: the model or the data cannot be used.
     """
     path = options.model or bundled.model_path()
-    graph = load(path)
+    graph, free = fold(load(path))
     work, report = _samples(options, graph)
     if report is None:
         work, report = work.split(REPORT_SHARE, seed=options.seed)
@@ -90,6 +94,7 @@ def prepare(options: BuildOptions) -> Prepared:
         report,
         report.y is not None,
         source_outputs(graph, path, report.x),
+        free,
     )
 
 

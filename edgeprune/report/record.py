@@ -11,6 +11,7 @@ import numpy as np
 from edgeprune import __version__
 from edgeprune.compiler import Compiled, Footprint
 from edgeprune.ir import Array, Graph
+from edgeprune.pruning.lossless import Report
 from edgeprune.target import Target
 from edgeprune.verify.agreement import Agreement
 from edgeprune.verify.run_target import TargetRun
@@ -41,6 +42,7 @@ def build_record(
     agreement: Agreement,
     mismatches: int | None,
     run: TargetRun | None,
+    free: Report,
     removals: Sequence[tuple[str, float]],
     classes: dict[str, Any] | None,
     snr: Mapping[str, float],
@@ -64,6 +66,7 @@ def build_record(
         agreement: of C, TFLite and ONNX.
         mismatches: outputs on the emulated core that differ from the host's.
         run: on the emulated core.
+        free: what was folded away without any loss.
         removals: name and score of every neuron, in the order in which they went.
         classes: from :func:`class_table`; None where there are no labels.
         snr: by layer, signal to quantisation noise in decibels.
@@ -120,6 +123,12 @@ def build_record(
         "interface": _interface(g),
         "memory": _memory(compiled),
         "flash": _flash(size),
+        "free": {
+            "channels": free.channels,
+            "inputs": free.inputs,
+            "params_before": free.params_before,
+            "params_after": free.params_after,
+        },
         "removals": [{"name": name, "score": score} for name, score in removals],
         "classes": classes,
         "layers": _layers(source, compiled, _by_layer(run), snr),

@@ -60,6 +60,9 @@ def show_report(report: dict[str, Any], console: Console, where: str) -> None:
     )
     agreement = report["agreement"]
     grid.add_row("agreement", _agreement(agreement))
+    free = report["free"]
+    if free["channels"] or free["inputs"]:
+        grid.add_row("for free", f"{free['channels']} channels and {free['inputs']} inputs")
     run = report["run"]
     if run["instructions"] is not None:
         grid.add_row(
