@@ -52,10 +52,10 @@ def settle(rng: Rng, constants: dict[str, tuple[Array, TensorType]]) -> None:
 def image_layer(
     rng: Rng, *, depthwise: bool = False, kernel: tuple[int, ...] | None = None
 ) -> Graph:
-    kernel = kernel or pick(rng, 1, 4, 2)
     stride, dilation = pick(rng, 1, 3, 2), pick(rng, 1, 2, 2)
-    if depthwise:
+    if depthwise and kernel:
         stride, dilation = pick(rng, 1, 2, 2), (1, 1)
+    kernel = kernel or pick(rng, 1, 5, 2)
     pad = Padding(*pick(rng, 0, 3, 4))
     reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
     depth = int(rng.choice([1, 2, 3, 4, 5, 6, 7, 8, 12, 17]))
@@ -68,9 +68,10 @@ def image_layer(
         constants = layer_constants(rng, shape, 2, xs)
         op: Conv2d | DepthwiseConv2d = DepthwiseConv2d(stride, pad, dilation, clamp(rng))
     else:
-        shape = (int(rng.integers(1, 10)), *kernel, depth)
+        groups = int(rng.choice([1, 1, 1, 2, depth])) if depth % 2 == 0 else 1
+        shape = (groups * int(rng.integers(1, 10 // min(groups, 4))), *kernel, depth // groups)
         constants = layer_constants(rng, shape, 0, xs)
-        op = Conv2d(stride, pad, dilation, 1, clamp(rng))
+        op = Conv2d(stride, pad, dilation, groups, clamp(rng))
     settle(rng, constants)
     y = int8_type((), output_scale(rng, xs, constants), zero(rng))
     return one_node(op, [x], y, constants)
@@ -82,6 +83,10 @@ def pointwise_layer(rng: Rng) -> Graph:
 
 def depthwise_layer(rng: Rng) -> Graph:
     return image_layer(rng, depthwise=True, kernel=(3, 3))
+
+
+def other_depthwise_layer(rng: Rng) -> Graph:
+    return image_layer(rng, depthwise=True)
 
 
 def dense_layer(rng: Rng) -> Graph:
@@ -122,6 +127,7 @@ FAMILIES = {
     "conv2d": image_layer,
     "pointwise": pointwise_layer,
     "depthwise": depthwise_layer,
+    "other_depthwise": other_depthwise_layer,
     "dense": dense_layer,
     "add": add_layer,
     "pool": pool_layer,

@@ -1,4 +1,4 @@
-"""Whether a kernel may write its result over its own input, proved from the order of its accesses."""
+"""Whether a kernel may write its result over its input, proved from the order of accesses."""
 
 from __future__ import annotations
 
@@ -38,8 +38,14 @@ def in_steps(first_read: Int64s, in_bytes: int, out_bytes: int, step: int) -> bo
 
 
 def in_ring(layer: Layer) -> bool:
-    """Whether rows of output never reach input rows that the ring has yet to take."""
+    """Whether rows of output never reach input rows that the ring has yet to take.
+
+    Groups go one after the other; they do not disturb each other where each writes the channels
+    that it reads.
+    """
     (in_h, in_w, in_c), (out_h, out_w, out_c) = layer.image, layer.out
+    if layer.groups > 1 and in_c != out_c:
+        return False
     oy = np.arange(out_h - 1)
     if layer.dilation[0] == 1:
         unread = oy * layer.stride[0] + layer.kernel[0] - layer.pad_top
@@ -52,7 +58,7 @@ def in_ring(layer: Layer) -> bool:
 def in_bands(layer: Layer, rows: int) -> bool:
     """Whether bands of output rows, channel by channel, never reach rows that a later one reads.
 
-    A channel is written where the same channel was read, so that channels do not disturb each other.
+    A channel is written where the same channel was read: channels do not disturb each other.
     """
     if layer.out[2] != layer.image[2]:
         return False

@@ -21,7 +21,7 @@ class Layer:
     """A quantised convolution.
 
     Attributes:
-        w: weights as the IR has them.
+        w: weights (o, h, w, i / groups).
         bias: int32.
         xq: quantisation of the input.
         wq: quantisation of the weights.
@@ -34,6 +34,7 @@ class Layer:
         dilation: of rows and columns.
         pad_top: rows above.
         pad_left: columns to the left.
+        groups: parts that the channels fall into.
     """
 
     w: Array
@@ -49,6 +50,7 @@ class Layer:
     dilation: tuple[int, int]
     pad_top: int
     pad_left: int
+    groups: int
 
     @property
     def macs(self) -> int:
@@ -64,12 +66,10 @@ def int_clamp(clamp: Clamp | None, y: QuantParams) -> tuple[int, int]:
 
 
 def conv_layer(request: Request) -> Layer | None:
-    """The record of an int8 convolution of one group, or of a depthwise one; else None."""
+    """The record of an int8 convolution, depthwise ones too; else None."""
     graph, node = request.graph, request.node
     op = node.op
     if not isinstance(op, Conv2d | DepthwiseConv2d):
-        return None
-    if isinstance(op, Conv2d) and op.groups != 1:
         return None
     x, w, bias = graph.types_of(node)
     y = graph.types[node.output]
@@ -81,11 +81,14 @@ def conv_layer(request: Request) -> Layer | None:
         return None
     if any(w.quant.zero_point):
         return None
-    kernel = w.shape[1:3] if isinstance(op, Conv2d) else w.shape[:2]
+    weights = graph.constants[node.inputs[1]]
+    if isinstance(op, DepthwiseConv2d):
+        weights = weights.transpose(2, 0, 1)[..., None]
+    kernel = weights.shape[1:3]
     if max(*x.shape, *y.shape, *kernel, *op.stride, *op.dilation, 0) > LONGEST:
         return None
     return Layer(
-        w=graph.constants[node.inputs[1]],
+        w=weights,
         bias=graph.constants[node.inputs[2]],
         xq=x.quant,
         wq=w.quant,
@@ -98,6 +101,7 @@ def conv_layer(request: Request) -> Layer | None:
         dilation=op.dilation,
         pad_top=op.padding.top,
         pad_left=op.padding.left,
+        groups=op.groups if isinstance(op, Conv2d) else x.shape[2],
     )
 
 

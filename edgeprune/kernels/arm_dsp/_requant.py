@@ -33,6 +33,10 @@ class Accumulators:
     low: Int64s
     high: Int64s
 
+    def part(self, channels: slice) -> Accumulators:
+        """Those of some channels."""
+        return Accumulators(self.bias[channels], self.low[channels], self.high[channels])
+
     @property
     def reach(self) -> Int64s:
         """The largest magnitude."""
@@ -61,6 +65,10 @@ class Rescale:
     mult: Int64s
     shift: Int64s
     zero: int
+
+    def part(self, channels: slice) -> Rescale:
+        """That of some channels."""
+        return Rescale(self.mult[channels], self.shift[channels], self.zero)
 
 
 def rescale_twice(

@@ -33,7 +33,6 @@ from edgeprune.kernels.arm_dsp._tiles import (
     round_of,
 )
 from edgeprune.kernels.call import Constant, KernelCall, Request
-from edgeprune.ops.conv import Conv2d
 
 FOLDER = "arch/arm_dsp"
 
@@ -83,9 +82,16 @@ def conv_numbers(layer: Layer, w: Array, planes: Planes) -> Numbers | None:
     if rescale is None:
         return None
     mode = Mode.RELU if layer.clamp[0] >= layer.yq.scalar[1] else Mode.TWICE
-    narrow = narrow_holds(acc, flat) and (mode is not Mode.RELU or narrow_relu_holds(acc, rescale))
-    table = requant_table(acc, rescale, mode, narrow=narrow)
-    return Numbers(pack_weights(w, planes, narrow=narrow), table, narrow, mode)
+    filters = len(w) // layer.groups
+    parts = [slice(k, k + filters) for k in range(0, len(w), filters)]
+    narrow = all(
+        narrow_holds(acc.part(s), flat[s])
+        and (mode is not Mode.RELU or narrow_relu_holds(acc.part(s), rescale.part(s)))
+        for s in parts
+    )
+    weights = [pack_weights(w[s], planes, narrow=narrow) for s in parts]
+    tables = [requant_table(acc.part(s), rescale.part(s), mode, narrow=narrow) for s in parts]
+    return Numbers(np.concatenate(weights), np.concatenate(tables), narrow, mode)
 
 
 @dataclass(frozen=True)
@@ -201,7 +207,8 @@ def _geometry(layer: Layer, w: Array) -> tuple[tuple[str, int], ...]:
 def ring(request: Request, layer: Layer) -> KernelCall | None:
     """Rows of input widened once."""
     (in_h, in_w, in_c), (out_h, out_w, out_c), (kh, kw) = layer.image, layer.out, layer.kernel
-    p = Planes(in_c, kw, layer.stride[1], layer.dilation[1], out_w)
+    filters = out_c // layer.groups
+    p = Planes(in_c // layer.groups, kw, layer.stride[1], layer.dilation[1], out_w)
     again = kh > 1 and layer.dilation[0] == 1
     mirrored = again and kh * p.row_bytes <= MIRRORED_BYTES and request.optimize == "speed"
     wraps = again and not mirrored
@@ -209,9 +216,10 @@ def ring(request: Request, layer: Layer) -> KernelCall | None:
     numbers = conv_numbers(layer, layer.w, p) if turn else None
     if turn is None or numbers is None:
         return None
-    tiles = Tiles(p, kh, turn, wraps, numbers, layer.clamp, out_c, out_w)
+    tiles = Tiles(p, kh, turn, wraps, numbers, layer.clamp, filters, out_w)
     rows = in_h if layer.dilation[0] == 1 else out_h * kh
-    widen = rows * (in_w * in_c * 17 // 10 + 40) + kh * p.row_bytes // 2
+    each = 17 if in_c // layer.groups > 1 else 70  # tenths of an instruction
+    widen = rows * (in_w * in_c * each // 10 + 80 * layer.groups) + kh * p.row_bytes // 2
     return KernelCall(
         function="ep_conv2d_s8_arm_dsp",
         sources=(f"{FOLDER}/ep_conv2d_s8_arm_dsp.c",),
@@ -219,6 +227,7 @@ def ring(request: Request, layer: Layer) -> KernelCall | None:
         params_type="ep_conv2d_s8_arm_dsp_params",
         params=(
             *_geometry(layer, layer.w),
+            ("groups", layer.groups),
             ("phases", p.phases),
             ("phase_words", p.phase_words),
             ("mirrored", int(mirrored)),
@@ -229,7 +238,7 @@ def ring(request: Request, layer: Layer) -> KernelCall | None:
         scratch_bytes=(1 + mirrored) * kh * p.row_bytes,
         inplace=0 if in_ring(layer) else None,
         instance=tiles.instance,
-        instructions=out_h * (tiles.instructions + 40 + 14 * kh) + widen,
+        instructions=layer.groups * out_h * (tiles.instructions + 40 + 14 * kh) + widen,
         code_bytes=tiles.code_bytes,
     )
 
@@ -326,11 +335,12 @@ def strip(request: Request, layer: Layer) -> KernelCall | None:
 
 
 def conv2d(request: Request) -> KernelCall | None:
-    """Any convolution of one group whose numbers the tiles can hold."""
-    layer = conv_layer(request) if isinstance(request.node.op, Conv2d) else None
+    """Any convolution whose numbers the tiles can hold."""
+    layer = conv_layer(request)
     if layer is None:
         return None
     # For size, one driver for all convolutions.
-    forms = (strip,) if request.optimize == "size" else (ring, strip)
+    whole = layer.groups == 1
+    forms = (strip,) if whole and request.optimize == "size" else (ring, strip)[: 1 + whole]
     calls = [c for c in (form(request, layer) for form in forms) if c]
     return min(calls, key=lambda c: c.instructions, default=None)

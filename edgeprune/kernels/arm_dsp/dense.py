@@ -119,14 +119,6 @@ def pack_quads(w: Array, *, narrow: bool) -> Array:
     return np.concatenate(streams, axis=1).reshape(-1).astype(np.int8)
 
 
-def _part(acc: Accumulators, r: Rescale, start: int, stop: int) -> tuple[Accumulators, Rescale]:
-    s = slice(start, stop)
-    return (
-        Accumulators(acc.bias[s], acc.low[s], acc.high[s]),
-        Rescale(r.mult[s], r.shift[s], r.zero),
-    )
-
-
 def _quads_table(acc: Accumulators, r: Rescale, *, narrow: bool, shared: bool) -> list[int]:
     rows: list[int] = []
     for k in range(0, len(acc.bias), 4):
@@ -170,12 +162,15 @@ def dense_numbers(layer: DenseLayer) -> DenseNumbers | None:
     channels = len(layer.w)
     cut = channels - channels % 4
     weights = [pack_quads(layer.w[:cut], narrow=narrow)]
-    table = _quads_table(*_part(acc, rescale, 0, cut), narrow=narrow, shared=shared)
+    table = _quads_table(
+        acc.part(slice(cut)), rescale.part(slice(cut)), narrow=narrow, shared=shared
+    )
     p = _planes(layer)
     for start, stop in pairwise(rest_bounds(channels)):
-        w = layer.w[start:stop][:, None, None, :]
+        some = slice(start, stop)
+        w = layer.w[some][:, None, None, :]
         weights.append(pack_weights(w, p, narrow=narrow))
-        part = requant_table(*_part(acc, rescale, start, stop), Mode.ONCE, narrow=narrow)
+        part = requant_table(acc.part(some), rescale.part(some), Mode.ONCE, narrow=narrow)
         table += part.tolist()
     return DenseNumbers(np.concatenate(weights), np.array(table, np.int32), narrow, shared, rescale)
 

@@ -37,7 +37,7 @@ def depthwise(request: Request) -> KernelCall | None:
     most = min((REACH - 8 - 4 * pitch) // (4 * sx) + 1, STORE_REACH // (2 * out_c))
     if sx > 2 or most < 1:
         return None
-    w = layer.w.transpose(2, 0, 1).reshape(out_c, 9)
+    w = layer.w.reshape(out_c, 9)
     acc = accumulators(w, layer.bias, layer.xq.scalar[1])
     rescale = rescale_twice(acc, layer.xq, layer.wq, layer.yq)
     if rescale is None:

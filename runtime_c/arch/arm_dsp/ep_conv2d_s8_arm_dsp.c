@@ -78,33 +78,33 @@ static EP_NOINLINE void widen1(const int8_t *x, int32_t step, int32_t count, ep_
     }
 }
 
-/* One input row into one row of the ring; the border columns are there already. */
+/* One input row of one group into one row of the ring; the border columns are there already. */
 static void widen_row(const params *p, const int8_t *row, uint32_t *to)
 {
     const int32_t plane_words = p->phases * p->phase_words;
-    const int32_t pairs = p->in_c / 2;
+    const int32_t depth = p->in_c / p->groups;
     const int32_t step = p->stride_w * p->in_c;
     for (int32_t phase = 0; phase < p->phases; phase++, to += p->phase_words) {
         const int32_t offset = phase * (p->stride_w / p->phases);
         span s = inside(p, offset);
         const int8_t *x = row + s.source * p->in_c;
         uint32_t *plane = to + s.first;
-        int32_t done = 0;
-        for (; done + 2 <= pairs; done += 2) {
+        int32_t left = depth;
+        for (; left >= 4; left -= 4) {
             widen4(x, step, s.count, plane, plane_words);
             x += 4;
             plane += 2 * plane_words;
         }
-        if (done < pairs) {
+        if (left >= 2) {
             widen2(x, step, s.count, plane);
             x += 2;
             plane += plane_words;
         }
-        if (p->in_c % 2 != 0) { /* words of (pixel, pixel + dilation) */
+        if (depth % 2 != 0) { /* words of (pixel, pixel + dilation) */
             widen1(x, step, s.count, (ep_lane *)plane);
             plane -= s.first;
             s = inside(p, offset + p->dilation_w);
-            x = row + s.source * p->in_c + p->in_c - 1;
+            x = row + s.source * p->in_c + depth - 1;
             widen1(x, step, s.count, (ep_lane *)(plane + s.first) + 1);
         }
     }
@@ -155,15 +155,15 @@ static void tiles(const params *p, ep_arm_dsp_window x, const ep_arm_dsp_tile *t
     }
 }
 
-void ep_conv2d_s8_arm_dsp(const params *p, const void *w, const int32_t *table, const int8_t *x,
-                          void *scratch, int8_t *y)
+/* One group of channels. */
+static void convolve(const params *p, const int8_t *w, const int32_t *table, const int8_t *x,
+                     uint32_t *ring, int8_t *y)
 {
-    uint32_t *const ring = scratch;
-    const int32_t row_words = (p->in_c + 1) / 2 * p->phases * p->phase_words;
+    const int32_t row_words = (p->in_c / p->groups + 1) / 2 * p->phases * p->phase_words;
     const int32_t ring_words = p->kernel_h * row_words;
-    const int32_t pairs = p->out_c / 2;
+    const int32_t filters = p->out_c / p->groups;
+    const int32_t pairs = filters / 2;
     int32_t next = 0; /* first padded row that the ring does not hold yet */
-    fill(ring, ring_words, ep_pair(p->zero, p->zero));
     for (int32_t oy = 0; oy < p->out_h; oy++) {
         const int32_t top = oy * p->stride_h;
         int32_t first = 0; /* place of the top row in the ring */
@@ -187,11 +187,28 @@ void ep_conv2d_s8_arm_dsp(const params *p, const void *w, const int32_t *table, 
         if (pairs > 0) {
             tiles(p, window, &p->tile, &p->tail, w, table, y);
         }
-        if (p->out_c % 2 != 0) {
+        if (filters % 2 != 0) {
             window.count = 1;
-            tiles(p, window, &p->solo, &p->solo_tail, (const int8_t *)w + pairs * p->pair_bytes,
-                  table + pairs * 6, y + p->out_c - 1);
+            tiles(p, window, &p->solo, &p->solo_tail, w + pairs * p->pair_bytes, table + pairs * 6,
+                  y + filters - 1);
         }
         y += p->out_w * p->out_c;
+    }
+}
+
+void ep_conv2d_s8_arm_dsp(const params *p, const void *w, const int32_t *table, const int8_t *x,
+                          void *scratch, int8_t *y)
+{
+    const int32_t depth = p->in_c / p->groups;
+    const int32_t filters = p->out_c / p->groups;
+    const int8_t *weights = w;
+    fill(scratch, p->kernel_h * ((depth + 1) / 2) * p->phases * p->phase_words,
+         ep_pair(p->zero, p->zero));
+    for (int32_t group = 0; group < p->groups; group++) {
+        convolve(p, weights, table, x, scratch, y);
+        weights += filters * (p->pair_bytes / 2);
+        table += filters * 3;
+        x += depth;
+        y += filters;
     }
 }

@@ -1,4 +1,4 @@
-/* int8 convolution of any kernel size, stride, padding and dilation: input rows are widened once into a
+/* int8 convolution of any kernel size, stride, padding, dilation and number of groups: input rows are widened once into a
  * ring of rows in scratch, border included, and read by the tiles of ep_arm_dsp_tile.h. */
 #ifndef EP_CONV2D_S8_ARM_DSP_H
 #define EP_CONV2D_S8_ARM_DSP_H
@@ -8,10 +8,11 @@
 typedef struct {
     int16_t in_h;
     int16_t in_w;
-    int16_t in_c;
+    int16_t in_c; /* of all groups */
     int16_t out_h;
     int16_t out_w;
-    int16_t out_c;
+    int16_t out_c; /* of all groups */
+    int16_t groups;
     int16_t kernel_h;
     int16_t stride_h;
     int16_t stride_w;
@@ -35,9 +36,9 @@ typedef struct {
 /* As ep_conv2d_s8, bit for bit.
  *
  * x        int8 [in_h][in_w][in_c]
- * w        packed by the compiler: pairs of output channels, then rows, planes and taps
- * table    per pair, see ep_arm_dsp_tile; after the pairs the odd last channel
- * scratch  uint32 [kernel_h][(in_c + 1) / 2][phases][phase_words], mirrored: twice
+ * w        packed by the compiler: by group, pairs of output channels, then rows, planes and taps
+ * table    by group, per pair, see ep_arm_dsp_tile.h; after the pairs the odd last channel
+ * scratch  uint32 [kernel_h][(in_c / groups + 1) / 2][phases][phase_words], mirrored: twice
  * y        int8 [out_h][out_w][out_c] */
 void ep_conv2d_s8_arm_dsp(const ep_conv2d_s8_arm_dsp_params *p, const void *w, const int32_t *table,
                           const int8_t *x, void *scratch, int8_t *y);
