@@ -190,7 +190,7 @@ def _moved(node: Node, x: list[Array]) -> Array:
     """What a node that only moves elements does to an array of any kind."""
     import torch
 
-    y = node.op.evaluate(*(torch.from_numpy(np.ascontiguousarray(a))[None] for a in x))
+    y = node.op.evaluate(*(torch.tensor(np.ascontiguousarray(a))[None] for a in x))
     moved: Array = y[0].numpy()
     return moved
 
