@@ -44,8 +44,7 @@ def normalize(graph: Graph) -> Graph:
     Quantised graphs are left as they are, but for identities: their scales are part of the model.
     """
     if not graph.is_quantised:
-        graph = unfuse(graph)
-        graph = fold_affine(graph)
+        return fold_affine(drop_identities(unfuse(graph)))
     return drop_identities(graph)
 
 
@@ -70,6 +69,36 @@ def rebuilt(
         origin=graph.origin,
     )
     return replace(made, notes=graph.notes)
+
+
+def normalise_input(graph: Graph, mean: Array, std: Array) -> Graph:
+    """A network that takes raw inputs x and computes what it computed of (x - mean) / std.
+
+    Folded into the first layer where that is exact; the subtraction stays in front of a layer that
+    pads with zeros, since those are not raw zeros.
+
+    Args:
+        graph: float, with one input.
+        mean: one number, or one a channel.
+        std: the same, not zero.
+    """
+    (value,) = graph.inputs
+    names = {n.name for n in graph.nodes} | set(graph.types)
+    shifted, scaled = (_fresh(names, f"{value}/{k}") for k in ("shifted", "scaled"))
+    constants = dict(graph.constants)
+    nodes: list[Node] = []
+    reads, source = value, value
+    wanted = (
+        (shifted, Add(), -np.asarray(mean, np.float64)),
+        (scaled, Mul(), 1 / np.asarray(std, np.float64)),
+    )
+    for output, op, number in wanted:
+        constants[f"{output}/by"] = np.atleast_1d(number).astype(np.float32)
+        nodes.append(Node(output, op, (source, f"{output}/by"), output))
+        reads = source = output
+    for n in graph.nodes:
+        nodes.append(replace(n, inputs=tuple(reads if v == value else v for v in n.inputs)))
+    return normalize(rebuilt(graph, nodes, constants))
 
 
 def _only_user(graph: Graph, value: str) -> Node | None:

@@ -10,7 +10,8 @@ from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends.from_onnx.assembly import Assembly
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
 from edgeprune.frontends.from_torch.archive import FLOAT32, HINT, Program
-from edgeprune.frontends.from_torch.table import TABLE, Aten
+from edgeprune.frontends.from_torch.call import Aten
+from edgeprune.frontends.from_torch.table import TABLE
 from edgeprune.ir import Graph
 
 IMAGE_OPS = frozenset(

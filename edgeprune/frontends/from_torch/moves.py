@@ -1,0 +1,134 @@
+"""Operators that move elements: shapes, axes, cuts, borders, sizes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from edgeprune.frontends.from_onnx.table import TABLE as ONNX
+from edgeprune.frontends.from_onnx.value import Act, Known, Value
+from edgeprune.frontends.from_torch.call import Aten, Function, ints, number
+
+
+def view(n: Aten) -> Value:
+    """View and reshape."""
+    return n.onnx("Reshape", n.value(), ints(n.get("size", n.get("shape"))), allowzero=1)
+
+
+def flatten(n: Aten) -> Value:
+    """Flatten of some axes."""
+    shape = n.shape
+    first, last = (int(n.get(k, d)) % len(shape) for k, d in (("start_dim", 0), ("end_dim", -1)))
+    joined = math.prod(shape[first : last + 1])
+    return n.onnx("Reshape", n.value(), ints((*shape[:first], joined, *shape[last + 1 :])))
+
+
+def permute(n: Aten) -> Value:
+    """Permute."""
+    rank = len(n.shape)
+    return n.onnx("Transpose", n.value(), perm=[int(d) % rank for d in n.get("dims")])
+
+
+def transpose(n: Aten) -> Value:
+    """Two axes exchanged; t() is that of a matrix."""
+    rank = len(n.shape)
+    perm = list(range(rank))
+    a, b = int(n.get("dim0", 0)) % max(rank, 1), int(n.get("dim1", 1)) % max(rank, 1)
+    perm[a], perm[b] = perm[b], perm[a]
+    return n.onnx("Transpose", n.value(), perm=perm)
+
+
+def squeeze(n: Aten) -> Value:
+    """Axes of length 1 dropped; others that are named stay."""
+    shape, dims = n.shape, n.get("dim")
+    named = range(len(shape)) if dims is None else [dims] if isinstance(dims, int) else dims
+    gone = {int(d) % len(shape) for d in named}
+    kept = [s for i, s in enumerate(shape) if i not in gone or s != 1]
+    return n.onnx("Reshape", n.value(), ints(kept))
+
+
+def unsqueeze(n: Aten) -> Value:
+    """Unsqueeze."""
+    return n.onnx("Unsqueeze", n.value(), ints([int(n.get("dim"))]))
+
+
+def cat(n: Aten) -> Value:
+    """Concat."""
+    return n.onnx("Concat", *n.get("tensors"), axis=int(n.get("dim", 0)))
+
+
+def _split(n: Aten, sizes: Sequence[int]) -> Sequence[Value]:
+    several = Aten(n.reader, n.name, n.where, n.args, len(sizes))
+    call = several.call("Split", (n.value(), ints(sizes)), axis=int(n.get("dim", 0)))
+    made = ONNX["Split"](n.reader, call)
+    return [made] if isinstance(made, Act | Known) else made
+
+
+def split(n: Aten) -> Sequence[Value]:
+    """Split to parts of one size, or of given sizes."""
+    sizes = n.get("split_sizes", n.get("split_size"))
+    length = n.shape[int(n.get("dim", 0))]
+    if isinstance(sizes, int):
+        whole, rest = divmod(length, max(sizes, 1))
+        sizes = [sizes] * whole + [rest] * (rest > 0)
+    return _split(n, sizes)
+
+
+def chunk(n: Aten) -> Sequence[Value]:
+    """Split to a number of parts."""
+    length, parts = n.shape[int(n.get("dim", 0))], int(n.get("chunks"))
+    size = -(-length // max(parts, 1))
+    return _split(n, [min(size, length - i) for i in range(0, length, size)])
+
+
+def slice_(n: Aten) -> Value:
+    """A slice of one axis."""
+    stop = min(int(n.get("end", 2**62)), 2**62)
+    bounds = (int(n.get("start", 0)), stop, int(n.get("dim", 0)), int(n.get("step", 1)))
+    return n.onnx("Slice", n.value(), *(ints([b]) for b in bounds))
+
+
+def select(n: Aten) -> Value:
+    """One index of an axis."""
+    at = Known(np.asarray(int(n.get("index")), np.int64))
+    return n.onnx("Gather", n.value(), at, axis=int(n.get("dim")))
+
+
+def pad(n: Aten) -> Value:
+    """Constant padding, the last axis first."""
+    if n.get("mode", "constant") != "constant":
+        raise n.unsupported(f"has mode {n.get('mode')!r}", "use constant padding")
+    flat = [int(p) for p in n.get("pad")]
+    rank, pairs = len(n.shape), list(zip(flat[::2], flat[1::2], strict=True))[::-1]
+    pairs = [(0, 0)] * (rank - len(pairs)) + pairs
+    pads = ints([b for b, _ in pairs] + [a for _, a in pairs])
+    return n.onnx("Pad", n.value(), pads, number(float(n.get("value", 0.0))))
+
+
+def pixel_shuffle(n: Aten) -> Value:
+    """Channels to pixels: a reshape, a transpose, a reshape."""
+    f, (b, c, h, w) = int(n.get("upscale_factor")), n.shape
+    y = n.onnx("Reshape", n.value(), ints((b, c // f**2, f, f, h, w)))
+    y = n.onnx("Transpose", y, perm=[0, 1, 4, 2, 5, 3])
+    return n.onnx("Reshape", y, ints((b, c // f**2, h * f, w * f)))
+
+
+def upsample(mode: bytes) -> Function:
+    """upsample_nearest2d and upsample_bilinear2d."""
+
+    def convert(n: Aten) -> Value:
+        coordinates = b"asymmetric" if mode == b"nearest" else b"pytorch_half_pixel"
+        if n.get("align_corners", False):
+            coordinates = b"align_corners"
+        size, scales = n.get("output_size"), n.get("scale_factors")
+        given: tuple[Value | None, ...] = (None, ints((*n.shape[:2], *(size or ()))))
+        if not size:
+            given = (Known(np.asarray((1, 1, *scales), np.float32)), None)
+        return n.onnx(
+            "Resize", n.value(), None, *given, mode=mode, nearest_mode=b"floor",
+            coordinate_transformation_mode=coordinates,
+        )  # fmt: skip
+
+    return convert

@@ -1,0 +1,79 @@
+"""Functions of single elements, and arithmetic."""
+
+from __future__ import annotations
+
+from edgeprune.frontends.from_onnx.value import Act, Known, Value
+from edgeprune.frontends.from_torch.call import Aten, Function, number
+
+
+def clamp(n: Aten) -> Value:
+    """Clamp, clamp_min, clamp_max, hardtanh, relu6."""
+    lo = n.get("min", n.get("min_val"))
+    hi = n.get("max", n.get("max_val"))
+    bounds = [None if v is None else number(float(v)) for v in (lo, hi)]
+    return n.onnx("Clip", n.value(), *bounds)
+
+
+def hardtanh(n: Aten) -> Value:
+    """Hardtanh: -1 to 1 unless said otherwise."""
+    return n.onnx("Clip", n.value(), number(n.get("min_val", -1)), number(n.get("max_val", 1)))
+
+
+def relu6(n: Aten) -> Value:
+    """relu6."""
+    return n.onnx("Clip", n.value(), number(0), number(6))
+
+
+def leaky_relu(n: Aten) -> Value:
+    """leaky_relu."""
+    return n.onnx("LeakyRelu", n.value(), alpha=float(n.get("negative_slope", 0.01)))
+
+
+def elu(n: Aten) -> Value:
+    """Elu with one parameter."""
+    if n.get("scale", 1) != 1 or n.get("input_scale", 1) != 1:
+        raise n.unsupported("has scales")
+    return n.onnx("Elu", n.value(), alpha=float(n.get("alpha", 1.0)))
+
+
+def prelu(n: Aten) -> Value:
+    """Prelu, one slope a channel."""
+    slope = n.value("weight")
+    if isinstance(slope, Known) and slope.array.ndim == 1 and len(n.shape) > 2:
+        slope = Known(slope.array.reshape(-1, *[1] * (len(n.shape) - 2)))
+    return n.onnx("PRelu", n.value(), slope)
+
+
+def gelu(n: Aten) -> Value:
+    """Gelu, exact or by tanh."""
+    return n.onnx("Gelu", n.value(), approximate=str(n.get("approximate", "none")).encode())
+
+
+def hard_sigmoid(n: Aten) -> Value:
+    """Hardsigmoid: relu6(x + 3) / 6."""
+    return n.onnx("HardSigmoid", n.value(), alpha=1 / 6, beta=0.5)
+
+
+def silu(n: Aten) -> Value:
+    """Silu: x sigmoid(x)."""
+    return n.onnx("Mul", n.value(), n.onnx("Sigmoid", n.value()))
+
+
+def softmax(kind: str) -> Function:
+    """Softmax and log_softmax."""
+    return lambda n: n.onnx(kind, n.value(), axis=int(n.get("dim", -1)))
+
+
+def binary(kind: str) -> Function:
+    """Arithmetic with a tensor or a number; ``alpha`` scales the second operand."""
+
+    def convert(n: Aten) -> Value:
+        other = n.get("other")
+        other = other if isinstance(other, Act | Known) else number(float(other))
+        if n.get("rounding_mode"):
+            raise n.unsupported("rounds")
+        if n.get("alpha", 1) != 1:
+            other = n.onnx("Mul", other, number(n.get("alpha")))
+        return n.onnx(kind, n.value("self"), other)
+
+    return convert

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgeprune.frontends.normalize import (
+    drop_identities,
+    fold_affine,
+    fuse,
+    normalise_input,
+    normalize,
+    unfuse,
+)
+from edgeprune.ir import Graph, Node, Op, TensorType, build_graph, predict
+from edgeprune.ops import (
+    Add,
+    AvgPool2d,
+    Conv2d,
+    Dense,
+    DepthwiseConv2d,
+    Div,
+    MaxPool2d,
+    Mul,
+    Pad,
+    Relu,
+    Reshape,
+    Sub,
+    Transpose,
+)
+from edgeprune.ops._window import Padding
+
+IMAGE = (5, 4, 4)
+
+
+def chain(steps: list[tuple[Op, dict[int, np.ndarray]]], shape: tuple[int, ...] = IMAGE) -> Graph:
+    """Operators one behind the other; each with its constants by position (-1: in front)."""
+    nodes, constants, value = [], {}, "x"
+    for i, (op, held) in enumerate(steps):
+        args = [value]
+        for k, c in sorted(held.items()):
+            constants[f"c{i}_{k}"] = c.astype(np.float32)
+            args.insert(0 if k < 0 else len(args), f"c{i}_{k}")
+        nodes.append(Node(f"n{i}", op, tuple(args), f"v{i}"))
+        value = f"v{i}"
+    return build_graph("chain", nodes, {"x": TensorType(shape)}, [value], constants)
+
+
+def kinds(graph: Graph) -> list[str]:
+    return [n.op.kind for n in graph.nodes]
+
+
+STEPS = st.sampled_from(
+    "conv padded grouped depthwise add sub rsub mul div scalar relu relu6 clamped pool average "
+    "transpose reshape pad".split()
+)
+
+
+def step(kind: str, channels: int, rng: np.random.Generator) -> tuple[Op, dict[int, np.ndarray]]:
+    def w(*shape: int) -> np.ndarray:
+        return rng.normal(size=shape)
+
+    c = channels
+    made: dict[str, tuple[Op, dict[int, np.ndarray]]] = {
+        "conv": (Conv2d(), {1: w(4, 1, 2, c), 2: w(4)}),
+        "padded": (Conv2d(padding=Padding(1, 1, 1, 1)), {1: w(4, 3, 3, c), 2: w(4)}),
+        "grouped": (Conv2d(groups=2, clamp=(0.0, 6.0)), {1: w(4, 1, 1, c // 2), 2: w(4)}),
+        "depthwise": (DepthwiseConv2d(padding=Padding(0, 1, 1, 0)), {1: w(2, 2, c), 2: w(c)}),
+        "add": (Add(), {1: w(c)}),
+        "sub": (Sub(), {1: w(c)}),
+        "rsub": (Sub(), {-1: w(c)}),
+        "mul": (Mul(), {-1: w(c)}),
+        "div": (Div(), {1: np.abs(w(c)) + 0.5}),
+        "scalar": (Mul(clamp=(-1.0, 1.0)), {1: w(1)}),
+        "relu": (Relu(), {}),
+        "relu6": (Relu((0.0, 6.0)), {}),
+        "clamped": (Relu((-0.3, 0.7)), {}),
+        "pool": (MaxPool2d((1, 1), (1, 1)), {}),
+        "average": (AvgPool2d((3, 3), (1, 1), Padding(1, 1, 1, 1), (0.0, float("inf"))), {}),
+        "transpose": (Transpose((0, 1, 2)), {}),
+        "reshape": (Reshape(()), {}),
+        "pad": (Pad((0, 0, 0), (0, 0, 0)), {}),
+    }
+    return made[kind]
+
+
+def random_chain(names: list[str]) -> Graph:
+    rng = np.random.default_rng(0)
+    steps: list[tuple[Op, dict[int, np.ndarray]]] = []
+    shape = IMAGE
+    for name in names:
+        op, held = step(name, shape[2], rng)
+        if isinstance(op, Reshape):
+            op = Reshape(shape)
+        if name == "conv" and shape[1] < 2:
+            continue
+        steps.append((op, held))
+        types = [TensorType(shape), *(TensorType(c.shape) for c in held.values())]
+        shape = op.infer(*types).shape
+    return chain(steps or [(Relu(), {})])
+
+
+@given(st.lists(STEPS, max_size=7))
+def test_every_pass_keeps_the_function(names: list[str]) -> None:
+    graph = random_chain(names)
+    x = np.random.default_rng(1).normal(size=(3, *IMAGE)).astype(np.float32)
+    wanted = predict(graph, x)
+    for change in (
+        unfuse,
+        fuse,
+        fold_affine,
+        drop_identities,
+        normalize,
+        lambda g: fuse(normalize(g)),
+    ):
+        np.testing.assert_allclose(predict(change(graph), x), wanted, rtol=1e-3, atol=1e-4)
+
+
+@given(st.lists(STEPS, max_size=7))
+def test_passes_change_nothing_the_second_time(names: list[str]) -> None:
+    graph = normalize(random_chain(names))
+    assert kinds(normalize(graph)) == kinds(graph)
+    assert kinds(fuse(fuse(graph))) == kinds(fuse(graph))
+
+
+def test_affine_steps_vanish_in_the_layer_before_them() -> None:
+    rng = np.random.default_rng(0)
+    graph = chain([step(k, 4, rng) for k in ("padded", "mul", "add", "rsub", "div")])
+    assert kinds(normalize(graph)) == ["conv2d"]
+
+
+def test_an_addition_in_front_of_padding_stays() -> None:
+    rng = np.random.default_rng(0)
+    graph = chain([step(k, 4, rng) for k in ("mul", "add", "padded")])
+    assert kinds(normalize(graph)) == ["mul", "add", "conv2d"]
+    graph = chain([step(k, 4, rng) for k in ("add", "mul", "padded")])
+    assert kinds(normalize(graph)) == ["add", "conv2d"]
+
+
+def test_a_value_with_two_readers_is_not_folded_away() -> None:
+    rng = np.random.default_rng(0)
+    nodes = [
+        Node("conv", Conv2d(), ("x", "w", "b"), "c"),
+        Node("scale", Mul(), ("c", "k"), "s"),
+        Node("sum", Add(), ("c", "s"), "y"),
+    ]
+    constants = {
+        "w": rng.normal(size=(4, 1, 1, 4)).astype(np.float32),
+        "b": rng.normal(size=4).astype(np.float32),
+        "k": rng.normal(size=4).astype(np.float32),
+    }
+    graph = build_graph("g", nodes, {"x": TensorType(IMAGE)}, ["y"], constants)
+    assert kinds(normalize(graph)) == ["conv2d", "mul", "add"]
+
+
+def test_a_clamp_is_not_fused_where_the_plain_value_is_an_output() -> None:
+    graph = chain([step("conv", 4, np.random.default_rng(0)), (Relu(), {})])
+    both = build_graph("g", graph.nodes, {"x": TensorType(IMAGE)}, ["v0", "v1"], graph.constants)
+    assert kinds(fuse(both)) == ["conv2d", "clamp"]
+    assert kinds(fuse(graph)) == ["conv2d"]
+
+
+@pytest.mark.parametrize("name", ["conv", "padded", "depthwise"])
+def test_a_normalised_input_computes_the_same_of_raw_values(name: str) -> None:
+    rng = np.random.default_rng(0)
+    graph = chain([step(name, 4, rng), (Relu(), {})])
+    mean, std = rng.uniform(50, 150, 4), rng.uniform(20, 80, 4)
+    raw = rng.integers(0, 256, (5, *IMAGE)).astype(np.float32)
+    wanted = predict(graph, ((raw - mean) / std).astype(np.float32))
+    made = normalise_input(graph, mean, std)
+    np.testing.assert_allclose(predict(made, raw), wanted, rtol=1e-3, atol=1e-3)
+    assert kinds(made) == (["conv2d", "clamp"] if name == "conv" else ["add", *kinds(graph)])
+
+
+def test_a_dense_layer_takes_over_the_normalisation_of_its_input() -> None:
+    rng = np.random.default_rng(0)
+    graph = chain([(Dense(), {1: rng.normal(size=(3, 6)), 2: rng.normal(size=3)})], (6,))
+    assert kinds(normalise_input(graph, np.asarray(0.5), np.asarray(0.25))) == ["dense"]
