@@ -91,7 +91,7 @@ class ChainSession:
         self._chain = chain
         c = ctx.graph.constants
         self._w = [torch.tensor(c[n.inputs[1]], dtype=torch.float64) for n in chain.dense]
-        self._b = [torch.from_numpy(c[n.inputs[2]]).double() for n in chain.dense]
+        self._b = [torch.tensor(c[n.inputs[2]], dtype=torch.float64) for n in chain.dense]
         self._t = torch.from_numpy(ctx.loss.targets).double()
         self._alive = [np.arange(len(k)) for k in chain.ids]
         self._factors: _Factors | None = None
