@@ -19,21 +19,26 @@ void ep_finish_s8(const ep_output_s8 *p, const int32_t *bias, const int32_t *mul
                   int8_t *y0, int8_t *y1)
 {
     const int32_t low = p->low, high = p->high, zero = p->zero;
-    for (; count > 0; count--) {
+    const int8_t *const end = shift + count;
+    const int32_t pair = y1 != y0;
+    while (shift != end) {
         const int32_t m = *mult++, s = *shift++;
         /* The sums may wrap on their way to a result that does not. */
         const uint32_t b = (uint32_t)*bias++;
-        int32_t v0 = (int32_t)(b + (uint32_t)*sums++);
-        int32_t v1 = (int32_t)(b + (uint32_t)*sums1++);
+        int32_t v = (int32_t)(b + (uint32_t)*sums++);
         if (s >= -22 && s < 0) {
             const int32_t rounding = (2 * zero + 1) * ((int32_t)1 << (-1 - s));
-            v0 = quick(v0, m, s, rounding);
-            v1 = quick(v1, m, s, rounding);
-        } else {
-            v0 = rescale(v0, m, s) + zero;
-            v1 = rescale(v1, m, s) + zero;
+            *y0++ = (int8_t)ep_limit(quick(v, m, s, rounding), low, high);
+            if (pair) {
+                v = (int32_t)(b + (uint32_t)*sums1++);
+                *y1++ = (int8_t)ep_limit(quick(v, m, s, rounding), low, high);
+            }
+            continue;
         }
-        *y1++ = (int8_t)ep_limit(v1, low, high);
-        *y0++ = (int8_t)ep_limit(v0, low, high);
+        *y0++ = (int8_t)ep_limit(rescale(v, m, s) + zero, low, high);
+        if (pair) {
+            v = (int32_t)(b + (uint32_t)*sums1++);
+            *y1++ = (int8_t)ep_limit(rescale(v, m, s) + zero, low, high);
+        }
     }
 }

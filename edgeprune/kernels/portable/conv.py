@@ -176,7 +176,7 @@ def _depthwise_s8(request: Request, op: DepthwiseConv2d) -> KernelCall:
             Constant("bias", wrap32(folded), "int32_t"),
             *rescale_constants(scales, reach),
         ),
-        shared=SHARED,
+        shared=(*SHARED, "ep_taps_s8"),
         scratch_bytes=line_bytes(request, op, w.shape[:2]),
         instructions=_work(request, 3.2, 30),
     )

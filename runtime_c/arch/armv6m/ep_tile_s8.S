@@ -15,24 +15,23 @@
     .size \name, . - \name
     .endm
 
-    /* Element \i of x (r0) times four channels: r1 to r4 are the channels' first weights, r5 leads to */
-    /* the element's. Signed bytes load with two registers only. */
+    /* The element of x at r0 + \i times four channels at r1. Signed bytes load with two registers
+       only, so r2 to r5 hold 0 to 3. */
     .macro STEP i
-    ldrb r6, [r0, #\i]
-    sxtb r6, r6
-    ldrsb r7, [r1, r5]
+    ldrsb r6, [r0, \i]
+    ldrsb r7, [r1, r2]
     muls r7, r6
     add r8, r7
-    ldrsb r7, [r2, r5]
+    ldrsb r7, [r1, r3]
     muls r7, r6
     add r9, r7
-    ldrsb r7, [r3, r5]
+    ldrsb r7, [r1, r4]
     muls r7, r6
     add r10, r7
-    ldrsb r7, [r4, r5]
+    ldrsb r7, [r1, r5]
     muls r7, r6
     add r11, r7
-    adds r5, #4
+    adds r1, #4
     .endm
 
 FUNCTION ep_tile_block_s8
@@ -48,33 +47,31 @@ FUNCTION ep_tile_block_s8
     mov lr, r2 /* where x ends */
     subs r2, r7
     mov r12, r2 /* where it ends by eights */
-    adds r2, r1, #1
-    adds r3, r1, #2
-    adds r4, r1, #3
-    movs r5, #0
-    mov r8, r5
-    mov r9, r5
-    mov r10, r5
-    mov r11, r5
+    movs r2, #0
+    movs r3, #1
+    movs r4, #2
+    movs r5, #3
+    mov r8, r2
+    mov r9, r2
+    mov r10, r2
+    mov r11, r2
     cmp r0, r12
     beq 2f
 1:
-    STEP 0
-    STEP 1
-    STEP 2
-    STEP 3
-    STEP 4
-    STEP 5
-    STEP 6
-    STEP 7
-    adds r0, #8
+    .rept 2
+    STEP r2
+    STEP r3
+    STEP r4
+    STEP r5
+    adds r0, #4
+    .endr
     cmp r0, r12
     bne 1b
 2:
     cmp r0, lr
     beq 4f
 3:
-    STEP 0
+    STEP r2
     adds r0, #1
     cmp r0, lr
     bne 3b
