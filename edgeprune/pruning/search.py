@@ -292,8 +292,10 @@ class _Search:
 
     def put_back(self) -> None:
         """Put back what the limits do not need gone: the last to go are the most useful."""
+        full: set[str] = set()  # one more channel of these layers is too much
         for step in reversed(self.steps.copy()):
-            if step.score <= 0:
+            layer = step.name.rpartition("[")[0]
+            if step.score <= 0 or layer in full:
                 continue
             removed = self._removed.copy()
             removed[step.channel] = False
@@ -302,6 +304,8 @@ class _Search:
             if self._within(cost):
                 self._accept(graph, removed, cost)
                 self.steps.remove(step)
+            else:
+                full.add(layer)
 
     def result(self) -> Pruned:
         return Pruned(self._graph, self.ctx.coupling, self._removed, tuple(self.steps), self._cost)
