@@ -11,6 +11,7 @@ from edgeprune.ir import Array
 from edgeprune.ir.fixedpoint import QMAX, QMIN, effective_scales, quantize_multipliers
 from edgeprune.kernels.arm_dsp._layer import Layer, conv_layer
 from edgeprune.kernels.arm_dsp._requant import Accumulators, accumulators
+from edgeprune.kernels.arm_mve._axes import Axis, axes
 from edgeprune.kernels.arm_mve._pack import LANES, as_words, pack_rows
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.ops.conv import Conv2d
@@ -53,18 +54,32 @@ def conv2d(request: Request) -> KernelCall | None:
     layer = conv_layer(request) if isinstance(request.node.op, Conv2d) else None
     if layer is None:
         return None
-    w = layer.w.transpose(0, 2, 1, 3).reshape(layer.out[2], -1)
-    acc = accumulators(w, layer.bias, layer.xq.scalar[1])
+    if layer.kernel == (1, 1) and _unpadded(layer):
+        return _pointwise(request, layer)
+    rows, columns = axes(layer)
+    return min(
+        filter(None, (_gathered(request, layer, Lines(*a)) for a in ((rows, columns), (columns, rows)))),
+        key=lambda call: call.instructions,
+        default=None,
+    )
+
+
+def _constants(layer: Layer, w: Array) -> tuple[Constant, ...] | None:
+    """Packed weights and table; None where the arithmetic does not hold.
+
+    Args:
+        layer: the convolution.
+        w: its weights in the order in which their inputs lie, (o, ...).
+    """
+    rows = w.reshape(len(w), -1)
+    acc = accumulators(rows, layer.bias, layer.xq.scalar[1])
     rescale = rescale_twice(layer, acc)
     if rescale is None:
         return None
-    constants = (
-        Constant("weights", pack_rows(w, BLOCK)),
+    return (
+        Constant("weights", pack_rows(rows, BLOCK)),
         Constant("table", _table(acc, rescale), "int32_t", counts_as_weights=False),
     )
-    if layer.kernel == (1, 1) and _unpadded(layer):
-        return _pointwise(request, layer, constants)
-    return _gathered(request, layer, constants)
 
 
 def _unpadded(layer: Layer) -> bool:
@@ -74,12 +89,13 @@ def _unpadded(layer: Layer) -> bool:
     return inside and layer.pad_top == 0 and layer.pad_left == 0
 
 
-def _pointwise(
-    request: Request, layer: Layer, constants: tuple[Constant, ...]
-) -> KernelCall:
+def _pointwise(request: Request, layer: Layer) -> KernelCall | None:
     (_, in_w, in_c), (out_h, out_w, _) = layer.image, layer.out
     sy, sx = layer.stride
     lines, pixels = (1, out_h * out_w) if in_w == out_w and sy == 1 else (out_h, out_w)
+    constants = _constants(layer, layer.w)
+    if constants is None:
+        return None
     return KernelCall(
         function="ep_conv2d_1x1_s8_arm_mve",
         sources=(
@@ -102,18 +118,28 @@ def _pointwise(
     )
 
 
-def _gathered(request: Request, layer: Layer, constants: tuple[Constant, ...]) -> KernelCall:
-    (_, _, in_c), (out_h, out_w, _), (kh, kw) = layer.image, layer.out, layer.kernel
-    shared = layer.dilation[1] == 1 and layer.stride[1] < kw
-    step = layer.stride[1] if shared else kw
-    column = kh * in_c
-    most = max(2, (GATHERED_BYTES // column - kw) // step + 1)
-    block = min(out_w, most - most % 2)
-    columns = (block - 1) * step + kw
-    window = (*layer.image, *layer.out, *layer.kernel, *layer.stride, *layer.dilation)
-    text = ", ".join(map(str, (*window, layer.pad_top, layer.pad_left)))
-    each = 6 if shared else 40
-    fill = -(-out_w // block) * kh * (60 + columns * each * -(-in_c // LANES))
+@dataclass(frozen=True)
+class Lines:
+    """Which axis the lines follow each other along, and which one their pixels."""
+
+    lines: Axis
+    pixels: Axis
+
+
+def _gathered(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
+    in_c, pixels, kernel = layer.image[2], at.pixels, at.pixels.kernel
+    by_row = pixels.in_step == in_c
+    constants = _constants(layer, layer.w.transpose((0, 2, 1, 3) if by_row else (0, 1, 2, 3)))
+    if constants is None:
+        return None
+    step = pixels.stride if pixels.shared else kernel
+    place = at.lines.kernel * in_c
+    most = max(2, (GATHERED_BYTES // place - kernel) // step + 1)
+    block = min(pixels.out, most - most % 2)
+    places = (block - 1) * step + kernel
+    blocks = -(-pixels.out // block)
+    each = 6 if pixels.shared else 40
+    fill = blocks * at.lines.kernel * (90 + places * each * -(-in_c // LANES))
     return KernelCall(
         function="ep_conv2d_s8_arm_mve",
         sources=(
@@ -125,16 +151,18 @@ def _gathered(request: Request, layer: Layer, constants: tuple[Constant, ...]) -
         headers=(f"{FOLDER}/ep_conv2d_s8_arm_mve.h",),
         params_type="ep_conv2d_s8_arm_mve_params",
         params=(
-            ("line", _line(layer, kw * column)),
-            ("window", f"{{{text}}}"),
+            ("line", _line(layer, kernel * place)),
+            ("lines", at.lines.text),
+            ("pixels", pixels.text),
+            ("in_c", in_c),
             ("x_zero", layer.xq.scalar[1]),
             ("block", block),
             ("step", step),
         ),
         constants=constants,
         inputs=(request.node.inputs[0],),
-        scratch_bytes=columns * column,
-        instructions=out_h * (fill + _line_work(layer, kw * column, out_w)),
+        scratch_bytes=places * place,
+        instructions=at.lines.out * (fill + _line_work(layer, kernel * place, pixels.out)),
     )
 
 

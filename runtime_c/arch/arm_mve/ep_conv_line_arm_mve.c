@@ -17,14 +17,14 @@ static void pairs(const ep_conv_line *p, const ep_conv_pairs *all)
 
 /* Blocks of four channels. */
 static void blocks(const ep_conv_line *p, const int8_t *w, const int32_t *table, const int8_t *x,
-                   int32_t x_step, int32_t pixels, int8_t *y)
+                   int32_t x_step, int32_t pixels, int8_t *y, int32_t y_step)
 {
     const int32_t count = p->out_c / BLOCK;
     const int32_t tail = p->in_len % LANES;
     ep_conv_pairs all = {
-        p->y_zero, p->out_c, table + count * WORDS, 0, x, x + x_step, p->in_len / (2 * LANES),
+        p->y_zero, y_step, table + count * WORDS, 0, x, x + x_step, p->in_len / (2 * LANES),
         p->in_len / LANES % 2 + (tail > 0 ? 2 : 0), tail, pixels / 2, 2 * x_step,
-        2 * p->out_c - count * BLOCK, w, table, y, 0, p->act_min, p->act_max};
+        2 * y_step - count * BLOCK, w, table, y, 0, p->act_min, p->act_max};
     if (all.pairs > 0) {
         pairs(p, &all);
     }
@@ -32,18 +32,19 @@ static void blocks(const ep_conv_line *p, const int8_t *w, const int32_t *table,
         all.x0 = x + (pixels - 1) * x_step;
         all.x1 = all.x0;
         all.y_step = 0;
-        all.y = y + (pixels - 1) * p->out_c;
+        all.y = y + (pixels - 1) * y_step;
         all.pairs = 1;
         pairs(p, &all);
     }
 }
 
 void ep_conv_line_arm_mve(const ep_conv_line *p, const int8_t *w, const int32_t *table,
-                          const int8_t *x, int32_t x_step, int32_t pixels, int8_t *y)
+                          const int8_t *x, int32_t x_step, int32_t pixels, int8_t *y,
+                          int32_t y_step)
 {
     const int32_t blocked = p->out_c / BLOCK * BLOCK;
     if (blocked > 0) {
-        blocks(p, w, table, x, x_step, pixels, y);
+        blocks(p, w, table, x, x_step, pixels, y, y_step);
         w += blocked * p->in_len;
         table += blocked / BLOCK * WORDS;
     }
@@ -51,7 +52,7 @@ void ep_conv_line_arm_mve(const ep_conv_line *p, const int8_t *w, const int32_t 
         for (int32_t i = 0; i < pixels; i++) {
             const int32_t acc = ep_arm_mve_dot(table[0], x + i * x_step, w, p->in_len);
             const int32_t v = ep_rescale(acc, table[1], table[2]) + p->y_zero;
-            y[i * p->out_c + o] = (int8_t)ep_limit(v, p->act_min, p->act_max);
+            y[i * y_step + o] = (int8_t)ep_limit(v, p->act_min, p->act_max);
         }
         w += p->in_len;
         table += 3;

@@ -21,9 +21,10 @@ typedef struct {
  * table  for each block: bias [4], multipliers [4], shifts, int8 [4]. For each channel that is left
  *        over: bias, multiplier, shift. The input's zero point is folded into the bias
  * x      int8, pixels x_step bytes apart
- * y      int8 [pixels][out_c] */
+ * y      int8 [out_c], pixels y_step bytes apart */
 void ep_conv_line_arm_mve(const ep_conv_line *p, const int8_t *w, const int32_t *table,
-                          const int8_t *x, int32_t x_step, int32_t pixels, int8_t *y);
+                          const int8_t *x, int32_t x_step, int32_t pixels, int8_t *y,
+                          int32_t y_step);
 
 /* The inner loops, in assembly, which knows the order of these. */
 typedef struct {

@@ -1,10 +1,20 @@
-/* Copies pixels that lie side by side to places with a distance, in assembly. */
+/* Copies pixels to places with another distance, in assembly. */
 #ifndef EP_SPREAD_ARM_MVE_H
 #define EP_SPREAD_ARM_MVE_H
 
 #include "ep_common.h"
 
-/* to[i * step + k] = from[i * bytes + k] for i < count, k < bytes; count and bytes at least 1. */
-void ep_spread_arm_mve(int8_t *to, int32_t step, const int8_t *from, int32_t count, int32_t bytes);
+/* The assembly knows the order of these. */
+typedef struct {
+    int8_t *to;
+    const int8_t *from;
+    int32_t count; /* pixels, at least 1 */
+    int32_t bytes; /* of each, at least 1 */
+    int32_t to_step;
+    int32_t from_step;
+} ep_spread;
+
+/* to[i * to_step + k] = from[i * from_step + k] for i < count, k < bytes */
+void ep_spread_arm_mve(const ep_spread *p);
 
 #endif

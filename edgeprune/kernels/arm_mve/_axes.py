@@ -1,0 +1,43 @@
+"""The two axes of an image as the Helium kernels see them: lines, and the pixels of a line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgeprune.kernels.arm_dsp._layer import Layer
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An ``ep_axis``: sizes in positions, steps in bytes."""
+
+    size: int
+    in_step: int
+    out: int
+    out_step: int
+    kernel: int
+    stride: int
+    dilation: int
+    pad: int
+
+    @property
+    def shared(self) -> bool:
+        """Whether windows side by side overlap and can read the same places."""
+        return self.dilation == 1 and self.stride < self.kernel
+
+    @property
+    def text(self) -> str:
+        """Initialiser of the C struct."""
+        fields = (self.size, self.in_step, self.out, self.out_step)
+        fields += (self.kernel, self.stride, self.dilation, self.pad)
+        return f"{{{', '.join(map(str, fields))}}}"
+
+
+def axes(layer: Layer) -> tuple[Axis, Axis]:
+    """Rows and columns."""
+    (in_h, in_w, in_c), (out_h, out_w, out_c) = layer.image, layer.out
+    (kh, kw), (sy, sx), (dy, dx) = layer.kernel, layer.stride, layer.dilation
+    return (
+        Axis(in_h, in_w * in_c, out_h, out_w * out_c, kh, sy, dy, layer.pad_top),
+        Axis(in_w, in_c, out_w, out_c, kw, sx, dx, layer.pad_left),
+    )
