@@ -11,16 +11,20 @@ typedef struct {
     int32_t high;
 } ep_output_s8;
 
-/* Results of some channels at two positions, from their sums:
- * y = limit(ep_rescale(bias + sum, mult, shift) + zero)
+/* What turns the sums of a layer into its results. */
+typedef struct {
+    ep_output_s8 output;
+    const int32_t *bias; /* of every channel */
+    const int32_t *mult;
+    const int8_t *shift; /* 64 less where an accumulator of the channel may reach 2^30 */
+} ep_finish;
+
+/* Results of the channels o to o + count: y = limit(ep_rescale(bias + sum, mult, shift) + zero)
  *
- * bias, mult int32 [count]
- * shift      int8  [count]; 64 less where an accumulator of this channel may reach 2^30
- * sums, y0   int32 and int8 [count]: the first position
- * sums1, y1  the second; may be the first again */
-void ep_finish_s8(const ep_output_s8 *p, const int32_t *bias, const int32_t *mult,
-                  const int8_t *shift, const int32_t *sums, const int32_t *sums1, int32_t count,
-                  int8_t *y0, int8_t *y1);
+ * sums  int32 [count] of one position; with pitch, [2][EP_BLOCK] of two
+ * y     int8  [count], and at y + pitch those of the second position; pitch 0: there is none */
+void ep_finish_s8(const ep_finish *f, int32_t o, int32_t count, const int32_t *sums, int8_t *y,
+                  int32_t pitch);
 
 EP_EXTERN_C_END
 #endif

@@ -12,6 +12,7 @@ void ep_conv_transpose2d_s8(const ep_conv_transpose2d_s8_params *p, const int8_t
                             const int8_t *x, int8_t *y)
 {
     const ep_window *const n = &p->window;
+    const ep_finish finish = {p->output, bias, mult, shift};
     for (int32_t i = 0; i < n->out_h; i++) {
         for (int32_t j = 0; j < n->out_w; j++) {
             for (int32_t o = 0; o < n->out_c; o++) {
@@ -33,8 +34,7 @@ void ep_conv_transpose2d_s8(const ep_conv_transpose2d_s8_params *p, const int8_t
                         }
                     }
                 }
-                ep_finish_s8(&p->output, bias + o, mult + o, shift + o, &acc, &acc, 1, y, y);
-                y++;
+                ep_finish_s8(&finish, o, 1, &acc, y++, 0);
             }
         }
     }

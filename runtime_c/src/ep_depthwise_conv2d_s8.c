@@ -12,21 +12,25 @@ typedef struct {
     int32_t in_c;
 } ep_pieces;
 
-/* sums[k][c] for count channels (EP_BLOCK or 1) at one or two positions k. */
-static void tile(const ep_pieces *f, int32_t pair, int32_t count, const int8_t *x, const int8_t *w,
-                 int32_t *sums)
+/* sums[k][c] of one piece for count channels (EP_BLOCK or 1) at one or two positions k. */
+static inline void tile(const ep_pieces *f, int32_t pair, int32_t count, const int8_t *x,
+                        const int8_t *w, int32_t *sums)
 {
-    if (count == 1) {
-        sums[0] = ep_taps_single_s8(x, f->in_c, w, f->taps);
-        sums[EP_BLOCK] = pair != 0 ? ep_taps_single_s8(x + f->next, f->in_c, w, f->taps) : 0;
-    } else if (pair != 0) {
-        ep_taps_pair_s8(x, x + f->next, f->in_c, w, f->taps, sums);
-    } else {
-        ep_taps_block_s8(x, f->in_c, w, f->taps, sums);
+    if (count != 1) {
+        if (pair != 0) {
+            ep_taps_pair_s8(x, x + f->next, f->in_c, w, f->taps, sums);
+        } else {
+            ep_taps_block_s8(x, f->in_c, w, f->taps, sums);
+        }
+        return;
+    }
+    sums[0] = ep_taps_single_s8(x, f->in_c, w, f->taps);
+    if (pair != 0) {
+        sums[EP_BLOCK] = ep_taps_single_s8(x + f->next, f->in_c, w, f->taps);
     }
 }
 
-static void add_piece(const ep_pieces *f, int32_t pair, int32_t count, const int8_t *x,
+static EP_NOINLINE void add_piece(const ep_pieces *f, int32_t pair, int32_t count, const int8_t *x,
                       const int8_t *w, int32_t *sums)
 {
     int32_t more[2 * EP_BLOCK];
@@ -49,15 +53,19 @@ void ep_depthwise_conv2d_s8(const ep_depthwise_conv2d_s8_params *p, const int8_t
     const ep_pieces f = {whole ? 1 : n->kernel_w, whole ? n->kernel_h * n->kernel_w : n->kernel_h,
                          n->dilation_w * column, n->stride_w * column, n->in_c};
     const int32_t out_c = n->out_c, out_w = n->out_w, multiplier = p->multiplier;
+    const ep_finish finish = {p->output, bias, mult, shift};
     for (int32_t i = 0; i < n->out_h; i++) {
         const int8_t *lines = (const int8_t *)scratch;
         ep_lines_fill(n, i, n->in_c, n->in_c, p->x_zero, x, scratch);
         for (int32_t j = 0; j < out_w; j += 2) {
-            const int32_t pair = j + 1 < out_w ? 1 : 0;
+            const int32_t pair = out_w - j >= 2 ? 1 : 0;
             const int8_t *from = w;
-            for (int32_t o = 0; o < out_c;) {
+            int32_t count = EP_BLOCK;
+            for (int32_t o = 0; o < out_c; o += count) {
                 int32_t sums[2 * EP_BLOCK];
-                const int32_t count = multiplier == 1 && out_c - o >= EP_BLOCK ? EP_BLOCK : 1;
+                if (multiplier != 1 || out_c - o < EP_BLOCK) {
+                    count = 1;
+                }
                 const int8_t *const at = lines + (multiplier == 1 ? o : o / multiplier);
                 tile(&f, pair, count, at, from, sums);
                 from += count * f.taps;
@@ -65,9 +73,7 @@ void ep_depthwise_conv2d_s8(const ep_depthwise_conv2d_s8_params *p, const int8_t
                     add_piece(&f, pair, count, at + k * f.step, from, sums);
                     from += count * f.taps;
                 }
-                ep_finish_s8(&p->output, bias + o, mult + o, shift + o, sums,
-                             sums + pair * EP_BLOCK, count, y + o, y + pair * out_c + o);
-                o += count;
+                ep_finish_s8(&finish, o, count, sums, y + o, pair * out_c);
             }
             lines += 2 * f.next;
             y += (1 + pair) * out_c;

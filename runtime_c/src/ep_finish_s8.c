@@ -14,31 +14,29 @@ static inline int32_t quick(int32_t x, int32_t mult, int32_t shift, int32_t roun
     return (high + (high >> 31) + rounding) >> -shift;
 }
 
-void ep_finish_s8(const ep_output_s8 *p, const int32_t *bias, const int32_t *mult,
-                  const int8_t *shift, const int32_t *sums, const int32_t *sums1, int32_t count,
-                  int8_t *y0, int8_t *y1)
+void ep_finish_s8(const ep_finish *f, int32_t o, int32_t count, const int32_t *sums, int8_t *y,
+                  int32_t pitch)
 {
-    const int32_t low = p->low, high = p->high, zero = p->zero;
-    const int8_t *const end = shift + count;
-    const int32_t pair = y1 != y0;
-    while (shift != end) {
-        const int32_t m = *mult++, s = *shift++;
+    const int32_t low = f->output.low, high = f->output.high, zero = f->output.zero;
+    const int32_t *const bias = f->bias + o, *const mult = f->mult + o;
+    const int8_t *const shift = f->shift + o;
+    for (int32_t i = 0; i < count; i++, y++) {
+        const int32_t m = mult[i], s = shift[i];
         /* The sums may wrap on their way to a result that does not. */
-        const uint32_t b = (uint32_t)*bias++;
-        int32_t v = (int32_t)(b + (uint32_t)*sums++);
+        const int32_t v = (int32_t)((uint32_t)bias[i] + (uint32_t)sums[i]);
         if (s >= -22 && s < 0) {
             const int32_t rounding = (2 * zero + 1) * ((int32_t)1 << (-1 - s));
-            *y0++ = (int8_t)ep_limit(quick(v, m, s, rounding), low, high);
-            if (pair) {
-                v = (int32_t)(b + (uint32_t)*sums1++);
-                *y1++ = (int8_t)ep_limit(quick(v, m, s, rounding), low, high);
+            *y = (int8_t)ep_limit(quick(v, m, s, rounding), low, high);
+            if (pitch != 0) {
+                const int32_t v1 = (int32_t)((uint32_t)bias[i] + (uint32_t)sums[EP_BLOCK + i]);
+                y[pitch] = (int8_t)ep_limit(quick(v1, m, s, rounding), low, high);
             }
             continue;
         }
-        *y0++ = (int8_t)ep_limit(rescale(v, m, s) + zero, low, high);
-        if (pair) {
-            v = (int32_t)(b + (uint32_t)*sums1++);
-            *y1++ = (int8_t)ep_limit(rescale(v, m, s) + zero, low, high);
+        *y = (int8_t)ep_limit(rescale(v, m, s) + zero, low, high);
+        if (pitch != 0) {
+            const int32_t v1 = (int32_t)((uint32_t)bias[i] + (uint32_t)sums[EP_BLOCK + i]);
+            y[pitch] = (int8_t)ep_limit(rescale(v1, m, s) + zero, low, high);
         }
     }
 }

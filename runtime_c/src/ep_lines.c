@@ -2,23 +2,31 @@
 
 #include <string.h>
 
-/* Copies, or fills where from is NULL; by words where everything lies at words. */
-static EP_NOINLINE void copy(uint8_t *to, const uint8_t *from, int32_t pad, int32_t bytes)
+/* By words where both ends lie at one. */
+static void copy(uint8_t *to, const uint8_t *from, int32_t bytes)
 {
     const uint8_t *const end = to + bytes;
 #ifdef __GNUC__
     if ((((uintptr_t)to | (uintptr_t)from | (uint32_t)bytes) & 3u) == 0) {
-        const uint32_t word = (uint8_t)pad * (uint32_t)0x01010101;
-        for (; to != end; to += 4) {
-            const void *const four = from != NULL ? __builtin_assume_aligned(from, 4) : &word;
-            memcpy(__builtin_assume_aligned(to, 4), four, 4);
-            from += from != NULL ? 4 : 0;
+        for (; to != end; to += 4, from += 4) {
+            memcpy(__builtin_assume_aligned(to, 4), __builtin_assume_aligned(from, 4), 4);
         }
         return;
     }
 #endif
-    for (; to != end; to++) {
-        *to = from != NULL ? *from++ : (uint8_t)pad;
+    while (to != end) {
+        *to++ = *from++;
+    }
+}
+
+/* A row of pixels, step bytes apart, all padding. */
+static void pad_row(uint8_t *to, int32_t count, int32_t step, int32_t pad, int32_t pixel)
+{
+    for (; count > 0; count--) {
+        for (int32_t k = 0; k < pixel; k++) {
+            to[k] = (uint8_t)pad;
+        }
+        to += step;
     }
 }
 
@@ -26,15 +34,24 @@ void ep_lines_fill(const ep_window *n, int32_t row, int32_t pixel, int32_t pitch
                    const void *x, void *lines)
 {
     const int32_t step = n->kernel_h * pixel;
-    const int32_t end = ep_lines_width(n) - n->pad_left;
+    const int32_t width = ep_lines_width(n);
+    const int32_t left = n->pad_left < width ? n->pad_left : width;
+    const int32_t inside = width - left < n->in_w ? width - left : n->in_w;
     for (int32_t i = 0; i < n->kernel_h; i++) {
         const int32_t at = row * n->stride_h + i * n->dilation_h - n->pad_top;
         const uint8_t *from = (const uint8_t *)x + at * n->in_w * pitch;
         uint8_t *to = (uint8_t *)lines + i * pixel;
-        for (int32_t j = -n->pad_left; j < end; j++) {
-            const int outside = at < 0 || at >= n->in_h || j < 0 || j >= n->in_w;
-            copy(to, outside ? NULL : from + j * pitch, pad, pixel);
+        if (at < 0 || at >= n->in_h) {
+            pad_row(to, width, step, pad, pixel);
+            continue;
+        }
+        pad_row(to, left, step, pad, pixel);
+        to += left * step;
+        for (int32_t j = 0; j < inside; j++) {
+            copy(to, from, pixel);
+            from += pitch;
             to += step;
         }
+        pad_row(to, width - left - inside, step, pad, pixel);
     }
 }

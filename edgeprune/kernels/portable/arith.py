@@ -20,6 +20,8 @@ from edgeprune.kernels.portable._spell import (
 )
 from edgeprune.ops import Add, Div, Mul, PRelu, Sub
 
+TABLE_PAYS = 1024
+"""Elements from which on an addition is worth 1 KB of scratch."""
 AXES = 4  # EP_AXES of ep_broadcast.h
 
 
@@ -140,6 +142,10 @@ def _add_s8(request: Request, op: Add | Sub, o: Operands) -> KernelCall:
     on_a, on_b, on_y = add_multipliers(quant(a), quant(b), quant(y))
     minus = -1 if isinstance(op, Sub) else 1
     signs = (minus, 1) if o.swapped else (1, minus)
+    if request.optimize == "speed" and y.size >= TABLE_PAYS:
+        quick = _add_table(y, o, (on_a, on_b), on_y, signs, int_clamp(op.clamp, y))
+        if quick is not None:
+            return quick
     terms = [
         f"{{{zero_of(t)}, {mult}, {shift}, {sign}}}"
         for t, (mult, shift), sign in zip((a, b), (on_a, on_b), signs, strict=True)
@@ -159,6 +165,46 @@ def _add_s8(request: Request, op: Add | Sub, o: Operands) -> KernelCall:
         o.constants,
         inplace=o.inplace,
         instructions=70 * y.size,
+    )
+
+
+def _add_table(
+    y: TensorType,
+    o: Operands,
+    on: tuple[tuple[int, int], tuple[int, int]],
+    on_y: tuple[int, int],
+    signs: tuple[int, int],
+    clamp: dict[str, int],
+) -> KernelCall | None:
+    """An addition by a table of the operand with the smaller scale; None where shifts forbid it."""
+    half = (1 << 30, 0)
+    large = 0 if on[0] == half else 1
+    small = 1 - large
+    if on[large] != half or not -22 <= on[small][1] <= 0 or not -22 <= on_y[1] < 0:
+        return None
+    factor = signs[large] * (1 << 19)
+    return spell(
+        "ep_add_table_s8",
+        {
+            "shape": o.shape,
+            "swap": large,
+            "factor": factor,
+            "offset": zero_of(o.types[large]) * factor,
+            "zero": zero_of(o.types[small]),
+            "mult": on[small][0],
+            "shift": on[small][1],
+            "sign": signs[small],
+            "y_zero": zero_of(y),
+            "y_mult": on_y[0],
+            "y_shift": on_y[1],
+            "low": clamp["act_min"],
+            "high": clamp["act_max"],
+        },
+        o.inputs,
+        o.constants,
+        scratch_bytes=256 * 4,
+        inplace=o.inplace,
+        instructions=6000 + 22 * y.size,
     )
 
 

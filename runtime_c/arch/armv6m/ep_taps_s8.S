@@ -1,0 +1,71 @@
+/* ep_taps_s8.h for Armv6-M: accumulators in r8 to r11, step in r12, the end of w in lr. */
+    .syntax unified
+    .thumb
+
+    .macro FUNCTION name
+    .section .text.\name, "ax", %progbits
+    .global \name
+    .type \name, %function
+    .thumb_func
+    .balign 4
+\name:
+    .endm
+
+    .macro END name
+    .size \name, . - \name
+    .endm
+
+    /* x at r0, w at r2; r3 to r5 hold 1 to 3, r1 holds 0. */
+FUNCTION ep_taps_block_s8
+    push {r4-r7, lr}
+    mov r4, r8
+    mov r5, r9
+    mov r6, r10
+    mov r7, r11
+    push {r4-r7}
+    mov r12, r1
+    lsls r3, r3, #2
+    adds r3, r2, r3
+    mov lr, r3
+    movs r1, #0
+    movs r3, #1
+    movs r4, #2
+    movs r5, #3
+    mov r8, r1
+    mov r9, r1
+    mov r10, r1
+    mov r11, r1
+1:
+    ldrsb r6, [r0, r1]
+    ldrsb r7, [r2, r1]
+    muls r7, r6
+    add r8, r7
+    ldrsb r6, [r0, r3]
+    ldrsb r7, [r2, r3]
+    muls r7, r6
+    add r9, r7
+    ldrsb r6, [r0, r4]
+    ldrsb r7, [r2, r4]
+    muls r7, r6
+    add r10, r7
+    ldrsb r6, [r0, r5]
+    ldrsb r7, [r2, r5]
+    muls r7, r6
+    add r11, r7
+    adds r2, #4
+    add r0, r12
+    cmp r2, lr
+    bne 1b
+    ldr r0, [sp, #36]
+    mov r4, r8
+    mov r5, r9
+    mov r6, r10
+    mov r7, r11
+    stm r0!, {r4-r7}
+    pop {r4-r7}
+    mov r8, r4
+    mov r9, r5
+    mov r10, r6
+    mov r11, r7
+    pop {r4-r7, pc}
+END ep_taps_block_s8

@@ -1,0 +1,89 @@
+/* ep_taps_s8.h for Armv7-M. */
+    .syntax unified
+    .thumb
+
+    .macro FUNCTION name
+    .section .text.\name, "ax", %progbits
+    .global \name
+    .type \name, %function
+    .thumb_func
+    .balign 4
+\name:
+    .endm
+
+    .macro END name
+    .size \name, . - \name
+    .endm
+
+FUNCTION ep_taps_pair_s8
+    push {r4-r11, lr}
+    ldr r12, [sp, #36]
+    add r12, r3, r12, lsl #2
+    push {r12, lr} /* where w ends */
+    movs r4, #0
+    movs r5, #0
+    movs r6, #0
+    movs r7, #0
+    mov r8, r4
+    mov r9, r4
+    mov r10, r4
+    mov r11, r4
+1:
+    ldrsb lr, [r3], #1
+    ldrsb r12, [r0]
+    mla r4, r12, lr, r4
+    ldrsb r12, [r1]
+    mla r8, r12, lr, r8
+    ldrsb lr, [r3], #1
+    ldrsb r12, [r0, #1]
+    mla r5, r12, lr, r5
+    ldrsb r12, [r1, #1]
+    mla r9, r12, lr, r9
+    ldrsb lr, [r3], #1
+    ldrsb r12, [r0, #2]
+    mla r6, r12, lr, r6
+    ldrsb r12, [r1, #2]
+    mla r10, r12, lr, r10
+    ldrsb lr, [r3], #1
+    ldrsb r12, [r0, #3]
+    mla r7, r12, lr, r7
+    ldrsb r12, [r1, #3]
+    mla r11, r12, lr, r11
+    ldr r12, [sp]
+    add r0, r2
+    add r1, r2
+    cmp r3, r12
+    bne 1b
+    ldr r0, [sp, #48]
+    stm r0, {r4-r11}
+    add sp, #8
+    pop {r4-r11, pc}
+END ep_taps_pair_s8
+
+FUNCTION ep_taps_block_s8
+    push {r4-r9, lr}
+    add r3, r2, r3, lsl #2
+    movs r4, #0
+    movs r5, #0
+    movs r6, #0
+    movs r7, #0
+1:
+    ldrsb r12, [r0]
+    ldrsb lr, [r2], #1
+    mla r4, r12, lr, r4
+    ldrsb r8, [r0, #1]
+    ldrsb r9, [r2], #1
+    mla r5, r8, r9, r5
+    ldrsb r12, [r0, #2]
+    ldrsb lr, [r2], #1
+    mla r6, r12, lr, r6
+    ldrsb r8, [r0, #3]
+    ldrsb r9, [r2], #1
+    mla r7, r8, r9, r7
+    add r0, r1
+    cmp r2, r3
+    bne 1b
+    ldr r0, [sp, #28]
+    stm r0, {r4-r7}
+    pop {r4-r9, pc}
+END ep_taps_block_s8
