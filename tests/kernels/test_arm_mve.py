@@ -10,7 +10,7 @@ from kernels.on_core import Trial, run_on_core
 
 from edgeprune.ir import Graph
 from edgeprune.kernels.select import lower
-from edgeprune.ops import Conv2d, Dense
+from edgeprune.ops import Conv2d, Dense, DepthwiseConv2d
 from edgeprune.ops._window import Padding
 
 pytestmark = pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
@@ -43,7 +43,7 @@ def dense_layer(rng: Rng) -> Graph:
     return one_node(Dense(clamp(rng)), [int8_type(shape, xs, zero(rng))], y, constants)
 
 
-def image_layer(rng: Rng, *, pointwise: bool = False) -> Graph:
+def image_layer(rng: Rng, *, pointwise: bool = False, depthwise: bool = False) -> Graph:
     kernel = (1, 1) if pointwise else pick(rng, 1, 4, 2)
     stride, dilation = pick(rng, 1, 3, 2), pick(rng, 1, 2, 2)
     pad = Padding(*pick(rng, 0, 0 if pointwise and rng.integers(4) else 3, 4))
@@ -53,16 +53,31 @@ def image_layer(rng: Rng, *, pointwise: bool = False) -> Graph:
     width = max(1, reach[1] - pad.left - pad.right) + int(rng.integers(0, 14))
     xs = float(np.float32(np.exp(rng.uniform(-8, 0))))
     x = int8_type((height, width, depth), xs, zero(rng))
-    constants = layer_constants(rng, (int(rng.integers(1, 14)), *kernel, depth), 0, xs)
+    op: Conv2d | DepthwiseConv2d
+    if depthwise:
+        constants = layer_constants(rng, (*kernel, depth * int(rng.integers(1, 3))), 2, xs)
+        op = DepthwiseConv2d(stride, pad, dilation, clamp(rng))
+    else:
+        constants = layer_constants(rng, (int(rng.integers(1, 14)), *kernel, depth), 0, xs)
+        op = Conv2d(stride, pad, dilation, 1, clamp(rng))
     y = int8_type((), output_scale(rng, xs, constants), zero(rng))
-    return one_node(Conv2d(stride, pad, dilation, 1, clamp(rng)), [x], y, constants)
+    return one_node(op, [x], y, constants)
 
 
 def pointwise_layer(rng: Rng) -> Graph:
     return image_layer(rng, pointwise=True)
 
 
-FAMILIES = {"dense": dense_layer, "conv2d": image_layer, "pointwise": pointwise_layer}
+def depthwise_layer(rng: Rng) -> Graph:
+    return image_layer(rng, depthwise=True)
+
+
+FAMILIES = {
+    "dense": dense_layer,
+    "conv2d": image_layer,
+    "pointwise": pointwise_layer,
+    "depthwise": depthwise_layer,
+}
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -2,7 +2,8 @@
 
 from edgeprune.kernels.arm_mve.conv import conv2d
 from edgeprune.kernels.arm_mve.dense import dense
+from edgeprune.kernels.arm_mve.depthwise import depthwise
 from edgeprune.kernels.call import Kernel
 
-KERNELS: tuple[Kernel, ...] = (conv2d, dense)
+KERNELS: tuple[Kernel, ...] = (conv2d, depthwise, dense)
 """In the order in which they are asked."""

@@ -26,6 +26,11 @@ class Axis:
         return self.dilation == 1 and self.stride < self.kernel
 
     @property
+    def step(self) -> int:
+        """Gathered places from one window to the next."""
+        return self.stride if self.shared else self.kernel
+
+    @property
     def text(self) -> str:
         """Initialiser of the C struct."""
         fields = (self.size, self.in_step, self.out, self.out_step)
@@ -41,3 +46,16 @@ def axes(layer: Layer) -> tuple[Axis, Axis]:
         Axis(in_h, in_w * in_c, out_h, out_w * out_c, kh, sy, dy, layer.pad_top),
         Axis(in_w, in_c, out_w, out_c, kw, sx, dx, layer.pad_left),
     )
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Which axis lines follow each other along, and which one their pixels."""
+
+    lines: Axis
+    pixels: Axis
+
+    @property
+    def by_row(self) -> bool:
+        """Whether lines are rows."""
+        return self.pixels.in_step < self.lines.in_step

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 
 from edgeprune.ir import Array
-from edgeprune.ir.fixedpoint import QMAX, QMIN, effective_scales, quantize_multipliers
+from edgeprune.ir.fixedpoint import QMAX, QMIN
 from edgeprune.kernels.arm_dsp._layer import Layer, conv_layer
 from edgeprune.kernels.arm_dsp._requant import Accumulators, accumulators
-from edgeprune.kernels.arm_mve._axes import Axis, axes
+from edgeprune.kernels.arm_mve._axes import Lines, axes
 from edgeprune.kernels.arm_mve._pack import LANES, as_words, pack_rows
+from edgeprune.kernels.arm_mve._rescale import Rescale, rescale_twice
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.ops.conv import Conv2d
 
@@ -20,28 +18,6 @@ FOLDER = "arch/arm_mve"
 BLOCK = 4
 GATHERED_BYTES = 2048
 """Scratch that the columns of a line may take; a longer line is cut."""
-
-Int64s = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Rescale:
-    """The double rounding: multipliers, and shifts that are 0 or negative."""
-
-    mult: Int64s
-    shift: Int64s
-
-
-def rescale_twice(layer: Layer, acc: Accumulators) -> Rescale | None:
-    """Multipliers and shifts per channel; None where a scale is 1 or more, or a sum leaves int32."""
-    mult, shift = quantize_multipliers(effective_scales(layer.xq, layer.wq, layer.yq))
-    if np.any(shift > 0) or np.any(acc.reach >= 2**31):
-        return None
-    channels = len(acc.bias)
-    return Rescale(
-        np.broadcast_to(mult.astype(np.int64), channels),
-        np.broadcast_to(shift.astype(np.int64), channels),
-    )
 
 
 def saturates(layer: Layer) -> bool:
@@ -52,16 +28,13 @@ def saturates(layer: Layer) -> bool:
 def conv2d(request: Request) -> KernelCall | None:
     """Convolutions of one group whose scales are below 1."""
     layer = conv_layer(request) if isinstance(request.node.op, Conv2d) else None
-    if layer is None:
+    if layer is None or layer.groups != 1:
         return None
     if layer.kernel == (1, 1) and _unpadded(layer):
         return _pointwise(request, layer)
     rows, columns = axes(layer)
-    return min(
-        filter(None, (_gathered(request, layer, Lines(*a)) for a in ((rows, columns), (columns, rows)))),
-        key=lambda call: call.instructions,
-        default=None,
-    )
+    calls = (_gathered(request, layer, Lines(*a)) for a in ((rows, columns), (columns, rows)))
+    return min(filter(None, calls), key=lambda call: call.instructions, default=None)
 
 
 def _constants(layer: Layer, w: Array) -> tuple[Constant, ...] | None:
@@ -118,21 +91,12 @@ def _pointwise(request: Request, layer: Layer) -> KernelCall | None:
     )
 
 
-@dataclass(frozen=True)
-class Lines:
-    """Which axis the lines follow each other along, and which one their pixels."""
-
-    lines: Axis
-    pixels: Axis
-
-
 def _gathered(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
     in_c, pixels, kernel = layer.image[2], at.pixels, at.pixels.kernel
-    by_row = pixels.in_step == in_c
-    constants = _constants(layer, layer.w.transpose((0, 2, 1, 3) if by_row else (0, 1, 2, 3)))
+    constants = _constants(layer, layer.w.transpose((0, 2, 1, 3) if at.by_row else (0, 1, 2, 3)))
     if constants is None:
         return None
-    step = pixels.stride if pixels.shared else kernel
+    step = pixels.step
     place = at.lines.kernel * in_c
     most = max(2, (GATHERED_BYTES // place - kernel) // step + 1)
     block = min(pixels.out, most - most % 2)

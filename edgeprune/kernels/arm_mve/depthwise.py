@@ -1,0 +1,111 @@
+"""int8 depthwise convolutions of at most 16 taps, in planes where a window lies together."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgeprune.ir import Array
+from edgeprune.kernels.arm_dsp._layer import Layer, conv_layer
+from edgeprune.kernels.arm_dsp._requant import accumulators
+from edgeprune.kernels.arm_mve._axes import Lines, axes
+from edgeprune.kernels.arm_mve._pack import LANES
+from edgeprune.kernels.arm_mve._rescale import rescale_twice
+from edgeprune.kernels.call import Constant, KernelCall, Request
+from edgeprune.ops.conv import DepthwiseConv2d
+
+FOLDER = "arch/arm_mve"
+CHANNELS = 8
+"""Channels that are held in planes at once."""
+PIXELS = 8
+"""Pixels that are computed together."""
+PLANE_BYTES = 256
+"""Bytes of a channel that are held; a longer line is cut."""
+SCATTER_REACH = 65535
+"""Bytes that the places of scattered 16-bit lanes span."""
+
+
+def depthwise(request: Request) -> KernelCall | None:
+    """Kernels of at most 16 taps with scales below one half."""
+    layer = conv_layer(request) if isinstance(request.node.op, DepthwiseConv2d) else None
+    if layer is None or layer.kernel[0] * layer.kernel[1] > LANES:
+        return None
+    rows, columns = axes(layer)
+    calls = (_along(request, layer, Lines(*a)) for a in ((rows, columns), (columns, rows)))
+    return min(filter(None, calls), key=lambda call: call.instructions, default=None)
+
+
+def _along(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
+    (_, _, in_c), (_, _, out_c) = layer.image, layer.out
+    pixels, lines = at.pixels, at.lines
+    if pixels.out_step * (PIXELS - 1) > SCATTER_REACH:
+        return None
+    w = layer.w.transpose((0, 2, 1, 3) if at.by_row else (0, 1, 2, 3)).reshape(out_c, -1)
+    acc = accumulators(w, layer.bias, layer.xq.scalar[1])
+    rescale = rescale_twice(layer, acc)
+    if rescale is None or np.any(rescale.shift >= 0):
+        return None
+    table = np.stack([acc.bias, rescale.mult, rescale.shift], axis=1).astype(np.int32)
+    step = pixels.step
+    most = (PLANE_BYTES // lines.kernel - pixels.kernel) // step + 1
+    block = min(pixels.out, max(PIXELS, most - most % PIXELS))
+    plane = ((block - 1) * step + pixels.kernel) * lines.kernel
+    pairs = (step + pixels.kernel) * lines.kernel <= LANES
+    return KernelCall(
+        function="ep_depthwise_conv2d_s8_arm_mve",
+        sources=(
+            f"{FOLDER}/ep_depthwise_conv2d_s8_arm_mve.c",
+            f"{FOLDER}/ep_depthwise_line_arm_mve.S",
+            f"{FOLDER}/ep_scatter_arm_mve.S",
+        ),
+        headers=(f"{FOLDER}/ep_depthwise_conv2d_s8_arm_mve.h",),
+        params_type="ep_depthwise_conv2d_s8_arm_mve_params",
+        params=(
+            ("lines", lines.text),
+            ("pixels", pixels.text),
+            ("in_c", in_c),
+            ("multiplier", out_c // in_c),
+            ("x_zero", layer.xq.scalar[1]),
+            ("y_zero", layer.yq.scalar[1]),
+            ("act_min", layer.clamp[0]),
+            ("act_max", layer.clamp[1]),
+            ("block", block),
+            ("step", step),
+            ("plane", plane),
+            ("pairs", int(pairs)),
+        ),
+        constants=(
+            Constant("weights", w.reshape(-1)),
+            Constant("table", table.reshape(-1), "int32_t", counts_as_weights=False),
+            Constant("order", _orders(at), counts_as_weights=False),
+        ),
+        inputs=(request.node.inputs[0],),
+        scratch_bytes=CHANNELS * plane + (PIXELS - 1) * step * lines.kernel + LANES,
+        instructions=_work(layer, at, block, pairs=pairs),
+    )
+
+
+def _orders(at: Lines) -> Array:
+    """For each turn the weight that meets every lane of a patch, and of the next patch."""
+    kernel, taps = at.lines.kernel, at.lines.kernel * at.pixels.kernel
+    turns = kernel if at.lines.dilation == 1 else 1
+    lanes = np.arange(taps)
+    made = np.zeros((turns, 2, LANES + 2 * LANES), np.int8)
+    for turn in range(turns):
+        order = lanes - lanes % kernel + (lanes - turn) % kernel
+        made[turn, 0, :taps] = order
+        shift = min(at.pixels.step * kernel, LANES)
+        made[turn, 1, shift : shift + taps] = order
+    return made[:, :, :LANES].reshape(-1)
+
+
+def _work(layer: Layer, at: Lines, block: int, *, pairs: bool) -> int:
+    """Estimated instructions."""
+    in_c, out_c = layer.image[2], layer.out[2]
+    lines, pixels = at.lines, at.pixels
+    groups = -(-block // PIXELS) * (pixels.out // block) + -(-(pixels.out % block) // PIXELS)
+    blocks = -(-pixels.out // block)
+    filled = min(lines.kernel, lines.stride) if lines.dilation == 1 else lines.kernel
+    places = (block - 1) * pixels.step + pixels.kernel
+    fill = -(-in_c // CHANNELS) * blocks * filled * (100 + places * (6 if pixels.shared else 50))
+    line = out_c * (groups * (46 if pairs else 54) + 28 * blocks)
+    return lines.out * (fill + line + 60 * blocks)

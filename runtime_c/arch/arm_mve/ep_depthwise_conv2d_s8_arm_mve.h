@@ -1,0 +1,40 @@
+/* int8 depthwise convolution of at most 16 taps: eight channels are held in planes, where the window
+ * of a pixel lies together, so that one instruction multiplies all of it. */
+#ifndef EP_DEPTHWISE_CONV2D_S8_ARM_MVE_H
+#define EP_DEPTHWISE_CONV2D_S8_ARM_MVE_H
+
+#include "ep_axis_arm_mve.h"
+
+/* Lines are rows and their pixels lie along the columns, or the other way round. Planes hold
+ * [place][line of the kernel]. Where the lines of a window follow each other, an input line stays
+ * in its column of the planes until it is replaced, and the weights are read in another order. */
+typedef struct {
+    ep_axis lines;
+    ep_axis pixels;
+    int32_t in_c;
+    int32_t multiplier; /* output channels of an input channel */
+    int32_t x_zero;     /* what lies in the padding */
+    int32_t y_zero;
+    int32_t act_min;
+    int32_t act_max;
+    int32_t block; /* output pixels that are held at once */
+    int32_t step;  /* places from one pixel to the next: pixels.stride, where neighbours share
+                      places, which takes dilation 1; else pixels.kernel */
+    int32_t plane; /* bytes of a plane: ((block - 1) * step + pixels.kernel) * lines.kernel */
+    int32_t pairs; /* (step + pixels.kernel) * lines.kernel <= 16 */
+} ep_depthwise_conv2d_s8_arm_mve_params;
+
+/* As ep_depthwise_conv2d_s8, bit for bit. Every shift is negative.
+ *
+ * w      int8 [out_c][pixels.kernel][lines.kernel]
+ * table  bias, multiplier and shift of each channel; the input's zero point is folded into the bias
+ * order  int8 [lines.kernel, or 1 where lines.dilation is not 1][2][16]: the weight that meets each
+ *        lane of a vector, by the input line that the first column of the planes holds
+ * x      int8 [in_h][in_w][in_c]
+ * planes scratch, int8 [8][plane], then 7 * step * lines.kernel + 16 bytes that are only read
+ * y      int8 [out_h][out_w][out_c]; may not overlap x */
+void ep_depthwise_conv2d_s8_arm_mve(const ep_depthwise_conv2d_s8_arm_mve_params *p,
+                                    const int8_t *w, const int32_t *table, const int8_t *order,
+                                    const int8_t *x, void *planes, int8_t *y);
+
+#endif
