@@ -38,24 +38,25 @@ class Axis:
         return f"{{{', '.join(map(str, fields))}}}"
 
 
-def axes(layer: Layer) -> tuple[Axis, Axis]:
-    """Rows and columns."""
-    (in_h, in_w, in_c), (out_h, out_w, out_c) = layer.image, layer.out
-    (kh, kw), (sy, sx), (dy, dx) = layer.kernel, layer.stride, layer.dilation
-    return (
-        Axis(in_h, in_w * in_c, out_h, out_w * out_c, kh, sy, dy, layer.pad_top),
-        Axis(in_w, in_c, out_w, out_c, kw, sx, dx, layer.pad_left),
-    )
-
-
 @dataclass(frozen=True)
 class Lines:
-    """Which axis lines follow each other along, and which one their pixels."""
+    """Which axis lines follow each other along, and which one their pixels.
+
+    Attributes:
+        lines: the axis across.
+        pixels: the axis along.
+        by_row: whether lines are rows.
+    """
 
     lines: Axis
     pixels: Axis
+    by_row: bool
 
-    @property
-    def by_row(self) -> bool:
-        """Whether lines are rows."""
-        return self.pixels.in_step < self.lines.in_step
+
+def both_ways(layer: Layer) -> tuple[Lines, Lines]:
+    """Lines along the rows, and along the columns."""
+    (in_h, in_w, in_c), (out_h, out_w, out_c) = layer.image, layer.out
+    (kh, kw), (sy, sx), (dy, dx) = layer.kernel, layer.stride, layer.dilation
+    down = Axis(in_h, in_w * in_c, out_h, out_w * out_c, kh, sy, dy, layer.pad_top)
+    across = Axis(in_w, in_c, out_w, out_c, kw, sx, dx, layer.pad_left)
+    return Lines(down, across, True), Lines(across, down, False)

@@ -8,7 +8,7 @@ from edgeprune.ir import Array
 from edgeprune.ir.fixedpoint import QMAX, QMIN
 from edgeprune.kernels.arm_dsp._layer import Layer, conv_layer
 from edgeprune.kernels.arm_dsp._requant import Accumulators, accumulators
-from edgeprune.kernels.arm_mve._axes import Lines, axes
+from edgeprune.kernels.arm_mve._axes import Lines, both_ways
 from edgeprune.kernels.arm_mve._pack import LANES, as_words, pack_rows
 from edgeprune.kernels.arm_mve._rescale import Rescale, rescale_twice
 from edgeprune.kernels.call import Constant, KernelCall, Request
@@ -32,8 +32,7 @@ def conv2d(request: Request) -> KernelCall | None:
         return None
     if layer.kernel == (1, 1) and _unpadded(layer):
         return _pointwise(request, layer)
-    rows, columns = axes(layer)
-    calls = (_gathered(request, layer, Lines(*a)) for a in ((rows, columns), (columns, rows)))
+    calls = (_gathered(request, layer, at) for at in both_ways(layer))
     return min(filter(None, calls), key=lambda call: call.instructions, default=None)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from edgeprune.ir import Array
 from edgeprune.kernels.arm_dsp._layer import Layer, conv_layer
 from edgeprune.kernels.arm_dsp._requant import accumulators
-from edgeprune.kernels.arm_mve._axes import Lines, axes
+from edgeprune.kernels.arm_mve._axes import Lines, both_ways
 from edgeprune.kernels.arm_mve._pack import LANES
 from edgeprune.kernels.arm_mve._rescale import rescale_twice
 from edgeprune.kernels.call import Constant, KernelCall, Request
@@ -29,8 +29,7 @@ def depthwise(request: Request) -> KernelCall | None:
     layer = conv_layer(request) if isinstance(request.node.op, DepthwiseConv2d) else None
     if layer is None or layer.kernel[0] * layer.kernel[1] > LANES:
         return None
-    rows, columns = axes(layer)
-    calls = (_along(request, layer, Lines(*a)) for a in ((rows, columns), (columns, rows)))
+    calls = (_along(request, layer, at) for at in both_ways(layer))
     return min(filter(None, calls), key=lambda call: call.instructions, default=None)
 
 
