@@ -1,11 +1,11 @@
 #include "ep_elu_f32.h"
 
-#include <math.h>
+#include "ep_math_f32.h"
 
 void ep_elu_f32(const ep_elu_f32_params *p, const float *x, float *y)
 {
     for (int32_t i = 0; i < p->length; i++) {
         const float v = x[i];
-        y[i] = v >= 0.0f ? v : p->alpha * expm1f(v);
+        y[i] = v >= 0.0f ? v : p->alpha * ep_expm1f(v);
     }
 }

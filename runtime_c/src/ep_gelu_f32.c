@@ -1,11 +1,11 @@
 #include "ep_gelu_f32.h"
 
-#include <math.h>
+#include "ep_math_f32.h"
 
 void ep_gelu_f32(const ep_gelu_f32_params *p, const float *x, float *y)
 {
     for (int32_t i = 0; i < p->length; i++) {
         const float v = x[i];
-        y[i] = 0.5f * v * erfcf(v * -0.70710678f);
+        y[i] = 0.5f * v * ep_erfcf(v * -0.70710678f);
     }
 }

@@ -1,6 +1,6 @@
 #include "ep_log_softmax_f32.h"
 
-#include <math.h>
+#include "ep_math_f32.h"
 
 void ep_log_softmax_f32(const ep_log_softmax_f32_params *p, const float *x, float *y)
 {
@@ -11,9 +11,9 @@ void ep_log_softmax_f32(const ep_log_softmax_f32_params *p, const float *x, floa
         }
         float sum = 0.0f;
         for (int32_t i = 0; i < p->length; i++) {
-            sum += expf(x[i] - top);
+            sum += ep_expf(x[i] - top);
         }
-        const float below = top + logf(sum);
+        const float below = top + ep_logf(sum);
         for (int32_t i = 0; i < p->length; i++) {
             y[i] = x[i] - below;
         }

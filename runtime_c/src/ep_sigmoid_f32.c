@@ -1,11 +1,11 @@
 #include "ep_sigmoid_f32.h"
 
-#include <math.h>
+#include "ep_math_f32.h"
 
 void ep_sigmoid_f32(const ep_sigmoid_f32_params *p, const float *x, float *y)
 {
     for (int32_t i = 0; i < p->length; i++) {
         const float v = x[i];
-        y[i] = 1.0f / (1.0f + expf(-v));
+        y[i] = 1.0f / (1.0f + ep_expf(-v));
     }
 }

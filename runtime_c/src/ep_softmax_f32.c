@@ -1,6 +1,6 @@
 #include "ep_softmax_f32.h"
 
-#include <math.h>
+#include "ep_math_f32.h"
 
 void ep_softmax_f32(const ep_softmax_f32_params *p, const float *x, float *y)
 {
@@ -11,7 +11,7 @@ void ep_softmax_f32(const ep_softmax_f32_params *p, const float *x, float *y)
         }
         float sum = 0.0f;
         for (int32_t i = 0; i < p->length; i++) {
-            y[i] = expf((x[i] - top) * p->beta);
+            y[i] = ep_expf((x[i] - top) * p->beta);
             sum += y[i];
         }
         for (int32_t i = 0; i < p->length; i++) {
