@@ -101,9 +101,10 @@ def build_harness(
     defines = [
         f'EP_MODEL_HEADER="{model.header}"',
         f"EP_MODEL_SYMBOL={model.entry}",
-        f"EP_ARENA_BYTES={model.prefix}_ARENA_BYTES",
-        f"EP_INPUT_BYTES={model.prefix}_INPUT_BYTES",
-        f"EP_OUTPUT_BYTES={model.prefix}_OUTPUT_BYTES",
+        # Numbers, not the header's macros: another model of this name gets an object of its own.
+        f"EP_ARENA_BYTES={model.arena_bytes}u",
+        f"EP_INPUT_BYTES={model.input_bytes}u",
+        f"EP_OUTPUT_BYTES={model.output_bytes}u",
         "EP_HARNESS",
         f"EP_STACK_BYTES={emulator.stack_bytes}",
     ]
