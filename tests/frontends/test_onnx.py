@@ -241,6 +241,17 @@ CASES: dict[str, bytes] = {
         X,
         {"s": w(3, 1, 1)},
     ),
+    "hard sigmoid": model([node("HardSigmoid", "x", alpha=0.3, beta=0.4)], X),
+    "bounds, a sum": model(
+        [
+            node("Max", "x", "lo", outputs=["a"]),
+            node("Min", "hi", "a", outputs=["b"]),
+            node("Neg", "b", outputs=["c"]),
+            node("Sum", "c", "x", "k"),
+        ],
+        X,
+        {"lo": np.float32(-1), "hi": np.float32(1), "k": w(3, 1, 1)},
+    ),
     "gelu": model([node("Gelu", "x", approximate="tanh")], X, opset=20),
     "softmax over channels": model([node("Softmax", "x", axis=1)], X),
     "softmax, old, over all": model([node("Softmax", "x", axis=1)], X, opset=11),

@@ -110,10 +110,16 @@ class Assembly:
         Raises:
             UnsupportedError: operators were refused; all of them are listed.
         """
+        read = {v for n in self.reader.nodes for v in n.inputs}
+        self.notes += [
+            f"{self.source}: input {self.ports[v].name!r} is read by nothing"
+            for v in self.inputs
+            if v not in read
+        ]
         made = build_graph(
             name,
             self.reader.nodes,
-            self.inputs,
+            {v: t for v, t in self.inputs.items() if v in read},
             self.outputs,
             self.reader.constants,
             self.reader.constant_types,

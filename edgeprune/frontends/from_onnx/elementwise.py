@@ -101,14 +101,67 @@ def clip(r: Reader, call: Call) -> Value:
 
 
 def hard_sigmoid(r: Reader, call: Call) -> Value:
-    """HardSigmoid, max(0, min(1, alpha * x + beta)), of three operators."""
+    """HardSigmoid, max(0, min(1, alpha * x + beta)), as relu6(6 alpha x + 6 beta) / 6.
+
+    Every format has relu6; a clamp to 0 and 1 not.
+    """
     x = call.act(0)
     alpha, beta = call.attr("alpha", 0.2), call.attr("beta", 0.5)
-    a = r.constant(call, np.asarray(alpha, np.float32), "alpha")
-    b = r.constant(call, np.asarray(beta, np.float32), "beta")
-    x = r.like(x, r.emit(call, Mul(), x, a, role="scale"))
-    x = r.like(x, r.emit(call, Add(), x, b, role="offset"))
-    return r.like(x, r.emit(call, Relu((0.0, 1.0)), x))
+    x = _by_number(r, call, Mul(), x, 6 * alpha, "scale")
+    x = _by_number(r, call, Add(), x, 6 * beta, "offset")
+    x = r.like(x, r.emit(call, Relu((0.0, 6.0)), x, role="clamp"))
+    return _by_number(r, call, Mul(), x, 1 / 6, "")
+
+
+def _by_number(r: Reader, call: Call, op: Op, x: Act, number: float, role: str) -> Act:
+    """An operator on a value and a number; nothing where the number changes nothing."""
+    held = np.asarray(number, np.float32)
+    if held == (1 if isinstance(op, Mul) else 0):
+        return x
+    return r.like(x, r.emit(call, op, x, r.constant(call, held, role or "factor"), role=role))
+
+
+def neg(r: Reader, call: Call) -> Value:
+    """Neg: times -1."""
+    return _by_number(r, call, Mul(), call.act(0), -1.0, "")
+
+
+def swish(r: Reader, call: Call) -> Value:
+    """Swish: x sigmoid(alpha x)."""
+    x = call.act(0)
+    gate = _by_number(r, call, Mul(), x, call.attr("alpha", 1.0), "scale")
+    gate = r.like(x, r.emit(call, Sigmoid(), gate, role="sigmoid"))
+    return r.like(x, r.emit(call, Mul(), x, gate))
+
+
+def bound(lower: bool) -> Callable[[Reader, Call], Value]:
+    """The converter of Max, or Min, of a value and one number."""
+
+    def convert(r: Reader, call: Call) -> Value:
+        values = [call.operand(i) for i in range(len(call.inputs))]
+        numbers = [v.array.ravel() for v in values if isinstance(v, Known) and v.array.size == 1]
+        acts = [v for v in values if isinstance(v, Act)]
+        if len(acts) != 1 or len(acts) + len(numbers) != len(values):
+            raise call.unsupported("compares more than one value with numbers")
+        (x,) = acts
+        ends = [float(n[0]) for n in numbers]
+        if any(v.array.ndim > len(x.shape) for v in values if isinstance(v, Known)):
+            raise call.unsupported("adds axes to its operand")
+        limits = (max(ends), math.inf) if lower else (-math.inf, min(ends))
+        return r.like(x, r.emit(call, Relu(limits), x)) if ends else x
+
+    return convert
+
+
+def total(r: Reader, call: Call) -> Value:
+    """Sum: additions in a row."""
+    made = call.operand(0)
+    for i in range(1, len(call.inputs)):
+        pair = (made, call.operand(i))
+        if all(isinstance(v, Known) for v in pair):
+            raise call.unsupported("sums several constants", "fold constants before export")
+        made = add(r, replace(call, name=f"{call.name}/{i}", inputs=pair))
+    return made
 
 
 # -- two operands ----------------------------------------------------------------------------------

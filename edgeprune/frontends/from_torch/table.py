@@ -60,6 +60,7 @@ TABLE: dict[str, Function] = {
     "mean": layers.mean,
     "mm": layers.matmul,
     "mul": pointwise.binary("Mul"),
+    "neg": unary("Neg"),
     "pad": moves.pad,
     "permute": moves.permute,
     "pixel_shuffle": moves.pixel_shuffle,
