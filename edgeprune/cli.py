@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -194,6 +194,134 @@ def _command_line() -> str:
     """The command as it was typed, folders left out of it."""
     words = [Path(w).name if os.path.isabs(w) else w for w in sys.argv[1:]]
     return " ".join(["edgeprune", *words])
+
+
+def _exploring(default_out: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The arguments that analyze, sweep and extract share."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        options = (
+            click.argument("model", required=False, type=click.Path(path_type=Path)),
+            click.option("--data", type=click.Path(path_type=Path), help="Samples: .npz, folder."),
+            click.option("--test", type=click.Path(path_type=Path), help="For reporting only."),
+            click.option("--seed", type=int, default=0, show_default=True),
+            click.option("--json", "as_json", is_flag=True, help="Print the result to stdout."),
+            click.option(
+                "-o",
+                "--out",
+                type=click.Path(path_type=Path),
+                default=Path(default_out),
+                show_default=True,
+            ),
+        )
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+@app.command()
+@_exploring("analysis")
+@click.option("--no-pictures", is_flag=True, help="Without error surfaces and activation maps.")
+def analyze(no_pictures: bool, as_json: bool, **given: Any) -> None:
+    """Take out every neuron of MODEL, one at a time, and see what it does.
+
+    Writes analysis.json, neurons.csv and analysis.html.
+    """
+    from edgeprune.pipeline.explore import analyze_model
+    from edgeprune.pipeline.options import BuildOptions
+
+    console = _console()
+    with _bars(console) as progress:
+        found = analyze_model(BuildOptions(**given), pictures=not no_pictures, progress=progress)
+    neurons = found["neurons"]
+    harmful = sum(n["verdict"] == "harmful" for n in neurons)
+    console.print(
+        f"{len(neurons)} neurons; accuracy rises without "
+        f"{sum(n['accuracy_change'] > 0 for n in neurons)} of them, beyond chance without {harmful}"
+        f"; see {given['out'] / 'analysis.html'}",
+        highlight=False,
+    )
+    if as_json:
+        _out_json(found)
+
+
+@app.command()
+@_exploring("sweep")
+@click.option("--levels", default="10:90:10", show_default=True, help="Percent removed, or sizes.")
+@click.option("--criterion", "criteria", multiple=True, help="Several to compare them.")
+@click.option("--schedule", default="iterative", show_default=True)
+@click.option("--dtype", type=click.Choice(["auto", "int8", "float32"]), default="auto")
+@click.option("--runs", type=int, default=3, show_default=True, help="Seeds that are averaged.")
+@click.option("--jobs", type=int, default=1, show_default=True, help="Parallel workers.")
+@click.option("--journal", type=click.Path(path_type=Path), help="Remembers finished runs.")
+def sweep(as_json: bool, **given: Any) -> None:
+    """Prune MODEL to many sizes, several times, and plot accuracy against size.
+
+    --levels 10:90:10 (percent removed) or a list of parameter sizes: 8KB,16KB,32KB.
+    """
+    from edgeprune.pipeline.explore import sweep_model
+    from edgeprune.pipeline.options import BuildOptions, parse_levels
+
+    levels, of = parse_levels(given.pop("levels"))
+    runs, criteria = given.pop("runs"), given.pop("criteria") or ("brute_force",)
+    journal, seed = given.pop("journal"), given["seed"]
+    console = _console()
+    with _bars(console) as progress:
+        found = sweep_model(
+            BuildOptions(**given),
+            levels=levels,
+            of=of,
+            criteria=criteria,
+            seeds=range(seed, seed + runs),
+            journal=journal,
+            progress=progress,
+        )
+    for t in found["trends"]:
+        console.print(
+            f"{t['criterion']:>14} {t['level']:>10g}: {100 * t['accuracy']:.2f} % "
+            f"+- {100 * t['accuracy_std']:.2f}",
+            highlight=False,
+        )
+    console.print(f"see {given['out'] / 'sweep.html'}", highlight=False)
+    if as_json:
+        _out_json(found)
+
+
+@app.command()
+@_exploring("extract")
+@click.option("--classes", help="Labels: 3,7; all where this is left out.")
+@click.option("--zeta", type=float, default=0.4, show_default=True, help="Share of the maximum.")
+@click.option("--floor", type=float, help="Search the zeta that keeps this balanced accuracy.")
+def extract(as_json: bool, floor: float | None, **given: Any) -> None:
+    """Find the sub-network of each label of MODEL, and of several together.
+
+    Writes extract.json and extract.html. To get firmware: edgeprune build --classes 3.
+    """
+    from edgeprune.pipeline.explore import extract_model
+    from edgeprune.pipeline.options import BuildOptions
+
+    given["classes"] = _classes(given["classes"])
+    console = _console()
+    with _bars(console) as progress:
+        found = extract_model(BuildOptions(**given), floor=floor, progress=progress)
+    for row in found["labels"]:
+        d = row["detector"]
+        console.print(
+            f"label {row['label']}: {row['neurons']} neurons, {row['parameters']:,} parameters; "
+            f"detector: recall {100 * d['recall']:.2f} %, specificity "
+            f"{100 * d['specificity']:.2f} %, balanced {100 * d['balanced_accuracy']:.2f} %",
+            highlight=False,
+        )
+    last = found["cumulative"][-1]
+    console.print(
+        f"all together: {last['neurons']} neurons, {100 * last['accuracy']:.2f} % of all samples",
+        highlight=False,
+    )
+    console.print(f"see {given['out'] / 'extract.html'}", highlight=False)
+    if as_json:
+        _out_json(found)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +11,11 @@ from edgeprune.compiler.compile import Compiled
 from edgeprune.toolchain.compiler import find_compiler
 from edgeprune.toolchain.size import Size, measure
 
-# Bytes of code around the kernels (entry point, checks), and of one call with its parameters, on
-# Armv7-M at -Os; used only where no cross compiler is installed. benchmarks/bench_size.py compares.
-ENTRY_BYTES = 64
-CALL_BYTES = 72
-KERNEL_BYTES = 420
-STACK_BYTES = 192
+# Where no cross compiler is installed, code is looked up: bytes of every kernel by core and level
+# of optimisation, made by scripts/measure_sizes.py. Other cores take the nearest one's.
+SIZES = Path(__file__).parent / "sizes.json"
+NEAREST = {"cortex-m0": "cortex-m0plus", "cortex-m7": "cortex-m4", "cortex-m33": "cortex-m4"}
+STACK_BYTES = 320  # more than any model of the benchmarks takes with portable kernels
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,15 @@ def footprint(compiled: Compiled) -> Footprint:
 
 
 def _estimate(compiled: Compiled, weights: int, arena: int) -> Footprint:
-    kernels = {s for call in compiled.calls.values() for s in call.sources}
-    code = ENTRY_BYTES + CALL_BYTES * len(compiled.calls) + KERNEL_BYTES * len(kernels)
-    code += sum(call.code_bytes for call in compiled.calls.values())
-    flash = code + compiled.constant_bytes
+    """What linking would give, from the table of portable kernels."""
+    recipe = compiled.recipe
+    core = recipe.target.core or recipe.target.name
+    tables = json.loads(SIZES.read_text())
+    table = tables.get(NEAREST.get(core, core), tables["cortex-m4"])[recipe.optimize]
+    portable = compiled.portable
+    sources = {s.rsplit("/", 1)[-1] for call in portable.calls.values() for s in call.sources}
+    code = table["(entry)"] + table["(call)"] * len(portable.calls)
+    code += sum(table.get(s, max(table.values())) for s in sources)
+    code += max((table.get(f"{s}+library", 0) for s in sources), default=0)
+    flash = code + portable.constant_bytes
     return Footprint(flash, code, weights, arena + STACK_BYTES, arena, STACK_BYTES, False, None)

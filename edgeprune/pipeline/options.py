@@ -47,6 +47,32 @@ def parse_drop(text: str) -> float:
     return value
 
 
+def parse_levels(text: str) -> tuple[tuple[float, ...], str]:
+    """Levels of a sweep, and what they are of.
+
+    "10:90:10" and "10,20,50" are percent of the channels removed ("share"); "8KB,16KB" are sizes
+    of the parameters ("bytes").
+
+    Raises:
+        EdgePruneError: they are neither.
+    """
+    hint = "such as 10:90:10 (percent removed) or 8KB,16KB (bytes of parameters)"
+    parts = text.split(":")
+    try:
+        if len(parts) == 3:
+            low, high, step = (int(p) for p in parts)
+            values = [float(v) for v in range(low, high + 1, step)]
+        elif re.search("[a-zA-Z]", text):
+            return tuple(float(parse_size(p, "--levels")) for p in text.split(",")), "bytes"
+        else:
+            values = [float(p) for p in text.split(",")]
+    except ValueError:
+        raise EdgePruneError("--levels", f"{text!r} is no list of levels", hint) from None
+    if not values or not all(0 < v < 100 for v in values):
+        raise EdgePruneError("--levels", f"{text!r} does not lie between 0 and 100 percent", hint)
+    return tuple(v / 100 for v in values), "share"
+
+
 @dataclass(frozen=True)
 class BuildOptions:
     """One build; see ``edgeprune build --help``.

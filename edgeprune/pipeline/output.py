@@ -11,7 +11,8 @@ from pathlib import Path
 
 from edgeprune.errors import EdgePruneError
 
-MARK = "report.json"  # a folder that has one is an earlier result, and may be replaced
+# a folder that has one of these is an earlier result, and may be replaced
+MARKS = ("report.json", "analysis.json", "sweep.json", "extract.json")
 
 
 @contextmanager
@@ -52,7 +53,7 @@ def check_writable(out: Path) -> None:
 
 def _refuse_strangers(out: Path) -> None:
     if out.is_dir():
-        if any(out.iterdir()) and not (out / MARK).is_file():
+        if any(out.iterdir()) and not any((out / m).is_file() for m in MARKS):
             raise EdgePruneError(
                 str(out), "holds files that edgeprune did not write", "name another folder with -o"
             )

@@ -221,3 +221,81 @@ def frontier(points: Sequence[Mapping[str, Any]], chosen: int | None) -> str:
     axes.set_xlabel("bytes of flash")
     axes.set_ylabel("accuracy (%)")
     return _svg(figure, "Frontier")
+
+
+def effects(changes: Sequence[float]) -> str:
+    """What accuracy does when each neuron goes, from most beneficial to most detrimental.
+
+    Args:
+        changes: of the accuracy, 0 to 1, in that order.
+    """
+    figure, axes = _figure(8, 3)
+    colours = [PALETTE[2] if c > 0 else PALETTE[3] if c < 0 else PALETTE[0] for c in changes]
+    axes.bar(range(1, len(changes) + 1), [100 * c for c in changes], 1.0, color=colours)
+    axes.axhline(0, color=INK, linewidth=0.8)
+    axes.set_xlabel("neurons, from most beneficial to remove to most detrimental")
+    axes.set_ylabel("accuracy change (pt)")
+    return _svg(figure, "Neurons")
+
+
+def gain_curves(
+    curves: Sequence[tuple[str, Sequence[float], Sequence[float]]], *, logarithmic: bool
+) -> str:
+    """The error against the gain of neurons.
+
+    Args:
+        curves: (name, gains, errors).
+        logarithmic: whether the error's axis is.
+    """
+    figure, axes = _figure(8, 3.4)
+    for i, (name, gains, errors) in enumerate(curves):
+        step = max(len(gains) // 500, 1)
+        axes.plot(
+            gains[::step], errors[::step], color=PALETTE[i % len(PALETTE)], label=_short(name)
+        )
+    axes.axvline(1, color=INK, linewidth=0.6, linestyle=":")
+    if logarithmic:
+        axes.set_yscale("log")
+    axes.set_xlabel("gain of the neuron's output (0: removed, 1: as trained)")
+    axes.set_ylabel("mean error")
+    if len(curves) <= 12:
+        axes.legend(fontsize=7, frameon=False, ncols=2)
+    return _svg(figure, "Error surface")
+
+
+def activation_picture(rows: Sequence[Sequence[float]], label: str) -> str:
+    """Snapshots of a layer: neurons down, samples across, as in the papers' pictures.
+
+    Args:
+        rows: for each neuron, its output for each sample.
+        label: what the samples show.
+    """
+    figure, axes = _figure(5, max(1.2, min(0.03 * len(rows), 4)))
+    axes.imshow(rows, aspect="auto", cmap="viridis", interpolation="nearest")
+    axes.set_ylabel("neuron", fontsize=8)
+    axes.set_xlabel(f"samples of {_short(label)}", fontsize=8)
+    return _svg(figure, f"Activations for {label}")
+
+
+def trade_off(
+    trends: Mapping[str, Sequence[tuple[float, float, float]]], x_name: str, source: float
+) -> str:
+    """Accuracy against how much is removed, mean and spread, criteria side by side.
+
+    Args:
+        trends: by criterion, (level, mean accuracy, standard deviation).
+        x_name: what the levels are.
+        source: accuracy of the source model.
+    """
+    figure, axes = _figure(8, 3.6)
+    for i, (name, points) in enumerate(trends.items()):
+        colour = PALETTE[i % len(PALETTE)]
+        levels = [p[0] for p in points]
+        means = [100 * p[1] for p in points]
+        spread = [100 * p[2] for p in points]
+        axes.errorbar(levels, means, spread, fmt="o-", color=colour, label=name, capsize=3)
+    axes.axhline(100 * source, color=INK, linewidth=0.8, linestyle=":")
+    axes.set_xlabel(x_name)
+    axes.set_ylabel("accuracy (%)")
+    axes.legend(fontsize=8, frameon=False)
+    return _svg(figure, "Trade-off")

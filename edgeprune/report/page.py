@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +20,54 @@ def render(report: dict[str, Any]) -> str:
     Args:
         report: the content of report.json.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
-    )
-    environment.filters["n"] = _number
-    environment.filters["pc"] = _percent
-    template = environment.get_template("report.html.j2")
-    return template.render(
+    text: str = _template("report.html.j2").render(
         r={"classes": None, **report},
         verdict=_verdict(report),
         interval=_interval(report["accuracy"]),
         figures={k: Markup(v) for k, v in _figures(report).items()},
         obstacles=_obstacles(report),
     )
+    return text
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page: a heading, a sentence, a figure, a table; what is empty is left out."""
+
+    heading: str
+    text: str = ""
+    figure: str = ""
+    columns: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+
+
+def render_sections(title: str, lines: Sequence[str], sections: Sequence[Section]) -> str:
+    """A page of figures and tables.
+
+    Args:
+        title: its title.
+        lines: paragraphs on top.
+        sections: what follows; figures are trusted SVG, everything else is escaped.
+    """
+    from markupsafe import Markup
+
+    shown = [replace(s, figure=Markup(s.figure)) for s in sections]
+    template = _template("sections.html.j2")
+    text: str = template.render(title=title, lines=lines, sections=shown)
+    return text
+
+
+def _template(name: str) -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
+    )
+    environment.filters["n"] = _number
+    environment.filters["pc"] = _percent
+    return environment.get_template(name)
 
 
 def write_page(report: dict[str, Any], folder: Path) -> None:

@@ -1,0 +1,218 @@
+"""Looking at a network without building it: its neurons, its trade-offs, its sub-networks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from edgeprune.errors import EdgePruneError
+from edgeprune.ir import Graph, Samples, couple, predict
+from edgeprune.pipeline.options import BuildOptions
+from edgeprune.pipeline.output import check_writable, whole_folder
+from edgeprune.pipeline.prepare import Prepared, answers, prepare
+from edgeprune.progress import Progress, silent
+from edgeprune.pruning.analyze import (
+    ActivationMap,
+    Surface,
+    activation_maps,
+    analyze,
+    surfaces,
+)
+from edgeprune.pruning.criteria import CRITERIA, Context
+from edgeprune.pruning.loss import make_loss
+from edgeprune.pruning.search import removal_order
+from edgeprune.pruning.subnet import (
+    Detection,
+    detections,
+    detector,
+    extract,
+    label_activity,
+    recognised,
+    search_zeta,
+)
+from edgeprune.pruning.sweep import Sweep, sweep
+from edgeprune.report.explore import analysis_page, extract_page, sweep_page
+
+BITS = {"int8": 1, "float32": 4}  # bytes of a parameter
+
+
+def analyze_model(
+    options: BuildOptions, *, pictures: bool = True, progress: Progress = silent
+) -> dict[str, Any]:
+    """What each neuron does to the error and the accuracy when it goes.
+
+    Measured on the validation and report samples together: nothing is chosen by it.
+
+    Args:
+        options: model, data, seed; ``out`` receives analysis.json, neurons.csv and analysis.html.
+        pictures: also error surfaces and activation maps.
+        progress: told how far it is.
+
+    Returns:
+        The content of analysis.json.
+    """
+    check_writable(options.out)
+    prepared = prepare(options)
+    graph = prepared.float_graph
+    found = analyze(graph, prepared.report, progress=progress)
+    curves: tuple[Surface, ...] = ()
+    maps: tuple[ActivationMap, ...] = ()
+    if pictures:
+        few = prepared.rank.first(500)
+        ctx = Context(graph, couple(graph), few, make_loss(graph, few))
+        order = removal_order(ctx, CRITERIA["taylor1"], "single")
+        curves = surfaces(graph, few, order)
+        maps = activation_maps(graph, few)
+    content = {
+        "schema": 1,
+        "model": _model(prepared),
+        **found.to_json(),
+        "surfaces": [asdict(s) for s in curves],
+        "activation_maps": [asdict(m) for m in maps],
+    }
+    page = analysis_page(prepared.path.name, found, curves, maps)
+    _write(options.out, "analysis", content, page, {"neurons.csv": found.to_csv()})
+    return content
+
+
+def sweep_model(
+    options: BuildOptions,
+    *,
+    levels: Sequence[float],
+    of: str,
+    criteria: Sequence[str],
+    seeds: Sequence[int],
+    journal: Path | None,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Accuracy against size, several levels, several seeds.
+
+    Args:
+        options: model, data, schedule, dtype, jobs; ``out`` receives sweep.json and sweep.html.
+        levels: shares of the channels to remove, or bytes of parameters.
+        of: "share" or "bytes".
+        criteria: which are compared.
+        seeds: one run each.
+        journal: remembers finished runs; None: nothing is remembered.
+        progress: told run by run.
+    """
+    check_writable(options.out)
+    prepared = prepare(options)
+    width = BITS["int8" if options.dtype == "auto" else options.dtype]
+    limits = [v / width for v in levels] if of == "bytes" else list(levels)
+    data = _joined(prepared.rank, prepared.validation)
+    found: Sweep = sweep(
+        prepared.float_graph,
+        data,
+        prepared.report,
+        levels=limits,
+        of="params" if of == "bytes" else "share",
+        criteria=criteria,
+        schedule=options.schedule,
+        seeds=seeds,
+        jobs=options.jobs,
+        journal=journal,
+        progress=progress,
+    )
+    content = {"schema": 1, "model": _model(prepared), **found.to_json()}
+    _write(options.out, "sweep", content, sweep_page(prepared.path.name, found), {})
+    return content
+
+
+def extract_model(
+    options: BuildOptions, *, floor: float | None = None, progress: Progress = silent
+) -> dict[str, Any]:
+    """Sub-networks of labels: one each, and integrated one after the other.
+
+    Args:
+        options: model, data with labels, ``classes`` (None: all), ``zeta``; ``out`` receives
+            extract.json and extract.html.
+        floor: search the largest zeta that keeps this balanced accuracy of the detector on
+            validation samples, in place of ``options.zeta``.
+        progress: told label by label.
+    """
+    check_writable(options.out)
+    prepared = prepare(_whole(options))
+    graph, data, test = prepared.float_graph, prepared.rank, prepared.report
+    if data.y is None or test.y is None:
+        raise EdgePruneError("--data", "has no labels", "add y to the .npz")
+    activity = label_activity(graph, data)
+    known = len(activity.activity)
+    labels = options.classes if options.classes is not None else tuple(range(known))
+    rows = []
+    for i, label in enumerate(labels):
+        if floor is None:
+            subnet = extract(graph, activity, [label], zeta=options.zeta)
+        else:
+
+            def balanced(part: Graph, label: int = label) -> float:
+                found = detector(part, data, [label])
+                return detections(found, prepared.validation)[0].balanced_accuracy
+
+            subnet = search_zeta(graph, activity, [label], balanced, floor)
+        rows.append(
+            {
+                "label": label,
+                "zeta": subnet.zeta,
+                "neurons": sum(subnet.kept.values()),
+                "kept": dict(subnet.kept),
+                "parameters": subnet.parameters,
+                "classifier": _shares(recognised(subnet.graph, test, label)),
+                "detector": _shares(detections(detector(subnet.graph, data, [label]), test)[0]),
+            }
+        )
+        progress("extract", i + 1, len(labels))
+    union = []
+    for i in range(len(labels)):
+        part = extract(graph, activity, labels[: i + 1], zeta=options.zeta)
+        right = answers(predict(part.graph, test.x)) == test.y
+        union.append(
+            {
+                "labels": list(labels[: i + 1]),
+                "neurons": sum(part.kept.values()),
+                "parameters": part.parameters,
+                "accuracy": float(right.mean()),
+            }
+        )
+    content = {"schema": 1, "model": _model(prepared), "labels": rows, "cumulative": union}
+    _write(options.out, "extract", content, extract_page(prepared.path.name, content), {})
+    return content
+
+
+def _whole(options: BuildOptions) -> BuildOptions:
+    from dataclasses import replace
+
+    return replace(options, classes=None)
+
+
+def _shares(found: Detection) -> dict[str, float]:
+    return {
+        "recall": found.recall,
+        "specificity": found.specificity,
+        "balanced_accuracy": found.balanced_accuracy,
+    }
+
+
+def _model(prepared: Prepared) -> dict[str, object]:
+    return {"path": prepared.path.name, "sha256": prepared.sha256}
+
+
+def _joined(a: Samples, b: Samples) -> Samples:
+    import numpy as np
+
+    y = None if a.y is None or b.y is None else np.concatenate([a.y, b.y])
+    return Samples(np.concatenate([a.x, b.x]), y)
+
+
+def _write(
+    out: Path, stem: str, content: Mapping[str, object], page: str, more: Mapping[str, str]
+) -> None:
+    with whole_folder(out) as folder:
+        text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+        (folder / f"{stem}.json").write_text(text)
+        (folder / f"{stem}.html").write_text(page, encoding="utf-8")
+        for name, body in more.items():
+            (folder / name).write_text(body)

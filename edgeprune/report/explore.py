@@ -1,0 +1,163 @@
+"""Pages of what was found out about a network: its neurons, its trade-offs, its sub-networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from edgeprune.pruning.analyze import ActivationMap, Analysis, Surface
+from edgeprune.pruning.sweep import Sweep
+from edgeprune.report import figures
+from edgeprune.report.page import Section, render_sections
+
+
+def analysis_page(
+    title: str,
+    found: Analysis,
+    surfaces: Sequence[Surface],
+    maps: Sequence[ActivationMap],
+) -> str:
+    """The census of a network's neurons.
+
+    Args:
+        title: the model's name.
+        found: the census.
+        surfaces: errors over gains.
+        maps: activations per label.
+    """
+    rotten = sum(n.verdict == "harmful" for n in found.neurons)
+    helps = sum(n.accuracy_change > 0 for n in found.neurons)
+    lines = [
+        (
+            f"{len(found.neurons)} neurons, each taken out alone, on {found.samples:,} samples; the "
+            f"network as it is: accuracy {100 * found.accuracy:.2f} %, mean error {found.error:.5f}."
+        ),
+        (
+            f"Accuracy rises without {helps} of them; beyond chance (McNemar's test, false discovery "
+            f"rate 5 %) without {rotten}."
+        ),
+    ]
+    sections = [
+        Section(
+            "From beneficial to detrimental",
+            figure=figures.effects([n.accuracy_change for n in found.neurons]),
+        ),
+        Section(
+            "Every neuron",
+            "fixed and broken: samples that become right and wrong without the neuron.",
+            columns=(
+                "neuron", "accuracy change, pt", "error change", "fixed", "broken", "p", "q",
+                "verdict", "most redundant with", "correlation", "favourite class", "selectivity",
+            ),
+            rows=[
+                (
+                    n.name, f"{100 * n.accuracy_change:+.3f}", f"{n.error_change:+.6f}",
+                    str(n.fixed), str(n.broken), f"{n.p_value:.3g}", f"{n.q_value:.3g}",
+                    n.verdict, n.partner, f"{n.correlation:.3f}", str(n.favourite),
+                    f"{n.selectivity:.3f}",
+                )
+                for n in found.neurons
+            ],
+        ),
+    ]  # fmt: skip
+    if surfaces:
+        curves = [(f"{s.name} after {s.removed_before}", s.gains, s.errors) for s in surfaces]
+        for scale in (False, True):
+            sections.append(
+                Section(
+                    f"Error over the gain, {'logarithmic' if scale else 'linear'}",
+                    figure=figures.gain_curves(curves, logarithmic=scale),
+                )
+            )
+    for m in maps:
+        sections.append(
+            Section(
+                f"{m.layer}, label {m.label}",
+                f"{sum(m.active)} of {len(m.active)} neurons are active.",
+                figures.activation_picture(m.snapshots, f"label {m.label}"),
+            )
+        )
+    return render_sections(f"Neurons of {title}", lines, sections)
+
+
+def sweep_page(title: str, found: Sweep) -> str:
+    """The trade-off between size and accuracy.
+
+    Args:
+        title: the model's name.
+        found: the sweep.
+    """
+    trends: dict[str, list[tuple[float, float, float]]] = {}
+    for t in found.trends:
+        trends.setdefault(t.criterion, []).append((t.level, t.accuracy, t.accuracy_std))
+    name = "share of the channels removed" if found.of == "share" else f"largest {found.of}"
+    return render_sections(
+        f"Trade-off of {title}",
+        [f"The source model: {100 * found.source_accuracy:.2f} %."],
+        [
+            Section("Accuracy", figure=figures.trade_off(trends, name, found.source_accuracy)),
+            Section(
+                "Figures",
+                columns=("criterion", name, "runs", "accuracy, %", "spread, pt", "mean error"),
+                rows=[
+                    (
+                        t.criterion, f"{t.level:g}", str(t.runs), f"{100 * t.accuracy:.2f}",
+                        f"{100 * t.accuracy_std:.2f}", f"{t.error:.5f}",
+                    )
+                    for t in found.trends
+                ],
+            ),
+        ],
+    )  # fmt: skip
+
+
+def extract_page(title: str, found: dict[str, Any]) -> str:
+    """Sub-networks of labels.
+
+    Args:
+        title: the model's name.
+        found: from ``pipeline.explore.extract_model``.
+    """
+
+    def percent(v: float) -> str:
+        return f"{100 * v:.2f}"
+
+    return render_sections(
+        f"Sub-networks of {title}",
+        [
+            "Recall alone says little: a network that always answers a label has all of it.",
+            "Beside it stand specificity and balanced accuracy, on samples that chose nothing.",
+        ],
+        [
+            Section(
+                "One label each",
+                columns=(
+                    "label", "zeta", "neurons", "parameters", "recall, %", "specificity, %",
+                    "balanced, %", "detector: recall, %", "specificity, %", "balanced, %",
+                ),
+                rows=[
+                    (
+                        str(r["label"]), f"{r['zeta']:.3g}", str(r["neurons"]),
+                        f"{r['parameters']:,}",
+                        *(percent(r["classifier"][k]) for k in KEYS),
+                        *(percent(r["detector"][k]) for k in KEYS),
+                    )
+                    for r in found["labels"]
+                ],
+            ),
+            Section(
+                "Integrated, label by label",
+                columns=("labels", "neurons", "parameters", "accuracy on all samples, %"),
+                rows=[
+                    (
+                        ", ".join(map(str, r["labels"])), str(r["neurons"]),
+                        f"{r['parameters']:,}", percent(r["accuracy"]),
+                    )
+                    for r in found["cumulative"]
+                ],
+            ),
+        ],
+    )  # fmt: skip
+
+
+KEYS = ("recall", "specificity", "balanced_accuracy")

@@ -1,0 +1,87 @@
+"""Measure the code of every kernel on every core: what sizes are estimated from without a compiler.
+
+Writes edgeprune/compiler/sizes.json. Needs the cross compilers; takes some minutes.
+
+python scripts/measure_sizes.py
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from edgeprune import bundled
+from edgeprune.compiler import Recipe, footprint
+from edgeprune.errors import EdgePruneError
+from edgeprune.frontends import load
+from edgeprune.frontends.normalize import fuse
+from edgeprune.ir import Graph
+from edgeprune.ops.examples import EXAMPLES, example_graph
+from edgeprune.quantize import quantise
+from edgeprune.target import Target, load_target
+
+CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m55", "rv32imc")
+OUT = Path(__file__).parents[1] / "edgeprune" / "compiler" / "sizes.json"
+
+
+def typed(graph: Graph, dtype: str) -> Graph:
+    """The graph as it is emitted, with made-up ranges."""
+    if dtype == "float32":
+        return fuse(graph)
+    fused = fuse(graph)
+    return quantise(fused, dict.fromkeys(fused.activations, (-2.0, 2.0)))
+
+
+def objects(graph: Graph, target: Target, optimize: str) -> tuple[dict[str, int], list[str]]:
+    """Bytes by object file, the model's own without its constants; and the kernels' sources."""
+    recipe = Recipe(target, "float32", optimize, {})  # type: ignore[arg-type]
+    compiled = recipe.compile_typed(graph)
+    size = footprint(compiled).size
+    assert size is not None
+    found = dict(size.by_object)
+    found["model.o"] = found.get("model.o", 0) - compiled.constant_bytes
+    sources = {s.rsplit("/", 1)[-1] for c in compiled.calls.values() for s in c.sources}
+    return found, sorted(sources)
+
+
+def measure(core: str, optimize: str) -> dict[str, int]:
+    """The table of one core: bytes by source, and "SOURCE+library" for what it calls."""
+    target = replace(load_target(core), kernels=("portable",))
+    table: dict[str, int] = {}
+    single = 0
+    for example in EXAMPLES:
+        for dtype in ("int8", "float32"):
+            try:
+                found, sources = objects(typed(example_graph(example), dtype), target, optimize)
+            except EdgePruneError:
+                continue
+            if not sources:
+                continue
+            single = max(single, found.pop("model.o"))
+            for source in sources:
+                own = found.pop(source.rsplit(".", 1)[0] + ".o", 0)
+                table[source] = max(table.get(source, 0), own)
+            if found:
+                key = f"{sources[0]}+library"
+                table[key] = max(table.get(key, 0), sum(found.values()))
+    found, _ = objects(typed(load(bundled.model_path()), "int8"), target, optimize)
+    table["(call)"] = max((found["model.o"] - single) // 3, 16)
+    table["(entry)"] = max(single - table["(call)"], 16)
+    return table
+
+
+def main() -> None:
+    """Measure every core at both optimisation levels."""
+    found: dict[str, dict[str, dict[str, int]]] = {}
+    for core in CORES:
+        found[core] = {}
+        for optimize in ("size", "speed"):
+            found[core][optimize] = measure(core, optimize)
+            print(core, optimize, len(found[core][optimize]), "files", file=sys.stderr)
+    OUT.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()
