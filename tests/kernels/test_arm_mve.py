@@ -10,7 +10,7 @@ from kernels.on_core import Trial, run_on_core
 
 from edgeprune.ir import Graph
 from edgeprune.kernels.select import lower
-from edgeprune.ops import Conv2d, Dense, DepthwiseConv2d
+from edgeprune.ops import Add, Conv2d, Dense, DepthwiseConv2d, Sub
 from edgeprune.ops._window import Padding
 
 pytestmark = pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
@@ -72,7 +72,17 @@ def depthwise_layer(rng: Rng) -> Graph:
     return image_layer(rng, depthwise=True)
 
 
+def add_layer(rng: Rng) -> Graph:
+    shape = pick(rng, 1, 7, 3)
+    scales = np.exp(rng.uniform(-3, 1, 3))
+    if rng.integers(3) == 0:
+        scales[1] = scales[0]
+    a, b, y = (int8_type(shape, float(np.float32(s)), zero(rng)) for s in scales)
+    return one_node((Add, Sub)[rng.integers(2)](clamp(rng)), [a, b], y)
+
+
 FAMILIES = {
+    "add": add_layer,
     "dense": dense_layer,
     "conv2d": image_layer,
     "pointwise": pointwise_layer,

@@ -1,9 +1,10 @@
 """int8 kernels for Armv8.1-M cores with Helium (the M-profile vector extension): Cortex-M55."""
 
+from edgeprune.kernels.arm_mve.add import add
 from edgeprune.kernels.arm_mve.conv import conv2d
 from edgeprune.kernels.arm_mve.dense import dense
 from edgeprune.kernels.arm_mve.depthwise import depthwise
 from edgeprune.kernels.call import Kernel
 
-KERNELS: tuple[Kernel, ...] = (conv2d, depthwise, dense)
+KERNELS: tuple[Kernel, ...] = (conv2d, depthwise, dense, add)
 """In the order in which they are asked."""

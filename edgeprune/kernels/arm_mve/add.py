@@ -1,0 +1,104 @@
+"""int8 sums and differences of two activations of one shape, as one linear form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from math import ceil, log2
+
+import numpy as np
+
+from edgeprune.ir import Array, DType, QuantParams
+from edgeprune.ir import fixedpoint as fp
+from edgeprune.ir.fixedpoint import QMAX, QMIN
+from edgeprune.kernels.arm_dsp._layer import int_clamp
+from edgeprune.kernels.call import KernelCall, Request
+from edgeprune.ops import Add, Sub
+
+FOLDER = "arch/arm_mve"
+VALUES = np.arange(QMIN, QMAX + 1)
+PRODUCT_SHIFT = 7
+"""The kernel's high multiply of an element in the top byte divides by 2^7."""
+OFFSETS = sorted(range(-6, 7), key=abs)
+NEAR = (0, 1, -1)
+
+
+@dataclass(frozen=True)
+class Form:
+    """y = clamp((offset + (a * a_mult >> 7) + (b * b_mult >> 7)) >> shift), products rounded."""
+
+    a_mult: int
+    b_mult: int
+    offset: int
+    shift: int
+
+    def results(self, clamp: tuple[int, int]) -> Array | None:
+        """y for every a (rows) and b; None where a number leaves int32."""
+        half = 1 << (PRODUCT_SHIFT - 1)
+        a, b = ((VALUES * m + half) >> PRODUCT_SHIFT for m in (self.a_mult, self.b_mult))
+        total = self.offset + a[:, None] + b[None, :]
+        largest = max(abs(int(total.min())), abs(int(total.max())), abs(self.offset))
+        if max(largest, abs(self.a_mult), abs(self.b_mult)) >= 2**31 - 2**24:
+            return None
+        return np.clip(total >> self.shift, *clamp)
+
+
+def add(request: Request) -> KernelCall | None:
+    """Sums without repetition of an operand, where a linear form gives every result exactly."""
+    graph, node = request.graph, request.node
+    op = node.op
+    if not isinstance(op, Add | Sub) or any(v in graph.constants for v in node.inputs):
+        return None
+    types = (*graph.types_of(node), graph.types[node.output])
+    if any(t.dtype is not DType.INT8 or t.quant is None for t in types):
+        return None
+    if types[0].shape != types[1].shape:
+        return None
+    a, b, y = (t.quant for t in types if t.quant)
+    clamp = int_clamp(op.clamp, y)
+    form = _find(a, b, y, clamp, -1 if isinstance(op, Sub) else 1)
+    if form is None:
+        return None
+    saturates = clamp == (QMIN, QMAX)
+    length = types[2].size
+    return KernelCall(
+        function="ep_add_saturate_s8_arm_mve" if saturates else "ep_add_s8_arm_mve",
+        sources=(f"{FOLDER}/ep_add_s8_arm_mve.S",),
+        headers=(f"{FOLDER}/ep_add_s8_arm_mve.h",),
+        params_type="ep_add_s8_arm_mve_params",
+        params=(
+            ("length", length),
+            ("a_mult", form.a_mult),
+            ("b_mult", form.b_mult),
+            ("offset", form.offset),
+            ("shift", -form.shift),
+            ("act_min", clamp[0]),
+            ("act_max", clamp[1]),
+        ),
+        constants=(),
+        inputs=node.inputs,
+        inplace=0,
+        instructions=-(-length // 4) * (11 if saturates else 13) + 20,
+    )
+
+
+def _find(
+    a: QuantParams, b: QuantParams, y: QuantParams, clamp: tuple[int, int], sign: int
+) -> Form | None:
+    """A form near the real one that agrees with the reference on all 65,536 pairs."""
+    rows, columns = np.meshgrid(VALUES.astype(np.int8), VALUES.astype(np.int8), indexing="ij")
+    wanted = fp.add(rows, columns, a, b, y, clamp, sign=sign).astype(np.int64)
+    on_a, on_b = a.scale[0] / y.scale[0], sign * b.scale[0] / y.scale[0]
+    constant = y.zero_point[0] - a.zero_point[0] * on_a - b.zero_point[0] * on_b
+    reach = 128 * (abs(on_a) + abs(on_b)) + abs(constant) + 2
+    shift = min(30 - ceil(log2(reach)), 30 - PRODUCT_SHIFT - ceil(log2(max(on_a, abs(on_b)))))
+    if not 1 <= shift <= 31:
+        return None
+    near = [round(v * 2.0 ** (shift + PRODUCT_SHIFT)) for v in (on_a, on_b)]
+    offset = round((constant + 0.5) * 2.0**shift)
+    for more, da, db in product(OFFSETS, NEAR, NEAR):
+        form = Form(near[0] + da, near[1] + db, offset + more, shift)
+        results = form.results(clamp)
+        if results is not None and np.array_equal(results, wanted):
+            return form
+    return None
