@@ -147,8 +147,10 @@ def bound(lower: bool) -> Callable[[Reader, Call], Value]:
         ends = [float(n[0]) for n in numbers]
         if any(v.array.ndim > len(x.shape) for v in values if isinstance(v, Known)):
             raise call.unsupported("adds axes to its operand")
+        if not ends:
+            return x
         limits = (max(ends), math.inf) if lower else (-math.inf, min(ends))
-        return r.like(x, r.emit(call, Relu(limits), x)) if ends else x
+        return r.like(x, r.emit(call, Relu(limits), x))
 
     return convert
 
