@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
+from functools import lru_cache
 from math import ceil, log2
 
 import numpy as np
@@ -19,8 +19,11 @@ FOLDER = "arch/arm_mve"
 VALUES = np.arange(QMIN, QMAX + 1)
 PRODUCT_SHIFT = 7
 """The kernel's high multiply of an element in the top byte divides by 2^7."""
-OFFSETS = sorted(range(-6, 7), key=abs)
-NEAR = (0, 1, -1)
+OFFSETS = sorted(range(-10, 11), key=abs)
+NEAR = np.array(sorted(range(-16, 17), key=abs))
+"""Steps around the real factors and offset in which a form is looked for."""
+HARDEST = 256
+"""Pairs nearest to a half, which are looked at first."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,7 @@ class Form:
 
     def results(self, clamp: tuple[int, int]) -> Array | None:
         """y for every a (rows) and b; None where a number leaves int32."""
-        half = 1 << (PRODUCT_SHIFT - 1)
-        a, b = ((VALUES * m + half) >> PRODUCT_SHIFT for m in (self.a_mult, self.b_mult))
+        a, b = _product(VALUES, self.a_mult), _product(VALUES, self.b_mult)
         total = self.offset + a[:, None] + b[None, :]
         largest = max(abs(int(total.min())), abs(int(total.max())), abs(self.offset))
         if max(largest, abs(self.a_mult), abs(self.b_mult)) >= 2**31 - 2**24:
@@ -82,6 +84,7 @@ def add(request: Request) -> KernelCall | None:
     )
 
 
+@lru_cache(maxsize=256)
 def _find(
     a: QuantParams, b: QuantParams, y: QuantParams, clamp: tuple[int, int], sign: int
 ) -> Form | None:
@@ -96,9 +99,21 @@ def _find(
         return None
     near = [round(v * 2.0 ** (shift + PRODUCT_SHIFT)) for v in (on_a, on_b)]
     offset = round((constant + 0.5) * 2.0**shift)
-    for more, da, db in product(OFFSETS, NEAR, NEAR):
-        form = Form(near[0] + da, near[1] + db, offset + more, shift)
-        results = form.results(clamp)
-        if results is not None and np.array_equal(results, wanted):
-            return form
+    real = VALUES[:, None] * on_a + VALUES[None, :] * on_b + constant
+    hard = np.argsort(np.abs(real % 1 - 0.5), axis=None)[:HARDEST]
+    at, bt = VALUES[hard // len(VALUES)], VALUES[hard % len(VALUES)]
+    da, db = (d.ravel()[:, None] for d in np.meshgrid(NEAR, NEAR))
+    products = _product(at, near[0] + da) + _product(bt, near[1] + db)
+    for more in OFFSETS:
+        got = np.clip((offset + more + products) >> shift, *clamp)
+        for k in np.flatnonzero((got == wanted.ravel()[hard]).all(axis=1)).tolist():
+            form = Form(near[0] + int(da[k, 0]), near[1] + int(db[k, 0]), offset + more, shift)
+            results = form.results(clamp)
+            if results is not None and np.array_equal(results, wanted):
+                return form
     return None
+
+
+def _product(x: Array, mult: Array | int) -> Array:
+    """x * mult / 2^7, halves up."""
+    return np.asarray((x * mult + (1 << (PRODUCT_SHIFT - 1))) >> PRODUCT_SHIFT)
