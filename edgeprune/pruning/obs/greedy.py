@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +13,17 @@ from edgeprune.ir import Coupling, Graph, Samples
 from edgeprune.pruning.compact import compact
 from edgeprune.pruning.groups import Mask, Occupancy
 from edgeprune.pruning.inputs import constant_inputs
-from edgeprune.pruning.loss import Loss, make_loss
-from edgeprune.pruning.obs.head import resolve_head
+from edgeprune.pruning.loss import make_loss
+from edgeprune.pruning.obs.head import resolve_head, value_of
 from edgeprune.pruning.obs.linear import linears
 from edgeprune.pruning.obs.parts import parts_of, scatter
 from edgeprune.pruning.obs.prices import candidates, kinds, prices
 from edgeprune.pruning.obs.refit import Reference, default_ridge, refit
 from edgeprune.pruning.obs.scores import Scorer
 from edgeprune.pruning.obs.unfuse import unfuse
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,7 @@ class Greedy:
         self.reference = reference or Reference(
             unfuse(graph), data.x[:n], positions=self.effort.round_positions, seed=seed
         )
+        self._answers: torch.Tensor | None = None
         self._round = 0
         self._found: dict[int, float] = {}  # scores of the last picks
 
@@ -187,10 +192,11 @@ class Greedy:
         """The last refit, on more data."""
         self._refit(reference, self.effort.sweeps)
 
-    def resolve_head(self, reference: Reference, loss: Loss) -> None:
-        """The last layer solved for the loss."""
-        parts = parts_of(self.dense, self.coupling, self.removed)
-        changed = resolve_head(unfuse(self.graph), loss, reference, parts)
+    def resolve_head(self) -> None:
+        """The last layer solved for the loss, on all data."""
+        if self._answers is None:
+            self._answers = value_of(self.dense, self.data.x, self._loss.value)
+        changed = resolve_head(unfuse(self.graph), self._loss, self.data.x, self._answers)
         self.master = scatter(self.master, self.coupling, self.removed, changed)
 
     def _refit(self, reference: Reference, sweeps: int) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from edgeprune.ir import Array, Graph
+from edgeprune.ir import Array, Graph, run, tensors
 from edgeprune.ops import Dense
 from edgeprune.pruning.loss import Loss
-from edgeprune.pruning.obs.parts import Part
-from edgeprune.pruning.obs.refit import Reference, default_ridge, value_of
+from edgeprune.pruning.obs.refit import BATCH, default_ridge
 
 if TYPE_CHECKING:
     import torch
@@ -25,12 +24,7 @@ f'^2 + (f - t) f'' <= 1/16 + 0.0963.
 
 
 def resolve_head(
-    graph: Graph,
-    loss: Loss,
-    reference: Reference,
-    parts: Mapping[str, Part],
-    *,
-    steps: int = 200,
+    graph: Graph, loss: Loss, x: NDArray[np.float32], dense: torch.Tensor, *, steps: int = 200
 ) -> dict[str, Array]:
     """The last layer's weights after monotone steps towards the dense network's outputs.
 
@@ -40,9 +34,9 @@ def resolve_head(
 
     Args:
         graph: the pruned network, float, clamps unfused.
-        loss: of the network; its targets do not matter.
-        reference: the dense network and samples.
-        parts: which part of the dense network each layer is.
+        loss: of the pruned network; its targets do not matter.
+        x: samples, (n, *input shape).
+        dense: what the dense network has in front of its last activation for them, (n, outputs).
         steps: how many.
 
     Returns:
@@ -52,19 +46,14 @@ def resolve_head(
     import torch
 
     node = graph.producer.get(loss.value)
-    if (
-        node is None
-        or node.name not in parts
-        or not isinstance(node.op, Dense)
-        or loss.kind not in CURVATURE
-    ):
+    if node is None or not isinstance(node.op, Dense) or loss.kind not in CURVATURE:
         return {}
     if len(graph.types[loss.value].shape) != 1 or len(graph.users[node.inputs[1]]) != 1:
         return {}
     curvature = CURVATURE[loss.kind]
     with torch.no_grad():
-        features = value_of(graph, reference.x, node.inputs[0])
-        target = _outputs(loss, reference.goals[parts[node.name].dense].result)
+        features = value_of(graph, x, node.inputs[0])
+        target = _outputs(loss, dense)
         a = torch.cat([features, torch.ones(len(features), 1)], dim=1)
         n = len(a)
         second = (a.T @ a).double() / n
@@ -81,6 +70,19 @@ def resolve_head(
         node.inputs[1]: np.ascontiguousarray(new[:, :-1]),
         node.inputs[2]: np.ascontiguousarray(new[:, -1]),
     }
+
+
+def value_of(graph: Graph, x: NDArray[np.float32], value: str) -> torch.Tensor:
+    """One value of a float graph for many samples, flattened: (n, elements)."""
+    import torch
+
+    weights = tensors(graph)
+    rows = []
+    with torch.no_grad():
+        for i in range(0, len(x), BATCH):
+            feed = {graph.inputs[0]: torch.from_numpy(np.ascontiguousarray(x[i : i + BATCH]))}
+            rows.append(run(graph, feed, constants=weights)[value].flatten(1))
+    return torch.cat(rows)
 
 
 def _outputs(loss: Loss, z: torch.Tensor) -> torch.Tensor:

@@ -399,13 +399,6 @@ def values_seen(graph: Graph, x: torch.Tensor, look: Callable[[str, torch.Tensor
                     values.pop(v, None)
 
 
-def value_of(graph: Graph, x: torch.Tensor, value: str) -> torch.Tensor:
-    """One value of a float graph for many samples."""
-    found: list[torch.Tensor] = []
-    values_seen(graph, x, lambda v, data: found.append(data) if v == value else None)
-    return found[0]
-
-
 def _fed_by_inputs(graph: Graph) -> set[str]:
     """Values that are an input, or one in another shape."""
     found = set(graph.inputs)

@@ -12,7 +12,6 @@ from edgeprune.errors import CannotFitError
 from edgeprune.ir import Coupling, Graph, Samples, couple
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.groups import Mask, channel_names, removable
-from edgeprune.pruning.loss import Loss, make_loss
 from edgeprune.pruning.obs.greedy import Effort, Greedy, Snapshot
 from edgeprune.pruning.obs.judge import Judge
 from edgeprune.pruning.obs.refit import Reference
@@ -139,7 +138,7 @@ class Search:
         best = max(runs, key=lambda g: self._judge.value(g.graph))
         before = best.snapshot()
         if best.removed.any():
-            _finish(best, self._judge, self.data, make_loss(self.graph, self.data))
+            _finish(best, self._judge)
         result = _result(best, meter)
         best.restore(before)
         return result
@@ -315,15 +314,17 @@ def _shortest(picks: list[int], enough: Callable[[list[int]], bool]) -> list[int
     return picks[:high]
 
 
-def _finish(greedy: Greedy, judge: Judge, data: Samples, loss: Loss) -> None:
-    """The last refit with all the data and the head, each kept only if validation agrees."""
-    n = len(data) if greedy.is_vector else greedy.effort.final_samples
-    reference = Reference(
-        unfuse(greedy.dense), data.x[:n], positions=greedy.effort.final_positions, seed=greedy.seed
-    )
-    for step in (greedy.polish, lambda r: greedy.resolve_head(r, loss)):
+def _finish(greedy: Greedy, judge: Judge) -> None:
+    """The last refit with more data and the head with all, each kept only if validation agrees."""
+
+    def polish() -> None:
+        n = len(greedy.data) if greedy.is_vector else greedy.effort.final_samples
+        x, positions = greedy.data.x[:n], greedy.effort.final_positions
+        greedy.polish(Reference(unfuse(greedy.dense), x, positions=positions, seed=greedy.seed))
+
+    for step in (polish, greedy.resolve_head):
         before, value = greedy.snapshot(), judge.value(greedy.graph)
-        step(reference)
+        step()
         if judge.value(greedy.graph) < value:
             greedy.restore(before)
 
