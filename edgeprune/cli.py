@@ -121,6 +121,7 @@ def _classes(text: str | None) -> tuple[int, ...] | None:
 @click.option("--classes", help="Build the sub-network of these labels: 3,7.")
 @click.option("--zeta", type=float, default=0.4, show_default=True, help="With --classes alone.")
 @click.option("--emit", default="c,tflite,onnx", show_default=True, help="Artifacts to write.")
+@click.option("--package", help="Project files to write: arduino, cmake, ... or all.")
 @click.option(
     "--optimize",
     type=click.Choice(["auto", "size", "speed"]),
@@ -168,6 +169,7 @@ def build(**given: Any) -> None:
         classes=_classes(given["classes"]),
         zeta=given["zeta"],
         emit=emit,
+        packages=_packages(given["package"]),
         optimize=given["optimize"],
         finetune=given["finetune"],
         device=given["device"],
@@ -188,6 +190,19 @@ def build(**given: Any) -> None:
     show_report(built.report, console, str(options.out))
     if given["as_json"]:
         _out_json(built.report)
+
+
+def _packages(text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    from edgeprune.emit.packages import PACKAGES
+
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if names == ("all",):
+        return tuple(PACKAGES)
+    if not names or not set(names) <= set(PACKAGES):
+        raise EdgePruneError("--package", f"{text!r}", f"some of {', '.join(PACKAGES)}, or all")
+    return names
 
 
 def _command_line() -> str:

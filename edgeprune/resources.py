@@ -32,3 +32,11 @@ def firmware_dir() -> Path:
 def runtime_dir() -> Path:
     """The C runtime: ``include``, ``src`` and ``arch``."""
     return _folder("runtime_c")
+
+
+def license_file() -> Path:
+    """The licence of the package, and so of the C runtime that is copied out of it."""
+    for parent in (PACKAGE / "_data", PACKAGE.parent):
+        if (parent / "LICENSE").is_file():
+            return parent / "LICENSE"
+    raise AssertionError("the installation lacks its LICENSE")

@@ -30,6 +30,7 @@ INSTALL = {
     "qemu-system-avr": "apt-get install qemu-system-misc",
     "clang": "apt-get install clang",
     "g++": "apt-get install g++",
+    "cmake": "apt-get install cmake",
 }
 """What `needs` can name, and how to get it."""
 

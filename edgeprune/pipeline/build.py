@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from edgeprune.emit.packages import PACKAGES, Facts
 from edgeprune.emit.to_c import Vectors
 from edgeprune.emit.to_c.writer import identifier
 from edgeprune.errors import CannotFitError, EdgePruneError
@@ -184,9 +185,7 @@ def _write(
     if run is not None:
         mismatches = differing(run.outputs, answer[: len(run.outputs)])
     _refuse_disagreement(agreement, mismatches)
-    if "c" not in options.emit:
-        _remove(c_dir)
-    return build_record(
+    record = build_record(
         command=options.command,
         seed=options.seed,
         path=prepared.path,
@@ -208,11 +207,26 @@ def _write(
         classes=tables,
         snr=snr,
     )
+    facts = Facts(name, record, graph, vectors.inputs, vectors.outputs)
+    _write_packages(folder, options.packages, facts)
+    if "c" not in options.emit:
+        _remove(c_dir)
+    return record
 
 
 def _runs(graph: Graph) -> int:
     """Inferences on the emulated core: 100, fewer for models that would take it minutes."""
     return int(np.clip(EMULATED_MACS // max(graph.macs, 1), 10, 100))
+
+
+def _write_packages(folder: Path, names: Sequence[str], facts: Facts) -> None:
+    """Project files, each set in packages/<ecosystem>/<model>."""
+    files = {p.name: p.read_bytes() for p in (folder / "c").iterdir()}
+    for name in names:
+        for path, content in PACKAGES[name](files, facts).items():
+            file = folder / "packages" / name / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
 
 
 def _remove(folder: Path) -> None:

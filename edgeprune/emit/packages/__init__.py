@@ -1,0 +1,26 @@
+"""Project files for the places where a model is dropped in: one module and one row an ecosystem."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from edgeprune.emit.packages.arduino import arduino
+from edgeprune.emit.packages.cmake import cmake
+from edgeprune.emit.packages.facts import Facts, Files
+from edgeprune.emit.packages.make import make
+from edgeprune.emit.packages.platformio import platformio
+from edgeprune.emit.packages.single import single
+
+__all__ = ["PACKAGES", "Facts", "Files", "Package"]
+
+Package = Callable[[Files, Facts], dict[str, bytes]]
+"""Gets the generated C and what is known of the model; gives relative path -> bytes."""
+
+PACKAGES: dict[str, Package] = {
+    "make": make,
+    "cmake": cmake,
+    "single": single,
+    "arduino": arduino,
+    "platformio": platformio,
+}
+"""What ``--package`` can name."""

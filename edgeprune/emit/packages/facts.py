@@ -1,0 +1,93 @@
+"""What packages are made of: the generated C, and what the build found out about the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from edgeprune.ir import Array, Graph
+from edgeprune.toolchain.compiler import COMMON_FLAGS, OPTIMIZE_FLAGS
+
+Files = Mapping[str, bytes]
+"""The folder of generated C: file name -> content."""
+
+VERSION = "1.0.0"
+"""Of a package; counting on is its owner's business."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A model that was built, with one input and one output.
+
+    Attributes:
+        name: its C identifier.
+        record: the content of report.json.
+        graph: the network as it is emitted.
+        inputs: stored samples in the input's own type, (n, *shape).
+        outputs: what the model answers to them, (n, *shape).
+    """
+
+    name: str
+    record: Mapping[str, Any]
+    graph: Graph
+    inputs: Array
+    outputs: Array
+
+    @cached_property
+    def prefix(self) -> str:
+        """What the model's macros begin with."""
+        return self.name.upper()
+
+    @cached_property
+    def size_flags(self) -> tuple[str, ...]:
+        """Flags of gcc that the report's sizes were measured with."""
+        return (*COMMON_FLAGS, OPTIMIZE_FLAGS[self.record["target"]["optimize"]])
+
+    @cached_property
+    def types(self) -> tuple[str, str]:
+        """Element types of input and output in C."""
+        spelled = {"float32": "float", "int8": "int8_t", "int16": "int16_t"}
+        i, o = self.record["interface"]["inputs"][0], self.record["interface"]["outputs"][0]
+        return spelled[i["dtype"]], spelled[o["dtype"]]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The file names of a folder of generated C, each kind in alphabetical order.
+
+    Assembly comes before the C file of the same name, so that a linker that searches an archive
+    finds the faster function first.
+    """
+
+    sources: tuple[str, ...]
+    headers: tuple[str, ...]
+    selftest: tuple[str, str]
+
+    @property
+    def assembly(self) -> tuple[str, ...]:
+        """Those of the sources that are no C."""
+        return tuple(s for s in self.sources if s.endswith(".S"))
+
+    @property
+    def all_sources(self) -> tuple[str, ...]:
+        """The sources with that of the self-test."""
+        return (*self.sources, self.selftest[1])
+
+    @property
+    def all_headers(self) -> tuple[str, ...]:
+        """The headers with that of the self-test."""
+        return (*self.headers, self.selftest[0])
+
+
+def parts(files: Files, facts: Facts) -> Parts:
+    """Sort a folder of generated C by what its files are for."""
+    selftest = (f"{facts.name}_selftest.h", f"{facts.name}_selftest.c")
+    rest = sorted(set(files) - set(selftest))
+    assert all(name in files for name in selftest), "packages hold a self-test"
+    return Parts(
+        tuple(f for f in rest if f.endswith((".c", ".S"))),
+        tuple(f for f in rest if f.endswith(".h")),
+        selftest,
+    )
