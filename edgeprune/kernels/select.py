@@ -1,8 +1,8 @@
 """Chooses a kernel for every node. Add one: a row in ``KERNELS``, before those that are slower.
 
 A file of ``runtime_c/src`` can also have a faster one of the same name in a folder of
-``runtime_c/arch``; it is added where the target has that folder among its kernels, and its functions
-take the place of those that are marked EP_WEAK.
+``runtime_c/arch``; it is added where the target has that folder among its kernels, and its
+functions take the place of those that are marked EP_WEAK.
 """
 
 from __future__ import annotations

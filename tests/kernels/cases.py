@@ -29,10 +29,13 @@ def layer_constants(
     x_scale: float,
     *,
     per_channel: bool = True,
+    bits: int = 8,
 ) -> dict[str, tuple[Array, TensorType]]:
     """Weights and bias of a quantised layer, of any magnitude."""
     channels = shape[axis] if per_channel else 1
     w = int8_values(rng, shape, -127)
+    if bits == 4:
+        w = (w >> 4).astype(np.int8)
     scales = np.exp(rng.uniform(-9, -3, channels)).astype(np.float32)
     width = int(10.0 ** rng.uniform(0, 7))
     bias = rng.integers(-width, width + 1, shape[axis]).astype(np.int32)
@@ -41,7 +44,7 @@ def layer_constants(
     bias_scales = tuple(float(np.float32(x_scale * s)) for s in scales)
     bq = QuantParams(bias_scales, zeros, 0 if per_channel else None)
     return {
-        "w": (w, TensorType(shape, DType.INT8, wq)),
+        "w": (w, TensorType(shape, DType.INT4 if bits == 4 else DType.INT8, wq)),
         "b": (bias, TensorType(bias.shape, DType.INT32, bq)),
     }
 

@@ -38,7 +38,11 @@ def _include() -> Path:
 def _build(sources: list[Path], text: str) -> Path:
     """Compile to a shared library, once for the same sources."""
     key = hashlib.sha256(" ".join(FLAGS).encode() + text.encode())
-    for file in (*sources, *sorted(_include().glob("*.h"))):
+    for file in (
+        *sources,
+        *sorted(runtime_dir().glob("*/*.h")),
+        *sorted(runtime_dir().glob("*/*.inc")),
+    ):
         key.update(file.name.encode() + file.read_bytes())
     folder = Path(tempfile.gettempdir()) / f"edgeprune-tests-{os.getuid()}"
     folder.mkdir(exist_ok=True)
@@ -62,9 +66,10 @@ def declarations() -> str:
     constants = dict(re.findall(r"#define (EP_\w+) (\d+)", text))
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     structs = re.findall(r"typedef struct \{.*?\} \w+;", text, flags=re.S)
+    aliases = re.findall(r"^typedef \w+ ep_\w+;", text, flags=re.M)
     prototypes = re.findall(r"^(?:void|size_t) ep_\w+\([^{;]*\);", text, flags=re.M | re.S)
     order = sorted(structs, key=lambda s: sum(o.rsplit(" ", 1)[1][:-1] in s for o in structs))
-    joined = "\n".join(order + prototypes)
+    joined = "\n".join(order + aliases + prototypes)
     return re.sub(r"EP_[A-Z_]+", lambda m: constants.get(m[0], m[0]), joined)
 
 

@@ -106,6 +106,14 @@ def in_blocks(w: Array) -> Array:
     return np.concatenate([blocks.ravel(), w[whole:].ravel()])
 
 
+def in_nibbles(w: Array) -> Array:
+    """Rows of 4-bit weights in whole blocks, filled up with zeros; two a byte, lower half first."""
+    whole = np.zeros((-(-len(w) // BLOCK) * BLOCK, w.shape[1]), np.uint8)
+    whole[: len(w)] = w.astype(np.uint8) & 15
+    flat = in_blocks(whole)
+    return flat[::2] | flat[1::2] << 4
+
+
 def rescale_constants(real: Array, reach: Array) -> tuple[Constant, Constant]:
     """Multiplier and shift of every channel, rounded twice, as ``ep_finish_s8`` takes them.
 

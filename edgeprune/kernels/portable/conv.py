@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from edgeprune.ir import Array, DType, TensorType
@@ -12,6 +14,7 @@ from edgeprune.kernels.portable._spell import (
     dtypes,
     float_clamp,
     in_blocks,
+    in_nibbles,
     int_clamp,
     quant,
     rescale_constants,
@@ -25,6 +28,7 @@ from edgeprune.ops._clamp import Clamp
 
 FLOAT = (DType.FLOAT32,) * 4
 INT8 = (DType.INT8, DType.INT8, DType.INT32, DType.INT8)
+INT4 = (DType.INT8, DType.INT4, DType.INT32, DType.INT8)
 NO_SCRATCH = 4
 """Bytes of scratch where a call has the argument but no use for it."""
 SHARED = ("ep_finish_s8", "ep_lines")
@@ -33,21 +37,24 @@ COLUMNS = 2
 
 
 def conv2d(request: Request) -> KernelCall | None:
-    """A convolution in float32 or int8, of any stride, dilation, padding and number of groups."""
+    """A convolution of any stride, dilation, padding and number of groups.
+
+    In float32, or int8 with weights of eight or four bits.
+    """
     op = request.node.op
     if not isinstance(op, Conv2d):
         return None
     if dtypes(request) == FLOAT:
         return _conv_f32(request, op)
-    if dtypes(request) == INT8:
+    if dtypes(request) in (INT8, INT4):
         return _conv_s8(request, op)
     return None
 
 
-def _filters(w: Array, groups: int) -> Array:
+def _filters(w: Array, groups: int, pack: Callable[[Array], Array] = in_blocks) -> Array:
     """Weights (o, kh, kw, i), the filters of each group in blocks, flat."""
     rows = w.reshape(groups, w.shape[0] // groups, -1)
-    return np.concatenate([in_blocks(group) for group in rows])
+    return np.concatenate([pack(group) for group in rows])
 
 
 def _work(request: Request, per_mac: float, per_output: int) -> int:
@@ -86,8 +93,10 @@ def _conv_s8(request: Request, op: Conv2d) -> KernelCall:
     folded = bias - zero_of(x) * rows.sum(axis=1, dtype=np.int64)
     # Pixels that do not see each other may as well lie in one row.
     row = flat_window(x.size // x.shape[2], x.shape[2], y.shape[2])
+    four_bits = weight_type.dtype is DType.INT4
+    filters = _filters(w.transpose(0, 2, 1, 3), op.groups, in_nibbles if four_bits else in_blocks)
     return spell(
-        "ep_conv2d_s8",
+        "ep_conv2d_s8_w4" if four_bits else "ep_conv2d_s8",
         {
             "window": row if direct and op.stride == (1, 1) else window(request, op, kernel),
             "groups": op.groups,
@@ -97,13 +106,13 @@ def _conv_s8(request: Request, op: Conv2d) -> KernelCall:
         },
         node.inputs[:1],
         (
-            Constant("weights", _filters(w.transpose(0, 2, 1, 3), op.groups), "int8_t"),
+            Constant("weights", filters, "uint8_t" if four_bits else "int8_t"),
             Constant("bias", wrap32(folded), "int32_t"),
             *rescale_constants(scales, reach),
         ),
-        shared=(*SHARED, "ep_tile_s8"),
+        shared=(*SHARED, "ep_tile_s8_w4" if four_bits else "ep_tile_s8"),
         scratch_bytes=NO_SCRATCH if direct else line_bytes(request, op, kernel) // op.groups,
-        instructions=_work(request, 2.0, 25),
+        instructions=_work(request, 2.6 if four_bits else 2.0, 25),
     )
 
 
@@ -127,7 +136,7 @@ def depthwise_conv2d(request: Request) -> KernelCall | None:
         return None
     if dtypes(request) == FLOAT:
         return _depthwise_f32(request, op)
-    if dtypes(request) == INT8:
+    if dtypes(request) in (INT8, INT4):  # four bits are widened: there are few weights
         return _depthwise_s8(request, op)
     return None
 

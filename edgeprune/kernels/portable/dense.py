@@ -13,6 +13,7 @@ from edgeprune.kernels.portable._spell import dtypes as types_in
 from edgeprune.kernels.portable._spell import (
     float_clamp,
     in_blocks,
+    in_nibbles,
     int_clamp,
     multiplier_constants,
     quant,
@@ -24,14 +25,15 @@ from edgeprune.ops import Dense
 
 
 def dense(request: Request) -> KernelCall | None:
-    """Dense in float32, or int8 with int8 weights."""
+    """Dense in float32, or int8 with weights of eight or four bits."""
     op = request.node.op
     if not isinstance(op, Dense):
         return None
     if types_in(request) == (DType.FLOAT32,) * 4:
         return _f32(request, op)
-    if types_in(request) == (DType.INT8, DType.INT8, DType.INT32, DType.INT8):
-        return _s8(request, op)
+    for weights in (DType.INT8, DType.INT4):
+        if types_in(request) == (DType.INT8, weights, DType.INT32, DType.INT8):
+            return _s8(request, op)
     return None
 
 
@@ -79,15 +81,18 @@ def _s8(request: Request, op: Dense) -> KernelCall:
         raise UnsupportedError(node.name, str(error), "use --dtype float32") from None
     mult, shift = zip(*pairs, strict=True)
     shape = _shape(request)
+    four_bits = weight_type.dtype is DType.INT4
     return spell(
-        "ep_dense_s8",
+        "ep_dense_s8_w4" if four_bits else "ep_dense_s8",
         {**shape, "y_zero": zero_of(y), **clamp},
         node.inputs[:1],
         (
-            Constant("weights", in_blocks(w), "int8_t"),
+            Constant("weights", in_nibbles(w), "uint8_t")
+            if four_bits
+            else Constant("weights", in_blocks(w), "int8_t"),
             Constant("bias", wrap32(folded), "int32_t"),
             *multiplier_constants(np.array(mult), np.array(shift)),
         ),
-        shared=("ep_tile_s8",),
+        shared=("ep_tile_s8_w4" if four_bits else "ep_tile_s8",),
         instructions=int(2.6 * graph.macs_of(node)) + 40 * shape["rows"] * shape["out_len"],
     )

@@ -1,0 +1,18 @@
+#include "ep_conv2d_s8_w4.h"
+
+#include "ep_lines.h"
+#include "ep_tile_s8_w4.h"
+
+#define EP_INPUT int8_t
+#define EP_WEIGHT uint8_t
+#define EP_OUTPUT int8_t
+#define EP_BIAS int32_t
+#define EP_CONV ep_conv2d_s8_w4
+#define EP_PARAMS ep_conv2d_s8_params
+#define EP_WEIGHTS(count, n) ((count) * (n) / 2)
+#define EP_TILE_PAIR ep_tile_pair_s8_w4
+#define EP_TILE_BLOCK ep_tile_block_s8_w4
+#define EP_FINISH_TYPE ep_finish
+#define EP_FINISH ep_finish_s8
+
+#include "ep_conv2d_body.inc"
