@@ -310,7 +310,8 @@ def strip(request: Request, layer: Layer) -> KernelCall | None:
     apart = not step_back or pixels % 4 == 0  # no pixel is computed twice
     reads = first_pixels(layer.image, layer.out, layer.stride, layer.pad_top, layer.pad_left)
     strip_bytes = form.rows * form.planes.row_bytes
-    widen = -(-pixels // 4) * (70 + kh * (70 + 5 * run)) + border * (9 * run + 25)
+    each = 75 + 4 * run + (60 if run % 4 else 0)  # one kernel row of four pixels
+    widen = -(-pixels // 4) * (70 + kh * each) + border * (9 * run + 100)
     return KernelCall(
         function="ep_conv2d_strip_s8_arm_dsp",
         sources=(f"{FOLDER}/ep_conv2d_strip_s8_arm_dsp.c",),

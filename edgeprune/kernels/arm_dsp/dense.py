@@ -223,7 +223,7 @@ def dense(request: Request) -> KernelCall | None:
             + each
         )
     )
-    work += sum(t.instructions + 20 for t in rest) + inputs * 3 // 4 + 60
+    work += sum(t.instructions + 20 for t in rest) + inputs * 3 // 4 + 160
     return KernelCall(
         function="ep_dense_s8_arm_dsp",
         sources=(f"{FOLDER}/ep_dense_s8_arm_dsp.c",),

@@ -86,7 +86,7 @@ def depthwise(request: Request) -> KernelCall | None:
         scratch_bytes=4 * band_in * 2 * pitch,
         inplace=0 if in_bands(layer, rows) else None,
         instance=run.instance,
-        instructions=out_c * (out_h * line + 65 * bands) + in_c * widened * (in_w * 2 + 12) // 1,
+        instructions=out_c * (out_h * line + 65 * bands) + in_c * widened * (in_w * 17 + 56) // 8,
         code_bytes=4 * (45 + pair * (pairs * bool(rounds) + rest) + out_w % 2 * 14 + 12),
     )
 

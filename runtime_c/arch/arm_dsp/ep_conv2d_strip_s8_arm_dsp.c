@@ -17,42 +17,53 @@ static EP_NOINLINE void gather(const params *p, const int8_t *row, int32_t left,
     }
 }
 
+/* Fours of channels, at least one, of four runs into two planes of four pixels each; returns what follows.
+ * r0 to r3 runs, r12 planes, lr fours left. */
+static EP_NOINLINE uint32_t *widen_fours(const int8_t *const run[4], int32_t fours, uint32_t *to)
+{
+    register const int8_t *const *r0 __asm__("r0") = run;
+    register int32_t r1 __asm__("r1") = fours;
+    register uint32_t *r2 __asm__("r2") = to;
+    __asm__ volatile(
+        " push {r7, r11}\n"
+        " mov lr, r1\n"
+        " mov r12, r2\n"
+        " ldm r0, {r0-r3}\n"
+        "1:\n"
+        " ldr r4, [r0], #4\n"
+        " ldr r5, [r1], #4\n"
+        " ldr r6, [r2], #4\n"
+        " ldr r7, [r3], #4\n"
+        " sxtb16 r8, r4\n"
+        " sxtb16 r9, r5\n"
+        " sxtb16 r10, r6\n"
+        " sxtb16 r11, r7\n"
+        " stm r12!, {r8-r11}\n"
+        " sxtb16 r4, r4, ror #8\n"
+        " sxtb16 r5, r5, ror #8\n"
+        " sxtb16 r6, r6, ror #8\n"
+        " sxtb16 r7, r7, ror #8\n"
+        " stm r12!, {r4-r7}\n"
+        " subs lr, lr, #1\n"
+        " bne 1b\n"
+        " mov r2, r12\n"
+        " pop {r7, r11}\n"
+        : "+r"(r0), "+r"(r1), "+r"(r2)
+        :
+        : "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r12", "lr", "cc", "memory");
+    return r2;
+}
+
 /* Four runs of n channels into planes of four pixels; returns what follows them. */
 static uint32_t *widen(const int8_t *const run[4], int32_t n, uint32_t *to)
 {
-    const int8_t *a = run[0];
-    const int8_t *b = run[1];
-    const int8_t *c = run[2];
-    const int8_t *d = run[3];
-    for (; n >= 4; n -= 4) {
-        const uint32_t x0 = ep_load4(a);
-        const uint32_t x1 = ep_load4(b);
-        const uint32_t x2 = ep_load4(c);
-        const uint32_t x3 = ep_load4(d);
-        a += 4;
-        b += 4;
-        c += 4;
-        d += 4;
-        to[0] = ep_even_bytes(x0);
-        to[1] = ep_even_bytes(x1);
-        to[2] = ep_even_bytes(x2);
-        to[3] = ep_even_bytes(x3);
-        to[4] = ep_odd_bytes(x0);
-        to[5] = ep_odd_bytes(x1);
-        to[6] = ep_odd_bytes(x2);
-        to[7] = ep_odd_bytes(x3);
-        to += 8;
+    if (n >= 4) {
+        to = widen_fours(run, n / 4, to);
     }
-    for (; n > 0; n -= 2) {
-        const int32_t second = n > 1;
-        *to++ = ep_pair(a[0], second ? a[1] : 0);
-        *to++ = ep_pair(b[0], second ? b[1] : 0);
-        *to++ = ep_pair(c[0], second ? c[1] : 0);
-        *to++ = ep_pair(d[0], second ? d[1] : 0);
-        a += 2;
-        b += 2;
-        c += 2;
-        d += 2;
+    for (int32_t k = n - n % 4; k < n; k += 2) {
+        for (int32_t i = 0; i < 4; i++) {
+            *to++ = ep_pair(run[i][k], k + 1 < n ? run[i][k + 1] : 0);
+        }
     }
     return to;
 }

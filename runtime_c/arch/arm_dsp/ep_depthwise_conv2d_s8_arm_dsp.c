@@ -4,7 +4,7 @@
 
 typedef ep_depthwise_conv2d_s8_arm_dsp_params params;
 
-static EP_NOINLINE void fill(uint32_t *to, int32_t words, uint32_t value)
+static EP_NOINLINE void fill_border(uint32_t *to, int32_t words, uint32_t value)
 {
     for (int32_t i = 0; i < words; i++) {
         to[i] = value;
@@ -23,7 +23,7 @@ typedef struct {
 } rows4;
 
 /* r0 pixel, r1 step, r2 to r5 places in the planes, r12 rows left, lr the description. */
-static EP_NOINLINE void widen4(const int8_t *x, const rows4 *rows)
+static EP_NOINLINE void widen_rows(const int8_t *x, const rows4 *rows)
 {
     register const int8_t *r0 __asm__("r0") = x;
     register const rows4 *r1 __asm__("r1") = rows;
@@ -92,7 +92,7 @@ static EP_NOINLINE void widen4(const int8_t *x, const rows4 *rows)
 }
 
 /* One channel of them. */
-static void widen1(const params *p, const int8_t *x, int32_t rows, int32_t count, ep_lane *to)
+static void widen_channel(const params *p, const int8_t *x, int32_t rows, int32_t count, ep_lane *to)
 {
     for (; rows > 0; rows--) {
         for (int32_t i = 0; i < count; i++) {
@@ -116,8 +116,8 @@ static void load_band(const params *p, const int8_t *x, int32_t channels, int32_
     inside = inside < rows - above ? inside : rows - above;
     inside = inside > 0 ? inside : 0;
     for (int32_t k = 0; k < channels && p->band_rows < p->out_h; k++) { /* else it stays */
-        fill(to + k * plane_words, above * row_words, border);
-        fill(to + k * plane_words + (above + inside) * row_words, (rows - above - inside) * row_words,
+        fill_border(to + k * plane_words, above * row_words, border);
+        fill_border(to + k * plane_words + (above + inside) * row_words, (rows - above - inside) * row_words,
              border);
     }
     int32_t count = p->pitch - p->pad_left;
@@ -136,11 +136,11 @@ static void load_band(const params *p, const int8_t *x, int32_t channels, int32_
                                     before + 2 * after,
                                     {lanes, lanes + 2 * plane_words, lanes + 4 * plane_words,
                                      lanes + 6 * plane_words}};
-        widen4(x, &rows_of_four);
+        widen_rows(x, &rows_of_four);
         return;
     }
     for (int32_t k = 0; k < channels; k++) {
-        widen1(p, x + k, inside, count, lanes + 2 * k * plane_words);
+        widen_channel(p, x + k, inside, count, lanes + 2 * k * plane_words);
     }
 }
 
@@ -151,7 +151,7 @@ void ep_depthwise_conv2d_s8_arm_dsp(const params *p, const int8_t *w, const int3
     const int32_t band_in = (p->band_rows - 1) * p->stride_h + 3;
     const int32_t plane_words = band_in * p->pitch / 2;
     const int32_t out_c = p->in_c * p->multiplier;
-    fill(planes, 4 * plane_words, ep_pair(p->zero, p->zero));
+    fill_border(planes, 4 * plane_words, ep_pair(p->zero, p->zero));
     for (int32_t c = 0; c < p->in_c; c += 4) {
         const int32_t channels = p->in_c - c < 4 ? p->in_c - c : 4;
         for (int32_t oy = 0; oy < p->out_h; oy += p->band_rows) {
