@@ -36,9 +36,7 @@ def small_cnn(path: Path) -> Path:
     nodes = [
         helper.make_node("Conv", ["x", "w", "b"], ["h"], name="conv", pads=[1, 1, 1, 1]),
         helper.make_node("Relu", ["h"], ["r"], name="relu"),
-        helper.make_node(
-            "MaxPool", ["r"], ["q"], name="pool", kernel_shape=[2, 2], strides=[2, 2]
-        ),
+        helper.make_node("MaxPool", ["r"], ["q"], name="pool", kernel_shape=[2, 2], strides=[2, 2]),
         helper.make_node("Flatten", ["q"], ["f"], name="flat"),
         helper.make_node("Gemm", ["f", "v", "c"], ["g"], name="head", transB=1),
         helper.make_node("Softmax", ["g"], ["y"], name="soft"),

@@ -136,8 +136,9 @@ def test_cmake_builds_tests_installs_and_is_found_by_a_second_project(
     "how",
     [
         "add_subdirectory({folder} net)",
-        "include(FetchContent)\nFetchContent_Declare(net URL {folder})\n"
-        "FetchContent_MakeAvailable(net)",
+        """include(FetchContent)
+        FetchContent_Declare(net URL {folder})
+        FetchContent_MakeAvailable(net)""",
     ],
     ids=["add_subdirectory", "FetchContent"],
 )
@@ -187,7 +188,9 @@ def single_sources(folder: Path) -> list[str]:
     return sorted(p.name for p in folder.iterdir() if re.match(r"(?!selftest).*\.[cS]$", p.name))
 
 
-@pytest.mark.parametrize("compiler", ["gcc", pytest.param("clang", marks=pytest.mark.needs("clang"))])
+@pytest.mark.parametrize(
+    "compiler", ["gcc", pytest.param("clang", marks=pytest.mark.needs("clang"))]
+)
 def test_the_single_file_runs_its_selftest_here(package: Any, compiler: str) -> None:
     folder = package("single")
     flags = f"-std=c99 -O2 -Wpedantic -Wconversion -Wshadow {WARNINGS} -DNET_SELFTEST".split()

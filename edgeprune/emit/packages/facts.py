@@ -88,6 +88,6 @@ def parts(files: Files, facts: Facts) -> Parts:
     assert all(name in files for name in selftest), "packages hold a self-test"
     return Parts(
         tuple(f for f in rest if f.endswith((".c", ".S"))),
-        tuple(f for f in rest if f.endswith(".h")),
+        tuple(f for f in rest if f.endswith((".h", ".inc"))),
         selftest,
     )

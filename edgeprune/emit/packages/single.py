@@ -15,9 +15,16 @@ from edgeprune.emit.packages.render import package
 
 _INCLUDE = re.compile(r'^#include "([^"]+)"\n', re.MULTILINE)
 _STATIC = re.compile(r"^(?:EP_\w+ )?static [^=;{(]*?\b(\w+)(?:\(|\[| =|;)", re.MULTILINE)
+_TYPE = re.compile(r"^} (\w+);", re.MULTILINE)
 _MACRO = re.compile(r"^[ \t]*#define (\w+)", re.MULTILINE)
 _PUBLIC = re.compile(r"\b(ep_\w+)\s*\(")
 _MACRO_LABEL = re.compile(r"^\s*\.macro (\w+)", re.MULTILINE)
+
+_QUIET = """/* Helpers of the runtime's headers that this model does not need. */
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wunused-function"
+#endif
+"""
 
 
 def single(files: Files, facts: Facts) -> dict[str, bytes]:
@@ -40,7 +47,7 @@ def _functions(text: dict[str, str], c: Parts) -> set[str]:
     """Functions of the runtime that are not private to a file."""
     found: set[str] = set()
     for name in c.headers:
-        if name.startswith("ep_"):
+        if name.startswith("ep_") and name.endswith(".h"):
             for line in re.sub(r"/\*.*?\*/", "", text[name], flags=re.DOTALL).splitlines():
                 if re.match(r"(void|int32_t|const|int)\b", line):
                     found |= set(_PUBLIC.findall(line))
@@ -89,14 +96,15 @@ def _source(text: dict[str, str], c: Parts, facts: Facts) -> str:
     known = set(_ordered(text, [c.selftest[0]]))
     sources = [s for s in c.sources if s.endswith(".c")]
     headers = [h for h in _ordered(text, sources) if h not in known]
-    pieces = {s: text[s] for s in (*sources, c.selftest[1])}
-    out = [f'#include "{facts.name}.h"\n', "#include <string.h>\n"]
+    pieces = {s: _whole(text, s) for s in (*sources, c.selftest[1])}
+    out = [f'#include "{facts.name}.h"\n', "#include <string.h>\n", _QUIET]
     out += [_bare(text[h]) for h in headers]
-    seen: dict[str, str] = {}
+    seen: set[str] = set()
     for name, piece in pieces.items():
         stem = name.rsplit(".", 1)[0].removeprefix("ep_")
-        private = {m: f"{stem}_{m}" for m in _STATIC.findall(piece) if m in seen}
-        seen |= dict.fromkeys(_STATIC.findall(piece), name)
+        own = [*_STATIC.findall(piece), *_TYPE.findall(piece)]
+        private = {m: f"{stem}_{m}" for m in own if m in seen}
+        seen |= set(own)
         macros = [m for m in dict.fromkeys(_MACRO.findall(piece)) if m != "EP_PROFILE"]
         body = _words(_bare(piece), private).strip("\n")
         undefined = "".join(f"#undef {m}\n" for m in macros)
@@ -116,6 +124,15 @@ def _assembly(text: dict[str, str], c: Parts) -> str:
         forget = "".join(f"    .purgem {m}\n" for m in macros)
         out.append(f"{text[name][:end]}{forget}{text[name][end:]}")
     return "\n".join(out)
+
+
+def _whole(text: dict[str, str], name: str) -> str:
+    """A source with the bodies in it that it shares with others (``.inc``)."""
+
+    def body(match: re.Match[str]) -> str:
+        return text[match[1]] if match[1].endswith(".inc") else match[0]
+
+    return _INCLUDE.sub(body, text[name])
 
 
 def _bare(text: str) -> str:
