@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from edgeprune.api import build, verify
     from edgeprune.frontends import load
+    from edgeprune.pruning.compensate import compensate
     from edgeprune.pruning.search import prune
 
 # The public names and where they live; imported when they are first used, so that
@@ -24,9 +25,10 @@ _PUBLIC = {
     "verify": "edgeprune.api",
     "load": "edgeprune.frontends",
     "prune": "edgeprune.pruning.search",
+    "compensate": "edgeprune.pruning.compensate",
 }
 
-__all__ = ["__version__", "build", "load", "prune", "verify"]
+__all__ = ["__version__", "build", "compensate", "load", "prune", "verify"]
 
 
 def __getattr__(name: str) -> Any:

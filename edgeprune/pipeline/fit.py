@@ -11,19 +11,21 @@ import numpy as np
 
 from edgeprune.compiler.compile import Compiled, Recipe
 from edgeprune.compiler.measure import Footprint, footprint
-from edgeprune.errors import CannotFitError
+from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.frontends.normalize import fuse
 from edgeprune.ir import Array, Graph, Samples, dequantise_array, quantise_array
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import Prepared, answers, source_outputs
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
+from edgeprune.pruning.finetune import finetune
 from edgeprune.pruning.search import Pruned, Ranking, prune, smallest
 from edgeprune.quantize import METHODS, Observed, observe
 from edgeprune.target import Target
 from edgeprune.toolchain.compiler import Optimize
 from edgeprune.verify.agreement import on_target
 from edgeprune.verify.run_c import HostModel
+from edgeprune.verify.run_target import TargetRun
 
 CALIBRATION = 2000  # samples that scales are taken from
 TRIES = 8  # of measuring and adjusting; the estimate is off by a few bytes of alignment
@@ -105,17 +107,21 @@ class Fitter:
         recipe = self._recipe(graph)
         whole = self._measure(recipe.compile(graph))
         spare = {"flash": whole.flash_bytes, "ram": whole.ram_bytes}
+        spare["instructions"] = self._count(recipe.compile(graph))
         estimate = self._estimate(recipe, graph)
         spare = {k: v - int(estimate[k]) for k, v in spare.items()}
         for _ in range(TRIES):
             pruned = self._prune(recipe, limits, spare)
-            found = self._measure(recipe.compile(pruned.graph))
-            if self._fits(found):
-                return self._finish(recipe, pruned.graph, pruned, whole)
+            compiled = recipe.compile(pruned.graph)
+            found = self._measure(compiled)
+            counted = self._count(compiled)
+            if self._fits(found) and counted <= limits.get("instructions", counted):
+                return self._finish(recipe, self._trained(pruned.graph), pruned, whole)
             guess = self._estimate(recipe, pruned.graph)
             new = {
                 "flash": found.flash_bytes - int(guess["flash"]),
                 "ram": found.ram_bytes - int(guess["ram"]),
+                "instructions": counted - int(guess["instructions"]),
             }
             spare = {k: max(spare[k] + 1, new[k]) for k in spare}
         raise self._floor(recipe)
@@ -125,16 +131,48 @@ class Fitter:
         found = footprint(compiled)
         if found.stack_bytes is not None or found.size is None:
             return found
-        with TemporaryDirectory(prefix="edgeprune-stack-") as temp:
-            compiled.write_c(Path(temp), "model")
-            x = self.prepared.rank.x[:1]
-            t = compiled.graph.types[compiled.graph.inputs[0]]
-            fed = x if t.quant is None else quantise_array(x, t)
-            run = on_target(Path(temp), self.form.target, fed, self.form.optimize)
+        run = self._run_once(compiled)
         if run is None:
             return found
         return replace(
             found, stack_bytes=run.stack_bytes, ram_bytes=found.ram_bytes + run.stack_bytes
+        )
+
+    def _run_once(self, compiled: Compiled) -> TargetRun | None:
+        """One inference on the emulated core, where there is one."""
+        with TemporaryDirectory(prefix="edgeprune-run-") as temp:
+            compiled.write_c(Path(temp), "model")
+            x = self.prepared.rank.x[:1]
+            t = compiled.graph.types[compiled.graph.inputs[0]]
+            fed = x if t.quant is None else quantise_array(x, t)
+            return on_target(Path(temp), self.form.target, fed, self.form.optimize)
+
+    def _count(self, compiled: Compiled) -> int:
+        """Instructions of an inference, counted if they are limited, else 0."""
+        if self.options.max_instructions is None:
+            return 0
+        run = self._run_once(compiled)
+        if run is None or run.instructions is None:
+            raise EdgePruneError(
+                "--max-instructions",
+                f"cannot be counted for {self.form.target.name} on this machine",
+                "`edgeprune doctor` says what is missing",
+            )
+        return run.instructions
+
+    def _trained(self, graph: Graph) -> Graph:
+        """The pruned network after fine-tuning, where that is asked for."""
+        o = self.options
+        if not o.finetune:
+            return graph
+        return finetune(
+            graph,
+            self.prepared.rank,
+            epochs=o.finetune,
+            source=self.prepared.float_graph,
+            device=o.device,
+            seed=o.seed,
+            progress=self.progress,
         )
 
     def _recipe(self, graph: Graph) -> Recipe:
