@@ -8,9 +8,23 @@ from kernels.cases import int8_type, int8_values, layer_constants, output_scale
 from kernels.harness import expected, one_node
 from kernels.on_core import Trial, run_on_core
 
-from edgeprune.ir import Graph
+from edgeprune.ir import Graph, TensorType
 from edgeprune.kernels.select import lower
-from edgeprune.ops import Add, Conv2d, Dense, DepthwiseConv2d, Sub
+from edgeprune.ops import (
+    Add,
+    AvgPool2d,
+    Conv2d,
+    Dense,
+    DepthwiseConv2d,
+    LeakyRelu,
+    MaxPool2d,
+    Mean,
+    Mul,
+    Relu,
+    Sigmoid,
+    Softmax,
+    Sub,
+)
 from edgeprune.ops._window import Padding
 
 pytestmark = pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
@@ -81,7 +95,63 @@ def add_layer(rng: Rng) -> Graph:
     return one_node((Add, Sub)[rng.integers(2)](clamp(rng)), [a, b], y)
 
 
+def repeated_layer(rng: Rng) -> Graph:
+    """Sums, differences and products with an operand that is repeated along some axes."""
+    shape = pick(rng, 1, 9, 3)
+    other = tuple(1 if rng.integers(2) else n for n in shape)
+    a, b, y = (
+        int8_type(s, float(np.float32(np.exp(rng.uniform(-3, 1)))), zero(rng))
+        for s in (shape, other, shape)
+    )
+    op = (Add, Sub, Mul)[rng.integers(3)](clamp(rng))
+    return one_node(op, [a, b] if rng.integers(2) else [b, a], y)
+
+
+def pool_layer(rng: Rng) -> Graph:
+    kernel = pick(rng, 1, 5, 2)
+    pad = Padding(*(int(rng.integers(0, kernel[i])) for i in (0, 1, 0, 1)))
+    depth = int(rng.integers(1, 40))
+    x = int8_type((*(k + int(rng.integers(0, 6)) for k in kernel), depth), 0.1, zero(rng))
+    kind = (AvgPool2d, MaxPool2d)[rng.integers(2)]
+    return one_node(kind(kernel, pick(rng, 1, 4, 2), pad, clamp(rng)), [x], x)
+
+
+def wide_pool_layer(rng: Rng) -> Graph:
+    """Windows up to 255 elements, of which each count divides otherwise."""
+    kernel = (int(rng.integers(1, 16)), int(rng.integers(1, 18)))
+    x = int8_type((*kernel, int(rng.integers(1, 12))), 0.1, zero(rng))
+    return one_node(AvgPool2d(kernel, (1, 1), Padding(0, 0, 0, 0), None), [x], x)
+
+
+def mean_layer(rng: Rng) -> Graph:
+    x = int8_type((*pick(rng, 1, 24, 2), int(rng.integers(1, 11))), 0.1, zero(rng))
+    y = int8_type((), float(np.float32(np.exp(rng.uniform(-4, 0)))), zero(rng))
+    return one_node(Mean((0, 1)), [x], y)
+
+
+def unary_layer(rng: Rng) -> Graph:
+    x = int8_type((int(rng.integers(1, 70)),), float(np.float32(rng.uniform(0.01, 0.2))), zero(rng))
+    op = (Relu(), LeakyRelu(0.1), Sigmoid())[rng.integers(3)]
+    y = op.fixed_quant(8) if isinstance(op, Sigmoid) else None
+    if y is not None:
+        return one_node(op, [x], TensorType((), x.dtype, y))
+    return one_node(op, [x], int8_type((), float(np.float32(rng.uniform(0.01, 0.2))), zero(rng)))
+
+
+def softmax_layer(rng: Rng) -> Graph:
+    op = Softmax()
+    scale = float(np.float32(np.exp(rng.uniform(-6, 1))))
+    x = int8_type((int(rng.integers(1, 4)), int(rng.choice([1, 3, 10, 37, 200]))), scale, zero(rng))
+    return one_node(op, [x], TensorType((), x.dtype, op.fixed_quant(8)))
+
+
 FAMILIES = {
+    "repeated": repeated_layer,
+    "pool": pool_layer,
+    "wide_pool": wide_pool_layer,
+    "mean": mean_layer,
+    "unary": unary_layer,
+    "softmax": softmax_layer,
     "add": add_layer,
     "dense": dense_layer,
     "conv2d": image_layer,

@@ -4,7 +4,8 @@ from edgeprune.kernels.arm_mve.add import add
 from edgeprune.kernels.arm_mve.conv import conv2d
 from edgeprune.kernels.arm_mve.dense import dense
 from edgeprune.kernels.arm_mve.depthwise import depthwise
+from edgeprune.kernels.arm_mve.rest import rest
 from edgeprune.kernels.call import Kernel
 
-KERNELS: tuple[Kernel, ...] = (conv2d, depthwise, dense, add)
+KERNELS: tuple[Kernel, ...] = (conv2d, depthwise, dense, add, rest)
 """In the order in which they are asked."""

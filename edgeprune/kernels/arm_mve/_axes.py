@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from edgeprune.kernels.arm_dsp._layer import Layer
 
@@ -33,9 +33,7 @@ class Axis:
     @property
     def text(self) -> str:
         """Initialiser of the C struct."""
-        fields = (self.size, self.in_step, self.out, self.out_step)
-        fields += (self.kernel, self.stride, self.dilation, self.pad)
-        return f"{{{', '.join(map(str, fields))}}}"
+        return f"{{{', '.join(map(str, astuple(self)))}}}"
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ def pack_rows(w: Array, block: int) -> Array:
         block: channels that share each load of the input.
 
     Returns:
-        Flat int8: per block [weights / 16][block][16], then [block][weights % 16]; the channels that
-        are left over one by one. It ends in zeros, where the kernel reads behind the last weight.
+        Flat int8: per block [weights / 16][block][16], then [block][weights % 16]; the channels
+        that are left over one by one. Zeros follow where the kernel reads behind the last weight.
     """
     channels, n = w.shape
     whole = channels - channels % block

@@ -7,6 +7,7 @@ from functools import lru_cache
 from math import ceil, log2
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgeprune.ir import Array, DType, QuantParams
 from edgeprune.ir import fixedpoint as fp
@@ -16,7 +17,9 @@ from edgeprune.kernels.call import KernelCall, Request
 from edgeprune.ops import Add, Sub
 
 FOLDER = "arch/arm_mve"
-VALUES = np.arange(QMIN, QMAX + 1)
+Int64s = NDArray[np.int64]
+
+VALUES: Int64s = np.arange(QMIN, QMAX + 1)
 PRODUCT_SHIFT = 7
 """The kernel's high multiply of an element in the top byte divides by 2^7."""
 OFFSETS = sorted(range(-10, 11), key=abs)
@@ -36,13 +39,13 @@ class Form:
     shift: int
 
     def results(self, clamp: tuple[int, int]) -> Array | None:
-        """y for every a (rows) and b; None where a number leaves int32."""
+        """The sums of every a (rows) and b; None where a number leaves int32."""
         a, b = _product(VALUES, self.a_mult), _product(VALUES, self.b_mult)
         total = self.offset + a[:, None] + b[None, :]
         largest = max(abs(int(total.min())), abs(int(total.max())), abs(self.offset))
         if max(largest, abs(self.a_mult), abs(self.b_mult)) >= 2**31 - 2**24:
             return None
-        return np.clip(total >> self.shift, *clamp)
+        return np.asarray(np.clip(total >> self.shift, *clamp))
 
 
 def add(request: Request) -> KernelCall | None:
@@ -114,6 +117,7 @@ def _find(
     return None
 
 
-def _product(x: Array, mult: Array | int) -> Array:
-    """x * mult / 2^7, halves up."""
-    return np.asarray((x * mult + (1 << (PRODUCT_SHIFT - 1))) >> PRODUCT_SHIFT)
+def _product(x: Int64s, mult: Int64s | int) -> Int64s:
+    """Products x * mult / 2^7, halves up."""
+    wide: Int64s = x * mult + (1 << (PRODUCT_SHIFT - 1))
+    return wide >> PRODUCT_SHIFT

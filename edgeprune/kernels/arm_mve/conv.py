@@ -1,4 +1,4 @@
-"""int8 convolutions: pixels of 1x1 kernels where they lie, columns of others gathered line by line."""
+"""int8 convolutions: 1x1 kernels read pixels in place, others what is gathered for a line."""
 
 from __future__ import annotations
 

@@ -50,9 +50,7 @@ def dense(request: Request) -> KernelCall | None:
         ),
         constants=(
             Constant("weights", pack_rows(layer.w, BLOCK)),
-            Constant(
-                "table", _table(acc, mult, shift, shared), "int32_t", counts_as_weights=False
-            ),
+            Constant("table", _table(acc, mult, shift, shared), "int32_t", counts_as_weights=False),
         ),
         inputs=(request.node.inputs[0],),
         instructions=layer.rows * (work + singles * (5 * n // LANES + 40) + 80),
@@ -72,7 +70,9 @@ def _rescale(layer: DenseLayer, acc: Accumulators) -> tuple[Int64s, Int64s] | No
         ]
     except ValueError:
         return None
-    mult, shift = (np.broadcast_to(np.array(v, np.int64), len(acc.bias)) for v in zip(*found, strict=True))
+    channels = len(acc.bias)
+    mult = np.broadcast_to(np.array([m for m, _ in found], np.int64), channels)
+    shift = np.broadcast_to(np.array([s for _, s in found], np.int64), channels)
     return None if np.any(shift >= 0) else (mult, shift)
 
 

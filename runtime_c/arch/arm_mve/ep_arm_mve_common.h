@@ -19,4 +19,20 @@ static inline int32_t ep_arm_mve_dot(int32_t bias, const int8_t *x, const int8_t
     return acc;
 }
 
+/* ep_rescale of four numbers. */
+static inline int32x4_t ep_arm_mve_rescale(int32x4_t x, int32_t mult, int32_t shift)
+{
+    if (shift >= 0) {
+        return vqrdmulhq_n_s32(vshlq_r_s32(x, shift), mult);
+    }
+    x = vqrdmulhq_n_s32(x, mult);
+    return vrshlq_n_s32(vqaddq_s32(x, vshrq_n_s32(x, 31)), shift);
+}
+
+/* The inclusive range [low, high] of four numbers. */
+static inline int32x4_t ep_arm_mve_limit(int32x4_t x, int32_t low, int32_t high)
+{
+    return vminq_s32(vmaxq_s32(x, vdupq_n_s32(low)), vdupq_n_s32(high));
+}
+
 #endif

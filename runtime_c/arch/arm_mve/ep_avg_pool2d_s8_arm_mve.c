@@ -1,0 +1,61 @@
+#include "ep_avg_pool2d_s8_arm_mve.h"
+
+#include "ep_arm_mve_common.h"
+
+/* Sums of `rows` times `columns` pixels; 255 int8 fit into int16. */
+static int16x8_t sum(const int8_t *x, int32_t rows, int32_t columns, int32_t step,
+                     int32_t row_step, mve_pred16_t inside)
+{
+    int16x8_t total = vdupq_n_s16(0);
+    for (; rows > 0; rows--, x += row_step) {
+        const int8_t *from = x;
+        for (int32_t c = columns; c > 0; c--, from += step) {
+            total = vaddq_s16(total, vldrbq_z_s16(from, inside));
+        }
+    }
+    return total;
+}
+
+/* Division of int16 by a count of 2 to 255, halves away from zero: with 2^(bits - 1) < count <=
+ * 2^bits, floor(v / count) = v * ceil(2^(15 + bits) / count) >> (15 + bits) for 0 <= v < 2^15. */
+static int16x8_t divide(int16x8_t total, int32_t count)
+{
+    const int32_t bits = 32 - __builtin_clz((uint32_t)(count - 1));
+    const uint32_t reciprocal = ((1u << (15 + bits)) + (uint32_t)count - 1) / (uint32_t)count;
+    const uint16x8_t magnitude =
+        vaddq_n_u16(vreinterpretq_u16_s16(vabsq_s16(total)), (uint16_t)(count / 2));
+    const uint16x8_t quotient =
+        vshlq_r_u16(vmulhq_u16(magnitude, vdupq_n_u16((uint16_t)reciprocal)), 1 - bits);
+    const int16x8_t mean = vreinterpretq_s16_u16(quotient);
+    return vnegq_m_s16(mean, mean, vcmpltq_n_s16(total, 0));
+}
+
+void ep_avg_pool2d_s8_arm_mve(const ep_avg_pool2d_s8_params *p, const int8_t *x, int8_t *y)
+{
+    const ep_window *const n = &p->window;
+    const int32_t row_step = n->in_w * n->in_c;
+    const int16x8_t low = vdupq_n_s16((int16_t)p->act_min);
+    const int16x8_t high = vdupq_n_s16((int16_t)p->act_max);
+    for (int32_t i = 0; i < n->out_h; i++) {
+        const int32_t top = i * n->stride_h - n->pad_top;
+        const int32_t row0 = top < 0 ? 0 : top;
+        const int32_t row1 = top + n->kernel_h < n->in_h ? top + n->kernel_h : n->in_h;
+        for (int32_t j = 0; j < n->out_w; j++) {
+            const int32_t left = j * n->stride_w - n->pad_left;
+            const int32_t col0 = left < 0 ? 0 : left;
+            const int32_t col1 = left + n->kernel_w < n->in_w ? left + n->kernel_w : n->in_w;
+            const int8_t *const first = x + row0 * row_step + col0 * n->in_c;
+            const int32_t count = (row1 - row0) * (col1 - col0);
+            for (int32_t k = 0; k < n->in_c; k += 8) {
+                const mve_pred16_t inside = vctp16q((uint32_t)(n->in_c - k));
+                int16x8_t mean =
+                    sum(first + k, row1 - row0, col1 - col0, n->in_c, row_step, inside);
+                if (count > 1) {
+                    mean = divide(mean, count);
+                }
+                vstrbq_p_s16(y + k, vminq_s16(vmaxq_s16(mean, low), high), inside);
+            }
+            y += n->in_c;
+        }
+    }
+}

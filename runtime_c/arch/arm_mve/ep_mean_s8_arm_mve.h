@@ -1,0 +1,10 @@
+/* int8 means, four at a time. */
+#ifndef EP_MEAN_S8_ARM_MVE_H
+#define EP_MEAN_S8_ARM_MVE_H
+
+#include "ep_mean_s8.h"
+
+/* As ep_mean_s8, bit for bit. */
+void ep_mean_s8_arm_mve(const ep_mean_s8_params *p, const int8_t *x, int8_t *y);
+
+#endif

@@ -1,0 +1,10 @@
+/* int8 softmax, four elements at a time. */
+#ifndef EP_SOFTMAX_S8_ARM_MVE_H
+#define EP_SOFTMAX_S8_ARM_MVE_H
+
+#include "ep_softmax_s8.h"
+
+/* As ep_softmax_s8, bit for bit. */
+void ep_softmax_s8_arm_mve(const ep_softmax_s8_params *p, const int8_t *x, int8_t *y);
+
+#endif
