@@ -32,6 +32,8 @@ class Effort:
 
     Attributes:
         share: bytes that a round removes, as a share of what is there.
+        most: channels that a round removes at most; None: any number.
+        inputs: whether elements of the input may go too.
         cap: largest share of a kind of channels that a round removes.
         score_samples: samples of the Hessian in networks with positions.
         vector_scores: samples of the Hessian without positions.
@@ -44,6 +46,8 @@ class Effort:
     """
 
     share: float = 0.03
+    most: int | None = None
+    inputs: bool = True
     cap: float = 0.2
     score_samples: int = 384
     vector_scores: int = 2000
@@ -121,7 +125,7 @@ class Greedy:
     def picks(self) -> list[int]:
         """The channels of the next round, in order; none where nothing can go."""
         self._round += 1
-        if not self.order:
+        if not self.order and self.effort.inputs and self.effort.most is None:
             constant = [int(k) for k in np.flatnonzero(self._constant_inputs())]
             if constant:
                 return constant
@@ -131,13 +135,16 @@ class Greedy:
         )
         goal = self.effort.share * self._cost(self.graph, self.removed)
         free = candidates(self.coupling, self.removed)
+        if not self.effort.inputs:
+            free &= ~self.coupling.inputs
         room = {
             int(i): max(1, int(self.effort.cap * (free & (self._kind == i)).sum()))
             for i in np.unique(self._kind[free])
         }
         chosen: list[int] = []
         spent = 0.0
-        while spent < goal and free.any():
+        most = self.effort.most or int(free.sum())
+        while spent < goal and len(chosen) < most and free.any():
             scores = scorer.scores()
             k = self._best(scores, price, free)
             free[k] = False

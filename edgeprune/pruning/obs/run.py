@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -62,6 +62,29 @@ def prune(
         keep_ratio=keep_ratio,
         progress=progress,
     )
+
+
+def path(graph: Graph, data: Samples, *, seed: int = 0) -> Iterator[Graph]:
+    """The networks on the way down, one hidden channel less each; inputs stay.
+
+    Args:
+        graph: float, with one input.
+        data: samples to choose and to fit with.
+        seed: of samples and draws.
+    """
+    effort = Effort(most=1, inputs=False, vector_samples=len(data))
+    greedy = Greedy(
+        graph,
+        couple(graph),
+        data,
+        lambda g, _: float(g.params),
+        per_price=False,
+        effort=effort,
+        seed=seed,
+    )
+    while picks := greedy.picks():
+        greedy.advance(picks)
+        yield greedy.graph
 
 
 class Search:

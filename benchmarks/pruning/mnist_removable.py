@@ -1,0 +1,61 @@
+"""How many neurons of MNIST networks can go within half a point and a point of accuracy.
+
+    EDGEPRUNE_DATA=... python -m benchmarks.pruning.mnist_removable [--seeds 3] [--images 20000]
+
+Only hidden neurons go, one after the other, with compensation and without training. Removable is
+the largest share such that every network on the way is within the tolerance. Well-trained networks
+are measured on the 10,000 test images; the paper-like ones also on their own 5,000 training images,
+as the paper does.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchmarks.pruning.common import Table, accuracy, arguments
+from benchmarks.pruning.mnist_nets import RECIPES, mnist, network
+from edgeprune.ir import Graph, Samples
+from edgeprune.pruning import obs
+
+REACH = {
+    "sig100": "38/52",
+    "sig50x50": "42/52",
+    "relu100": "40/52",
+    "paper100": "70 own",
+    "paper50x50": "60 own",
+}
+
+
+def curve(graph: Graph, data: Samples, shown: list[Samples], seed: int) -> np.ndarray:
+    """Accuracy of the dense network and after each removal: (removals + 1, data sets)."""
+    rows = [[accuracy(graph, d) for d in shown]]
+    for smaller in obs.path(graph, data, seed=seed):
+        rows.append([accuracy(smaller, d) for d in shown])
+    return np.array(rows)
+
+
+def removable(accuracies: np.ndarray, tolerance: float) -> float:
+    """Per cent of the neurons."""
+    bad = np.flatnonzero(accuracies < accuracies[0] - tolerance - 1e-9)
+    last = (bad[0] if len(bad) else len(accuracies)) - 1
+    return 100 * last / len(accuracies)
+
+
+def main() -> None:
+    args = arguments(__doc__, seeds=3, images=20_000, nets=",".join(REACH))
+    train, _, test = mnist()
+    table = Table("mnist_removable", ["network", "measured on", "0.5 pt", "1 pt", "to reach"])
+    for name in args.nets.split(","):
+        recipe = RECIPES[name]
+        own = train.first(recipe.images if recipe.paper else args.images)
+        sets = {"held out": test, **({"own": own} if recipe.paper else {})}
+        curves = [
+            curve(network(name, seed), own, list(sets.values()), seed) for seed in range(args.seeds)
+        ]
+        for i, where in enumerate(sets):
+            shares = [float(np.mean([removable(c[:, i], t) for c in curves])) for t in (0.5, 1.0)]
+            table.row(name, where, *shares, REACH[name])
+
+
+if __name__ == "__main__":
+    main()
