@@ -18,7 +18,8 @@ def tensors(graph: Graph) -> dict[str, torch.Tensor]:
     """The constants of a float graph as tensors, sharing memory where that may be written."""
     import torch
 
-    return {k: torch.from_numpy(np.require(v, None, ["C", "W"])) for k, v in graph.constants.items()}
+    owned = {k: np.require(v, None, ["C", "W"]) for k, v in graph.constants.items()}
+    return {k: torch.from_numpy(v) for k, v in owned.items()}
 
 
 def run(

@@ -43,8 +43,8 @@ class KernelCall:
             names in it begin with ``Request.prefix``.
         instructions: estimated instructions for one inference; 0: not modelled.
         code_bytes: estimated bytes of code that this call adds beyond its shared sources.
-        drop_ins: files below ``runtime_c/arch`` with faster bodies of functions of ``sources``, which
-            give way to them where they are built ("arch/armv7m/ep_tile_s8.S").
+        drop_ins: files below ``runtime_c/arch`` with faster bodies of functions of ``sources``,
+            which give way to them where they are built ("arch/armv7m/ep_tile_s8.S").
     """
 
     function: str

@@ -30,11 +30,11 @@ def analysis_page(
     lines = [
         (
             f"{len(found.neurons)} neurons, each taken out alone, on {found.samples:,} samples; the "
-            f"network as it is: accuracy {100 * found.accuracy:.2f} %, mean error {found.error:.5f}."
+            f"whole network: accuracy {100 * found.accuracy:.2f} %, mean error {found.error:.5f}."
         ),
         (
-            f"Accuracy rises without {helps} of them; beyond chance (McNemar's test, false discovery "
-            f"rate 5 %) without {rotten}."
+            f"Accuracy rises without {helps} of them; beyond chance (McNemar's test, false "
+            f"discovery rate 5 %) without {rotten}."
         ),
     ]
     sections = [
