@@ -29,8 +29,8 @@ def analysis_page(
     helps = sum(n.accuracy_change > 0 for n in found.neurons)
     lines = [
         (
-            f"{len(found.neurons)} neurons, each taken out alone, on {found.samples:,} samples; the "
-            f"whole network: accuracy {100 * found.accuracy:.2f} %, mean error {found.error:.5f}."
+            f"{len(found.neurons)} neurons, each taken out alone, on {found.samples:,} samples; "
+            f"all together: accuracy {100 * found.accuracy:.2f} %, mean error {found.error:.5f}."
         ),
         (
             f"Accuracy rises without {helps} of them; beyond chance (McNemar's test, false "
