@@ -98,7 +98,8 @@ def _write(trials: list[Trial], folder: Path) -> tuple[CModel, bytes, list[int]]
     name = f"trials{next(_NUMBERS)}"
     headers = dict.fromkeys(h for t in trials for h in t.call.headers)
     sources = dict.fromkeys(s for t in trials for s in t.call.sources)
-    for file in [*(runtime_dir() / "include").glob("*.h"), *(runtime_dir() / "arch").glob("*/*.h")]:
+    root = runtime_dir()
+    for file in [*(root / "include").iterdir(), *root.glob("arch/*/*.h"), *root.rglob("*.inc")]:
         (folder / file.name).write_bytes(file.read_bytes())
     for source in sources:
         (folder / Path(source).name).write_bytes((runtime_dir() / source).read_bytes())
