@@ -22,6 +22,8 @@ hypothesis.settings.load_profile("edgeprune")
 INSTALL = {
     "EDGEPRUNE_DATA": "EDGEPRUNE_DATA names no folder",
     "tensorflow": "pip install 'edgeprune[keras]'",
+    "platformio": "pip install 'edgeprune[dev]'",
+    "idf_component_manager": "pip install 'edgeprune[dev]'",
     "arm-none-eabi-gcc": "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi",
     "riscv64-unknown-elf-gcc": "apt-get install {gcc,picolibc}-riscv64-unknown-elf",
     "avr-gcc": "apt-get install gcc-avr avr-libc",
@@ -47,7 +49,7 @@ def is_here(thing: str) -> bool:
     """Whether a program, a Python package or the data folder is on this machine."""
     if thing == "EDGEPRUNE_DATA":
         return Path(os.environ.get(thing) or "/nowhere").is_dir()
-    if thing == "tensorflow":
+    if thing in ("tensorflow", "platformio", "idf_component_manager"):
         return importlib.util.find_spec(thing) is not None
     return shutil.which(thing) is not None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +19,17 @@ TARGET = "cortex-m3"  # it has assembly
 WARNINGS = "-Wall -Wextra -Werror"
 
 
-def run(command: Sequence[object], folder: Path) -> str:
+def run(
+    command: Sequence[object], folder: Path, environment: Mapping[str, str] | None = None
+) -> str:
     """What a command prints; it must succeed."""
     done = subprocess.run(
-        [str(c) for c in command], cwd=folder, capture_output=True, text=True, check=False
+        [str(c) for c in command],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout + done.stderr

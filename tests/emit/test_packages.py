@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -270,3 +273,27 @@ def test_the_platformio_example_runs_here(package: Any) -> None:
     command = f"gcc -std=gnu99 {WARNINGS} -I{folder / 'include'} -o test"
     run([*command.split(), main, *sources, "-lm"], folder)
     assert "passed" in run([folder / "test"], folder)
+
+
+PACK = """
+import sys
+from platformio.package.manifest.schema import ManifestSchema
+from platformio.package.pack import PackagePacker
+# what else it would fetch
+licences = {"licenses": [{"licenseId": "Apache-2.0"}]}
+ManifestSchema.load_spdx_licenses = staticmethod(lambda: licences)
+print(PackagePacker(sys.argv[1]).pack(sys.argv[2]))
+"""
+
+
+@pytest.mark.needs("platformio")
+def test_platformio_accepts_the_manifest_and_packs_the_library(
+    package: Any, tmp_path: Path
+) -> None:
+    folder = package("platformio")
+    environment = {**os.environ, "PLATFORMIO_CORE_DIR": str(tmp_path / "core")}
+    run([sys.executable, "-c", PACK, folder, tmp_path], folder, environment)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as packed:
+        names = packed.getnames()
+    assert {"library.json", f"include/{NAME}.h", f"src/{NAME}.c"} <= set(names)
