@@ -300,14 +300,13 @@ def strip(request: Request, layer: Layer) -> KernelCall | None:
     if form is None or numbers is None:
         return None
     pixels = out_h * out_w
-    step_back = request.optimize == "size" and pixels >= 4
-    line = -(-pixels // 4) * 4 if step_back else pixels
+    spill = request.optimize == "size" and pixels % 4 > 0
+    line = -(-pixels // 4) * 4 if spill else pixels
     tiles = Tiles(
         form.planes, form.rows, form.round, False, numbers, layer.clamp, out_c, line, shared=True
     )
     contiguous = kw == 1 or layer.dilation[1] == 1
     border = _border_runs(layer)
-    apart = not step_back or pixels % 4 == 0  # no pixel is computed twice
     reads = first_pixels(layer.image, layer.out, layer.stride, layer.pad_top, layer.pad_left)
     strip_bytes = form.rows * form.planes.row_bytes
     each = 75 + 4 * run + (60 if run % 4 else 0)  # one kernel row of four pixels
@@ -321,14 +320,14 @@ def strip(request: Request, layer: Layer) -> KernelCall | None:
             *_geometry(layer, form.w),
             ("kernel_w", kw),
             ("last_left", in_w - kw if contiguous else -1),
-            ("step_back", int(step_back)),
+            ("spill", int(spill)),
             ("strip_bytes", strip_bytes),
             *tiles.params,
         ),
         constants=numbers.constants,
         inputs=(request.node.inputs[0],),
-        scratch_bytes=strip_bytes + (4 * run if border else 0),
-        inplace=0 if apart and in_steps(reads, in_c, out_c, 4) else None,
+        scratch_bytes=strip_bytes + (4 * run if border or spill else 0) + 4 * out_c * spill,
+        inplace=0 if in_steps(reads, in_c, out_c, 4) else None,
         instance=tiles.instance,
         instructions=tiles.instructions + widen,
         code_bytes=tiles.code_bytes,

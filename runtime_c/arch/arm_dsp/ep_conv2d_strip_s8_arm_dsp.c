@@ -106,14 +106,13 @@ void ep_conv2d_strip_s8_arm_dsp(const params *p, const void *w, const int32_t *t
     const int32_t pixels = p->out_h * p->out_w;
     ep_arm_dsp_window window = {0, 0, 0, 0, 0, p->out_c, p->twice_zero, 0};
     for (int32_t at = 0; at < pixels; at += 4) {
-        if (at + 4 > pixels && p->step_back) {
-            at = pixels - 4; /* some once more, in place of a tile for what is left */
-        }
         fill_strip(p, x, at, bordered, scratch);
-        const int32_t whole = at + 4 <= pixels;
+        const int32_t spilt = at + 4 > pixels && p->spill;
+        const int32_t whole = at + 4 <= pixels || spilt;
         const ep_arm_dsp_tile *const tile = whole ? &p->tile : &p->tail;
         const ep_arm_dsp_tile *const solo = whole ? &p->solo : &p->solo_tail;
-        int8_t *const to = y + at * p->out_c;
+        int8_t *const here = y + at * p->out_c;
+        int8_t *const to = spilt ? bordered + 4 * p->kernel_w * p->in_c : here;
         window.start = (const uint32_t *)((const char *)scratch + (whole ? p->ahead : 0));
         window.end = (const uint32_t *)((const char *)window.start + p->strip_bytes);
         window.wrap_end = window.end;
@@ -127,6 +126,9 @@ void ep_conv2d_strip_s8_arm_dsp(const params *p, const void *w, const int32_t *t
             window.body = solo->body;
             solo->engine((const int8_t *)w + pairs * p->pair_bytes, &window, table + pairs * 6,
                          to + p->out_c - 1);
+        }
+        for (int32_t i = spilt ? (pixels - at) * p->out_c - 1 : -1; i >= 0; i--) {
+            here[i] = to[i];
         }
     }
 }

@@ -22,7 +22,7 @@ typedef struct {
     int16_t pad_left;
     int16_t zero;       /* input zero point: the value of the border */
     int16_t last_left;  /* the last column from which a kernel row is contiguous inside; else -1 */
-    int16_t step_back;  /* no tile for less than 4 pixels: the last one begins 4 before the end */
+    int16_t spill;      /* no tile for less than 4 pixels: four are made in scratch, and copied */
     int32_t strip_bytes;
     int32_t pair_bytes; /* weights of one pair of output channels */
     int16_t twice_zero; /* 2 * output zero point + 1 */
@@ -39,7 +39,8 @@ typedef struct {
  * w        packed by the compiler: pairs of output channels, then rows and steps
  * table    per pair, see ep_arm_dsp_tile; after the pairs the odd last channel
  * scratch  uint32 [kernel_h][(kernel_w * in_c + 1) / 2][4], or more for a whole number of rounds of the
- *          loop (their weights are zero): strip_bytes; then int8 [4][kernel_w * in_c] for the border
+ *          loop (their weights are zero): strip_bytes; then int8 [4][kernel_w * in_c] for the border,
+ *          then int8 [4][out_c] for what is spilt
  * y        int8 [out_h][out_w][out_c] */
 void ep_conv2d_strip_s8_arm_dsp(const ep_conv2d_strip_s8_arm_dsp_params *p, const void *w,
                                 const int32_t *table, const int8_t *x, void *scratch, int8_t *y);
