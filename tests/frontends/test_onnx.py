@@ -241,6 +241,17 @@ CASES: dict[str, bytes] = {
         X,
         {"s": w(3, 1, 1)},
     ),
+    "depth to space and back": model(
+        [
+            node("Conv", "x", "k", outputs=["c"]),
+            node("DepthToSpace", "c", blocksize=2, outputs=["d"]),
+            node("Relu", "d", outputs=["r"]),
+            node("SpaceToDepth", "r", blocksize=4, outputs=["s"]),
+            node("DepthToSpace", "s", blocksize=2, mode="CRD"),
+        ],
+        X,
+        {"k": w(8, 3, 1, 1)},
+    ),
     "hard sigmoid": model([node("HardSigmoid", "x", alpha=0.3, beta=0.4)], X),
     "bounds, a sum": model(
         [

@@ -40,6 +40,25 @@ CONSTANTS = {
     "w1": w(4, 3, 3, 3), "b1": w(4), "w2": w(4, 1, 3, 3), "b2": w(4), "w3": w(72, 5), "b3": w(5),
 }  # fmt: skip
 FLOAT = model(NODES, {"x": [1, 3, 8, 8]}, CONSTANTS)
+PARTLY = model(
+    [
+        node("Conv", "x", "w1", "b1", outputs=["a"]),
+        node("HardSigmoid", "a", outputs=["h"], alpha=1 / 6),
+        node("Mul", "a", "h", outputs=["m"]),
+        node("PRelu", "m", "slope", outputs=["p"]),
+        node("MaxPool", "p", kernel_shape=[2, 2], outputs=["q"]),
+        node("Conv", "q", "w4", outputs=["c"]),
+        node("ReduceMean", "c", "axes", outputs=["r"], keepdims=1),
+        node("Reshape", "r", "shape", outputs=["f"]),
+        node("Gemm", "f", "w5"),
+    ],
+    {"x": [1, 3, 8, 8]},
+    {
+        "w1": CONSTANTS["w1"], "b1": CONSTANTS["b1"], "slope": w(4, 1, 1), "w4": w(6, 4, 1, 1),
+        "axes": np.asarray([2, 3]), "shape": np.asarray([1, -1]), "w5": w(6, 3),
+    },
+)  # fmt: skip
+"""A network with operators that ONNX Runtime's tool gives no scale."""
 
 
 def samples(n: int) -> np.ndarray:
@@ -61,8 +80,8 @@ def integers_of(graph: Graph, x: np.ndarray) -> np.ndarray:
     return run_int(graph, {v: fed})[graph.outputs[0]]
 
 
-def static(folder: Path, **options: object) -> bytes:
-    """The network, quantised by ONNX Runtime's tool."""
+def static(folder: Path, content: bytes = FLOAT, **options: object) -> bytes:
+    """A network, quantised by ONNX Runtime's tool."""
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
 
     class Reader(CalibrationDataReader):
@@ -73,7 +92,7 @@ def static(folder: Path, **options: object) -> bytes:
             row = next(self.rows, None)
             return None if row is None else {"x": row[None]}
 
-    inferred = onnx.shape_inference.infer_shapes(onnx.load_from_string(FLOAT))
+    inferred = onnx.shape_inference.infer_shapes(onnx.load_from_string(content))
     onnx.save(inferred, folder / "float.onnx")
     quantize_static(
         folder / "float.onnx",
@@ -123,6 +142,20 @@ def test_models_of_onnx_runtimes_quantiser_are_read_as_integers(
     found = integers_of(graph, x)
     assert np.abs(found - wanted).max() <= 8
     np.testing.assert_array_equal(integers_of(loads(emit(graph)), x), found)
+
+
+def test_operators_without_a_scale_between_integers_get_one(tmp_path: Path) -> None:
+    from onnxruntime.quantization import QuantType
+
+    content = static(
+        tmp_path, PARTLY, per_channel=True, activation_type=QuantType.QInt8,
+        weight_type=QuantType.QInt8,
+    )  # fmt: skip
+    graph, session, x = loads(content), run_onnx.session(content), samples(64)
+    assert all(t.dtype is not DType.FLOAT32 for t in graph.types.values())
+    theirs = np.concatenate([session.run(None, {"x": row[None]})[0] for row in x])
+    wanted = quantise_array(theirs, graph.types[graph.outputs[0]]).astype(int)
+    assert np.abs(integers_of(graph, x) - wanted).max() <= 4
 
 
 def _edges(kind: int, dtype: type) -> bytes:

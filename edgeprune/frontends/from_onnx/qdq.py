@@ -16,10 +16,30 @@ from edgeprune.errors import UnsupportedError
 from edgeprune.frontends.from_onnx.reader import Call, Reader
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
 from edgeprune.frontends.normalize import OUT_AXIS, drop_identities, fold_affine, fuse
-from edgeprune.ir import Array, DType, Graph, Node, QuantParams, TensorType, build_graph
-from edgeprune.ops import Dense, Dequantize, Quantize, Relu
+from edgeprune.ir import (
+    Array,
+    DType,
+    Graph,
+    Node,
+    QuantParams,
+    TensorType,
+    build_graph,
+    dequantise_array,
+)
+from edgeprune.ops import (
+    Add,
+    Dense,
+    Dequantize,
+    Div,
+    Mul,
+    Quantize,
+    Sub,
+    Unary,
+)
 
 _SIGNED = {"int8": DType.INT8, "uint8": DType.INT8, "int16": DType.INT16, "int32": DType.INT32}
+
+ELEMENTWISE = (Unary, Add, Sub, Mul, Div)
 
 HINT = "quantise the whole model: static QDQ, int8, symmetric weights"
 
@@ -220,13 +240,18 @@ class _Folding:
         self.types[node.output] = t
 
     def _wanted(self, node: Node) -> TensorType | None:
-        """The integers that a node's result is given."""
-        users = self.graph.users[node.output]
-        kinds = {self.graph.types[n.output] for n in users if isinstance(n.op, Quantize)}
-        rest = [n for n in users if not isinstance(n.op, Quantize)]
-        if len(kinds) == 1 and not rest and node.output not in self.graph.outputs:
-            return kinds.pop()
-        return None
+        """The integers that a node's result is given, there or behind what keeps its scale."""
+        graph = self.graph
+        if node.output in graph.outputs:
+            return None
+        kinds: set[TensorType | None] = set()
+        for user in graph.users[node.output]:
+            if isinstance(user.op, Quantize):
+                kinds.add(graph.types[user.output])
+            else:
+                kinds.add(self._wanted(user) if user.op.quant == "same" else None)
+        kind = kinds.pop() if len(kinds) == 1 else None
+        return None if kind is None else kind.with_shape(graph.types[node.output].shape)
 
     def _operator(self, node: Node) -> None:
         graph, op = self.graph, node.op
@@ -239,8 +264,8 @@ class _Folding:
             natural = first.with_shape(shape)
         elif op.quant == "fixed":
             natural = TensorType(shape, first.dtype, op.fixed_quant(first.dtype.bits))
-        elif isinstance(op, Relu) and wanted is None:
-            natural = first.with_shape(shape)  # a clamp makes no value that its operand has not
+        if natural is None:
+            natural = self._derived(node, first)
         if natural is None:
             self.refused.append(f"{node.name!r} ({op.kind})")
             return
@@ -253,6 +278,23 @@ class _Folding:
         if natural != wanted:
             value = self._requantised(value, wanted, node)
         self.integers[node.output] = value
+
+    def _derived(self, node: Node, x: TensorType) -> TensorType | None:
+        """Integers for a function of one element that the file gives none: of all it can make."""
+        import torch
+
+        held = [self.graph.constants.get(v) for v in node.inputs]
+        known = all(c is None or c.size == 1 for c in held) and held.count(None) == 1
+        if not known or x.dtype is not DType.INT8 or not isinstance(node.op, ELEMENTWISE):
+            return None
+        grid = np.arange(-128, 128, dtype=np.int8)[:, None]
+        real = torch.from_numpy(dequantise_array(grid, replace(x, shape=(1,))))
+        args = [real if c is None else torch.from_numpy(c.reshape(1, 1)) for c in held]
+        y = node.op.evaluate(*args).double()
+        low, high = min(float(y.min()), 0.0), max(float(y.max()), 1e-9)
+        scale = float(np.float32((high - low) / 255))
+        quant = QuantParams.of(scale, round(-128 - low / scale))
+        return TensorType(self.graph.types[node.output].shape, DType.INT8, quant)
 
     def _shared(self, v: str, t: TensorType, node: Node) -> str:
         if self.types[v].quant == t.quant:
@@ -272,15 +314,18 @@ class _Folding:
             if axis is not None and not isinstance(node.op, Dense) and quant.axis is None:
                 count = array.shape[axis]
                 quant = QuantParams(quant.scale * count, quant.zero_point * count, axis)
-            self.constants[v] = self._exact(node, v, array, quant)
+            loose = axis is None and v not in self.scales  # reals beside integers: rounded
+            self.constants[v] = self._integers_of(node, v, array, quant, loose)
             self.constant_types[v] = TensorType(array.shape, DType.INT8, quant)
             args[i] = v
         if axis is not None:
             args[2] = self._bias(node, x)
         return tuple(args)
 
-    def _exact(self, node: Node, v: str, array: Array, quant: QuantParams) -> Array:
-        """The integers of a constant."""
+    def _integers_of(
+        self, node: Node, v: str, array: Array, quant: QuantParams, loose: bool
+    ) -> Array:
+        """The integers of a constant; exactly those of the file, unless it has reals."""
         shape: list[int] = [1] * array.ndim
         if quant.axis is not None:
             shape[quant.axis] = -1
@@ -288,11 +333,8 @@ class _Folding:
         zero = np.asarray(quant.zero_point, np.float64).reshape(shape if array.ndim else ())
         wide = array.astype(np.float64) / scale + zero
         q = np.rint(wide)
-        if (
-            np.abs(q - wide).max(initial=0) > 1e-3
-            or q.min(initial=0) < -128
-            or q.max(initial=0) > 127
-        ):
+        exact = np.abs(q - wide).max(initial=0) <= 1e-3 and np.abs(q + 0.5).max(initial=0) < 128
+        if not (exact or loose):
             self.refused.append(f"{node.name!r}: its constant {v!r} is not of int8 at one scale")
         return np.clip(q, -128, 127).astype(np.int8)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from edgeprune.frontends.from_onnx.reader import Call, Reader
-from edgeprune.frontends.from_onnx.value import Act, Known, Value
+from edgeprune.frontends.from_onnx.value import Act, Known, Shape, Value
 from edgeprune.ops import Concat, Gather, Pad, Slice
 
 
@@ -93,6 +93,37 @@ def transpose(r: Reader, call: Call) -> Value:
         return replace(x, perm=tuple(x.perm[p - 1] for p in perm[1:]))
     x = r.plain(call, r.unbatched(call, x))
     return replace(x, perm=tuple(x.perm[p] for p in perm))
+
+
+def depth_to_space(r: Reader, call: Call) -> Value:
+    """DepthToSpace: channels become pixels."""
+    x = r.batched(call, call.act(0))
+    b = call.attr("blocksize", 0)
+    if len(x.perm) != 3 or b < 1 or x.sample[0] % (b * b):
+        raise call.error(f"blocks of {b} do not go with {list(x.shape)}")
+    c, h, w = x.sample[0] // (b * b), *x.sample[1:]
+    columns_first = call.attr("mode", b"DCR") == b"CRD"
+    parts, order = ((c, b, b, h, w), (0, 3, 1, 4, 2)) if columns_first else (
+        (b, b, c, h, w), (2, 3, 0, 4, 1)
+    )  # fmt: skip
+    return _rearranged(r, call, x, parts, order, (c, h * b, w * b))
+
+
+def space_to_depth(r: Reader, call: Call) -> Value:
+    """SpaceToDepth: pixels become channels."""
+    x = r.batched(call, call.act(0))
+    b = call.attr("blocksize", 0)
+    if len(x.perm) != 3 or b < 1 or x.sample[1] % b or x.sample[2] % b:
+        raise call.error(f"blocks of {b} do not go with {list(x.shape)}")
+    c, h, w = x.sample[0], x.sample[1] // b, x.sample[2] // b
+    order = (0, 2, 4, 1, 3) if call.attr("mode", b"DCR") == b"CRD" else (2, 4, 0, 1, 3)
+    return _rearranged(r, call, x, (c, h, b, w, b), order, (c * b * b, h, w))
+
+
+def _rearranged(r: Reader, call: Call, x: Act, parts: Shape, order: Shape, target: Shape) -> Value:
+    """Axes split, moved and joined."""
+    y = r.reshaped(call, x, parts)
+    return r.reshaped(call, replace(y, perm=tuple(y.perm[p] for p in order)), target)
 
 
 def shape(r: Reader, call: Call) -> Value:

@@ -108,11 +108,8 @@ def pad(n: Aten) -> Value:
 
 
 def pixel_shuffle(n: Aten) -> Value:
-    """Channels to pixels: a reshape, a transpose, a reshape."""
-    f, (b, c, h, w) = int(n.get("upscale_factor")), n.shape
-    y = n.onnx("Reshape", n.value(), ints((b, c // f**2, f, f, h, w)))
-    y = n.onnx("Transpose", y, perm=[0, 1, 4, 2, 5, 3])
-    return n.onnx("Reshape", y, ints((b, c // f**2, h * f, w * f)))
+    """Channels to pixels."""
+    return n.onnx("DepthToSpace", n.value(), blocksize=int(n.get("upscale_factor")), mode=b"CRD")
 
 
 def upsample(mode: bytes) -> Function:
