@@ -169,12 +169,12 @@ def test_a_sigmoid_fires_above_a_half() -> None:
 def test_gates_close_first_on_neurons_that_nothing_reads() -> None:
     graph = balanced(mlp(6, 10, 3, act=Relu, head=Softmax))
     last = graph.nodes[2].inputs[1]
-    w = graph.constants[last].copy()
+    w = 8 * graph.constants[last]  # sharp answers, so that there is something to lose
     w[:, [2, 7]] = 0
     graph = graph.with_constants({last: w})
     ctx = Context.of(graph, samples(graph, 300, labels=False))
     score = CRITERIA["gates"].score(ctx)[ctx.removable]
-    assert score[[2, 7]] == pytest.approx(score.min(), abs=1e-3)
+    assert score[[2, 7]] == pytest.approx(score.min(), abs=0.1)
     assert score.max() > score.min() + 1
 
 

@@ -11,8 +11,8 @@ from edgeprune.pruning.criteria.context import Context, Criterion, Scores
 STEPS = 400
 BATCH = 100
 RATE = 0.05  # of Adam
-START = 3.0  # a gate of 0.95
-PRICE = 1.0  # of all gates being open, in units of the model's own mean error
+START = 0.0  # a gate of a half
+PRICE = 20.0  # of all gates being open, in units of the first batch's mean error
 
 
 def gates(ctx: Context) -> Scores:
@@ -20,7 +20,9 @@ def gates(ctx: Context) -> Scores:
 
     "Self-Pruning Neural Network": "each weight is associated with a learned importance score
     (gate)"; here each channel is, the weights stay as they are, and what is minimised is
-    E(g o) / E + mean(g) with Adam (Kingma and Ba 2015, arXiv:1412.6980).
+    E(g o) / E0 + 20 mean(g) with Adam (Kingma and Ba 2015, arXiv:1412.6980).
+
+    E0 is the error of the first batch, with all gates at a half.
 
     Returns:
         s_k by channel.
