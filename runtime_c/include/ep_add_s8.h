@@ -19,7 +19,7 @@ typedef struct {
     int32_t y_zero;
     int32_t y_mult;
     int32_t y_shift;
-    int32_t act_min; /* fused clamp, [-128, act_max] */
+    int32_t act_min; /* fused clamp, the element type's ends at most */
     int32_t act_max;
 } ep_add_s8_params;
 

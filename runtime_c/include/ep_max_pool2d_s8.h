@@ -7,7 +7,7 @@ EP_EXTERN_C_BEGIN
 
 typedef struct {
     ep_window window;
-    int32_t act_min; /* fused clamp, [-128, act_max] */
+    int32_t act_min; /* fused clamp, the element type's ends at most */
     int32_t act_max;
 } ep_max_pool2d_s8_params;
 

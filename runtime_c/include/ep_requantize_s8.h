@@ -11,7 +11,7 @@ typedef struct {
     int32_t mult;
     int32_t shift;
     int32_t y_zero;
-    int32_t act_min; /* [-128, act_max] */
+    int32_t act_min; /* the element type's ends at most */
     int32_t act_max;
 } ep_requantize_s8_params;
 

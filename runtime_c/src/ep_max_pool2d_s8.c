@@ -1,26 +1,7 @@
 #include "ep_max_pool2d_s8.h"
 
-void ep_max_pool2d_s8(const ep_max_pool2d_s8_params *p, const int8_t *x, int8_t *y)
-{
-    const ep_window *const n = &p->window;
-    for (int32_t i = 0; i < n->out_h; i++) {
-        const int32_t top = i * n->stride_h - n->pad_top;
-        const int32_t row0 = top < 0 ? 0 : top;
-        const int32_t row1 = top + n->kernel_h < n->in_h ? top + n->kernel_h : n->in_h;
-        for (int32_t j = 0; j < n->out_w; j++) {
-            const int32_t left = j * n->stride_w - n->pad_left;
-            const int32_t col0 = left < 0 ? 0 : left;
-            const int32_t col1 = left + n->kernel_w < n->in_w ? left + n->kernel_w : n->in_w;
-            for (int32_t k = 0; k < n->in_c; k++) {
-                int32_t best = -128;
-                for (int32_t r = row0; r < row1; r++) {
-                    const int8_t *from = x + (r * n->in_w + col0) * n->in_c + k;
-                    for (int32_t c = col0; c < col1; c++, from += n->in_c) {
-                        best = *from > best ? *from : best;
-                    }
-                }
-                *y++ = (int8_t)ep_limit(best, p->act_min, p->act_max);
-            }
-        }
-    }
-}
+#define EP_INT int8_t
+#define EP_FUNCTION ep_max_pool2d_s8
+#define EP_PARAMS ep_max_pool2d_s8_params
+
+#include "ep_max_pool2d_body.inc"

@@ -1,18 +1,7 @@
 #include "ep_mul_s8.h"
 
-void ep_mul_s8(const ep_mul_s8_params *p, const int8_t *a, const int8_t *b, int8_t *y)
-{
-    const int32_t rows = ep_broadcast_rows(&p->shape);
-    const int32_t last = EP_AXES - 1;
-    for (int32_t row = 0; row < rows; row++) {
-        const int8_t *left = a + ep_broadcast_at(&p->shape, p->shape.a_step, row);
-        const int8_t *right = b + ep_broadcast_at(&p->shape, p->shape.b_step, row);
-        for (int32_t i = 0; i < p->shape.size[last]; i++) {
-            const int32_t product = (*left - p->a_zero) * (*right - p->b_zero);
-            const int32_t v = ep_rescale(product, p->mult, p->shift) + p->y_zero;
-            *y++ = (int8_t)ep_limit(v, p->act_min, p->act_max);
-            left += p->shape.a_step[last];
-            right += p->shape.b_step[last];
-        }
-    }
-}
+#define EP_INT int8_t
+#define EP_FUNCTION ep_mul_s8
+#define EP_PARAMS ep_mul_s8_params
+
+#include "ep_mul_body.inc"

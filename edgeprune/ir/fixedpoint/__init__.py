@@ -54,7 +54,7 @@ from edgeprune.ir.fixedpoint.rounding import (
     round_half_away,
     saturate,
 )
-from edgeprune.ir.fixedpoint.single import single_multiplier
+from edgeprune.ir.fixedpoint.single import single_multiplier, wide_multiplier
 from edgeprune.ir.fixedpoint.tables import KINDS, table_s8
 from edgeprune.ir.fixedpoint.wide import (
     clamp_s16,
@@ -119,4 +119,5 @@ __all__ = [
     "table_s8",
     "tanh_s16",
     "transpose_conv2d",
+    "wide_multiplier",
 ]

@@ -61,6 +61,44 @@ def single_multiplier(
     return min(max(mult, lower), upper), shift
 
 
+def wide_multiplier(
+    real: float, low: int, high: int, zero: int, clamp: tuple[int, int]
+) -> tuple[int, int]:
+    """(mult, total) with ((acc * mult + 2^(total - 1)) >> total) + zero exact after clamp.
+
+    For results of 16 bits, whose many steps no 31-bit multiplier puts right.
+
+    Args:
+        real: see :func:`single_multiplier`, as the other arguments.
+        low: likewise.
+        high: likewise.
+        zero: likewise.
+        clamp: likewise.
+
+    Returns:
+        mult in [0, 2^47) and total in [17, 78].
+
+    Raises:
+        ValueError: no such multiplier was found.
+    """
+    fraction, exponent = np.frexp(real)
+    nearest, total = round(float(fraction) * 2.0**47), 47 - int(exponent)
+    if real == 0.0 or total > 78:
+        return 0, 47
+    steps = np.arange(clamp[0] + 1, clamp[1] + 1) - zero
+    first = _first_reaching(steps, real, low, high)
+    half_step = [(2 * k - 1) << (total - 1) for k in steps.tolist()]
+    at = first.tolist()
+    for mult in (nearest, nearest + 1, nearest - 1, nearest + 2):
+        if total >= 17 and all(
+            (a > high or max(a, low) * mult >= h)
+            and (a <= low or (min(a, high + 1) - 1) * mult < h)
+            for a, h in zip(at, half_step, strict=True)
+        ):
+            return mult, total
+    raise ValueError(f"no multiplier repeats the rounding of {real!r} over [{low}, {high}]")
+
+
 def _first_reaching(steps: Int64s, real: float, low: int, high: int) -> Int64s:
     """For each k the smallest accumulator whose rounded product is at least k (or an end)."""
     if real == 0.0:

@@ -38,3 +38,19 @@ def require_int32(name: str, low: Array, high: Array) -> Array:
             "use --dtype float32",
         )
     return np.asarray(reach)
+
+
+def require_int32_sums(name: str, w: Array) -> None:
+    """Refuse a layer of int16 inputs whose sums of products, bias aside, can leave int32.
+
+    Args:
+        name: of the node.
+        w: (channels, weights per channel).
+
+    Raises:
+        UnsupportedError: with the node's name.
+    """
+    if int(np.abs(w.astype(np.int64)).sum(axis=1).max()) * 2**15 > 2**31 - 1:
+        raise UnsupportedError(
+            name, "its sums of int16 products leave int32", "use --dtype int8 or float32"
+        )

@@ -67,6 +67,12 @@ def moves(request: Request) -> bool:
     return x.dtype is y.dtype and x.quant == y.quant and x.dtype in C_TYPE
 
 
+def integers(request: Request) -> DType | None:
+    """The integer type that operands and result share: int8 or int16; None: there is none."""
+    found = set(dtypes(request))
+    return found.pop() if found in ({DType.INT8}, {DType.INT16}) else None
+
+
 def quant(t: TensorType) -> QuantParams:
     """The quantisation of an integer value."""
     assert t.quant is not None, t
@@ -111,7 +117,8 @@ def in_nibbles(w: Array) -> Array:
     whole = np.zeros((-(-len(w) // BLOCK) * BLOCK, w.shape[1]), np.uint8)
     whole[: len(w)] = w.astype(np.uint8) & 15
     flat = in_blocks(whole)
-    return flat[::2] | flat[1::2] << 4
+    packed: Array = flat[::2] | flat[1::2] << 4
+    return packed
 
 
 def rescale_constants(real: Array, reach: Array) -> tuple[Constant, Constant]:
@@ -124,6 +131,14 @@ def rescale_constants(real: Array, reach: Array) -> tuple[Constant, Constant]:
     mult, shift = quantize_multipliers(np.broadcast_to(np.asarray(real, np.float64), reach.shape))
     quick = (shift >= -22) & (shift < 0)
     return multiplier_constants(mult, np.where(quick & (reach >= 2**30), shift - 64, shift))
+
+
+def wide_constants(real: Array, channels: int) -> tuple[Constant, Constant]:
+    """16-bit multiplier and right shift of every channel, as ``ep_finish_s16`` takes them."""
+    mult, shift = quantize_multipliers(np.broadcast_to(np.asarray(real, np.float64), channels))
+    wide = mult.astype(np.int64)
+    reduced = np.where(wide < 0x7FFF0000, (wide + (1 << 15)) >> 16, 0x7FFF)
+    return multiplier_constants(reduced, 15 - shift)
 
 
 def multiplier_constants(mult: Array, shift: Array) -> tuple[Constant, Constant]:

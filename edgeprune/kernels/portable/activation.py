@@ -7,7 +7,15 @@ import numpy as np
 from edgeprune.ir import DType
 from edgeprune.ir.fixedpoint import quantize_multiplier
 from edgeprune.kernels.call import Constant, KernelCall, Request
-from edgeprune.kernels.portable._spell import FLOAT_MAX, all_are, int_clamp, quant, spell, zero_of
+from edgeprune.kernels.portable._spell import (
+    FLOAT_MAX,
+    SUFFIX,
+    all_are,
+    int_clamp,
+    quant,
+    spell,
+    zero_of,
+)
 from edgeprune.ops import Elu, Gelu, LeakyRelu, Relu, Unary
 
 # float32: estimated instructions an element
@@ -46,7 +54,7 @@ def _moved(request: Request, mult: int, shift: int, clamp: dict[str, int]) -> Ke
     x = request.graph.types_of(request.node)[0]
     y = request.graph.types[request.node.output]
     return spell(
-        "ep_requantize_s8",
+        f"ep_requantize_{SUFFIX[y.dtype]}",
         {
             "length": y.size,
             "x_zero": zero_of(x),
@@ -62,7 +70,7 @@ def _moved(request: Request, mult: int, shift: int, clamp: dict[str, int]) -> Ke
 
 
 def requantize(request: Request) -> KernelCall:
-    """int8 of one scale to int8 of another."""
+    """Integers of one scale to integers of another."""
     x = request.graph.types_of(request.node)[0]
     y = request.graph.types[request.node.output]
     mult, shift = quantize_multiplier(quant(x).scalar[0] / quant(y).scalar[0])

@@ -7,13 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeprune.ir import DType, TensorType
-from edgeprune.ir.fixedpoint import add_multipliers, mul_multiplier, quantize_multiplier
+from edgeprune.ir.fixedpoint import (
+    ADD_LEFT_SHIFT,
+    add_multipliers,
+    mul_multiplier,
+    quantize_multiplier,
+)
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.kernels.portable._spell import (
     C_TYPE,
+    SUFFIX,
     all_are,
     float_clamp,
     int_clamp,
+    integers,
     quant,
     spell,
     zero_of,
@@ -108,7 +115,7 @@ def _steps(y: tuple[int, ...], shape: tuple[int, ...]) -> list[int]:
 
 
 def arith(request: Request) -> KernelCall | None:
-    """Add, Sub, Mul in float32 or int8, Div in float32."""
+    """Add, Sub, Mul in float32, int8 or int16, Div in float32."""
     op = request.node.op
     if not isinstance(op, Add | Sub | Mul | Div):
         return None
@@ -117,11 +124,11 @@ def arith(request: Request) -> KernelCall | None:
         return None
     if all_are(request, DType.FLOAT32):
         return _f32(request, op, o)
-    if not all_are(request, DType.INT8):
+    if integers(request) is None:
         return None
     if isinstance(op, Add | Sub):
-        return _add_s8(request, op, o)
-    return _mul_s8(request, op, o) if isinstance(op, Mul) else None
+        return _add_integers(request, op, o)
+    return _mul_integers(request, op, o) if isinstance(op, Mul) else None
 
 
 def _f32(request: Request, op: Add | Sub | Mul | Div, o: Operands) -> KernelCall:
@@ -136,13 +143,15 @@ def _f32(request: Request, op: Add | Sub | Mul | Div, o: Operands) -> KernelCall
     )
 
 
-def _add_s8(request: Request, op: Add | Sub, o: Operands) -> KernelCall:
+def _add_integers(request: Request, op: Add | Sub, o: Operands) -> KernelCall:
     y = request.graph.types[request.node.output]
     a, b = o.types
-    on_a, on_b, on_y = add_multipliers(quant(a), quant(b), quant(y))
+    on_a, on_b, on_y = add_multipliers(
+        quant(a), quant(b), quant(y), ADD_LEFT_SHIFT[y.dtype.numpy.itemsize]
+    )
     minus = -1 if isinstance(op, Sub) else 1
     signs = (minus, 1) if o.swapped else (1, minus)
-    if request.optimize == "speed" and y.size >= TABLE_PAYS:
+    if y.dtype is DType.INT8 and request.optimize == "speed" and y.size >= TABLE_PAYS:
         quick = _add_table(y, o, (on_a, on_b), on_y, signs, int_clamp(op.clamp, y))
         if quick is not None:
             return quick
@@ -151,7 +160,7 @@ def _add_s8(request: Request, op: Add | Sub, o: Operands) -> KernelCall:
         for t, (mult, shift), sign in zip((a, b), (on_a, on_b), signs, strict=True)
     ]
     return spell(
-        "ep_add_s8",
+        f"ep_add_{SUFFIX[y.dtype]}",
         {
             "shape": o.shape,
             "a": terms[0],
@@ -208,12 +217,12 @@ def _add_table(
     )
 
 
-def _mul_s8(request: Request, op: Mul, o: Operands) -> KernelCall:
+def _mul_integers(request: Request, op: Mul, o: Operands) -> KernelCall:
     y = request.graph.types[request.node.output]
     a, b = o.types
     mult, shift = mul_multiplier(quant(a), quant(b), quant(y))
     return spell(
-        "ep_mul_s8",
+        f"ep_mul_{SUFFIX[y.dtype]}",
         {
             "shape": o.shape,
             "a_zero": zero_of(a),

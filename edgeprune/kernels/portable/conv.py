@@ -6,10 +6,15 @@ from collections.abc import Callable
 
 import numpy as np
 
+from edgeprune.errors import UnsupportedError
 from edgeprune.ir import Array, DType, TensorType
 from edgeprune.ir.fixedpoint import effective_scales
 from edgeprune.kernels.call import Constant, KernelCall, Request
-from edgeprune.kernels.portable._bounds import accumulator_range, require_int32
+from edgeprune.kernels.portable._bounds import (
+    accumulator_range,
+    require_int32,
+    require_int32_sums,
+)
 from edgeprune.kernels.portable._spell import (
     dtypes,
     float_clamp,
@@ -19,6 +24,7 @@ from edgeprune.kernels.portable._spell import (
     quant,
     rescale_constants,
     spell,
+    wide_constants,
     wrap32,
     zero_of,
 )
@@ -29,6 +35,7 @@ from edgeprune.ops._clamp import Clamp
 FLOAT = (DType.FLOAT32,) * 4
 INT8 = (DType.INT8, DType.INT8, DType.INT32, DType.INT8)
 INT4 = (DType.INT8, DType.INT4, DType.INT32, DType.INT8)
+INT16 = (DType.INT16, DType.INT8, DType.INT64, DType.INT16)
 NO_SCRATCH = 4
 """Bytes of scratch where a call has the argument but no use for it."""
 SHARED = ("ep_finish_s8", "ep_lines")
@@ -39,7 +46,7 @@ COLUMNS = 2
 def conv2d(request: Request) -> KernelCall | None:
     """A convolution of any stride, dilation, padding and number of groups.
 
-    In float32, or int8 with weights of eight or four bits.
+    In float32, int8 with weights of eight or four bits, or int16 with weights of eight.
     """
     op = request.node.op
     if not isinstance(op, Conv2d):
@@ -48,6 +55,8 @@ def conv2d(request: Request) -> KernelCall | None:
         return _conv_f32(request, op)
     if dtypes(request) in (INT8, INT4):
         return _conv_s8(request, op)
+    if dtypes(request) == INT16:
+        return _conv_s16(request, op)
     return None
 
 
@@ -116,6 +125,72 @@ def _conv_s8(request: Request, op: Conv2d) -> KernelCall:
     )
 
 
+def _conv_s16(request: Request, op: Conv2d) -> KernelCall:
+    graph, node = request.graph, request.node
+    x, weight_type, _ = graph.types_of(node)
+    y = graph.types[node.output]
+    w = graph.constants[node.inputs[1]]
+    _require_s16(request, w.reshape(len(w), -1))
+    kernel = w.shape[1:3]
+    direct = kernel == (1, 1) and not op.padding.any
+    row = flat_window(x.size // x.shape[2], x.shape[2], y.shape[2])
+    scales = effective_scales(quant(x), quant(weight_type), quant(y))
+    return spell(
+        "ep_conv2d_s16",
+        {
+            "window": row if direct and op.stride == (1, 1) else window(request, op, kernel),
+            "groups": op.groups,
+            "direct": int(direct),
+            "x_zero": 0,
+            "output": _output(op.clamp, y),
+        },
+        node.inputs[:1],
+        (
+            Constant("weights", _filters(w.transpose(0, 2, 1, 3), op.groups), "int8_t"),
+            Constant("bias", graph.constants[node.inputs[2]].astype(np.int64), "int64_t"),
+            *wide_constants(scales, len(w)),
+        ),
+        shared=("ep_finish_s16", "ep_lines", "ep_tile_s16"),
+        scratch_bytes=NO_SCRATCH if direct else line_bytes(request, op, kernel) // op.groups,
+        instructions=_work(request, 2.2, 60),
+    )
+
+
+def _depthwise_s16(request: Request, op: DepthwiseConv2d) -> KernelCall:
+    graph, node = request.graph, request.node
+    x, weight_type, _ = graph.types_of(node)
+    y = graph.types[node.output]
+    w = graph.constants[node.inputs[1]]
+    _require_s16(request, w.reshape(-1, w.shape[2]).T)
+    scales = effective_scales(quant(x), quant(weight_type), quant(y))
+    ends = int_clamp(op.clamp, y)
+    return spell(
+        "ep_depthwise_conv2d_s16",
+        {
+            "window": window(request, op, w.shape[:2]),
+            "multiplier": w.shape[2] // x.shape[2],
+            "low": ends["act_min"],
+            "high": ends["act_max"],
+        },
+        node.inputs[:1],
+        (
+            Constant("weights", w, "int8_t"),
+            Constant("bias", graph.constants[node.inputs[2]].astype(np.int64), "int64_t"),
+            *wide_constants(scales, w.shape[2]),
+        ),
+        shared=("ep_finish_s16",),
+        instructions=_work(request, 8.0, 80),
+    )
+
+
+def _require_s16(request: Request, rows: Array) -> None:
+    """Sums that int32 holds, and zero points of 0, as the specification of int16 has them."""
+    x, y = request.graph.types_of(request.node)[0], request.graph.types[request.node.output]
+    require_int32_sums(request.node.name, rows)
+    if zero_of(x) or zero_of(y):
+        raise UnsupportedError(request.node.name, "int16 values with a zero point other than 0")
+
+
 def _output(clamp: Clamp | None, y: TensorType) -> str:
     """The initialiser of an ``ep_output_s8``."""
     ends = int_clamp(clamp, y)
@@ -130,7 +205,7 @@ def _reach(request: Request, rows: Array, bias: Array) -> Array:
 
 
 def depthwise_conv2d(request: Request) -> KernelCall | None:
-    """A depthwise convolution in float32 or int8, with any channel multiplier."""
+    """A depthwise convolution in float32, int8 or int16, with any channel multiplier."""
     op = request.node.op
     if not isinstance(op, DepthwiseConv2d):
         return None
@@ -138,6 +213,8 @@ def depthwise_conv2d(request: Request) -> KernelCall | None:
         return _depthwise_f32(request, op)
     if dtypes(request) in (INT8, INT4):  # four bits are widened: there are few weights
         return _depthwise_s8(request, op)
+    if dtypes(request) == INT16:
+        return _depthwise_s16(request, op)
     return None
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from edgeprune.errors import UnsupportedError
-from edgeprune.ir import DType
-from edgeprune.ir.fixedpoint import effective_scales, single_multiplier
+from edgeprune.ir import Array, DType
+from edgeprune.ir.fixedpoint import effective_scales, single_multiplier, wide_multiplier
 from edgeprune.kernels.call import Constant, KernelCall, Request
-from edgeprune.kernels.portable._bounds import accumulator_range, require_int32
+from edgeprune.kernels.portable._bounds import (
+    accumulator_range,
+    require_int32,
+    require_int32_sums,
+)
 from edgeprune.kernels.portable._spell import dtypes as types_in
 from edgeprune.kernels.portable._spell import (
     float_clamp,
@@ -25,7 +29,7 @@ from edgeprune.ops import Dense
 
 
 def dense(request: Request) -> KernelCall | None:
-    """Dense in float32, or int8 with weights of eight or four bits."""
+    """Dense in float32, int8 with weights of eight or four bits, or int16 with weights of eight."""
     op = request.node.op
     if not isinstance(op, Dense):
         return None
@@ -33,7 +37,9 @@ def dense(request: Request) -> KernelCall | None:
         return _f32(request, op)
     for weights in (DType.INT8, DType.INT4):
         if types_in(request) == (DType.INT8, weights, DType.INT32, DType.INT8):
-            return _s8(request, op)
+            return _integers(request, op)
+    if types_in(request) == (DType.INT16, DType.INT8, DType.INT64, DType.INT16):
+        return _integers(request, op)
     return None
 
 
@@ -56,7 +62,7 @@ def _f32(request: Request, op: Dense) -> KernelCall:
     )
 
 
-def _s8(request: Request, op: Dense) -> KernelCall:
+def _integers(request: Request, op: Dense) -> KernelCall:
     graph, node = request.graph, request.node
     x, weight_type, _ = graph.types_of(node)
     y = graph.types[node.output]
@@ -66,24 +72,17 @@ def _s8(request: Request, op: Dense) -> KernelCall:
     if any(wq.zero_point):
         raise UnsupportedError(node.name, "its weights have a zero point", "use --dtype float32")
     folded = bias - zero_of(x) * w.sum(axis=1, dtype=np.int64)
-    low, high = accumulator_range(w, folded)
+    ends = np.iinfo(x.dtype.numpy)
+    low, high = accumulator_range(w, folded, (int(ends.min), int(ends.max)))
+    if x.dtype is DType.INT16:
+        require_int32_sums(node.name, w)
     require_int32(node.name, low, high)
     clamp = int_clamp(op.clamp, y)
-    real = np.broadcast_to(effective_scales(quant(x), wq, quant(y)), len(w))
-    try:
-        pairs = [
-            single_multiplier(
-                float(r), int(a), int(b), zero_of(y), (clamp["act_min"], clamp["act_max"])
-            )
-            for r, a, b in zip(real, low, high, strict=True)
-        ]
-    except ValueError as error:
-        raise UnsupportedError(node.name, str(error), "use --dtype float32") from None
-    mult, shift = zip(*pairs, strict=True)
-    shape = _shape(request)
     four_bits = weight_type.dtype is DType.INT4
+    form = "s16" if x.dtype is DType.INT16 else "s8_w4" if four_bits else "s8"
+    shape = _shape(request)
     return spell(
-        "ep_dense_s8_w4" if four_bits else "ep_dense_s8",
+        f"ep_dense_{form}",
         {**shape, "y_zero": zero_of(y), **clamp},
         node.inputs[:1],
         (
@@ -91,8 +90,32 @@ def _s8(request: Request, op: Dense) -> KernelCall:
             if four_bits
             else Constant("weights", in_blocks(w), "int8_t"),
             Constant("bias", wrap32(folded), "int32_t"),
-            *multiplier_constants(np.array(mult), np.array(shift)),
+            *_rescale(request, low, high, clamp),
         ),
-        shared=("ep_tile_s8_w4" if four_bits else "ep_tile_s8",),
+        shared=(f"ep_tile_{form}",),
         instructions=int(2.6 * graph.macs_of(node)) + 40 * shape["rows"] * shape["out_len"],
     )
+
+
+def _rescale(
+    request: Request, low: Array, high: Array, clamp: dict[str, int]
+) -> tuple[Constant, Constant]:
+    """Multipliers and shifts that round as LiteRT does for every accumulator that can occur."""
+    x, w, _ = request.graph.types_of(request.node)
+    y = request.graph.types[request.node.output]
+    real = np.broadcast_to(effective_scales(quant(x), quant(w), quant(y)), len(low))
+    find = wide_multiplier if x.dtype is DType.INT16 else single_multiplier
+    ends = (clamp["act_min"], clamp["act_max"])
+    try:
+        pairs = [
+            find(float(r), int(a), int(b), zero_of(y), ends)
+            for r, a, b in zip(real, low, high, strict=True)
+        ]
+    except ValueError as error:
+        raise UnsupportedError(request.node.name, str(error), "use --dtype float32") from None
+    mult, shift = zip(*pairs, strict=True)
+    if x.dtype is DType.INT16:
+        values = np.array(mult, np.int64)
+        wide = Constant("mult", values, "int64_t", counts_as_weights=False)
+        return wide, Constant("shift", np.array(shift, np.int8), counts_as_weights=False)
+    return multiplier_constants(np.array(mult), np.array(shift))

@@ -13,6 +13,7 @@ from edgeprune.kernels.portable._spell import (
     dtypes,
     float_clamp,
     int_clamp,
+    integers,
     quant,
     spell,
     zero_of,
@@ -22,11 +23,11 @@ from edgeprune.ops import AvgPool2d, MaxPool2d, Mean
 
 
 def pool2d(request: Request) -> KernelCall | None:
-    """Max or average pooling in float32 or int8."""
+    """Max or average pooling in float32, int8 or int16."""
     op, graph, node = request.node.op, request.graph, request.node
     if not isinstance(op, MaxPool2d | AvgPool2d):
         return None
-    if not (all_are(request, DType.FLOAT32) or all_are(request, DType.INT8)):
+    if not all_are(request, DType.FLOAT32) and integers(request) is None:
         return None
     y = graph.types[node.output]
     clamp = float_clamp(op.clamp) if y.dtype is DType.FLOAT32 else int_clamp(op.clamp, y)
@@ -39,7 +40,7 @@ def pool2d(request: Request) -> KernelCall | None:
 
 
 def mean(request: Request) -> KernelCall | None:
-    """A mean in float32 or int8 over axes that follow each other."""
+    """A mean in float32, int8 or int16 over axes that follow each other."""
     op, graph, node = request.node.op, request.graph, request.node
     if not isinstance(op, Mean):
         return None
@@ -57,8 +58,8 @@ def mean(request: Request) -> KernelCall | None:
     work = 4 * x.size + 30 * y.size
     if dtypes(request) == (DType.FLOAT32, DType.FLOAT32):
         return spell("ep_mean_f32", shape, node.inputs, instructions=work)
-    if dtypes(request) != (DType.INT8, DType.INT8):
+    if integers(request) is None:
         return None
     mult, shift = mean_multiplier(quant(x), quant(y), count)
     rescale = {"offset": zero_of(x) * count, "mult": mult, "shift": shift, "y_zero": zero_of(y)}
-    return spell("ep_mean_s8", {**shape, **rescale}, node.inputs, instructions=work)
+    return spell(f"ep_mean_{SUFFIX[y.dtype]}", {**shape, **rescale}, node.inputs, instructions=work)

@@ -1,10 +1,10 @@
-"""Between float32 and int8, and between two scales."""
+"""Between float32 and integers, and between two scales."""
 
 from __future__ import annotations
 
 from edgeprune.ir import DType
 from edgeprune.kernels.call import KernelCall, Request
-from edgeprune.kernels.portable._spell import dtypes, quant, spell
+from edgeprune.kernels.portable._spell import SUFFIX, dtypes, quant, spell
 from edgeprune.kernels.portable.activation import requantize
 from edgeprune.ops import Dequantize, Quantize
 
@@ -16,12 +16,12 @@ def convert(request: Request) -> KernelCall | None:
         return None
     x, y = graph.types_of(node)[0], graph.types[node.output]
     match dtypes(request):
-        case (DType.INT8, DType.INT8):
+        case (DType.INT8, DType.INT8) | (DType.INT16, DType.INT16):
             return requantize(request)
-        case (DType.FLOAT32, DType.INT8):
-            kernel, integers = "ep_quantize_f32_s8", y
-        case (DType.INT8, DType.FLOAT32):
-            kernel, integers = "ep_dequantize_s8_f32", x
+        case (DType.FLOAT32, DType.INT8 | DType.INT16):
+            kernel, integers = f"ep_quantize_f32_{SUFFIX[y.dtype]}", y
+        case (DType.INT8 | DType.INT16, DType.FLOAT32):
+            kernel, integers = f"ep_dequantize_{SUFFIX[x.dtype]}_f32", x
         case _:
             return None
     scale, zero = quant(integers).scalar

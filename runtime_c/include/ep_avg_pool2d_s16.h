@@ -1,0 +1,14 @@
+#ifndef EP_AVG_POOL2D_S16_H
+#define EP_AVG_POOL2D_S16_H
+
+#include "ep_avg_pool2d_s8.h"
+
+EP_EXTERN_C_BEGIN
+
+typedef ep_avg_pool2d_s8_params ep_avg_pool2d_s16_params;
+
+/* ep_avg_pool2d_s8 for int16. */
+void ep_avg_pool2d_s16(const ep_avg_pool2d_s16_params *p, const int16_t *x, int16_t *y);
+
+EP_EXTERN_C_END
+#endif

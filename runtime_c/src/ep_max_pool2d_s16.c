@@ -1,0 +1,7 @@
+#include "ep_max_pool2d_s16.h"
+
+#define EP_INT int16_t
+#define EP_FUNCTION ep_max_pool2d_s16
+#define EP_PARAMS ep_max_pool2d_s16_params
+
+#include "ep_max_pool2d_body.inc"

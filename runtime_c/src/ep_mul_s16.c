@@ -1,0 +1,7 @@
+#include "ep_mul_s16.h"
+
+#define EP_INT int16_t
+#define EP_FUNCTION ep_mul_s16
+#define EP_PARAMS ep_mul_s16_params
+
+#include "ep_mul_body.inc"

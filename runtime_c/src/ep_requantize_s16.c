@@ -1,0 +1,7 @@
+#include "ep_requantize_s16.h"
+
+#define EP_INT int16_t
+#define EP_FUNCTION ep_requantize_s16
+#define EP_PARAMS ep_requantize_s16_params
+
+#include "ep_requantize_body.inc"

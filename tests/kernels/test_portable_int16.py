@@ -1,0 +1,108 @@
+"""int16 activations with int8 weights in C compute what the integer reference does, bit for bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kernels.cases import SEEDS, layer_constants, output_scale
+from kernels.harness import check, one_node
+from kernels.test_portable_linear import CLAMPS, geometry
+
+from edgeprune.errors import UnsupportedError
+from edgeprune.ir import DType, QuantParams, TensorType
+from edgeprune.ops import (
+    Add,
+    AvgPool2d,
+    Concat,
+    Conv2d,
+    Dense,
+    DepthwiseConv2d,
+    Dequantize,
+    MaxPool2d,
+    Mean,
+    Mul,
+    Quantize,
+    Sub,
+    Transpose,
+)
+
+SCALES = st.sampled_from([1e-5, 0.0003, 0.00203])
+MODEST = settings(max_examples=40)
+
+
+def int16_type(shape, scale):
+    return TensorType(shape, DType.INT16, QuantParams.of(scale))
+
+
+def int16_values(rng, shape):
+    if rng.random() < 0.25:
+        return rng.choice(np.array([-32768, 32767], np.int16), shape)
+    return rng.integers(-32768, 32768, shape).astype(np.int16)
+
+
+def wide_layer(rng, shape, axis, x_scale):
+    """Weights of int8 with a bias of 64 bits."""
+    layer = layer_constants(rng, shape, axis, x_scale)
+    bias, t = layer["b"]
+    layer["b"] = (bias.astype(np.int64), TensorType(t.shape, DType.INT64, t.quant))
+    return layer
+
+
+@settings(max_examples=15)
+@given(SEEDS, CLAMPS)
+def test_int16_layers_are_the_reference(seed, clamp):
+    rng = np.random.default_rng(seed)
+    op, image, kernel, groups = geometry(rng, clamp)
+    x = int16_values(rng, image)
+    xs = float(np.float32(np.exp(rng.uniform(-12, -4))))
+    filters = groups * int(rng.integers(1, 7))
+    for made, shape, axis in (
+        (Conv2d(*op[:3], groups, clamp), (filters, *kernel, image[2] // groups), 0),
+        (DepthwiseConv2d(*op[:3], clamp), (*kernel, image[2] * int(rng.integers(1, 4))), 2),
+        (Dense(clamp), (filters, image[2]), 0),
+    ):
+        layer = wide_layer(rng, shape, axis, xs)
+        y = int16_type((), output_scale(rng, xs, layer))
+        check(one_node(made, [int16_type(image, xs)], y, layer), {"x0": x})
+
+
+@MODEST
+@given(SEEDS, CLAMPS, st.tuples(SCALES, SCALES, SCALES), st.sampled_from([Add, Sub, Mul]))
+def test_int16_arithmetic_is_the_reference(seed, clamp, scales, op):
+    rng = np.random.default_rng(seed)
+    shapes = ((4, 5, 6), (1, 1, 6))
+    types = [int16_type(s, k) for s, k in zip(shapes, scales, strict=False)]
+    feed = {f"x{i}": int16_values(rng, s) for i, s in enumerate(shapes)}
+    check(one_node(op(clamp), types, int16_type((), scales[2])), feed)
+
+
+@MODEST
+@given(SEEDS, SCALES, SCALES)
+def test_int16_pools_means_and_conversions_are_the_reference(seed, xs, ys):
+    rng = np.random.default_rng(seed)
+    shape = (5, 6, 3)
+    t, x = int16_type(shape, xs), int16_values(rng, shape)
+    for op in (MaxPool2d((2, 3), (1, 2)), AvgPool2d((2, 3), (2, 1)), Transpose((2, 0, 1))):
+        check(one_node(op, [t], t), {"x0": x})
+    y = int16_type((), ys)
+    check(one_node(Mean((0, 1)), [t], y), {"x0": x})
+    check(one_node(Quantize(DType.INT16), [t], y), {"x0": x})
+    check(one_node(Dequantize(), [t]), {"x0": x}, rtol=0)
+    real = (rng.normal(size=shape) * 40000 * ys).astype(np.float32)
+    check(one_node(Quantize(DType.INT16), [TensorType(shape)], y), {"x0": real})
+    check(one_node(Concat(), [t, t], t), {"x0": x, "x1": x[::-1]})
+
+
+def test_sums_that_int32_does_not_hold_are_refused(rng):
+    layer = {
+        "w": (
+            np.full((1, 600), 127, np.int8),
+            TensorType((1, 600), DType.INT8, QuantParams((0.1,), (0,), 0)),
+        ),
+        "b": (np.zeros(1, np.int64), TensorType((1,), DType.INT64, QuantParams.of(0.1))),
+    }
+    graph = one_node(Dense(), [int16_type((600,), 0.1)], int16_type((), 0.1), layer)
+    with pytest.raises(UnsupportedError, match=r"(?s)layer.*int32"):
+        check(graph, {"x0": np.zeros(600, np.int16)})
