@@ -103,6 +103,8 @@ def _classes(text: str | None) -> tuple[int, ...] | None:
 @click.argument("model", required=False, type=click.Path(path_type=Path))
 @click.option("--data", type=click.Path(path_type=Path), help="Samples: .npz (x, y) or folder.")
 @click.option("--test", type=click.Path(path_type=Path), help="Samples for reporting only.")
+@click.option("--mean", help="The model wants (x - mean) / std of the samples: 0.485,0.456,0.406.")
+@click.option("--std", help="See --mean; both become part of the model.")
 @click.option("--budget", "--flash", help="Bytes of flash: 64KB, 64KiB, 65536.")
 @click.option("--ram", help="Bytes of RAM.")
 @click.option("--max-instructions", type=int, help="Instructions per inference.")
@@ -142,7 +144,13 @@ def build(**given: Any) -> None:
 
     Without MODEL: the network that comes with the package (MNIST, 784-100-10), with its data.
     """
-    from edgeprune.pipeline.options import EMITTERS, BuildOptions, parse_drop, parse_size
+    from edgeprune.pipeline.options import (
+        EMITTERS,
+        BuildOptions,
+        parse_drop,
+        parse_numbers,
+        parse_size,
+    )
 
     emit = tuple(part.strip() for part in given["emit"].split(",") if part.strip())
     unknown = [e for e in emit if e not in EMITTERS]
@@ -157,6 +165,8 @@ def build(**given: Any) -> None:
         model=given["model"],
         data=given["data"],
         test=given["test"],
+        mean=parse_numbers(given["mean"], "--mean") if given["mean"] is not None else None,
+        std=parse_numbers(given["std"], "--std") if given["std"] is not None else None,
         budget=sizes["budget"],
         ram=sizes["ram"],
         max_instructions=given["max_instructions"],

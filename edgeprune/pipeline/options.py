@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,21 @@ def parse_drop(text: str) -> float:
     return value
 
 
+def parse_numbers(text: str, option: str) -> tuple[float, ...]:
+    """Numbers of "0.485,0.456,0.406".
+
+    Raises:
+        EdgePruneError: they are none, or not finite.
+    """
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        values = ()
+    if not values or not all(math.isfinite(v) for v in values):
+        raise EdgePruneError(option, f"{text!r} is no list of numbers", "such as 0.485,0.456,0.406")
+    return values
+
+
 def parse_levels(text: str) -> tuple[tuple[float, ...], str]:
     """Levels of a sweep, and what they are of.
 
@@ -82,6 +98,9 @@ class BuildOptions:
         model: the model's file; None: the one that comes with the package.
         data: samples for ranking, calibration, validation and, without ``test``, for reporting.
         test: samples for reporting only.
+        mean: the model was trained on (x - mean) / std, the samples are raw x: one number, or one
+            a channel.
+        std: likewise.
         budget: bytes of flash (or of the file, for the targets android and onnx).
         ram: bytes of RAM.
         max_instructions: instructions per inference.
@@ -109,6 +128,8 @@ class BuildOptions:
     model: Path | None = None
     data: Path | None = None
     test: Path | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
     budget: int | None = None
     ram: int | None = None
     max_instructions: int | None = None

@@ -12,7 +12,7 @@ from edgeprune import bundled
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends import load
 from edgeprune.frontends.data import load_samples
-from edgeprune.frontends.normalize import unfuse
+from edgeprune.frontends.normalize import normalise_input, unfuse
 from edgeprune.ir import (
     Array,
     Graph,
@@ -70,7 +70,7 @@ def prepare(options: BuildOptions) -> Prepared:
         EdgePruneError: the model or the data cannot be used.
     """
     path = options.model or bundled.model_path()
-    graph, free = fold(load(path))
+    graph, free = fold(_raw(load(path), options))
     work, report = _samples(options, graph)
     if report is None:
         work, report = work.split(REPORT_SHARE, seed=options.seed)
@@ -96,6 +96,22 @@ def prepare(options: BuildOptions) -> Prepared:
         source_outputs(graph, path, report.x),
         free,
     )
+
+
+def _raw(graph: Graph, options: BuildOptions) -> Graph:
+    """The network that takes samples as they are, before the normalisation it was trained with."""
+    if options.mean is None and options.std is None:
+        return graph
+    if graph.is_quantised:
+        raise EdgePruneError("--mean", "the model is quantised: its scales say what its input is")
+    shape = graph.types[graph.inputs[0]].shape
+    for option, values in (("--mean", options.mean), ("--std", options.std)):
+        if values is not None and len(values) not in (1, shape[-1]):
+            raise EdgePruneError(option, f"has {len(values)} numbers for {shape[-1]} channels")
+    if options.std is not None and min(map(abs, options.std)) == 0:
+        raise EdgePruneError("--std", "is zero")
+    mean = np.asarray(options.mean or (0.0,))
+    return normalise_input(graph, mean, np.asarray(options.std or (1.0,)))
 
 
 def _specialist(options: BuildOptions, graph: Graph, data: Samples) -> Detector:
