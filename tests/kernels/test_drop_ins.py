@@ -1,0 +1,68 @@
+"""The faster inner loops of Armv6-M and Armv7-M give what the integer reference gives, on the core."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from kernels.cases import int8_type, int8_values, layer_constants, output_scale
+
+from edgeprune.compiler.compile import Recipe
+from edgeprune.ir import Graph, Node, build_graph, run_int
+from edgeprune.kernels.select import lower
+from edgeprune.ops import Conv2d, Dense, DepthwiseConv2d, Reshape
+from edgeprune.ops._window import Padding
+from edgeprune.target import load_target
+from edgeprune.verify.run_target import run
+
+CORES = {"cortex-m0plus": "armv6m", "cortex-m3": "armv7m"}
+
+
+def network(rng: np.random.Generator, image: tuple[int, int, int], channels: tuple[int, int, int]):
+    """A convolution, a depthwise one, a pointwise one and a dense layer, of awkward sizes."""
+    types, constants, constant_types = {"x": int8_type(image, 0.05, 3)}, {}, {}
+    nodes: list[Node] = []
+    at = "x"
+
+    def add(name, op, shape, axis):
+        nonlocal at
+        x = types[at]
+        layer = layer_constants(rng, shape, axis, x.quant.scale[0])
+        for key, (a, t) in layer.items():
+            constants[name + key], constant_types[name + key] = a, t
+        y = op.infer(x, *(t for _, t in layer.values()))
+        types[name] = int8_type(y.shape, output_scale(rng, x.quant.scale[0], layer), -5)
+        nodes.append(Node(name, op, (at, *(name + key for key in layer)), name))
+        at = name
+
+    first, second, last = channels
+    add("conv", Conv2d((1, 2), Padding(1, 0, 1, 2)), (first, 3, 2, image[2]), 0)
+    add("depthwise", DepthwiseConv2d((1, 1), Padding(1, 1, 1, 1)), (3, 3, first), 2)
+    add("pointwise", Conv2d(), (second, 1, 1, first), 0)
+    size = types[at].size
+    types["flat"] = int8_type((size,), types[at].quant.scale[0], -5)
+    nodes.append(Node("flat", Reshape((size,)), (at,), "flat"))
+    at = "flat"
+    add("dense", Dense(), (last, size), 0)
+    return build_graph(
+        "net", nodes, {"x": types["x"]}, [at], constants, constant_types, known=types
+    )
+
+
+@pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize(
+    ("image", "channels"), [((6, 9, 3), (8, 4, 19)), ((5, 4, 9), (6, 7, 8)), ((4, 5, 1), (5, 9, 3))]
+)
+def test_the_core_computes_the_reference(core, image, channels, rng, tmp_path: Path) -> None:
+    graph: Graph = network(rng, image, channels)
+    target = load_target(core)
+    used = {f for c in lower(graph, target.kernels, "speed").values() for f in c.drop_ins}
+    assert f"arch/{CORES[core]}/ep_tile_s8.S" in used
+    compiled = Recipe(target, "int8", "speed", {}).compile_typed(graph)
+    name = f"net_{core.replace('-', '_')}_{'_'.join(map(str, image))}"
+    compiled.write_c(tmp_path, name)
+    x = int8_values(rng, (4, *image))
+    want = run_int(graph, {"x": x})[graph.outputs[0]]
+    np.testing.assert_array_equal(run(tmp_path, target, x).outputs, want)
