@@ -39,7 +39,7 @@ class Neuron:
         p_value: two-sided exact McNemar: how likely at least so uneven a split of fixed and broken
             is by chance.
         q_value: the same, corrected for the number of neurons (Benjamini and Hochberg 1995).
-        verdict: "rotten" if accuracy rises significantly, "useful" if it falls significantly,
+        verdict: "harmful" if accuracy rises significantly ("rotten" in the paper), "useful" if it falls significantly,
             "indifferent" if chance explains the difference.
         partner: the neuron of the layer that it is most redundant with; "" in a layer of one.
         correlation: of the two neurons' outputs.
@@ -319,7 +319,7 @@ def _neuron(
     means: Array,
 ) -> Neuron:
     change = (effect.fixed - effect.broken) / samples
-    verdict = "indifferent" if q_value > ALPHA else "rotten" if change > 0 else "useful"
+    verdict = "indifferent" if q_value > ALPHA else "harmful" if change > 0 else "useful"
     return Neuron(
         name=f"{layer}[{index}]",
         layer=layer,

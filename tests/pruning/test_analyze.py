@@ -66,7 +66,7 @@ def test_neurons_are_sorted_from_the_most_harmful_to_the_most_useful() -> None:
     assert changes == sorted(changes, reverse=True)
 
 
-def test_a_neuron_that_only_harms_is_rotten_and_noise_is_not() -> None:
+def test_a_neuron_that_only_harms_is_found_and_noise_is_not() -> None:
     graph = balanced(mlp(6, 8, 3, act=Relu, head=Softmax))
     data = samples(graph, 400, labels=False)
     truth = run(graph, {"x": torch.from_numpy(data.x)})[graph.outputs[0]].numpy().argmax(1)
@@ -75,9 +75,9 @@ def test_a_neuron_that_only_harms_is_rotten_and_noise_is_not() -> None:
     w[0, 3] += 3 * np.abs(w).max()
     sick = graph.with_constants({last: w})
     verdicts = {n.index: n.verdict for n in analyze(sick, Samples(data.x, truth)).neurons}
-    assert verdicts[3] == "rotten"
+    assert verdicts[3] == "harmful"
     noise = Samples(data.x, np.random.default_rng(0).integers(0, 3, 400))
-    assert "rotten" not in {n.verdict for n in analyze(graph, noise).neurons}
+    assert "harmful" not in {n.verdict for n in analyze(graph, noise).neurons}
 
 
 def test_mcnemar_is_the_toss_of_a_coin() -> None:
