@@ -39,8 +39,8 @@ class Neuron:
         p_value: two-sided exact McNemar: how likely at least so uneven a split of fixed and broken
             is by chance.
         q_value: the same, corrected for the number of neurons (Benjamini and Hochberg 1995).
-        verdict: "harmful" if accuracy rises significantly ("rotten" in the paper), "useful" if it falls significantly,
-            "indifferent" if chance explains the difference.
+        verdict: "harmful" if accuracy rises significantly without it ("rotten" in the paper),
+            "useful" if it falls significantly, "indifferent" if chance explains the difference.
         partner: the neuron of the layer that it is most redundant with; "" in a layer of one.
         correlation: of the two neurons' outputs.
         class_means: its mean output by label; empty without labels.
