@@ -1,4 +1,4 @@
-"""int8 depthwise convolutions of at most 16 taps, in planes where a window lies together."""
+"""int8 depthwise convolutions, in planes where a window lies together."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ PIXELS = 8
 """Pixels that are computed together."""
 PLANE_BYTES = 256
 """Bytes of a channel that are held; a longer line is cut."""
+LONGEST = 127
+"""Taps that an order can name."""
 SCATTER_REACH = 65535
 """Bytes that the places of scattered 16-bit lanes span."""
 
 
 def depthwise(request: Request) -> KernelCall | None:
-    """Kernels of at most 16 taps with scales below one half."""
+    """Kernels of at most 127 taps with scales below one half."""
     layer = conv_layer(request) if isinstance(request.node.op, DepthwiseConv2d) else None
-    if layer is None or layer.kernel[0] * layer.kernel[1] > LANES:
+    if layer is None or layer.kernel[0] * layer.kernel[1] > LONGEST:
         return None
     calls = (_along(request, layer, at) for at in both_ways(layer))
     return min(filter(None, calls), key=lambda call: call.instructions, default=None)
@@ -49,6 +51,7 @@ def _along(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
     block = min(pixels.out, max(PIXELS, most - most % PIXELS))
     plane = ((block - 1) * step + pixels.kernel) * lines.kernel
     pairs = (step + pixels.kernel) * lines.kernel <= LANES
+    orders = _orders(at, pairs=pairs)
     return KernelCall(
         function="ep_depthwise_conv2d_s8_arm_mve",
         sources=(
@@ -71,30 +74,33 @@ def _along(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
             ("step", step),
             ("plane", plane),
             ("pairs", int(pairs)),
+            ("vectors", orders.shape[1]),
         ),
         constants=(
             Constant("weights", w.reshape(-1)),
             Constant("table", table.reshape(-1), "int32_t", counts_as_weights=False),
-            Constant("order", _orders(at), counts_as_weights=False),
+            Constant("order", orders.reshape(-1), counts_as_weights=False),
         ),
         inputs=(request.node.inputs[0],),
-        scratch_bytes=CHANNELS * plane + (PIXELS - 1) * step * lines.kernel + LANES,
+        scratch_bytes=CHANNELS * plane + (PIXELS - 1) * step * lines.kernel + LANES - 1,
         instructions=_work(layer, at, block, pairs=pairs),
     )
 
 
-def _orders(at: Lines) -> Array:
-    """For each turn the weight that meets every lane of a patch, and of the next patch."""
+def _orders(at: Lines, *, pairs: bool) -> Array:
+    """For each turn the weight that meets every lane, (turns, vectors, lanes); -1: none."""
     kernel, taps = at.lines.kernel, at.lines.kernel * at.pixels.kernel
     turns = kernel if at.lines.dilation == 1 else 1
+    vectors = 2 if pairs else -(-taps // LANES)
     lanes = np.arange(taps)
-    made = np.zeros((turns, 2, LANES + 2 * LANES), np.int8)
+    made = np.full((turns, vectors * LANES), -1, np.int8)
     for turn in range(turns):
         order = lanes - lanes % kernel + (lanes - turn) % kernel
-        made[turn, 0, :taps] = order
-        shift = min(at.pixels.step * kernel, LANES)
-        made[turn, 1, shift : shift + taps] = order
-    return made[:, :, :LANES].reshape(-1)
+        made[turn, :taps] = order
+        if pairs:
+            second = LANES + at.pixels.step * kernel
+            made[turn, second : second + taps] = order
+    return made.reshape(turns, vectors, LANES)
 
 
 def _work(layer: Layer, at: Lines, block: int, *, pairs: bool) -> int:
@@ -106,5 +112,6 @@ def _work(layer: Layer, at: Lines, block: int, *, pairs: bool) -> int:
     filled = min(lines.kernel, lines.stride) if lines.dilation == 1 else lines.kernel
     places = (block - 1) * pixels.step + pixels.kernel
     fill = -(-in_c // CHANNELS) * blocks * filled * (100 + places * (6 if pixels.shared else 50))
-    line = out_c * (groups * (46 if pairs else 54) + 28 * blocks)
+    vectors = -(-lines.kernel * pixels.kernel // LANES)
+    line = out_c * (groups * (46 if pairs else 44 + 34 * vectors) + 26 * blocks)
     return lines.out * (fill + line + 60 * blocks)

@@ -6,7 +6,7 @@
 #include "ep_scatter_arm_mve.h"
 
 #define CHANNELS 8 /* of a block of planes */
-#define ORDER 32
+#define LANES 16
 #define WORDS 3 /* of a channel's part of the table */
 
 typedef ep_depthwise_conv2d_s8_arm_mve_params params;
@@ -85,7 +85,8 @@ static void block(const params *p, ep_depthwise_line *out, const int8_t *order, 
                 fill(p, x, top + r * lines->dilation, j, count, at);
             }
         }
-        out->order = order + turn * ORDER;
+        out->order = order + turn * p->vectors * LANES;
+        out->order_end = out->order + p->vectors * LANES;
         for (int32_t k = 0; k < p->multiplier; k++) {
             out->w = first.w + k * p->pixels.kernel * lines->kernel;
             out->table = first.table + k * WORDS;
@@ -107,7 +108,7 @@ void ep_depthwise_conv2d_s8_arm_mve(const ep_depthwise_conv2d_s8_arm_mve_params 
     const ep_axis *const pixels = &p->pixels;
     const int32_t taps = pixels->kernel * p->lines.kernel;
     const int32_t patch_step = p->step * p->lines.kernel;
-    const int32_t mask = (int32_t)(((uint32_t)1 << taps) - 1);
+    const int32_t x_step = p->pairs ? 2 * patch_step : patch_step;
     for (int32_t c = 0; c < p->in_c; c += CHANNELS) {
         const int32_t channels = p->in_c - c < CHANNELS ? p->in_c - c : CHANNELS;
         const int32_t o = c * p->multiplier;
@@ -117,12 +118,11 @@ void ep_depthwise_conv2d_s8_arm_mve(const ep_depthwise_conv2d_s8_arm_mve_params 
             const ep_scatter into = {planes, 0, 0, channels, p->lines.kernel, pixels->in_step,
                                      p->plane};
             ep_depthwise_line line = {
-                planes, w + o * taps, y + j * pixels->out_step + o, count,
-                p->pairs ? 2 * patch_step : patch_step, mask,
-                p->pairs ? (int32_t)((uint32_t)mask << patch_step) : 0, p->y_zero,
+                planes, w + o * taps, y + j * pixels->out_step + o, count, x_step,
+                LANES - 8 * x_step, 8 * x_step - LANES * p->vectors, p->y_zero,
                 8 * pixels->out_step, p->plane, p->multiplier * taps, p->multiplier,
-                4 * WORDS * p->multiplier, constants + channels * p->multiplier * WORDS, order, 0,
-                constants, pixels->out_step, p->act_min, p->act_max};
+                4 * WORDS * p->multiplier, constants + channels * p->multiplier * WORDS, order,
+                order, constants, pixels->out_step, p->act_min, p->act_max};
             block(p, &line, order, x + c, j, count, &into);
         }
     }

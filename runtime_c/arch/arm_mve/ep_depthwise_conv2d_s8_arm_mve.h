@@ -1,5 +1,5 @@
-/* int8 depthwise convolution of at most 16 taps: eight channels are held in planes, where the window
- * of a pixel lies together, so that one instruction multiplies all of it. */
+/* int8 depthwise convolution: eight channels are held in planes, where the window of a pixel lies
+ * together, so that one instruction multiplies sixteen of its elements. */
 #ifndef EP_DEPTHWISE_CONV2D_S8_ARM_MVE_H
 #define EP_DEPTHWISE_CONV2D_S8_ARM_MVE_H
 
@@ -21,17 +21,19 @@ typedef struct {
     int32_t step;  /* places from one pixel to the next: pixels.stride, where neighbours share
                       places, which takes dilation 1; else pixels.kernel */
     int32_t plane; /* bytes of a plane: ((block - 1) * step + pixels.kernel) * lines.kernel */
-    int32_t pairs; /* (step + pixels.kernel) * lines.kernel <= 16 */
+    int32_t pairs; /* (step + pixels.kernel) * lines.kernel <= 16: two windows lie in a vector */
+    int32_t vectors; /* of an order */
 } ep_depthwise_conv2d_s8_arm_mve_params;
 
 /* As ep_depthwise_conv2d_s8, bit for bit. Every shift is negative.
  *
  * w      int8 [out_c][pixels.kernel][lines.kernel]
  * table  bias, multiplier and shift of each channel; the input's zero point is folded into the bias
- * order  int8 [lines.kernel, or 1 where lines.dilation is not 1][2][16]: the weight that meets each
- *        lane of a vector, by the input line that the first column of the planes holds
+ * order  int8 [lines.kernel, or 1 where lines.dilation is not 1][vectors][16]: the weight that meets
+ *        each lane of a vector (-1: none), by the input line that the first column of the planes
+ *        holds. Pairs have two vectors: of a window, and of the next one
  * x      int8 [in_h][in_w][in_c]
- * planes scratch, int8 [8][plane], then 7 * step * lines.kernel + 16 bytes that are only read
+ * planes scratch, int8 [8][plane], then 7 * step * lines.kernel + 15 bytes that are only read
  * y      int8 [out_h][out_w][out_c]; may not overlap x */
 void ep_depthwise_conv2d_s8_arm_mve(const ep_depthwise_conv2d_s8_arm_mve_params *p,
                                     const int8_t *w, const int32_t *table, const int8_t *order,

@@ -1,30 +1,38 @@
 /* ep_depthwise_line_arm_mve.h: eight pixels of a channel, then its next ones, then the next channel.
  *
  * Accumulators must be even registers: r0 r2 r4 r6 r8 r10 r12 lr. r1 input, r3 step, r5 output,
- * r7 pixels that are left, r9 table, r11 order of the weights. q0 q3 weights, q4 q5 clamp, q6 places
- * of eight pixels. */
+ * r7 pixels that are left, r9 table, r11 order of the weights. q0 and q3 weights, q4 q5 clamp, q6
+ * places of eight pixels. */
     .syntax unified
     .thumb
 
+    .equ W, 4
     .equ X_STEP, 16
-    .equ MASK, 20 /* MASK and MASK2 are loaded together */
-    .equ Y_ZERO, 28
+    .equ BACK, 20
+    .equ ONWARD, 24
+    .equ Y_ZERO, 28 /* Y_ZERO and Y_STEP8 are loaded together */
     .equ Y_STEP8, 32
     .equ STEPS, 36 /* PLANE_STEP, W_STEP, Y_CHANNEL, TABLE_STEP and TABLE_END, too */
     .equ ORDER, 56
+    .equ ORDER_END, 60
     .equ FRAME, 64
 
-    .macro two a, b, x, pairs
+    .macro two a, b, x /* patches of one vector */
     vldrb.8 \x, [r1]
     add r1, r1, r3
     vmladav.s8 \a, \x, q0
-    .if \pairs
     vmladav.s8 \b, \x, q3
-    .else
+    .endm
+
+    .macro more a, x
     vldrb.8 \x, [r1]
     add r1, r1, r3
-    vmladav.s8 \b, \x, q0
-    .endif
+    vmladava.s8 \a, \x, q0
+    .endm
+
+    .macro weights to, order /* of the lanes that have one; the others are 0 */
+    vpt.s8 ge, \order, zr
+    vldrbt.u8 \to, [r3, \order]
     .endm
 
     .macro away acc /* one less where it is negative: halves round away from zero */
@@ -56,23 +64,44 @@
     ldr r11, [sp, #ORDER]
 1:
     ldm sp, {r1, r3, r5, r7} /* plane, w, y, pixels */
-    ldrd r0, r2, [sp, #MASK]
-    vldrb.8 q1, [r11]
-    vmsr p0, r0
-    vpst
-    vldrbt.u8 q0, [r3, q1]
     .if \pairs
+    vldrb.8 q1, [r11]
+    weights q0, q1
     vldrb.8 q1, [r11, #16]
-    vmsr p0, r2
-    vpst
-    vldrbt.u8 q3, [r3, q1]
-    .endif
+    weights q3, q1
     ldr r3, [sp, #X_STEP]
 2:
-    two r0, r2, q1, \pairs
-    two r4, r6, q2, \pairs
-    two r8, r10, q1, \pairs
-    two r12, lr, q2, \pairs
+    two r0, r2, q1
+    two r4, r6, q2
+    two r8, r10, q1
+    two r12, lr, q2
+    .else
+2:
+    .irp acc, r0, r2, r4, r6, r8, r10, r12, lr
+    mov \acc, #0
+    .endr
+    ldr r11, [sp, #ORDER]
+3:
+    ldr r3, [sp, #W]
+    vldrb.8 q1, [r11], #16
+    weights q0, q1
+    ldr r3, [sp, #X_STEP]
+    more r0, q1
+    more r2, q2
+    more r4, q3
+    more r6, q1
+    more r8, q2
+    more r10, q3
+    more r12, q1
+    more lr, q2
+    ldr r3, [sp, #BACK]
+    add r1, r1, r3
+    ldr r3, [sp, #ORDER_END]
+    cmp r11, r3
+    bne 3b
+    ldr r3, [sp, #ONWARD]
+    add r1, r1, r3
+    .endif
     vmov q1[2], q1[0], r0, r8 /* even pixels; odd ones in q2: narrowing interleaves them */
     vmov q1[3], q1[1], r4, r12
     vmov q2[2], q2[0], r2, r10
