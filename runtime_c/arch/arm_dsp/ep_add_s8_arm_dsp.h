@@ -7,12 +7,13 @@
 #ifndef EP_ADD_S8_ARM_DSP_H
 #define EP_ADD_S8_ARM_DSP_H
 
-#include <stdint.h>
+#include "ep_arm_dsp_once.h"
 
 /* One element: r0 a, r1 b, r2 y; r4 -a zero << 20, r5 -b zero << 21, r6 b's multiplier, r7 its rounding
  * constant, r8 y's multiplier, r9 its rounding constant, (2 * y zero + 1) << (y_shift - 1). Where b_shift
  * is 0, b goes as a does and r4 has both zeros. */
 __asm__(
+    EP_ONCE("ADD_1")
     ".syntax unified\n"
     ".macro ep_add_element b_shift, y_shift, relu, lo, hi\n"
     " ldrsb r10, [r0], #1\n"
@@ -77,11 +78,12 @@ __asm__(
     " .ltorg\n"
     " .size \\name, . - \\name\n"
     " .popsection\n"
-    ".endm\n");
+    ".endm\n"
+    EP_ONCE_END);
 
 /* void name(a, b, y), of a and b as above; y may be a or b. */
 #define EP_ARM_DSP_ADD(name, constants)                         \
     void name(const int8_t *a, const int8_t *b, int8_t *y);     \
-    __asm__(".syntax unified\nep_add " #name ", " constants)
+    __asm__(".syntax unified\n.ifndef " #name "\nep_add " #name ", " constants "\n.endif\n")
 
 #endif

@@ -10,7 +10,7 @@
 #ifndef EP_ARM_DSP_QUADS_H
 #define EP_ARM_DSP_QUADS_H
 
-#include <stdint.h>
+#include "ep_arm_dsp_once.h"
 
 typedef struct {
     const int8_t *w;
@@ -31,6 +31,7 @@ typedef void ep_arm_dsp_quads(ep_arm_dsp_dense *d);
 
 /* One pair of channels: weights w (then lost), activations x, sums a and b. */
 __asm__(
+    EP_ONCE("QUADS_1")
     ".syntax unified\n"
     ".macro ep_dense_pair w, x, a, b, wide\n"
     " sxtb16 r3, \\w\n"
@@ -70,10 +71,12 @@ __asm__(
     " smlatb r7, r8, r12, r7\n"
     " smlatb r6, r3, r12, r6\n"
     "5:\n"
-    ".endm\n");
+    ".endm\n"
+    EP_ONCE_END);
 
 /* acc into one output; m multiplier, c rounding constant, s shift - 1. */
 __asm__(
+    EP_ONCE("QUADS_2")
     ".macro ep_dense_output acc, m, c, s, lo, hi\n"
     " smmla \\acc, \\acc, \\m, \\c\n"
     " asr \\acc, \\acc, \\s\n"
@@ -178,7 +181,8 @@ __asm__(
     " pop {r0, r4-r11, pc}\n"
     " .size \\name, . - \\name\n"
     " .popsection\n"
-    ".endm\n");
+    ".endm\n"
+    EP_ONCE_END);
 
 #define EP_ARM_DSP_QUADS(name, constants) \
     ep_arm_dsp_quads name;                \

@@ -31,7 +31,7 @@
 #ifndef EP_ARM_DSP_TILE_H
 #define EP_ARM_DSP_TILE_H
 
-#include <stdint.h>
+#include "ep_arm_dsp_once.h"
 
 /* A tile is made of two pieces of code. The body has the steps of one geometry; it is jumped to, not called,
  * and jumps back. The rest, biases and requantisation, is the same for many layers: the engine. */
@@ -65,6 +65,7 @@ typedef struct {
 
 /* One multiply-accumulate instruction per channel for the pixel in register x. */
 __asm__(
+    EP_ONCE("TILE_1")
     ".syntax unified\n"
     ".macro ep_pixel op, a, b, x, ch\n"
     " \\op \\a, r3, \\x, \\a\n"
@@ -113,13 +114,15 @@ __asm__(
     " ep_pixel \\op, r8, r9, r12, \\ch\n"
     " ep_pixel \\op, r10, r11, lr, \\ch\n"
     " .endif\n"
-    ".endm\n");
+    ".endm\n"
+    EP_ONCE_END);
 
 /* The steps of one round: `rows` kernel rows of `planes` planes and, where `odd`, the plane of an odd last
  * channel. Tap t reads word (t * dx) / sx of phase ((t * dx) % sx) / g, where sx is the stride and
  * g = gcd(dx, sx). r1 is EP_bias bytes ahead of the round, so that where `ahead` is 1 the last load
  * moves it to the next round; where it is 2 an addition does. */
 __asm__(
+    EP_ONCE("TILE_2")
     ".macro ep_tap_offset t, dx, sx, g, phase\n"
     " .set EP_at, (((\\t) * \\dx) % \\sx) / \\g * \\phase + ((\\t) * \\dx) / \\sx * 4\n"
     ".endm\n"
@@ -160,12 +163,14 @@ __asm__(
     " .if \\ahead == 2\n"
     " add r1, r1, #EP_base\n"
     " .endif\n"
-    ".endm\n");
+    ".endm\n"
+    EP_ONCE_END);
 
 /* Requantisation: r2 multiplier, r3 rounding constant, r12 shift - 1, lr output, r1 free. The last bit of
  * the shift is part of the saturation. Once pixel 0 of A is out, r4 is the pitch, and r6 three times
  * that once pixel 1 is. */
 __asm__(
+    EP_ONCE("TILE_3")
     ".macro ep_clamp lo, hi\n"
     " .if \\lo == -128 || \\hi == 127\n"
     " ssat r1, #8, r1, asr #1\n"
@@ -257,10 +262,12 @@ __asm__(
     " .endif\n"
     " ep_requant_channel r5, r7, r9, r11, \\px, EP_form, \\mode, \\lo, \\hi\n"
     " .endif\n"
-    ".endm\n");
+    ".endm\n"
+    EP_ONCE_END);
 
 /* The accumulators start at the bias. */
 __asm__(
+    EP_ONCE("TILE_4")
     ".macro ep_biases px, ch\n"
     " .if \\ch == 2\n"
     " ldm r2!, {r4, r5}\n"
@@ -388,14 +395,15 @@ __asm__(
     " ldr pc, [sp, #52]\n"
     " .size \\name, . - \\name\n"
     " .popsection\n"
-    ".endm\n");
+    ".endm\n"
+    EP_ONCE_END);
 
 #define EP_ARM_DSP_ENGINE(name, constants) \
     ep_arm_dsp_engine name;                \
-    __asm__(".syntax unified\nep_engine " #name ", " constants)
+    __asm__(".syntax unified\n.ifndef " #name "\nep_engine " #name ", " constants "\n.endif\n")
 
 #define EP_ARM_DSP_BODY(name, constants) \
     ep_arm_dsp_body name;                \
-    __asm__(".syntax unified\nep_body " #name ", " constants)
+    __asm__(".syntax unified\n.ifndef " #name "\nep_body " #name ", " constants "\n.endif\n")
 
 #endif

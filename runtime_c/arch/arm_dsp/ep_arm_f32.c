@@ -9,7 +9,7 @@ __asm__(
     " vfma.f32 s26, \\v, \\w2\n"
     " vfma.f32 s27, \\v, \\w3\n"
     ".endm\n"
-    " .section .text.ep_arm_f32_vector, \"ax\", %progbits\n"
+    " .pushsection .text.ep_arm_f32_vector, \"ax\", %progbits\n"
     " .thumb\n"
     " .balign 4\n"
     " .global ep_arm_f32_vector\n"
@@ -48,7 +48,7 @@ __asm__(
     " vpop {s16-s27}\n"
     " bx lr\n"
     " .size ep_arm_f32_vector, . - ep_arm_f32_vector\n"
-    " .text\n");
+    " .popsection\n");
 
 /* x in s0 to s7, w in s8 to s15, sums in s16 to s31. */
 __asm__(
@@ -64,7 +64,7 @@ __asm__(
     " ep_f32_pixel \\x2, \\w0, \\w1, \\w2, \\w3, s24, s25, s26, s27\n"
     " ep_f32_pixel \\x3, \\w0, \\w1, \\w2, \\w3, s28, s29, s30, s31\n"
     ".endm\n"
-    " .section .text.ep_arm_f32_tile, \"ax\", %progbits\n"
+    " .pushsection .text.ep_arm_f32_tile, \"ax\", %progbits\n"
     " .thumb\n"
     " .balign 4\n"
     " .global ep_arm_f32_tile\n"
@@ -93,4 +93,4 @@ __asm__(
     " vpop {s16-s31}\n"
     " bx lr\n"
     " .size ep_arm_f32_tile, . - ep_arm_f32_tile\n"
-    " .text\n");
+    " .popsection\n");

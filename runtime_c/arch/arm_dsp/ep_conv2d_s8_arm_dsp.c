@@ -4,7 +4,7 @@
 
 #include "ep_arm_dsp_common.h"
 
-typedef ep_conv2d_s8_arm_dsp_params params;
+typedef ep_conv2d_s8_arm_dsp_params ring_params;
 
 static EP_NOINLINE void fill(uint32_t *to, int32_t words, uint32_t value)
 {
@@ -52,7 +52,7 @@ typedef struct {
     int32_t source; /* its input column */
 } span;
 
-static EP_NOINLINE span inside(const params *p, int32_t offset)
+static EP_NOINLINE span inside(const ring_params *p, int32_t offset)
 {
     span s;
     s.first = offset >= p->pad_left ? 0 : (p->pad_left - offset + p->stride_w - 1) / p->stride_w;
@@ -79,7 +79,7 @@ static EP_NOINLINE void widen1(const int8_t *x, int32_t step, int32_t count, ep_
 }
 
 /* One input row of one group into one row of the ring; the border columns are there already. */
-static void widen_row(const params *p, const int8_t *row, uint32_t *to)
+static void widen_row(const ring_params *p, const int8_t *row, uint32_t *to)
 {
     const int32_t plane_words = p->phases * p->phase_words;
     const int32_t depth = p->in_c / p->groups;
@@ -111,7 +111,7 @@ static void widen_row(const params *p, const int8_t *row, uint32_t *to)
 }
 
 /* A row of the ring: widened input, or all border; a mirrored ring holds it twice. */
-static void load_row(const params *p, const int8_t *x, int32_t iy, uint32_t *to, int32_t row_words)
+static void load_row(const ring_params *p, const int8_t *x, int32_t iy, uint32_t *to, int32_t row_words)
 {
     const uint32_t *const from = to;
     if (iy < 0 || iy >= p->in_h) {
@@ -137,7 +137,7 @@ static void move(ep_arm_dsp_window *x, int32_t bytes)
 }
 
 /* One row of outputs of `count` pairs of channels (or of one channel). */
-static void tiles(const params *p, ep_arm_dsp_window x, const ep_arm_dsp_tile *tile,
+static void tiles(const ring_params *p, ep_arm_dsp_window x, const ep_arm_dsp_tile *tile,
                   const ep_arm_dsp_tile *tail, const int8_t *w, const int32_t *table, int8_t *y)
 {
     int32_t left = p->out_w;
@@ -156,7 +156,7 @@ static void tiles(const params *p, ep_arm_dsp_window x, const ep_arm_dsp_tile *t
 }
 
 /* One group of channels. */
-static void convolve(const params *p, const int8_t *w, const int32_t *table, const int8_t *x,
+static void convolve(const ring_params *p, const int8_t *w, const int32_t *table, const int8_t *x,
                      uint32_t *ring, int8_t *y)
 {
     const int32_t row_words = (p->in_c / p->groups + 1) / 2 * p->phases * p->phase_words;
@@ -196,7 +196,7 @@ static void convolve(const params *p, const int8_t *w, const int32_t *table, con
     }
 }
 
-void ep_conv2d_s8_arm_dsp(const params *p, const void *w, const int32_t *table, const int8_t *x,
+void ep_conv2d_s8_arm_dsp(const ring_params *p, const void *w, const int32_t *table, const int8_t *x,
                           void *scratch, int8_t *y)
 {
     const int32_t depth = p->in_c / p->groups;

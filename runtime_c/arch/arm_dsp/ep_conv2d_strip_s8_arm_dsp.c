@@ -2,10 +2,10 @@
 
 #include "ep_arm_dsp_common.h"
 
-typedef ep_conv2d_strip_s8_arm_dsp_params params;
+typedef ep_conv2d_strip_s8_arm_dsp_params strip_params;
 
 /* One kernel row of one output pixel whose input lies partly in the border, or is not contiguous. */
-static EP_NOINLINE void gather(const params *p, const int8_t *row, int32_t left, int8_t *to)
+static EP_NOINLINE void gather(const strip_params *p, const int8_t *row, int32_t left, int8_t *to)
 {
     const int8_t border = (int8_t)p->zero;
     for (int32_t kx = p->kernel_w; kx > 0; kx--, left += p->dilation_w) {
@@ -69,7 +69,7 @@ static uint32_t *widen(const int8_t *const run[4], int32_t n, uint32_t *to)
 }
 
 /* The input of four output pixels from `at` on; the last pixel stands in for those behind it. */
-static void fill_strip(const params *p, const int8_t *x, int32_t at, int8_t *bordered, uint32_t *to)
+static void fill_strip(const strip_params *p, const int8_t *x, int32_t at, int8_t *bordered, uint32_t *to)
 {
     const int32_t n = p->kernel_w * p->in_c;
     const int32_t last = p->out_h * p->out_w - 1;
@@ -98,7 +98,7 @@ static void fill_strip(const params *p, const int8_t *x, int32_t at, int8_t *bor
     }
 }
 
-void ep_conv2d_strip_s8_arm_dsp(const params *p, const void *w, const int32_t *table, const int8_t *x,
+void ep_conv2d_strip_s8_arm_dsp(const strip_params *p, const void *w, const int32_t *table, const int8_t *x,
                                 void *scratch, int8_t *y)
 {
     int8_t *const bordered = (int8_t *)scratch + p->strip_bytes;

@@ -2,7 +2,7 @@
 
 #include "ep_arm_dsp_common.h"
 
-typedef ep_depthwise_conv2d_s8_arm_dsp_params params;
+typedef ep_depthwise_conv2d_s8_arm_dsp_params band_params;
 
 static EP_NOINLINE void fill_border(uint32_t *to, int32_t words, uint32_t value)
 {
@@ -92,7 +92,7 @@ static EP_NOINLINE void widen_rows(const int8_t *x, const rows4 *rows)
 }
 
 /* One channel of them. */
-static void widen_channel(const params *p, const int8_t *x, int32_t rows, int32_t count, ep_lane *to)
+static void widen_channel(const band_params *p, const int8_t *x, int32_t rows, int32_t count, ep_lane *to)
 {
     for (; rows > 0; rows--) {
         for (int32_t i = 0; i < count; i++) {
@@ -105,7 +105,7 @@ static void widen_channel(const params *p, const int8_t *x, int32_t rows, int32_
 
 /* `rows` input rows from `top` on, of up to four channels from x on, into the planes; the border
  * columns are there already. */
-static void load_band(const params *p, const int8_t *x, int32_t channels, int32_t top, int32_t rows,
+static void load_band(const band_params *p, const int8_t *x, int32_t channels, int32_t top, int32_t rows,
                       uint32_t *to, int32_t plane_words)
 {
     const uint32_t border = ep_pair(p->zero, p->zero);
@@ -144,7 +144,7 @@ static void load_band(const params *p, const int8_t *x, int32_t channels, int32_
     }
 }
 
-void ep_depthwise_conv2d_s8_arm_dsp(const params *p, const int8_t *w, const int32_t *table,
+void ep_depthwise_conv2d_s8_arm_dsp(const band_params *p, const int8_t *w, const int32_t *table,
                                     const int8_t *x, void *scratch, int8_t *y)
 {
     uint32_t *const planes = scratch;

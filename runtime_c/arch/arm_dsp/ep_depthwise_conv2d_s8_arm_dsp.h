@@ -3,7 +3,7 @@
 #ifndef EP_DEPTHWISE_CONV2D_S8_ARM_DSP_H
 #define EP_DEPTHWISE_CONV2D_S8_ARM_DSP_H
 
-#include <stdint.h>
+#include "ep_arm_dsp_once.h"
 
 typedef struct {
     const uint32_t *plane; /* first input row of the band */
@@ -49,6 +49,7 @@ void ep_depthwise_conv2d_s8_arm_dsp(const ep_depthwise_conv2d_s8_arm_dsp_params 
  * r9 r10 sums of two neighbouring outputs, r11 r12 activations. Weights and bias are doubled, so that the
  * sums are 2a (ep_arm_dsp_tile.h has the arithmetic). */
 __asm__(
+    EP_ONCE("DEPTHWISE_1")
     ".syntax unified\n"
     ".macro ep_taps row, p, q\n"
     " ldrsb r9, [r1, #3 * \\row]\n"
@@ -122,12 +123,14 @@ __asm__(
     " ep_dw_output r9, EP_y, \\mode, \\lo, \\hi, 1\n"
     " .set EP_y, EP_y + \\c\n"
     " .endif\n"
-    ".endm\n");
+    ".endm\n"
+    EP_ONCE_END);
 
 /* rounds of `pairs` pairs of outputs, then `rest` pairs and, where `single`, one; sx column stride;
  * pitch and step: bytes of a row of the plane, and from one output row's input to the next; c channels.
  * Frame: 0 multiplier, 4 rounding constant, 8 rows left, 12 rounds left. */
 __asm__(
+    EP_ONCE("DEPTHWISE_2")
     ".macro ep_depthwise name, pairs, rounds, rest, single, sx, pitch, step, c, mode, lo, hi\n"
     " .pushsection .text.\\name, \"ax\", %progbits\n"
     " .thumb\n"
@@ -178,10 +181,11 @@ __asm__(
     " pop {r4-r11, pc}\n"
     " .size \\name, . - \\name\n"
     " .popsection\n"
-    ".endm\n");
+    ".endm\n"
+    EP_ONCE_END);
 
 #define EP_ARM_DSP_DEPTHWISE(name, constants) \
     ep_arm_dsp_depthwise name;                \
-    __asm__(".syntax unified\nep_depthwise " #name ", " constants)
+    __asm__(".syntax unified\n.ifndef " #name "\nep_depthwise " #name ", " constants "\n.endif\n")
 
 #endif
