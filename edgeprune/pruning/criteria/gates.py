@@ -12,7 +12,7 @@ STEPS = 400
 BATCH = 100
 RATE = 0.05  # of Adam
 START = 0.0  # a gate of a half
-PRICE = 20.0  # of all gates being open, in units of the first batch's mean error
+PRICE = 1.0  # of all gates being open, in units of the mean error with all of them closed
 
 
 def gates(ctx: Context) -> Scores:
@@ -20,9 +20,7 @@ def gates(ctx: Context) -> Scores:
 
     "Self-Pruning Neural Network": "each weight is associated with a learned importance score
     (gate)"; here each channel is, the weights stay as they are, and what is minimised is
-    E(g o) / E0 + 20 mean(g) with Adam (Kingma and Ba 2015, arXiv:1412.6980).
-
-    E0 is the error of the first batch, with all gates at a half.
+    E(g o) / E(0) + mean(g) with Adam (Kingma and Ba 2015, arXiv:1412.6980).
 
     Returns:
         s_k by channel.
@@ -40,18 +38,20 @@ def gates(ctx: Context) -> Scores:
     adam = torch.optim.Adam([s], lr=RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, STEPS)
 
-    def hook(node: Node, i: int, v: torch.Tensor) -> torch.Tensor:
-        return v * gate[ids[node.name]] if i == 0 and node.name in ids else v
+    def error(rows: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
+        def hook(node: Node, i: int, v: torch.Tensor) -> torch.Tensor:
+            return v * gate[ids[node.name]] if i == 0 and node.name in ids else v
 
-    unit = None
+        values = run(graph, {graph.inputs[0]: x[rows]}, constants=weights, hook=hook)
+        return loss.per_sample(values[loss.value].flatten(1), t[rows]).mean()
+
+    closed = error(torch.arange(min(len(x), 5 * BATCH)), (~free).float()).detach()
+    closed = closed.clamp(min=1e-9)
     for _ in range(STEPS):
         rows = torch.randint(len(x), (BATCH,), generator=generator)
         gate = torch.where(free, s.sigmoid(), 1.0)
-        values = run(graph, {graph.inputs[0]: x[rows]}, constants=weights, hook=hook)
-        error = loss.per_sample(values[loss.value].flatten(1), t[rows]).mean()
-        unit = max(float(error.detach()), 1e-6) if unit is None else unit
         adam.zero_grad()
-        torch.autograd.backward(error / unit + PRICE * gate[free].mean())
+        torch.autograd.backward(error(rows, gate) / closed + PRICE * gate[free].mean())
         adam.step()
         schedule.step()
     return ctx.scores(np.asarray(s.detach().double()))
