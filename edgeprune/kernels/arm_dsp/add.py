@@ -5,6 +5,7 @@ from __future__ import annotations
 from edgeprune.ir import DType
 from edgeprune.ir.fixedpoint import add_multipliers
 from edgeprune.kernels.arm_dsp._layer import int_clamp
+from edgeprune.kernels.arm_dsp._tiles import Piece
 from edgeprune.kernels.call import KernelCall, Request
 from edgeprune.ops import Add
 
@@ -43,7 +44,7 @@ def add(request: Request) -> KernelCall | None:
     count = types[2].size
     relu = low >= zero
     offset = -a.scalar[1] << 20
-    constants = [
+    constants = (
         count,
         unroll,
         offset - (b.scalar[1] << 20) if exact else offset,
@@ -56,12 +57,11 @@ def add(request: Request) -> KernelCall | None:
         int(relu),
         low,
         high,
-    ]
-    name = f"{request.prefix}_add"
-    text = ", ".join(map(str, constants))
+    )
+    piece = Piece("add", constants)
     each = 7 + (not exact) * 4 + (not relu) + 3 * ((low > -128) + (high < 127))
     return KernelCall(
-        function=name,
+        function=piece.name,
         sources=(),
         headers=(f"{FOLDER}/ep_add_s8_arm_dsp.h",),
         params_type="",
@@ -69,7 +69,7 @@ def add(request: Request) -> KernelCall | None:
         constants=(),
         inputs=names,
         inplace=0,
-        instance=f'EP_ARM_DSP_ADD({name}, "{text}");\n',
+        instance=piece.instance,
         instructions=count * each + count // unroll * 3 + 40,
         code_bytes=4 * each * (unroll + (count % unroll > 0)) + 60,
     )

@@ -186,6 +186,6 @@ __asm__(
 
 #define EP_ARM_DSP_QUADS(name, constants) \
     ep_arm_dsp_quads name;                \
-    __asm__(".syntax unified\nep_dense_quads " #name ", " constants)
+    __asm__(".syntax unified\n.ifndef " #name "\nep_dense_quads " #name ", " constants "\n.endif\n")
 
 #endif
