@@ -28,6 +28,20 @@
 #define EP_NOINLINE
 #endif
 
+/* Inner loops are unrolled, but not where the compiler was asked for small code. */
+#ifdef __OPTIMIZE_SIZE__
+#define EP_UNROLL 0
+#else
+#define EP_UNROLL 1
+#endif
+
+/* Keeps a compiler from loading everything first, and then running out of registers. */
+#ifdef __GNUC__
+#define EP_IN_ORDER() __asm__ volatile("" ::: "memory")
+#else
+#define EP_IN_ORDER() (void)0
+#endif
+
 /* Gives way to a faster function of the same name, of a file in arch, where that is built too. */
 #ifdef __GNUC__
 #define EP_WEAK __attribute__((weak))

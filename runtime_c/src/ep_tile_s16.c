@@ -1,25 +1,28 @@
 #include "ep_tile_s16.h"
 
-#define EP_PAIR(i)                                              \
-    {                                                           \
-        const int32_t v0 = x[i], v1 = x1[i];                    \
-        const int32_t wa = w[4 * (i)], wb = w[4 * (i) + 1];     \
-        const int32_t wc = w[4 * (i) + 2], wd = w[4 * (i) + 3]; \
-        a0 += v0 * wa;                                          \
-        a1 += v1 * wa;                                          \
-        b0 += v0 * wb;                                          \
-        b1 += v1 * wb;                                          \
-        c0 += v0 * wc;                                          \
-        c1 += v1 * wc;                                          \
-        d0 += v0 * wd;                                          \
-        d1 += v1 * wd;                                          \
+#define EP_PAIR(i)                           \
+    {                                        \
+        const int32_t v0 = x[i], v1 = x1[i]; \
+        int32_t v = w[4 * (i)];              \
+        a0 += v0 * v;                        \
+        a1 += v1 * v;                        \
+        v = w[4 * (i) + 1];                  \
+        b0 += v0 * v;                        \
+        b1 += v1 * v;                        \
+        v = w[4 * (i) + 2];                  \
+        c0 += v0 * v;                        \
+        c1 += v1 * v;                        \
+        v = w[4 * (i) + 3];                  \
+        d0 += v0 * v;                        \
+        d1 += v1 * v;                        \
     }
 
 EP_WEAK void ep_tile_pair_s16(const int16_t *x, const int16_t *x1, const int8_t *w, int32_t n,
                              int32_t *sums)
 {
     int32_t a0 = 0, b0 = 0, c0 = 0, d0 = 0, a1 = 0, b1 = 0, c1 = 0, d1 = 0;
-    const int16_t *const unrolled = x + (n & ~7);
+    const int16_t *const unrolled = x + (EP_UNROLL * (n & ~7));
+    const int16_t *const end = x + n;
     while (x != unrolled) {
         EP_PAIR(0)
         EP_PAIR(1)
@@ -33,7 +36,6 @@ EP_WEAK void ep_tile_pair_s16(const int16_t *x, const int16_t *x1, const int8_t 
         x1 += 8;
         w += 32;
     }
-    const int16_t *const end = x + (n & 7);
     while (x != end) {
         EP_PAIR(0)
         x++;
@@ -62,7 +64,8 @@ EP_WEAK void ep_tile_pair_s16(const int16_t *x, const int16_t *x1, const int8_t 
 EP_WEAK void ep_tile_block_s16(const int16_t *x, const int8_t *w, int32_t n, int32_t *sums)
 {
     int32_t a = 0, b = 0, c = 0, d = 0;
-    const int16_t *const unrolled = x + (n & ~3);
+    const int16_t *const unrolled = x + (EP_UNROLL * (n & ~3));
+    const int16_t *const end = x + n;
     while (x != unrolled) {
         EP_ONE(0)
         EP_ONE(1)
@@ -71,7 +74,6 @@ EP_WEAK void ep_tile_block_s16(const int16_t *x, const int8_t *w, int32_t n, int
         x += 4;
         w += 16;
     }
-    const int16_t *const end = x + (n & 3);
     while (x != end) {
         EP_ONE(0)
         x++;

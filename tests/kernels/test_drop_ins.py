@@ -1,4 +1,4 @@
-"""The faster inner loops of Armv6-M and Armv7-M give what the integer reference gives, on the core."""
+"""The inner loops for Armv6-M and Armv7-M give what the integer reference gives, on the core."""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
 /* ep_tile_s8.h for Armv6-M: four accumulators in r8 to r11, which only additions reach. */
+#ifdef __OPTIMIZE_SIZE__
+#define FOURS 1
+#else
+#define FOURS 2
+#endif
+
     .syntax unified
     .thumb
 
@@ -41,12 +47,12 @@ FUNCTION ep_tile_block_s8
     mov r6, r10
     mov r7, r11
     push {r3-r7}
-    movs r7, #7
+    movs r7, #4 * FOURS - 1
     ands r7, r2
     adds r2, r0, r2
     mov lr, r2 /* where x ends */
     subs r2, r7
-    mov r12, r2 /* where it ends by eights */
+    mov r12, r2 /* where it ends by rounds */
     movs r2, #0
     movs r3, #1
     movs r4, #2
@@ -58,7 +64,7 @@ FUNCTION ep_tile_block_s8
     cmp r0, r12
     beq 2f
 1:
-    .rept 2
+    .rept FOURS
     STEP r2
     STEP r3
     STEP r4

@@ -1,4 +1,10 @@
 /* ep_tile_s8.h for Armv7-M: all operands of a tile held in registers, which compilers miss by a few. */
+#ifdef __OPTIMIZE_SIZE__
+#define UNROLL 2
+#else
+#define UNROLL 8 /* a power of two */
+#endif
+
     .syntax unified
     .thumb
 
@@ -49,14 +55,14 @@ FUNCTION ep_tile_pair_s8
     push {r4-r11, lr}
     sub sp, #8
     add r4, r0, r3
-    and r5, r3, #7
+    and r5, r3, #UNROLL - 1
     sub r3, r4, r5
-    strd r3, r4, [sp] /* where x ends: by eights, and altogether */
+    strd r3, r4, [sp] /* where x ends: by rounds, and altogether */
     CLEAR
     cmp r0, r3
     beq 2f
 1:
-    .rept 8
+    .rept UNROLL
     PAIR
     .endr
     ldr lr, [sp]
@@ -101,16 +107,16 @@ END ep_tile_pair_s8
 
 FUNCTION ep_tile_blocks_s8
     push {r3-r11, lr}
-    and r12, r2, #7
+    and r12, r2, #UNROLL - 1
     add r3, r0, r2
-    sub r3, r3, r12 /* where x ends, by eights; r12 elements are left then */
+    sub r3, r3, r12 /* where x ends, by rounds; r12 elements are left then */
     add r2, r1, r2, lsl #2
     push {r12, lr}
     CLEAR
     cmp r0, r3
     beq 2f
 1:
-    .rept 8
+    .rept UNROLL
     EIGHT
     .endr
     cmp r0, r3
