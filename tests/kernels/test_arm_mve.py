@@ -136,8 +136,8 @@ def pool_layer(rng: Rng) -> Graph:
 
 
 def wide_pool_layer(rng: Rng) -> Graph:
-    """Windows up to 255 elements, of which each count divides otherwise."""
-    kernel = (int(rng.integers(1, 16)), int(rng.integers(1, 18)))
+    """Windows on both sides of 255 elements; each count divides otherwise."""
+    kernel = (int(rng.integers(1, 18)), int(rng.integers(1, 20)))
     x = int8_type((*kernel, int(rng.integers(1, 12))), 0.1, zero(rng))
     return one_node(AvgPool2d(kernel, (1, 1), Padding(0, 0, 0, 0), None), [x], x)
 

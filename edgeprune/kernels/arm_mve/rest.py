@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import prod
 
 from edgeprune.ir import DType
 from edgeprune.kernels.call import Kernel, KernelCall, Request
 from edgeprune.kernels.portable import activation, arith, pool, requant, softmax
-from edgeprune.ops import AvgPool2d
 
 FOLDER = "arch/arm_mve"
-LARGEST = 255
-"""Elements of a window whose sum fits into int16."""
 
 LANES = {
     "ep_max_pool2d_s8": 16,
@@ -44,8 +40,6 @@ def rest(request: Request) -> KernelCall | None:
     graph, node = request.graph, request.node
     types = (*graph.types_of(node), graph.types[node.output])
     if any(t.dtype is not DType.INT8 for t in types):
-        return None
-    if isinstance(node.op, AvgPool2d) and prod(node.op.kernel) > LARGEST:
         return None
     call = next(filter(None, (family(request) for family in FAMILIES)), None)
     if call is None or call.function not in LANES:

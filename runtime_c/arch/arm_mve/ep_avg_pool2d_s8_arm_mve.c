@@ -2,7 +2,9 @@
 
 #include "ep_arm_mve_common.h"
 
-/* Sums of `rows` times `columns` pixels; 255 int8 fit into int16. */
+#define LARGEST 255 /* elements whose sum fits into int16 */
+
+/* Sums of `rows` times `columns` pixels. */
 static int16x8_t sum(const int8_t *x, int32_t rows, int32_t columns, int32_t step,
                      int32_t row_step, mve_pred16_t inside)
 {
@@ -14,6 +16,26 @@ static int16x8_t sum(const int8_t *x, int32_t rows, int32_t columns, int32_t ste
         }
     }
     return total;
+}
+
+/* The same, and the mean, of larger windows: four channels. */
+static int32x4_t wide_mean(const int8_t *x, int32_t rows, int32_t columns, int32_t step,
+                           int32_t row_step, mve_pred16_t inside)
+{
+    const int32_t count = rows * columns;
+    int32x4_t total = vdupq_n_s32(0);
+    for (; rows > 0; rows--, x += row_step) {
+        const int8_t *from = x;
+        for (int32_t c = columns; c > 0; c--, from += step) {
+            total = vaddq_s32(total, vldrbq_z_s32(from, inside));
+        }
+    }
+    int32_t sums[4];
+    vst1q_s32(sums, total);
+    for (int32_t k = 0; k < 4; k++) {
+        sums[k] = (sums[k] + (sums[k] < 0 ? -(count / 2) : count / 2)) / count;
+    }
+    return vld1q_s32(sums);
 }
 
 /* Division of int16 by a count of 2 to 255, halves away from zero: with 2^(bits - 1) < count <=
@@ -46,7 +68,13 @@ void ep_avg_pool2d_s8_arm_mve(const ep_avg_pool2d_s8_params *p, const int8_t *x,
             const int32_t col1 = left + n->kernel_w < n->in_w ? left + n->kernel_w : n->in_w;
             const int8_t *const first = x + row0 * row_step + col0 * n->in_c;
             const int32_t count = (row1 - row0) * (col1 - col0);
-            for (int32_t k = 0; k < n->in_c; k += 8) {
+            for (int32_t k = 0; count > LARGEST && k < n->in_c; k += 4) {
+                const mve_pred16_t inside = vctp32q((uint32_t)(n->in_c - k));
+                const int32x4_t mean =
+                    wide_mean(first + k, row1 - row0, col1 - col0, n->in_c, row_step, inside);
+                vstrbq_p_s32(y + k, ep_arm_mve_limit(mean, p->act_min, p->act_max), inside);
+            }
+            for (int32_t k = 0; count <= LARGEST && k < n->in_c; k += 8) {
                 const mve_pred16_t inside = vctp16q((uint32_t)(n->in_c - k));
                 int16x8_t mean =
                     sum(first + k, row1 - row0, col1 - col0, n->in_c, row_step, inside);

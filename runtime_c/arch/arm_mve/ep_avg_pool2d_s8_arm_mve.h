@@ -1,4 +1,4 @@
-/* int8 average pooling of at most 255 elements, eight channels at a time. */
+/* int8 average pooling, eight channels at a time. */
 #ifndef EP_AVG_POOL2D_S8_ARM_MVE_H
 #define EP_AVG_POOL2D_S8_ARM_MVE_H
 
