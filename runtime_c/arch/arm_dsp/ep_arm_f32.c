@@ -1,5 +1,29 @@
 #include "ep_arm_f32.h"
 
+#ifndef __ARM_FP /* a core without an FPU */
+
+void ep_arm_f32_vector(const float *x, const float *w, int32_t n, float *sums)
+{
+    for (; n > 0; n--, x++, w += 4) {
+        for (int32_t c = 0; c < 4; c++) {
+            sums[c] += x[0] * w[c];
+        }
+    }
+}
+
+void ep_arm_f32_tile(const float *x, const float *w, int32_t n, float *sums)
+{
+    for (; n > 0; n--, x += 4, w += 4) {
+        for (int32_t i = 0; i < 4; i++) {
+            for (int32_t c = 0; c < 4; c++) {
+                sums[4 * i + c] += x[i] * w[c];
+            }
+        }
+    }
+}
+
+#else
+
 /* x in s0 to s7, w in s8 to s23, sums in s24 to s27. */
 __asm__(
     ".syntax unified\n"
@@ -94,3 +118,5 @@ __asm__(
     " bx lr\n"
     " .size ep_arm_f32_tile, . - ep_arm_f32_tile\n"
     " .popsection\n");
+
+#endif
