@@ -20,6 +20,7 @@ from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
 from edgeprune.pruning.finetune import finetune
 from edgeprune.pruning.search import Pruned, Ranking, prune, smallest
+from edgeprune.pruning.subnet import recalibrate
 from edgeprune.quantize import METHODS, Observed, observe
 from edgeprune.target import Target
 from edgeprune.toolchain.compiler import Optimize
@@ -28,6 +29,7 @@ from edgeprune.verify.run_c import HostModel
 from edgeprune.verify.run_target import TargetRun
 
 CALIBRATION = 2000  # samples that scales are taken from
+NEAR_FLASH = 64_000  # bytes of the first 64 KB of AVR that vectors and trampolines leave
 TRIES = 8  # of measuring and adjusting; the estimate is off by a few bytes of alignment
 
 
@@ -77,7 +79,8 @@ def forms(options: BuildOptions, target: Target, dtypes: Sequence[str]) -> list[
     if options.optimize != "auto":
         optimize = options.optimize
     sets = [target.kernels]
-    if options.optimize == "auto" and options.has_limits and len(target.kernels) > 1:
+    own = len(target.kernels) > 1 and not target.progmem  # portable constants lie in RAM there
+    if options.optimize == "auto" and options.has_limits and own:
         sets.append(("portable",))
     return [Form(d, optimize, replace(target, kernels=k)) for d in dtypes for k in sets]
 
@@ -161,19 +164,19 @@ class Fitter:
         return run.instructions
 
     def _trained(self, graph: Graph) -> Graph:
-        """The pruned network after fine-tuning, where that is asked for."""
+        """The pruned network after fine-tuning and new thresholds, where that is asked for."""
         o = self.options
-        if not o.finetune:
-            return graph
-        return finetune(
-            graph,
-            self.prepared.rank,
-            epochs=o.finetune,
-            source=self.prepared.float_graph,
-            device=o.device,
-            seed=o.seed,
-            progress=self.progress,
-        )
+        if o.finetune:
+            graph = finetune(
+                graph,
+                self.prepared.rank,
+                epochs=o.finetune,
+                source=self.prepared.float_graph,
+                device=o.device,
+                seed=o.seed,
+                progress=self.progress,
+            )
+        return recalibrate(graph, self.prepared.rank) if o.classes is not None else graph
 
     def _recipe(self, graph: Graph) -> Recipe:
         observed: Mapping[str, Observed] = {}
@@ -278,6 +281,7 @@ class Fitter:
             if best is None or value > best[0]:
                 best = (value, compiled)
         assert best is not None
+        _refuse_far_constants(best[1])
         return Candidate(graph, best[1], self._measure(best[1]), best[0], pruned, before)
 
     def _accuracy(self, compiled: Compiled) -> float:
@@ -314,6 +318,17 @@ class Fitter:
             f"the smallest {self.form.dtype} network takes {'; '.join(over)}\n"
             f"  it is made of: {', '.join(p for p in parts if p)} (widths: {widths})",
             f"the floor is {found.flash_bytes:,} bytes of flash and {found.ram_bytes:,} of RAM",
+        )
+
+
+def _refuse_far_constants(compiled: Compiled) -> None:
+    """Processors that read flash through 16-bit pointers reach its first 64 KB."""
+    target, found = compiled.recipe.target, compiled.constant_bytes
+    if target.progmem and found > NEAR_FLASH:
+        raise CannotFitError(
+            f"target {target.name}",
+            f"the network has {found:,} bytes of constants, its pointers reach {NEAR_FLASH:,}",
+            "give a smaller --budget",
         )
 
 

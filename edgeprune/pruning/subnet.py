@@ -278,6 +278,23 @@ def detector(graph: Graph, data: Samples, labels: Sequence[int]) -> Detector:
     return Detector(tuple(rows), small, thresholds)
 
 
+def recalibrate(graph: Graph, data: Samples) -> Graph:
+    """A detector that was pruned, with the thresholds that separate best now.
+
+    Args:
+        graph: of a :class:`Detector`, pruned.
+        data: from its ``relabel``.
+    """
+    y = _labels(data)
+    score = graph.producer[graph.outputs[0]]
+    head = graph.producer[score.inputs[0]]
+    z = predict(replace(graph, outputs=(head.output,), ports={}), data.x)
+    single = z.shape[1] == 1
+    moved = [_threshold(z[:, k], y == (1 if single else k)) for k in range(z.shape[1])]
+    bias = graph.constants[head.inputs[2]]
+    return graph.with_constants({head.inputs[2]: bias - np.asarray(moved, np.float32)})
+
+
 def detections(found: Detector, data: Samples) -> tuple[Detection, ...]:
     """What a detector reaches, label by label."""
     y = _labels(data)
