@@ -9,6 +9,7 @@ from kernels.harness import expected, one_node
 from kernels.on_core import Trial, run_on_core
 
 from edgeprune.ir import Graph, TensorType
+from edgeprune.kernels.arm_mve import conv
 from edgeprune.kernels.select import lower
 from edgeprune.ops import (
     Add,
@@ -91,8 +92,10 @@ def image_layer(rng: Rng, *, pointwise: bool = False, depthwise: bool = False) -
         constants = layer_constants(rng, (*kernel, depth * int(rng.integers(1, 3))), 2, xs)
         op = DepthwiseConv2d(stride, pad, dilation, clamp(rng))
     else:
-        constants = layer_constants(rng, (int(rng.integers(1, 14)), *kernel, depth), 0, xs)
-        op = Conv2d(stride, pad, dilation, 1, clamp(rng))
+        groups = int(rng.choice([n for n in (1, 1, 1, 2, 3, 4) if depth % n == 0]))
+        filters = groups * int(rng.integers(1, 14))
+        constants = layer_constants(rng, (filters, *kernel, depth // groups), 0, xs)
+        op = Conv2d(stride, pad, dilation, groups, clamp(rng))
     y = int8_type((), output_scale(rng, xs, constants), zero(rng))
     return one_node(op, [x], y, constants)
 
@@ -180,6 +183,11 @@ FAMILIES = {
 }
 
 
+def trial(rng: Rng, graph: Graph, optimize: str) -> Trial:
+    call = lower(graph, ("arm_mve", "portable"), optimize)["layer"]
+    return Trial(graph, call, {v: int8_values(rng, graph.types[v].shape) for v in graph.inputs})
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_kernels_compute_the_reference_on_the_core(family: str) -> None:
     rng = np.random.default_rng([*family.encode()])
@@ -187,9 +195,20 @@ def test_kernels_compute_the_reference_on_the_core(family: str) -> None:
     trials: list[Trial] = []
     for _ in range(TRIALS):
         graph = FAMILIES[family](rng)
-        call = lower(graph, ("arm_mve", "portable"), optimize)["layer"]
-        feed = {v: int8_values(rng, graph.types[v].shape) for v in graph.inputs}
-        trials.append(Trial(graph, call, feed))
-    assert sum("arm_mve" in t.call.function for t in trials) > TRIALS // 2
+        trials.append(trial(rng, graph, optimize))
+    assert sum("arm_mve" in t.call.function for t in trials) > TRIALS * 3 // 4
+    agree(trials, optimize)
+
+
+def test_zeros_behind_the_weights_of_a_channel_change_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(conv, "FEW", 0)
+    rng = np.random.default_rng(0)
+    graphs = [image_layer(rng) for _ in range(TRIALS)]
+    agree([trial(rng, graph, "speed") for graph in graphs], "speed")
+
+
+def agree(trials: list[Trial], optimize: str) -> None:
     for t, result in zip(trials, run_on_core(trials, "cortex-m55", optimize), strict=True):
         np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))

@@ -7,10 +7,10 @@ import numpy as np
 from edgeprune.ir import Array
 from edgeprune.ir.fixedpoint import QMAX, QMIN
 from edgeprune.kernels.arm_dsp._layer import Layer, conv_layer
-from edgeprune.kernels.arm_dsp._requant import Accumulators, accumulators
+from edgeprune.kernels.arm_dsp._requant import accumulators
 from edgeprune.kernels.arm_mve._axes import Lines, both_ways
 from edgeprune.kernels.arm_mve._pack import LANES, as_words, pack_rows
-from edgeprune.kernels.arm_mve._rescale import Rescale, rescale_twice
+from edgeprune.kernels.arm_mve._rescale import Int64s, rescale_twice
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.ops.conv import Conv2d
 
@@ -28,11 +28,11 @@ def saturates(layer: Layer) -> bool:
 
 
 def conv2d(request: Request) -> KernelCall | None:
-    """Convolutions of one group whose scales are below 1."""
+    """Convolutions whose scales are below 1."""
     layer = conv_layer(request) if isinstance(request.node.op, Conv2d) else None
-    if layer is None or layer.groups != 1:
+    if layer is None:
         return None
-    if layer.kernel == (1, 1) and _unpadded(layer):
+    if layer.kernel == (1, 1) and layer.groups == 1 and _unpadded(layer):
         return _pointwise(request, layer)
     calls = (_gathered(request, layer, at) for at in both_ways(layer))
     return min(filter(None, calls), key=lambda call: call.instructions, default=None)
@@ -50,9 +50,13 @@ def _constants(layer: Layer, w: Array) -> tuple[Constant, ...] | None:
     rescale = rescale_twice(layer, acc)
     if rescale is None:
         return None
+    each = len(w) // layer.groups
+    groups = [slice(k, k + each) for k in range(0, len(w), each)]
+    weights = [pack_rows(rows[s], BLOCK) for s in groups]
+    tables = [_table(acc.bias[s], rescale.mult[s], rescale.shift[s]) for s in groups]
     return (
-        Constant("weights", pack_rows(rows, BLOCK)),
-        Constant("table", _table(acc, rescale), "int32_t", counts_as_weights=False),
+        Constant("weights", np.concatenate(weights)),
+        Constant("table", np.concatenate(tables), "int32_t", counts_as_weights=False),
     )
 
 
@@ -95,7 +99,7 @@ def _pointwise(request: Request, layer: Layer) -> KernelCall | None:
 
 
 def _gathered(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
-    in_c, pixels, kernel = layer.image[2], at.pixels, at.pixels.kernel
+    in_c, pixels, kernel = layer.image[2] // layer.groups, at.pixels, at.pixels.kernel
     w = layer.w.transpose((0, 2, 1, 3) if at.by_row else (0, 1, 2, 3)).reshape(layer.out[2], -1)
     zeros = _zeros(request, w)
     constants = _constants(layer, np.pad(w, ((0, 0), (0, zeros))))
@@ -124,7 +128,10 @@ def _gathered(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
             ("line", _line(layer, in_len)),
             ("lines", at.lines.text),
             ("pixels", pixels.text),
+            ("groups", layer.groups),
             ("in_c", in_c),
+            ("w_group", constants[0].values.size // layer.groups),
+            ("table_group", constants[1].values.size // layer.groups),
             ("x_zero", layer.xq.scalar[1]),
             ("block", block),
             ("step", step),
@@ -132,7 +139,7 @@ def _gathered(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
         constants=constants,
         inputs=(request.node.inputs[0],),
         scratch_bytes=places * place + zeros,
-        instructions=at.lines.out * (fill + _line_work(layer, in_len, pixels.out)),
+        instructions=layer.groups * at.lines.out * (fill + _line_work(layer, in_len, pixels.out)),
     )
 
 
@@ -148,26 +155,32 @@ def _zeros(request: Request, w: Array) -> int:
 
 
 def _line(layer: Layer, in_len: int) -> str:
-    """The initialiser of an ``ep_conv_line``."""
-    values = (in_len, layer.out[2], layer.yq.scalar[1], *layer.clamp, int(saturates(layer)))
+    """The initialiser of the ``ep_conv_line`` of a group."""
+    values = (
+        in_len,
+        layer.out[2] // layer.groups,
+        layer.yq.scalar[1],
+        *layer.clamp,
+        int(saturates(layer)),
+    )
     return f"{{{', '.join(map(str, values))}}}"
 
 
 def _line_work(layer: Layer, in_len: int, pixels: int) -> int:
-    """Estimated instructions of one line."""
-    blocks, singles = divmod(layer.out[2], BLOCK)
+    """Estimated instructions of one line of a group."""
+    blocks, singles = divmod(layer.out[2] // layer.groups, BLOCK)
     each = 15 * (in_len // LANES) + (24 if in_len % LANES else 0) + (29 if saturates(layer) else 37)
     pairs = -(-pixels // 2)
     return 80 + pairs * (11 + blocks * each) + pixels * singles * (5 * -(-in_len // LANES) + 30)
 
 
-def _table(acc: Accumulators, r: Rescale) -> Array:
+def _table(bias: Int64s, mult: Int64s, shift: Int64s) -> Array:
     """Biases, multipliers and shifts, block by block."""
     words: list[int] = []
-    whole = len(acc.bias) - len(acc.bias) % BLOCK
+    whole = len(bias) - len(bias) % BLOCK
     for k in range(0, whole, BLOCK):
         s = slice(k, k + BLOCK)
-        words += [*acc.bias[s].tolist(), *r.mult[s].tolist(), *as_words(r.shift[s]).tolist()]
-    for k in range(whole, len(acc.bias)):
-        words += [int(acc.bias[k]), int(r.mult[k]), int(r.shift[k])]
+        words += [*bias[s].tolist(), *mult[s].tolist(), *as_words(shift[s]).tolist()]
+    for k in range(whole, len(bias)):
+        words += [int(bias[k]), int(mult[k]), int(shift[k])]
     return np.array(words, np.int32)

@@ -67,18 +67,27 @@ static void gather(const ep_conv2d_s8_arm_mve_params *p, const int8_t *x, int32_
     }
 }
 
-void ep_conv2d_s8_arm_mve(const ep_conv2d_s8_arm_mve_params *p, const int8_t *w,
-                          const int32_t *table, const int8_t *x, void *places_, int8_t *y)
+static void group(const ep_conv2d_s8_arm_mve_params *p, const int8_t *w, const int32_t *table,
+                  const int8_t *x, int8_t *gathered, int8_t *y)
 {
     const int32_t x_step = p->step * p->lines.kernel * p->in_c;
     for (int32_t i = 0; i < p->lines.out; i++) {
         for (int32_t j = 0; j < p->pixels.out; j += p->block) {
             const int32_t left = p->pixels.out - j;
             const int32_t count = left < p->block ? left : p->block;
-            gather(p, x, i, j, count, places_);
-            ep_conv_line_arm_mve(&p->line, w, table, places_, x_step, count,
+            gather(p, x, i, j, count, gathered);
+            ep_conv_line_arm_mve(&p->line, w, table, gathered, x_step, count,
                                  y + i * p->lines.out_step + j * p->pixels.out_step,
                                  p->pixels.out_step);
         }
+    }
+}
+
+void ep_conv2d_s8_arm_mve(const ep_conv2d_s8_arm_mve_params *p, const int8_t *w,
+                          const int32_t *table, const int8_t *x, void *gathered, int8_t *y)
+{
+    for (int32_t g = 0; g < p->groups; g++) {
+        group(p, w + g * p->w_group, table + g * p->table_group, x + g * p->in_c, gathered,
+              y + g * p->line.out_c);
     }
 }

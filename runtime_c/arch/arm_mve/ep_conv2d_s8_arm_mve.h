@@ -7,10 +7,13 @@
 
 /* Lines are rows and their pixels lie along the columns, or the other way round. */
 typedef struct {
-    ep_conv_line line;
+    ep_conv_line line; /* of one group */
     ep_axis lines;
     ep_axis pixels;
-    int32_t in_c;
+    int32_t groups;
+    int32_t in_c;        /* of one group */
+    int32_t w_group;     /* bytes of the weights from one group to the next */
+    int32_t table_group; /* words of the table */
     int32_t x_zero; /* what lies in the padding */
     int32_t block;  /* output pixels that are gathered at once */
     int32_t step;   /* places from one pixel to the next: pixels.stride, where neighbours share
@@ -20,10 +23,11 @@ typedef struct {
 /* As ep_conv2d_s8, bit for bit. w and table: see ep_conv_line_arm_mve, in_len
  * [pixels.kernel][lines.kernel][in_c].
  *
- * x      int8 [in_h][in_w][in_c]
- * places scratch, int8 [(block - 1) * step + pixels.kernel][lines.kernel][in_c]
- * y      int8 [out_h][out_w][out_c]; may not overlap x */
+ * x        int8 [in_h][in_w][groups][in_c]
+ * gathered scratch, int8 [(block - 1) * step + pixels.kernel][lines.kernel][in_c], then as many bytes
+ *          as line.in_len is more than what a pixel reads
+ * y        int8 [out_h][out_w][groups][out_c]; may not overlap x */
 void ep_conv2d_s8_arm_mve(const ep_conv2d_s8_arm_mve_params *p, const int8_t *w,
-                          const int32_t *table, const int8_t *x, void *places, int8_t *y);
+                          const int32_t *table, const int8_t *x, void *gathered, int8_t *y);
 
 #endif
