@@ -1,0 +1,88 @@
+"""analyze, sweep, extract and specialists, from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeprune import bundled
+from tests.e2e.conftest import Command, report_of
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A thousand of the bundled images."""
+    b = bundled.load_data()
+    path = tmp_path_factory.mktemp("few") / "few.npz"
+    np.savez(path, x=b.x_train[:1000], y=b.y_train[:1000])
+    return path
+
+
+def test_analyze_lists_every_neuron_from_harmful_to_useful(
+    edgeprune: Command, few: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "a"
+    done = edgeprune("analyze", bundled.model_path(), "--data", few, "--no-pictures", "-o", out)
+    assert done.status == 0, done.err
+    found = json.loads((out / "analysis.json").read_text())
+    changes = [n["accuracy_change"] for n in found["neurons"]]
+    assert len(changes) == 100
+    assert changes == sorted(changes, reverse=True)
+    assert (out / "neurons.csv").read_text().count("\n") == 101
+    assert "<svg" in (out / "analysis.html").read_text()
+
+
+def test_a_sweep_gives_every_level_and_the_plot(
+    edgeprune: Command, few: Path, tmp_path: Path
+) -> None:
+    args = ("--levels", "30,60", "--runs", 2, "--criterion", "l2", "-o", tmp_path / "s")
+    done = edgeprune("sweep", bundled.model_path(), "--data", few, *args)
+    assert done.status == 0, done.err
+    found = json.loads((tmp_path / "s" / "sweep.json").read_text())
+    assert [(t["level"], t["runs"]) for t in found["trends"]] == [(0.3, 2), (0.6, 2)]
+    assert "<svg" in (tmp_path / "s" / "sweep.html").read_text()
+
+
+@pytest.mark.parametrize("levels", ["0,50", "ten", "100", "50:10:", "8XB"])
+def test_levels_that_are_none(edgeprune: Command, tmp_path: Path, levels: str) -> None:
+    done = edgeprune("sweep", "--levels", levels, "-o", tmp_path / "s")
+    assert done.status == 2
+    assert "--levels" in done.err
+
+
+def test_extract_reports_recall_with_specificity(
+    edgeprune: Command, few: Path, tmp_path: Path
+) -> None:
+    args = ("--data", few, "--classes", "3,7", "-o", tmp_path / "e")
+    done = edgeprune("extract", bundled.model_path(), *args)
+    assert done.status == 0, done.err
+    found = json.loads((tmp_path / "e" / "extract.json").read_text())
+    assert [r["label"] for r in found["labels"]] == [3, 7]
+    assert all(r["detector"]["balanced_accuracy"] > 0.85 for r in found["labels"])
+    assert [c["labels"] for c in found["cumulative"]] == [[3], [3, 7]]
+
+
+@pytest.mark.needs("arm-none-eabi-gcc")
+def test_a_specialist_is_firmware_like_any_other(
+    edgeprune: Command, few: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "three"
+    args = ("--data", few, "--classes", "3", "--budget", "16KB", "--dtype", "int8", "-o", out)
+    done = edgeprune("build", bundled.model_path(), *args)
+    assert done.status == 0, done.err
+    r = report_of(out)
+    assert r["size"]["flash_bytes"] <= 16384
+    assert r["agreement"]["c_vs_tflite_mismatches"] == 0
+    rows = r["classes"]["rows"]
+    assert np.mean([row["after"] for row in rows]) > 0.8
+
+
+@pytest.mark.parametrize("classes", ["x", "3,", "12"])
+def test_classes_that_are_none(edgeprune: Command, few: Path, tmp_path: Path, classes: str) -> None:
+    args = ("--data", few, "--classes", classes, "--dtype", "int8", "-o", tmp_path / "c")
+    done = edgeprune("build", bundled.model_path(), *args)
+    assert done.status == 2, done.err
+    assert "--classes" in done.err
