@@ -21,7 +21,7 @@ from benchmarks.papers.common import Curve, arguments, curve, keep, mean_curve, 
 from benchmarks.pruning.mnist_nets import Recipe, mnist, network, to_graph
 from edgeprune.ir import Graph, Samples
 from edgeprune.pruning import CRITERIA, Context
-from edgeprune.pruning.analyze import surfaces
+from edgeprune.pruning.pictures import surfaces
 from edgeprune.pruning.search import removal_order
 
 mpl.use("Agg")

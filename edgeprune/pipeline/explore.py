@@ -14,15 +14,10 @@ from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.output import check_writable, whole_folder
 from edgeprune.pipeline.prepare import Prepared, answers, prepare
 from edgeprune.progress import Progress, silent
-from edgeprune.pruning.analyze import (
-    ActivationMap,
-    Surface,
-    activation_maps,
-    analyze,
-    surfaces,
-)
+from edgeprune.pruning.analyze import analyze
 from edgeprune.pruning.criteria import CRITERIA, Context
 from edgeprune.pruning.loss import make_loss
+from edgeprune.pruning.pictures import ActivationMap, Surface, activation_maps, surfaces
 from edgeprune.pruning.search import removal_order
 from edgeprune.pruning.subnet import (
     Detection,

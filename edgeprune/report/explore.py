@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from edgeprune.pruning.analyze import ActivationMap, Analysis, Surface
+from edgeprune.pruning.analyze import Analysis
+from edgeprune.pruning.pictures import ActivationMap, Surface
 from edgeprune.pruning.sweep import Sweep
 from edgeprune.report import figures
 from edgeprune.report.page import Section, render_sections

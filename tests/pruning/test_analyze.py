@@ -15,13 +15,12 @@ from edgeprune.ops import Relu, Softmax
 from edgeprune.pruning.analyze import (
     _benjamini_hochberg,
     _mcnemar,
-    activation_maps,
     analyze,
-    surfaces,
 )
 from edgeprune.pruning.compact import masked_hook
 from edgeprune.pruning.criteria import Context
 from edgeprune.pruning.groups import channel_names
+from edgeprune.pruning.pictures import activation_maps, surfaces
 from edgeprune.pruning.search import prune
 
 NETWORKS = {
