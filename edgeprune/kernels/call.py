@@ -45,6 +45,8 @@ class KernelCall:
         code_bytes: estimated bytes of code that this call adds beyond its shared sources.
         drop_ins: files below ``runtime_c/arch`` with faster bodies of functions of ``sources``,
             which give way to them where they are built ("arch/armv7m/ep_tile_s8.S").
+        address_space: qualifier of its constants, for processors that read flash in a way of their
+            own (AVR: "__flash").
     """
 
     function: str
@@ -60,6 +62,7 @@ class KernelCall:
     instructions: int = 0
     code_bytes: int = 0
     drop_ins: tuple[str, ...] = ()
+    address_space: str = ""
 
     @property
     def constant_bytes(self) -> int:

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 
 from edgeprune.errors import UnsupportedError
 from edgeprune.ir import Graph, Node
-from edgeprune.kernels import arm_dsp, arm_mve
+from edgeprune.kernels import arm_dsp, arm_mve, avr
 from edgeprune.kernels.call import Kernel, KernelCall, Request
 from edgeprune.kernels.portable.activation import unary
 from edgeprune.kernels.portable.arith import arith, prelu
@@ -32,6 +32,7 @@ from edgeprune.resources import runtime_dir
 KERNELS: dict[str, tuple[Kernel, ...]] = {
     "arm_mve": arm_mve.KERNELS,
     "arm_dsp": arm_dsp.KERNELS,
+    "avr": avr.KERNELS,
     "portable": (
         dense,
         conv2d,

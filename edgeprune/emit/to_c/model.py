@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from edgeprune import __version__
 from edgeprune.emit.to_c.program import Program, c_type
 from edgeprune.emit.to_c.writer import Names, array, comment, identifier, number
 from edgeprune.ir import Node, TensorType
-from edgeprune.kernels.call import KernelCall
+from edgeprune.kernels.call import Constant, KernelCall
 
 # By folder of runtime_c/arch: what the compiler defines where it builds for that instruction set.
 GUARDS = {
@@ -16,6 +18,7 @@ GUARDS = {
     "arm_mve": "defined(__ARM_FEATURE_MVE)",
     "armv6m": "defined(__ARM_ARCH_6M__)",
     "armv7m": "defined(__ARM_ARCH_7M__)",
+    "avr": "defined(__AVR__)",
 }
 
 
@@ -200,7 +203,7 @@ class _Source:
         self.constant_bytes: dict[str, int] = {}
         self._data: list[str] = []
         self._calls: list[str] = []
-        self._arrays: dict[tuple[str, bytes], str] = {}
+        self._arrays: dict[tuple[str, str, bytes], str] = {}
         self._headers: list[str] = []
         self._place = self._places()
         nodes = {n.name: n for n in program.graph.nodes}
@@ -301,7 +304,7 @@ class _Source:
             self._data.append(self._params(prefix, call))
         weights = total = 0
         for constant in call.constants:
-            name, fresh = self._array(prefix, constant.role, constant.values, constant.c_type)
+            name, fresh = self._array(prefix, constant, call.address_space)
             args.append(name)
             total += constant.values.nbytes if fresh else 0
             if constant.counts_as_weights and fresh:
@@ -323,16 +326,15 @@ class _Source:
         body = "\n".join(rows)
         return f"static const {call.params_type} {prefix}_params = {{\n{body}\n}};\n"
 
-    def _array(self, prefix: str, role: str, values: object, c_type_: str) -> tuple[str, bool]:
-        import numpy as np
-
-        a = np.ascontiguousarray(values)
-        key = (c_type_, a.tobytes())
+    def _array(self, prefix: str, constant: Constant, space: str) -> tuple[str, bool]:
+        """Name of the array, and whether it was not there before."""
+        a = np.ascontiguousarray(constant.values)
+        key = (space, constant.c_type, a.tobytes())
         if key in self._arrays:
             return self._arrays[key], False
-        name = f"{prefix}_{role}"
+        name = f"{prefix}_{constant.role}"
         self._arrays[key] = name
-        self._data.append(array(name, a, c_type_))
+        self._data.append(array(name, a, constant.c_type, space))
         return name, True
 
 

@@ -43,10 +43,10 @@ int {name}_selftest(void *arena, size_t arena_bytes);
 #endif
 #endif
 """
-    differs = "expected[i] != output[i]"
+    differs = "*expected != output[i]"
     helper = ""
     if t_out.dtype.value == "float32":
-        differs = "differs(expected[i], output[i])"
+        differs = "differs(*expected, output[i])"
         helper = f"""
 /* float32: {vectors.tolerance:g} relative, or absolute below 1 */
 static int differs(float want, float got)
@@ -56,20 +56,36 @@ static int differs(float want, float got)
     return !(gap <= {vectors.tolerance:g}f * (size > 1.0f ? size : 1.0f));
 }}
 """
+    kinds = c_type(t_in), c_type(t_out)
     source = f"""#include "{name}_selftest.h"
 
-{array("inputs", np.asarray(vectors.inputs), c_type(t_in))}
-{array("outputs", np.asarray(vectors.outputs), c_type(t_out))}{helper}
+#ifdef __AVR__ /* constants stay in flash */
+#define SPACE __flash
+#else
+#define SPACE
+#endif
+
+{array("inputs", np.asarray(vectors.inputs), kinds[0], "SPACE")}
+{array("outputs", np.asarray(vectors.outputs), kinds[1], "SPACE")}{helper}
 int {name}_selftest(void *arena, size_t arena_bytes)
 {{
+    uint8_t *const start = (uint8_t *)arena;
+    {kinds[0]} *const input = ({kinds[0]} *)(void *)(start + {p}_INPUT_OFFSET);
+    {kinds[1]} *const output = ({kinds[1]} *)(void *)(start + {p}_OUTPUT_OFFSET);
+    const SPACE {kinds[0]} *from = inputs;
+    const SPACE {kinds[1]} *expected = outputs;
     int wrong = 0;
+    if (arena_bytes < {p}_ARENA_BYTES) {{
+        return -1;
+    }}
     for (int n = 0; n < {p}_SELFTEST_CASES; n++) {{
-        {c_type(t_out)} output[{p}_OUTPUT_LEN];
-        const {c_type(t_out)} *expected = outputs + (size_t)n * {p}_OUTPUT_LEN;
-        if ({name}_run(arena, arena_bytes, inputs + (size_t)n * {p}_INPUT_LEN, output) != EP_OK) {{
+        for (size_t i = 0; i < {p}_INPUT_LEN; i++) {{
+            input[i] = *from++;
+        }}
+        if ({name}_run(arena, arena_bytes, input, output) != EP_OK) {{
             return -1;
         }}
-        for (size_t i = 0; i < {p}_OUTPUT_LEN; i++) {{
+        for (size_t i = 0; i < {p}_OUTPUT_LEN; i++, expected++) {{
             wrong += {differs};
         }}
     }}

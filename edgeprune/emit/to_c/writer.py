@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -15,6 +16,8 @@ KEYWORDS = frozenset(
     """.split()
 )
 LINE = 96
+FLASH = "__flash"  # the address space of AVR
+LARGEST = 32767  # bytes of an object, where pointers have 16 bits
 
 
 def identifier(text: str, fallback: str = "model") -> str:
@@ -70,18 +73,42 @@ def number(value: float, c_type: str) -> str:
     return f"{v}u" if c_type.startswith("u") else str(v)
 
 
-def array(name: str, values: Array, c_type: str, attribute: str = "") -> str:
-    """A constant array with file scope."""
+def array(name: str, values: Array, c_type: str, space: str = "") -> str:
+    """A constant array with file scope.
+
+    Args:
+        name: its identifier.
+        values: any shape.
+        c_type: element type in C.
+        space: address space, e.g. AVR's "__flash".
+    """
+    if space == FLASH and values.nbytes > LARGEST:
+        return _large_array(name, values, c_type, space)
     flat = values.ravel()
-    rows: list[str] = []
-    row = "   "
-    for v in flat.tolist():
-        item = f" {number(v, c_type)},"
+    body = "\n".join(_rows("   ", (f" {number(v, c_type)}," for v in flat.tolist()))).rstrip(",")
+    words = " ".join(w for w in ("static const", space, c_type) if w)
+    return f"{words} {name}[{len(flat)}] = {{\n{body}\n}};\n"
+
+
+def _large_array(name: str, values: Array, c_type: str, space: str) -> str:
+    """The same in assembly: avr-gcc has no type for it, though its flash has the room."""
+    numbers = values.astype(values.dtype.newbyteorder("<")).ravel().view(np.uint8).tolist()
+    rows = _rows('    ".byte', (f" {v}," for v in numbers))
+    body = "\n".join(f'{row.rstrip(",")}\\n"' for row in rows)
+    return (
+        f"extern const {space} {c_type} {name}[]; /* {len(values.ravel())}, local to this file */\n"
+        f'__asm__(".pushsection .progmem.data.{name},\\"a\\",@progbits\\n"\n'
+        f'    "{name}:\\n"\n{body}\n    ".popsection\\n");\n'
+    )
+
+
+def _rows(start: str, items: Iterable[str]) -> list[str]:
+    """Items in rows that fit a line."""
+    rows = []
+    row = start
+    for item in items:
         if len(row) + len(item) > LINE:
             rows.append(row)
-            row = "   "
+            row = start
         row += item
-    rows.append(row)
-    space = f" {attribute}" if attribute else ""
-    body = "\n".join(rows).rstrip(",")
-    return f"static const {c_type} {name}[{len(flat)}]{space} = {{\n{body}\n}};\n"
+    return [*rows, row]

@@ -1,0 +1,46 @@
+"""int8 kernels for AVR: constants stay in flash, which its processor reads in a way of its own.
+
+Kernels that are not here are the portable ones, whose constants start-up code copies to RAM.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from edgeprune.kernels.call import Kernel, KernelCall, Request
+from edgeprune.kernels.portable import activation
+from edgeprune.kernels.portable import dense as portable
+
+LONGEST = 8191
+"""Inputs of a block of weights whose bytes 15 bits can count."""
+
+
+def dense(request: Request) -> KernelCall | None:
+    """A dense layer in int8."""
+    call = portable.dense(request)
+    if call is None or call.function != "ep_dense_s8":
+        return None
+    limits = dict(call.params)
+    return None if int(limits["in_len"]) > LONGEST else _in_flash(call)
+
+
+def unary(request: Request) -> KernelCall | None:
+    """Every function of one element that is a table in int8."""
+    call = activation.unary(request)
+    return None if call is None or call.function != "ep_table_s8" else _in_flash(call)
+
+
+def _in_flash(call: KernelCall) -> KernelCall:
+    """The same call, of the function that reads its arrays from flash."""
+    name = f"{call.function}_avr"
+    return replace(
+        call,
+        function=name,
+        sources=(f"arch/avr/{name}.c",),
+        headers=(f"arch/avr/{name}.h",),
+        address_space="__flash",
+    )
+
+
+KERNELS: tuple[Kernel, ...] = (dense, unary)
+"""In the order in which they are asked."""
