@@ -20,11 +20,16 @@ from edgeprune.ops import (
     Dense,
     DepthwiseConv2d,
     Dequantize,
+    LeakyRelu,
     MaxPool2d,
     Mean,
     Mul,
     Quantize,
+    Relu,
+    Sigmoid,
+    Softmax,
     Sub,
+    Tanh,
     Transpose,
 )
 
@@ -93,6 +98,33 @@ def test_int16_pools_means_and_conversions_are_the_reference(seed, xs, ys):
     real = (rng.normal(size=shape) * 40000 * ys).astype(np.float32)
     check(one_node(Quantize(DType.INT16), [TensorType(shape)], y), {"x0": real})
     check(one_node(Concat(), [t, t], t), {"x0": x, "x1": x[::-1]})
+
+
+ACTIVATIONS = [
+    (Relu(), None),
+    (Relu((0.0, 6.0)), None),
+    (LeakyRelu(0.1), None),
+    (LeakyRelu(-0.5), None),
+    (Sigmoid(), 1 / 32768),
+    (Tanh(), 1 / 32768),
+]
+
+
+@settings(max_examples=6)
+@given(st.sampled_from([*np.exp(np.linspace(-11, -4, 8)), 2.0**-12, 2.0**-11, 2.0**-13]), SCALES)
+@pytest.mark.parametrize(("op", "fixed"), ACTIVATIONS, ids=str)
+def test_int16_functions_of_one_element_are_the_reference(op, fixed, xs, ys):
+    x = np.arange(-32768, 32768).astype(np.int16)
+    y = int16_type((), fixed or ys)
+    check(one_node(op, [int16_type(x.shape, float(xs))], y), {"x0": x})
+
+
+@MODEST
+@given(SEEDS, SCALES, st.sampled_from([(1, 10), (3, 2), (2, 257), (4, 1)]))
+def test_int16_softmax_is_the_reference(seed, scale, shape):
+    rng = np.random.default_rng(seed)
+    graph = one_node(Softmax(1.5), [int16_type(shape, scale)], int16_type((), 1 / 32768))
+    check(graph, {"x0": int16_values(rng, shape)})
 
 
 def test_sums_that_int32_does_not_hold_are_refused(rng):

@@ -42,7 +42,7 @@ def sigmoid_table() -> Int64s:
     return np.append(round_half_away(value - error / 2), 65535)
 
 
-def _scaled(x: QuantParams, exact_shifts: tuple[int, ...]) -> tuple[int, int]:
+def sigmoid_scale(x: QuantParams, exact_shifts: tuple[int, ...]) -> tuple[int, int]:
     """(multiplier, shift) that bring an input to 1/(3 * 4096); multiplier 0: its scale is a power.
 
     LiteRT decides by the float32 logarithm whether a scale counts as a power of two.
@@ -62,7 +62,7 @@ def _scaled(x: QuantParams, exact_shifts: tuple[int, ...]) -> tuple[int, int]:
 
 def logistic_s16(q: Ints, x: QuantParams) -> Ints:
     """LOGISTIC of int16; the result has scale 1/32768."""
-    mult, shift = _scaled(x, (0,))
+    mult, shift = sigmoid_scale(x, (0,))
     if mult == 0:
         mult, shift = 3 << shift, 0
     half = 1 << (shift - 1) if shift > 0 else 0
@@ -75,7 +75,7 @@ def logistic_s16(q: Ints, x: QuantParams) -> Ints:
 
 def tanh_s16(q: Ints, x: QuantParams) -> Ints:
     """TANH of int16, as 2 sigmoid(2 x) - 1; the result has scale 1/32768."""
-    mult, shift = _scaled(x, (0, 1))
+    mult, shift = sigmoid_scale(x, (0, 1))
     half = 1 << (shift - 1) if shift > 0 else 0
     if mult == 0:
         mult, shift, half = 3 << shift, 0, 0

@@ -6,17 +6,19 @@ import numpy as np
 
 from edgeprune.ir import DType
 from edgeprune.ir.fixedpoint import quantize_multiplier
+from edgeprune.ir.fixedpoint.wide import sigmoid_scale, sigmoid_table
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.kernels.portable._spell import (
     FLOAT_MAX,
     SUFFIX,
     all_are,
     int_clamp,
+    integers,
     quant,
     spell,
     zero_of,
 )
-from edgeprune.ops import Elu, Gelu, LeakyRelu, Relu, Unary
+from edgeprune.ops import Elu, Gelu, LeakyRelu, Relu, Sigmoid, Tanh, Unary
 
 # float32: estimated instructions an element
 COST = {"clamp": 8, "leaky_relu": 8, "hard_swish": 12, "sigmoid": 60, "tanh": 100}
@@ -24,14 +26,14 @@ FLOAT_ONLY = ("leaky_relu", "elu", "hard_swish", "sigmoid", "tanh")
 
 
 def unary(request: Request) -> KernelCall | None:
-    """Every function of one element, in float32 or int8."""
+    """Every function of one element in float32 or int8, some in int16."""
     op, graph, node = request.node.op, request.graph, request.node
     if not isinstance(op, Unary):
         return None
     x, y = graph.types_of(node)[0], graph.types[node.output]
     if all_are(request, DType.FLOAT32):
         return _f32(request, op)
-    if not all_are(request, DType.INT8):
+    if integers(request) is None:
         return None
     if isinstance(op, Relu):
         # The ratio of scales is formed in float32, as LiteRT does.
@@ -39,6 +41,8 @@ def unary(request: Request) -> KernelCall | None:
             float(np.float32(quant(x).scalar[0]) / np.float32(quant(y).scalar[0]))
         )
         return _moved(request, mult, shift, int_clamp(op.bounds, y))
+    if y.dtype is DType.INT16:
+        return _s16(request, op)
     return spell(
         "ep_table_s8",
         {"length": y.size},
@@ -75,6 +79,46 @@ def requantize(request: Request) -> KernelCall:
     y = request.graph.types[request.node.output]
     mult, shift = quantize_multiplier(quant(x).scalar[0] / quant(y).scalar[0])
     return _moved(request, mult, shift, int_clamp(None, y))
+
+
+def _s16(request: Request, op: Unary) -> KernelCall | None:
+    x = request.graph.types_of(request.node)[0]
+    y = request.graph.types[request.node.output]
+    if zero_of(x) or zero_of(y):
+        return None
+    if isinstance(op, LeakyRelu):
+        xs, ys = (np.float32(quant(t).scalar[0]) for t in (x, y))
+        above = quantize_multiplier(float(xs / ys))
+        below = quantize_multiplier(float(xs * np.float32(op.alpha) / ys))
+        return spell(
+            "ep_leaky_relu_s16",
+            {
+                "length": y.size,
+                "above_mult": above[0],
+                "above_shift": above[1],
+                "below_mult": abs(below[0]),
+                "below_shift": below[1],
+                "below_sign": 1 if below[0] >= 0 else -1,
+            },
+            request.node.inputs,
+            inplace=0,
+            instructions=30 * y.size,
+        )
+    if not isinstance(op, Sigmoid | Tanh) or quant(y) != op.fixed_quant(16):
+        return None
+    twice = isinstance(op, Tanh)
+    mult, shift = sigmoid_scale(quant(x), (0, 1) if twice else (0,))
+    if mult == 0:
+        mult, shift = 3 << shift, 0
+    table = sigmoid_table().astype(np.uint16)
+    return spell(
+        "ep_sigmoid_s16",
+        {"length": y.size, "mult": mult, "shift": shift, "twice": int(twice)},
+        request.node.inputs,
+        (Constant("table", table, "uint16_t", counts_as_weights=False),),
+        inplace=0,
+        instructions=30 * y.size,
+    )
 
 
 def _f32(request: Request, op: Unary) -> KernelCall | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from edgeprune.errors import UnsupportedError
 from edgeprune.ir import DType
 from edgeprune.ir.fixedpoint import quantize_multiplier, softmax_params
-from edgeprune.kernels.call import KernelCall, Request
+from edgeprune.ir.fixedpoint.wide import softmax_tables
+from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.kernels.portable._spell import all_are, quant, spell
 from edgeprune.ops import LogSoftmax, Softmax
 
@@ -14,7 +17,7 @@ LONGEST = 4095
 
 
 def softmax(request: Request) -> KernelCall | None:
-    """Softmax and log-softmax, in float32 or int8."""
+    """Softmax in float32, int8 or int16, log-softmax in float32 or int8."""
     op, graph, node = request.node.op, request.graph, request.node
     if not isinstance(op, Softmax | LogSoftmax):
         return None
@@ -30,6 +33,8 @@ def softmax(request: Request) -> KernelCall | None:
             inplace=0,
             instructions=80 * x.size,
         )
+    if all_are(request, DType.INT16) and isinstance(op, Softmax):
+        return _s16(request, op, shape)
     if not all_are(request, DType.INT8):
         return None
     if length > LONGEST:
@@ -43,3 +48,24 @@ def softmax(request: Request) -> KernelCall | None:
         back_mult, back_shift = quantize_multiplier((1 << (31 - p.left_shift)) / p.mult)
         shape |= {"back_mult": back_mult, "back_shift": back_shift}
     return spell(f"ep_{op.kind}_s8", shape, node.inputs, inplace=0, instructions=400 * x.size)
+
+
+def _s16(request: Request, op: Softmax, shape: dict[str, int | float | str]) -> KernelCall | None:
+    graph, node = request.graph, request.node
+    x, y = graph.types_of(node)[0], graph.types[node.output]
+    if quant(y) != op.fixed_quant(16) or x.shape[-1] > 2**16 - 1:
+        return None
+    scale = np.float32(quant(x).scalar[0]) * np.float32(op.beta)
+    mult, shift = quantize_multiplier(float(scale) / (10.0 / 65535.0))
+    exps, reciprocals = (
+        Constant(role, values.astype(np.int16), "int16_t", counts_as_weights=False)
+        for role, values in zip(("exps", "reciprocals"), softmax_tables(), strict=True)
+    )
+    return spell(
+        "ep_softmax_s16",
+        {**shape, "mult": mult, "shift": shift},
+        node.inputs,
+        (exps, reciprocals),
+        inplace=0,
+        instructions=90 * x.size,
+    )
