@@ -56,7 +56,7 @@ def image_layer(
     kernel = kernel or pick(rng, 1, 5, 2)
     pad = Padding(*pick(rng, 0, 3, 4))
     reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
-    depth = int(rng.choice([1, 2, 3, 4, 5, 6, 7, 8, 12, 17]))
+    depth = int(rng.choice([1, 2, 3, 4, 5, 6, 7, 8, 12, 17, 22, 34, 47]))
     height = max(1, reach[0] - pad.top - pad.bottom) + int(rng.integers(0, 9))
     width = max(1, reach[1] - pad.left - pad.right) + int(rng.integers(0, 14))
     xs = float(np.float32(np.exp(rng.uniform(-8, 0))))

@@ -128,8 +128,14 @@ def test_a_round_divides_the_row_and_stays_in_reach(
         assert p.plane_bytes > 1020
         return
     assert rows % r.rows == 0
-    assert r.planes == 0 or p.full % r.planes == 0
-    assert r.odd + (r.apart > 0) == p.odd
+    assert r.odd == p.odd
+    if r.count:
+        assert r.rows == 1
+        assert r.count * r.planes + r.rest == p.full
+    else:
+        assert p.full == 0 or p.full % r.planes == 0
+    assert r.rows == 1 or r.rows * p.row_bytes <= 1020
+    assert r.planes * p.plane_bytes <= 1020
 
 
 @pytest.mark.parametrize(

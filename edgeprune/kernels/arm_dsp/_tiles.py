@@ -129,43 +129,48 @@ class Round:
         rows: whole kernel rows; 1 where a round is part of one.
         planes: planes of two channels.
         odd: whether the plane of an odd last channel is part of it.
-        apart: rounds in a row where the odd plane follows them; else 0.
+        count: rounds of a row that has a loop of its own, ``rest`` and ``odd`` behind it; else 0.
+        rest: planes of two channels after these rounds.
     """
 
     rows: int
     planes: int
     odd: bool
-    apart: int = 0
+    count: int = 0
+    rest: int = 0
 
     def steps(self, p: Planes) -> int:
-        """Steps that the code of the loop has."""
-        odd = (p.taps + 1) // 2 if self.odd or self.apart else 0
-        return self.rows * (self.planes * p.taps + odd)
+        """Steps that the code has."""
+        odd = (p.taps + 1) // 2 if self.odd else 0
+        return self.rows * ((self.planes + self.rest) * p.taps + odd)
 
 
 def round_of(p: Planes, rows: int, steps: int) -> Round | None:
-    """The largest round within about that many steps; None: a plane is out of reach of LDRD.
+    """The loop with the least overhead within about that many steps.
 
     Args:
         p: the layout of the input.
         rows: kernel rows that lie one after the other without a break.
         steps: how many to unroll.
+
+    Returns:
+        None where a plane is out of reach of LDRD.
     """
-
-    def fits(r: Round, size: int) -> bool:
-        return size <= REACH and r.steps(p) <= steps
-
-    whole = [Round(n, p.full, p.odd) for n in range(rows, 0, -1) if rows % n == 0]
-    for r in whole:
-        if fits(r, r.rows * p.row_bytes):
+    for n in (n for n in range(rows, 0, -1) if rows % n == 0):
+        r = Round(n, p.full, p.odd)
+        if n * p.row_bytes <= REACH and r.steps(p) <= steps:
             return r
     if p.plane_bytes > REACH:
         return None
     if not p.full:
         return Round(1, 0, True)
-    parts = [n for n in range(p.full, 0, -1) if p.full % n == 0]
-    best = next((n for n in parts if fits(Round(1, n, False), n * p.plane_bytes)), 1)
-    return Round(1, best, False, p.full // best if p.odd else 0)
+    most = max(1, min(p.full, steps // p.taps, REACH // p.plane_bytes))
+    parts = Round(1, most, p.odd, p.full // most, p.full % most)
+    if p.odd:
+        return parts
+    even = max(n for n in range(1, most + 1) if p.full % n == 0)
+    # A round of even parts ends with three instructions, one of a row's own loop with five.
+    return Round(1, even, False) if 3 * (p.full // even) <= 5 * parts.count + 3 else parts
 
 
 @dataclass(frozen=True)
@@ -224,13 +229,13 @@ class Tile:
     @property
     def _loop(self) -> bool:
         p, r = self.planes, self.round
-        return self.shared or self.rows > r.rows or (not r.apart and r.planes < p.full)
+        return self.shared or self.rows > r.rows or (not r.count and r.planes < p.full)
 
     @property
     def ahead(self) -> int:
         """Bytes by which the pointers of the window run ahead, so that the last load moves them."""
         p, r = self.planes, self.round
-        if not self._loop or self.pixels < 4 or r.apart:
+        if not self._loop or self.pixels < 4 or r.count:
             return 0
         last = (p.taps - 1) // 2 * 2 if r.odd else p.taps - 1
         at = last * p.dilation
@@ -252,7 +257,8 @@ class Tile:
             r.rows,
             r.planes,
             int(r.odd),
-            r.apart,
+            r.count,
+            r.rest,
             p.taps,
             p.dilation,
             p.stride,
@@ -297,9 +303,11 @@ class Tile:
         p, r = self.planes, self.round
         odd = (p.taps + 1) // 2 if p.odd else 0
         steps = self.rows * (p.full * p.taps + odd)
-        rounds = self.rows * (p.full // r.planes if r.planes else 1) // r.rows
-        turn = 5 if r.apart else 3 + (self.pixels < 4)
-        again = turn * rounds + 4 * self.rows * bool(r.apart) if self._loop or r.apart else 0
+        if r.count:
+            again = self.rows * (5 * r.count + 3 + 3 * self._loop)
+        else:
+            rounds = self.rows * (p.full // r.planes if r.planes else 1) // r.rows
+            again = rounds * (3 + (self.pixels < 4)) * self._loop
         return steps * self._step + again + self._requant + 21 + (9 if self.ring else 0)
 
     @property

@@ -334,12 +334,12 @@ __asm__(
     ".endm\n"
 
     /* rows    kernel rows in a round     planes  planes in a round        odd     1: an odd last channel
-     * rounds  more than 0: rounds that make a row without its odd plane, which follows them
+     * rounds  more than 0: so many rounds, then `rest` planes and the odd one, make one row
      * kw, dx, sx, g, phase, plane        columns: taps, dilation, stride, gcd; bytes of phase and plane
      * ring    1: the rows wrap around    loop    1: there may be more than one round
      * bias    how far the window's pointers are ahead */
-    ".macro ep_body name, px, ch, wide, rows, planes, odd, rounds, kw, dx, sx, g, phase, plane, ring, "
-    "loop, bias\n"
+    ".macro ep_body name, px, ch, wide, rows, planes, odd, rounds, rest, kw, dx, sx, g, phase, plane, "
+    "ring, loop, bias\n"
     " .pushsection .text.\\name, \"ax\", %progbits\n"
     " .thumb\n"
     " .balign 4\n"
@@ -371,7 +371,7 @@ __asm__(
     " subs r3, r3, #1\n"
     " str r3, [sp, #36]\n"
     " bne.w 4b\n"
-    " ep_round 1, 0, 1, \\kw, \\dx, \\sx, \\g, \\phase, \\plane, \\px, \\ch, \\wide, 2\n"
+    " ep_round 1, \\rest, \\odd, \\kw, \\dx, \\sx, \\g, \\phase, \\plane, \\px, \\ch, \\wide, 2\n"
     " .else\n"
     " ep_round \\rows, \\planes, \\odd, \\kw, \\dx, \\sx, \\g, \\phase, \\plane, \\px, \\ch, \\wide, "
     "EP_ahead\n"
