@@ -111,7 +111,7 @@ def _classes(text: str | None) -> tuple[int, ...] | None:
 @click.option("--target", default="cortex-m4", show_default=True, help="See `edgeprune targets`.")
 @click.option(
     "--dtype",
-    type=click.Choice(["auto", "int8", "float32"]),
+    type=click.Choice(["auto", "int8", "int16x8", "int4", "float32"]),
     default="auto",
     show_default=True,
     help="auto: what is more accurate on validation data within the budget.",

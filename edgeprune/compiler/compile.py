@@ -16,8 +16,7 @@ from edgeprune.ir import DType, Graph
 from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.select import lower
 from edgeprune.planner import MemoryPlan, Work, plan_memory
-from edgeprune.quantize import Observed, quantise, refuse_unquantised
-from edgeprune.quantize.observe import Method
+from edgeprune.quantize import DEFAULT, Observed, Settings, quantise, refuse_unquantised
 from edgeprune.target import Target
 from edgeprune.toolchain.compiler import Optimize
 
@@ -28,10 +27,10 @@ class Recipe:
 
     Attributes:
         target: what it is for.
-        dtype: "int8" or "float32".
+        dtype: "int8", "int16x8", "int4" or "float32".
         optimize: "size" or "speed".
         observed: what calibration saw in the source model, by value; empty for float32.
-        method: how ranges are cut.
+        settings: how it is quantised.
         title: the source model's file name.
         sha256: its hash.
         command: the command line.
@@ -41,7 +40,7 @@ class Recipe:
     dtype: str
     optimize: Optimize
     observed: Mapping[str, Observed]
-    method: Method = "minmax"
+    settings: Settings = DEFAULT
     title: str = "model"
     sha256: str = ""
     command: str = ""
@@ -58,8 +57,10 @@ class Recipe:
         levels = 65536 if dtype is DType.INT16 else 256
         # what compaction put in (a Gather of the inputs) has the range of what it reads
         seen = [v for v in fused.activations if v in self.observed]
-        ranges = {v: self.observed[v].range(self.method, levels) for v in seen}
-        return quantise(fused, ranges, dtype)
+        how = self.settings
+        ranges = {v: self.observed[v].range(how.method, levels) for v in seen}
+        means = {v: self.observed[v].mean for v in seen} if how.corrects_bias else None
+        return quantise(fused, ranges, dtype, narrow=how.narrow, means=means)
 
     def compile(self, graph: Graph) -> Compiled:
         """Quantise, choose kernels, plan the memory."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +14,7 @@ from edgeprune.compiler.compile import Compiled, Recipe
 from edgeprune.compiler.measure import Footprint, footprint
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.frontends.normalize import fuse
-from edgeprune.ir import Array, Graph, Samples, dequantise_array, quantise_array
+from edgeprune.ir import Array, Graph, Samples, dequantise_array, predict, quantise_array
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import Prepared, answers, source_outputs
 from edgeprune.progress import Progress, silent
@@ -21,7 +22,16 @@ from edgeprune.pruning import obs
 from edgeprune.pruning.finetune import finetune
 from edgeprune.pruning.search import Pruned, Ranking, prune, smallest
 from edgeprune.pruning.subnet import recalibrate
-from edgeprune.quantize import METHODS, Observed, observe
+from edgeprune.quantize import (
+    Observed,
+    Score,
+    Settings,
+    choose,
+    equalise,
+    narrowable,
+    observe,
+    widen,
+)
 from edgeprune.target import Target
 from edgeprune.toolchain.compiler import Optimize
 from edgeprune.verify.agreement import on_target
@@ -29,6 +39,7 @@ from edgeprune.verify.run_c import HostModel
 from edgeprune.verify.run_target import TargetRun
 
 CALIBRATION = 2000  # samples that scales are taken from
+NARROW_LOSS = 0.005  # of accuracy, that weights of four bits may cost
 NEAR_FLASH = 64_000  # bytes of the first 64 KB of AVR that vectors and trampolines leave
 TRIES = 8  # of measuring and adjusting; the estimate is off by a few bytes of alignment
 
@@ -59,7 +70,7 @@ class Form:
     """What a network is compiled to: element type, kernels, and what they are chosen for.
 
     Attributes:
-        dtype: "int8" or "float32".
+        dtype: "int8", "int16x8", "int4" or "float32".
         optimize: "size" or "speed".
         target: the target, with the sets of kernels that may be used.
     """
@@ -187,6 +198,7 @@ class Fitter:
             self.form.dtype,
             self.form.optimize,
             observed,
+            Settings(narrow=narrowable(graph) if self.form.dtype == "int4" else frozenset()),
             title=self.prepared.path.name,
             sha256=self.prepared.sha256,
             command=self.options.command,
@@ -270,24 +282,50 @@ class Fitter:
         pruned: Pruned | None,
         before: Footprint | None = None,
     ) -> Candidate:
-        """Choose how ranges are cut, by validation; the size does not depend on it."""
-        best: tuple[float, Compiled] | None = None
-        methods = METHODS if recipe.observed else METHODS[:1]
+        """Choose how it is quantised, by validation."""
         if recipe.observed:
-            recipe = replace(recipe, observed=self._observe(graph))
-        for method in methods:
-            compiled = replace(recipe, method=method).compile(graph)
-            value = self._accuracy(compiled)
-            if best is None or value > best[0]:
-                best = (value, compiled)
-        assert best is not None
-        _refuse_far_constants(best[1])
-        return Candidate(graph, best[1], self._measure(best[1]), best[0], pruned, before)
+            compiled, accuracy = self._quantised(recipe, graph)
+        else:
+            compiled = recipe.compile(graph)
+            accuracy = self._accuracy(run_host(compiled, self.prepared.validation.x))
+        _refuse_far_constants(compiled)
+        return Candidate(graph, compiled, self._measure(compiled), accuracy, pruned, before)
 
-    def _accuracy(self, compiled: Compiled) -> float:
-        samples = self.prepared.validation
-        y = self._truth(samples)
-        return float((answers(run_host(compiled, samples.x)) == y).mean())
+    def _quantised(self, recipe: Recipe, graph: Graph) -> tuple[Compiled, float]:
+        """The quantised network that does best on validation data, and its accuracy there."""
+        samples, plain = self.prepared.validation, fuse(graph)
+        even = equalise(plain)
+        seen = {False: self._observe(plain)}
+        if even is not plain:
+            seen[True] = self._observe(even)
+        wanted = predict(graph, samples.x)
+
+        @cache
+        def compiled(s: Settings) -> Compiled:
+            return replace(recipe, observed=seen[s.equalises], settings=s).compile(
+                even if s.equalises else plain
+            )
+
+        @cache
+        def outputs(s: Settings) -> Array:
+            return run_host(compiled(s), samples.x)
+
+        def score(s: Settings) -> Score:
+            loss = float(np.mean((outputs(s) - wanted) ** 2, dtype=np.float64))
+            # without labels there is nothing but the distance to the float network
+            return self._accuracy(outputs(s)) if samples.y is not None else 0.0, -loss
+
+        def fits(s: Settings) -> bool:
+            return not self.options.has_limits or self._fits(self._measure(compiled(s)))
+
+        settings = choose(score, recipe.settings, can_equalise=even is not plain)
+        if settings.narrow:
+            whole = self._accuracy(outputs(replace(settings, narrow=frozenset())))
+            settings = widen(settings, score, fits, whole - NARROW_LOSS)
+        return compiled(settings), self._accuracy(outputs(settings))
+
+    def _accuracy(self, outputs: Array) -> float:
+        return float((answers(outputs) == self._truth(self.prepared.validation)).mean())
 
     def _truth(self, samples: Samples) -> Array:
         if samples.y is not None:

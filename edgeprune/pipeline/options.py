@@ -11,7 +11,7 @@ from typing import Literal
 from edgeprune.errors import EdgePruneError
 from edgeprune.pruning.search import Schedule
 
-DtypeChoice = Literal["auto", "int8", "float32"]
+DtypeChoice = Literal["auto", "int8", "int16x8", "int4", "float32"]
 EMITTERS = ("c", "tflite", "onnx")
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(|b|k|kb|kib|m|mb|mib)\s*", re.IGNORECASE)
 _UNIT = {"": 1, "b": 1, "k": 1024, "m": 1024 * 1024}
@@ -105,7 +105,9 @@ class BuildOptions:
         ram: bytes of RAM.
         max_instructions: instructions per inference.
         target: name of a target, or path of a profile.
-        dtype: "auto" takes what is more accurate on validation data within the budget.
+        dtype: "auto" takes what is more accurate on validation data within the budget, int8 or
+            float32; "int16x8": int16 activations, int8 weights; "int4": int8 activations, weights
+            of four bits but for the layers where that costs accuracy.
         criterion: how channels are ranked.
         schedule: how they are removed.
         min_accuracy: lowest accuracy on validation data, 0 to 1.

@@ -7,14 +7,16 @@ symmetric per output channel in [-127, 127], biases int32 at scale input x weigh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from edgeprune.errors import UnsupportedError
 from edgeprune.ir import Array, DType, Graph, Node, Op, QuantParams, TensorType, build_graph
 from edgeprune.ops import Quantize
+from edgeprune.quantize.bias import expected_shift
 
 Range = tuple[float, float]
 
@@ -40,13 +42,23 @@ def params_of(low: float, high: float, dtype: DType) -> QuantParams:
     return QuantParams.of(scale, int(np.clip(zero, -128, 127)))
 
 
-def quantise(graph: Graph, ranges: Mapping[str, Range], dtype: DType = DType.INT8) -> Graph:
+def quantise(
+    graph: Graph,
+    ranges: Mapping[str, Range],
+    dtype: DType = DType.INT8,
+    *,
+    narrow: Collection[str] = (),
+    means: Mapping[str, Array] | None = None,
+) -> Graph:
     """Quantise every value of a float graph.
 
     Args:
         graph: float32, clamps fused where they can be.
         ranges: real ends of every activation's range, by name.
         dtype: type of the activations: INT8, or INT16 with int8 weights.
+        narrow: names of the layers whose weights have four bits; the others' have eight.
+        means: of every activation, per channel, by name: biases are corrected by them; None: they
+            are only rounded.
 
     Returns:
         The integer graph; inputs and outputs are integers too. Weights have a scale per channel.
@@ -69,13 +81,20 @@ def quantise(graph: Graph, ranges: Mapping[str, Range], dtype: DType = DType.INT
             w, b = node.inputs[1], node.inputs[2]
             scale_in = types[node.inputs[0]].quant
             assert scale_in is not None
-            made = quantise_weights(
+            layer = partial(
+                quantise_weights,
                 graph.constants[w],
-                graph.constants[b],
-                scale_in.scalar[0],
-                WEIGHT_AXIS[node.op.kind],
-                dtype,
+                scale_in=scale_in.scalar[0],
+                axis=WEIGHT_AXIS[node.op.kind],
+                dtype=dtype,
+                bits=4 if node.name in narrow else 8,
             )
+            bias = graph.constants[b]
+            made = layer(bias)
+            if means is not None and node.inputs[0] in means:
+                mean = means[node.inputs[0]]
+                shift = expected_shift(node, graph.constants[w], *made[0], mean)
+                made = layer((bias - shift).astype(np.float32))
             for i, (value, t) in enumerate(made, start=1):
                 args[i] = f"{node.inputs[i]}@{node.name}"
                 constants[args[i]], constant_types[args[i]] = value, t
@@ -260,6 +279,11 @@ def _separate_fixed(graph: Graph) -> Graph:
         ports=graph.ports,
         origin=graph.origin,
     )
+
+
+def narrowable(graph: Graph) -> frozenset[str]:
+    """Names of the layers whose weights may have four bits: there are kernels for them."""
+    return frozenset(n.name for n in graph.nodes if n.op.kind in ("conv2d", "dense"))
 
 
 def refuse_unquantised(graph: Graph) -> None:

@@ -1,0 +1,178 @@
+"""Equalisation keeps the function, bias correction the mean, and choices follow what they score."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgeprune.frontends.normalize import fuse
+from edgeprune.ir import (
+    DType,
+    Graph,
+    Node,
+    TensorType,
+    build_graph,
+    dequantise_array,
+    predict,
+    quantise_array,
+    run_int,
+)
+from edgeprune.ops import (
+    AvgPool2d,
+    Conv2d,
+    Dense,
+    DepthwiseConv2d,
+    LeakyRelu,
+    MaxPool2d,
+    Relu,
+    Sigmoid,
+)
+from edgeprune.quantize import (
+    METHODS,
+    Settings,
+    choose,
+    equalise,
+    narrowable,
+    observe,
+    quantise,
+    widen,
+)
+from edgeprune.quantize.equalise import _pairs
+
+
+def chain(seed: int, between: type, spread: float = 4.0) -> Graph:
+    """1x1 convolution, depthwise, convolution, whose channels differ in size by far."""
+    rng = np.random.default_rng(seed)
+
+    def w(*shape: int, axis: int = 0) -> np.ndarray:
+        size = np.exp(rng.normal(0, spread / 2, shape[axis]))
+        along = [1] * len(shape)
+        along[axis] = -1
+        return (rng.normal(size=shape) * size.reshape(along)).astype(np.float32)
+
+    op = LeakyRelu(0.1) if between is LeakyRelu else between()
+    nodes = [
+        Node("c1", Conv2d(), ("x", "w1", "b1"), "c1"),
+        Node("r1", op, ("c1",), "r1"),
+        Node("d", DepthwiseConv2d(), ("r1", "w2", "b2"), "d"),
+        Node("r2", op, ("d",), "r2"),
+        Node("c2", Conv2d(), ("r2", "w3", "b3"), "c2"),
+    ]
+    constants = {"w1": w(8, 1, 1, 3), "b1": w(8), "w2": w(3, 3, 8, axis=2), "b2": w(8)}
+    constants |= {"w3": w(5, 1, 1, 8), "b3": w(5)}
+    return build_graph("g", nodes, {"x": TensorType((12, 12, 3))}, ["c2"], constants)
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([Relu, LeakyRelu, MaxPool2d, AvgPool2d, Sigmoid]))
+def test_equalisation_does_not_change_a_bit_of_the_function(seed: int, between: type) -> None:
+    graph = fuse(chain(seed, between))
+    even = equalise(graph)
+    x = np.random.default_rng(seed).normal(size=(3, 12, 12, 3)).astype(np.float32)
+    np.testing.assert_array_equal(predict(even, x), predict(graph, x))
+    assert (even is graph) == (between is Sigmoid)
+
+
+def test_equalised_channels_are_within_a_factor_of_two() -> None:
+    """What makes a channel and what reads it are alike up to the rounding of the factor."""
+    even = equalise(fuse(chain(0, Relu)))
+    for first, second in _pairs(even):
+        made = np.abs(even.constants[first.inputs[1]])
+        read = np.abs(even.constants[second.inputs[1]])
+        made = made.max(axis=(1, 2, 3)) if made.ndim == 4 else made.max(axis=(0, 1))
+        read = read.max(axis=(0, 1, 2)) if read.ndim == 4 else read.max(axis=(0, 1))
+        assert (np.abs(np.log2(made / read)) <= 1.01).all()
+    assert [(a.name, b.name) for a, b in _pairs(even)] == [("c1", "d"), ("d", "c2")]
+
+
+def test_a_value_that_others_see_is_not_scaled(rng: np.random.Generator) -> None:
+    graph = fuse(chain(0, Relu))
+    seen = replace(graph, outputs=(*graph.outputs, "r1" if "r1" in graph.types else "c1"))
+    assert [(a.name, b.name) for a, b in _pairs(seen)] == [("d", "c2")]
+
+
+def test_a_clamp_at_six_is_not_scaled() -> None:
+    graph = fuse(chain(0, Relu))
+    nodes = [
+        replace(n, op=replace(n.op, clamp=(0.0, 6.0))) if n.name == "c1" else n for n in graph.nodes
+    ]
+    assert [(a.name, b.name) for a, b in _pairs(replace(graph, nodes=tuple(nodes)))] == [
+        ("d", "c2")
+    ]
+
+
+def _outputs(q: Graph, x: np.ndarray) -> np.ndarray:
+    t_in, t_out = q.types[q.inputs[0]], q.types[q.outputs[0]]
+    values = run_int(q, {q.inputs[0]: quantise_array(x, t_in)})
+    return dequantise_array(values[q.outputs[0]], t_out)
+
+
+@pytest.mark.parametrize("kind", ["dense", "conv", "grouped", "depthwise"])
+def test_bias_correction_takes_off_the_mean_error(kind: str, rng: np.random.Generator) -> None:
+    """Weights of four bits and inputs far from zero: nearly all of the shift goes."""
+    shape, op, w = {
+        "dense": ((64,), Dense(), rng.normal(size=(16, 64))),
+        "conv": ((7, 7, 8), Conv2d(), rng.normal(size=(16, 3, 3, 8))),
+        "grouped": ((7, 7, 8), Conv2d(groups=2), rng.normal(size=(16, 3, 3, 4))),
+        "depthwise": ((7, 7, 8), DepthwiseConv2d(), rng.normal(size=(3, 3, 16))),
+    }[kind]
+    constants = {"w": w.astype(np.float32), "b": np.zeros(16, np.float32)}
+    graph = build_graph(
+        "g", [Node("n", op, ("x", "w", "b"), "y")], {"x": TensorType(shape)}, ["y"], constants
+    )
+    x = (rng.normal(size=(256, *shape)) * 0.3 + rng.uniform(1, 3, shape[-1])).astype(np.float32)
+    seen = observe(graph, x)
+    ranges = {v: o.range("minmax", 65536) for v, o in seen.items()}
+    means = {v: o.mean for v, o in seen.items()}
+    wanted = predict(graph, x)
+    axes = tuple(range(wanted.ndim - 1))
+    off = []
+    for given_means in (None, means):
+        q = quantise(graph, ranges, DType.INT8, narrow={"n"}, means=given_means)
+        off.append(np.abs((_outputs(q, x) - wanted).mean(axis=axes)).mean())
+    assert off[1] < 0.25 * off[0]
+
+
+def test_narrow_layers_have_weights_of_four_bits_and_others_of_eight() -> None:
+    graph = fuse(chain(0, Relu))
+    assert narrowable(graph) == {"c1", "c2"}
+    x = np.random.default_rng(0).normal(size=(16, 12, 12, 3)).astype(np.float32)
+    ranges = {v: o.range("minmax", 256) for v, o in observe(graph, x).items()}
+    q = quantise(graph, ranges, narrow={"c2"})
+    kinds = {n.name: q.types[n.inputs[1]].dtype for n in q.nodes}
+    assert kinds == {"c1": DType.INT8, "d": DType.INT8, "c2": DType.INT4}
+    weights = next(q.constants[n.inputs[1]] for n in q.nodes if n.name == "c2")
+    assert np.abs(weights).max() == 7
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_best_method_is_chosen_and_nothing_that_does_not_gain(method: str) -> None:
+    def score(s: Settings) -> tuple[float, float]:
+        return 0.9 + 0.01 * (s.method == method), -1.0
+
+    assert choose(score, Settings()) == Settings(method=method)  # type: ignore[arg-type]
+
+
+def test_correction_and_equalisation_are_kept_where_they_gain() -> None:
+    def score(s: Settings) -> tuple[float, float]:
+        return 0.9, s.corrects_bias - 2.0 * s.equalises
+
+    assert choose(score, Settings()) == Settings(corrects_bias=True)
+    assert choose(lambda s: (0.0, s.equalises), Settings()).equalises
+    assert not choose(lambda s: (0.0, s.equalises), Settings(), can_equalise=False).equalises
+
+
+def test_only_layers_that_harm_are_widened() -> None:
+    harm = {"a": 0.001, "b": 0.2, "c": 0.01, "d": 0.0}
+
+    def score(s: Settings) -> tuple[float, float]:
+        return 0.9 - sum(harm[n] for n in s.narrow), 0.0
+
+    start = Settings(narrow=frozenset(harm))
+    assert widen(start, score, lambda s: True, 0.895).narrow == {"a", "d"}
+    assert widen(start, score, lambda s: len(s.narrow) >= 3, 0.895).narrow == {"a", "c", "d"}
+    assert widen(start, score, lambda s: True, 0.5) == start
