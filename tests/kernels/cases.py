@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import settings
 from hypothesis import strategies as st
+from kernels.harness import SANITIZE
 
 from edgeprune.ir import Array, DType, QuantParams, TensorType
+
+
+def examples(n: int) -> settings:
+    """So many examples; fewer where sanitizers make each one slow."""
+    return settings(max_examples=max(4, n // 6) if SANITIZE else n)
+
 
 SEEDS = st.integers(0, 2**32 - 1)
 ZEROS = st.sampled_from([-128, -127, -7, 0, 5, 127])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from kernels.cases import SEEDS, ZEROS, int8_type, int8_values
+from kernels.cases import SEEDS, ZEROS, examples, int8_type, int8_values
 from kernels.harness import check, one_node
 
 from edgeprune.errors import UnsupportedError
@@ -42,7 +42,7 @@ from edgeprune.ops._window import Padding
 
 CLAMPS = st.sampled_from([None, (0.0, np.inf), (0.0, 6.0), (-1.0, 1.0)])
 SCALES = st.sampled_from([1e-4, 0.003, 0.0203, 0.1, 1.7])
-MODEST = settings(max_examples=60)
+MODEST = examples(60)
 SHAPES = [
     ((4, 5, 6), (4, 5, 6)),
     ((11, 12, 9), (11, 12, 9)),
@@ -132,7 +132,7 @@ ACTIVATIONS = [
 ]
 
 
-@settings(max_examples=8)
+@examples(8)
 @given(ZEROS, ZEROS, SCALES, SCALES)
 @pytest.mark.parametrize("op", ACTIVATIONS, ids=str)
 def test_int8_functions_of_one_element_are_the_reference(op, zx, zy, xs, ys):
@@ -244,7 +244,7 @@ def test_conversions_are_the_reference(seed, zx, zy, xs, ys):
     check(one_node(Quantize(), [TensorType(x.shape)], y_type), {"x0": x})
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(
     SEEDS,
     st.sampled_from(["nearest", "bilinear"]),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from kernels.cases import SEEDS, layer_constants, output_scale
+from kernels.cases import SEEDS, examples, layer_constants, output_scale
 from kernels.harness import check, one_node
 from kernels.test_portable_linear import CLAMPS, geometry
 
@@ -34,7 +34,7 @@ from edgeprune.ops import (
 )
 
 SCALES = st.sampled_from([1e-5, 0.0003, 0.00203])
-MODEST = settings(max_examples=40)
+MODEST = examples(40)
 
 
 def int16_type(shape, scale):
@@ -55,7 +55,7 @@ def wide_layer(rng, shape, axis, x_scale):
     return layer
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(SEEDS, CLAMPS)
 def test_int16_layers_are_the_reference(seed, clamp):
     rng = np.random.default_rng(seed)
@@ -110,7 +110,7 @@ ACTIVATIONS = [
 ]
 
 
-@settings(max_examples=6)
+@examples(6)
 @given(st.sampled_from([*np.exp(np.linspace(-11, -4, 8)), 2.0**-12, 2.0**-11, 2.0**-13]), SCALES)
 @pytest.mark.parametrize(("op", "fixed"), ACTIVATIONS, ids=str)
 def test_int16_functions_of_one_element_are_the_reference(op, fixed, xs, ys):

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from kernels.cases import SEEDS, ZEROS, int8_type, int8_values, layer_constants, output_scale
+from kernels.cases import (
+    SEEDS,
+    ZEROS,
+    examples,
+    int8_type,
+    int8_values,
+    layer_constants,
+    output_scale,
+)
 from kernels.harness import check, one_node
 
 from edgeprune.ir import TensorType
@@ -15,7 +23,7 @@ from edgeprune.ops._window import Padding
 CLAMPS = st.sampled_from([None, (0.0, np.inf), (0.0, 6.0), (-1.0, 1.0)])
 BITS = st.sampled_from([8, 8, 4])
 SMALL = st.integers(1, 3)
-MODEST = settings(max_examples=60)
+MODEST = examples(60)
 
 
 @MODEST
