@@ -11,52 +11,55 @@
 
 typedef ep_depthwise_conv2d_s8_arm_mve_params params;
 
-static void pad(const params *p, ep_scatter *at, int32_t count)
+/* The zero point in `count` places of all channels. */
+static void pad(const params *p, const ep_scatter *planes, int8_t *to, int32_t step, int32_t count)
 {
     const int16x8_t zero = vdupq_n_s16((int16_t)p->x_zero);
-    const uint16x8_t lanes = vmulq_n_u16(vidupq_n_u16(0, 1), (uint16_t)at->plane_step);
-    const mve_pred16_t inside = vctp16q((uint32_t)at->channels);
+    const uint16x8_t lanes = vmulq_n_u16(vidupq_n_u16(0, 1), (uint16_t)planes->plane_step);
+    const mve_pred16_t inside = vctp16q((uint32_t)planes->channels);
     for (; count > 0; count--) {
-        vstrbq_scatter_offset_p_s16(at->to, lanes, zero, inside);
-        at->to += at->to_step;
+        vstrbq_scatter_offset_p_s16(to, lanes, zero, inside);
+        to += step;
     }
 }
 
-/* Positions [first, first + count) of an input line; it is null where it lies in the padding. */
-static void take(const params *p, ep_scatter *at, const int8_t *line, int32_t first, int32_t count)
+/* What `count` places hold: an input line from a position on, or the zero point. */
+static void take(const params *p, const ep_scatter *planes, const int8_t *x, int32_t line,
+                 int32_t position, int32_t count, int8_t *to)
 {
-    const ep_axis *const pixels = &p->pixels;
-    if (line == 0) {
-        pad(p, at, count);
+    if (line < 0 || line >= p->lines.in) {
+        pad(p, planes, to, p->lines.kernel, count);
         return;
     }
-    const int32_t before = ep_limit(-first, 0, count);
-    const int32_t inside = ep_limit(pixels->in - first, before, count) - before;
-    pad(p, at, before);
-    if (inside > 0) {
-        at->from = line + (first + before) * pixels->in_step;
-        at->count = inside;
-        ep_scatter_arm_mve(at);
-        at->to += inside * at->to_step;
-    }
-    pad(p, at, count - before - inside);
+    ep_scatter all = *planes;
+    all.to = to;
+    all.from = x + line * p->lines.in_step + position * p->pixels.in_step;
+    all.count = count;
+    ep_scatter_arm_mve(&all);
 }
 
-/* An input line (counted from the first of the padding) for `count` pixels from j. */
-static void fill(const params *p, const int8_t *x, int32_t index, int32_t j, int32_t count,
-                 ep_scatter at)
+/* An input line (counted from the first of the padding) in column `slot` of the planes, for `count`
+ * pixels from j. */
+static void fill(const params *p, const ep_scatter *planes, const ep_span *span, const int8_t *x,
+                 int32_t index, int32_t slot, int32_t j, int32_t count)
 {
     const ep_axis *const pixels = &p->pixels;
-    const int32_t i = index - p->lines.pad;
-    const int8_t *const line = i >= 0 && i < p->lines.in ? x + i * p->lines.in_step : 0;
-    const int32_t first = j * pixels->stride - pixels->pad;
+    const int32_t line = index - p->lines.pad;
+    int8_t *to = planes->to + slot;
     if (p->step < pixels->kernel) {
-        take(p, &at, line, first, (count - 1) * p->step + pixels->kernel);
+        if (span->inside > 0) {
+            to += span->before * p->lines.kernel;
+            take(p, planes, x, line, span->position, span->inside, to);
+        }
         return;
     }
-    for (int32_t k = 0; k < count; k++) {
+    for (int32_t k = 0; k < count; k++) { /* a place for each tap of each pixel */
         for (int32_t tap = 0; tap < pixels->kernel; tap++) {
-            take(p, &at, line, first + k * pixels->stride + tap * pixels->dilation, 1);
+            const int32_t position =
+                (j + k) * pixels->stride - pixels->pad + tap * pixels->dilation;
+            const int inside = position >= 0 && position < pixels->in;
+            take(p, planes, x, inside ? line : -1, position, 1, to);
+            to += p->lines.kernel;
         }
     }
 }
@@ -67,22 +70,24 @@ static void block(const params *p, ep_depthwise_line *out, const int8_t *order, 
 {
     const ep_axis *const lines = &p->lines;
     const ep_depthwise_line first = *out;
+    const ep_span span = ep_span_of(&p->pixels, j, count, p->step);
     int32_t filled = 0;
+    if (p->step < p->pixels.kernel) { /* nothing else is ever written there */
+        pad(p, planes, planes->to, 1, span.before * lines->kernel);
+        pad(p, planes, planes->to + (span.before + span.inside) * lines->kernel, 1,
+            span.after * lines->kernel);
+    }
     for (int32_t i = 0; i < lines->out; i++) {
         const int32_t top = i * lines->stride;
         int32_t turn = 0;
         if (lines->dilation == 1) {
             turn = top % lines->kernel;
             for (filled = filled < top ? top : filled; filled < top + lines->kernel; filled++) {
-                ep_scatter at = *planes;
-                at.to += filled % lines->kernel;
-                fill(p, x, filled, j, count, at);
+                fill(p, planes, &span, x, filled, filled % lines->kernel, j, count);
             }
         } else {
             for (int32_t r = 0; r < lines->kernel; r++) {
-                ep_scatter at = *planes;
-                at.to += r;
-                fill(p, x, top + r * lines->dilation, j, count, at);
+                fill(p, planes, &span, x, top + r * lines->dilation, r, j, count);
             }
         }
         out->order = order + turn * p->vectors * LANES;
