@@ -17,12 +17,15 @@ riscv64-unknown-elf-gcc gcc-riscv64-unknown-elf
 avr-gcc              gcc-avr
 clang                clang
 g++                  g++
+cmake                cmake
+make                 make
 "
 # file of a library | Debian package
 libraries="
 /usr/lib/arm-none-eabi/newlib/nano.specs          libnewlib-arm-none-eabi
 /usr/lib/picolibc/riscv64-unknown-elf/picolibc.specs picolibc-riscv64-unknown-elf
 /usr/lib/avr/include/avr/io.h                     avr-libc
+/usr/share/arduino/hardware/arduino/avr/boards.txt arduino-core-avr
 "
 
 missing() {

@@ -30,6 +30,7 @@ INSTALL = {
     "qemu-system-arm": "apt-get install qemu-system-arm",
     "qemu-system-riscv32": "apt-get install qemu-system-misc",
     "qemu-system-avr": "apt-get install qemu-system-misc",
+    "arduino-core-avr": "apt-get install arduino-core-avr",
     "clang": "apt-get install clang",
     "g++": "apt-get install g++",
     "cmake": "apt-get install cmake",
@@ -51,6 +52,8 @@ def is_here(thing: str) -> bool:
         return Path(os.environ.get(thing) or "/nowhere").is_dir()
     if thing in ("tensorflow", "platformio", "idf_component_manager"):
         return importlib.util.find_spec(thing) is not None
+    if thing == "arduino-core-avr":
+        return Path("/usr/share/arduino/hardware/arduino/avr/cores").is_dir()
     return shutil.which(thing) is not None
 
 

@@ -13,7 +13,7 @@ SCRIPT = Path(__file__).parents[1] / "scripts" / "install_tools.sh"
 UTILITIES = ("sh", "env", "sort", "tr", "mktemp", "rm", "tail", "touch", "chmod", "echo", "true")
 PROGRAMS = (
     "arm-none-eabi-gcc qemu-system-arm qemu-system-riscv32 qemu-system-avr "
-    "riscv64-unknown-elf-gcc avr-gcc clang g++"
+    "riscv64-unknown-elf-gcc avr-gcc clang g++ cmake make"
 ).split()
 
 

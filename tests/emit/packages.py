@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -51,10 +52,10 @@ def small_cnn(path: Path) -> Path:
     return _save(path, nodes, [1, 1, 8, 8], 3, weights)
 
 
-def small_mlp(path: Path) -> Path:
-    """Vector (1, 20) to 4 probabilities: two dense layers with a sigmoid between them."""
+def small_mlp(path: Path, inputs: int = 20, hidden: int = 13) -> Path:
+    """A vector to 4 probabilities: two dense layers with a sigmoid between them."""
     rng = np.random.default_rng(1)
-    shapes = {"w": (13, 20), "b": (13,), "v": (4, 13), "c": (4,)}
+    shapes = {"w": (hidden, inputs), "b": (hidden,), "v": (4, hidden), "c": (4,)}
     weights = {k: rng.normal(size=s).astype(np.float32) * 0.5 for k, s in shapes.items()}
     nodes = [
         helper.make_node("Gemm", ["x", "w", "b"], ["h"], name="hidden", transB=1),
@@ -62,7 +63,7 @@ def small_mlp(path: Path) -> Path:
         helper.make_node("Gemm", ["s", "v", "c"], ["g"], name="head", transB=1),
         helper.make_node("Softmax", ["g"], ["y"], name="soft"),
     ]
-    return _save(path, nodes, [1, 20], 4, weights)
+    return _save(path, nodes, [1, inputs], 4, weights)
 
 
 def _save(
@@ -102,3 +103,66 @@ def added_flash(model: str, parts: Sequence[Path], optimize: str) -> int:
 def _flash(built: firmware.Firmware) -> int:
     found = (built.map.sections.get(s) for s in (".text", ".rodata", ".data"))
     return sum(s.bytes for s in found if s is not None)
+
+
+ARDUINO = Path("/usr/share/arduino/hardware/arduino/avr")  # Debian's arduino-core-avr
+
+
+def arduino_sketch(library: Path, sketch: str, folder: Path) -> Path:
+    """What the Arduino IDE does for a Mega 2560: recipes of ``platform.txt``, here in short.
+
+    Args:
+        library: in the layout of the specification.
+        sketch: the name of an example.
+        folder: where it is built.
+
+    Returns:
+        The linked firmware.
+    """
+    common = ["-mmcu=atmega2560", "-Os", "-flto", "-ffunction-sections", "-fdata-sections"]
+    common += ["-DF_CPU=16000000L", "-DARDUINO=10819", "-DARDUINO_AVR_MEGA2560"]
+    common += ["-DARDUINO_ARCH_AVR", f"-I{ARDUINO}/cores/arduino", f"-I{ARDUINO}/variants/mega"]
+    c = ["avr-gcc", *common, "-std=gnu11", "-fno-fat-lto-objects"]
+    cpp = ["avr-g++", *common, "-std=gnu++11", "-fno-exceptions", "-fno-threadsafe-statics"]
+    assembly = ["avr-gcc", *common, "-x", "assembler-with-cpp"]
+
+    def compile_all(name: str, sources: Sequence[Path], *flags: str) -> Path:
+        made = folder / name
+        made.mkdir()
+        for source in sources:
+            how = {".c": c, ".cpp": cpp, ".S": assembly}[source.suffix]
+            run([*how, *flags, "-c", source, "-o", made / f"{source.name}.o"], folder)
+        archive = folder / f"{name}.a"
+        run(["avr-gcc-ar", "rcs", archive, *sorted(made.iterdir())], folder)
+        return archive
+
+    def sources(of: Path) -> list[Path]:
+        return sorted(p for p in of.rglob("*") if p.suffix in (".c", ".cpp", ".S"))
+
+    core_sources = sources(ARDUINO / "cores" / "arduino")
+    # gcc 5 keeps DECIMAL_DIG from C++
+    core = compile_all("core", core_sources, "-w", "-DDECIMAL_DIG=__DECIMAL_DIG__")
+    parts = compile_all("library", sources(library / "src"), *WARNINGS.split())
+    ino = library / "examples" / sketch / f"{sketch}.ino"
+    main = folder / f"{sketch}.ino.cpp"
+    main.write_text(f"#include <Arduino.h>\n{ino.read_text()}")
+    run([*cpp, *WARNINGS.split(), f"-I{library / 'src'}", "-c", main, "-o", "main.o"], folder)
+    link = ["avr-gcc", "-Os", "-flto", "-fuse-linker-plugin", "-Wl,--gc-sections"]
+    elf = folder / "sketch.elf"
+    run([*link, "-mmcu=atmega2560", "-o", elf, "main.o", parts, core, "-lm"], folder)
+    return elf
+
+
+def first_line(elf: Path, seconds: float) -> str:
+    """What a sketch prints first on its serial port, in QEMU's Mega 2560."""
+    command = "qemu-system-avr -M mega2560 -display none -monitor none -serial stdio -bios".split()
+    process = subprocess.Popen([*command, elf], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    timer = threading.Timer(seconds, process.kill)
+    timer.start()
+    try:
+        assert process.stdout is not None
+        return process.stdout.readline().decode("ascii", "replace")
+    finally:
+        timer.cancel()
+        process.kill()
+        process.wait()

@@ -96,9 +96,9 @@ def _large_array(name: str, values: Array, c_type: str, space: str) -> str:
     rows = _rows('    ".byte', (f" {v}," for v in numbers))
     body = "\n".join(f'{row.rstrip(",")}\\n"' for row in rows)
     return (
-        f"extern const {space} {c_type} {name}[]; /* {len(values.ravel())}, local to this file */\n"
+        f"extern const {space} {c_type} {name}[]; /* {len(values.ravel())} */\n"
         f'__asm__(".pushsection .progmem.data.{name},\\"a\\",@progbits\\n"\n'
-        f'    "{name}:\\n"\n{body}\n    ".popsection\\n");\n'
+        f'    ".global {name}\\n{name}:\\n"\n{body}\n    ".popsection\\n");\n'
     )
 
 

@@ -1,0 +1,69 @@
+"""On AVR constants stay in flash: models run there as they do on the host."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeprune.compiler import Recipe
+from edgeprune.frontends import load
+from edgeprune.frontends.normalize import fuse
+from edgeprune.ir import quantise_array
+from edgeprune.quantize import observe
+from edgeprune.target import load_target
+from edgeprune.toolchain.size import measure
+from edgeprune.verify import run_target
+from edgeprune.verify.run_c import HostModel
+from tests.e2e.conftest import invoke
+from tests.emit.packages import arduino_sketch, first_line, small_mlp
+
+pytestmark = pytest.mark.needs("avr-gcc", "qemu-system-avr")
+
+
+def compiled_for_avr(folder: Path, inputs: int, hidden: int) -> tuple[Path, np.ndarray]:
+    """C of a network with that many inputs and hidden neurons, and quantised samples for it."""
+    path = small_mlp(folder / "mlp.onnx", inputs, hidden)
+    with np.load(path.with_suffix(".npz")) as data:
+        x = data["x"]
+    graph = load(path)
+    compiled = Recipe(load_target("avr"), "int8", "size", observe(fuse(graph), x)).compile(graph)
+    compiled.write_c(folder / "c", "mlp")
+    return folder / "c", quantise_array(x, compiled.graph.types[compiled.graph.inputs[0]])
+
+
+@pytest.mark.parametrize(
+    ("inputs", "hidden"), [(20, 13), (1, 1), (7, 4), (1000, 33)], ids=lambda n: str(n)
+)
+def test_every_output_is_that_of_the_host(tmp_path: Path, inputs: int, hidden: int) -> None:
+    folder, x = compiled_for_avr(tmp_path, inputs, hidden)
+    with HostModel(folder) as host:
+        expected = host.run(x[:8])
+    found = run_target.run(folder, load_target("avr"), x[:8], optimize="size")
+    np.testing.assert_array_equal(found.outputs, expected)
+
+
+@pytest.mark.parametrize("hidden", [13, 33], ids=["an array", "an array too large for gcc"])
+def test_weights_take_no_ram(tmp_path: Path, hidden: int) -> None:
+    folder, _ = compiled_for_avr(tmp_path, 1000, hidden)
+    size = measure(folder, load_target("avr"), optimize="size")
+    assert size.rodata_bytes >= 1000 * hidden
+    assert size.data_bytes < 200
+
+
+@pytest.mark.needs("arduino-core-avr")
+def test_the_arduino_sketch_builds_without_a_warning_and_its_selftest_passes(
+    tmp_path: Path,
+) -> None:
+    model = small_mlp(tmp_path / "net.onnx")
+    command = f"--data {model.with_suffix('.npz')} --target arduino-mega-2560 --dtype int8"
+    done = invoke("build", model, *command.split(), "--package=arduino", "-o", tmp_path / "out")
+    assert done.status == 0, done.err
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["agreement"]["target_vs_host_mismatches"] == 0
+    (tmp_path / "sketch").mkdir()
+    library = tmp_path / "out" / "packages" / "arduino" / "net"
+    elf = arduino_sketch(library, "SelfTest", tmp_path / "sketch")
+    assert first_line(elf, seconds=120).strip() == "net: self-test passed"
