@@ -34,9 +34,8 @@ typedef struct {
     int32_t spare;
     const int8_t *x0; /* the first pixel of a pair */
     const int8_t *x1; /* the second */
-    int32_t rounds;   /* in_len / 32 */
-    int32_t rest;     /* bit 0: sixteen more; bit 1: fewer than sixteen more */
-    int32_t tail;     /* how many */
+    int32_t rounds;   /* 4 * (in_len / 32), less 1 if sixteen more follow, less 2 if a tail does */
+    int32_t tail;     /* in_len % 16 */
     int32_t pairs;
     int32_t x_step; /* from one pair to the next */
     int32_t y_skip; /* from the end of the first pixel's blocks to the next pair */
@@ -44,6 +43,7 @@ typedef struct {
     const int32_t *table;
     int8_t *y;
     int32_t spare2;
+    int32_t spare3;
     int32_t act_min;
     int32_t act_max;
 } ep_conv_pairs;

@@ -8,11 +8,11 @@
     .equ Y_ZERO, 0 /* Y_ZERO, Y_STEP and TABLE_END are loaded together */
     .equ X, 16     /* X0 and X1, too */
     .equ ROUNDS, 24
-    .equ REST, 28
-    .equ TAIL, 32
-    .equ PAIRS, 36
-    .equ X_STEP, 40 /* X_STEP and Y_SKIP, too */
-    .equ W, 48      /* W and TABLE, too */
+    .equ TAIL, 28
+    .equ PAIRS, 32
+    .equ X_STEP, 36 /* X_STEP and Y_SKIP, too */
+    .equ W, 44      /* W and TABLE, too */
+    .equ Y, 52
     .equ FRAME, 64
 
     .macro products a, b, weights
@@ -61,7 +61,7 @@
     push {r2-r9}
     ldm r0, {r2-r9}
     push {r2-r9}
-    ldr r7, [r0, #56]
+    ldr r7, [r0, #Y]
     ldr r1, [sp, #TAIL]
     vctp.8 r1
 0:
@@ -72,20 +72,18 @@
     ldrd r1, r3, [sp, #X]
     ldr r11, [sp, #ROUNDS]
     cmp r11, #0
-    beq 3f
+    blt 3f
 2:
     sixteen
     sixteen
-    subs r11, r11, #1
-    bne 2b
-3:
-    ldr r11, [sp, #REST]
-    cmp r11, #0
+    subs r11, r11, #4
+    bgt 2b
     beq 5f
-    lsrs r11, r11, #1
-    bcc 4f
+3:
+    cmn r11, #2
+    beq 4f
     sixteen
-    cmp r11, #0
+    cmn r11, #1
     beq 5f
 4:
     vpstt

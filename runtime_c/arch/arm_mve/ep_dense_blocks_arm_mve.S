@@ -7,8 +7,7 @@
 
     .equ MULT, 0 /* MULT, SHIFT and Y_ZERO are loaded together */
     .equ X, 16   /* X and ROUNDS, too */
-    .equ REST, 24
-    .equ TAIL, 28
+    .equ TAIL, 24
     .equ FRAME, 32
 
     .macro product acc, weights
@@ -54,20 +53,18 @@
     ldm r7!, {r0, r2, r4, r6, r8, r10, r12, lr}
     ldrd r1, r9, [sp, #X]
     cmp r9, #0
-    beq 3f
+    blt 3f
 2:
     sixteen
     sixteen
-    subs r9, r9, #1
-    bne 2b
-3:
-    ldr r9, [sp, #REST]
-    cmp r9, #0
+    subs r9, r9, #4
+    bgt 2b
     beq 5f
-    lsrs r9, r9, #1
-    bcc 4f
+3:
+    cmn r9, #2
+    beq 4f
     sixteen
-    cmp r9, #0
+    cmn r9, #1
     beq 5f
 4:
     vpst

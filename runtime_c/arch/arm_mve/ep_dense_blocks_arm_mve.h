@@ -11,9 +11,9 @@ typedef struct {
     int32_t y_zero;
     int32_t spare;
     const int8_t *x;
-    int32_t rounds; /* in_len / 32 */
-    int32_t rest;   /* bit 0: sixteen more; bit 1: fewer than sixteen more */
-    int32_t tail;   /* how many */
+    int32_t rounds; /* 4 * (in_len / 32), less 1 if sixteen more follow, less 2 if a tail does */
+    int32_t tail;   /* in_len % 16 */
+    int32_t spare2;
     const int8_t *w;
     int8_t *y;
     const int32_t *table;

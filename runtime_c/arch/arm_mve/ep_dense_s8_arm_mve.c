@@ -20,9 +20,9 @@ void ep_dense_s8_arm_mve(const ep_dense_s8_arm_mve_params *p, const int8_t *w,
     for (int32_t row = 0; row < p->rows; row++) {
         if (blocked > 0) {
             const int32_t tail = n % LANES;
-            const ep_dense_blocks b = {p->mult, p->shift, p->y_zero, 0, x, n / (2 * LANES),
-                                       n / LANES % 2 + (tail > 0 ? 2 : 0), tail, w, y, table,
-                                       y + blocked, p->act_min, p->act_max};
+            const int32_t rounds = n / (2 * LANES) * 4 - n / LANES % 2 - (tail > 0 ? 2 : 0);
+            const ep_dense_blocks b = {p->mult, p->shift, p->y_zero, 0, x, rounds, tail, 0, w, y,
+                                       table, y + blocked, p->act_min, p->act_max};
             if (p->shared) {
                 ep_dense_blocks_shared_arm_mve(&b);
             } else {
