@@ -45,7 +45,7 @@ class Effort:
         sweeps: further solutions in front of a clamp, in the last refit.
     """
 
-    share: float = 0.03
+    share: float = 0.04
     most: int | None = None
     inputs: bool = True
     cap: float = 0.2

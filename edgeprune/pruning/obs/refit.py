@@ -226,9 +226,9 @@ class _Repair:
         columns = dense.columns_of(part.columns)
         mean, cov = known.mean[0], known.covariance[0]
         now = lin.matrix(w).astype(np.float64)[0]
-        cross = cov[columns] @ whole.T - cov[np.ix_(columns, columns)] @ now.T
-        step = _solve_ridge(cov[np.ix_(columns, columns)][None], cross[None], self.ridge)
-        matrix = now + step[0].T
+        gram = cov[np.ix_(columns, columns)]
+        step = _solve_ridge(gram, cov[columns] @ whole.T - gram @ now.T, self.ridge)
+        matrix = now + step.T
         return matrix[None], bias + whole @ mean - matrix @ mean[columns]
 
     def _from_data(self, lin: Linear, part: Part, w: Array, b: Array) -> tuple[Array, Array]:
@@ -317,11 +317,11 @@ class _Ridge:
 def _solve_ridge(
     gram: NDArray[np.float64], cross: NDArray[np.float64], ridge: float
 ) -> NDArray[np.float64]:
-    diagonal = np.einsum("gkk->g", gram) / gram.shape[1]
-    eye = np.eye(gram.shape[1])
-    step: NDArray[np.float64] = np.linalg.solve(
-        gram + ridge * np.maximum(diagonal, 1e-12)[:, None, None] * eye, cross
-    )
+    import torch
+
+    damp = ridge * max(float(np.trace(gram)) / len(gram), 1e-12)
+    factor = torch.linalg.cholesky(torch.from_numpy(gram + damp * np.eye(len(gram))))
+    step: NDArray[np.float64] = torch.cholesky_solve(torch.from_numpy(cross), factor).numpy()
     return step
 
 
