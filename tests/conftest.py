@@ -34,6 +34,7 @@ INSTALL = {
     "clang": "apt-get install clang",
     "g++": "apt-get install g++",
     "cmake": "apt-get install cmake",
+    "kotlinc": "apt-get install kotlin",
 }
 """What `needs` can name, and how to get it."""
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from edgeprune.emit.packages.android import android
 from edgeprune.emit.packages.arduino import arduino
 from edgeprune.emit.packages.cmake import cmake
+from edgeprune.emit.packages.cmsis import cmsis
+from edgeprune.emit.packages.espidf import espidf
 from edgeprune.emit.packages.facts import Facts, Files
 from edgeprune.emit.packages.make import make
 from edgeprune.emit.packages.platformio import platformio
+from edgeprune.emit.packages.python import python
 from edgeprune.emit.packages.single import single
+from edgeprune.emit.packages.zephyr import zephyr
 
 __all__ = ["PACKAGES", "Facts", "Files", "Package"]
 
@@ -22,5 +27,10 @@ PACKAGES: dict[str, Package] = {
     "single": single,
     "arduino": arduino,
     "platformio": platformio,
+    "espidf": espidf,
+    "zephyr": zephyr,
+    "cmsis": cmsis,
+    "python": python,
+    "android": android,
 }
 """What ``--package`` can name."""

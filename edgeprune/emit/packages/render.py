@@ -55,6 +55,7 @@ def render(template: str, facts: Facts, **more: Any) -> bytes:
         _environment()
         .get_template(f"{template}.j2")
         .render(
+            facts=facts,
             name=facts.name,
             p=facts.prefix,
             r=r,
