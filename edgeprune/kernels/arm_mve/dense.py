@@ -33,7 +33,7 @@ def dense(request: Request) -> KernelCall | None:
     blocks, singles = divmod(channels, BLOCK)
     work = blocks * (19 * (n // LANES) + (28 if n % LANES else 0) + (28 if shared else 34))
     return KernelCall(
-        function="ep_dense_s8_arm_mve",
+        function="ep_dense_shared_s8_arm_mve" if shared else "ep_dense_s8_arm_mve",
         sources=(f"{FOLDER}/ep_dense_s8_arm_mve.c", f"{FOLDER}/ep_dense_blocks_arm_mve.S"),
         headers=(f"{FOLDER}/ep_dense_s8_arm_mve.h",),
         params_type="ep_dense_s8_arm_mve_params",
@@ -44,7 +44,6 @@ def dense(request: Request) -> KernelCall | None:
             ("y_zero", layer.yq.scalar[1]),
             ("act_min", layer.clamp[0]),
             ("act_max", layer.clamp[1]),
-            ("shared", int(shared)),
             ("mult", int(mult[0])),
             ("shift", int(shift[0])),
         ),

@@ -53,7 +53,7 @@ def _along(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
     pairs = (step + pixels.kernel) * lines.kernel <= LANES
     orders = _orders(at, pairs=pairs)
     return KernelCall(
-        function="ep_depthwise_conv2d_s8_arm_mve",
+        function=f"ep_depthwise_conv2d_{'pairs_' if pairs else ''}s8_arm_mve",
         sources=(
             f"{FOLDER}/ep_depthwise_conv2d_s8_arm_mve.c",
             f"{FOLDER}/ep_depthwise_line_arm_mve.S",
@@ -73,7 +73,6 @@ def _along(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
             ("block", block),
             ("step", step),
             ("plane", plane),
-            ("pairs", int(pairs)),
             ("vectors", orders.shape[1]),
         ),
         constants=(

@@ -9,6 +9,9 @@
 #define LANES 16
 #define WORDS 3 /* of a channel's part of the table */
 
+/* So that of the two forms of a line only the one in use is linked. */
+#define ALWAYS __attribute__((always_inline))
+
 typedef ep_depthwise_conv2d_s8_arm_mve_params params;
 
 /* The zero point in `count` places of all channels. */
@@ -65,8 +68,9 @@ static void fill(const params *p, const ep_scatter *planes, const ep_span *span,
 }
 
 /* Lines of `count` pixels from j, of the channels of one block. */
-static void block(const params *p, ep_depthwise_line *out, const int8_t *order, const int8_t *x,
-                  int32_t j, int32_t count, const ep_scatter *planes)
+static inline ALWAYS void block(const params *p, ep_depthwise_line *out, const int8_t *order,
+                                const int8_t *x, int32_t j, int32_t count,
+                                const ep_scatter *planes, int pairs)
 {
     const ep_axis *const lines = &p->lines;
     const ep_depthwise_line first = *out;
@@ -97,7 +101,7 @@ static void block(const params *p, ep_depthwise_line *out, const int8_t *order, 
             out->table = first.table + k * WORDS;
             out->table_end = first.table_end + k * WORDS;
             out->y = first.y + i * lines->out_step + k;
-            if (p->pairs) {
+            if (pairs) {
                 ep_depthwise_line_pairs_arm_mve(out);
             } else {
                 ep_depthwise_line_arm_mve(out);
@@ -106,14 +110,14 @@ static void block(const params *p, ep_depthwise_line *out, const int8_t *order, 
     }
 }
 
-void ep_depthwise_conv2d_s8_arm_mve(const ep_depthwise_conv2d_s8_arm_mve_params *p,
-                                    const int8_t *w, const int32_t *table, const int8_t *order,
-                                    const int8_t *x, void *planes, int8_t *y)
+static inline ALWAYS void blocks(const params *p, const int8_t *w, const int32_t *table,
+                                 const int8_t *order, const int8_t *x, void *planes, int8_t *y,
+                                 int pairs)
 {
     const ep_axis *const pixels = &p->pixels;
     const int32_t taps = pixels->kernel * p->lines.kernel;
     const int32_t patch_step = p->step * p->lines.kernel;
-    const int32_t x_step = p->pairs ? 2 * patch_step : patch_step;
+    const int32_t x_step = pairs ? 2 * patch_step : patch_step;
     for (int32_t c = 0; c < p->in_c; c += CHANNELS) {
         const int32_t channels = p->in_c - c < CHANNELS ? p->in_c - c : CHANNELS;
         const int32_t o = c * p->multiplier;
@@ -128,7 +132,22 @@ void ep_depthwise_conv2d_s8_arm_mve(const ep_depthwise_conv2d_s8_arm_mve_params 
                 8 * pixels->out_step, p->plane, p->multiplier * taps, p->multiplier,
                 4 * WORDS * p->multiplier, constants + channels * p->multiplier * WORDS, order,
                 order, constants, pixels->out_step, p->act_min, p->act_max};
-            block(p, &line, order, x + c, j, count, &into);
+            block(p, &line, order, x + c, j, count, &into, pairs);
         }
     }
+}
+
+void ep_depthwise_conv2d_s8_arm_mve(const ep_depthwise_conv2d_s8_arm_mve_params *p,
+                                    const int8_t *w, const int32_t *table, const int8_t *order,
+                                    const int8_t *x, void *planes, int8_t *y)
+{
+    blocks(p, w, table, order, x, planes, y, 0);
+}
+
+void ep_depthwise_conv2d_pairs_s8_arm_mve(const ep_depthwise_conv2d_s8_arm_mve_params *p,
+                                          const int8_t *w, const int32_t *table,
+                                          const int8_t *order, const int8_t *x, void *planes,
+                                          int8_t *y)
+{
+    blocks(p, w, table, order, x, planes, y, 1);
 }

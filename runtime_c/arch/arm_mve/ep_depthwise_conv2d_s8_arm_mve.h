@@ -21,7 +21,6 @@ typedef struct {
     int32_t step;  /* places from one pixel to the next: pixels.stride, where neighbours share
                       places, which takes dilation 1; else pixels.kernel */
     int32_t plane; /* bytes of a plane: ((block - 1) * step + pixels.kernel) * lines.kernel */
-    int32_t pairs; /* (step + pixels.kernel) * lines.kernel <= 16: two windows lie in a vector */
     int32_t vectors; /* of an order */
 } ep_depthwise_conv2d_s8_arm_mve_params;
 
@@ -31,12 +30,19 @@ typedef struct {
  * table  bias, multiplier and shift of each channel; the input's zero point is folded into the bias
  * order  int8 [lines.kernel, or 1 where lines.dilation is not 1][vectors][16]: the weight that meets
  *        each lane of a vector (-1: none), by the input line that the first column of the planes
- *        holds. Pairs have two vectors: of a window, and of the next one
+ *        holds
  * x      int8 [in_h][in_w][in_c]
  * planes scratch, int8 [8][plane], then 7 * step * lines.kernel + 15 bytes that are only read
  * y      int8 [out_h][out_w][out_c]; may not overlap x */
 void ep_depthwise_conv2d_s8_arm_mve(const ep_depthwise_conv2d_s8_arm_mve_params *p,
                                     const int8_t *w, const int32_t *table, const int8_t *order,
                                     const int8_t *x, void *planes, int8_t *y);
+
+/* The same where a window and the next one lie in the same 16 bytes: (step + pixels.kernel) *
+ * lines.kernel <= 16. An order has two vectors, of a window and of the next one. */
+void ep_depthwise_conv2d_pairs_s8_arm_mve(const ep_depthwise_conv2d_s8_arm_mve_params *p,
+                                          const int8_t *w, const int32_t *table,
+                                          const int8_t *order, const int8_t *x, void *planes,
+                                          int8_t *y);
 
 #endif
