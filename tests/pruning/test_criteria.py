@@ -193,7 +193,10 @@ SCORED = [(c, n) for c in CRITERIA for n in NETWORKS if (c, n) != ("taylor2_lecu
 
 
 @pytest.mark.parametrize(("name", "network"), SCORED)
-def test_every_criterion_scores_what_can_go_and_nothing_else(name: str, network: str) -> None:
+def test_every_criterion_scores_what_can_go_and_nothing_else(
+    name: str, network: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgeprune.pruning.criteria.gates.STEPS", 20)
     graph = NETWORKS[network]
     ctx = Context.of(graph, samples(graph, 30, labels=False))
     scores = CRITERIA[name].score(ctx)
