@@ -164,3 +164,15 @@ def test_what_cannot_be_met_is_said() -> None:
     graph = graphs.mlp(6, 5, 3)
     with pytest.raises(CannotFitError, match="params is"):
         obs.prune(graph, samples(graph, 100), limits={"params": 3})
+
+
+def test_layers_that_set_the_peak_together_shrink_together() -> None:
+    graph = graphs.balanced(graphs.mlp(6, 12, 8, 12, 4, act=Relu, head=Softmax))
+
+    def ram(g: Graph) -> dict[str, float]:
+        return {"ram": float(max(g.types[n.output].shape[0] for n in g.nodes))}
+
+    pruned = obs.prune(graph, samples(graph, 300), limits={"ram": 9}, cost=ram)
+    sizes = [pruned.graph.types[n.output].shape[0] for n in pruned.graph.nodes]
+    assert max(sizes) <= 9
+    assert 8 in sizes, "the layer in the middle does not set the peak"
