@@ -87,16 +87,24 @@ def wide_multiplier(
         return 0, 47
     steps = np.arange(clamp[0] + 1, clamp[1] + 1) - zero
     first = _first_reaching(steps, real, low, high)
-    half_step = [(2 * k - 1) << (total - 1) for k in steps.tolist()]
-    at = first.tolist()
+    reaches, misses = np.clip(first, low, high), np.clip(first, low + 1, high + 1) - 1
     for mult in (nearest, nearest + 1, nearest - 1, nearest + 2):
-        if total >= 17 and all(
-            (a > high or max(a, low) * mult >= h)
-            and (a <= low or (min(a, high + 1) - 1) * mult < h)
-            for a, h in zip(at, half_step, strict=True)
-        ):
+        if total < 17:
+            break
+        right = (first > high) | (_halves(reaches, mult, total) >= 2 * steps - 1)
+        right &= (first <= low) | (_halves(misses, mult, total) < 2 * steps - 1)
+        if right.all():
             return mult, total
     raise ValueError(f"no multiplier repeats the rounding of {real!r} over [{low}, {high}]")
+
+
+def _halves(acc: Int64s, mult: int, total: int) -> Int64s:
+    """floor(acc * mult / 2^(total - 1)) of int32 and at most 48 bits, exactly, in 64 bits."""
+    above, below = acc * (mult >> 24), acc * (mult & 0xFFFFFF)
+    down = total - 1
+    if down >= 24:
+        return np.asarray((above + (below >> 24)) >> min(down - 24, 63))
+    return np.asarray((above << (24 - down)) + (below >> down))
 
 
 def _first_reaching(steps: Int64s, real: float, low: int, high: int) -> Int64s:
