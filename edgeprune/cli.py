@@ -523,10 +523,10 @@ def compare(
     from edgeprune.report.compare import compare_reports, show_comparison
 
     limits = {
-        "flash_bytes": parse_size(max_flash_growth, "--max-flash-growth")
+        "flash_bytes": parse_size(max_flash_growth, "--max-flash-growth", least=0)
         if max_flash_growth is not None
         else None,
-        "ram_bytes": parse_size(max_ram_growth, "--max-ram-growth")
+        "ram_bytes": parse_size(max_ram_growth, "--max-ram-growth", least=0)
         if max_ram_growth is not None
         else None,
         "accuracy": parse_drop(max_drop) if max_drop is not None else None,

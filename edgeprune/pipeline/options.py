@@ -17,7 +17,7 @@ _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(|b|k|kb|kib|m|mb|mib)\s*", re.IGNOREC
 _UNIT = {"": 1, "b": 1, "k": 1024, "m": 1024 * 1024}
 
 
-def parse_size(text: str, option: str = "--budget") -> int:
+def parse_size(text: str, option: str = "--budget", *, least: int = 1) -> int:
     """Bytes of "64KB", "64K", "64KiB" (all 65,536), "1.5M" or a bare number.
 
     Raises:
@@ -28,7 +28,7 @@ def parse_size(text: str, option: str = "--budget") -> int:
         raise EdgePruneError(option, f"{text!r} is no size", "such as 64KB, 64KiB or 65536")
     unit = match[2].lower()[:1]
     size = int(float(match[1]) * _UNIT[unit])
-    if size <= 0 or size > 1 << 40:
+    if size < least or size > 1 << 40:
         raise EdgePruneError(option, f"{text!r} is {size} bytes", "such as 64KB, 64KiB or 65536")
     return size
 
