@@ -86,9 +86,9 @@ def _save(
     return path
 
 
-def added_flash(model: str, parts: Sequence[Path], optimize: str) -> int:
+def added_flash(model: str, parts: Sequence[Path], optimize: str, core: str = TARGET) -> int:
     """Bytes of flash that an archive or objects add to the firmware that sizes are measured in."""
-    target = load_target(TARGET)
+    target = load_target(core)
     assert target.toolchain is not None
     compiler = require_compiler(target)
     flags = (*target.toolchain.flags, *COMMON_FLAGS, *firmware._FIRMWARE_FLAGS)

@@ -230,6 +230,33 @@ PACKAGE_FLAGS = {
 }
 
 
+@CROSS
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m55"])
+def test_kernels_of_one_instruction_set_are_in_the_library_and_in_the_single_file(
+    tmp_path: Path, core: str
+) -> None:
+    model = small_cnn(tmp_path / f"{NAME}.onnx")
+    command = f"--data {model.with_suffix('.npz')} --target {core} --dtype int8"
+    done = invoke("build", model, *command.split(), "--package=make,single", "-o", tmp_path / "out")
+    assert done.status == 0, done.err
+    record = json.loads((tmp_path / "out" / "report.json").read_text())
+    packages = tmp_path / "out" / "packages"
+    folder = packages / "make" / NAME
+    run(["make", "CROSS=arm-none-eabi-", f"ARCH={' '.join(cross(core))} {WARNINGS}"], folder)
+    library = folder / "build" / f"lib{NAME}.a"
+    flash = added_flash(NAME, [library], record["target"]["optimize"], core)
+    assert flash == record["size"]["flash_bytes"]
+    folder = packages / "single" / NAME
+    flags = f"{PACKAGE_FLAGS[record['target']['optimize']]} {WARNINGS}".split()
+    sources = single_sources(folder)
+    run(["arm-none-eabi-gcc", *cross(core), *flags, "-c", *sources], folder)
+    flash = added_flash(NAME, sorted(folder.glob("*.o")), record["target"]["optimize"], core)
+    assert abs(flash - record["size"]["flash_bytes"]) <= 64
+    host = [*flags, "-DNET_SELFTEST", "selftest_main.c", *sources, "-lm", "-o", "test"]
+    run(["gcc", *host], folder)
+    assert "passed" in run([folder / "test"], folder)
+
+
 def test_two_single_files_do_not_clash(built: Path, tmp_path: Path) -> None:
     model = small_mlp(tmp_path / "other.onnx")
     command = f"--data {model.with_suffix('.npz')} --target {TARGET} --dtype int8 --package single"
