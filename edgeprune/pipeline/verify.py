@@ -16,6 +16,8 @@ from edgeprune.toolchain.cmodel import read_model
 from edgeprune.verify.agreement import AGREEMENT_RUNS, agree, differing, on_target
 from edgeprune.verify.run_c import HostModel
 
+ONNX_MEAN_SHARE = 0.01  # of the output type's range: mean difference of C and ONNX Runtime
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -112,12 +114,10 @@ def verify(folder: Path, *, seed: int = 0) -> Verdict:
             )
         )
     if found.c_vs_onnx_mismatches is not None:
-        limit = 1 if found.c_vs_onnx_max_lsb is not None else None
-        close = (
-            found.c_vs_onnx_mismatches == 0
-            if limit is None
-            else (found.c_vs_onnx_mismatches <= total // 20)
-        )
+        # ONNX has no rule for rounding: integers may differ by steps, that a softmax makes larger
+        close = found.c_vs_onnx_mismatches == 0
+        if found.c_vs_onnx_mean_share is not None:
+            close = found.c_vs_onnx_mean_share <= ONNX_MEAN_SHARE
         checks.append(
             (
                 "C ~ ONNX (ONNX Runtime, no optimisations)",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgeprune.errors import CannotFitError
 from edgeprune.ir import Array
 from edgeprune.target import Target
 from edgeprune.toolchain.compiler import Optimize, find_compiler
@@ -30,6 +31,7 @@ class Agreement:
         c_vs_onnx_max_lsb: the same against ONNX Runtime without graph optimisations.
         c_vs_onnx_mismatches: outputs that differ.
         c_vs_tflite_max_relative: float32 only: largest relative difference.
+        c_vs_onnx_mean_share: integers only: mean difference as a share of the type's range.
     """
 
     n: int
@@ -38,6 +40,7 @@ class Agreement:
     c_vs_onnx_max_lsb: int | None
     c_vs_onnx_mismatches: int | None
     c_vs_tflite_max_relative: float | None = None
+    c_vs_onnx_mean_share: float | None = None
 
 
 def relative_difference(a: Array, b: Array) -> Array:
@@ -59,6 +62,7 @@ def agree(folder: Path, inputs: Array) -> Agreement:
     lsb: dict[str, int | None] = {"tflite": None, "onnx": None}
     wrong: dict[str, int | None] = {"tflite": None, "onnx": None}
     relative: float | None = None
+    share: float | None = None
     for kind in ("tflite", "onnx"):
         path = folder / f"model.{kind}"
         if not path.exists():
@@ -70,25 +74,34 @@ def agree(folder: Path, inputs: Array) -> Agreement:
         if integer:
             gap = np.abs(ours.astype(np.int32) - theirs.astype(np.int32))
             lsb[kind], wrong[kind] = int(gap.max()), int((gap > 0).sum())
+            if kind == "onnx":
+                share = float(gap.mean()) / 2 ** (8 * ours.itemsize)
         else:
             gap = relative_difference(ours, theirs)
             wrong[kind] = int((gap > RELATIVE).sum())
             if kind == "tflite":
                 relative = float(gap.max())
     return Agreement(
-        len(inputs), lsb["tflite"], wrong["tflite"], lsb["onnx"], wrong["onnx"], relative
+        len(inputs), lsb["tflite"], wrong["tflite"], lsb["onnx"], wrong["onnx"], relative, share
     )
 
 
 def on_target(
     c_dir: Path, target: Target, inputs: Array, optimize: Optimize, *, profile: bool = False
 ) -> TargetRun | None:
-    """Run on the emulated core, or None where the compiler or the emulator is missing."""
+    """Run on the emulated core.
+
+    None where the compiler or the emulator is missing, or where a small board has no room for the
+    harness, which keeps input and output of its own beside the model's arena.
+    """
     if target.emulator is None or find_compiler(target) is None:
         return None
     if emulator_version(target.emulator.program) is None:
         return None
-    return run_target.run(c_dir, target, inputs, optimize=optimize, profile=profile)
+    try:
+        return run_target.run(c_dir, target, inputs, optimize=optimize, profile=profile)
+    except CannotFitError:
+        return None
 
 
 def differing(a: Array, b: Array) -> int:
