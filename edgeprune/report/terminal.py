@@ -72,7 +72,7 @@ def show_report(report: dict[str, Any], console: Console, where: str) -> None:
             f"stack {_bytes(run['stack_bytes'])} bytes, {run['emulator']}",
         )
     else:
-        grid.add_row("on the core", "not run: no emulator or cross compiler for this target")
+        grid.add_row("on the core", "not run: no emulator or compiler for this target, or no room")
     grid.add_row("work", f"{report['before']['macs']:,} -> {report['after']['macs']:,} MACs")
     console.print(grid)
     console.print(_layers(report))
