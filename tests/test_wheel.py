@@ -41,8 +41,8 @@ def ask(installed: Path, code: str) -> str:
 def test_the_runtime_the_targets_and_the_model_travel_inside(installed: Path) -> None:
     code = (
         "from edgeprune import bundled, resources\n"
-        "print(resources.runtime_dir(), resources.targets_dir(), bundled.model_path(),"
-        " bundled.data_path(), sep='\\n')"
+        "print(resources.runtime_dir(), resources.targets_dir(), resources.license_file(),"
+        " bundled.model_path(), bundled.data_path(), sep='\\n')"
     )
     paths = [Path(line) for line in ask(installed, code).splitlines()]
     assert all(p.exists() and p.is_relative_to(installed) for p in paths), paths
