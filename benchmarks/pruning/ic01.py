@@ -33,7 +33,7 @@ def main() -> None:
     graph, train, test = ic01()
     train, validation = train.split(0.1, args.seed)
     train = train.first(args.images)
-    table = Table("ic01" + args.only, ["size", "widths", "float %", "int8 %", "to reach", "run s"])
+    table = Table("ic01", ["size", "widths", "float %", "int8 %", "to reach", "run s"])
     table.row(
         "dense", widths(graph), accuracy(graph, test), int8_accuracy(graph, train, test), "", 0.0
     )
