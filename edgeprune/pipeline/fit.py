@@ -33,7 +33,7 @@ from edgeprune.quantize import (
     widen,
 )
 from edgeprune.target import Target
-from edgeprune.toolchain.compiler import Optimize
+from edgeprune.toolchain.compiler import Optimize, find_compiler
 from edgeprune.verify.agreement import on_target
 from edgeprune.verify.run_c import HostModel
 from edgeprune.verify.run_target import TargetRun
@@ -90,8 +90,10 @@ def forms(options: BuildOptions, target: Target, dtypes: Sequence[str]) -> list[
     if options.optimize != "auto":
         optimize = options.optimize
     sets = [target.kernels]
+    if target.toolchain is not None and find_compiler(target) is None and not target.progmem:
+        sets = [("portable",)]  # the sizes that are known without linking
     own = len(target.kernels) > 1 and not target.progmem  # portable constants lie in RAM there
-    if options.optimize == "auto" and options.has_limits and own:
+    if options.optimize == "auto" and options.has_limits and own and len(sets[0]) > 1:
         sets.append(("portable",))
     return [Form(d, optimize, replace(target, kernels=k)) for d in dtypes for k in sets]
 
