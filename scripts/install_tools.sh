@@ -19,6 +19,7 @@ clang                clang
 g++                  g++
 cmake                cmake
 make                 make
+kotlinc              kotlin
 "
 # file of a library | Debian package
 libraries="
