@@ -49,6 +49,14 @@
 #define EP_WEAK
 #endif
 
+/* Whether inner loops have the end of the layer in them (ep_strip_s8.h): where there is assembly for
+ * it, and on hosts, which test it. */
+#if defined(__ARM_ARCH_7M__) || defined(__x86_64__) || defined(__aarch64__)
+#define EP_STRIPS 1
+#else
+#define EP_STRIPS 0
+#endif
+
 static inline int32_t ep_limit(int32_t v, int32_t low, int32_t high)
 {
     const int32_t above = v < low ? low : v;

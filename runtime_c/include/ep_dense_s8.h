@@ -12,6 +12,7 @@ typedef struct {
     int32_t y_zero;  /* output zero point, [-128, 127] */
     int32_t act_min; /* fused clamp, [-128, act_max] */
     int32_t act_max;
+    int32_t quick; /* 1: no clamp, and every channel's shift is in [-23, -2] */
 } ep_dense_s8_params;
 
 /* y[o] = clamp(rescale_once(bias[o] + sum_i x[i] * w[o][i]) + y_zero)

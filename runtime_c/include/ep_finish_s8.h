@@ -9,6 +9,7 @@ typedef struct {
     int32_t zero; /* output zero point, [-128, 127] */
     int32_t low;  /* fused clamp, [-128, high] */
     int32_t high;
+    int32_t quick; /* 1: no clamp, and every channel's shift is in [-22, -1] */
 } ep_output_s8;
 
 /* What turns the sums of a layer into its results. */

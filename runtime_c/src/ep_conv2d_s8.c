@@ -2,6 +2,7 @@
 
 #include "ep_lines.h"
 #include "ep_tile_s8.h"
+#include "ep_tile_strip_s8.h"
 
 #define EP_INPUT int8_t
 #define EP_WEIGHT int8_t
@@ -15,5 +16,8 @@
 #define EP_TILE_SINGLE ep_tile_single_s8
 #define EP_FINISH_TYPE ep_finish
 #define EP_FINISH ep_finish_s8
+#if EP_STRIPS
+#define EP_STRIP ep_tile_strip_s8
+#endif
 
 #include "ep_conv2d_body.inc"

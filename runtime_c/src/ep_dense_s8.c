@@ -1,5 +1,6 @@
 #include "ep_dense_s8.h"
 
+#include "ep_dense_strip_s8.h"
 #include "ep_tile_s8.h"
 
 void ep_dense_s8(const ep_dense_s8_params *p, const int8_t *w, const int32_t *bias,
@@ -7,9 +8,22 @@ void ep_dense_s8(const ep_dense_s8_params *p, const int8_t *w, const int32_t *bi
 {
     const int32_t in_len = p->in_len, out_len = p->out_len;
     const int32_t zero = p->y_zero, low = p->act_min, high = p->act_max;
+#if EP_STRIPS
+    const ep_strip_s8 strip = {p->quick != 0 ? out_len & ~(2 * EP_BLOCK - 1) : 0, in_len, 0, 0, 0,
+                               zero, bias, mult, shift};
+#endif
     for (int32_t row = 0; row < p->rows; row++) {
         const int8_t *from = w;
-        for (int32_t o = 0; o < out_len;) {
+        int32_t o = 0;
+#if EP_STRIPS
+        if (strip.count != 0) {
+            ep_dense_strip_s8(&strip, x, w, y);
+            from += strip.count * in_len;
+            y += strip.count;
+            o = strip.count;
+        }
+#endif
+        while (o < out_len) {
             int32_t sums[2 * EP_BLOCK];
             int32_t count = 2 * EP_BLOCK;
             if (out_len - o >= 2 * EP_BLOCK) {

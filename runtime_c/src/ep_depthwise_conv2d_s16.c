@@ -7,7 +7,7 @@ void ep_depthwise_conv2d_s16(const ep_depthwise_conv2d_s16_params *p, const int8
                              const int16_t *x, int16_t *y)
 {
     const ep_window *const n = &p->window;
-    const ep_finish_wide finish = {{0, p->low, p->high}, bias, mult, shift};
+    const ep_finish_wide finish = {{0, p->low, p->high, 0}, bias, mult, shift};
     for (int32_t i = 0; i < n->out_h; i++) {
         const int32_t top = i * n->stride_h - n->pad_top;
         const int32_t row0 = ep_first_inside(top, n->dilation_h);

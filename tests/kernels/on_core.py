@@ -97,7 +97,7 @@ def _write(trials: list[Trial], folder: Path) -> tuple[CModel, bytes, list[int]]
     """The model that makes all calls, its input, and where in the output each result begins."""
     name = f"trials{next(_NUMBERS)}"
     headers = dict.fromkeys(h for t in trials for h in t.call.headers)
-    sources = dict.fromkeys(s for t in trials for s in t.call.sources)
+    sources = dict.fromkeys(s for t in trials for s in (*t.call.sources, *t.call.drop_ins))
     root = runtime_dir()
     for file in [*(root / "include").iterdir(), *root.glob("arch/*/*.h"), *root.rglob("*.inc")]:
         (folder / file.name).write_bytes(file.read_bytes())

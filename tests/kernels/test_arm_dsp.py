@@ -4,121 +4,32 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from kernels.cases import int8_type, int8_values, layer_constants, output_scale
+from kernels.cases import int8_values
 from kernels.harness import expected, one_node
+from kernels.layers import (
+    Rng,
+    add_layer,
+    clamp,
+    dense_layer,
+    depthwise_layer,
+    image_layer,
+    mean_layer,
+    other_depthwise_layer,
+    pick,
+    pointwise_layer,
+    pool_layer,
+)
 from kernels.on_core import Trial, run_on_core
 
 from edgeprune.ir import Array, DType, Graph, TensorType
 from edgeprune.kernels.select import lower
-from edgeprune.ops import Add, AvgPool2d, Conv2d, Dense, DepthwiseConv2d, MaxPool2d, Mean
+from edgeprune.ops import Conv2d, Dense, DepthwiseConv2d
 from edgeprune.ops._window import Padding
 
 pytestmark = pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
 
 CORES = ("cortex-m4", "cortex-m7", "cortex-m33")
-EXTREMES = (-128, -127, -7, 0, 5, 127)
-CLAMPS = (None, None, (0.0, np.inf), (0.0, np.inf), (0.0, 6.0), (-1.0, 1.0))
 TRIALS = 14
-
-Rng = np.random.Generator
-
-
-def zero(rng: Rng) -> int:
-    return int(rng.choice(EXTREMES))
-
-
-def clamp(rng: Rng) -> tuple[float, float] | None:
-    return CLAMPS[rng.integers(len(CLAMPS))]
-
-
-def pick(rng: Rng, low: int, high: int, count: int) -> tuple[int, ...]:
-    return tuple(int(v) for v in rng.integers(low, high + 1, count))
-
-
-def settle(rng: Rng, constants: dict[str, tuple[Array, TensorType]]) -> None:
-    """Now and then weights as training leaves them (channels can be paired), or an outlier."""
-    kind = rng.integers(3)
-    w, t = constants["w"]
-    if kind == 0:
-        w = np.clip(np.round(rng.normal(0, 30, w.shape)), -127, 127).astype(np.int8)
-    elif kind == 1:
-        w = w.copy()
-        w.flat[rng.integers(w.size)] = -128
-    constants["w"] = (w, t)
-
-
-def image_layer(
-    rng: Rng, *, depthwise: bool = False, kernel: tuple[int, ...] | None = None
-) -> Graph:
-    stride, dilation = pick(rng, 1, 3, 2), pick(rng, 1, 2, 2)
-    if depthwise and kernel:
-        stride, dilation = pick(rng, 1, 2, 2), (1, 1)
-    kernel = kernel or pick(rng, 1, 5, 2)
-    pad = Padding(*pick(rng, 0, 3, 4))
-    reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
-    depth = int(rng.choice([1, 2, 3, 4, 5, 6, 7, 8, 12, 17, 22, 34, 47]))
-    height = max(1, reach[0] - pad.top - pad.bottom) + int(rng.integers(0, 9))
-    width = max(1, reach[1] - pad.left - pad.right) + int(rng.integers(0, 14))
-    xs = float(np.float32(np.exp(rng.uniform(-8, 0))))
-    x = int8_type((height, width, depth), xs, zero(rng))
-    if depthwise:
-        shape: tuple[int, ...] = (*kernel, depth * int(rng.integers(1, 3)))
-        constants = layer_constants(rng, shape, 2, xs)
-        op: Conv2d | DepthwiseConv2d = DepthwiseConv2d(stride, pad, dilation, clamp(rng))
-    else:
-        groups = int(rng.choice([1, 1, 1, 2, depth])) if depth % 2 == 0 else 1
-        shape = (groups * int(rng.integers(1, 10 // min(groups, 4))), *kernel, depth // groups)
-        constants = layer_constants(rng, shape, 0, xs)
-        op = Conv2d(stride, pad, dilation, groups, clamp(rng))
-    settle(rng, constants)
-    y = int8_type((), output_scale(rng, xs, constants), zero(rng))
-    return one_node(op, [x], y, constants)
-
-
-def pointwise_layer(rng: Rng) -> Graph:
-    return image_layer(rng, kernel=(1, 1))
-
-
-def depthwise_layer(rng: Rng) -> Graph:
-    return image_layer(rng, depthwise=True, kernel=(3, 3))
-
-
-def other_depthwise_layer(rng: Rng) -> Graph:
-    return image_layer(rng, depthwise=True)
-
-
-def dense_layer(rng: Rng) -> Graph:
-    n_in, n_out = int(rng.integers(1, 90)), int(rng.integers(1, 14))
-    xs = float(np.float32(np.exp(rng.uniform(-8, 0))))
-    constants = layer_constants(rng, (n_out, n_in), 0, xs, per_channel=bool(rng.integers(2)))
-    settle(rng, constants)
-    shape = (int(rng.integers(1, 4)), n_in) if rng.integers(2) else (n_in,)
-    y = int8_type((), output_scale(rng, xs, constants), zero(rng))
-    return one_node(Dense(clamp(rng)), [int8_type(shape, xs, zero(rng))], y, constants)
-
-
-def add_layer(rng: Rng) -> Graph:
-    shape = pick(rng, 1, 7, 3)
-    scales = np.exp(rng.uniform(-3, 1, 3))
-    if rng.integers(3) == 0:
-        scales[1] = scales[0]
-    a, b, y = (int8_type(shape, float(np.float32(s)), zero(rng)) for s in scales)
-    return one_node(Add(clamp(rng)), [a, b], y)
-
-
-def pool_layer(rng: Rng) -> Graph:
-    kernel = pick(rng, 1, 5, 2)
-    pad = Padding(*(int(rng.integers(0, kernel[i])) for i in (0, 1, 0, 1)))
-    depth = int(rng.integers(1, 11))
-    x = int8_type((*(k + int(rng.integers(0, 6)) for k in kernel), depth), 0.1, zero(rng))
-    kind = (AvgPool2d, MaxPool2d)[rng.integers(2)]
-    return one_node(kind(kernel, pick(rng, 1, 4, 2), pad, clamp(rng)), [x], x)
-
-
-def mean_layer(rng: Rng) -> Graph:
-    x = int8_type((*pick(rng, 1, 24, 2), int(rng.integers(1, 11))), 0.1, zero(rng))
-    y = int8_type((), float(np.float32(np.exp(rng.uniform(-4, 0)))), zero(rng))
-    return one_node(Mean((0, 1)), [x], y)
 
 
 FAMILIES = {

@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from kernels.cases import int8_type, int8_values, layer_constants, output_scale
+from kernels.harness import expected
+from kernels.layers import dense_layer, depthwise_layer, image_layer, pointwise_layer
+from kernels.on_core import Trial, run_on_core
 
 from edgeprune.compiler.compile import Recipe
 from edgeprune.ir import Graph, Node, build_graph, run_int
@@ -17,6 +20,13 @@ from edgeprune.target import load_target
 from edgeprune.verify.run_target import run
 
 CORES = {"cortex-m0plus": "armv6m", "cortex-m3": "armv7m"}
+FAMILIES = {
+    "conv2d": image_layer,
+    "pointwise": pointwise_layer,
+    "depthwise": depthwise_layer,
+    "dense": dense_layer,
+}
+TRIALS = 14
 
 
 def network(rng: np.random.Generator, image: tuple[int, int, int], channels: tuple[int, int, int]):
@@ -66,3 +76,20 @@ def test_the_core_computes_the_reference(core, image, channels, rng, tmp_path: P
     x = int8_values(rng, (4, *image))
     want = run_int(graph, {"x": x})[graph.outputs[0]]
     np.testing.assert_array_equal(run(tmp_path, target, x).outputs, want)
+
+
+@pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
+@pytest.mark.parametrize("optimize", ["speed", "size"])
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("core", CORES)
+def test_any_layer_is_the_reference_on_the_core(core: str, family: str, optimize: str) -> None:
+    rng = np.random.default_rng([len(core), len(optimize), *family.encode()])
+    kernels = load_target(core).kernels
+    trials, quick = [], 0
+    for graph in (FAMILIES[family](rng) for _ in range(TRIALS)):
+        call = lower(graph, kernels, optimize)["layer"]
+        quick += str(dict(call.params).get("output", call.params[-1][1])).endswith(("1", "1}"))
+        trials.append(Trial(graph, call, {"x0": int8_values(rng, graph.types["x0"].shape)}))
+    assert 0 < quick < TRIALS, "both ends of a layer are tested"
+    for t, result in zip(trials, run_on_core(trials, core, optimize), strict=True):
+        np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))

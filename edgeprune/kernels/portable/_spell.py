@@ -14,6 +14,9 @@ from edgeprune.ops._clamp import Clamp
 BLOCK = 4
 """Output channels that lie side by side: EP_BLOCK of ``ep_common.h``."""
 
+QUICK_SHIFT = -22
+"""Smallest shift with which the output's zero point can be part of what is added for rounding."""
+
 FLOAT_MAX = 3.4028234663852886e38
 INT32_MAX = 2**31 - 1
 
@@ -92,6 +95,16 @@ def int_clamp(clamp: Clamp | None, y: TensorType) -> dict[str, int]:
     return {"act_min": min(bottom, limits[1]), "act_max": max(top, limits[0])}
 
 
+def has_no_clamp(ends: Mapping[str, int]) -> bool:
+    """Whether what :func:`int_clamp` gave is the range of int8 itself."""
+    return (ends["act_min"], ends["act_max"]) == (QMIN, QMAX)
+
+
+def within(values: Array, low: int, high: int) -> bool:
+    """Whether all values lie in a range, its ends included."""
+    return bool(((values >= low) & (values <= high)).all())
+
+
 def float_clamp(clamp: Clamp | None) -> dict[str, float]:
     """The fused clamp in float, as parameters; what is not bounded is bounded by float itself."""
     low, high = clamp or (-np.inf, np.inf)
@@ -129,7 +142,7 @@ def rescale_constants(real: Array, reach: Array) -> tuple[Constant, Constant]:
         reach: the largest magnitude of every channel's accumulator.
     """
     mult, shift = quantize_multipliers(np.broadcast_to(np.asarray(real, np.float64), reach.shape))
-    quick = (shift >= -22) & (shift < 0)
+    quick = (shift >= QUICK_SHIFT) & (shift < 0)
     return multiplier_constants(mult, np.where(quick & (reach >= 2**30), shift - 64, shift))
 
 

@@ -16,8 +16,10 @@ from edgeprune.kernels.portable._bounds import (
     require_int32_sums,
 )
 from edgeprune.kernels.portable._spell import (
+    QUICK_SHIFT,
     dtypes,
     float_clamp,
+    has_no_clamp,
     in_blocks,
     in_nibbles,
     int_clamp,
@@ -25,6 +27,7 @@ from edgeprune.kernels.portable._spell import (
     rescale_constants,
     spell,
     wide_constants,
+    within,
     wrap32,
     zero_of,
 )
@@ -100,6 +103,7 @@ def _conv_s8(request: Request, op: Conv2d) -> KernelCall:
     direct = kernel == (1, 1) and not op.padding.any
     scales = effective_scales(quant(x), quant(weight_type), quant(y))
     folded = bias - zero_of(x) * rows.sum(axis=1, dtype=np.int64)
+    mult, shift = rescale_constants(scales, reach)
     # Pixels that do not see each other may as well lie in one row.
     row = flat_window(x.size // x.shape[2], x.shape[2], y.shape[2])
     four_bits = weight_type.dtype is DType.INT4
@@ -111,15 +115,19 @@ def _conv_s8(request: Request, op: Conv2d) -> KernelCall:
             "groups": op.groups,
             "direct": int(direct),
             "x_zero": zero_of(x),
-            "output": _output(op.clamp, y),
+            "output": _output(op.clamp, y, shift.values),
         },
         node.inputs[:1],
         (
             Constant("weights", filters, "uint8_t" if four_bits else "int8_t"),
             Constant("bias", wrap32(folded), "int32_t"),
-            *rescale_constants(scales, reach),
+            mult,
+            shift,
         ),
-        shared=(*SHARED, "ep_tile_s8_w4" if four_bits else "ep_tile_s8"),
+        shared=(
+            *SHARED,
+            *(("ep_tile_s8_w4",) if four_bits else ("ep_tile_s8", "ep_tile_strip_s8")),
+        ),
         scratch_bytes=NO_SCRATCH if direct else line_bytes(request, op, kernel) // op.groups,
         instructions=_work(request, 2.6 if four_bits else 2.0, 25),
     )
@@ -191,10 +199,12 @@ def _require_s16(request: Request, rows: Array) -> None:
         raise UnsupportedError(request.node.name, "int16 values with a zero point other than 0")
 
 
-def _output(clamp: Clamp | None, y: TensorType) -> str:
-    """The initialiser of an ``ep_output_s8``."""
+def _output(clamp: Clamp | None, y: TensorType, shift: Array | None = None) -> str:
+    """The initialiser of an ``ep_output_s8``; shift as ``ep_finish_s8`` takes it, if it does."""
     ends = int_clamp(clamp, y)
-    return f"{{{zero_of(y)}, {ends['act_min']}, {ends['act_max']}}}"
+    quick = shift is not None and has_no_clamp(ends) and within(shift, QUICK_SHIFT, -1)
+    low, high = ends.values()
+    return f"{{{zero_of(y)}, {low}, {high}, {int(quick)}}}"
 
 
 def _reach(request: Request, rows: Array, bias: Array) -> Array:
@@ -248,21 +258,23 @@ def _depthwise_s8(request: Request, op: DepthwiseConv2d) -> KernelCall:
     multiplier = w.shape[2] // x.shape[2]
     scales = effective_scales(quant(x), quant(weight_type), quant(y))
     folded = bias - zero_of(x) * rows.sum(axis=1, dtype=np.int64)
+    mult, shift = rescale_constants(scales, reach)
     return spell(
         "ep_depthwise_conv2d_s8",
         {
             "window": window(request, op, w.shape[:2]),
             "multiplier": multiplier,
             "x_zero": zero_of(x),
-            "output": _output(op.clamp, y),
+            "output": _output(op.clamp, y, shift.values),
         },
         node.inputs[:1],
         (
             Constant("weights", in_blocks(rows) if multiplier == 1 else rows, "int8_t"),
             Constant("bias", wrap32(folded), "int32_t"),
-            *rescale_constants(scales, reach),
+            mult,
+            shift,
         ),
-        shared=(*SHARED, "ep_taps_s8"),
+        shared=(*SHARED, "ep_taps_s8", "ep_taps_strip_s8"),
         scratch_bytes=line_bytes(request, op, w.shape[:2]),
         instructions=_work(request, 3.2, 30),
     )

@@ -13,18 +13,21 @@ from edgeprune.kernels.portable._bounds import (
     require_int32,
     require_int32_sums,
 )
-from edgeprune.kernels.portable._spell import dtypes as types_in
 from edgeprune.kernels.portable._spell import (
+    QUICK_SHIFT,
     float_clamp,
+    has_no_clamp,
     in_blocks,
     in_nibbles,
     int_clamp,
     multiplier_constants,
     quant,
     spell,
+    within,
     wrap32,
     zero_of,
 )
+from edgeprune.kernels.portable._spell import dtypes as types_in
 from edgeprune.ops import Dense
 
 
@@ -81,18 +84,21 @@ def _integers(request: Request, op: Dense) -> KernelCall:
     four_bits = weight_type.dtype is DType.INT4
     form = "s16" if x.dtype is DType.INT16 else "s8_w4" if four_bits else "s8"
     shape = _shape(request)
+    mult, shift = _rescale(request, low, high, clamp)
+    quick = form == "s8" and has_no_clamp(clamp) and within(shift.values, QUICK_SHIFT - 1, -2)
     return spell(
         f"ep_dense_{form}",
-        {**shape, "y_zero": zero_of(y), **clamp},
+        {**shape, "y_zero": zero_of(y), **clamp, "quick": int(quick)},
         node.inputs[:1],
         (
             Constant("weights", in_nibbles(w), "uint8_t")
             if four_bits
             else Constant("weights", in_blocks(w), "int8_t"),
             Constant("bias", wrap32(folded), "int32_t"),
-            *_rescale(request, low, high, clamp),
+            mult,
+            shift,
         ),
-        shared=(f"ep_tile_{form}",),
+        shared=(f"ep_tile_{form}", *(("ep_dense_strip_s8",) if form == "s8" else ())),
         instructions=int(2.6 * graph.macs_of(node)) + 40 * shape["rows"] * shape["out_len"],
     )
 

@@ -1,19 +1,5 @@
 /* ep_taps_s8.h for Armv7-M. */
-    .syntax unified
-    .thumb
-
-    .macro FUNCTION name
-    .section .text.\name, "ax", %progbits
-    .global \name
-    .type \name, %function
-    .thumb_func
-    .balign 4
-\name:
-    .endm
-
-    .macro END name
-    .size \name, . - \name
-    .endm
+#include "ep_arm_function.h"
 
 FUNCTION ep_taps_pair_s8
     push {r4-r11, lr}

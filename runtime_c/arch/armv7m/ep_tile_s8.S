@@ -5,21 +5,7 @@
 #define UNROLL 8 /* a power of two */
 #endif
 
-    .syntax unified
-    .thumb
-
-    .macro FUNCTION name
-    .section .text.\name, "ax", %progbits
-    .global \name
-    .type \name, %function
-    .thumb_func
-    .balign 4
-\name:
-    .endm
-
-    .macro END name
-    .size \name, . - \name
-    .endm
+#include "ep_arm_function.h"
 
     /* Eight accumulators, r4 to r11, set to zero. */
     .macro CLEAR

@@ -1,0 +1,81 @@
+/* ep_taps_strip_s8.h for Armv7-M. */
+#include "ep_strip_armv7m.h"
+
+#ifdef __OPTIMIZE_SIZE__
+#define UNROLL 1
+#else
+#define UNROLL 3
+#endif
+
+    /* A tap of two positions (r0, r1) and four channels; r3: from tap to tap. */
+    .macro TAP
+    ldrsb lr, [r2], #1
+    ldrsb r12, [r0]
+    mla r4, r12, lr, r4
+    ldrsb r12, [r1]
+    mla r5, r12, lr, r5
+    ldrsb lr, [r2], #1
+    ldrsb r12, [r0, #1]
+    mla r6, r12, lr, r6
+    ldrsb r12, [r1, #1]
+    mla r7, r12, lr, r7
+    ldrsb lr, [r2], #1
+    ldrsb r12, [r0, #2]
+    mla r8, r12, lr, r8
+    ldrsb r12, [r1, #2]
+    mla r9, r12, lr, r9
+    ldrsb lr, [r2], #1
+    ldrsb r12, [r0, #3]
+    mla r10, r12, lr, r10
+    ldrsb r12, [r1, #3]
+    mla r11, r12, lr, r11
+    add r0, r3
+    add r1, r3
+    .endm
+
+FUNCTION ep_taps_strip_s8
+    ENTER
+    ldrd r4, r5, [r0, #S_N]
+    str r5, [sp, #F_STEP]
+    movs r6, #UNROLL
+    udiv r5, r4, r6
+    muls r5, r6
+    lsls r5, #2
+    lsls r4, #2
+    strd r5, r4, [sp, #F_ROUND_BYTES]
+1:
+    ldrd r0, r1, [sp, #F_X]
+    adds r3, r0, #4
+    adds r4, r1, #4
+    strd r3, r4, [sp, #F_X] /* of the next block */
+    BEGIN
+    ldr r3, [sp, #F_ROUND_BYTES]
+    ldr r12, [sp, #F_BYTES]
+    adds r3, r2
+    add r12, r2
+    strd r3, r12, [sp, #F_ROUNDS]
+    cmp r2, r3
+    ldr r3, [sp, #F_STEP]
+    beq 3f
+2:
+    .rept UNROLL
+    TAP
+    .endr
+    ldr lr, [sp, #F_ROUNDS]
+    cmp r2, lr
+    bne 2b
+3:
+#if UNROLL > 1
+    ldr lr, [sp, #F_END]
+    cmp r2, lr
+    beq 5f
+4:
+    TAP
+    ldr lr, [sp, #F_END]
+    cmp r2, lr
+    bne 4b
+5:
+#endif
+    FINISH 1b
+    LEAVE
+END ep_taps_strip_s8
