@@ -295,7 +295,9 @@ class Gather(Op):
         return x[0].with_shape((*x[0].shape[:-1], len(self.indices)))
 
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
-        return x[0][..., list(self.indices)]
+        import torch
+
+        return x[0].index_select(-1, torch.tensor(self.indices))
 
     def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
         return x[0][..., list(self.indices)]

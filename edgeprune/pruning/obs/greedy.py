@@ -50,7 +50,7 @@ class Effort:
     inputs: bool = True
     cap: float = 0.2
     score_samples: int = 384
-    vector_scores: int = 2000
+    vector_scores: int = 1000
     vector_samples: int = 5000
     round_samples: int = 500
     round_positions: int = 50

@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from edgeprune.ir import Array, Graph, run, tensors
 from edgeprune.ops import Dense
 from edgeprune.pruning.loss import Loss
-from edgeprune.pruning.obs.refit import BATCH, default_ridge
+from edgeprune.pruning.obs.refit import default_ridge
+
+BATCH = 256
+"""Samples that are computed at once."""
 
 if TYPE_CHECKING:
     import torch

@@ -24,8 +24,8 @@ from edgeprune.pruning.obs.parts import Part
 if TYPE_CHECKING:
     import torch
 
-BATCH = 256
-"""Samples that are computed at once."""
+BATCH_ELEMENTS = 2**21
+"""Elements of a value that are computed at once: what the processor's cache can hold."""
 
 
 def default_ridge(n: int) -> float:
@@ -370,16 +370,18 @@ def evaluate(
     import torch
 
     n = max(len(values[v]) for v in node.inputs if v in values)
+    largest = max(values[v][0].numel() for v in node.inputs if v in values)
+    batch = max(1, BATCH_ELEMENTS // largest)
     rows = []
-    for i in range(0, n, BATCH):
+    for i in range(0, n, batch):
         args = [
             (weights[v] if k in node.op.weights else weights[v][None])
             if v in weights
-            else values[v][i : i + BATCH]
+            else values[v][i : i + batch]
             for k, v in enumerate(node.inputs)
         ]
         rows.append(node.op.evaluate(*args))
-    return torch.cat(rows)
+    return torch.cat(rows) if len(rows) > 1 else rows[0]
 
 
 def values_seen(graph: Graph, x: torch.Tensor, look: Callable[[str, torch.Tensor], None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +15,7 @@ from edgeprune.progress import Progress, silent
 from edgeprune.pruning.groups import Mask, channel_names, removable
 from edgeprune.pruning.obs.greedy import Effort, Greedy, Snapshot
 from edgeprune.pruning.obs.judge import Judge
+from edgeprune.pruning.obs.linear import linears
 from edgeprune.pruning.obs.refit import Reference
 from edgeprune.pruning.obs.unfuse import unfuse
 from edgeprune.pruning.search import Cost, Pruned, Step, no_cost
@@ -122,6 +124,7 @@ class Search:
         self._judge = Judge(graph, validation)
         self._cost = cost
         self._runs: dict[tuple[tuple[str, ...], bool], _Run] = {}
+        self._is_vector = all(lin.positions == 1 for lin in linears(graph).values())
 
     def prune(
         self,
@@ -152,6 +155,10 @@ class Search:
         bounds = _bounds(
             self._judge, self.coupling, limits, min_accuracy, max_drop, max_neurons, keep_ratio
         )
+        with _threads(1) if self._is_vector else nullcontext():
+            return self._prune(bounds, progress)
+
+    def _prune(self, bounds: Bounds, progress: Progress) -> Pruned:
         meter = _Meter(self.graph, self.coupling, self._cost, bounds.limits)
         runs = []
         for per_price in (True, False) if bounds.limits else (False,):
@@ -251,6 +258,19 @@ class _Run:
         self.greedy.restore(made.after)
 
 
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Torch on so many threads: with small matrices, more spend their time in waiting."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 class _Meter:
     """Costs, and one number for all that are limited."""
 
@@ -259,6 +279,7 @@ class _Meter:
     ) -> None:
         self._cost = cost
         self._neurons = removable(coupling)
+        self._known: dict[bytes, Mapping[str, float]] = {}  # what goes decides all shapes
         self.limits = limits
         self._start = self.measure(graph, np.zeros(coupling.count, bool))
         unknown = sorted(set(limits) - set(self._start))
@@ -266,12 +287,15 @@ class _Meter:
 
     def measure(self, graph: Graph, removed: Mask) -> Mapping[str, float]:
         """All costs of a network."""
-        base = {
-            "macs": float(graph.macs),
-            "params": float(graph.params),
-            "neurons": float((self._neurons & ~removed).sum()),
-        }
-        return {**base, **self._cost(graph)}
+        key = removed.tobytes()
+        if key not in self._known:
+            base = {
+                "macs": float(graph.macs),
+                "params": float(graph.params),
+                "neurons": float((self._neurons & ~removed).sum()),
+            }
+            self._known[key] = {**base, **self._cost(graph)}
+        return self._known[key]
 
     def total(self, graph: Graph, removed: Mask) -> float:
         """The sum of what is limited and not met yet, each as a share of the source model's."""
