@@ -23,11 +23,12 @@ void ep_softmax_s8(const ep_softmax_s8_params *p, const int8_t *x, int8_t *y)
         const int32_t headroom = ep_leading_zeros((uint32_t)sum);
         const uint32_t fraction = ((uint32_t)sum << headroom) - 0x80000000u;
         const int32_t reciprocal = ep_one_over_one_plus((int32_t)fraction);
+        /* Beyond 31, from 512 equal logits on, all results are below one half. */
         const int32_t exponent = 12 - headroom + 31 - 8;
         for (int32_t i = 0; i < p->length; i++) {
             const int32_t diff = x[i] - top;
             int32_t v = -128;
-            if (diff >= p->diff_min) {
+            if (diff >= p->diff_min && exponent <= 31) {
                 v += ep_divide_by_pot(ep_high_mul(reciprocal, exponential(p, diff)), exponent);
             }
             y[i] = (int8_t)ep_limit(v, -128, 127);

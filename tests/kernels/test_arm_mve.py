@@ -200,6 +200,16 @@ def test_kernels_compute_the_reference_on_the_core(family: str) -> None:
     agree(trials, optimize)
 
 
+def test_softmax_of_many_like_logits_is_the_reference() -> None:
+    trials = []
+    for length in (511, 512, 513, 1024, 4095):
+        x = int8_type((length,), 1e-4, 0)
+        graph = one_node(Softmax(), [x], TensorType((), x.dtype, Softmax().fixed_quant(8)))
+        call = lower(graph, ("arm_mve", "portable"), "speed")["layer"]
+        trials.append(Trial(graph, call, {"x0": np.zeros(length, np.int8)}))
+    agree(trials, "speed")
+
+
 def test_zeros_behind_the_weights_of_a_channel_change_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

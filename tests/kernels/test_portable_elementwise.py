@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kernels.cases import SEEDS, ZEROS, examples, int8_type, int8_values
-from kernels.harness import check, one_node
+from kernels.harness import check, expected, one_node
 
 from edgeprune.errors import UnsupportedError
 from edgeprune.ir import DType, QuantParams, TensorType
@@ -157,6 +157,16 @@ def test_softmax_is_the_reference(seed, zx, scale, shape):
     x = (rng.normal(size=shape) * 10).astype(np.float32)
     check(one_node(Softmax(1.5), [TensorType(shape)]), {"x0": x})
     check(one_node(LogSoftmax(), [TensorType(shape)]), {"x0": x})
+
+
+@pytest.mark.parametrize("length", [511, 512, 513, 1024, 4095])
+def test_softmax_of_many_like_logits_is_the_reference(length, rng):
+    y = int8_type((), 1 / 256, -128)
+    graph = one_node(Softmax(), [int8_type((2, length), 1e-4, 0)], y)
+    for low in (127, 125):
+        check(graph, {"x0": rng.integers(low, 128, (2, length)).astype(np.int8)})
+    if length > 511:
+        assert (expected(graph, {"x0": np.zeros((2, length), np.int8)}) == -128).all()
 
 
 @MODEST

@@ -72,6 +72,9 @@ def softmax_params(x: QuantParams, beta: float = 1.0) -> SoftmaxParams:
 def softmax(x: Ints, xq: QuantParams, beta: float = 1.0) -> Ints:
     """SOFTMAX over the last axis; the result has scale 1/256 and zero point -128.
 
+    Where 512 terms or more are close to each other, LiteRT's kernel aborts (gemmlowp asserts that
+    a shift is below 32); all results are below half a step there, and -128.
+
     Args:
         x: (..., k) int8 logits, k <= 4,095.
         xq: their quantisation.

@@ -3,7 +3,7 @@
 #include "ep_arm_mve_common.h"
 #include "ep_exp.h"
 
-/* x / 2^exponent of four numbers, halves away from zero; exponent at least 1. */
+/* x / 2^exponent of four numbers, halves away from zero; exponent at least 1, and any. */
 static int32x4_t divide_by_pot(int32x4_t x, int32_t exponent)
 {
     return vrshlq_n_s32(vqaddq_s32(x, vshrq_n_s32(x, 31)), -exponent);
