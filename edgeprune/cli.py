@@ -187,11 +187,16 @@ def build(**given: Any) -> None:
         seed=given["seed"],
         command=_command_line(),
     )
-    console = _console()
-    if options.budget is not None:
-        console.print(f"budget: {options.budget:,} bytes of flash", highlight=False)
     from edgeprune.pipeline.build import build as run_build
+    from edgeprune.pipeline.choose import room
     from edgeprune.report.terminal import show_report
+    from edgeprune.target import load_target
+
+    console = _console()
+    given_room = room(options, load_target(options.target))
+    for limit, what in ((given_room.flash, "flash"), (given_room.ram, "RAM")):
+        if limit is not None:
+            console.print(f"budget: {limit:,} bytes of {what}", highlight=False)
 
     with _bars(console) as progress:
         built = run_build(options, progress)
@@ -345,6 +350,39 @@ def extract(as_json: bool, floor: float | None, **given: Any) -> None:
         highlight=False,
     )
     console.print(f"see {given['out'] / 'extract.html'}", highlight=False)
+    if as_json:
+        _out_json(found)
+
+
+@app.command()
+@_exploring("fit")
+@click.option("--target", "targets", multiple=True, help="Several; all boards if left out.")
+@click.option(
+    "--dtype", type=click.Choice(["auto", "int8", "int16x8", "int4", "float32"]), default="auto"
+)
+@click.option("--criterion", default="brute_force", show_default=True, help="How neurons rank.")
+@click.option("--schedule", default="iterative", show_default=True, help="How neurons go.")
+@click.option("--min-accuracy", type=float, help="Lowest accuracy of a pruned network, 0 to 1.")
+@click.option("--max-drop", help="Largest loss of accuracy of a pruned network: 0.5pt.")
+@click.option("--mean", help="The model wants (x - mean) / std of the samples: 0.485,0.456,0.406.")
+@click.option("--std", help="See --mean.")
+def fit(as_json: bool, targets: tuple[str, ...], **given: Any) -> None:
+    """Say which boards MODEL fits: as it is, after pruning and how well, or never, and why.
+
+    Writes fit.json and fit.html. A board's room is its flash and RAM less what is reserved.
+    """
+    from edgeprune.pipeline.options import BuildOptions, parse_drop, parse_numbers
+    from edgeprune.pipeline.survey import survey
+    from edgeprune.report.terminal import show_survey
+
+    for key in ("mean", "std"):
+        given[key] = parse_numbers(given[key], f"--{key}") if given[key] is not None else None
+    given["max_drop"] = parse_drop(given["max_drop"]) if given["max_drop"] is not None else None
+    console = _console()
+    with _bars(console) as progress:
+        found = survey(BuildOptions(**given), targets, progress)
+    show_survey(found, console)
+    console.print(f"see {given['out'] / 'fit.html'}", highlight=False)
     if as_json:
         _out_json(found)
 

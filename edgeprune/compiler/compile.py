@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from edgeprune.emit.to_c import CFiles, Program, Vectors
 from edgeprune.emit.to_c import emit as emit_c
 from edgeprune.emit.to_c.model import is_arch
 from edgeprune.frontends.normalize import fuse
+from edgeprune.frontends.ports import part_ports
 from edgeprune.ir import DType, Graph
 from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.select import lower
@@ -49,7 +50,7 @@ class Recipe:
         """The graph as it is emitted: clamps fused, and quantised where asked for."""
         if graph.is_quantised:
             return graph
-        fused = fuse(graph)
+        fused = fuse(part_ports(graph))
         if self.dtype == "float32":
             return fused
         refuse_unquantised(fused)
@@ -119,12 +120,19 @@ class Compiled:
     @property
     def constant_bytes(self) -> int:
         """Bytes of arrays and parameters in flash, counted without linking."""
-        unique = {
-            (c.c_type, c.values.tobytes()): int(c.values.nbytes)
-            for call in self.calls.values()
-            for c in call.constants
-        }
-        return sum(unique.values())
+        return _bytes(self.calls.values())
+
+    @property
+    def near_bytes(self) -> int:
+        """Of these, what is read from flash through pointers of its own (AVR)."""
+        return _bytes(call for call in self.calls.values() if call.address_space)
+
+    @property
+    def copied_bytes(self) -> int:
+        """Of these, what start-up code copies to RAM, on processors that read flash in that way."""
+        if not self.recipe.target.progmem:
+            return 0
+        return _bytes(call for call in self.calls.values() if not call.address_space)
 
     def c_files(self, name: str, vectors: Vectors | None = None) -> CFiles:
         """The folder of generated C."""
@@ -147,3 +155,13 @@ class Compiled:
         for file, content in files.files.items():
             (folder / file).write_bytes(content)
         return files
+
+
+def _bytes(calls: Iterable[KernelCall]) -> int:
+    """Of the arrays of calls; equal ones are one."""
+    unique = {
+        (c.c_type, c.values.tobytes()): int(c.values.nbytes)
+        for call in calls
+        for c in call.constants
+    }
+    return sum(unique.values())

@@ -15,14 +15,14 @@ import numpy as np
 from edgeprune.emit.packages import PACKAGES, Facts
 from edgeprune.emit.to_c import Vectors
 from edgeprune.emit.to_c.writer import identifier
-from edgeprune.errors import CannotFitError, EdgePruneError
+from edgeprune.errors import CannotFitError
 from edgeprune.ir import Array, Graph, dequantise_array, predict, quantise_array
-from edgeprune.pipeline.fit import Candidate, Fitter, forms
+from edgeprune.pipeline.choose import Chooser, room
+from edgeprune.pipeline.fit import Candidate
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.output import check_writable, whole_folder
 from edgeprune.pipeline.prepare import Prepared, answers, prepare
 from edgeprune.progress import Progress, silent
-from edgeprune.pruning.search import Ranking
 from edgeprune.quantize.noise import signal_to_noise
 from edgeprune.report.page import write_page
 from edgeprune.report.record import build_record, class_table
@@ -95,7 +95,7 @@ def build(options: BuildOptions, progress: Progress = silent) -> Built:
         with clock.step("load"):
             prepared = prepare(options)
         with clock.step("rank"):
-            chosen = _choose(prepared, options, target, progress)
+            chosen = Chooser(prepared, options, progress).choose(target)
         with whole_folder(options.out) as folder:
             report = _write(folder, prepared, options, target, chosen, clock, progress)
             # the report is written last: its seconds are those of all that went before
@@ -110,37 +110,6 @@ def build(options: BuildOptions, progress: Progress = silent) -> Built:
 def _seconds(clock: Clock) -> dict[str, float]:
     names = ("total", "rank", "quantize", "emit", "verify")
     return {k: round(clock.seconds.get(k, 0.0), 3) for k in names}
-
-
-def _choose(
-    prepared: Prepared, options: BuildOptions, target: Target, progress: Progress
-) -> Candidate:
-    """The most accurate network that fits; of equals the smaller one."""
-    ranking = None
-    if options.criterion != "obs":  # which ranks by the price of each form
-        ranking = Ranking(
-            prepared.float_graph,
-            prepared.rank,
-            options.criterion,
-            options.schedule,
-            seed=options.seed,
-        )
-    dtypes = ("int8", "float32") if options.dtype == "auto" else (options.dtype,)
-    if prepared.graph.is_quantised and not options.has_limits:
-        dtypes = ("int8",)  # the file says what it is
-    tried = forms(options, target, dtypes)
-    found: list[Candidate] = []
-    failed: list[EdgePruneError] = []
-    for form in tried:
-        try:
-            found.append(Fitter(prepared, options, form, ranking, progress).fit())
-        except EdgePruneError as error:
-            if len(tried) == 1:
-                raise
-            failed.append(error)
-    if not found:
-        raise next((e for e in failed if isinstance(e, CannotFitError)), failed[0])
-    return max(found, key=lambda c: (c.accuracy, -c.size.flash_bytes))
 
 
 def _write(
@@ -185,6 +154,7 @@ def _write(
     if run is not None:
         mismatches = differing(run.outputs, answer[: len(run.outputs)])
     _refuse_disagreement(agreement, mismatches)
+    given = room(options, target)
     record = build_record(
         command=options.command,
         seed=options.seed,
@@ -196,8 +166,8 @@ def _write(
         size=chosen.size,
         before=chosen.before,
         target=target,
-        budget=options.budget,
-        ram=options.ram,
+        budget=given.flash,
+        ram=given.ram,
         accuracy=accuracy,
         agreement=agreement,
         mismatches=mismatches,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Graph, Samples, couple, predict
 from edgeprune.pipeline.options import BuildOptions
-from edgeprune.pipeline.output import check_writable, whole_folder
+from edgeprune.pipeline.output import check_writable, write_result
 from edgeprune.pipeline.prepare import Prepared, answers, prepare
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.analyze import analyze
@@ -69,7 +68,7 @@ def analyze_model(
         "activation_maps": [asdict(m) for m in maps],
     }
     page = analysis_page(prepared.path.name, found, curves, maps)
-    _write(options.out, "analysis", content, page, {"neurons.csv": found.to_csv()})
+    write_result(options.out, "analysis", content, page, {"neurons.csv": found.to_csv()})
     return content
 
 
@@ -113,7 +112,7 @@ def sweep_model(
         progress=progress,
     )
     content = {"schema": 1, "model": _model(prepared), **found.to_json()}
-    _write(options.out, "sweep", content, sweep_page(prepared.path.name, found), {})
+    write_result(options.out, "sweep", content, sweep_page(prepared.path.name, found), {})
     return content
 
 
@@ -173,7 +172,7 @@ def extract_model(
             }
         )
     content = {"schema": 1, "model": _model(prepared), "labels": rows, "cumulative": union}
-    _write(options.out, "extract", content, extract_page(prepared.path.name, content), {})
+    write_result(options.out, "extract", content, extract_page(prepared.path.name, content), {})
     return content
 
 
@@ -200,14 +199,3 @@ def _joined(a: Samples, b: Samples) -> Samples:
 
     y = None if a.y is None or b.y is None else np.concatenate([a.y, b.y])
     return Samples(np.concatenate([a.x, b.x]), y)
-
-
-def _write(
-    out: Path, stem: str, content: Mapping[str, object], page: str, more: Mapping[str, str]
-) -> None:
-    with whole_folder(out) as folder:
-        text = json.dumps(content, indent=1, allow_nan=False) + "\n"
-        (folder / f"{stem}.json").write_text(text)
-        (folder / f"{stem}.html").write_text(page, encoding="utf-8")
-        for name, body in more.items():
-            (folder / name).write_text(body)

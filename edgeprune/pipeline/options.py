@@ -101,8 +101,9 @@ class BuildOptions:
         mean: the model was trained on (x - mean) / std, the samples are raw x: one number, or one
             a channel.
         std: likewise.
-        budget: bytes of flash (or of the file, for the targets android and onnx).
-        ram: bytes of RAM.
+        budget: bytes of flash (or of the file, for the targets android and onnx); None: what the
+            target has, where it is a board, less what is reserved there.
+        ram: bytes of RAM, likewise.
         max_instructions: instructions per inference.
         target: name of a target, or path of a profile.
         dtype: "auto" takes what is more accurate on validation data within the budget, int8 or

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from edgeprune.errors import EdgePruneError
 
 # a folder that has one of these is an earlier result, and may be replaced
-MARKS = ("report.json", "analysis.json", "sweep.json", "extract.json")
+MARKS = ("report.json", "analysis.json", "sweep.json", "extract.json", "fit.json")
 
 
 @contextmanager
@@ -35,6 +36,26 @@ def whole_folder(out: Path) -> Iterator[Path]:
         _replace(temp, out)
     finally:
         shutil.rmtree(temp, ignore_errors=True)
+
+
+def write_result(
+    out: Path, stem: str, content: Mapping[str, object], page: str, more: Mapping[str, str]
+) -> None:
+    """Write what was found out about a network: JSON, a page, and other text files.
+
+    Args:
+        out: the folder.
+        stem: what the JSON and the page are called.
+        content: of the JSON.
+        page: HTML.
+        more: by name, further files.
+    """
+    with whole_folder(out) as folder:
+        text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+        (folder / f"{stem}.json").write_text(text)
+        (folder / f"{stem}.html").write_text(page, encoding="utf-8")
+        for name, body in more.items():
+            (folder / name).write_text(body)
 
 
 def check_writable(out: Path) -> None:

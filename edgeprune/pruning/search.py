@@ -140,8 +140,7 @@ def prune(
             progress=progress,
         )
     chosen = _criterion(criterion)
-    if schedule not in SCHEDULES:
-        raise EdgePruneError("--schedule", f"there is no {schedule!r}", _names(SCHEDULES))
+    refuse_unknown("obs", schedule)
     floor = min_accuracy is not None or max_drop is not None
     if floor and validation is None:
         data, validation = data.split(0.25, seed)
@@ -425,6 +424,18 @@ def _criterion(criterion: str | Criterion) -> Criterion:
     if criterion not in CRITERIA:
         raise EdgePruneError("--criterion", f"there is no {criterion!r}", _names(CRITERIA))
     return CRITERIA[criterion]
+
+
+def refuse_unknown(criterion: str, schedule: str) -> None:
+    """Refuse names that are in no table.
+
+    Raises:
+        EdgePruneError: a name is unknown.
+    """
+    if criterion != "obs":
+        _criterion(criterion)
+    if schedule not in SCHEDULES:
+        raise EdgePruneError("--schedule", f"there is no {schedule!r}", _names(SCHEDULES))
 
 
 def _names(table: Mapping[str, object]) -> str:

@@ -9,7 +9,7 @@ from edgeprune.pruning.analyze import Analysis
 from edgeprune.pruning.pictures import ActivationMap, Surface
 from edgeprune.pruning.sweep import Sweep
 from edgeprune.report import figures
-from edgeprune.report.page import Section, render_sections
+from edgeprune.report.page import NONE, Section, render_sections
 
 
 def analysis_page(
@@ -159,6 +159,55 @@ def extract_page(title: str, found: dict[str, Any]) -> str:
             ),
         ],
     )  # fmt: skip
+
+
+def survey_page(title: str, found: dict[str, Any]) -> str:
+    """Which targets a model fits.
+
+    Args:
+        title: the model's name.
+        found: from ``pipeline.survey.survey``.
+    """
+    accuracy, rows = found["accuracy"], found["targets"]
+    counts = [
+        f"{sum(r['fits'] == verdict for r in rows)} {verdict}"
+        for verdict in ("as it is", "after pruning", "never")
+    ]
+    return render_sections(
+        f"Where {title} fits",
+        [
+            (
+                f"{len(rows)} targets: {', '.join(counts)}. The source model is right for "
+                f"{100 * accuracy['source']:.2f} % of {accuracy['n']:,} samples that chose nothing."
+            ),
+            "Flash and RAM are those of the part, less what bootloader and framework take.",
+        ],
+        [
+            Section(
+                "Targets",
+                columns=(
+                    "target", "fits", "type", "accuracy, %", "flash, bytes", "of",
+                    "RAM, bytes", "of", "why", "board",
+                ),
+                rows=[
+                    (
+                        r["target"], r["fits"], r["dtype"] or NONE, _share(r["accuracy"]),
+                        _count(r["flash_bytes"]), _count(r["flash_limit_bytes"]),
+                        _count(r["ram_bytes"]), _count(r["ram_limit_bytes"]), r["why"], r["title"],
+                    )
+                    for r in rows
+                ],
+            )
+        ],
+    )  # fmt: skip
+
+
+def _share(value: float | None) -> str:
+    return NONE if value is None else f"{100 * value:.2f}"
+
+
+def _count(value: int | None) -> str:
+    return NONE if value is None else f"{value:,}"
 
 
 KEYS = ("recall", "specificity", "balanced_accuracy")

@@ -159,3 +159,41 @@ def show_run(record: dict[str, Any], console: Console) -> None:
             f"{100 * row['share']:.1f} %",
         )
     console.print(table)
+
+
+def show_survey(found: dict[str, Any], console: Console) -> None:
+    """Print which targets a model fits.
+
+    Args:
+        found: from ``pipeline.survey.survey``.
+        console: where to.
+    """
+    accuracy = found["accuracy"]
+    console.print(
+        f"[bold]{found['model']['path']}[/bold]: {_percent(accuracy['source'])} of "
+        f"{accuracy['n']:,} samples (labels: {accuracy['labels']})",
+        highlight=False,
+    )
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name, justify in (
+        ("target", "left"),
+        ("fits", "left"),
+        ("type", "left"),
+        ("accuracy", "right"),
+        ("flash", "right"),
+        ("RAM", "right"),
+        ("why", "left"),
+    ):
+        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    colour = {"as it is": "green", "after pruning": "yellow", "never": "red"}
+    for row in found["targets"]:
+        table.add_row(
+            row["target"],
+            f"[{colour[row['fits']]}]{row['fits']}[/]",
+            row["dtype"] or "-",
+            _percent(row["accuracy"]),
+            _bytes(row["flash_bytes"]),
+            _bytes(row["ram_bytes"]),
+            row["why"],
+        )
+    console.print(table)
