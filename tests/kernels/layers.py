@@ -7,7 +7,20 @@ from kernels.cases import int8_type, layer_constants, output_scale
 from kernels.harness import one_node
 
 from edgeprune.ir import Array, Graph, TensorType
-from edgeprune.ops import Add, AvgPool2d, Conv2d, Dense, DepthwiseConv2d, MaxPool2d, Mean
+from edgeprune.ops import (
+    Add,
+    AvgPool2d,
+    Conv2d,
+    Dense,
+    DepthwiseConv2d,
+    LeakyRelu,
+    MaxPool2d,
+    Mean,
+    Mul,
+    Relu,
+    Sigmoid,
+    Softmax,
+)
 from edgeprune.ops._window import Padding
 
 EXTREMES = (-128, -127, -7, 0, 5, 127)
@@ -97,6 +110,33 @@ def add_layer(rng: Rng) -> Graph:
         scales[1] = scales[0]
     a, b, y = (int8_type(shape, float(np.float32(s)), zero(rng)) for s in scales)
     return one_node(Add(clamp(rng)), [a, b], y)
+
+
+def mul_layer(rng: Rng) -> Graph:
+    """Of one shape, or one operand repeated along pixels or channels."""
+    shape = pick(rng, 1, 9, 3)
+    other = [shape, shape, (1, 1, shape[2]), (*shape[:2], 1)][rng.integers(4)]
+    a, b = (
+        int8_type(s, float(np.float32(rng.uniform(0.01, 0.1))), zero(rng)) for s in (shape, other)
+    )
+    y = int8_type((), float(np.float32(np.exp(rng.uniform(-6, 1)))), zero(rng))
+    return one_node(Mul(clamp(rng)), [a, b] if rng.integers(2) else [b, a], y)
+
+
+def unary_layer(rng: Rng) -> Graph:
+    x = int8_type((int(rng.integers(1, 70)),), float(np.float32(rng.uniform(0.01, 0.2))), zero(rng))
+    op = (Relu(), LeakyRelu(0.1), Sigmoid())[rng.integers(3)]
+    y = op.fixed_quant(8) if isinstance(op, Sigmoid) else None
+    if y is not None:
+        return one_node(op, [x], TensorType((), x.dtype, y))
+    return one_node(op, [x], int8_type((), float(np.float32(rng.uniform(0.01, 0.2))), zero(rng)))
+
+
+def softmax_layer(rng: Rng) -> Graph:
+    op = Softmax()
+    scale = float(np.float32(np.exp(rng.uniform(-6, 1))))
+    x = int8_type((int(rng.integers(1, 4)), int(rng.choice([1, 3, 10, 37, 200]))), scale, zero(rng))
+    return one_node(op, [x], TensorType((), x.dtype, op.fixed_quant(8)))
 
 
 def pool_layer(rng: Rng) -> Graph:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from kernels.cases import int8_type, int8_values, layer_constants, output_scale
 from kernels.harness import expected, one_node
+from kernels.layers import Rng, clamp, mean_layer, pick, softmax_layer, unary_layer, zero
 from kernels.on_core import Trial, run_on_core
 
 from edgeprune.ir import Graph, TensorType
@@ -17,12 +18,8 @@ from edgeprune.ops import (
     Conv2d,
     Dense,
     DepthwiseConv2d,
-    LeakyRelu,
     MaxPool2d,
-    Mean,
     Mul,
-    Relu,
-    Sigmoid,
     Softmax,
     Sub,
 )
@@ -30,23 +27,7 @@ from edgeprune.ops._window import Padding
 
 pytestmark = pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
 
-EXTREMES = (-128, -127, -7, 0, 5, 127)
-CLAMPS = (None, None, (0.0, np.inf), (0.0, np.inf), (0.0, 6.0), (-1.0, 1.0))
 TRIALS = 40
-
-Rng = np.random.Generator
-
-
-def zero(rng: Rng) -> int:
-    return int(rng.choice(EXTREMES))
-
-
-def clamp(rng: Rng) -> tuple[float, float] | None:
-    return CLAMPS[rng.integers(len(CLAMPS))]
-
-
-def pick(rng: Rng, low: int, high: int, count: int) -> tuple[int, ...]:
-    return tuple(int(v) for v in rng.integers(low, high + 1, count))
 
 
 def wide_layer(rng: Rng) -> Graph:
@@ -143,28 +124,6 @@ def wide_pool_layer(rng: Rng) -> Graph:
     kernel = (int(rng.integers(1, 18)), int(rng.integers(1, 20)))
     x = int8_type((*kernel, int(rng.integers(1, 12))), 0.1, zero(rng))
     return one_node(AvgPool2d(kernel, (1, 1), Padding(0, 0, 0, 0), None), [x], x)
-
-
-def mean_layer(rng: Rng) -> Graph:
-    x = int8_type((*pick(rng, 1, 24, 2), int(rng.integers(1, 11))), 0.1, zero(rng))
-    y = int8_type((), float(np.float32(np.exp(rng.uniform(-4, 0)))), zero(rng))
-    return one_node(Mean((0, 1)), [x], y)
-
-
-def unary_layer(rng: Rng) -> Graph:
-    x = int8_type((int(rng.integers(1, 70)),), float(np.float32(rng.uniform(0.01, 0.2))), zero(rng))
-    op = (Relu(), LeakyRelu(0.1), Sigmoid())[rng.integers(3)]
-    y = op.fixed_quant(8) if isinstance(op, Sigmoid) else None
-    if y is not None:
-        return one_node(op, [x], TensorType((), x.dtype, y))
-    return one_node(op, [x], int8_type((), float(np.float32(rng.uniform(0.01, 0.2))), zero(rng)))
-
-
-def softmax_layer(rng: Rng) -> Graph:
-    op = Softmax()
-    scale = float(np.float32(np.exp(rng.uniform(-6, 1))))
-    x = int8_type((int(rng.integers(1, 4)), int(rng.choice([1, 3, 10, 37, 200]))), scale, zero(rng))
-    return one_node(op, [x], TensorType((), x.dtype, op.fixed_quant(8)))
 
 
 FAMILIES = {

@@ -5,8 +5,9 @@ from edgeprune.kernels.arm_dsp.conv import conv2d
 from edgeprune.kernels.arm_dsp.dense import dense
 from edgeprune.kernels.arm_dsp.depthwise import depthwise
 from edgeprune.kernels.arm_dsp.float32 import float32
+from edgeprune.kernels.arm_dsp.mul import mul
 from edgeprune.kernels.arm_dsp.pool import mean, pool2d
 from edgeprune.kernels.call import Kernel
 
-KERNELS: tuple[Kernel, ...] = (depthwise, conv2d, dense, add, pool2d, mean, float32)
+KERNELS: tuple[Kernel, ...] = (depthwise, conv2d, dense, add, mul, pool2d, mean, float32)
 """In the order in which they are asked."""

@@ -17,6 +17,9 @@ BLOCK = 4
 QUICK_SHIFT = -22
 """Smallest shift with which the output's zero point can be part of what is added for rounding."""
 
+NO_SCRATCH = 4
+"""Bytes of scratch where a call has the argument but no use for it."""
+
 FLOAT_MAX = 3.4028234663852886e38
 INT32_MAX = 2**31 - 1
 

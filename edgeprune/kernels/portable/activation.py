@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgeprune.ir import DType
-from edgeprune.ir.fixedpoint import quantize_multiplier
+from edgeprune.ir import Array, DType
+from edgeprune.ir.fixedpoint import QMAX, QMIN, quantize_multiplier, rescale
 from edgeprune.ir.fixedpoint.wide import sigmoid_scale, sigmoid_table
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.kernels.portable._spell import (
@@ -22,6 +22,8 @@ from edgeprune.ops import Elu, Gelu, LeakyRelu, Relu, Sigmoid, Tanh, Unary
 
 # float32: estimated instructions an element
 COST = {"clamp": 8, "leaky_relu": 8, "hard_swish": 12, "sigmoid": 60, "tanh": 100}
+TABLE_PAYS = 1024
+"""Elements from which on another scale is worth a table of 256 bytes."""
 FLOAT_ONLY = ("leaky_relu", "elu", "hard_swish", "sigmoid", "tanh")
 
 
@@ -43,13 +45,19 @@ def unary(request: Request) -> KernelCall | None:
         return _moved(request, mult, shift, int_clamp(op.bounds, y))
     if y.dtype is DType.INT16:
         return _s16(request, op)
+    return _table(request, op.table(x, y))
+
+
+def _table(request: Request, results: Array) -> KernelCall:
+    """The result of every int8 from -128 on, looked up."""
+    size = request.graph.types[request.node.output].size
     return spell(
         "ep_table_s8",
-        {"length": y.size},
-        node.inputs,
-        (Constant("table", op.table(x, y), "int8_t", counts_as_weights=False),),
+        {"length": size},
+        request.node.inputs,
+        (Constant("table", results, "int8_t", counts_as_weights=False),),
         inplace=0,
-        instructions=5 * y.size,
+        instructions=5 * size,
     )
 
 
@@ -57,6 +65,9 @@ def _moved(request: Request, mult: int, shift: int, clamp: dict[str, int]) -> Ke
     """From one scale to another."""
     x = request.graph.types_of(request.node)[0]
     y = request.graph.types[request.node.output]
+    if y.dtype is DType.INT8 and request.optimize == "speed" and y.size >= TABLE_PAYS:
+        moved = rescale(np.arange(QMIN, QMAX + 1) - zero_of(x), mult, shift) + zero_of(y)
+        return _table(request, moved.clip(clamp["act_min"], clamp["act_max"]).astype(np.int8))
     return spell(
         f"ep_requantize_{SUFFIX[y.dtype]}",
         {

@@ -16,6 +16,7 @@ from edgeprune.kernels.portable._bounds import (
     require_int32_sums,
 )
 from edgeprune.kernels.portable._spell import (
+    NO_SCRATCH,
     QUICK_SHIFT,
     dtypes,
     float_clamp,
@@ -39,8 +40,6 @@ FLOAT = (DType.FLOAT32,) * 4
 INT8 = (DType.INT8, DType.INT8, DType.INT32, DType.INT8)
 INT4 = (DType.INT8, DType.INT4, DType.INT32, DType.INT8)
 INT16 = (DType.INT16, DType.INT8, DType.INT64, DType.INT16)
-NO_SCRATCH = 4
-"""Bytes of scratch where a call has the argument but no use for it."""
 SHARED = ("ep_finish_s8", "ep_lines")
 COLUMNS = 2
 """Positions that share the loads of the weights."""

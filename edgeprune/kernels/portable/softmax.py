@@ -9,11 +9,13 @@ from edgeprune.ir import DType
 from edgeprune.ir.fixedpoint import quantize_multiplier, softmax_params
 from edgeprune.ir.fixedpoint.wide import softmax_tables
 from edgeprune.kernels.call import Constant, KernelCall, Request
-from edgeprune.kernels.portable._spell import all_are, quant, spell
+from edgeprune.kernels.portable._spell import NO_SCRATCH, all_are, quant, spell
 from edgeprune.ops import LogSoftmax, Softmax
 
 LONGEST = 4095
 """Terms of a sum of exponentials that Q12.19 holds."""
+KEPT = 64
+"""Exponentials that scratch holds between their sum and the results: 256 bytes."""
 
 
 def softmax(request: Request) -> KernelCall | None:
@@ -47,7 +49,16 @@ def softmax(request: Request) -> KernelCall | None:
     if isinstance(op, LogSoftmax):
         back_mult, back_shift = quantize_multiplier((1 << (31 - p.left_shift)) / p.mult)
         shape |= {"back_mult": back_mult, "back_shift": back_shift}
-    return spell(f"ep_{op.kind}_s8", shape, node.inputs, inplace=0, instructions=400 * x.size)
+        return spell("ep_log_softmax_s8", shape, node.inputs, inplace=0, instructions=400 * x.size)
+    keep = length <= KEPT
+    return spell(
+        "ep_softmax_s8",
+        {**shape, "keep": int(keep)},
+        node.inputs,
+        scratch_bytes=4 * length if keep else NO_SCRATCH,
+        inplace=0,
+        instructions=(190 if keep else 290) * x.size,
+    )
 
 
 def _s16(request: Request, op: Softmax, shape: dict[str, int | float | str]) -> KernelCall | None:

@@ -62,8 +62,10 @@ static int32_t largest(const int8_t *x, int32_t n)
     return top;
 }
 
-void ep_softmax_s8_arm_mve(const ep_softmax_s8_params *p, const int8_t *x, int8_t *y)
+void ep_softmax_s8_arm_mve(const ep_softmax_s8_params *p, const int8_t *x, void *scratch,
+                           int8_t *y)
 {
+    int32_t *const kept = (int32_t *)scratch;
     for (int32_t row = 0; row < p->rows; row++) {
         const int32_t top = largest(x, p->length);
         int32_t sum = 0; /* Q12.19 */
@@ -71,6 +73,9 @@ void ep_softmax_s8_arm_mve(const ep_softmax_s8_params *p, const int8_t *x, int8_
             const mve_pred16_t inside = vctp32q((uint32_t)(p->length - i));
             const int32x4_t e = exponentials(p, vldrbq_z_s32(x + i, inside), top);
             sum = vaddvaq_p_s32(sum, divide_by_pot(e, 12), inside);
+            if (p->keep != 0) {
+                vstrwq_p_s32(kept + i, e, inside);
+            }
         }
         const int32_t headroom = ep_leading_zeros((uint32_t)sum);
         const uint32_t fraction = ((uint32_t)sum << headroom) - 0x80000000u;
@@ -78,7 +83,9 @@ void ep_softmax_s8_arm_mve(const ep_softmax_s8_params *p, const int8_t *x, int8_
         const int32_t exponent = 12 - headroom + 31 - 8;
         for (int32_t i = 0; i < p->length; i += 4) {
             const mve_pred16_t inside = vctp32q((uint32_t)(p->length - i));
-            const int32x4_t e = exponentials(p, vldrbq_z_s32(x + i, inside), top);
+            const int32x4_t e = p->keep != 0
+                                    ? vldrwq_z_s32(kept + i, inside)
+                                    : exponentials(p, vldrbq_z_s32(x + i, inside), top);
             const int32x4_t v = divide_by_pot(vqrdmulhq_n_s32(e, reciprocal), exponent);
             vstrbq_p_s32(y + i, ep_arm_mve_limit(vaddq_n_s32(v, -128), -128, 127), inside);
         }

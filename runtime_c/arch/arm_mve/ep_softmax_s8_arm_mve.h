@@ -5,6 +5,7 @@
 #include "ep_softmax_s8.h"
 
 /* As ep_softmax_s8, bit for bit. */
-void ep_softmax_s8_arm_mve(const ep_softmax_s8_params *p, const int8_t *x, int8_t *y);
+void ep_softmax_s8_arm_mve(const ep_softmax_s8_params *p, const int8_t *x, void *scratch,
+                           int8_t *y);
 
 #endif
