@@ -23,11 +23,9 @@ def main() -> None:
     table.row(
         "-", widths(graph), dense, accuracy(graph, test), int8_accuracy(graph, train, test), ""
     )
-    search = obs.Search(
-        graph, train.first(args.images), cost=int8_bytes, validation=validation, seed=args.seed
-    )
+    search = obs.Search(graph, train.first(args.images), validation=validation, seed=args.seed)
     for kb, reach in sorted(REACH.items(), reverse=True):
-        pruned = search.prune(limits={"flash": kb * 1024})
+        pruned = search.prune(limits={"flash": kb * 1024}, cost=int8_bytes)
         g = pruned.graph
         table.row(
             kb,

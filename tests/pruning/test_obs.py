@@ -137,11 +137,11 @@ def test_random_networks_with_images_reach_their_limit(seed: int) -> None:
 def test_a_search_that_was_asked_before_gives_what_a_new_one_gives() -> None:
     graph = graphs.mlp(12, 10, 4, act=Relu, head=Softmax)
     data = samples(graph, 300)
-    search = obs.Search(graph, data, cost=flash)
+    search = obs.Search(graph, data)
     sizes = []
     for share in (0.4, 0.8, 0.5):
         limits = {"flash": share * flash(graph)["flash"]}
-        kept = search.prune(limits=limits)
+        kept = search.prune(limits=limits, cost=flash)
         new = obs.prune(graph, data, limits=limits, cost=flash)
         assert np.array_equal(kept.removed, new.removed)
         assert all(

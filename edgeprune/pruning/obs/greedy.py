@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,6 +60,25 @@ class Effort:
 
 
 @dataclass(frozen=True)
+class Prices:
+    """What the channels cost, and for which network that was found out.
+
+    Attributes:
+        by_channel: see :func:`prices`.
+        total: the cost of the network then.
+        expected: the cost after the last round, by these prices.
+    """
+
+    by_channel: NDArray[np.float64]
+    total: float
+    expected: float
+
+    def hold(self, now: float) -> bool:
+        """Whether the network is much the same, and the last round saved what it should."""
+        return now > 0.9 * self.total and self.total - now >= 0.5 * (self.total - self.expected)
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """The state of a run between two rounds."""
 
@@ -67,6 +86,7 @@ class Snapshot:
     removed: Mask
     order: tuple[int, ...]
     scores: tuple[float, ...]
+    prices: Prices | None
 
 
 class Greedy:
@@ -76,7 +96,7 @@ class Greedy:
         graph: the dense network, float.
         coupling: of it.
         data: samples to choose and fit with.
-        cost: of a network and the mask that made it: what the channels are paid in.
+        cost: of the network without these channels: what the channels are paid in.
         per_price: whether a score counts per unit of cost, or as it is.
         effort: see :class:`Effort`.
         seed: of samples and draws.
@@ -87,7 +107,7 @@ class Greedy:
         graph: Graph,
         coupling: Coupling,
         data: Samples,
-        cost: Callable[[Graph, Mask], float],
+        cost: Callable[[Mask], float],
         *,
         per_price: bool = True,
         effort: Effort | None = None,
@@ -116,6 +136,7 @@ class Greedy:
         self._answers: torch.Tensor | None = None
         self._round = 0
         self._found: dict[int, float] = {}  # scores of the last picks
+        self._prices: Prices | None = None
 
     @property
     def graph(self) -> Graph:
@@ -130,10 +151,9 @@ class Greedy:
             if constant:
                 return constant
         scorer = self._scorer()
-        price = prices(
-            self.master, self.coupling, self.removed, self._kind, self._occupancy, self._cost
-        )
-        goal = self.effort.share * self._cost(self.graph, self.removed)
+        now = self._cost(self.removed)
+        price = self._price(now)
+        goal = self.effort.share * now
         free = candidates(self.coupling, self.removed)
         if not self.effort.inputs:
             free &= ~self.coupling.inputs
@@ -160,17 +180,21 @@ class Greedy:
                 free &= self._kind != self._kind[k]
         for k in chosen:
             self._occupancy.put_back(k)
+        assert self._prices is not None
+        self._prices = replace(self._prices, expected=now - spent)
         return chosen
 
-    def after(self, picks: list[int]) -> tuple[Graph, Mask]:
-        """The network with these gone too, weights as they are, and its mask: for its cost."""
+    def after(self, picks: list[int]) -> Mask:
+        """What is gone once these are gone too."""
         mask = self.removed.copy()
         mask[picks] = True
-        return compact(self.master, self.coupling, mask), mask
+        return mask
 
     def snapshot(self) -> Snapshot:
         """What :meth:`restore` needs."""
-        return Snapshot(self.master, self.removed.copy(), tuple(self.order), tuple(self.scores))
+        return Snapshot(
+            self.master, self.removed.copy(), tuple(self.order), tuple(self.scores), self._prices
+        )
 
     def restore(self, state: Snapshot) -> None:
         """Go to another state of the same run."""
@@ -182,6 +206,7 @@ class Greedy:
         self.removed = state.removed.copy()
         self.order = list(state.order)
         self.scores = list(state.scores)
+        self._prices = state.prices
 
     def advance(self, picks: list[int]) -> None:
         """Remove channels and refit what is left."""
@@ -224,6 +249,13 @@ class Greedy:
             rows=self.effort.vector_scores if self.is_vector else self.effort.score_samples,
             seed=self.seed + self._round,
         )
+
+    def _price(self, now: float) -> NDArray[np.float64]:
+        """What the channels cost; found out anew when the network is another one."""
+        if self._prices is None or not self._prices.hold(now):
+            found = prices(self.coupling, self.removed, self._kind, self._occupancy, self._cost)
+            self._prices = Prices(found, now, now)
+        return self._prices.by_channel
 
     def _best(self, score: NDArray[np.float64], price: NDArray[np.float64], free: Mask) -> int:
         value = score.copy()

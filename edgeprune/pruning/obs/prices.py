@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.ir import Coupling, Graph
-from edgeprune.pruning.compact import compact
 from edgeprune.pruning.groups import Mask, Occupancy, find_groups
 
 
@@ -30,12 +29,11 @@ def candidates(coupling: Coupling, removed: Mask) -> Mask:
 
 
 def prices(
-    graph: Graph,
     coupling: Coupling,
     removed: Mask,
     kind: NDArray[np.int64],
     occupancy: Occupancy,
-    cost: Callable[[Graph, Mask], float],
+    cost: Callable[[Mask], float],
 ) -> NDArray[np.float64]:
     """What one more channel of each kind saves, by channel; at least a small positive number.
 
@@ -52,38 +50,31 @@ def prices(
             if len(chosen) < 2 and occupancy.can_go(k):
                 chosen.append(k)
                 occupancy.remove(k)
-        found[members] = _saving(graph, coupling, removed, chosen, cost)
+        found[members] = _saving(removed, chosen, cost)
         for k in chosen:
             occupancy.put_back(k)
     if not (found > 0).any():
-        found = _together(graph, coupling, removed, kind, occupancy, cost)
+        found = _together(coupling, removed, kind, occupancy, cost)
     unit = found[found > 0].min() if (found > 0).any() else 1.0
     return np.maximum(found, 1e-3 * unit)
 
 
-def _saving(
-    graph: Graph,
-    coupling: Coupling,
-    removed: Mask,
-    chosen: Sequence[int],
-    cost: Callable[[Graph, Mask], float],
-) -> float:
+def _saving(removed: Mask, chosen: Sequence[int], cost: Callable[[Mask], float]) -> float:
     sizes = []
     mask = removed.copy()
     for k in [None, *chosen]:
         if k is not None:
             mask[k] = True
-        sizes.append(cost(compact(graph, coupling, mask), mask))
+        sizes.append(cost(mask))
     return sizes[-2] - sizes[-1] if len(sizes) > 1 else 0.0
 
 
 def _together(
-    graph: Graph,
     coupling: Coupling,
     removed: Mask,
     kind: NDArray[np.int64],
     occupancy: Occupancy,
-    cost: Callable[[Graph, Mask], float],
+    cost: Callable[[Mask], float],
 ) -> NDArray[np.float64]:
     """What each kind adds to the saving of a tenth of all kinds, by channel."""
     free = candidates(coupling, removed)
@@ -97,12 +88,12 @@ def _together(
                 picked.append(k)
     everything = removed.copy()
     everything[[k for picked in chosen.values() for k in picked]] = True
-    least = cost(compact(graph, coupling, everything), everything)
+    least = cost(everything)
     found = np.zeros(coupling.count)
     for number, picked in chosen.items():
         mask = everything.copy()
         mask[picked] = False
-        saved = cost(compact(graph, coupling, mask), mask) - least
+        saved = cost(mask) - least
         found[kind == number] = saved / max(len(picked), 1)
         for k in picked:
             occupancy.put_back(k)

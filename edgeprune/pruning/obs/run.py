@@ -12,6 +12,7 @@ import numpy as np
 from edgeprune.errors import CannotFitError
 from edgeprune.ir import Coupling, Graph, Samples, couple
 from edgeprune.progress import Progress, silent
+from edgeprune.pruning.compact import compact
 from edgeprune.pruning.groups import Mask, channel_names, removable
 from edgeprune.pruning.obs.greedy import Effort, Greedy, Snapshot
 from edgeprune.pruning.obs.judge import Judge
@@ -55,9 +56,10 @@ def prune(
     progress: Progress = silent,
 ) -> Pruned:
     """One :meth:`Search.prune` of a :class:`Search`; arguments as there."""
-    search = Search(graph, data, cost=cost, validation=validation, effort=effort, seed=seed)
+    search = Search(graph, data, validation=validation, effort=effort, seed=seed)
     return search.prune(
         limits=limits,
+        cost=cost,
         min_accuracy=min_accuracy,
         max_drop=max_drop,
         max_neurons=max_neurons,
@@ -79,7 +81,7 @@ def path(graph: Graph, data: Samples, *, seed: int = 0) -> Iterator[Graph]:
         graph,
         couple(graph),
         data,
-        lambda g, _: float(g.params),
+        lambda removed: float((~removed).sum()),
         per_price=False,
         effort=effort,
         seed=seed,
@@ -92,12 +94,12 @@ def path(graph: Graph, data: Samples, *, seed: int = 0) -> Iterator[Graph]:
 class Search:
     """Greedy runs over one network that remember where they have been.
 
-    Asked again with other values of the same limits, only what is new is computed.
+    Asked again with other values of the same limits, only what is new is computed; that holds for
+    other costs too: the first ones set the prices of the channels, all are kept to.
 
     Args:
         graph: float, with one input.
         data: samples to choose and to fit with; labels are used for validation only.
-        cost: of a graph.
         validation: samples that choose; None: a fifth of data, at most 2,000.
         effort: see :class:`Effort`.
         seed: of samples and draws.
@@ -108,7 +110,6 @@ class Search:
         graph: Graph,
         data: Samples,
         *,
-        cost: Cost = no_cost,
         validation: Samples | None = None,
         effort: Effort | None = None,
         seed: int = 0,
@@ -122,7 +123,7 @@ class Search:
         self._effort = effort or Effort()
         self._seed = seed
         self._judge = Judge(graph, validation)
-        self._cost = cost
+        self._costs: dict[Cost, _Costs] = {}
         self._runs: dict[tuple[tuple[str, ...], bool], _Run] = {}
         self._is_vector = all(lin.positions == 1 for lin in linears(graph).values())
 
@@ -130,6 +131,7 @@ class Search:
         self,
         *,
         limits: Mapping[str, float] | None = None,
+        cost: Cost = no_cost,
         min_accuracy: float | None = None,
         max_drop: float | None = None,
         max_neurons: int | None = None,
@@ -143,6 +145,7 @@ class Search:
 
         Args:
             limits: as in :func:`edgeprune.pruning.search.prune`.
+            cost: likewise.
             min_accuracy: lowest accuracy on the validation data, 0 to 1.
             max_drop: largest loss of accuracy there against the source model, 0 to 1.
             max_neurons: how many channels may go, inputs included.
@@ -156,10 +159,11 @@ class Search:
             self._judge, self.coupling, limits, min_accuracy, max_drop, max_neurons, keep_ratio
         )
         with _threads(1) if self._is_vector else nullcontext():
-            return self._prune(bounds, progress)
+            return self._prune(bounds, cost, progress)
 
-    def _prune(self, bounds: Bounds, progress: Progress) -> Pruned:
-        meter = _Meter(self.graph, self.coupling, self._cost, bounds.limits)
+    def _prune(self, bounds: Bounds, cost: Cost, progress: Progress) -> Pruned:
+        costs = self._costs.setdefault(cost, _Costs(self.graph, self.coupling, cost))
+        meter = _Meter(costs, bounds.limits)
         runs = []
         for per_price in (True, False) if bounds.limits else (False,):
             run = self._run(meter, per_price)
@@ -215,16 +219,16 @@ class _Run:
             greedy.restore(self._rounds[0].before)
         if not bounds.limits and bounds.max_neurons is None and bounds.floor is None:
             return
-        if bounds.limits and meter.is_met(greedy.graph, greedy.removed):
+        if bounds.limits and meter.is_met(greedy.removed):
             return
-        start = meter.total(greedy.graph, greedy.removed)
+        start = meter.total(greedy.removed)
         for number in itertools.count():
             made = self._round(number)
             picks = made.picks
             if bounds.max_neurons is not None:
                 picks = picks[: bounds.max_neurons - len(greedy.order)]
             if bounds.limits:
-                picks = _shortest(picks, lambda p: meter.is_met(*greedy.after(p)))
+                picks = _shortest(picks, lambda p: meter.is_met(greedy.after(p)))
             if not picks:
                 break
             self._advance(made, picks)
@@ -232,10 +236,10 @@ class _Run:
                 greedy.restore(made.before)
                 _creep(greedy, picks, judge, bounds.floor)
                 break
-            left = meter.total(greedy.graph, greedy.removed)
+            left = meter.total(greedy.removed)
             gone = len(greedy.order)
             progress("rank", gone, max(round(gone * start / max(start - left, 1e-9)), gone))
-            if bounds.limits and meter.is_met(greedy.graph, greedy.removed):
+            if bounds.limits and meter.is_met(greedy.removed):
                 return
             if len(picks) < len(made.picks):
                 break
@@ -271,24 +275,20 @@ def _threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-class _Meter:
-    """Costs, and one number for all that are limited."""
+class _Costs:
+    """All costs of what is left of a network; which channels are gone decides them."""
 
-    def __init__(
-        self, graph: Graph, coupling: Coupling, cost: Cost, limits: Mapping[str, float]
-    ) -> None:
+    def __init__(self, graph: Graph, coupling: Coupling, cost: Cost) -> None:
+        self._graph = graph
+        self._coupling = coupling
         self._cost = cost
         self._neurons = removable(coupling)
-        self._known: dict[bytes, Mapping[str, float]] = {}  # what goes decides all shapes
-        self.limits = limits
-        self._start = self.measure(graph, np.zeros(coupling.count, bool))
-        unknown = sorted(set(limits) - set(self._start))
-        assert not unknown, f"no cost is called {unknown}"
+        self._known: dict[bytes, Mapping[str, float]] = {}
 
-    def measure(self, graph: Graph, removed: Mask) -> Mapping[str, float]:
-        """All costs of a network."""
+    def __call__(self, removed: Mask) -> Mapping[str, float]:
         key = removed.tobytes()
         if key not in self._known:
+            graph = compact(self._graph, self._coupling, removed)
             base = {
                 "macs": float(graph.macs),
                 "params": float(graph.params),
@@ -297,17 +297,32 @@ class _Meter:
             self._known[key] = {**base, **self._cost(graph)}
         return self._known[key]
 
-    def total(self, graph: Graph, removed: Mask) -> float:
-        """The sum of what is limited and not met yet, each as a share of the source model's."""
-        if not self.limits:
-            return float(graph.params)
-        now = self.measure(graph, removed)
-        over = [k for k, limit in self.limits.items() if now[k] > limit] or list(self.limits)
-        return sum(now[k] / max(self._start[k], 1e-12) for k in over)
+    @property
+    def dense(self) -> Mapping[str, float]:
+        """Of the whole network."""
+        return self(np.zeros(self._coupling.count, bool))
 
-    def is_met(self, graph: Graph, removed: Mask) -> bool:
+
+class _Meter:
+    """Costs against limits, and one number for all that are limited."""
+
+    def __init__(self, costs: _Costs, limits: Mapping[str, float]) -> None:
+        self.costs = costs
+        self.limits = limits
+        unknown = sorted(set(limits) - set(costs.dense))
+        assert not unknown, f"no cost is called {unknown}"
+
+    def total(self, removed: Mask) -> float:
+        """The sum of what is limited and not met yet, each as a share of the source model's."""
+        now, start = self.costs(removed), self.costs.dense
+        if not self.limits:
+            return now["params"]
+        over = [k for k, limit in self.limits.items() if now[k] > limit] or list(self.limits)
+        return sum(now[k] / max(start[k], 1e-12) for k in over)
+
+    def is_met(self, removed: Mask) -> bool:
         """Whether every limit is met."""
-        now = self.measure(graph, removed)
+        now = self.costs(removed)
         return all(now[k] <= limit for k, limit in self.limits.items())
 
 
@@ -377,7 +392,7 @@ def _finish(greedy: Greedy, judge: Judge) -> None:
 
 
 def _failure(greedy: Greedy, meter: _Meter) -> CannotFitError:
-    now = meter.measure(greedy.graph, greedy.removed)
+    now = meter.costs(greedy.removed)
     over = [
         f"{key} is {now[key]:,.0f}, allowed are {limit:,.0f}"
         for key, limit in meter.limits.items()
@@ -400,5 +415,5 @@ def _result(greedy: Greedy, meter: _Meter) -> Pruned:
         greedy.coupling,
         greedy.removed.copy(),
         tuple(steps),
-        meter.measure(graph, greedy.removed),
+        meter.costs(greedy.removed),
     )
