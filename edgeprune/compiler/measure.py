@@ -49,12 +49,7 @@ def footprint(compiled: Compiled) -> Footprint:
     Flash is the size of the file for targets whose budget is one (android, onnx).
     """
     target = compiled.recipe.target
-    weights = sum(
-        int(c.values.nbytes)
-        for call in compiled.calls.values()
-        for c in call.constants
-        if c.counts_as_weights
-    )
+    weights = sum(c.weight_bytes for call in compiled.calls.values() for c in call.constants)
     arena = compiled.plan.arena_bytes
     if target.budget != "linked":
         file = compiled.tflite if target.budget == "tflite" else compiled.onnx

@@ -16,13 +16,19 @@ class Constant:
         role: what it is ("weights", "bias", "rescale", "table"); becomes part of its C name.
         values: the numbers as the kernel wants them, packed; 1-D, int8, int16, int32 or float32.
         c_type: element type in C.
-        counts_as_weights: whether the report calls its bytes weights (else tables and parameters).
+        of_weights: bytes of weights and biases among the values, the rest being tables and
+            parameters; None: all of them.
     """
 
     role: str
     values: Array
     c_type: str = "int8_t"
-    counts_as_weights: bool = True
+    of_weights: int | None = None
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of weights and biases."""
+        return int(self.values.nbytes) if self.of_weights is None else self.of_weights
 
 
 @dataclass(frozen=True)

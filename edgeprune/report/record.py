@@ -261,11 +261,7 @@ def _layers(
     rows = []
     for node in g.nodes:
         call = compiled.calls.get(node.name)
-        weights = (
-            0
-            if call is None
-            else sum(int(c.values.nbytes) for c in call.constants if c.counts_as_weights)
-        )
+        weights = sum(c.weight_bytes for c in call.constants) if call else 0
         shape = g.types[node.output].shape
         old = before.get(node.output, shape)
         rows.append(

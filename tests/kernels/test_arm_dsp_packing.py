@@ -12,9 +12,7 @@ from edgeprune.ir import Array, QuantParams
 from edgeprune.ir.fixedpoint import rescale
 from edgeprune.kernels.arm_dsp._inplace import first_pixels, in_steps
 from edgeprune.kernels.arm_dsp._requant import (
-    Accumulators,
     Mode,
-    accumulators,
     narrow_holds,
     narrow_relu_holds,
     requant_table,
@@ -22,6 +20,7 @@ from edgeprune.kernels.arm_dsp._requant import (
 )
 from edgeprune.kernels.arm_dsp._tiles import Planes, pack_weights, round_of, row_steps
 from edgeprune.kernels.arm_dsp.dense import pack_quads
+from edgeprune.kernels.bounds import Accumulators, accumulators
 
 SIZES = st.integers(1, 9)
 INT8 = st.integers(-128, 127)

@@ -307,8 +307,7 @@ class _Source:
             name, fresh = self._array(prefix, constant, call.address_space)
             args.append(name)
             total += constant.values.nbytes if fresh else 0
-            if constant.counts_as_weights and fresh:
-                weights += constant.values.nbytes
+            weights += constant.weight_bytes if fresh else 0
         self.weight_bytes[node.name] = int(weights)
         self.constant_bytes[node.name] = int(total)
         args += [self._pointer(v, const=True) for v in call.inputs]

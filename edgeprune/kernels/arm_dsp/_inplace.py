@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.kernels.arm_dsp._layer import Layer
+from edgeprune.kernels.layer import Layer
 
 Int64s = NDArray[np.int64]
 

@@ -12,50 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.ir import Array, QuantParams
-from edgeprune.ir.fixedpoint import QMAX, QMIN, effective_scales, quantize_multipliers
+from edgeprune.ir.fixedpoint import QMIN, effective_scales, quantize_multipliers
+from edgeprune.kernels.bounds import Accumulators
 
 Int64s = NDArray[np.int64]
 
 _INT32_MAX = 2**31 - 1
-
-
-@dataclass(frozen=True)
-class Accumulators:
-    """What the accumulators of a layer can be, per output channel.
-
-    Attributes:
-        bias: bias with the input's zero point folded in: acc = bias + sum of w * x.
-        low: the smallest value for any int8 input.
-        high: the largest.
-    """
-
-    bias: Int64s
-    low: Int64s
-    high: Int64s
-
-    def part(self, channels: slice) -> Accumulators:
-        """Those of some channels."""
-        return Accumulators(self.bias[channels], self.low[channels], self.high[channels])
-
-    @property
-    def reach(self) -> Int64s:
-        """The largest magnitude."""
-        return np.maximum(np.abs(self.low), np.abs(self.high))
-
-
-def accumulators(w: Array, bias: Array, input_zero: int) -> Accumulators:
-    """Bounds from the weights themselves.
-
-    Args:
-        w: (channels, weights per channel) int8.
-        bias: (channels,) int32.
-        input_zero: zero point of the input.
-    """
-    wide = w.astype(np.int64)
-    folded = bias.astype(np.int64) - input_zero * wide.sum(axis=1)
-    low = folded + np.minimum(wide * QMIN, wide * QMAX).sum(axis=1)
-    high = folded + np.maximum(wide * QMIN, wide * QMAX).sum(axis=1)
-    return Accumulators(folded, low, high)
 
 
 @dataclass(frozen=True)

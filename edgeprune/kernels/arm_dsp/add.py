@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from edgeprune.ir import DType
 from edgeprune.ir.fixedpoint import add_multipliers
-from edgeprune.kernels.arm_dsp._layer import int_clamp
 from edgeprune.kernels.arm_dsp._tiles import Piece
 from edgeprune.kernels.call import KernelCall, Request
+from edgeprune.kernels.layer import int_clamp
 from edgeprune.ops import Add
 
 FOLDER = "arch/arm_dsp"

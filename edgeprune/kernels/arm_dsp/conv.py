@@ -14,10 +14,8 @@ import numpy as np
 
 from edgeprune.ir import Array
 from edgeprune.kernels.arm_dsp._inplace import first_pixels, in_ring, in_steps
-from edgeprune.kernels.arm_dsp._layer import Layer, conv_layer
 from edgeprune.kernels.arm_dsp._requant import (
     Mode,
-    accumulators,
     narrow_holds,
     narrow_relu_holds,
     requant_table,
@@ -32,7 +30,9 @@ from edgeprune.kernels.arm_dsp._tiles import (
     plane_channels,
     round_of,
 )
+from edgeprune.kernels.bounds import accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
+from edgeprune.kernels.layer import Layer, conv_layer
 
 FOLDER = "arch/arm_dsp"
 
@@ -56,6 +56,7 @@ class Numbers:
 
     weights: Array
     table: Array
+    channels: int
     narrow: bool
     mode: Mode
 
@@ -64,7 +65,7 @@ class Numbers:
         """The two arrays of the call."""
         return (
             Constant("weights", as_words(self.weights), "int32_t"),
-            Constant("table", self.table, "int32_t", counts_as_weights=False),
+            Constant("table", self.table, "int32_t", 4 * self.channels),
         )
 
 
@@ -91,7 +92,7 @@ def conv_numbers(layer: Layer, w: Array, planes: Planes) -> Numbers | None:
     )
     weights = [pack_weights(w[s], planes, narrow=narrow) for s in parts]
     tables = [requant_table(acc.part(s), rescale.part(s), mode, narrow=narrow) for s in parts]
-    return Numbers(np.concatenate(weights), np.concatenate(tables), narrow, mode)
+    return Numbers(np.concatenate(weights), np.concatenate(tables), len(w), narrow, mode)
 
 
 @dataclass(frozen=True)

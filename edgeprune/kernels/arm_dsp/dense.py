@@ -9,18 +9,11 @@ import numpy as np
 
 from edgeprune.ir import Array, QuantParams
 from edgeprune.ir.fixedpoint import effective_scales, single_multiplier
-from edgeprune.kernels.arm_dsp._layer import DenseLayer, dense_layer
-from edgeprune.kernels.arm_dsp._requant import (
-    Accumulators,
-    Mode,
-    Rescale,
-    accumulators,
-    narrow_holds,
-    requant_table,
-    wrap32,
-)
+from edgeprune.kernels.arm_dsp._requant import Mode, Rescale, narrow_holds, requant_table, wrap32
 from edgeprune.kernels.arm_dsp._tiles import Piece, Planes, Tile, as_words, pack_weights, round_of
+from edgeprune.kernels.bounds import Accumulators, accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
+from edgeprune.kernels.layer import DenseLayer, dense_layer
 
 FOLDER = "arch/arm_dsp"
 
@@ -245,7 +238,7 @@ def dense(request: Request) -> KernelCall | None:
         ),
         constants=(
             Constant("weights", as_words(numbers.weights), "int32_t"),
-            Constant("table", numbers.table, "int32_t", counts_as_weights=False),
+            Constant("table", numbers.table, "int32_t", 4 * channels),
         ),
         inputs=(request.node.inputs[0],),
         scratch_bytes=4 * ((inputs + 1) // 2),

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from edgeprune.kernels.arm_dsp._inplace import in_bands
-from edgeprune.kernels.arm_dsp._layer import Layer, conv_layer
-from edgeprune.kernels.arm_dsp._requant import (
-    Mode,
-    accumulators,
-    requant_singles,
-    rescale_twice,
-)
+from edgeprune.kernels.arm_dsp._requant import Mode, requant_singles, rescale_twice
 from edgeprune.kernels.arm_dsp._tiles import Piece
+from edgeprune.kernels.bounds import accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
+from edgeprune.kernels.layer import Layer, conv_layer
 from edgeprune.ops.conv import DepthwiseConv2d
 
 FOLDER = "arch/arm_dsp"
@@ -80,7 +76,7 @@ def depthwise(request: Request) -> KernelCall | None:
         ),
         constants=(
             Constant("weights", w.reshape(-1), "int8_t"),
-            Constant("table", requant_singles(acc, rescale), "int32_t", counts_as_weights=False),
+            Constant("table", requant_singles(acc, rescale), "int32_t", 4 * out_c),
         ),
         inputs=(request.node.inputs[0],),
         scratch_bytes=4 * band_in * 2 * pitch,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass
 
-from edgeprune.kernels.arm_dsp._layer import Layer
+from edgeprune.kernels.layer import Layer
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.ir.fixedpoint import effective_scales, quantize_multipliers
-from edgeprune.kernels.arm_dsp._layer import Layer
-from edgeprune.kernels.arm_dsp._requant import Accumulators
+from edgeprune.kernels.bounds import Accumulators
+from edgeprune.kernels.layer import Layer
 
 Int64s = NDArray[np.int64]
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from edgeprune.ir import Array, DType, QuantParams
 from edgeprune.ir import fixedpoint as fp
 from edgeprune.ir.fixedpoint import QMAX, QMIN
-from edgeprune.kernels.arm_dsp._layer import int_clamp
 from edgeprune.kernels.call import KernelCall, Request
+from edgeprune.kernels.layer import int_clamp
 from edgeprune.ops import Add, Sub
 
 FOLDER = "arch/arm_mve"

@@ -6,12 +6,12 @@ import numpy as np
 
 from edgeprune.ir import Array
 from edgeprune.ir.fixedpoint import QMAX, QMIN
-from edgeprune.kernels.arm_dsp._layer import Layer, conv_layer
-from edgeprune.kernels.arm_dsp._requant import accumulators
 from edgeprune.kernels.arm_mve._axes import Lines, both_ways
 from edgeprune.kernels.arm_mve._pack import LANES, as_words, pack_rows
 from edgeprune.kernels.arm_mve._rescale import Int64s, rescale_twice
+from edgeprune.kernels.bounds import accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
+from edgeprune.kernels.layer import Layer, conv_layer
 from edgeprune.ops.conv import Conv2d
 
 FOLDER = "arch/arm_mve"
@@ -56,7 +56,7 @@ def _constants(layer: Layer, w: Array) -> tuple[Constant, ...] | None:
     tables = [_table(acc.bias[s], rescale.mult[s], rescale.shift[s]) for s in groups]
     return (
         Constant("weights", np.concatenate(weights)),
-        Constant("table", np.concatenate(tables), "int32_t", counts_as_weights=False),
+        Constant("table", np.concatenate(tables), "int32_t", 4 * len(w)),
     )
 
 

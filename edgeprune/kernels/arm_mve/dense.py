@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from edgeprune.ir import Array
 from edgeprune.ir.fixedpoint import effective_scales, single_multiplier
-from edgeprune.kernels.arm_dsp._layer import DenseLayer, dense_layer
-from edgeprune.kernels.arm_dsp._requant import Accumulators, accumulators
 from edgeprune.kernels.arm_mve._pack import LANES, as_words, pack_rows
+from edgeprune.kernels.bounds import Accumulators, accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
+from edgeprune.kernels.layer import DenseLayer, dense_layer
 
 FOLDER = "arch/arm_mve"
 BLOCK = 8
@@ -49,7 +49,7 @@ def dense(request: Request) -> KernelCall | None:
         ),
         constants=(
             Constant("weights", pack_rows(layer.w, BLOCK)),
-            Constant("table", _table(acc, mult, shift, shared), "int32_t", counts_as_weights=False),
+            Constant("table", _table(acc, mult, shift, shared), "int32_t", 4 * channels),
         ),
         inputs=(request.node.inputs[0],),
         instructions=layer.rows * (work + singles * (5 * n // LANES + 40) + 80),

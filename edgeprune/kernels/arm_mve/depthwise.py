@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from edgeprune.ir import Array
-from edgeprune.kernels.arm_dsp._layer import Layer, conv_layer
-from edgeprune.kernels.arm_dsp._requant import accumulators
 from edgeprune.kernels.arm_mve._axes import Lines, both_ways
 from edgeprune.kernels.arm_mve._pack import LANES
 from edgeprune.kernels.arm_mve._rescale import rescale_twice
+from edgeprune.kernels.bounds import accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
+from edgeprune.kernels.layer import Layer, conv_layer
 from edgeprune.ops.conv import DepthwiseConv2d
 
 FOLDER = "arch/arm_mve"
@@ -77,8 +77,8 @@ def _along(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
         ),
         constants=(
             Constant("weights", w.reshape(-1)),
-            Constant("table", table.reshape(-1), "int32_t", counts_as_weights=False),
-            Constant("order", orders.reshape(-1), counts_as_weights=False),
+            Constant("table", table.reshape(-1), "int32_t", of_weights=4 * out_c),
+            Constant("order", orders.reshape(-1), of_weights=0),
         ),
         inputs=(request.node.inputs[0],),
         scratch_bytes=CHANNELS * plane + (PIXELS - 1) * step * lines.kernel + LANES - 1,

@@ -160,8 +160,8 @@ def wide_constants(real: Array, channels: int) -> tuple[Constant, Constant]:
 def multiplier_constants(mult: Array, shift: Array) -> tuple[Constant, Constant]:
     """Multipliers and shifts as arrays."""
     return (
-        Constant("mult", np.asarray(mult, np.int32), "int32_t", counts_as_weights=False),
-        Constant("shift", np.asarray(shift, np.int8), "int8_t", counts_as_weights=False),
+        Constant("mult", np.asarray(mult, np.int32), "int32_t", of_weights=0),
+        Constant("shift", np.asarray(shift, np.int8), "int8_t", of_weights=0),
     )
 
 

@@ -55,7 +55,7 @@ def _table(request: Request, results: Array) -> KernelCall:
         "ep_table_s8",
         {"length": size},
         request.node.inputs,
-        (Constant("table", results, "int8_t", counts_as_weights=False),),
+        (Constant("table", results, "int8_t", of_weights=0),),
         inplace=0,
         instructions=5 * size,
     )
@@ -126,7 +126,7 @@ def _s16(request: Request, op: Unary) -> KernelCall | None:
         "ep_sigmoid_s16",
         {"length": y.size, "mult": mult, "shift": shift, "twice": int(twice)},
         request.node.inputs,
-        (Constant("table", table, "uint16_t", counts_as_weights=False),),
+        (Constant("table", table, "uint16_t", of_weights=0),),
         inplace=0,
         instructions=30 * y.size,
     )

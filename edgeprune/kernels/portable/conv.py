@@ -9,12 +9,12 @@ import numpy as np
 from edgeprune.errors import UnsupportedError
 from edgeprune.ir import Array, DType, TensorType
 from edgeprune.ir.fixedpoint import effective_scales
-from edgeprune.kernels.call import Constant, KernelCall, Request
-from edgeprune.kernels.portable._bounds import (
+from edgeprune.kernels.bounds import (
     accumulator_range,
     require_int32,
     require_int32_sums,
 )
+from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.kernels.portable._spell import (
     NO_SCRATCH,
     QUICK_SHIFT,

@@ -7,12 +7,12 @@ import numpy as np
 from edgeprune.errors import UnsupportedError
 from edgeprune.ir import Array, DType
 from edgeprune.ir.fixedpoint import effective_scales, single_multiplier, wide_multiplier
-from edgeprune.kernels.call import Constant, KernelCall, Request
-from edgeprune.kernels.portable._bounds import (
+from edgeprune.kernels.bounds import (
     accumulator_range,
     require_int32,
     require_int32_sums,
 )
+from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.kernels.portable._spell import (
     QUICK_SHIFT,
     float_clamp,
@@ -122,6 +122,6 @@ def _rescale(
     mult, shift = zip(*pairs, strict=True)
     if x.dtype is DType.INT16:
         values = np.array(mult, np.int64)
-        wide = Constant("mult", values, "int64_t", counts_as_weights=False)
-        return wide, Constant("shift", np.array(shift, np.int8), counts_as_weights=False)
+        wide = Constant("mult", values, "int64_t", of_weights=0)
+        return wide, Constant("shift", np.array(shift, np.int8), of_weights=0)
     return multiplier_constants(np.array(mult), np.array(shift))

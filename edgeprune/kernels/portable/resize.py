@@ -63,7 +63,7 @@ def _nearest(request: Request, op: Resize) -> KernelCall:
 
 
 def _indices(values: Array) -> Constant:
-    return Constant("index", values.astype(np.uint16), "uint16_t", counts_as_weights=False)
+    return Constant("index", values.astype(np.uint16), "uint16_t", of_weights=0)
 
 
 def _bilinear(
@@ -84,7 +84,7 @@ def _bilinear(
         "out_h": op.size[0],
         "out_w": op.size[1],
     }
-    weight = Constant("weight", np.concatenate(weights), c_type, counts_as_weights=False)
+    weight = Constant("weight", np.concatenate(weights), c_type, of_weights=0)
     return spell(
         f"ep_resize_bilinear_{SUFFIX[x.dtype]}",
         params,

@@ -157,6 +157,6 @@ def gather(request: Request) -> KernelCall | None:
             "bytes": _item(y),
         },
         node.inputs,
-        (Constant("index", np.array(op.indices, np.uint16), "uint16_t", counts_as_weights=False),),
+        (Constant("index", np.array(op.indices, np.uint16), "uint16_t", of_weights=0),),
         instructions=15 * y.size,
     )

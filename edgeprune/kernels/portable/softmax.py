@@ -69,7 +69,7 @@ def _s16(request: Request, op: Softmax, shape: dict[str, int | float | str]) -> 
     scale = np.float32(quant(x).scalar[0]) * np.float32(op.beta)
     mult, shift = quantize_multiplier(float(scale) / (10.0 / 65535.0))
     exps, reciprocals = (
-        Constant(role, values.astype(np.int16), "int16_t", counts_as_weights=False)
+        Constant(role, values.astype(np.int16), "int16_t", of_weights=0)
         for role, values in zip(("exps", "reciprocals"), softmax_tables(), strict=True)
     )
     return spell(

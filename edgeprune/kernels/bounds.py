@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from edgeprune.errors import UnsupportedError
@@ -54,3 +56,39 @@ def require_int32_sums(name: str, w: Array) -> None:
         raise UnsupportedError(
             name, "its sums of int16 products leave int32", "use --dtype int8 or float32"
         )
+
+
+@dataclass(frozen=True)
+class Accumulators:
+    """What the accumulators of a layer can be, per output channel.
+
+    Attributes:
+        bias: bias with the input's zero point folded in: acc = bias + sum of w * x.
+        low: the smallest value for any int8 input.
+        high: the largest.
+    """
+
+    bias: Array
+    low: Array
+    high: Array
+
+    def part(self, channels: slice) -> Accumulators:
+        """Those of some channels."""
+        return Accumulators(self.bias[channels], self.low[channels], self.high[channels])
+
+    @property
+    def reach(self) -> Array:
+        """The largest magnitude."""
+        return np.maximum(np.abs(self.low), np.abs(self.high))
+
+
+def accumulators(w: Array, bias: Array, input_zero: int) -> Accumulators:
+    """Bounds from the weights themselves.
+
+    Args:
+        w: (channels, weights per channel) int8.
+        bias: (channels,) int32.
+        input_zero: zero point of the input.
+    """
+    folded = bias.astype(np.int64) - input_zero * w.sum(axis=1, dtype=np.int64)
+    return Accumulators(folded, *accumulator_range(w, folded))
