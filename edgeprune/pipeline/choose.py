@@ -12,6 +12,7 @@ from edgeprune.pipeline.fit import Candidate, Fitter, Form, forms
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import Prepared
 from edgeprune.progress import Progress, silent
+from edgeprune.pruning import obs
 from edgeprune.pruning.search import Ranking, refuse_unknown
 from edgeprune.target import Target
 
@@ -128,11 +129,11 @@ class Chooser:
         return ("int8", "float32") if self.options.dtype == "auto" else (self.options.dtype,)
 
     @cached_property
-    def _ranking(self) -> Ranking | None:
-        o = self.options
-        if o.criterion == "obs":  # which ranks by the price of each form
-            return None
-        p = self.prepared
+    def _ranking(self) -> Ranking | obs.Search:
+        """One for all forms: they differ in what a channel costs, and by about the same factor."""
+        o, p = self.options, self.prepared
+        if o.criterion == "obs":
+            return obs.Search(p.float_graph, p.rank, validation=p.validation, seed=o.seed)
         return Ranking(p.float_graph, p.rank, o.criterion, o.schedule, seed=o.seed)
 
 

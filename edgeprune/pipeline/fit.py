@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,7 +20,7 @@ from edgeprune.pipeline.prepare import Prepared, answers, source_outputs
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
 from edgeprune.pruning.finetune import finetune
-from edgeprune.pruning.search import Pruned, Ranking, prune, smallest
+from edgeprune.pruning.search import Cost, Pruned, Ranking, prune, smallest
 from edgeprune.pruning.subnet import recalibrate
 from edgeprune.quantize import (
     Observed,
@@ -107,9 +107,8 @@ class Fitter:
     prepared: Prepared
     options: BuildOptions
     form: Form
-    ranking: Ranking | None
+    ranking: Ranking | obs.Search | None
     progress: Progress = silent
-    _search: obs.Search | None = None
 
     def fit(self) -> Candidate:
         """The network that fits.
@@ -126,16 +125,17 @@ class Fitter:
         whole = self._measure(recipe.compile(graph))
         spare = {"flash": whole.flash_bytes, "ram": whole.ram_bytes}
         spare["instructions"] = self._count(recipe.compile(graph))
-        estimate = self._estimate(recipe, graph)
+        cost = partial(self._estimate, recipe)  # a search knows it again by its identity
+        estimate = cost(graph)
         spare = {k: v - int(estimate[k]) for k, v in spare.items()}
         for _ in range(TRIES):
-            pruned = self._prune(recipe, limits, spare)
+            pruned = self._prune(recipe, cost, limits, spare)
             compiled = recipe.compile(pruned.graph)
             found = self._measure(compiled)
             counted = self._count(compiled)
             if self._fits(found) and counted <= limits.get("instructions", counted):
                 return self._finish(recipe, self._trained(pruned.graph), pruned, whole)
-            guess = self._estimate(recipe, pruned.graph)
+            guess = cost(pruned.graph)
             new = {
                 "flash": found.flash_bytes - int(guess["flash"]),
                 "ram": found.ram_bytes - int(guess["ram"]),
@@ -247,26 +247,15 @@ class Fitter:
         }
 
     def _prune(
-        self, recipe: Recipe, limits: Mapping[str, float], spare: Mapping[str, int]
+        self, recipe: Recipe, cost: Cost, limits: Mapping[str, float], spare: Mapping[str, int]
     ) -> Pruned:
         """Prune to what the limits leave beside code and stack (``spare``)."""
-
-        def cost(graph: Graph) -> Mapping[str, float]:
-            return self._estimate(recipe, graph)
-
         left = {k: v - spare.get(k, 0) for k, v in limits.items()}
         o = self.options
-        if o.criterion == "obs":
-            if self._search is None:
-                self._search = obs.Search(
-                    self.prepared.float_graph,
-                    self.prepared.rank,
-                    cost=cost,
-                    validation=self.prepared.validation,
-                    seed=o.seed,
-                )
-            return self._search.prune(
+        if isinstance(self.ranking, obs.Search):
+            return self.ranking.prune(
                 limits=left,
+                cost=cost,
                 min_accuracy=o.min_accuracy,
                 max_drop=o.max_drop,
                 progress=self.progress,
