@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
@@ -158,18 +159,23 @@ class Search:
         bounds = _bounds(
             self._judge, self.coupling, limits, min_accuracy, max_drop, max_neurons, keep_ratio
         )
-        with _threads(1) if self._is_vector else nullcontext():
-            return self._prune(bounds, cost, progress)
-
-    def _prune(self, bounds: Bounds, cost: Cost, progress: Progress) -> Pruned:
         costs = self._costs.setdefault(cost, _Costs(self.graph, self.coupling, cost))
         meter = _Meter(costs, bounds.limits)
-        runs = []
-        for per_price in (True, False) if bounds.limits else (False,):
-            run = self._run(meter, per_price)
-            run.descend(meter, self._judge, bounds, progress)
-            runs.append(run.greedy)
-        best = max(runs, key=lambda g: self._judge.value(g.graph))
+        runs = [self._run(meter, p) for p in ((True, False) if bounds.limits else (False,))]
+        with _threads(1) if len(runs) > 1 or self._is_vector else nullcontext():
+            return self._best(runs, meter, bounds, progress)
+
+    def _best(self, runs: list[_Run], meter: _Meter, bounds: Bounds, progress: Progress) -> Pruned:
+        """All runs side by side, and the best of them finished with all the data."""
+
+        def descend(run: _Run) -> Greedy:
+            told = progress if run is runs[0] else silent
+            run.descend(meter, self._judge, bounds, told)
+            return run.greedy
+
+        with ThreadPoolExecutor(len(runs)) as pool:
+            ends = list(pool.map(descend, runs))
+        best = max(ends, key=lambda g: self._judge.value(g.graph))
         before = best.snapshot()
         if best.removed.any():
             _finish(best, self._judge)
