@@ -122,7 +122,9 @@ def _classes(text: str | None) -> tuple[int, ...] | None:
 @click.option("--max-drop", help="Largest loss of accuracy on validation data: 0.5pt.")
 @click.option("--classes", help="Build the sub-network of these labels: 3,7.")
 @click.option("--zeta", type=float, default=0.4, show_default=True, help="With --classes alone.")
-@click.option("--emit", default="c,tflite,onnx", show_default=True, help="Artifacts to write.")
+@click.option(
+    "--emit", default="c,tflite,onnx", show_default=True, help="Artifacts to write; also ort."
+)
 @click.option("--package", help="Project files to write: arduino, cmake, ... or all.")
 @click.option(
     "--optimize",

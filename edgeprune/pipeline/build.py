@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from edgeprune.emit import to_ort
 from edgeprune.emit.packages import PACKAGES, Facts
 from edgeprune.emit.to_c import Vectors
 from edgeprune.emit.to_c.writer import identifier
@@ -137,6 +138,10 @@ def _write(
             (folder / "model.tflite").write_bytes(compiled.tflite)
         if "onnx" in options.emit:
             (folder / "model.onnx").write_bytes(compiled.onnx)
+        if "ort" in options.emit:
+            converted, needed = to_ort.convert(compiled.onnx)
+            (folder / "model.ort").write_bytes(converted)
+            (folder / to_ort.CONFIG).write_bytes(needed)
         np.savez_compressed(
             folder / "vectors.npz",
             inputs=stored,
@@ -176,6 +181,7 @@ def _write(
         removals=[(s.name, s.score) for s in chosen.pruned.history] if chosen.pruned else [],
         classes=tables,
         snr=snr,
+        ort=(folder / "model.ort").stat().st_size if "ort" in options.emit else None,
     )
     facts = Facts(name, record, graph, vectors.inputs, vectors.outputs)
     _write_packages(folder, options.packages, facts)
@@ -237,6 +243,7 @@ def _accuracy(
         else score(predict(chosen.float_graph, x)),
         "tflite": None,
         "onnx": None,
+        "ort": None,
         "c": None,
     }
     progress("verify", 1, 4)
@@ -245,6 +252,8 @@ def _accuracy(
     progress("verify", 2, 4)
     if (folder / "model.onnx").exists():
         found["onnx"] = score(run_onnx.run((folder / "model.onnx").read_bytes(), graph, x))
+    if (folder / "model.ort").exists():
+        found["ort"] = score(run_onnx.run((folder / "model.ort").read_bytes(), graph, x))
     progress("verify", 3, 4)
     with HostModel(folder / "c") as model:
         outputs = real(model.run(fed))

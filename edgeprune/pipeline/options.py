@@ -12,7 +12,7 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.pruning.search import Schedule
 
 DtypeChoice = Literal["auto", "int8", "int16x8", "int4", "float32"]
-EMITTERS = ("c", "tflite", "onnx")
+EMITTERS = ("c", "tflite", "onnx", "ort")
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(|b|k|kb|kib|m|mb|mib)\s*", re.IGNORECASE)
 _UNIT = {"": 1, "b": 1, "k": 1024, "m": 1024 * 1024}
 
@@ -144,7 +144,7 @@ class BuildOptions:
     max_drop: float | None = None
     classes: tuple[int, ...] | None = None
     zeta: float = 0.4
-    emit: tuple[str, ...] = EMITTERS
+    emit: tuple[str, ...] = ("c", "tflite", "onnx")
     packages: tuple[str, ...] = ()
     optimize: Literal["auto", "size", "speed"] = "auto"
     finetune: int = 0

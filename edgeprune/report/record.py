@@ -46,6 +46,7 @@ def build_record(
     removals: Sequence[tuple[str, float]],
     classes: dict[str, Any] | None,
     snr: Mapping[str, float],
+    ort: int | None = None,
 ) -> dict[str, Any]:
     """The record of a build; a figure that was not measured is None.
 
@@ -70,6 +71,7 @@ def build_record(
         removals: name and score of every neuron, in the order in which they went.
         classes: from :func:`class_table`; None where there are no labels.
         snr: by layer, signal to quantisation noise in decibels.
+        ort: bytes of the ``.ort`` file; None: it was not asked for.
     """
     g = compiled.graph
     macs = g.macs
@@ -92,7 +94,7 @@ def build_record(
             "optimize": compiled.recipe.optimize,
         },
         "budget": {"flash_bytes": budget, "ram_bytes": ram, "fits": fits},
-        "size": _size(compiled, size),
+        "size": {**_size(compiled, size), "ort_bytes": ort},
         "before": {
             "flash_bytes": before.flash_bytes if before is not None else None,
             "macs": source.macs,
@@ -109,6 +111,8 @@ def build_record(
             "c_vs_tflite_max_relative": agreement.c_vs_tflite_max_relative,
             "c_vs_onnx_max_lsb": agreement.c_vs_onnx_max_lsb,
             "c_vs_onnx_mismatches": agreement.c_vs_onnx_mismatches,
+            "c_vs_ort_max_lsb": agreement.c_vs_ort_max_lsb,
+            "c_vs_ort_mismatches": agreement.c_vs_ort_mismatches,
             "target_vs_host_mismatches": mismatches,
         },
         "run": {

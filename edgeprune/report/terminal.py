@@ -48,9 +48,9 @@ def show_report(report: dict[str, Any], console: Console, where: str) -> None:
         f"(lower bound {_bytes(size['arena_lower_bound_bytes'])}), "
         f"stack {_bytes(size['stack_bytes'])}",
     )
-    grid.add_row(
-        "files", f".tflite {_bytes(size['tflite_bytes'])}, .onnx {_bytes(size['onnx_bytes'])}"
-    )
+    ort = f", .ort {size['ort_bytes']:,}" if size.get("ort_bytes") else ""
+    files = f".tflite {_bytes(size['tflite_bytes'])}, .onnx {_bytes(size['onnx_bytes'])}{ort}"
+    grid.add_row("files", files)
     accuracy = report["accuracy"]
     grid.add_row(
         "accuracy",
@@ -83,10 +83,12 @@ def _agreement(a: dict[str, Any]) -> str:
     parts = []
     if a["c_vs_tflite_mismatches"] is not None:
         parts.append(f"C = TFLite: {a['c_vs_tflite_mismatches']} outputs differ")
-    if a["c_vs_onnx_mismatches"] is not None:
-        lsb = a["c_vs_onnx_max_lsb"]
+    for kind, name in (("onnx", "ONNX"), ("ort", "ORT")):
+        if a.get(f"c_vs_{kind}_mismatches") is None:
+            continue
+        lsb = a[f"c_vs_{kind}_max_lsb"]
         by = f" by at most {lsb} step{'s' if lsb > 1 else ''}" if lsb else ""
-        parts.append(f"ONNX: {a['c_vs_onnx_mismatches']} differ{by}")
+        parts.append(f"{name}: {a[f'c_vs_{kind}_mismatches']} differ{by}")
     if a["target_vs_host_mismatches"] is not None:
         parts.append(f"core = host: {a['target_vs_host_mismatches']} differ")
     return "; ".join(parts) + f" (n = {a['n']:,})"

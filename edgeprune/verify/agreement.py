@@ -30,8 +30,11 @@ class Agreement:
         c_vs_tflite_mismatches: outputs that differ (float32: by more than 1e-5 relative).
         c_vs_onnx_max_lsb: the same against ONNX Runtime without graph optimisations.
         c_vs_onnx_mismatches: outputs that differ.
+        c_vs_ort_max_lsb: the same against the ``.ort``, which was optimised when it was made.
+        c_vs_ort_mismatches: outputs that differ.
         c_vs_tflite_max_relative: float32 only: largest relative difference.
         c_vs_onnx_mean_share: integers only: mean difference as a share of the type's range.
+        c_vs_ort_mean_share: likewise.
     """
 
     n: int
@@ -39,8 +42,11 @@ class Agreement:
     c_vs_tflite_mismatches: int | None
     c_vs_onnx_max_lsb: int | None
     c_vs_onnx_mismatches: int | None
+    c_vs_ort_max_lsb: int | None = None
+    c_vs_ort_mismatches: int | None = None
     c_vs_tflite_max_relative: float | None = None
     c_vs_onnx_mean_share: float | None = None
+    c_vs_ort_mean_share: float | None = None
 
 
 def relative_difference(a: Array, b: Array) -> Array:
@@ -50,7 +56,7 @@ def relative_difference(a: Array, b: Array) -> Array:
 
 
 def agree(folder: Path, inputs: Array) -> Agreement:
-    """Run the C on the host, the ``.tflite`` and the ``.onnx`` over the same inputs.
+    """Run the C on the host and whichever files are there over the same inputs.
 
     Args:
         folder: what a build wrote.
@@ -59,11 +65,11 @@ def agree(folder: Path, inputs: Array) -> Agreement:
     with HostModel(folder / "c") as model:
         ours = model.run(inputs)
     integer = ours.dtype.kind in "iu"
-    lsb: dict[str, int | None] = {"tflite": None, "onnx": None}
-    wrong: dict[str, int | None] = {"tflite": None, "onnx": None}
+    lsb: dict[str, int | None] = dict.fromkeys(("tflite", "onnx", "ort"))
+    wrong: dict[str, int | None] = dict.fromkeys(lsb)
     relative: float | None = None
-    share: float | None = None
-    for kind in ("tflite", "onnx"):
+    share: dict[str, float] = {}
+    for kind in lsb:
         path = folder / f"model.{kind}"
         if not path.exists():
             continue
@@ -74,15 +80,23 @@ def agree(folder: Path, inputs: Array) -> Agreement:
         if integer:
             gap = np.abs(ours.astype(np.int32) - theirs.astype(np.int32))
             lsb[kind], wrong[kind] = int(gap.max()), int((gap > 0).sum())
-            if kind == "onnx":
-                share = float(gap.mean()) / 2 ** (8 * ours.itemsize)
+            share[kind] = float(gap.mean()) / 2 ** (8 * ours.itemsize)
         else:
             gap = relative_difference(ours, theirs)
             wrong[kind] = int((gap > RELATIVE).sum())
             if kind == "tflite":
                 relative = float(gap.max())
     return Agreement(
-        len(inputs), lsb["tflite"], wrong["tflite"], lsb["onnx"], wrong["onnx"], relative, share
+        len(inputs),
+        lsb["tflite"],
+        wrong["tflite"],
+        lsb["onnx"],
+        wrong["onnx"],
+        lsb["ort"],
+        wrong["ort"],
+        relative,
+        share.get("onnx"),
+        share.get("ort"),
     )
 
 

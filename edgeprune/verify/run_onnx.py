@@ -1,4 +1,4 @@
-"""ONNX files under ONNX Runtime, graph optimisations off."""
+"""ONNX and ORT files under ONNX Runtime, graph optimisations off."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import onnx
 
 from edgeprune.emit.to_onnx import METADATA
 from edgeprune.errors import EdgePruneError
@@ -64,7 +63,7 @@ def run_raw(
     scale, zero point).
 
     Args:
-        content: an ``.onnx`` file that edgeprune wrote.
+        content: an ``.onnx`` or ``.ort`` file that edgeprune wrote.
         inputs: samples as the C takes them: channels last, (n, *shape), integers where the model
             is quantised; one array per input.
         output: which output.
@@ -76,8 +75,8 @@ def run_raw(
     Raises:
         EdgePruneError: the file was not written by edgeprune, or ONNX Runtime does not take it.
     """
-    relation = _relation(content)
     model = session(content)
+    relation = _relation(model)
     feeds = (inputs,) if isinstance(inputs, np.ndarray) else tuple(inputs)
     wants = list(zip(model.get_inputs(), relation["inputs"], feeds, strict=True))
     gives, side = model.get_outputs()[output], relation["outputs"][output]
@@ -90,14 +89,12 @@ def run_raw(
     return np.stack(rows)
 
 
-def _relation(content: bytes) -> dict[str, list[dict[str, Any]]]:
-    model = onnx.ModelProto()
-    model.ParseFromString(content)
-    for entry in model.metadata_props:
-        if entry.key == METADATA:
-            found: dict[str, list[dict[str, Any]]] = json.loads(entry.value)
-            return found
-    raise EdgePruneError("model.onnx", "was not written by edgeprune", "build it again")
+def _relation(model: Any) -> dict[str, list[dict[str, Any]]]:
+    text = model.get_modelmeta().custom_metadata_map.get(METADATA)
+    if text is None:
+        raise EdgePruneError("model.onnx", "was not written by edgeprune", "build it again")
+    found: dict[str, list[dict[str, Any]]] = json.loads(text)
+    return found
 
 
 def _type(row: Mapping[str, Any]) -> TensorType:
