@@ -119,10 +119,10 @@ def _assembly(text: dict[str, str], c: Parts) -> str:
     """All assembly in one file; macros of one piece are forgotten before the next."""
     out = []
     for name in c.assembly:
-        macros = _MACRO_LABEL.findall(text[name])
-        end = text[name].rindex("#endif")
-        forget = "".join(f"    .purgem {m}\n" for m in macros)
-        out.append(f"{text[name][:end]}{forget}{text[name][end:]}")
+        whole = _whole(text, name)
+        end = whole.rindex("#endif")
+        forget = "".join(f"    .purgem {m}\n" for m in _MACRO_LABEL.findall(whole))
+        out.append(f"{whole[:end]}{forget}{whole[end:]}")
     return "\n".join(out)
 
 
@@ -130,7 +130,7 @@ def _whole(text: dict[str, str], name: str) -> str:
     """A source with the bodies in it that it shares with others (``.inc``)."""
 
     def body(match: re.Match[str]) -> str:
-        return text[match[1]] if match[1].endswith(".inc") else match[0]
+        return _whole(text, match[1]) if match[1].endswith(".inc") else match[0]
 
     return _INCLUDE.sub(body, text[name])
 

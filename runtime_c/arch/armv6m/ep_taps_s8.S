@@ -1,19 +1,5 @@
 /* ep_taps_s8.h for Armv6-M: accumulators in r8 to r11, step in r12, the end of w in lr. */
-    .syntax unified
-    .thumb
-
-    .macro FUNCTION name
-    .section .text.\name, "ax", %progbits
-    .global \name
-    .type \name, %function
-    .thumb_func
-    .balign 4
-\name:
-    .endm
-
-    .macro END name
-    .size \name, . - \name
-    .endm
+#include "ep_arm_function.inc"
 
     /* x at r0, w at r2; r3 to r5 hold 1 to 3, r1 holds 0. */
 FUNCTION ep_taps_block_s8

@@ -5,21 +5,7 @@
 #define FOURS 2
 #endif
 
-    .syntax unified
-    .thumb
-
-    .macro FUNCTION name
-    .section .text.\name, "ax", %progbits
-    .global \name
-    .type \name, %function
-    .thumb_func
-    .balign 4
-\name:
-    .endm
-
-    .macro END name
-    .size \name, . - \name
-    .endm
+#include "ep_arm_function.inc"
 
     /* The element of x at r0 + \i times four channels at r1. Signed bytes load with two registers
        only, so r2 to r5 hold 0 to 3. */

@@ -1,5 +1,5 @@
 /* ep_dense_strip_s8.h for Armv7-M. */
-#include "ep_arm_function.h"
+#include "ep_inner_armv7m.inc"
 
 #ifdef __OPTIMIZE_SIZE__
 #define UNROLL 2
@@ -23,27 +23,6 @@
     .set F_LAST, 32
     .set F_SUMS, 36
     .set FRAME, 68
-
-    /* One element of x (r0) times eight channels (r1, r2). */
-    .macro EIGHT
-    ldrsb r12, [r0], #1
-    ldrsb lr, [r1], #1
-    mla r4, r12, lr, r4
-    ldrsb lr, [r1], #1
-    mla r5, r12, lr, r5
-    ldrsb lr, [r1], #1
-    mla r6, r12, lr, r6
-    ldrsb lr, [r1], #1
-    mla r7, r12, lr, r7
-    ldrsb lr, [r2], #1
-    mla r8, r12, lr, r8
-    ldrsb lr, [r2], #1
-    mla r9, r12, lr, r9
-    ldrsb lr, [r2], #1
-    mla r10, r12, lr, r10
-    ldrsb lr, [r2], #1
-    mla r11, r12, lr, r11
-    .endm
 
     /* Sum at r10 -> result at r4; what is added for rounding has the zero point in it. */
     .macro CHANNEL
@@ -127,3 +106,5 @@ FUNCTION ep_dense_strip_s8
     add sp, #FRAME
     pop {r4-r11, pc}
 END ep_dense_strip_s8
+
+#undef UNROLL

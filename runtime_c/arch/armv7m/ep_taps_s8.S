@@ -1,5 +1,5 @@
 /* ep_taps_s8.h for Armv7-M. */
-#include "ep_arm_function.h"
+#include "ep_inner_armv7m.inc"
 
 FUNCTION ep_taps_pair_s8
     push {r4-r11, lr}
@@ -15,26 +15,7 @@ FUNCTION ep_taps_pair_s8
     mov r10, r4
     mov r11, r4
 1:
-    ldrsb lr, [r3], #1
-    ldrsb r12, [r0]
-    mla r4, r12, lr, r4
-    ldrsb r12, [r1]
-    mla r8, r12, lr, r8
-    ldrsb lr, [r3], #1
-    ldrsb r12, [r0, #1]
-    mla r5, r12, lr, r5
-    ldrsb r12, [r1, #1]
-    mla r9, r12, lr, r9
-    ldrsb lr, [r3], #1
-    ldrsb r12, [r0, #2]
-    mla r6, r12, lr, r6
-    ldrsb r12, [r1, #2]
-    mla r10, r12, lr, r10
-    ldrsb lr, [r3], #1
-    ldrsb r12, [r0, #3]
-    mla r7, r12, lr, r7
-    ldrsb r12, [r1, #3]
-    mla r11, r12, lr, r11
+    TAP r3 r4 r5 r6 r7 r8 r9 r10 r11
     ldr r12, [sp]
     add r0, r2
     add r1, r2

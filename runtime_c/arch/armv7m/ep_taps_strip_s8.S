@@ -1,37 +1,11 @@
 /* ep_taps_strip_s8.h for Armv7-M. */
-#include "ep_strip_armv7m.h"
+#include "ep_strip_armv7m.inc"
 
 #ifdef __OPTIMIZE_SIZE__
 #define UNROLL 1
 #else
 #define UNROLL 3
 #endif
-
-    /* A tap of two positions (r0, r1) and four channels; r3: from tap to tap. */
-    .macro TAP
-    ldrsb lr, [r2], #1
-    ldrsb r12, [r0]
-    mla r4, r12, lr, r4
-    ldrsb r12, [r1]
-    mla r5, r12, lr, r5
-    ldrsb lr, [r2], #1
-    ldrsb r12, [r0, #1]
-    mla r6, r12, lr, r6
-    ldrsb r12, [r1, #1]
-    mla r7, r12, lr, r7
-    ldrsb lr, [r2], #1
-    ldrsb r12, [r0, #2]
-    mla r8, r12, lr, r8
-    ldrsb r12, [r1, #2]
-    mla r9, r12, lr, r9
-    ldrsb lr, [r2], #1
-    ldrsb r12, [r0, #3]
-    mla r10, r12, lr, r10
-    ldrsb r12, [r1, #3]
-    mla r11, r12, lr, r11
-    add r0, r3
-    add r1, r3
-    .endm
 
 FUNCTION ep_taps_strip_s8
     ENTER
@@ -59,7 +33,9 @@ FUNCTION ep_taps_strip_s8
     beq 3f
 2:
     .rept UNROLL
-    TAP
+    TAP r2 r4 r6 r8 r10 r5 r7 r9 r11
+    add r0, r3
+    add r1, r3
     .endr
     ldr lr, [sp, #F_ROUNDS]
     cmp r2, lr
@@ -70,7 +46,9 @@ FUNCTION ep_taps_strip_s8
     cmp r2, lr
     beq 5f
 4:
-    TAP
+    TAP r2 r4 r6 r8 r10 r5 r7 r9 r11
+    add r0, r3
+    add r1, r3
     ldr lr, [sp, #F_END]
     cmp r2, lr
     bne 4b
@@ -79,3 +57,5 @@ FUNCTION ep_taps_strip_s8
     FINISH 1b
     LEAVE
 END ep_taps_strip_s8
+
+#undef UNROLL

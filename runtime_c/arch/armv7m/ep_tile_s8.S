@@ -5,7 +5,7 @@
 #define UNROLL 8 /* a power of two */
 #endif
 
-#include "ep_arm_function.h"
+#include "ep_inner_armv7m.inc"
 
     /* Eight accumulators, r4 to r11, set to zero. */
     .macro CLEAR
@@ -17,24 +17,6 @@
     mov r9, r4
     mov r10, r4
     mov r11, r4
-    .endm
-
-    /* One element of two positions (r0, r1) times four channels (r2). */
-    .macro PAIR
-    ldrsb r3, [r0], #1
-    ldrsb r12, [r1], #1
-    ldrsb lr, [r2], #1
-    mla r4, r3, lr, r4
-    mla r8, r12, lr, r8
-    ldrsb lr, [r2], #1
-    mla r5, r3, lr, r5
-    mla r9, r12, lr, r9
-    ldrsb lr, [r2], #1
-    mla r6, r3, lr, r6
-    mla r10, r12, lr, r10
-    ldrsb lr, [r2], #1
-    mla r7, r3, lr, r7
-    mla r11, r12, lr, r11
     .endm
 
 FUNCTION ep_tile_pair_s8
@@ -49,7 +31,7 @@ FUNCTION ep_tile_pair_s8
     beq 2f
 1:
     .rept UNROLL
-    PAIR
+    PAIR r4 r5 r6 r7 r8 r9 r10 r11
     .endr
     ldr lr, [sp]
     cmp r0, lr
@@ -59,7 +41,7 @@ FUNCTION ep_tile_pair_s8
     cmp r0, lr
     beq 4f
 3:
-    PAIR
+    PAIR r4 r5 r6 r7 r8 r9 r10 r11
     ldr lr, [sp, #4]
     cmp r0, lr
     bne 3b
@@ -69,27 +51,6 @@ FUNCTION ep_tile_pair_s8
     add sp, #8
     pop {r4-r11, pc}
 END ep_tile_pair_s8
-
-    /* One element of one position (r0) times eight channels (r1, r2). */
-    .macro EIGHT
-    ldrsb r12, [r0], #1
-    ldrsb lr, [r1], #1
-    mla r4, r12, lr, r4
-    ldrsb lr, [r1], #1
-    mla r5, r12, lr, r5
-    ldrsb lr, [r1], #1
-    mla r6, r12, lr, r6
-    ldrsb lr, [r1], #1
-    mla r7, r12, lr, r7
-    ldrsb lr, [r2], #1
-    mla r8, r12, lr, r8
-    ldrsb lr, [r2], #1
-    mla r9, r12, lr, r9
-    ldrsb lr, [r2], #1
-    mla r10, r12, lr, r10
-    ldrsb lr, [r2], #1
-    mla r11, r12, lr, r11
-    .endm
 
 FUNCTION ep_tile_blocks_s8
     push {r3-r11, lr}
@@ -165,3 +126,5 @@ FUNCTION ep_tile_single_s8
     mov r0, r2
     pop {r4, pc}
 END ep_tile_single_s8
+
+#undef UNROLL

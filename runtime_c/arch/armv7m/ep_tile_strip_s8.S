@@ -1,29 +1,11 @@
 /* ep_tile_strip_s8.h for Armv7-M. */
-#include "ep_strip_armv7m.h"
+#include "ep_strip_armv7m.inc"
 
 #ifdef __OPTIMIZE_SIZE__
 #define UNROLL 2
 #else
 #define UNROLL 8 /* a power of two */
 #endif
-
-    /* One element of two positions (r0, r1) times four channels (r2). */
-    .macro PAIR
-    ldrsb r3, [r0], #1
-    ldrsb r12, [r1], #1
-    ldrsb lr, [r2], #1
-    mla r4, r3, lr, r4
-    mla r5, r12, lr, r5
-    ldrsb lr, [r2], #1
-    mla r6, r3, lr, r6
-    mla r7, r12, lr, r7
-    ldrsb lr, [r2], #1
-    mla r8, r3, lr, r8
-    mla r9, r12, lr, r9
-    ldrsb lr, [r2], #1
-    mla r10, r3, lr, r10
-    mla r11, r12, lr, r11
-    .endm
 
 FUNCTION ep_tile_strip_s8
     ENTER
@@ -40,7 +22,7 @@ FUNCTION ep_tile_strip_s8
     beq 3f
 2:
     .rept UNROLL
-    PAIR
+    PAIR r4 r6 r8 r10 r5 r7 r9 r11
     .endr
     ldr lr, [sp, #F_ROUNDS]
     cmp r0, lr
@@ -50,7 +32,7 @@ FUNCTION ep_tile_strip_s8
     cmp r0, lr
     beq 5f
 4:
-    PAIR
+    PAIR r4 r6 r8 r10 r5 r7 r9 r11
     ldr lr, [sp, #F_END]
     cmp r0, lr
     bne 4b
@@ -58,3 +40,5 @@ FUNCTION ep_tile_strip_s8
     FINISH 1b
     LEAVE
 END ep_tile_strip_s8
+
+#undef UNROLL
