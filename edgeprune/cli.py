@@ -116,7 +116,7 @@ def _classes(text: str | None) -> tuple[int, ...] | None:
     show_default=True,
     help="auto: what is more accurate on validation data within the budget.",
 )
-@click.option("--criterion", default="brute_force", show_default=True, help="How neurons rank.")
+@click.option("--criterion", default="obs", show_default=True, help="How neurons rank.")
 @click.option("--schedule", default="iterative", show_default=True, help="How neurons go.")
 @click.option("--min-accuracy", type=float, help="Lowest accuracy on validation data, 0 to 1.")
 @click.option("--max-drop", help="Largest loss of accuracy on validation data: 0.5pt.")
@@ -297,7 +297,7 @@ def sweep(as_json: bool, **given: Any) -> None:
     from edgeprune.pipeline.options import BuildOptions, parse_levels
 
     levels, of = parse_levels(given.pop("levels"))
-    runs, criteria = given.pop("runs"), given.pop("criteria") or ("brute_force",)
+    runs, criteria = given.pop("runs"), given.pop("criteria") or ("obs",)
     journal, seed = given.pop("journal"), given["seed"]
     console = _console()
     with _bars(console) as progress:
@@ -362,7 +362,7 @@ def extract(as_json: bool, floor: float | None, **given: Any) -> None:
 @click.option(
     "--dtype", type=click.Choice(["auto", "int8", "int16x8", "int4", "float32"]), default="auto"
 )
-@click.option("--criterion", default="brute_force", show_default=True, help="How neurons rank.")
+@click.option("--criterion", default="obs", show_default=True, help="How neurons rank.")
 @click.option("--schedule", default="iterative", show_default=True, help="How neurons go.")
 @click.option("--min-accuracy", type=float, help="Lowest accuracy of a pruned network, 0 to 1.")
 @click.option("--max-drop", help="Largest loss of accuracy of a pruned network: 0.5pt.")

@@ -138,7 +138,7 @@ class BuildOptions:
     max_instructions: int | None = None
     target: str = "cortex-m4"
     dtype: DtypeChoice = "auto"
-    criterion: str = "brute_force"
+    criterion: str = "obs"
     schedule: Schedule = "iterative"
     min_accuracy: float | None = None
     max_drop: float | None = None

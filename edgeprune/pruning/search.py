@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from edgeprune.pruning.compact import compact, old_channels
 from edgeprune.pruning.criteria import CRITERIA, Context, Criterion, Scores, Session
 from edgeprune.pruning.groups import Occupancy, channel_names, removable
 from edgeprune.pruning.loss import accuracy, make_loss, reference_labels
+
+if TYPE_CHECKING:
+    from edgeprune.pruning import obs
 
 Schedule = Literal["single", "iterative", "threshold", "topk"]
 SCHEDULES: dict[str, str] = {
@@ -83,7 +86,7 @@ def prune(
     *,
     limits: Mapping[str, float] | None = None,
     cost: Cost = no_cost,
-    criterion: str | Criterion = "brute_force",
+    criterion: str | Criterion = "obs",
     schedule: Schedule = "iterative",
     min_accuracy: float | None = None,
     max_drop: float | None = None,
@@ -92,7 +95,7 @@ def prune(
     validation: Samples | None = None,
     per_round: int = 1,
     seed: int = 0,
-    ranking: Ranking | None = None,
+    ranking: Ranking | obs.Search | None = None,
     progress: Progress = silent,
 ) -> Pruned:
     """Remove channels until a network is small enough, or as small as it may become.
@@ -116,35 +119,33 @@ def prune(
         validation: where accuracy is measured; None: a quarter of data, that is then not ranked on.
         per_round: removals between two rankings of "iterative".
         seed: of the division of data and of random criteria.
-        ranking: an order of removal from an earlier run on the same graph and data, with the same
-            criterion and schedule: what it knows already is not computed again.
+        ranking: what an earlier run on the same graph and data, with the same criterion and
+            schedule, knows already and need not compute again.
         progress: told after every removal.
 
     Raises:
         CannotFitError: the limits cannot be met, or not within the other bounds.
     """
+    refuse_unknown(criterion if isinstance(criterion, str) else "obs", schedule)
     if criterion == "obs":  # it ranks and repairs in one run, and so has a schedule of its own
         from edgeprune.pruning import obs
 
-        return obs.prune(
-            graph,
-            data,
+        if not isinstance(ranking, obs.Search):
+            ranking = obs.Search(graph, data, validation=validation, seed=seed)
+        return ranking.prune(
             limits=limits,
             cost=cost,
             min_accuracy=min_accuracy,
             max_drop=max_drop,
             max_neurons=max_neurons,
             keep_ratio=keep_ratio,
-            validation=validation,
-            seed=seed,
             progress=progress,
         )
     chosen = _criterion(criterion)
-    refuse_unknown("obs", schedule)
     floor = min_accuracy is not None or max_drop is not None
     if floor and validation is None:
         data, validation = data.split(0.25, seed)
-    if ranking is None:
+    if not isinstance(ranking, Ranking):
         ranking = Ranking(graph, data, chosen, schedule, per_round=per_round, seed=seed)
     ctx = ranking.ctx
     gate = _Gate(graph, validation, min_accuracy, max_drop) if floor and validation else None

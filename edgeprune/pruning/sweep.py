@@ -20,6 +20,7 @@ from edgeprune import __version__
 from edgeprune.errors import CannotFitError
 from edgeprune.ir import Array, Graph, Samples, predict
 from edgeprune.progress import Progress, silent
+from edgeprune.pruning import obs
 from edgeprune.pruning.loss import classes, make_loss, reference_labels
 from edgeprune.pruning.search import Cost, Ranking, Schedule, no_cost, prune
 
@@ -109,7 +110,7 @@ def sweep(
     levels: Sequence[float] = NINE_LEVELS,
     of: str = SHARE,
     cost: Cost = no_cost,
-    criteria: Sequence[str] = ("brute_force",),
+    criteria: Sequence[str] = ("obs",),
     schedule: Schedule = "iterative",
     seeds: Sequence[int] = (0, 1, 2),
     ranked: float = 0.5,
@@ -183,9 +184,11 @@ class _Run:
         criterion, seed = str(task["criterion"]), int(str(task["seed"]))
         part = self.data.split(float(str(task["ranked"])), seed)[1]
         schedule: Schedule = task["schedule"]  # type: ignore[assignment]
-        ranking = None
-        if criterion != "obs":
-            ranking = Ranking(self.graph, part, criterion, schedule, seed=seed)
+        ranking: Ranking | obs.Search = (
+            obs.Search(self.graph, part, seed=seed)
+            if criterion == "obs"
+            else Ranking(self.graph, part, criterion, schedule, seed=seed)
+        )
         points: list[Json] = []
         for level in task["levels"]:  # type: ignore[attr-defined]
             bound = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from pruning.graphs import balanced, cnn, mlp
@@ -9,10 +11,13 @@ from pruning.test_brute_force import samples
 
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.ir import Graph
+from edgeprune.pruning import search
 from edgeprune.pruning.compact import compact
 from edgeprune.pruning.criteria import CRITERIA, Context
 from edgeprune.pruning.loss import accuracy, reference_labels
-from edgeprune.pruning.search import SCHEDULES, prune, removal_order, smallest
+from edgeprune.pruning.search import SCHEDULES, removal_order, smallest
+
+prune = partial(search.prune, criterion="brute_force")
 
 GRAPHS = {"mlp": balanced(mlp(10, 12, 9, 4)), "cnn": balanced(cnn(1, kinds=(1, 2)))}
 

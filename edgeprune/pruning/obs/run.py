@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -125,7 +125,7 @@ class Search:
         self._seed = seed
         self._judge = Judge(graph, validation)
         self._costs: dict[Cost, _Costs] = {}
-        self._runs: dict[tuple[tuple[str, ...], bool], _Run] = {}
+        self._runs: dict[tuple[tuple[str, ...], bool, bool], _Run] = {}
         self._is_vector = all(lin.positions == 1 for lin in linears(graph).values())
 
     def prune(
@@ -149,8 +149,8 @@ class Search:
             cost: likewise.
             min_accuracy: lowest accuracy on the validation data, 0 to 1.
             max_drop: largest loss of accuracy there against the source model, 0 to 1.
-            max_neurons: how many channels may go, inputs included.
-            keep_ratio: the share of the channels, inputs not counted, that stays.
+            max_neurons: how many channels may go; with it, no input goes.
+            keep_ratio: the share of the channels that stays; likewise.
             progress: told after every round.
 
         Raises:
@@ -161,7 +161,9 @@ class Search:
         )
         costs = self._costs.setdefault(cost, _Costs(self.graph, self.coupling, cost))
         meter = _Meter(costs, bounds.limits)
-        runs = [self._run(meter, p) for p in ((True, False) if bounds.limits else (False,))]
+        counted = bounds.max_neurons is not None
+        orders = (True, False) if bounds.limits else (False,)
+        runs = [self._run(meter, per_price, inputs=not counted) for per_price in orders]
         with _threads(1) if len(runs) > 1 or self._is_vector else nullcontext():
             return self._best(runs, meter, bounds, progress)
 
@@ -183,9 +185,10 @@ class Search:
         best.restore(before)
         return result
 
-    def _run(self, meter: _Meter, per_price: bool) -> _Run:
+    def _run(self, meter: _Meter, per_price: bool, *, inputs: bool) -> _Run:
         """The run for what is limited, new or as far as it has come."""
-        key = (tuple(sorted(meter.limits)), per_price)
+        inputs &= self._effort.inputs
+        key = (tuple(sorted(meter.limits)), per_price, inputs)
         if key not in self._runs:
             known = next(iter(self._runs.values()), None)
             greedy = Greedy(
@@ -194,7 +197,7 @@ class Search:
                 self.data,
                 meter.total,
                 per_price=per_price,
-                effort=self._effort,
+                effort=replace(self._effort, inputs=inputs),
                 seed=self._seed,
                 reference=known.greedy.reference if known else None,
             )
