@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from edgeprune.ir import Array
 from edgeprune.pipeline.build import Built
 from edgeprune.pipeline.build import build as run_build
 from edgeprune.pipeline.options import BuildOptions, parse_drop, parse_size
@@ -39,7 +38,8 @@ def build(
             that comes with the package.
         example_input: for a module: one input tensor, batch in front, or a tuple of them.
         data: samples that rank, calibrate and choose: a file or folder, an array x
-            (n, *input shape), or a pair (x, y) with integer labels y (n,).
+            (n, *input shape), a pair (x, y) with integer labels y (n,), or for a model of several
+            inputs a dictionary with an array for each, by name or as x0, x1, ...
         test: samples that are only reported on; without it a part of ``data`` is kept apart.
         budget: bytes of flash, as a number or as "64KB".
         ram: bytes of RAM, likewise.
@@ -90,9 +90,10 @@ def _model_file(model: Any, example_input: Any, folder: Path) -> Path | None:
 def _data_file(data: Data, path: Path) -> Path | None:
     if data is None or isinstance(data, str | Path):
         return None if data is None else Path(data)
-    x, y = data if isinstance(data, tuple) else (data, None)
-    arrays: dict[str, Array] = {"x": np.asarray(x)}
-    if y is not None:
-        arrays["y"] = np.asarray(y)
+    if isinstance(data, dict):
+        arrays = {str(k): np.asarray(v) for k, v in data.items()}
+    else:
+        x, y = data if isinstance(data, tuple) else (data, None)
+        arrays = {"x": np.asarray(x)} | ({} if y is None else {"y": np.asarray(y)})
     np.savez(path, allow_pickle=False, **arrays)
     return path

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from edgeprune.errors import EdgePruneError
-from edgeprune.ir import Array, Graph, Samples, dequantise_array
+from edgeprune.ir import Array, Graph, Samples, dequantise_array, join_rows
 
 MAX_BYTES = 8 << 30
 HINT = "an .npz with x (n, input shape) and, optional, y (n,) integer labels; or a folder of .npy"
@@ -21,41 +22,57 @@ def load_samples(path: Path, graph: Graph) -> Samples:
     Args:
         path: ``.npz``, or a folder with ``x.npy`` and ``y.npy``, or with one ``.npy`` a sample.
             Integers of a quantised model's own input type are taken as they are; other numbers
-            are real values.
-        graph: the model, with one input; its port says which layout the user's data has.
+            are real values. A model of several inputs wants an array for each, by the input's
+            name, or x0, x1, ... in their order.
+        graph: the model; its ports say which layout the user's data has.
 
     Returns:
-        Samples in the IR's layout: x float32 (n, *input shape), y int64 (n,) or None.
+        Samples in the IR's layout: x float32 (n, *input shape) or, for several inputs, rows of
+        all (:mod:`edgeprune.ir.rows`); y int64 (n,) or None.
 
     Raises:
         EdgePruneError: no such file, a wrong shape or type, labels out of range, NaN.
     """
     where = str(path)
-    x, y = _read(path)
+    arrays, y = _read(path, graph)
+    values = zip(graph.inputs, arrays, strict=True)
+    xs = [_values(x, graph, v, f"{where}: {name}") for v, (name, x) in values]
+    if len({len(x) for x in xs}) > 1:
+        counts = ", ".join(f"{len(x)} of {name}" for x, (name, _) in zip(xs, arrays, strict=True))
+        raise EdgePruneError(where, f"has unlike numbers of samples: {counts}", HINT)
+    if y is not None and len(graph.outputs) > 1:
+        raise EdgePruneError(
+            f"{where}: y",
+            f"labels say nothing about a model with {len(graph.outputs)} outputs",
+            "leave y out: the model's own answers are the reference then",
+        )
+    x = join_rows(xs)
+    return Samples(x, None if y is None else _labels(y, len(x), graph, f"{where}: y"))
+
+
+def _values(x: Array, graph: Graph, v: str, where: str) -> Array:
+    """Samples of one input, real values in the IR's layout."""
     if x.dtype == object or x.dtype.kind not in "fiub":
-        raise EdgePruneError(f"{where}: x", f"has elements of type {x.dtype}, not numbers", HINT)
-    x = to_ir_layout(x, graph, f"{where}: x")
+        raise EdgePruneError(where, f"has elements of type {x.dtype}, not numbers", HINT)
+    x = to_ir_layout(x, graph, v, where)
     if len(x) == 0:
-        raise EdgePruneError(f"{where}: x", "holds no sample", HINT)
-    t = graph.types[graph.inputs[0]]
+        raise EdgePruneError(where, "holds no sample", HINT)
+    t = graph.types[v]
     if t.quant is not None and x.dtype == t.dtype.numpy:
         x = dequantise_array(x, t)  # samples in the model's own integers
     x = np.ascontiguousarray(x, np.float32)
     bad = ~np.isfinite(x.reshape(len(x), -1)).all(axis=1)
     if bad.any():
-        raise EdgePruneError(
-            f"{where}: x", f"sample {int(np.argmax(bad))} has a NaN or an infinity"
-        )
-    return Samples(x, None if y is None else _labels(y, len(x), graph, f"{where}: y"))
+        raise EdgePruneError(where, f"sample {int(np.argmax(bad))} has a NaN or an infinity")
+    return x
 
 
-def to_ir_layout(x: Array, graph: Graph, where: str) -> Array:
+def to_ir_layout(x: Array, graph: Graph, value: str, where: str) -> Array:
     """User's samples in the IR's axis order: their own shape first, else the IR's.
 
     Raises:
         EdgePruneError: neither fits.
     """
-    value = graph.inputs[0]
     shape = graph.types[value].shape
     port = graph.ports.get(value)
     if port is not None:
@@ -93,25 +110,50 @@ def _labels(y: Array, n: int, graph: Graph, where: str) -> Array:
     return y.astype(np.int64)
 
 
-def _read(path: Path) -> tuple[Array, Array | None]:
+Named = tuple[str, Array]
+
+
+def _read(path: Path, graph: Graph) -> tuple[list[Named], Array | None]:
+    """The array of every input with its name in the data, and the labels."""
     where = str(path)
     if path.is_dir():
-        return _read_folder(path)
+        return _read_folder(path, graph)
     if not path.exists():
         raise EdgePruneError(where, "there is no such file", HINT)
-    if path.suffix == ".npy":
-        return _load_array(path), None
+    if path.suffix == ".npy" and len(graph.inputs) == 1:
+        return [("x", _load_array(path))], None
     try:
         with zipfile.ZipFile(path) as z:
             total = sum(i.file_size for i in z.infolist())
         if total > MAX_BYTES:
             raise EdgePruneError(where, f"unpacks to {total} bytes, more than {MAX_BYTES}")
         with np.load(path, allow_pickle=False) as file:
-            if "x" not in file:
-                raise EdgePruneError(where, f"has {sorted(file.files)}, but no x", HINT)
-            return file["x"], file.get("y")
+            names = _names(graph, file.files, where)
+            return [(k, file[k]) for k in names], file.get("y")
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise EdgePruneError(where, f"cannot be read: {error}", HINT) from None
+
+
+def _names(graph: Graph, found: Sequence[str], where: str) -> list[str]:
+    """What the data calls the model's inputs.
+
+    Raises:
+        EdgePruneError: an input has no array.
+    """
+    if len(graph.inputs) == 1:
+        if "x" not in found:
+            raise EdgePruneError(where, f"has {sorted(found)}, but no x", HINT)
+        return ["x"]
+    own = [graph.ports[v].name if v in graph.ports else v for v in graph.inputs]
+    numbered = [f"x{i}" for i in range(len(own))]
+    for names in (own, numbered):
+        if set(names) <= set(found):
+            return names
+    raise EdgePruneError(
+        where,
+        f"has {sorted(found)}, but the model has the inputs {', '.join(own)}",
+        f"an .npz with an array for each: {', '.join(own)}; or {', '.join(numbered)}",
+    )
 
 
 def _load_array(path: Path) -> Array:
@@ -122,15 +164,16 @@ def _load_array(path: Path) -> Array:
     return a
 
 
-def _read_folder(path: Path) -> tuple[Array, Array | None]:
+def _read_folder(path: Path, graph: Graph) -> tuple[list[Named], Array | None]:
     files = sorted(path.glob("*.npy"))
     if not files:
         raise EdgePruneError(str(path), "has no .npy file", HINT)
     names = {f.stem: f for f in files}
-    if "x" in names:
-        return _load_array(names["x"]), _load_array(names["y"]) if "y" in names else None
-    arrays = [_load_array(f) for f in files]
-    shapes = {a.shape for a in arrays}
+    if "x" in names or len(graph.inputs) > 1:
+        arrays = [(k, _load_array(names[k])) for k in _names(graph, list(names), str(path))]
+        return arrays, _load_array(names["y"]) if "y" in names else None
+    samples = [_load_array(f) for f in files]
+    shapes = {a.shape for a in samples}
     if len(shapes) > 1:
         raise EdgePruneError(str(path), f"its .npy files differ in shape: {sorted(shapes)[:3]}")
-    return np.stack(arrays), None
+    return [("x", np.stack(samples))], None

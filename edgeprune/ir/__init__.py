@@ -3,6 +3,7 @@
 from edgeprune.ir.channels import Channels, Coupling, Ids, Read, couple
 from edgeprune.ir.graph import Graph, Node, Port, build_graph
 from edgeprune.ir.op import Op, QuantRule, align, align_arrays, tie_broadcast
+from edgeprune.ir.rows import element_type, fed, join_rows, real, split_rows
 from edgeprune.ir.run import (
     dequantise_array,
     predict,
@@ -39,10 +40,15 @@ __all__ = [
     "build_graph",
     "couple",
     "dequantise_array",
+    "element_type",
+    "fed",
+    "join_rows",
     "predict",
     "quantise_array",
+    "real",
     "run",
     "run_int",
+    "split_rows",
     "tensors",
     "tie_broadcast",
     "to_text",

@@ -16,17 +16,19 @@ from edgeprune.emit import to_ort
 from edgeprune.emit.packages import PACKAGES, Facts
 from edgeprune.emit.to_c import Vectors
 from edgeprune.emit.to_c.writer import identifier
-from edgeprune.errors import CannotFitError
-from edgeprune.ir import Array, Graph, dequantise_array, predict, quantise_array
+from edgeprune.errors import CannotFitError, EdgePruneError
+from edgeprune.frontends.ports import has_many
+from edgeprune.ir import Array, Graph, fed, predict, real
 from edgeprune.pipeline.choose import Chooser, room
 from edgeprune.pipeline.fit import Candidate
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.output import check_writable, whole_folder
 from edgeprune.pipeline.prepare import Prepared, answers, prepare
 from edgeprune.progress import Progress, silent
+from edgeprune.pruning import importance
 from edgeprune.quantize.noise import signal_to_noise
 from edgeprune.report.page import write_page
-from edgeprune.report.record import build_record, class_table
+from edgeprune.report.record import Pruning, Tried, build_record, class_table
 from edgeprune.target import Target, load_target
 from edgeprune.verify import run_onnx, run_tflite
 from edgeprune.verify.agreement import (
@@ -95,10 +97,20 @@ def build(options: BuildOptions, progress: Progress = silent) -> Built:
         check_writable(options.out)
         with clock.step("load"):
             prepared = prepare(options)
+        if options.packages and has_many(prepared.graph):
+            raise EdgePruneError(
+                "--package",
+                "packages are made for models with one input and one output",
+                "leave it out: the folder c has all that is needed",
+            )
         with clock.step("rank"):
-            chosen = Chooser(prepared, options, progress).choose(target)
+            chooser = Chooser(prepared, options, progress)
+            chosen = chooser.choose(target)
+            pruning = _pruning(prepared, options, chosen)
         with whole_folder(options.out) as folder:
-            report = _write(folder, prepared, options, target, chosen, clock, progress)
+            report = _write(
+                folder, prepared, options, target, chosen, pruning, chooser.tried, clock, progress
+            )
             # the report is written last: its seconds are those of all that went before
             clock.seconds["total"] = sum(v for k, v in clock.seconds.items() if k != "total")
             report["seconds"] = _seconds(clock)
@@ -113,12 +125,30 @@ def _seconds(clock: Clock) -> dict[str, float]:
     return {k: round(clock.seconds.get(k, 0.0), 3) for k in names}
 
 
+def _pruning(prepared: Prepared, options: BuildOptions, chosen: Candidate) -> Pruning | None:
+    """What was removed, and the scores of what was not."""
+    if chosen.pruned is None:
+        return None
+    kept = importance.rest(
+        prepared.float_graph,
+        chosen.pruned,
+        chosen.float_graph,
+        prepared.rank,
+        options.criterion,
+        seed=options.seed,
+    )
+    removed = [(s.name, s.score) for s in chosen.pruned.history]
+    return Pruning(options.criterion, options.schedule, removed, kept)
+
+
 def _write(
     folder: Path,
     prepared: Prepared,
     options: BuildOptions,
     target: Target,
     chosen: Candidate,
+    pruning: Pruning | None,
+    tried: Sequence[Tried],
     clock: Clock,
     progress: Progress,
 ) -> dict[str, Any]:
@@ -127,7 +157,7 @@ def _write(
     name = identifier(prepared.path.stem)
     c_dir = folder / "c"
     with clock.step("emit"):
-        stored = _fed(graph, prepared.report.x[:KEPT_VECTORS])
+        stored = fed(graph, prepared.report.x[:KEPT_VECTORS])
         compiled.write_c(c_dir, name)
         with HostModel(c_dir) as model:
             answer = model.run(stored)
@@ -151,7 +181,7 @@ def _write(
         )
     with clock.step("verify"):
         accuracy, tables = _accuracy(folder, prepared, chosen, progress)
-        agreement = agree(folder, _fed(graph, prepared.report.x[:AGREEMENT_RUNS]))
+        agreement = agree(folder, fed(graph, prepared.report.x[:AGREEMENT_RUNS]))
         optimize = compiled.recipe.optimize
         run = on_target(c_dir, target, stored[: _runs(graph)], optimize, profile=True)
         snr = signal_to_noise(chosen.float_graph, graph, prepared.rank.x[:SNR_SAMPLES])
@@ -178,7 +208,8 @@ def _write(
         mismatches=mismatches,
         run=run,
         free=prepared.free,
-        removals=[(s.name, s.score) for s in chosen.pruned.history] if chosen.pruned else [],
+        pruning=pruning,
+        tried=tried,
         classes=tables,
         snr=snr,
         ort=(folder / "model.ort").stat().st_size if "ort" in options.emit else None,
@@ -211,12 +242,6 @@ def _remove(folder: Path) -> None:
     folder.rmdir()
 
 
-def _fed(graph: Graph, x: Array) -> Array:
-    """Samples in the emitted model's own input type."""
-    t = graph.types[graph.inputs[0]]
-    return x if t.quant is None else quantise_array(x, t)
-
-
 def _accuracy(
     folder: Path, prepared: Prepared, chosen: Candidate, progress: Progress
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
@@ -228,11 +253,7 @@ def _accuracy(
     def score(outputs: Array) -> float:
         return float((answers(outputs) == y).mean())
 
-    def real(outputs: Array) -> Array:
-        t = graph.types[graph.outputs[0]]
-        return outputs if t.quant is None else dequantise_array(outputs, t)
-
-    fed = _fed(graph, x)
+    rows = fed(graph, x)
     progress("verify", 0, 4)
     found: dict[str, Any] = {
         "n": len(x),
@@ -248,7 +269,8 @@ def _accuracy(
     }
     progress("verify", 1, 4)
     if (folder / "model.tflite").exists():
-        found["tflite"] = score(real(run_tflite.run((folder / "model.tflite").read_bytes(), fed)))
+        outputs = run_tflite.run((folder / "model.tflite").read_bytes(), rows)
+        found["tflite"] = score(real(graph, outputs))
     progress("verify", 2, 4)
     if (folder / "model.onnx").exists():
         found["onnx"] = score(run_onnx.run((folder / "model.onnx").read_bytes(), graph, x))
@@ -256,7 +278,7 @@ def _accuracy(
         found["ort"] = score(run_onnx.run((folder / "model.ort").read_bytes(), graph, x))
     progress("verify", 3, 4)
     with HostModel(folder / "c") as model:
-        outputs = real(model.run(fed))
+        outputs = real(graph, model.run(rows))
     found["c"] = score(outputs)
     progress("verify", 4, 4)
     tables = class_table(y, answers(prepared.reference), answers(outputs))

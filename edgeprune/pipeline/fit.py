@@ -14,7 +14,7 @@ from edgeprune.compiler.compile import Compiled, Recipe
 from edgeprune.compiler.measure import Footprint, footprint
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.frontends.normalize import fuse
-from edgeprune.ir import Array, Graph, Samples, dequantise_array, predict, quantise_array
+from edgeprune.ir import Array, Graph, Samples, fed, predict, real
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import Prepared, answers, source_outputs
 from edgeprune.progress import Progress, silent
@@ -168,9 +168,8 @@ class Fitter:
         with TemporaryDirectory(prefix="edgeprune-run-") as temp:
             compiled.write_c(Path(temp), "model")
             x = self.prepared.rank.x[:1]
-            t = compiled.graph.types[compiled.graph.inputs[0]]
-            fed = x if t.quant is None else quantise_array(x, t)
-            return on_target(Path(temp), self.form.target, fed, self.form.optimize)
+            rows = fed(compiled.graph, x)
+            return on_target(Path(temp), self.form.target, rows, self.form.optimize)
 
     def _count(self, compiled: Compiled) -> int:
         """Instructions of an inference, counted if they are limited, else 0."""
@@ -252,6 +251,9 @@ class Fitter:
         """Prune to what the limits leave beside code and stack (``spare``)."""
         left = {k: v - spare.get(k, 0) for k, v in limits.items()}
         o = self.options
+        floor = cost(self._smallest())
+        if any(floor[k] > v for k, v in left.items()):
+            raise self._floor(recipe)
         if isinstance(self.ranking, obs.Search):
             return self.ranking.prune(
                 limits=left,
@@ -260,9 +262,6 @@ class Fitter:
                 max_drop=o.max_drop,
                 progress=self.progress,
             )
-        floor = smallest(self.prepared.float_graph)
-        if any(cost(floor)[k] > v for k, v in left.items()):
-            raise self._floor(recipe)
         return prune(
             self.prepared.float_graph,
             self.prepared.rank,
@@ -335,10 +334,15 @@ class Fitter:
             return samples.y
         return answers(source_outputs(self.prepared.graph, self.prepared.path, samples.x))
 
+    def _smallest(self) -> Graph:
+        """What is left when all goes that can."""
+        inputs = isinstance(self.ranking, obs.Search)
+        return smallest(self.prepared.float_graph, inputs=inputs)
+
     def _floor(self, recipe: Recipe) -> CannotFitError:
         """The error that says how small the network can get, and what of."""
         o = self.options
-        graph = smallest(self.prepared.float_graph)
+        graph = self._smallest()
         found = self._measure(recipe.compile(graph))
         over = []
         if o.budget is not None and found.flash_bytes > o.budget:
@@ -385,11 +389,7 @@ def run_host(compiled: Compiled, x: Array) -> Array:
     Returns:
         float32 outputs, (n, *output shape).
     """
-    g = compiled.graph
-    t_in, t_out = g.types[g.inputs[0]], g.types[g.outputs[0]]
-    fed = x if t_in.quant is None else quantise_array(x, t_in)
     with TemporaryDirectory(prefix="edgeprune-c-") as temp:
         compiled.portable.write_c(Path(temp), "model")
         with HostModel(Path(temp), optimize="-O2") as model:
-            y = model.run(fed)
-    return y.astype(np.float32) if t_out.quant is None else dequantise_array(y, t_out)
+            return real(compiled.graph, model.run(fed(compiled.graph, x)))

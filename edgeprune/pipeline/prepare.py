@@ -13,14 +13,17 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.frontends import load
 from edgeprune.frontends.data import load_samples
 from edgeprune.frontends.normalize import normalise_input, unfuse
+from edgeprune.frontends.ports import drop_unread, join_ports
 from edgeprune.ir import (
     Array,
     Graph,
     Samples,
-    dequantise_array,
+    fed,
+    join_rows,
     predict,
-    quantise_array,
+    real,
     run_int,
+    split_rows,
 )
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pruning.lossless import Report as Free
@@ -70,7 +73,7 @@ def prepare(options: BuildOptions) -> Prepared:
         EdgePruneError: the model or the data cannot be used.
     """
     path = options.model or bundled.model_path()
-    graph, free = fold(_raw(load(path), options))
+    graph, free = fold(drop_unread(_raw(load(path), options)))
     work, report = _samples(options, graph)
     if report is None:
         work, report = work.split(REPORT_SHARE, seed=options.seed)
@@ -79,7 +82,8 @@ def prepare(options: BuildOptions) -> Prepared:
         rank = Samples(rank.x[:LIMIT_RANK], None if rank.y is None else rank.y[:LIMIT_RANK])
     if min(len(rank.x), len(validation.x), len(report.x)) < 1:
         raise EdgePruneError("--data", f"{len(work.x)} samples are too few to be split")
-    float_graph = unfuse(dequantise(graph)) if graph.is_quantised else graph
+    float_graph = join_ports(unfuse(dequantise(graph)) if graph.is_quantised else graph)
+    graph = graph if graph.is_quantised else float_graph
     if options.classes is not None:
         found = _specialist(options, float_graph, rank)
         graph = float_graph = found.graph
@@ -104,6 +108,8 @@ def _raw(graph: Graph, options: BuildOptions) -> Graph:
         return graph
     if graph.is_quantised:
         raise EdgePruneError("--mean", "the model is quantised: its scales say what its input is")
+    if len(graph.inputs) > 1:
+        raise EdgePruneError("--mean", f"the model has {len(graph.inputs)} inputs, not one")
     shape = graph.types[graph.inputs[0]].shape
     for option, values in (("--mean", options.mean), ("--std", options.std)):
         if values is not None and len(values) not in (1, shape[-1]):
@@ -136,18 +142,17 @@ def source_outputs(graph: Graph, path: Path, x: Array) -> Array:
         x: float32 samples, (n, *input shape).
     """
     if not graph.is_quantised:
-        return predict(graph, x)
-    t_in, t_out = graph.types[graph.inputs[0]], graph.types[graph.outputs[0]]
-    fed = x if t_in.quant is None else quantise_array(x, t_in)
+        return predict(join_ports(graph), x)
+    rows = fed(graph, x)
     if path.suffix == ".tflite":
-        y = run_tflite.run(path.read_bytes(), fed)
-    else:
-        rows = [
-            run_int(graph, {graph.inputs[0]: fed[i : i + 64]})[graph.outputs[0]]
-            for i in range(0, len(fed), 64)
-        ]
-        y = np.concatenate(rows)
-    return y.astype(np.float32) if t_out.quant is None else dequantise_array(y, t_out)
+        return real(graph, run_tflite.run(path.read_bytes(), rows))
+    types = [graph.types[v] for v in graph.inputs]
+    made = []
+    for i in range(0, len(rows), 64):
+        feed = zip(graph.inputs, split_rows(rows[i : i + 64], types), strict=True)
+        values = run_int(graph, dict(feed))
+        made.append(join_rows([values[v] for v in graph.outputs]))
+    return real(graph, np.concatenate(made))
 
 
 def _samples(options: BuildOptions, graph: Graph) -> tuple[Samples, Samples | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from edgeprune.ir import Graph
 from edgeprune.planner.arena import place
@@ -46,17 +47,54 @@ def plan_memory(
     """
     given = tuple(n.name for n in graph.nodes)
     orders = (None, given) if order is None else (tuple(order),)
-    plans = [
-        _plan(graph, work, inplace=inplace, order=wanted)
+    layouts = [
+        _layout(graph, work, inplace=inplace, order=wanted)
         for inplace in (True, False)
         for wanted in orders
     ]
-    return min(plans, key=lambda p: p.arena_bytes)
+    best: MemoryPlan | None = None
+    for layout in sorted(layouts, key=lambda a: a.bound):
+        if best is None or layout.bound < best.arena_bytes:
+            plan = layout.plan(below=None if best is None else best.arena_bytes)
+            best = plan if best is None or plan.arena_bytes < best.arena_bytes else best
+    assert best is not None
+    return best
 
 
-def _plan(
+@dataclass(frozen=True)
+class _Layout:
+    """What has to be placed: buffers and when they are needed."""
+
+    order: tuple[str, ...]
+    buffers: tuple[Buffer, ...]
+    home: Mapping[str, str]
+
+    @cached_property
+    def steps(self) -> tuple[tuple[str, int], ...]:
+        """Bytes alive in each step, by node."""
+        return tuple(
+            (name, live_bytes(self.buffers, i, ALIGN)) for i, name in enumerate(self.order)
+        )
+
+    @cached_property
+    def bound(self) -> int:
+        """Bytes that no placement can go below."""
+        return max((n for _, n in self.steps), default=0)
+
+    def plan(self, *, below: int | None) -> MemoryPlan:
+        """Placed; searched long only where that can end below a size that is there already."""
+        at = place(self.buffers, align=ALIGN, below=below)
+        ends = (a + b.nbytes for a, b in zip(at, self.buffers, strict=True))
+        size = round_up(max(ends, default=0), ALIGN)
+        offsets = {b.name: a for a, b in zip(at, self.buffers, strict=True)}
+        return MemoryPlan(
+            self.order, self.buffers, offsets, self.home, size, self.bound, self.steps
+        )
+
+
+def _layout(
     graph: Graph, work: Mapping[str, Work], *, inplace: bool, order: tuple[str, ...] | None
-) -> MemoryPlan:
+) -> _Layout:
     home = _homes(graph, work, inplace)
     nbytes: dict[str, int] = {}
     for v in graph.activations:
@@ -81,12 +119,7 @@ def _plan(
     buffers += [
         Buffer(f"{name}:scratch", n, step[name], step[name]) for name, n in scratch.items() if n
     ]
-    at = place(buffers, align=ALIGN)
-    size = max((a + b.nbytes for a, b in zip(at, buffers, strict=True)), default=0)
-    steps = tuple((name, live_bytes(buffers, i, ALIGN)) for i, name in enumerate(order))
-    offsets = {b.name: a for a, b in zip(at, buffers, strict=True)}
-    bound = max((n for _, n in steps), default=0)
-    return MemoryPlan(order, tuple(buffers), offsets, home, round_up(size, ALIGN), bound, steps)
+    return _Layout(order, tuple(buffers), home)
 
 
 def _homes(graph: Graph, work: Mapping[str, Work], inplace: bool) -> dict[str, str]:

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from edgeprune.planner.plan import Buffer, live_bytes, round_up
 
 
-def place(buffers: Sequence[Buffer], *, align: int = 4, nodes: int = 200_000) -> list[int]:
+def place(
+    buffers: Sequence[Buffer], *, align: int = 4, nodes: int = 50_000, below: int | None = None
+) -> list[int]:
     """Give every buffer an offset; the smallest arena that a bounded search finds.
 
     Greedy by size first (Pisarchyk and Lee 2020, arXiv:2001.03288), and by length of life. Where
@@ -19,6 +21,7 @@ def place(buffers: Sequence[Buffer], *, align: int = 4, nodes: int = 200_000) ->
         buffers: sizes in bytes and the steps in which they are needed.
         align: every offset is a multiple of this many bytes; a power of two.
         nodes: how many placements the search may try.
+        below: arenas of this size and more are of no use; None: any is.
 
     Returns:
         Offsets in bytes, in the order of ``buffers``.
@@ -36,7 +39,7 @@ def place(buffers: Sequence[Buffer], *, align: int = 4, nodes: int = 200_000) ->
     tried = [_stack(o, sizes, meets) for o in orders]
     best = min(tried, key=lambda t: _height(t, sizes))
     if _height(best, sizes) > bound:
-        best = _search(sizes, meets, bound, best, nodes)
+        best = _search(sizes, meets, bound, best, nodes, below)
     return best
 
 
@@ -62,31 +65,36 @@ def _height(at: Sequence[int], sizes: Sequence[int]) -> int:
 
 
 def _search(
-    sizes: Sequence[int], meets: list[list[int]], bound: int, best: list[int], nodes: int
+    sizes: Sequence[int],
+    meets: list[list[int]],
+    bound: int,
+    best: list[int],
+    nodes: int,
+    below: int | None,
 ) -> list[int]:
     """Depth first over orders of placement; cuts what cannot beat the best plan."""
     n = len(sizes)
     at = [-1] * n
-    top = _height(best, sizes)
+    top = min(_height(best, sizes), below or _height(best, sizes))
     left = nodes
     # conflicts first: what meets most bytes is hardest to place later
     weight = [sizes[i] * (1 + sum(sizes[j] for j in meets[i])) for i in range(n)]
+    hardest = sorted(range(n), key=lambda i: -weight[i])
 
     def descend(placed: int, height: int, floor: int) -> None:
         nonlocal best, top, left
         if placed == n:
             best, top = list(at), height
             return
-        choices = sorted((i for i in range(n) if at[i] < 0), key=lambda i: -weight[i])
-        seen: set[tuple[int, int]] = set()
-        for i in choices:
+        for i in hardest:
             if left <= 0 or top <= bound:
                 return
+            if at[i] >= 0:
+                continue
             low = _lowest_gap(i, at, sizes, meets)
             # offsets in non-decreasing order describe every pushed-down packing once
-            if low < floor or low + sizes[i] >= top or (low, i) in seen:
+            if low < floor or low + sizes[i] >= top:
                 continue
-            seen.add((low, i))
             left -= 1
             at[i] = low
             descend(placed + 1, max(height, low + sizes[i]), low)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgeprune.ir import Array, Graph, dequantise_array, quantise_array, run, run_int
+from edgeprune.ir import Array, Graph, dequantise_array, fed, run, run_int, split_rows
 
 
 def signal_to_noise(graph: Graph, quantised: Graph, x: Array) -> dict[str, float]:
@@ -16,19 +16,20 @@ def signal_to_noise(graph: Graph, quantised: Graph, x: Array) -> dict[str, float
     Args:
         graph: float32.
         quantised: the same network in integers.
-        x: float32 samples, (n, *input shape).
+        x: float32 rows.
 
     Returns:
         By layer name; empty where nothing is quantised, or a layer has no integer form.
     """
     import torch
 
-    t = quantised.types[quantised.inputs[0]]
-    if t.quant is None or graph.is_quantised:
+    if not quantised.is_quantised or graph.is_quantised:
         return {}
     with torch.inference_mode():
         real = run(graph, {graph.inputs[0]: torch.from_numpy(np.ascontiguousarray(x))})
-    whole = run_int(quantised, {quantised.inputs[0]: quantise_array(x, t)})
+    types = [quantised.types[v] for v in quantised.inputs]
+    parts = split_rows(fed(quantised, x), types)
+    whole = run_int(quantised, dict(zip(quantised.inputs, parts, strict=True)))
     found = {}
     for node in quantised.nodes:
         if node.output not in real or quantised.types[node.output].quant is None:

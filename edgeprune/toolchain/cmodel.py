@@ -6,6 +6,7 @@ import json
 import math
 import re
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from edgeprune.errors import EdgePruneError
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 _ITEM_BYTES = {"int8": 1, "int16": 2, "float32": 4}
+C_TYPES = {"int8": "int8_t", "int16": "int16_t", "float32": "float"}
 _MAX_MANIFEST_BYTES = 1 << 22
 
 
@@ -27,10 +29,12 @@ class CModel:
     sources: tuple[str, ...]  # file names in the folder, .c and .S
     input_dtype: str
     output_dtype: str
-    input_shape: tuple[int, ...]
+    input_shape: tuple[int, ...]  # of several inputs: of a row of all of them
     output_shape: tuple[int, ...]
     arena_bytes: int
     layers: tuple[str, ...] = ()  # the user's names, in the order of the EP_PROFILE marks
+    input_parts: tuple[int, ...] = ()  # elements of each, where there are several
+    output_parts: tuple[int, ...] = ()
 
     @property
     def header(self) -> str:
@@ -41,6 +45,27 @@ class CModel:
     def entry(self) -> str:
         """C symbol of the model's entry point."""
         return f"{self.name}_run"
+
+    def rows_function(self, name: str) -> str:
+        """C of a function that takes and gives rows: ``name(arena, arena_bytes, input, output)``.
+
+        Rows are inputs, and outputs, flat and one behind the other.
+        """
+        arguments = [
+            f"{word} + {start}"
+            for word, parts in (("input", self.input_parts), ("output", self.output_parts))
+            for start in (0, *accumulate(parts[:-1]))
+        ]
+        types = [C_TYPES[t] for t in (self.input_dtype, self.output_dtype)]
+        start = f"int {name}(void *arena, size_t arena_bytes, "
+        head = f"{start}const {types[0]} *input, {types[1]} *output)"
+        call = f"{self.entry}(arena, arena_bytes, {', '.join(arguments)})"
+        return f'#include "{self.header}"\n{head};\n{head}\n{{\n    return (int){call};\n}}\n'
+
+    @property
+    def has_many_ports(self) -> bool:
+        """Whether there are several inputs or outputs."""
+        return len(self.input_parts) > 1 or len(self.output_parts) > 1
 
     @property
     def input_bytes(self) -> int:
@@ -91,6 +116,8 @@ def _from_rows(folder: Path, rows: dict[str, Any]) -> CModel:
         output_shape=_shape(rows["output_shape"]),
         arena_bytes=int(rows["arena_bytes"]),
         layers=tuple(str(name) for name in rows.get("layers", ())),
+        input_parts=_shape(rows.get("input_parts", [])),
+        output_parts=_shape(rows.get("output_parts", [])),
     )
 
 

@@ -36,6 +36,7 @@ _FIRMWARE_FLAGS = (
 MARK = "ep_layer_"  # ep_profile.h: the label that begins a layer in a profile build
 _OVERFLOW = re.compile(r"(region \S+ overflowed by \d+ bytes|section \S+ is not within region \S+)")
 _HARNESS_STACK = 128  # bytes that the harness itself needs, beside the model's stack
+_ROWS = "ep_rows"  # what the harness calls where there are several inputs or outputs
 _EMPTY = "Reset_Handler"  # what an empty firmware calls in the model's place
 
 
@@ -100,7 +101,7 @@ def build_harness(
         raise EdgePruneError(f"target {target.name}", "is not emulated", hint)
     defines = [
         f'EP_MODEL_HEADER="{model.header}"',
-        f"EP_MODEL_SYMBOL={model.entry}",
+        f"EP_MODEL_SYMBOL={_ROWS if model.has_many_ports else model.entry}",
         # Numbers, not the header's macros: another model of this name gets an object of its own.
         f"EP_ARENA_BYTES={model.arena_bytes}u",
         f"EP_INPUT_BYTES={model.input_bytes}u",
@@ -110,7 +111,11 @@ def build_harness(
     ]
     extra = ("-include", str(firmware_dir() / "ep_profile.h")) if profile else ()
     mains = (*toolchain.startup, *toolchain.port, "harness.c")
-    firmware = _build(model, target, mains, defines, optimize, extra)
+    more = []
+    if model.has_many_ports:
+        more.append(Path(tempfile.mkdtemp(dir=workspace(), prefix="rows-")) / "ep_rows.c")
+        more[0].write_text(model.rows_function(_ROWS))
+    firmware = _build(model, target, mains, defines, optimize, extra, more)
     _check_ram(firmware, emulator)
     return firmware
 
@@ -145,6 +150,7 @@ def _build(
     defines: Sequence[str],
     optimize: Optimize,
     model_flags: Sequence[str],
+    more: Sequence[Path] = (),
 ) -> Firmware:
     toolchain = _toolchain(target)
     compiler = require_compiler(target)
@@ -152,7 +158,7 @@ def _build(
     folders = [model.folder] if model else []
     objects = compile_all(
         compiler,
-        [firmware_dir() / name for name in mains],
+        [*(firmware_dir() / name for name in mains), *more],
         (*flags, *_FIRMWARE_FLAGS, *(f"-D{d}" for d in defines)),
         [firmware_dir(), *folders],
     )

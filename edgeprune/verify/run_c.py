@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import subprocess
 import tempfile
@@ -13,27 +14,22 @@ import numpy as np
 
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.ir import Array
-from edgeprune.toolchain.cmodel import CModel, read_model
+from edgeprune.toolchain.cmodel import C_TYPES, CModel, read_model
 
 WARNINGS = "-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror".split()
 DRIVER = """
-#include "{name}.h"
-#define GUARD 64
 int ep_batch(void *arena, size_t arena_bytes, long n, const {in_type} *input, {out_type} *output);
 int ep_batch(void *arena, size_t arena_bytes, long n, const {in_type} *input, {out_type} *output)
 {{
     for (long i = 0; i < n; i++) {{
-        const ep_status status = {name}_run(arena, arena_bytes,
-                                            input + i * (long){prefix}_INPUT_LEN,
-                                            output + i * (long){prefix}_OUTPUT_LEN);
-        if (status != EP_OK) {{
-            return (int)status;
+        const int status = ep_row(arena, arena_bytes, input + i * {in_len}, output + i * {out_len});
+        if (status != 0) {{
+            return status;
         }}
     }}
     return 0;
 }}
 """
-C_TYPES = {"int8": "int8_t", "int16": "int16_t", "float32": "float", "uint8": "uint8_t"}
 
 
 def find_compiler() -> str | None:
@@ -89,9 +85,13 @@ class HostModel:
         m = self.model
         in_type, out_type = C_TYPES[m.input_dtype], C_TYPES[m.output_dtype]
         driver = temp / "driver.c"
-        driver.write_text(
-            DRIVER.format(name=m.name, prefix=m.prefix, in_type=in_type, out_type=out_type)
+        batch = DRIVER.format(
+            in_type=in_type,
+            out_type=out_type,
+            in_len=math.prod(m.input_shape),
+            out_len=math.prod(m.output_shape),
         )
+        driver.write_text(m.rows_function("ep_row") + batch)
         library = temp / "model.so"
         command = [
             compiler, *WARNINGS, optimize, "-ffp-contract=off", "-fPIC", "-shared", f"-I{c_dir}",
@@ -110,10 +110,10 @@ class HostModel:
         """Run many inputs.
 
         Args:
-            x: (n, *input shape) in the model's own element type.
+            x: (n, *input shape) in the model's own element type; for several inputs rows.
 
         Returns:
-            (n, *output shape).
+            (n, *output shape); of several outputs rows.
 
         Raises:
             CannotFitError: the model answered with an error, or wrote outside its arena.

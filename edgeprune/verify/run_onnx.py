@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from edgeprune.emit.to_onnx import METADATA
 from edgeprune.errors import EdgePruneError
-from edgeprune.ir import Array, DType, Graph, QuantParams, TensorType
+from edgeprune.ir import (
+    Array,
+    DType,
+    Graph,
+    QuantParams,
+    TensorType,
+    fed,
+    join_rows,
+    real,
+    split_rows,
+)
 from edgeprune.ir import dequantise_array as dequantise
 from edgeprune.ir import quantise_array as quantise
 
@@ -36,28 +46,24 @@ def session(content: bytes) -> Any:
 def run(
     content: bytes, graph: Graph, x: Array, *, progress: Callable[[int], None] | None = None
 ) -> Array:
-    """The first output of an emitted model with one input, in real values.
+    """What an emitted model answers, in real values.
 
     Args:
         content: what ``emit`` made of ``graph``.
         graph: the network.
-        x: samples in the IR's layout, (n, *shape), float32.
+        x: samples in the IR's layout, (n, *shape), float32; for several inputs rows.
         progress: called with the number of samples done since the last call.
 
     Returns:
-        (n, *output shape), float32, in the IR's layout.
+        (n, *output shape), float32, in the IR's layout; of several outputs rows.
     """
-    t, y = graph.types[graph.inputs[0]], graph.types[graph.outputs[0]]
-    fed = x.astype(np.float32) if t.quant is None else quantise(x, t)
-    made = run_raw(content, fed, progress=progress)
-    return made if y.quant is None else dequantise(made, y)
+    return real(graph, run_raw(content, fed(graph, x.astype(np.float32)), progress=progress))
 
 
 def run_raw(
-    content: bytes, inputs: Array | Sequence[Array], *, output: int = 0,
-    progress: Callable[[int], None] | None = None,
-) -> Array:  # fmt: skip
-    """One output of an emitted model as the C and the ``.tflite`` give it.
+    content: bytes, inputs: Array, *, progress: Callable[[int], None] | None = None
+) -> Array:
+    """What an emitted model answers, as the C and the ``.tflite`` do.
 
     The file says in its metadata how its own inputs and outputs relate to theirs (order of axes,
     scale, zero point).
@@ -65,28 +71,29 @@ def run_raw(
     Args:
         content: an ``.onnx`` or ``.ort`` file that edgeprune wrote.
         inputs: samples as the C takes them: channels last, (n, *shape), integers where the model
-            is quantised; one array per input.
-        output: which output.
+            is quantised; for several inputs rows (:mod:`edgeprune.ir.rows`).
         progress: called with the number of samples done since the last call.
 
     Returns:
-        (n, *output shape), channels last, integers where the model is quantised.
+        (n, *output shape), channels last, integers where the model is quantised; of several
+        outputs rows.
 
     Raises:
         EdgePruneError: the file was not written by edgeprune, or ONNX Runtime does not take it.
     """
     model = session(content)
     relation = _relation(model)
-    feeds = (inputs,) if isinstance(inputs, np.ndarray) else tuple(inputs)
+    feeds = split_rows(inputs, [_type(row) for row in relation["inputs"]])
     wants = list(zip(model.get_inputs(), relation["inputs"], feeds, strict=True))
-    gives, side = model.get_outputs()[output], relation["outputs"][output]
-    rows = []
-    for i in range(len(feeds[0])):
-        fed = {v.name: _to_user(x[i], row, v) for v, row, x in wants}
-        rows.append(_from_user(model.run([gives.name], fed)[0], side))
+    made: list[list[Array]] = [[] for _ in relation["outputs"]]
+    for i in range(len(inputs)):
+        feed = {v.name: _to_user(x[i], row, v) for v, row, x in wants}
+        answers = model.run([v.name for v in model.get_outputs()], feed)
+        for rows, answer, side in zip(made, answers, relation["outputs"], strict=True):
+            rows.append(_from_user(answer, side))
         if progress:
             progress(1)
-    return np.stack(rows)
+    return join_rows([np.stack(rows) for rows in made])
 
 
 def _relation(model: Any) -> dict[str, list[dict[str, Any]]]:

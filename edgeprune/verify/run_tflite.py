@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,85 +11,68 @@ import numpy as np
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends.from_tflite import parse
-from edgeprune.ir import Array
+from edgeprune.ir import Array, DType, TensorType, join_rows, split_rows
+from edgeprune.verify._litert import Interpreter
 
 
 def run(
     content: bytes,
-    inputs: Array | Sequence[Array],
+    inputs: Array,
     *,
-    output: int = 0,
     threads: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Array:
-    """One output of a file, for many samples.
+    """What a file answers, for many samples.
 
     Args:
         content: the file; its batch is 1.
-        inputs: samples, (n, *shape), in the file's own element type; one array per input.
-        output: which output.
+        inputs: samples in the file's own element type, (n, *shape); for several inputs rows of
+            all of them (:mod:`edgeprune.ir.rows`).
         threads: how many interpreters work side by side; None: one a core.
         progress: called with the number of samples done since the last call.
 
     Returns:
-        (n, *output shape) in the file's element type.
+        (n, *output shape) in the file's element type; of several outputs rows.
 
     Raises:
         EdgePruneError: the file is malformed, LiteRT does not take it, or its inputs are of other
             shapes or types.
     """
     parse(content, ".tflite")  # LiteRT itself may crash on what is malformed
-    feeds = (inputs,) if isinstance(inputs, np.ndarray) else tuple(inputs)
-    samples = len(feeds[0])
+    samples = len(inputs)
     count = min(threads or os.cpu_count() or 1, max(1, samples))
-    workers = [_open(content, feeds) for _ in range(count)]
-    wanted = workers[0].get_output_details()[output]
-    result = np.empty((samples, *wanted["shape"][1:]), wanted["dtype"])
+    workers = [Interpreter(content) for _ in range(count)]
+    feeds = _split(inputs, workers[0].inputs)
+    wanted = workers[0].outputs
+    results = [np.empty((samples, *d["shape"][1:]), d["dtype"]) for d in wanted]
 
     def work(number: int) -> None:
-        worker = workers[number]
-        takes = [(d["index"], d["shape"]) for d in worker.get_input_details()]
         for i in range(number, samples, count):
-            for (index, shape), feed in zip(takes, feeds, strict=True):
-                worker.set_tensor(index, feed[i].reshape(shape))
-            worker.invoke()
-            result[i] = worker.get_tensor(wanted["index"])[0]
+            made = workers[number].run([feed[i][None] for feed in feeds])
+            for result, value in zip(results, made, strict=True):
+                result[i] = value[0]
             if progress:
                 progress(1)
 
     with ThreadPoolExecutor(count) as pool:
         list(pool.map(work, range(count)))
-    return result
+    return join_rows(results)
 
 
-def _open(content: bytes, feeds: Sequence[Array]) -> Any:
-    """An interpreter that is ready for these inputs."""
-    worker = _interpreter(content)
-    wanted = [(np.dtype(d["dtype"]).name, tuple(d["shape"])) for d in worker.get_input_details()]
-    given = [(f.dtype.name, (1, *f.shape[1:])) for f in feeds]
-    if wanted != given:
-        raise EdgePruneError(".tflite", f"takes {_shapes(wanted)}, not {_shapes(given)}")
-    return worker
+def _split(rows: Array, details: Sequence[Mapping[str, Any]]) -> list[Array]:
+    """Samples as the interpreter's inputs."""
+    types = [TensorType(tuple(map(int, d["shape"][1:])), _dtype(d)) for d in details]
+    fits = rows[:1].size == sum(t.size for t in types) * len(rows[:1])
+    fits = fits and (len(types) > 1 or rows.shape[1:] == types[0].shape)
+    if not fits or any(t.dtype.numpy != rows.dtype for t in types):
+        wanted = ", ".join(f"{t.dtype.value} {list(t.shape)}" for t in types)
+        given = f"{rows.dtype.name} {list(rows.shape[1:])}"
+        raise EdgePruneError(".tflite", f"takes {wanted}, not {given}")
+    return split_rows(rows, types)
 
 
-def _interpreter(content: bytes) -> Any:
-    """The reference kernels, or LiteRT's others for a file with an operator that these lack."""
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    kinds = (OpResolverType.BUILTIN_REF, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
-    for kind in kinds:
-        try:
-            worker = Interpreter(
-                model_content=content, experimental_op_resolver_type=kind, num_threads=1
-            )
-            worker.allocate_tensors()
-            return worker
-        except (RuntimeError, ValueError) as e:
-            reason = str(e).strip()
-        if "Didn't find op" not in reason:
-            break
-    raise EdgePruneError(".tflite", f"LiteRT refuses it: {reason}")
-
-
-def _shapes(values: Sequence[tuple[str, tuple[int, ...]]]) -> str:
-    return ", ".join(f"{dtype} {[int(n) for n in shape[1:]]}" for dtype, shape in values)
+def _dtype(detail: Mapping[str, Any]) -> DType:
+    name = np.dtype(detail["dtype"]).name
+    if name not in {d.value for d in DType}:
+        raise EdgePruneError(".tflite", f"takes elements of type {name}")
+    return DType(name)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgeprune.emit.to_c.model import GUARDS, ModelText, is_arch, write_model
 from edgeprune.emit.to_c.program import Program, Vectors, c_type
 from edgeprune.emit.to_c.selftest import write_selftest
 from edgeprune.emit.to_c.writer import identifier
+from edgeprune.ir import Graph, element_type
 from edgeprune.resources import runtime_dir
 
 __all__ = ["CFiles", "Program", "Vectors", "c_type", "emit"]
@@ -44,15 +46,16 @@ def emit(program: Program, name: str, vectors: Vectors | None = None) -> CFiles:
     runtime = _runtime_files(program)
     sources = [f"{text.name}.c", *sorted(f for f in runtime if f.endswith((".c", ".S")))]
     g = program.graph
+    sides = {"input": g.inputs, "output": g.outputs}
+    parts = {k: [g.types[v].size for v in values] for k, values in sides.items()}
     manifest = {
         "name": text.name,
         "prefix": text.name.upper(),
         "sources": sources,
         "selftest": f"{text.name}_selftest.c" if vectors is not None else None,
-        "input_dtype": g.types[g.inputs[0]].dtype.value,
-        "output_dtype": g.types[g.outputs[0]].dtype.value,
-        "input_shape": list(g.types[g.inputs[0]].shape),
-        "output_shape": list(g.types[g.outputs[0]].shape),
+        **{f"{k}_dtype": element_type(g, values).value for k, values in sides.items()},
+        **{f"{k}_shape": _shape(g, values) for k, values in sides.items()},
+        **{f"{k}_parts": sizes for k, sizes in parts.items() if len(sizes) > 1},
         "arena_bytes": program.arena_bytes,
         "layers": list(text.layers),
         "target": program.target,
@@ -60,6 +63,12 @@ def emit(program: Program, name: str, vectors: Vectors | None = None) -> CFiles:
     encoded = {k: v.encode() for k, v in files.items()}
     encoded["manifest.json"] = (json.dumps(manifest, indent=1) + "\n").encode()
     return CFiles(text, encoded | runtime)
+
+
+def _shape(g: Graph, values: Sequence[str]) -> list[int]:
+    """Of the value, or of a row of several."""
+    types = [g.types[v] for v in values]
+    return list(types[0].shape) if len(types) == 1 else [sum(t.size for t in types)]
 
 
 def _runtime_files(program: Program) -> dict[str, bytes]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgeprune import __version__
 from edgeprune.emit.to_c.program import Program, c_type
-from edgeprune.emit.to_c.writer import Names, array, comment, identifier, number
+from edgeprune.emit.to_c.writer import Names, array, comment, identifier, number, numbered
 from edgeprune.ir import Node, TensorType
 from edgeprune.kernels.call import Constant, KernelCall
 
@@ -67,6 +67,13 @@ def write_model(program: Program, name: str) -> ModelText:
     )
 
 
+def layer_prefixes(program: Program, name: str) -> dict[str, str]:
+    """By layer that is a call, what the names of its constants and own functions begin with."""
+    names = Names()
+    order = [step for step in program.plan.order if step in program.calls]
+    return {step: f"{identifier(name)}_{names.unique(step)}" for step in order}
+
+
 def _banner(program: Program) -> str:
     digest = f" (sha256 {program.sha256[:16]})" if program.sha256 else ""
     lines = [
@@ -82,17 +89,13 @@ def _prototype(program: Program, name: str) -> str:
     g = program.graph
     inputs = "".join(
         f", const {c_type(g.types[v])} *{arg}"
-        for v, arg in zip(g.inputs, _numbered("input", len(g.inputs)), strict=True)
+        for v, arg in zip(g.inputs, numbered("input", len(g.inputs)), strict=True)
     )
     outputs = "".join(
         f", {c_type(g.types[v])} *{arg}"
-        for v, arg in zip(g.outputs, _numbered("output", len(g.outputs)), strict=True)
+        for v, arg in zip(g.outputs, numbered("output", len(g.outputs)), strict=True)
     )
     return f"ep_status {name}_run(void *arena, size_t arena_bytes{inputs}{outputs})"
-
-
-def _numbered(word: str, count: int) -> list[str]:
-    return [word] if count == 1 else [f"{word}{i}" for i in range(count)]
 
 
 def _port_macros(prefix: str, word: str, t: TensorType) -> list[str]:
@@ -122,7 +125,7 @@ def _offsets(program: Program, prefix: str) -> list[str]:
     return [
         f"#define {prefix}_{w}_OFFSET {program.plan.offset_of(v)}u"
         for values, word in ((g.inputs, "INPUT"), (g.outputs, "OUTPUT"))
-        for v, w in zip(values, _numbered(word, len(values)), strict=True)
+        for v, w in zip(values, numbered(word, len(values)), strict=True)
     ]
 
 
@@ -156,7 +159,7 @@ def _header(program: Program, name: str) -> str:
         f"#define {p}_ARENA_BYTES {program.arena_bytes}u /* 4-byte aligned, no state */",
     ]
     for values, word in ((g.inputs, "INPUT"), (g.outputs, "OUTPUT")):
-        for v, w in zip(values, _numbered(word, len(values)), strict=True):
+        for v, w in zip(values, numbered(word, len(values)), strict=True):
             lines += _port_macros(p, w, g.types[v])
     lines.append("/* Places in the arena that are free for input and output. */")
     if program.fallback is not None:
@@ -197,7 +200,7 @@ class _Source:
     def __init__(self, program: Program, name: str) -> None:
         self.program = program
         self.name = name
-        self.names = Names()
+        self.prefixes = layer_prefixes(program, name)
         self.layers: list[str] = []
         self.weight_bytes: dict[str, int] = {}
         self.constant_bytes: dict[str, int] = {}
@@ -250,7 +253,7 @@ class _Source:
         """The C expression for the address of every activation, without a cast."""
         g = self.program.graph
         place: dict[str, str] = {}
-        for v, arg in zip(g.inputs, _numbered("input", len(g.inputs)), strict=True):
+        for v, arg in zip(g.inputs, numbered("input", len(g.inputs)), strict=True):
             place[v] = arg
         alias = {n.output: n.inputs[0] for n in g.nodes if n.name not in self.program.calls}
 
@@ -259,7 +262,7 @@ class _Source:
                 v = alias[v]
             return v
 
-        for v, arg in zip(g.outputs, _numbered("output", len(g.outputs)), strict=True):
+        for v, arg in zip(g.outputs, numbered("output", len(g.outputs)), strict=True):
             place.setdefault(root(v), arg)
         for n in g.nodes:
             r = root(n.output)
@@ -271,7 +274,7 @@ class _Source:
         """Outputs that no call writes: an input, or a value that is already another output."""
         g = self.program.graph
         lines = []
-        for v, arg in zip(g.outputs, _numbered("output", len(g.outputs)), strict=True):
+        for v, arg in zip(g.outputs, numbered("output", len(g.outputs)), strict=True):
             if self._place[v] != arg:
                 lines.append(f"    memcpy({arg}, {self._place[v]}, {g.types[v].nbytes}u);")
         return lines
@@ -287,7 +290,7 @@ class _Source:
         call = self.program.calls.get(node.name)
         if call is None:
             return
-        prefix = f"{self.name}_{self.names.unique(node.name)}"
+        prefix = self.prefixes[node.name]
         index = len(self.layers)
         self.layers.append(node.name)
         shape = self.program.graph.types[node.output]

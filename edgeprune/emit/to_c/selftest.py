@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from edgeprune.emit.to_c.program import Program, Vectors, c_type
-from edgeprune.emit.to_c.writer import array
+from edgeprune.emit.to_c.writer import array, numbered
 
 
 def write_selftest(program: Program, name: str, vectors: Vectors) -> tuple[str, str]:
     """Header and source of <name>_selftest.
 
     Args:
-        program: the lowered network, with one input and one output.
+        program: the lowered network.
         name: its C identifier.
-        vectors: a few stored cases.
+        vectors: a few stored cases; rows where there are several inputs or outputs.
 
     Returns:
         Text of <name>_selftest.h and of <name>_selftest.c.
@@ -22,6 +22,7 @@ def write_selftest(program: Program, name: str, vectors: Vectors) -> tuple[str, 
     g, p = program.graph, name.upper()
     t_in, t_out = g.types[g.inputs[0]], g.types[g.outputs[0]]
     n = len(vectors.inputs)
+    ins, outs = numbered("input", len(g.inputs)), numbered("output", len(g.outputs))
     header = f"""#ifndef {p}_SELFTEST_H
 #define {p}_SELFTEST_H
 
@@ -43,10 +44,10 @@ int {name}_selftest(void *arena, size_t arena_bytes);
 #endif
 #endif
 """
-    differs = "*expected != output[i]"
+    differs = "*expected != {}[i]"
     helper = ""
     if t_out.dtype.value == "float32":
-        differs = "differs(*expected, output[i])"
+        differs = "differs(*expected, {}[i])"
         helper = f"""
 /* float32: {vectors.tolerance:g} relative, or absolute below 1 */
 static int differs(float want, float got)
@@ -57,6 +58,23 @@ static int differs(float want, float got)
 }}
 """
     kinds = c_type(t_in), c_type(t_out)
+    places = "\n".join(
+        f"    {kind} *const {v} = ({kind} *)(void *)(start + {p}_{v.upper()}_OFFSET);"
+        for kind, values in zip(kinds, (ins, outs), strict=True)
+        for v in values
+    )
+    fill = "\n".join(
+        f"""        for (size_t i = 0; i < {p}_{v.upper()}_LEN; i++) {{
+            {v}[i] = *from++;
+        }}"""
+        for v in ins
+    )
+    compare = "\n".join(
+        f"""        for (size_t i = 0; i < {p}_{v.upper()}_LEN; i++, expected++) {{
+            wrong += {differs.format(v)};
+        }}"""
+        for v in outs
+    )
     source = f"""#include "{name}_selftest.h"
 
 #ifdef __AVR__ /* constants stay in flash */
@@ -70,8 +88,7 @@ static int differs(float want, float got)
 int {name}_selftest(void *arena, size_t arena_bytes)
 {{
     uint8_t *const start = (uint8_t *)arena;
-    {kinds[0]} *const input = ({kinds[0]} *)(void *)(start + {p}_INPUT_OFFSET);
-    {kinds[1]} *const output = ({kinds[1]} *)(void *)(start + {p}_OUTPUT_OFFSET);
+{places}
     const SPACE {kinds[0]} *from = inputs;
     const SPACE {kinds[1]} *expected = outputs;
     int wrong = 0;
@@ -79,15 +96,11 @@ int {name}_selftest(void *arena, size_t arena_bytes)
         return -1;
     }}
     for (int n = 0; n < {p}_SELFTEST_CASES; n++) {{
-        for (size_t i = 0; i < {p}_INPUT_LEN; i++) {{
-            input[i] = *from++;
-        }}
-        if ({name}_run(arena, arena_bytes, input, output) != EP_OK) {{
+{fill}
+        if ({name}_run(arena, arena_bytes, {", ".join((*ins, *outs))}) != EP_OK) {{
             return -1;
         }}
-        for (size_t i = 0; i < {p}_OUTPUT_LEN; i++, expected++) {{
-            wrong += {differs};
-        }}
+{compare}
     }}
     return wrong;
 }}

@@ -33,6 +33,11 @@ def identifier(text: str, fallback: str = "model") -> str:
     return plain
 
 
+def numbered(word: str, count: int) -> list[str]:
+    """The word alone, or numbered where there are several: input0, input1."""
+    return [word] if count == 1 else [f"{word}{i}" for i in range(count)]
+
+
 class Names:
     """Gives every layer its own identifier, however alike the user's names are."""
 

@@ -1,0 +1,142 @@
+"""LiteRT's interpreter with its reference kernels, also for files that need others beside these.
+
+LiteRT has no reference kernel for some operators (ELU). A file with one is cut there: that operator
+runs under LiteRT's other kernels, which round in ways of their own, and all the rest still runs
+under the reference kernels.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from edgeprune.errors import EdgePruneError
+from edgeprune.ir import Array
+
+_LACKING = re.compile(r"Didn't find op for builtin opcode '(\w+)'")
+
+
+class Interpreter:
+    """A file that is ready to run.
+
+    Args:
+        content: the file; well formed.
+
+    Attributes:
+        inputs: what LiteRT says of the tensors that it takes.
+        outputs: likewise of those that it gives.
+
+    Raises:
+        EdgePruneError: LiteRT does not take it.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self._workers = _workers(content, frozenset())
+        first, last = self._workers[0], self._workers[-1]
+        self.inputs: Sequence[Mapping[str, Any]] = first.get_input_details()
+        self.outputs: Sequence[Mapping[str, Any]] = last.get_output_details()
+        if len(self._workers) > 1:
+            graph = _unpacked(content).subgraphs[0]
+            known = {d["index"]: d for w in self._workers for d in w.get_tensor_details()}
+            self.inputs = [known[i] for i in graph.inputs]
+            self.outputs = [known[i] for i in graph.outputs]
+
+    def run(self, feeds: Sequence[Array]) -> list[Array]:
+        """One inference; inputs and outputs have the batch in front."""
+        known = {d["index"]: x for d, x in zip(self.inputs, feeds, strict=True)}
+        for worker in self._workers:
+            for detail in worker.get_input_details():
+                worker.set_tensor(detail["index"], known[detail["index"]])
+            worker.invoke()
+            for detail in worker.get_output_details():
+                known[detail["index"]] = worker.get_tensor(detail["index"])
+        return [known[d["index"]] for d in self.outputs]
+
+
+def _workers(content: bytes, lacking: frozenset[str]) -> list[Any]:
+    """LiteRT's interpreters for the pieces of a file."""
+    try:
+        return [_open(piece, reference=ok) for piece, ok in _pieces(content, lacking)]
+    except _LackError as e:
+        if e.name in lacking:
+            raise EdgePruneError(".tflite", f"LiteRT has no kernel for {e.name}") from None
+        return _workers(content, lacking | {e.name})
+
+
+class _LackError(Exception):
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+def _open(content: bytes, *, reference: bool) -> Any:
+    """LiteRT's own interpreter.
+
+    Raises:
+        _LackError: there is no reference kernel for an operator.
+        EdgePruneError: the file cannot be run.
+    """
+    from ai_edge_litert import interpreter as litert
+
+    kinds = litert.OpResolverType
+    kind = kinds.BUILTIN_REF if reference else kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    try:
+        worker = litert.Interpreter(
+            model_content=content, experimental_op_resolver_type=kind, num_threads=1
+        )
+        worker.allocate_tensors()
+    except (RuntimeError, ValueError) as e:
+        found = _LACKING.search(str(e))
+        if reference and found:
+            raise _LackError(found[1]) from None
+        raise EdgePruneError(".tflite", f"LiteRT refuses it: {str(e).strip()}") from None
+    return worker
+
+
+def _unpacked(content: bytes) -> Any:
+    from ai_edge_litert import schema_py_generated as schema
+
+    return schema.ModelT.InitFromPackedBuf(content)
+
+
+def _pieces(content: bytes, lacking: frozenset[str]) -> Iterator[tuple[bytes, bool]]:
+    """The file in stretches of operators, each with whether reference kernels can run it.
+
+    All pieces have the file's tensors by their numbers; what is made in one and read in another is
+    an output and an input.
+    """
+    if not lacking:
+        yield content, True
+        return
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = _unpacked(content)
+    graph = model.subgraphs[0]
+    model.signatureDefs, model.metadata = None, None
+    whole, wanted, all_codes = graph.operators, set(graph.outputs), model.operatorCodes
+    codes = {getattr(schema.BuiltinOperator, name) for name in lacking}
+
+    def plain(operator: Any) -> bool:
+        code = all_codes[operator.opcodeIndex]
+        return max(code.builtinCode, code.deprecatedBuiltinCode) not in codes
+
+    stretches = [(ok, list(ops)) for ok, ops in groupby(whole, plain)]
+    made = set(graph.inputs)
+    for i, (ok, operators) in enumerate(stretches):
+        later = {t for _, ops in stretches[i + 1 :] for op in ops for t in op.inputs}
+        here = {t for op in operators for t in op.outputs}
+        # LiteRT wants a kernel for every operator that is listed, used or not
+        used = sorted({op.opcodeIndex for op in operators})
+        model.operatorCodes = [all_codes[k] for k in used]
+        for op in operators:
+            op.opcodeIndex = used.index(op.opcodeIndex)
+        graph.operators = operators
+        graph.inputs = sorted(made & {t for op in operators for t in op.inputs})
+        graph.outputs = sorted(here & (later | wanted))
+        made |= here
+        builder = flatbuffers.Builder(1024)
+        builder.Finish(model.Pack(builder), b"TFL3")
+        yield bytes(builder.Output()), ok
