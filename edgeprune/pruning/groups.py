@@ -33,6 +33,15 @@ def removable(coupling: Coupling) -> Mask:
     return mask
 
 
+def candidates(coupling: Coupling, removed: Mask) -> Mask:
+    """Channels that could go next: read by some layer, not pinned, not gone."""
+    read = np.zeros(coupling.count, bool)
+    for r in coupling.reads:
+        read[r.ids] = True
+    mask: Mask = read & ~coupling.pinned & ~removed
+    return mask
+
+
 def find_groups(graph: Graph, coupling: Coupling, *, inputs: bool = False) -> tuple[Group, ...]:
     """The groups of all channels that may go, in execution order.
 

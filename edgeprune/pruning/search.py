@@ -14,7 +14,7 @@ from edgeprune.ir import Coupling, Graph, Ids, Samples, couple
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.compact import compact, old_channels
 from edgeprune.pruning.criteria import CRITERIA, Context, Criterion, Scores, Session
-from edgeprune.pruning.groups import Occupancy, channel_names, removable
+from edgeprune.pruning.groups import Occupancy, candidates, channel_names, removable
 from edgeprune.pruning.loss import accuracy, make_loss, reference_labels
 
 if TYPE_CHECKING:
@@ -214,12 +214,17 @@ class Ranking:
             at += 1
 
 
-def smallest(graph: Graph) -> Graph:
-    """The network with one channel left wherever one must be: the floor of every budget."""
+def smallest(graph: Graph, *, inputs: bool = False) -> Graph:
+    """The network with one channel left wherever one must be: the floor of every budget.
+
+    Args:
+        graph: a network.
+        inputs: whether elements of its inputs go too, as they do with "obs".
+    """
     coupling = couple(graph)
     occupancy = Occupancy(coupling)
     removed = np.zeros(coupling.count, bool)
-    for k in np.flatnonzero(removable(coupling)):
+    for k in np.flatnonzero(candidates(coupling, removed) if inputs else removable(coupling)):
         if occupancy.can_go(int(k)):
             occupancy.remove(int(k))
             removed[k] = True

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.ir import Coupling, Graph
-from edgeprune.pruning.groups import Mask, Occupancy, find_groups
+from edgeprune.pruning.groups import Mask, Occupancy, candidates, find_groups
 
 
 def kinds(graph: Graph, coupling: Coupling) -> NDArray[np.int64]:
@@ -17,15 +17,6 @@ def kinds(graph: Graph, coupling: Coupling) -> NDArray[np.int64]:
     for i, group in enumerate(find_groups(graph, coupling, inputs=True)):
         number[group.channels] = i
     return number
-
-
-def candidates(coupling: Coupling, removed: Mask) -> Mask:
-    """Channels that could go next: read by some layer, not pinned, not gone."""
-    read = np.zeros(coupling.count, bool)
-    for r in coupling.reads:
-        read[r.ids] = True
-    mask: Mask = read & ~coupling.pinned & ~removed
-    return mask
 
 
 def prices(
