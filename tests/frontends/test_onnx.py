@@ -81,6 +81,11 @@ CASES: dict[str, bytes] = {
         X,
         {"w": w(3, 4, 3, 3)},
     ),
+    "transposed conv, a group for each channel": model(
+        [node("ConvTranspose", "x", "w", "b", strides=[2, 2], group=3)],
+        X,
+        {"w": w(3, 2, 3, 3), "b": w(6)},
+    ),
     "transposed conv, same": model(
         [node("ConvTranspose", "x", "w", strides=[2, 2], auto_pad="SAME_UPPER")],
         X,
@@ -364,6 +369,8 @@ CASES: dict[str, bytes] = {
         [node("Upsample", "x", "s")], X, {"s": np.asarray([1, 1, 2, 2], np.float32)}, opset=9
     ),
     "reduce mean": model([node("ReduceMean", "x", "a", keepdims=0)], X, {"a": i64(2, 3)}),
+    "reduce max": model([node("ReduceMax", "x", "a", keepdims=0)], X, {"a": i64(2, 3)}),
+    "reduce max that keeps its axes": model([node("ReduceMax", "x", axes=[-1, -2])], X, opset=13),
     "reduce mean over channels": model([node("ReduceMean", "x", axes=[1])], X, opset=13),
     "reduce mean over all": model(
         [node("ReduceMean", "x", axes=[1, 2, 3], keepdims=0)], X, opset=13

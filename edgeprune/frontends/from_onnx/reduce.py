@@ -1,4 +1,4 @@
-"""Means over axes."""
+"""Means over axes, and the largest value of all positions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from edgeprune.frontends.from_onnx.reader import Call, Reader
 from edgeprune.frontends.from_onnx.value import Act, Value
-from edgeprune.ops import Mean
+from edgeprune.ops import MaxPool2d, Mean
 
 
 def _axes(call: Call) -> tuple[int, ...]:
@@ -35,6 +35,19 @@ def reduce_mean(r: Reader, call: Call) -> Value:
     skip = 0 if x.batch is None else 1
     y = _mean(r, call, x, tuple(a - skip for a in axes))
     return r.reshape(call, y, target)
+
+
+def reduce_max(r: Reader, call: Call) -> Value:
+    """ReduceMax over all positions of an image: one window."""
+    x, axes = call.act(0), _axes(call)
+    rank = len(x.shape)
+    if rank not in (3, 4) or sorted(axes) != list(range(2, rank)):
+        raise call.unsupported(f"axes {list(axes)} of {list(x.shape)}", "reduce all positions")
+    image = r.image(call)
+    window = (image.type.shape[0], image.type.shape[1])
+    made = r.emit(call, MaxPool2d(window, window), image)
+    y = r.from_image(call, made, rank, x.batch or 1)
+    return y if call.attr("keepdims", 1) else r.reshape(call, y, x.shape[:2])
 
 
 def _mean(r: Reader, call: Call, x: Act, axes: tuple[int, ...]) -> Act:

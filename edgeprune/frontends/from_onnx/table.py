@@ -53,6 +53,7 @@ TABLE: dict[str, Converter] = {
     "PRelu": elementwise.prelu,
     "Pad": shape.pad,
     "QuantizeLinear": qdq.quantize_linear,
+    "ReduceMax": reduce.reduce_max,
     "ReduceMean": reduce.reduce_mean,
     "Relu": elementwise.relu,
     "Reshape": shape.reshape,

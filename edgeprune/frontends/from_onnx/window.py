@@ -6,15 +6,17 @@ import numpy as np
 
 from edgeprune.frontends.from_onnx.reader import Call, Reader
 from edgeprune.frontends.from_onnx.value import IMAGE, Act, Value
-from edgeprune.ir import Array
+from edgeprune.ir import Array, TensorType
 from edgeprune.ops import (
     AvgPool2d,
+    Concat,
     Conv2d,
     ConvTranspose2d,
     DepthwiseConv2d,
     MaxPool2d,
     Mean,
     Pad,
+    Slice,
 )
 from edgeprune.ops._window import Padding, Pair
 
@@ -120,8 +122,11 @@ def conv_transpose(r: Reader, call: Call) -> Value:
     x = r.image(call)
     w = _filters(call)
     rank = len(call.act(0).shape) - 2
-    if call.attr("group", 1) != 1:
-        raise call.unsupported("has groups", "split it to one ConvTranspose a group")
+    groups = call.attr("group", 1)
+    if groups < 1 or w.shape[0] != x.type.shape[2] or w.shape[0] % groups:
+        raise call.error(
+            f"an image of {x.type.shape[2]} channels, {groups} groups, weights {list(w.shape)}"
+        )
     kernel = _kernel(call, rank, w)
     stride, dilation = _pair(call, "strides", 1, rank, 1), _pair(call, "dilations", 1, rank, 1)
     extra = _pair(call, "output_padding", 0, rank, 0)
@@ -138,10 +143,30 @@ def conv_transpose(r: Reader, call: Call) -> Value:
         padding = Padding()
     else:
         padding = _explicit(call, rank)
-    weights = r.constant(call, w.transpose(1, 2, 3, 0), "weights")
-    bias = r.constant(call, _bias(call, int(w.shape[1])), "bias")
     op = ConvTranspose2d(stride, padding, dilation, extra)
-    return r.from_image(call, r.emit(call, op, x, weights, bias), rank + 2, x.batch or 1)
+    made = _by_group(r, call, op, x, w.transpose(1, 2, 3, 0), groups)
+    return r.from_image(call, made, rank + 2, x.batch or 1)
+
+
+def _by_group(
+    r: Reader, call: Call, op: ConvTranspose2d, x: Act, w: Array, groups: int
+) -> tuple[str, TensorType]:
+    """One transposed convolution a group, on its own channels: (o, h, w, i) weights."""
+    bias = _bias(call, len(w) * groups)
+    if groups == 1:
+        return r.emit(call, op, x, r.constant(call, w, "weights"), r.constant(call, bias, "bias"))
+    height, width, channels = x.type.shape
+    inputs, outputs = channels // groups, len(w)
+    parts = []
+    for g in range(groups):
+        mine = slice(g * inputs, (g + 1) * inputs)
+        box = Slice((0, 0, mine.start), (height, width, mine.stop), (1, 1, 1))
+        part = Act(*r.emit(call, box, x, role=f"group{g}/in"), IMAGE, x.batch)
+        weights = r.constant(call, w[..., mine], f"weights{g}")
+        some = r.constant(call, bias[g * outputs : (g + 1) * outputs], f"bias{g}")
+        made = r.emit(call, op, part, weights, some, role=f"group{g}")
+        parts.append(Act(*made, IMAGE, x.batch))
+    return r.emit(call, Concat(-1), *parts)
 
 
 def _cut(call: Call, full: list[int], extra: Pair, out: Pair, upper: bool) -> tuple[Pair, Padding]:
