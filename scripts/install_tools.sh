@@ -20,6 +20,7 @@ g++                  g++
 cmake                cmake
 make                 make
 kotlinc              kotlin
+chromium             chromium
 "
 # file of a library | Debian package
 libraries="

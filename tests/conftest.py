@@ -35,6 +35,8 @@ INSTALL = {
     "g++": "apt-get install g++",
     "cmake": "apt-get install cmake",
     "kotlinc": "apt-get install kotlin",
+    "chromium": "apt-get install chromium",
+    "playwright": "pip install 'edgeprune[dev]'",
 }
 """What `needs` can name, and how to get it."""
 
@@ -51,7 +53,7 @@ def is_here(thing: str) -> bool:
     """Whether a program, a Python package or the data folder is on this machine."""
     if thing == "EDGEPRUNE_DATA":
         return Path(os.environ.get(thing) or "/nowhere").is_dir()
-    if thing in ("tensorflow", "platformio", "idf_component_manager"):
+    if thing in ("tensorflow", "platformio", "idf_component_manager", "playwright"):
         return importlib.util.find_spec(thing) is not None
     if thing == "arduino-core-avr":
         return Path("/usr/share/arduino/hardware/arduino/avr/cores").is_dir()

@@ -15,6 +15,7 @@ from edgeprune.toolchain.size import Size, measure
 # of optimisation, made by scripts/measure_sizes.py. Other cores take the nearest one's.
 SIZES = Path(__file__).parent / "sizes.json"
 NEAREST = {"cortex-m0": "cortex-m0plus", "cortex-m7": "cortex-m4", "cortex-m33": "cortex-m4"}
+MEASURED = "model"  # what a network is called where it is linked only to be measured
 STACK_BYTES = 320  # more than any model of the benchmarks takes with portable kernels
 
 
@@ -57,7 +58,7 @@ def footprint(compiled: Compiled) -> Footprint:
     if find_compiler(target) is None:
         return _estimate(compiled, weights, arena)
     with tempfile.TemporaryDirectory(prefix="edgeprune-size-") as temp:
-        compiled.write_c(Path(temp), "model")
+        compiled.write_c(Path(temp), MEASURED)
         size = measure(Path(temp), target, optimize=compiled.recipe.optimize)
     stack = size.stack_bytes
     return Footprint(

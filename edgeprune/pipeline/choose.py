@@ -14,6 +14,7 @@ from edgeprune.pipeline.prepare import Prepared
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
 from edgeprune.pruning.search import Ranking, refuse_unknown
+from edgeprune.report.record import Tried
 from edgeprune.target import Target
 
 
@@ -54,11 +55,13 @@ class Chooser:
         prepared: the model and its data.
         options: what is asked for; its target is not looked at.
         progress: told how far the long steps are.
+        tried: the networks that the last choice was made from.
     """
 
     prepared: Prepared
     options: BuildOptions
     progress: Progress = silent
+    tried: list[Tried] = field(default_factory=list)
     _whole: dict[str, Candidate] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -92,7 +95,7 @@ class Chooser:
             CannotFitError: it does not fit.
         """
         where = f"target {target.name}"
-        return _best(
+        return self._best(
             partial(lambda form: _refuse_excess(self._entire(form), given, where), form)
             for form in forms(self._without_limits, target, self._dtypes(whole=True))
         )
@@ -104,7 +107,7 @@ class Chooser:
             CannotFitError: not even the smallest one fits.
         """
         o = replace(self.options, budget=given.flash, ram=given.ram)
-        return _best(
+        return self._best(
             Fitter(self.prepared, o, form, self._ranking, self.progress).fit
             for form in forms(o, target, self._dtypes(whole=False))
         )
@@ -117,6 +120,20 @@ class Chooser:
             return fitter.again(known)
         found = self._whole[form.dtype] = fitter.fit()
         return found
+
+    def _best(self, attempts: Iterable[Callable[[], Candidate]]) -> Candidate:
+        """The most accurate network of those that can be made; of equals the smaller one."""
+        found: list[Candidate] = []
+        failed: list[EdgePruneError] = []
+        for attempt in attempts:
+            try:
+                found.append(attempt())
+            except EdgePruneError as error:
+                failed.append(error)
+        if not found:
+            raise next((e for e in failed if isinstance(e, CannotFitError)), failed[0])
+        self.tried = [Tried(_name(c), c.size, c.accuracy) for c in found]
+        return max(found, key=lambda c: (c.accuracy, -c.size.flash_bytes))
 
     @cached_property
     def _without_limits(self) -> BuildOptions:
@@ -143,15 +160,6 @@ def _refuse_excess(found: Candidate, given: Room, where: str) -> Candidate:
     return found
 
 
-def _best(attempts: Iterable[Callable[[], Candidate]]) -> Candidate:
-    """The most accurate network of those that can be made; of equals the smaller one."""
-    found: list[Candidate] = []
-    failed: list[EdgePruneError] = []
-    for attempt in attempts:
-        try:
-            found.append(attempt())
-        except EdgePruneError as error:
-            failed.append(error)
-    if not found:
-        raise next((e for e in failed if isinstance(e, CannotFitError)), failed[0])
-    return max(found, key=lambda c: (c.accuracy, -c.size.flash_bytes))
+def _name(found: Candidate) -> str:
+    recipe = found.compiled.recipe
+    return f"{recipe.dtype}, {recipe.target.kernels[0]} kernels, for {recipe.optimize}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 # Colours that read on white and on dark grey; text and axes take the page's own colour.
@@ -11,7 +12,8 @@ PALETTE = ("#3b82f6", "#f59e0b", "#10b981", "#ef4444", "#8b5cf6", "#06b6d4", "#e
 INK = "#010203"  # replaced by the page's text colour
 
 
-def _figure(width: float, height: float) -> tuple[Any, Any]:
+def new_figure(width: float, height: float) -> tuple[Any, Any]:
+    """An empty figure and its axes, sizes in inches."""
     import matplotlib as mpl
 
     mpl.use("svg")
@@ -44,16 +46,48 @@ def _figure(width: float, height: float) -> tuple[Any, Any]:
     return figure, axes
 
 
-def _svg(figure: Any, title: str) -> str:
+class Tips:
+    """Texts that a browser shows over the parts of a figure.
+
+    Args:
+        prefix: of the identifiers; unique in a page.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self.texts: dict[str, str] = {}
+
+    def add(self, artist: Any, text: str) -> None:
+        """Show a text, untrusted, over an artist."""
+        gid = f"{self._prefix}-{len(self.texts)}"
+        artist.set_gid(gid)
+        self.texts[gid] = text
+
+
+def to_svg(figure: Any, title: str, tips: Tips | None = None) -> str:
+    """A figure as SVG text, in the colours of the page.
+
+    Args:
+        figure: from :func:`new_figure`.
+        title: what it shows, for those who do not see it.
+        tips: of its parts.
+    """
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Title": title})
     text = buffer.getvalue()
-    return text[text.index("<svg") :].replace(INK, "currentColor")
+    text = text[text.index("<svg") :].replace(INK, "currentColor")
+    text = text.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)
+    for gid, tip in (tips.texts if tips is not None else {}).items():
+        text = text.replace(f'<g id="{gid}">', f'<g id="{gid}"><title>{escape(tip)}</title>', 1)
+    return text
 
 
-def _short(name: str, length: int = 18) -> str:
+def short(name: str, length: int = 18, *, begin: bool = False) -> str:
+    """A name, printable, and where it is too long its end, or its beginning."""
     plain = "".join(c if " " <= c <= "~" else "?" for c in name).replace("$", "")
-    return plain if len(plain) <= length else "…" + plain[-length + 1 :]
+    if len(plain) <= length:
+        return plain
+    return plain[: length - 1] + "…" if begin else "…" + plain[-length + 1 :]
 
 
 def memory_over_time(steps: Sequence[Mapping[str, Any]], arena: int, bound: int) -> str:
@@ -64,22 +98,41 @@ def memory_over_time(steps: Sequence[Mapping[str, Any]], arena: int, bound: int)
         arena: size of the arena in bytes.
         bound: the largest sum in one step.
     """
-    figure, axes = _figure(8, 3.2)
+    figure, axes = new_figure(9, 3.6)
+    tips = Tips("memory")
     names = list(dict.fromkeys(b for s in steps for b in s["live"]))
-    bottom = [0.0] * len(steps)
-    for i, name in enumerate(names):
-        heights = [float(s["live"].get(name, 0)) for s in steps]
-        axes.bar(
-            range(len(steps)), heights, 0.9, bottom, color=PALETTE[i % len(PALETTE)], alpha=0.85
-        )
-        bottom = [b + h for b, h in zip(bottom, heights, strict=True)]
+    letters = int(90 / max(len(steps), 1))  # that fit a bar
+    for x, step in enumerate(steps):
+        bottom = 0
+        for name, size in step["live"].items():
+            colour = PALETTE[names.index(name) % len(PALETTE)]
+            (bar,) = axes.bar(x, size, 0.92, bottom, color=colour, alpha=0.85)
+            tips.add(bar, f"{step['step']}: {name}, {size:,} bytes")
+            if size > 0.07 * arena and letters >= 5:
+                axes.text(x, bottom + size / 2, short(name, letters), **_INSIDE)
+            bottom += size
     axes.axhline(arena, color=INK, linewidth=1.2)
     axes.axhline(bound, color=INK, linewidth=1, linestyle=":")
-    axes.set_xticks(range(len(steps)), [_short(s["step"], 14) for s in steps])
-    axes.tick_params(axis="x", rotation=60 if len(steps) > 6 else 0, labelsize=8)
+    _step_axis(axes, [s["step"] for s in steps])
     axes.set_ylabel("live bytes")
-    axes.set_title("solid: arena; dotted: lower bound", fontsize=9)
-    return _svg(figure, "Memory over time")
+    title = f"solid: the arena, {arena:,} bytes; dotted: lower bound, {bound:,}"
+    axes.set_title(title, fontsize=9)
+    return to_svg(figure, "Memory over time", tips)
+
+
+_INSIDE = {"ha": "center", "va": "center", "fontsize": 7, "color": "#000000"}
+
+
+def _step_axis(axes: Any, steps: Sequence[str]) -> None:
+    few = len(steps) <= 6
+    axes.set_xticks(
+        range(len(steps)),
+        [short(s, 16) for s in steps],
+        rotation=0 if few else 45,
+        ha="center" if few else "right",
+        rotation_mode="anchor",
+        fontsize=8,
+    )
 
 
 def arena_map(buffers: Sequence[Mapping[str, Any]], steps: Sequence[str]) -> str:
@@ -91,8 +144,9 @@ def arena_map(buffers: Sequence[Mapping[str, Any]], steps: Sequence[str]) -> str
     """
     from matplotlib.patches import Rectangle
 
-    figure, axes = _figure(8, 3.2)
-    top = 1
+    figure, axes = new_figure(9, 3.6)
+    tips = Tips("arena")
+    top = max([1, *(int(b["offset"]) + int(b["bytes"]) for b in buffers)])
     for i, b in enumerate(buffers):
         first, last = max(int(b["first"]), -1), min(int(b["last"]), len(steps))
         box = Rectangle(
@@ -104,101 +158,44 @@ def arena_map(buffers: Sequence[Mapping[str, Any]], steps: Sequence[str]) -> str
             linewidth=0.6,
             alpha=0.8,
         )
+        end = int(b["offset"]) + int(b["bytes"])
+        tips.add(box, f"{b['name']}: bytes {b['offset']:,} to {end:,}")
         axes.add_patch(box)
-        top = max(top, int(b["offset"]) + int(b["bytes"]))
-        if last - first >= 0:
-            axes.text(
-                (first + last) / 2,
-                b["offset"] + b["bytes"] / 2,
-                _short(b["name"], 12),
-                ha="center",
-                va="center",
-                fontsize=7,
-                color="#000000",
-            )
+        letters = int(90 * (last - first + 1) / (len(steps) + 2.2))
+        if b["bytes"] > 0.05 * top and letters >= 5:
+            middle = b["offset"] + b["bytes"] / 2
+            axes.text((first + last) / 2, middle, short(b["name"], letters), **_INSIDE)
     axes.set_xlim(-1.6, len(steps) + 0.6)
     axes.set_ylim(0, top * 1.05)
-    axes.set_xticks(range(len(steps)), [_short(s, 14) for s in steps])
-    axes.tick_params(axis="x", rotation=60 if len(steps) > 6 else 0, labelsize=8)
+    _step_axis(axes, steps)
     axes.set_ylabel("offset in the arena")
-    return _svg(figure, "Arena")
+    return to_svg(figure, "The arena: offset and life of every buffer", tips)
 
 
-def treemap(items: Sequence[tuple[str, int]]) -> str:
-    """Rectangles whose areas are bytes, largest first (squarified: Bruls et al. 2000).
-
-    Args:
-        items: (name, bytes).
-    """
-    from matplotlib.patches import Rectangle
-
-    figure, axes = _figure(8, 4)
-    axes.axis("off")
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1)
-    shown = [(n, v) for n, v in sorted(items, key=lambda kv: -kv[1]) if v > 0]
-    total = sum(v for _, v in shown)
-    cells = _squarify([v / total for _, v in shown], 0.0, 0.0, 1.0, 1.0) if total else []
-    for i, ((name, size), (x, y, w, h)) in enumerate(zip(shown, cells, strict=True)):
-        axes.add_patch(
-            Rectangle((x, y), w, h, facecolor=PALETTE[i % len(PALETTE)], edgecolor="#ffffff")
-        )
-        if w > 0.07 and h > 0.05:
-            axes.text(
-                x + w / 2,
-                y + h / 2,
-                f"{_short(name, max(int(w * 90), 6))}\n{size:,}",
-                ha="center",
-                va="center",
-                fontsize=8,
-                color="#000000",
-            )
-    return _svg(figure, "Flash")
-
-
-def _squarify(
-    shares: Sequence[float], x: float, y: float, w: float, h: float
-) -> list[tuple[float, float, float, float]]:
-    cells: list[tuple[float, float, float, float]] = []
-    rest = list(shares)
-    while rest:
-        side = min(w, h)
-        row = [rest[0]]
-        while len(row) < len(rest) and _worst([*row, rest[len(row)]], side) <= _worst(row, side):
-            row.append(rest[len(row)])
-        rest = rest[len(row) :]
-        area = sum(row)
-        along = area / side if side else 0.0
-        at = 0.0
-        for share in row:
-            length = share / along if along else 0.0
-            cells.append((x, y + at, along, length) if w >= h else (x + at, y, length, along))
-            at += length
-        if w >= h:
-            x, w = x + along, w - along
-        else:
-            y, h = y + along, h - along
-    return cells
-
-
-def _worst(row: Sequence[float], side: float) -> float:
-    area = sum(row)
-    return max(side**2 * max(row) / area**2, area**2 / (side**2 * min(row) + 1e-12))
-
-
-def importance(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The score of every removed neuron in the order of removal, and where it stopped.
+def importance(removed: Sequence[Mapping[str, Any]], kept: Sequence[Mapping[str, Any]]) -> str:
+    """The score of every group of channels: the removed ones as they went, then what is left.
 
     Args:
-        rows: "score", in order of removal.
+        removed: "name" and "score", in order of removal.
+        kept: likewise, least important first.
     """
-    figure, axes = _figure(8, 2.8)
-    scores = [float(r["score"]) for r in rows]
-    axes.bar(range(1, len(scores) + 1), scores, 1.0, color=PALETTE[0])
-    axes.axvline(len(scores) + 0.5, color=PALETTE[3], linewidth=1.5)
-    axes.set_xlabel("removals, in order; the red line is the cut")
-    axes.set_ylabel("score when removed")
-    return _svg(figure, "Importance")
+    figure, axes = new_figure(9, 3.2)
+    rows = [*removed, *kept]
+    tips = Tips("importance") if len(rows) <= 400 else None
+    gone = len(removed)
+    colours = [PALETTE[3]] * gone + [PALETTE[0]] * len(kept)
+    bars = axes.bar(range(1, len(rows) + 1), [float(r["score"]) for r in rows], 1, color=colours)
+    if tips is not None:
+        for bar, row in zip(bars, rows, strict=True):
+            tips.add(bar, f"{row['name']}: {row['score']:.4g}")
+    axes.axvline(gone + 0.5, color=INK, linewidth=1.5)
+    axes.axhline(0, color=INK, linewidth=0.6)
+    largest = max((abs(float(r["score"])) for r in rows), default=0.0)
+    if largest > 0:
+        axes.set_yscale("symlog", linthresh=largest / 1000)
+    axes.set_xlabel("left of the line: removed, in that order; right: what is left, least first")
+    axes.set_ylabel("score")
+    return to_svg(figure, "Importance of every group of channels", tips)
 
 
 def frontier(points: Sequence[Mapping[str, Any]], chosen: int | None) -> str:
@@ -208,19 +205,17 @@ def frontier(points: Sequence[Mapping[str, Any]], chosen: int | None) -> str:
         points: "flash_bytes", "accuracy", "label".
         chosen: number of the point that was built.
     """
-    figure, axes = _figure(8, 3.2)
-    axes.plot(
-        [p["flash_bytes"] for p in points],
-        [100 * p["accuracy"] for p in points],
-        "o",
-        color=PALETTE[0],
-    )
-    if chosen is not None:
-        p = points[chosen]
-        axes.plot([p["flash_bytes"]], [100 * p["accuracy"]], "o", color=PALETTE[3], markersize=10)
+    figure, axes = new_figure(9, 3.2)
+    for i, p in enumerate(points):
+        built = i == chosen
+        x, y = p["flash_bytes"], 100 * p["accuracy"]
+        axes.plot([x], [y], "o", color=PALETTE[3 if built else 0], markersize=10 if built else 7)
+        text = f" {short(p['label'], 60)}{', built' if built else ''}"
+        axes.annotate(text, (x, y), (6, 6), textcoords="offset points", fontsize=8, color=INK)
+    axes.margins(0.35, 0.2)
     axes.set_xlabel("bytes of flash")
-    axes.set_ylabel("accuracy (%)")
-    return _svg(figure, "Frontier")
+    axes.set_ylabel("accuracy on validation data (%)")
+    return to_svg(figure, "Accuracy against size", None)
 
 
 def effects(changes: Sequence[float]) -> str:
@@ -229,13 +224,13 @@ def effects(changes: Sequence[float]) -> str:
     Args:
         changes: of the accuracy, 0 to 1, in that order.
     """
-    figure, axes = _figure(8, 3)
+    figure, axes = new_figure(8, 3)
     colours = [PALETTE[2] if c > 0 else PALETTE[3] if c < 0 else PALETTE[0] for c in changes]
     axes.bar(range(1, len(changes) + 1), [100 * c for c in changes], 1.0, color=colours)
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_xlabel("neurons, from most beneficial to remove to most detrimental")
     axes.set_ylabel("accuracy change (pt)")
-    return _svg(figure, "Neurons")
+    return to_svg(figure, "Neurons")
 
 
 def gain_curves(
@@ -247,12 +242,10 @@ def gain_curves(
         curves: (name, gains, errors).
         logarithmic: whether the error's axis is.
     """
-    figure, axes = _figure(8, 3.4)
+    figure, axes = new_figure(8, 3.4)
     for i, (name, gains, errors) in enumerate(curves):
         step = max(len(gains) // 500, 1)
-        axes.plot(
-            gains[::step], errors[::step], color=PALETTE[i % len(PALETTE)], label=_short(name)
-        )
+        axes.plot(gains[::step], errors[::step], color=PALETTE[i % len(PALETTE)], label=short(name))
     axes.axvline(1, color=INK, linewidth=0.6, linestyle=":")
     if logarithmic:
         axes.set_yscale("log")
@@ -260,7 +253,7 @@ def gain_curves(
     axes.set_ylabel("mean error")
     if len(curves) <= 12:
         axes.legend(fontsize=7, frameon=False, ncols=2)
-    return _svg(figure, "Error surface")
+    return to_svg(figure, "Error surface")
 
 
 def activation_picture(rows: Sequence[Sequence[float]], label: str) -> str:
@@ -270,11 +263,11 @@ def activation_picture(rows: Sequence[Sequence[float]], label: str) -> str:
         rows: for each neuron, its output for each sample.
         label: what the samples show.
     """
-    figure, axes = _figure(5, max(1.2, min(0.03 * len(rows), 4)))
+    figure, axes = new_figure(5, max(1.2, min(0.03 * len(rows), 4)))
     axes.imshow(rows, aspect="auto", cmap="viridis", interpolation="nearest")
     axes.set_ylabel("neuron", fontsize=8)
-    axes.set_xlabel(f"samples of {_short(label)}", fontsize=8)
-    return _svg(figure, f"Activations for {label}")
+    axes.set_xlabel(f"samples of {short(label)}", fontsize=8)
+    return to_svg(figure, f"Activations for {label}")
 
 
 def trade_off(
@@ -287,7 +280,7 @@ def trade_off(
         x_name: what the levels are.
         source: accuracy of the source model.
     """
-    figure, axes = _figure(8, 3.6)
+    figure, axes = new_figure(8, 3.6)
     for i, (name, points) in enumerate(trends.items()):
         colour = PALETTE[i % len(PALETTE)]
         levels = [p[0] for p in points]
@@ -298,4 +291,4 @@ def trade_off(
     axes.set_xlabel(x_name)
     axes.set_ylabel("accuracy (%)")
     axes.legend(fontsize=8, frameon=False)
-    return _svg(figure, "Trade-off")
+    return to_svg(figure, "Trade-off")

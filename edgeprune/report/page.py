@@ -10,6 +10,7 @@ from typing import Any
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.report import figures
+from edgeprune.report.treemap import treemap
 
 NONE = "–"
 
@@ -23,9 +24,10 @@ def render(report: dict[str, Any]) -> str:
     from markupsafe import Markup
 
     text: str = _template("report.html.j2").render(
-        r={"classes": None, **report},
+        r={"classes": None, "kept": [], "pruning": None, **report},
+        names=report.get("labels"),
         verdict=_verdict(report),
-        interval=_interval(report["accuracy"]),
+        intervals={k: _interval(report["accuracy"], k) for k in ("source", "c")},
         figures={k: Markup(v) for k, v in _figures(report).items()},
         obstacles=_obstacles(report),
     )
@@ -113,15 +115,15 @@ def _verdict(report: dict[str, Any]) -> str:
     return f"{'Fits' if budget['fits'] else 'Does not fit'}: {', '.join(parts)}."
 
 
-def _interval(accuracy: dict[str, Any]) -> str:
+def _interval(accuracy: dict[str, Any], which: str) -> str:
     """Wilson's 95 % interval (Wilson 1927)."""
-    p, n = accuracy["c"], accuracy["n"]
+    p, n = accuracy[which], accuracy["n"]
     if p is None or not n:
         return ""
     z = 1.96
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return f"95 % interval {100 * (middle - half):.2f} to {100 * (middle + half):.2f} %"
+    return f"{100 * (middle - half):.2f} to {100 * (middle + half):.2f} %"
 
 
 def _figures(report: dict[str, Any]) -> dict[str, str]:
@@ -134,10 +136,13 @@ def _figures(report: dict[str, Any]) -> dict[str, str]:
         )
         made["arena"] = figures.arena_map(memory["buffers"], [s["step"] for s in memory["steps"]])
     if report.get("flash"):
-        made["treemap"] = figures.treemap([(f["name"], f["bytes"]) for f in report["flash"]])
+        groups: dict[str, list[tuple[str, int]]] = {}
+        for row in report["flash"]:
+            groups.setdefault(row.get("layer", "all"), []).append((row["name"], row["bytes"]))
+        made["treemap"] = treemap(groups)
     if report.get("removals"):
-        made["importance"] = figures.importance(report["removals"])
-    if report.get("frontier"):
+        made["importance"] = figures.importance(report["removals"], report.get("kept", []))
+    if len(report.get("frontier", [])) > 1:
         made["frontier"] = figures.frontier(report["frontier"], report.get("frontier_chosen"))
     return made
 

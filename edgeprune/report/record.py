@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,50 @@ import numpy as np
 
 from edgeprune import __version__
 from edgeprune.compiler import Compiled, Footprint
+from edgeprune.compiler.measure import MEASURED
+from edgeprune.emit.to_c.model import layer_prefixes
 from edgeprune.ir import Array, Graph
 from edgeprune.pruning.lossless import Report
 from edgeprune.target import Target
 from edgeprune.verify.agreement import Agreement
 from edgeprune.verify.run_target import TargetRun
+from edgeprune.verify.source import Distance
 
 MOST_CLASSES = 40  # of a confusion matrix that people can read
+# Where flash goes that no single layer causes.
+ENTRY, SHARED, REST = "(entry point)", "(shared by layers)", "(C library, padding)"
+
+
+@dataclass(frozen=True)
+class Pruning:
+    """What was removed, and what of the rest could have been.
+
+    Attributes:
+        criterion: what ranked the channels.
+        schedule: how they were removed.
+        removed: name and score of every channel, in the order in which they went.
+        kept: name and score of the others, least important first.
+    """
+
+    criterion: str
+    schedule: str
+    removed: Sequence[tuple[str, float]]
+    kept: Sequence[tuple[str, float]]
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A network that was compared with others.
+
+    Attributes:
+        label: what it is.
+        size: its footprint.
+        accuracy: on the samples that chose, 0 to 1.
+    """
+
+    label: str
+    size: Footprint
+    accuracy: float
 
 
 def channels(graph: Graph) -> dict[str, int]:
@@ -40,10 +79,12 @@ def build_record(
     ram: int | None,
     accuracy: dict[str, Any],
     agreement: Agreement,
+    distance: Distance,
     mismatches: int | None,
     run: TargetRun | None,
     free: Report,
-    removals: Sequence[tuple[str, float]],
+    pruning: Pruning | None,
+    tried: Sequence[Tried],
     classes: dict[str, Any] | None,
     snr: Mapping[str, float],
     ort: int | None = None,
@@ -65,10 +106,12 @@ def build_record(
         ram: bytes of RAM that were allowed.
         accuracy: see the contract.
         agreement: of C, TFLite and ONNX.
+        distance: to the source model.
         mismatches: outputs on the emulated core that differ from the host's.
         run: on the emulated core.
         free: what was folded away without any loss.
-        removals: name and score of every neuron, in the order in which they went.
+        pruning: what was removed; None: nothing was asked for.
+        tried: the networks that were compared, the one that is built among them.
         classes: from :func:`class_table`; None where there are no labels.
         snr: by layer, signal to quantisation noise in decibels.
         ort: bytes of the ``.ort`` file; None: it was not asked for.
@@ -114,6 +157,7 @@ def build_record(
             "c_vs_ort_max_lsb": agreement.c_vs_ort_max_lsb,
             "c_vs_ort_mismatches": agreement.c_vs_ort_mismatches,
             "target_vs_host_mismatches": mismatches,
+            "source": distance.record,
         },
         "run": {
             "target": target.name if run is not None else None,
@@ -126,14 +170,20 @@ def build_record(
         },
         "interface": _interface(g),
         "memory": _memory(compiled),
-        "flash": _flash(size),
+        "flash": _flash(compiled, size),
         "free": {
             "channels": free.channels,
             "inputs": free.inputs,
             "params_before": free.params_before,
             "params_after": free.params_after,
         },
-        "removals": [{"name": name, "score": score} for name, score in removals],
+        "pruning": None
+        if pruning is None
+        else {"criterion": pruning.criterion, "schedule": pruning.schedule},
+        "removals": _scores(pruning.removed if pruning is not None else ()),
+        "kept": _scores(pruning.kept if pruning is not None else ()),
+        "frontier": [{"label": t.label, **_point(t)} for t in tried],
+        "frontier_chosen": next((i for i, t in enumerate(tried) if t.size is size), None),
         "classes": classes,
         "layers": _layers(source, compiled, _by_layer(run), snr),
         "seconds": {},
@@ -196,11 +246,47 @@ def _memory(compiled: Compiled) -> dict[str, Any]:
     }
 
 
-def _flash(size: Footprint) -> list[dict[str, Any]]:
-    """Bytes by function and constant, largest first, from the linker's map."""
+def _scores(rows: Sequence[tuple[str, float]]) -> list[dict[str, Any]]:
+    return [{"name": name, "score": score} for name, score in rows]
+
+
+def _point(tried: Tried) -> dict[str, Any]:
+    return {
+        "flash_bytes": tried.size.flash_bytes,
+        "ram_bytes": tried.size.ram_bytes,
+        "accuracy": tried.accuracy,
+    }
+
+
+def _flash(compiled: Compiled, size: Footprint) -> list[dict[str, Any]]:
+    """Bytes by function and constant, from the linker's map, with the layer that they are for."""
     if size.size is None:
         return []
-    return [{"name": name, "bytes": n} for name, n in size.size.by_symbol.items()][:60]
+    prefixes = sorted(
+        ((prefix, layer) for layer, prefix in layer_prefixes(compiled.program, MEASURED).items()),
+        key=lambda row: -len(row[0]),
+    )
+    users: dict[str, set[str]] = {}
+    for layer, call in compiled.calls.items():
+        for source in (*call.sources, *call.drop_ins):
+            users.setdefault(Path(source).stem, set()).add(layer)
+    rows: Counter[tuple[str, str]] = Counter()
+    for c in size.size.contributions:
+        own = next((row for row in prefixes if c.symbol.startswith(f"{row[0]}_")), None)
+        by = users.get(Path(c.object).stem, set()) or {
+            layer for layer, call in compiled.calls.items() if f"({c.symbol}," in call.instance
+        }
+        if own is not None:
+            layer, name = own[1], c.symbol[len(own[0]) + 1 :]
+        elif c.symbol == f"{MEASURED}_run":
+            layer, name = ENTRY, "run"
+        elif len(by) == 1:
+            layer, name = next(iter(by)), c.symbol or c.object
+        else:
+            layer = SHARED if by or c.object.startswith("ep_") else REST
+            name = c.symbol or c.object or "padding"
+        rows[layer, name] += c.bytes
+    return [{"layer": layer, "name": name, "bytes": n} for (layer, name), n in rows.most_common()]
 
 
 def _size(compiled: Compiled, size: Footprint) -> dict[str, Any]:

@@ -36,10 +36,10 @@ def run(
     return done.stdout + done.stderr
 
 
-def small_cnn(path: Path) -> Path:
+def small_cnn(path: Path, channels: int = 4) -> Path:
     """Image (1, 1, 8, 8) to 3 probabilities: convolution, pooling, dense, softmax."""
     rng = np.random.default_rng(0)
-    shapes = {"w": (4, 1, 3, 3), "b": (4,), "v": (3, 64), "c": (3,)}
+    shapes = {"w": (channels, 1, 3, 3), "b": (channels,), "v": (3, 16 * channels), "c": (3,)}
     weights = {k: rng.normal(size=s).astype(np.float32) * 0.3 for k, s in shapes.items()}
     nodes = [
         helper.make_node("Conv", ["x", "w", "b"], ["h"], name="conv", pads=[1, 1, 1, 1]),

@@ -1,0 +1,195 @@
+"""The report as a browser shows it: complete, readable on a phone, sortable, without a network."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgeprune.report.page import Section, render, render_sections
+from edgeprune.report.treemap import squarify
+from tests.e2e.conftest import invoke, report_of
+from tests.emit.packages import small_cnn
+
+pytestmark = pytest.mark.needs("chromium", "playwright")
+WIDTHS = {"desktop": 1200, "phone": 390}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small network with labels, pruned to a budget."""
+    folder = tmp_path_factory.mktemp("page")
+    model = small_cnn(folder / "net.onnx", channels=6)
+    given = ("--data", model.with_suffix(".npz"), "--criterion", "l2")
+    done = invoke("build", model, *given, "--budget", "5500", "--ram", "4KB", "-o", folder / "out")
+    assert done.status == 0, done.err
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        program = shutil.which("chromium")
+        chromium = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+class Shown:
+    """A page, and all that a browser had to say about it."""
+
+    def __init__(self, browser: Any, path: Path, width: int = 1200, scheme: str = "light") -> None:
+        size = {"width": width, "height": 900}
+        self.page = browser.new_page(viewport=size, color_scheme=scheme)
+        self.said: list[str] = []
+        self.page.on("console", lambda m: self.said.append(f"{m.type}: {m.text}"))
+        self.page.on("pageerror", lambda e: self.said.append(f"error: {e}"))
+        self.page.on("dialog", lambda d: (self.said.append("dialog"), d.dismiss()))
+        self.page.on("request", lambda r: self.said.append(r.url) if r.url != url else None)
+        url = path.resolve().as_uri()
+        self.page.goto(url)
+
+    def column(self, table: str, number: int) -> list[str]:
+        cells: list[str] = self.page.locator(
+            f"{table} tbody tr td:nth-child({number})"
+        ).all_text_contents()
+        return cells
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
+def test_the_report_is_complete_and_readable_everywhere(
+    built: Path, browser: Any, width: int, scheme: str
+) -> None:
+    shown = Shown(browser, built / "report.html", width, scheme)
+    assert shown.said == []
+    page, record = shown.page, report_of(built)
+    headings = page.locator("h2").all_text_contents()
+    assert headings == [
+        "Do the artifacts agree?",
+        "Layers",
+        "Where the flash goes",
+        "Memory over time",
+        "The arena",
+        "What was removed, and what was not",
+        "Accuracy against size",
+        "What stands in the way of a smaller result",
+        "How it was made",
+    ]
+    text = page.inner_text("body")
+    for figure in ("flash_bytes", "ram_bytes", "arena_bytes", "arena_lower_bound_bytes"):
+        assert f"{record['size'][figure]:,}" in text, figure
+    assert "Fits: " in text
+    assert record["command"] in text
+    assert page.locator("[role=meter]").count() == 2
+    for figure in page.locator(".figure svg").all():
+        box = figure.bounding_box()
+        assert box["height"] > 100
+        assert box["width"] >= 600  # smaller, it could not be read: it scrolls
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    ink, paper = page.evaluate(
+        "(s => [s.color, s.backgroundColor])(getComputedStyle(document.body))"
+    )
+    assert (brightness(ink) < brightness(paper)) == (scheme == "light")
+
+
+def brightness(colour: str) -> int:
+    """Of "rgb(1, 2, 3)"."""
+    return sum(int(part) for part in colour[4:-1].split(","))
+
+
+def number(text: str) -> float | str:
+    try:
+        return float(text.replace(",", ""))
+    except ValueError:
+        return text
+
+
+def test_every_column_of_the_layers_sorts_up_and_down(built: Path, browser: Any) -> None:
+    shown = Shown(browser, built / "report.html")
+    heads = shown.page.locator("#layers th")
+    for i in range(heads.count()):
+        for way in ("ascending", "descending"):
+            heads.nth(i).click()
+            assert heads.nth(i).get_attribute("aria-sort") == way
+            values = [number(v) for v in shown.column("#layers", i + 1)]
+            for kind in (float, str):  # figures first, then what has none
+                part = [v for v in values if isinstance(v, kind)]
+                assert part == sorted(part, reverse=way == "descending"), heads.nth(i)
+    assert shown.said == []
+
+
+def test_every_group_is_listed_and_the_cut_lies_between(built: Path, browser: Any) -> None:
+    shown, record = Shown(browser, built / "report.html"), report_of(built)
+    rows = shown.page.locator("details tbody tr")
+    assert rows.count() == len(record["removals"]) + len(record["kept"]) == 6
+    assert record["removals"]
+    assert record["kept"]
+    names = {r["name"] for r in record["removals"] + record["kept"]}
+    assert names == {f"conv[{i}]" for i in range(6)}
+
+
+def test_flash_by_layer_and_function_adds_up(built: Path) -> None:
+    record = report_of(built)
+    assert sum(row["bytes"] for row in record["flash"]) == record["size"]["flash_bytes"]
+    weights = {r["layer"]: r["bytes"] for r in record["flash"] if r["name"] == "weights"}
+    assert {"conv", "head"} <= set(weights)
+
+
+def test_names_in_a_model_are_only_shown(built: Path, browser: Any, tmp_path: Path) -> None:
+    record = deepcopy(report_of(built))
+    evil = '<img src=x onerror="alert(1)"><script>alert(2)</script>${alert(3)}"\'$x^'
+    record["model"]["path"] = record["command"] = evil
+    for row in (*record["layers"], *record["removals"], *record["kept"]):
+        row["name"] = evil
+    for row in record["flash"]:
+        row["layer"] = row["name"] = evil
+    for step in record["memory"]["steps"]:
+        step["step"], step["live"] = evil, {evil: 100}
+    for row in (*record["memory"]["buffers"], *record["frontier"]):
+        row["name"] = row["label"] = evil
+    path = tmp_path / "evil.html"
+    path.write_text(render(record))
+    shown = Shown(browser, path)
+    assert shown.said == []
+    assert evil in shown.column("#layers", 1)
+
+
+def test_the_page_is_made_again_from_its_record(built: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    shutil.copy(built / "report.json", copy)
+    assert invoke("report", copy).status == 0
+    assert (copy / "report.html").read_text() == (built / "report.html").read_text()
+
+
+def test_other_pages_sort_as_well(browser: Any, tmp_path: Path) -> None:
+    table = Section("T", columns=("a", "b"), rows=[("x", "10"), ("y", "9"), ("z", "1,000")])
+    path = tmp_path / "page.html"
+    path.write_text(render_sections("P", ["one line"], [table]))
+    shown = Shown(browser, path)
+    shown.page.locator("th").nth(1).click()
+    assert shown.column("table", 2) == ["9", "10", "1,000"]
+    assert shown.said == []
+
+
+def test_a_treemap_keeps_every_area() -> None:
+    sizes = [90.0, 40.0, 25.0, 9.0, 9.0, 1.0, 0.5]
+    boxes = squarify(sizes, (0.0, 0.0, 9.0, 4.0))
+    for size, (x, y, w, h) in zip(sizes, boxes, strict=True):
+        assert w * h == pytest.approx(size * 36 / sum(sizes))
+        assert min(x, y) >= 0
+        assert x + w <= 9 + 1e-9
+        assert y + h <= 4 + 1e-9
+    assert sum(w * h for _, _, w, h in boxes) == pytest.approx(36)
+
+
+def test_the_record_is_strict_json(built: Path) -> None:
+    json.loads((built / "report.json").read_text(), parse_constant=lambda c: pytest.fail(c))
