@@ -12,6 +12,21 @@ PALETTE = ("#3b82f6", "#f59e0b", "#10b981", "#ef4444", "#8b5cf6", "#06b6d4", "#e
 INK = "#010203"  # replaced by the page's text colour
 
 
+_STYLE: dict[str, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "edgeprune",
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+
+
 def new_figure(width: float, height: float) -> tuple[Any, Any]:
     """An empty figure and its axes, sizes in inches."""
     import matplotlib as mpl
@@ -19,26 +34,7 @@ def new_figure(width: float, height: float) -> tuple[Any, Any]:
     mpl.use("svg")
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(
-        {
-            "svg.fonttype": "none",
-            "svg.hashsalt": "edgeprune",
-            "font.family": "sans-serif",
-            "font.size": 10,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            **{
-                key: INK
-                for key in (
-                    "text.color",
-                    "axes.labelcolor",
-                    "axes.edgecolor",
-                    "xtick.color",
-                    "ytick.color",
-                )
-            },
-        }
-    ):
+    with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         axes = figure.add_subplot()
     figure.patch.set_alpha(0)
@@ -72,8 +68,11 @@ def to_svg(figure: Any, title: str, tips: Tips | None = None) -> str:
         title: what it shows, for those who do not see it.
         tips: of its parts.
     """
+    import matplotlib as mpl
+
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Title": title})
+    with mpl.rc_context(_STYLE):  # names and fonts are settled when it is written
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Title": title})
     text = buffer.getvalue()
     text = text[text.index("<svg") :].replace(INK, "currentColor")
     text = text.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)

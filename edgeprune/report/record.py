@@ -282,6 +282,7 @@ def _flash(compiled: Compiled, size: Footprint) -> list[dict[str, Any]]:
             layer = SHARED if by or c.object.startswith("ep_") else REST
             name = c.symbol or c.object or "padding"
         rows[layer, name] += c.bytes
+    rows[REST, "padding"] += size.flash_bytes - sum(rows.values())
     return [{"layer": layer, "name": name, "bytes": n} for (layer, name), n in rows.most_common()]
 
 

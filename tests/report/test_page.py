@@ -26,7 +26,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page")
     model = small_cnn(folder / "net.onnx", channels=6)
     given = ("--data", model.with_suffix(".npz"), "--criterion", "l2")
-    done = invoke("build", model, *given, "--budget", "5500", "--ram", "4KB", "-o", folder / "out")
+    done = invoke("build", model, *given, "--budget", "2700", "--ram", "4KB", "-o", folder / "out")
     assert done.status == 0, done.err
     return folder / "out"
 
@@ -79,7 +79,7 @@ def test_the_report_is_complete_and_readable_everywhere(
         "Memory over time",
         "The arena",
         "What was removed, and what was not",
-        "Accuracy against size",
+        *(["Accuracy against size"] if len(record["frontier"]) > 1 else []),
         "What stands in the way of a smaller result",
         "How it was made",
     ]
