@@ -39,6 +39,8 @@ from edgeprune.verify.agreement import (
     on_target,
 )
 from edgeprune.verify.run_c import HostModel
+from edgeprune.verify.source import Distance, Rule
+from edgeprune.verify.source import distance as compare
 
 STORED_VECTORS = 4  # in the self-test that is flashed
 SNR_SAMPLES = 16
@@ -181,14 +183,18 @@ def _write(
         )
     with clock.step("verify"):
         accuracy, tables = _accuracy(folder, prepared, chosen, progress)
-        agreement = agree(folder, fed(graph, prepared.report.x[:AGREEMENT_RUNS]))
+        rows = fed(graph, prepared.report.x[:AGREEMENT_RUNS])
+        with HostModel(c_dir) as model:
+            agreement = agree(folder, rows, model.run(rows))
+        rule = _rule(prepared, chosen)
+        distance = compare(real(graph, answer), prepared.reference[: len(answer)], rule)
         optimize = compiled.recipe.optimize
         run = on_target(c_dir, target, stored[: _runs(graph)], optimize, profile=True)
         snr = signal_to_noise(chosen.float_graph, graph, prepared.rank.x[:SNR_SAMPLES])
     mismatches = None
     if run is not None:
         mismatches = differing(run.outputs, answer[: len(run.outputs)])
-    _refuse_disagreement(agreement, mismatches)
+    _refuse_disagreement(agreement, mismatches, distance)
     given = room(options, target)
     record = build_record(
         command=options.command,
@@ -205,6 +211,7 @@ def _write(
         ram=given.ram,
         accuracy=accuracy,
         agreement=agreement,
+        distance=distance,
         mismatches=mismatches,
         run=run,
         free=prepared.free,
@@ -285,7 +292,21 @@ def _accuracy(
     return found, tables if prepared.labelled else None
 
 
-def _refuse_disagreement(agreement: Agreement, mismatches: int | None) -> None:
+def _rule(prepared: Prepared, chosen: Candidate) -> Rule:
+    """How close the answers have to be to the source model's."""
+    if chosen.compiled.graph is prepared.graph:
+        return "exact" if prepared.graph.is_quantised else "float32"
+    as_it_was = chosen.float_graph is prepared.graph
+    return "float32" if as_it_was and not chosen.compiled.graph.is_quantised else "measured"
+
+
+def _refuse_disagreement(agreement: Agreement, mismatches: int | None, distance: Distance) -> None:
+    if distance.rule == "exact" and not distance.holds:
+        raise CannotFitError(
+            "verify",
+            f"answers are off the source model's by {distance.max_relative:.3g}",
+            "this is a defect of edgeprune; please report the model",
+        )
     if agreement.c_vs_tflite_mismatches:
         raise CannotFitError(
             "verify",

@@ -42,6 +42,8 @@ def run_folder(
     inputs = np.resize(vectors["inputs"], (count, *vectors["inputs"].shape[1:]))
     optimize = report["target"].get("optimize", "speed")
     c_dir = folder / "c"
+    if not c_dir.is_dir():
+        raise EdgePruneError(str(c_dir), "is not there", "build again with c among --emit")
     with HostModel(c_dir) as host:
         expected = host.run(inputs)
     found = run_target.run(c_dir, target, inputs, optimize=optimize, profile=profile)
