@@ -121,6 +121,7 @@ def _classes(text: str | None) -> tuple[int, ...] | None:
 @click.option("--min-accuracy", type=float, help="Lowest accuracy on validation data, 0 to 1.")
 @click.option("--max-drop", help="Largest loss of accuracy on validation data: 0.5pt.")
 @click.option("--classes", help="Build the sub-network of these labels: 3,7.")
+@click.option("--labels", help="Names of the classes: cat,dog, or a file with one a line.")
 @click.option("--zeta", type=float, default=0.4, show_default=True, help="With --classes alone.")
 @click.option(
     "--emit", default="c,tflite,onnx", show_default=True, help="Artifacts to write; also ort."
@@ -150,6 +151,7 @@ def build(**given: Any) -> None:
         EMITTERS,
         BuildOptions,
         parse_drop,
+        parse_labels,
         parse_numbers,
         parse_size,
     )
@@ -179,6 +181,7 @@ def build(**given: Any) -> None:
         min_accuracy=given["min_accuracy"],
         max_drop=parse_drop(given["max_drop"]) if given["max_drop"] is not None else None,
         classes=_classes(given["classes"]),
+        labels=parse_labels(given["labels"]) if given["labels"] is not None else (),
         zeta=given["zeta"],
         emit=emit,
         packages=_packages(given["package"]),

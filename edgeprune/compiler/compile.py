@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from edgeprune.emit import to_onnx, to_tflite
+from edgeprune.emit import tflite_metadata, to_onnx, to_tflite
 from edgeprune.emit.to_c import CFiles, Program, Vectors
 from edgeprune.emit.to_c import emit as emit_c
 from edgeprune.emit.to_c.model import is_arch
@@ -35,6 +35,7 @@ class Recipe:
         title: the source model's file name.
         sha256: its hash.
         command: the command line.
+        labels: names of the classes.
     """
 
     target: Target
@@ -45,6 +46,7 @@ class Recipe:
     title: str = "model"
     sha256: str = ""
     command: str = ""
+    labels: tuple[str, ...] = ()
 
     def typed(self, graph: Graph) -> Graph:
         """The graph as it is emitted: clamps fused, and quantised where asked for."""
@@ -114,6 +116,7 @@ class Compiled:
             sha256=r.sha256,
             target=r.target.name,
             command=r.command,
+            labels=r.labels,
             fallback=fallback,
         )
 
@@ -140,13 +143,19 @@ class Compiled:
 
     @cached_property
     def tflite(self) -> bytes:
-        """The ``.tflite`` file."""
-        return to_tflite.emit(self.graph, offline_plan=self.recipe.target.kind in ("core", "board"))
+        """The ``.tflite`` file; with metadata for phones, and where there are labels to say."""
+        r = self.recipe
+        is_mcu = r.target.kind in ("core", "board")
+        if not r.labels and r.target.budget != "tflite":
+            return to_tflite.emit(self.graph, offline_plan=is_mcu)
+        return tflite_metadata.described(
+            self.graph, f"{r.title}, {r.dtype}", r.labels, offline_plan=is_mcu
+        )
 
     @cached_property
     def onnx(self) -> bytes:
         """The ``.onnx`` file."""
-        return to_onnx.emit(self.graph)
+        return to_onnx.emit(self.graph, self.recipe.labels)
 
     def write_c(self, folder: Path, name: str, vectors: Vectors | None = None) -> CFiles:
         """Write the folder of generated C."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from edgeprune.emit import to_tflite
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Graph
 
@@ -89,6 +90,24 @@ def attach(content: bytes, files: Mapping[str, bytes]) -> bytes:
         for name, data in sorted(files.items()):
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data)
     return whole.getvalue()
+
+
+def described(
+    graph: Graph, description: str, labels: Sequence[str], *, offline_plan: bool = False
+) -> bytes:
+    """A TFLite file that says what its inputs and outputs are.
+
+    Args:
+        graph: the network; it takes raw values, whatever normalisation there is lies within.
+        description: a sentence for people.
+        labels: names of the classes; those of a single output, which has two, are left out.
+        offline_plan: see :func:`edgeprune.emit.to_tflite.emit`.
+    """
+    names = labels if len(labels) == graph.types[graph.outputs[0]].shape[-1] else ()
+    raw = {v: Normalisation((0.0,), (1.0,)) for v in graph.inputs}
+    said = describe(graph, description=description, normalisation=raw, labels=names)
+    content = to_tflite.emit(graph, offline_plan=offline_plan, metadata={KEY: said})
+    return attach(content, label_file(names)) if names else content
 
 
 def label_file(labels: Sequence[str]) -> dict[str, bytes]:

@@ -39,12 +39,13 @@ _ELEMENT = {
 }
 
 
-def emit(graph: Graph) -> bytes:
+def emit(graph: Graph, labels: Sequence[str] = ()) -> bytes:
     """The network as an ONNX file; the same graph gives the same bytes.
 
     Args:
         graph: float, or quantised: then every value is rounded to its integers by a QuantizeLinear
             and read through a DequantizeLinear, and weights are stored as integers.
+        labels: names of the classes, for the metadata.
 
     Raises:
         UnsupportedError: ONNX has no such operator; all of them.
@@ -64,7 +65,7 @@ def emit(graph: Graph) -> bytes:
     if problems:
         what = f"ONNX cannot say {len(problems)} of its operators:\n  " + "\n  ".join(problems)
         raise UnsupportedError(graph.name, what, "use --emit c,tflite")
-    content: bytes = writer.finish().SerializeToString(deterministic=True)
+    content: bytes = writer.finish(labels).SerializeToString(deterministic=True)
     return content
 
 
@@ -316,7 +317,7 @@ class _Writer:
         for have in self.values.values():
             have.names = {p: self.names[v] if n == value else n for p, n in have.names.items()}
 
-    def finish(self) -> onnx.ModelProto:
+    def finish(self, labels: Sequence[str]) -> onnx.ModelProto:
         """The file."""
         for v in self.graph.outputs:
             self._output(v)
@@ -326,7 +327,8 @@ class _Writer:
         opset = helper.make_opsetid("", self.opset)
         model = helper.make_model(body, opset_imports=[opset], producer_name="edgeprune")
         model.ir_version = helper.find_min_ir_version_for([opset])
-        helper.set_model_props(model, {METADATA: self._relation()})
+        named = {"labels": json.dumps(list(labels))} if labels else {}
+        helper.set_model_props(model, {METADATA: self._relation(), **named})
         return model
 
     def _relation(self) -> str:

@@ -219,6 +219,7 @@ def _write(
         tried=tried,
         classes=tables,
         snr=snr,
+        labels=prepared.labels,
         ort=(folder / "model.ort").stat().st_size if "ort" in options.emit else None,
     )
     facts = Facts(name, record, graph, vectors.inputs, vectors.outputs)

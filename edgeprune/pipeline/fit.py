@@ -212,6 +212,7 @@ class Fitter:
             title=self.prepared.path.name,
             sha256=self.prepared.sha256,
             command=self.options.command,
+            labels=self.prepared.labels,
         )
 
     def _observe(self, graph: Graph) -> Mapping[str, Observed]:

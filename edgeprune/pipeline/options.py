@@ -13,6 +13,7 @@ from edgeprune.pruning.search import Schedule
 
 DtypeChoice = Literal["auto", "int8", "int16x8", "int4", "float32"]
 EMITTERS = ("c", "tflite", "onnx", "ort")
+MOST_LABEL_BYTES = 1 << 20
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(|b|k|kb|kib|m|mb|mib)\s*", re.IGNORECASE)
 _UNIT = {"": 1, "b": 1, "k": 1024, "m": 1024 * 1024}
 
@@ -61,6 +62,36 @@ def parse_numbers(text: str, option: str) -> tuple[float, ...]:
     if not values or not all(math.isfinite(v) for v in values):
         raise EdgePruneError(option, f"{text!r} is no list of numbers", "such as 0.485,0.456,0.406")
     return values
+
+
+def parse_labels(text: str) -> tuple[str, ...]:
+    """Names of classes: "cat,dog", or a text file with one a line.
+
+    Raises:
+        EdgePruneError: there are fewer than two, or the file cannot be read.
+    """
+    if "," in text:
+        names = [name.strip() for name in text.split(",")]
+    else:
+        try:
+            with open(text, encoding="utf-8") as file:
+                lines = file.read(MOST_LABEL_BYTES + 1)
+        except OSError as error:
+            hint = "names with commas between them, or a file with one a line"
+            what = f"{text!r} cannot be read: {error.strerror}"
+            raise EdgePruneError("--labels", what, hint) from None
+        except ValueError:
+            raise EdgePruneError("--labels", f"{text!r} is no text in UTF-8") from None
+        if len(lines) > MOST_LABEL_BYTES:
+            raise EdgePruneError(
+                "--labels", f"{text!r} has more than {MOST_LABEL_BYTES} characters"
+            )
+        names = [line.strip() for line in lines.splitlines()]
+        while names and not names[-1]:
+            names.pop()
+    if len(names) < 2 or not all(names):
+        raise EdgePruneError("--labels", f"{text!r} does not name classes", "such as cat,dog")
+    return tuple(names)
 
 
 def parse_levels(text: str) -> tuple[tuple[float, ...], str]:
@@ -114,6 +145,7 @@ class BuildOptions:
         min_accuracy: lowest accuracy on validation data, 0 to 1.
         max_drop: largest loss of accuracy on validation data, 0 to 1.
         classes: labels whose sub-network is built; None: all.
+        labels: names of all classes of the source model, for reports, metadata and macros.
         zeta: for ``classes`` without a limit: the share of the largest mean activity from which a
             neuron is kept.
         emit: which artifacts.
@@ -143,6 +175,7 @@ class BuildOptions:
     min_accuracy: float | None = None
     max_drop: float | None = None
     classes: tuple[int, ...] | None = None
+    labels: tuple[str, ...] = ()
     zeta: float = 0.4
     emit: tuple[str, ...] = ("c", "tflite", "onnx")
     packages: tuple[str, ...] = ()

@@ -52,6 +52,7 @@ class Prepared:
         labelled: whether the labels are the user's; otherwise they are the source model's answers.
         reference: the source model's outputs for ``report``, real values.
         free: what was folded away without any loss.
+        labels: names of the classes that ``report`` has; empty where they were not given.
     """
 
     graph: Graph
@@ -64,6 +65,7 @@ class Prepared:
     labelled: bool
     reference: Array
     free: Free
+    labels: tuple[str, ...] = ()
 
 
 def prepare(options: BuildOptions) -> Prepared:
@@ -84,6 +86,7 @@ def prepare(options: BuildOptions) -> Prepared:
         raise EdgePruneError("--data", f"{len(work.x)} samples are too few to be split")
     float_graph = join_ports(unfuse(dequantise(graph)) if graph.is_quantised else graph)
     graph = graph if graph.is_quantised else float_graph
+    labels = _labels(options, graph)
     if options.classes is not None:
         found = _specialist(options, float_graph, rank)
         graph = float_graph = found.graph
@@ -99,7 +102,25 @@ def prepare(options: BuildOptions) -> Prepared:
         report.y is not None,
         source_outputs(graph, path, report.x),
         free,
+        labels,
     )
+
+
+def _labels(options: BuildOptions, graph: Graph) -> tuple[str, ...]:
+    """Names of the classes of what is built; a single output has two."""
+    names = tuple(options.labels)
+    if not names:
+        return ()
+    count = max(sum(graph.types[v].size for v in graph.outputs), 2)
+    if len(names) != count:
+        what = f"{len(names)} names for {count} classes"
+        raise EdgePruneError("--labels", what, "give one for each, in the order of the outputs")
+    if options.classes is None:
+        return names
+    wanted = [c for c in options.classes if c < count]
+    if len(wanted) == 1:
+        return (f"not {names[wanted[0]]}", names[wanted[0]])
+    return tuple(names[c] for c in wanted)
 
 
 def _raw(graph: Graph, options: BuildOptions) -> Graph:

@@ -12,7 +12,7 @@ PALETTE = ("#3b82f6", "#f59e0b", "#10b981", "#ef4444", "#8b5cf6", "#06b6d4", "#e
 INK = "#010203"  # replaced by the page's text colour
 
 
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "edgeprune",
     "font.family": "sans-serif",

@@ -86,6 +86,7 @@ def build_record(
     classes: dict[str, Any] | None,
     snr: Mapping[str, float],
     ort: int | None = None,
+    labels: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The record of a build; a figure that was not measured is None.
 
@@ -111,6 +112,7 @@ def build_record(
         tried: the networks that were compared, the one that is built among them.
         classes: from :func:`class_table`; None where there are no labels.
         snr: by layer, signal to quantisation noise in decibels.
+        labels: names of the classes.
         ort: bytes of the ``.ort`` file; None: it was not asked for.
     """
     g = compiled.graph
@@ -164,6 +166,7 @@ def build_record(
             else None,
             "stack_bytes": run.stack_bytes if run is not None else None,
         },
+        "labels": list(labels) or None,
         "interface": _interface(g),
         "memory": _memory(compiled),
         "flash": _flash(compiled, size),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgeprune.emit import tflite_metadata, to_tflite
+from edgeprune.emit import tflite_metadata
 from edgeprune.emit.packages.facts import Facts, Files
 from edgeprune.emit.packages.render import package
 from edgeprune.errors import UnsupportedError
@@ -40,19 +40,14 @@ def android(files: Files, facts: Facts) -> dict[str, bytes]:
         kotlin=[_KOTLIN[e] for e in ends], samples=len(facts.inputs),
     )  # fmt: skip
     data = {
-        "app/src/main/assets/model.tflite": described(facts),
+        "app/src/main/assets/model.tflite": tflite_metadata.described(
+            facts.graph, f"{facts.name}, {facts.record['dtype']}", facts.labels
+        ),
         "app/src/main/assets/sample.bin": _little(facts.inputs[:1]),
         "app/src/androidTest/assets/inputs.bin": _little(facts.inputs),
         "app/src/androidTest/assets/outputs.bin": _little(facts.outputs),
     }
     return made | {f"{facts.name}/{path}": content for path, content in data.items()}
-
-
-def described(facts: Facts) -> bytes:
-    """The ``.tflite`` with metadata: names and kinds of inputs and outputs."""
-    about = f"{facts.name}, {facts.record['dtype']}, made by edgeprune"
-    metadata = tflite_metadata.describe(facts.graph, description=about)
-    return to_tflite.emit(facts.graph, metadata={tflite_metadata.KEY: metadata})
 
 
 def _little(values: np.ndarray) -> bytes:

@@ -41,6 +41,11 @@ class Facts:
         return self.name.upper()
 
     @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the classes, untrusted text; empty where they are not known."""
+        return tuple(self.record.get("labels") or ())
+
+    @cached_property
     def size_flags(self) -> tuple[str, ...]:
         """Flags of gcc that the report's sizes were measured with."""
         return (*COMMON_FLAGS, OPTIMIZE_FLAGS[self.record["target"]["optimize"]])

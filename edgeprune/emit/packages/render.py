@@ -32,6 +32,7 @@ def _environment() -> jinja2.Environment:
         "comment": comment,
         "line": line,
         "json": lambda value: json.dumps(value),
+        "kotlin": kotlin,
     }
     return env
 
@@ -40,6 +41,12 @@ def line(text: str) -> str:
     """Untrusted text as one printable line without the marks that Markdown gives a meaning."""
     plain = "".join(c if c.isprintable() else "?" for c in text)
     return re.sub(r"[`|<>\\]", "'", plain)[:400]
+
+
+def kotlin(text: str) -> str:
+    """Untrusted text as a literal of Kotlin."""
+    plain = "".join(c if c.isprintable() else "?" for c in text)
+    return json.dumps(plain).replace("$", "\\$")
 
 
 def render(template: str, facts: Facts, **more: Any) -> bytes:

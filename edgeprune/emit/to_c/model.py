@@ -190,8 +190,9 @@ def _header(program: Program, name: str) -> str:
 
 
 def _c_string(text: str) -> str:
-    safe = "".join(c if " " <= c <= "~" else "?" for c in text)[:64]
-    return safe.replace("\\", "\\\\").replace('"', '\\"').replace("??", "?\\?")
+    """What stands between the quotes of a literal: UTF-8, at most 64 characters."""
+    plain = set(range(32, 127)) - set(b'"?\\')
+    return "".join(chr(b) if b in plain else f"\\{b:03o}" for b in text[:64].encode())
 
 
 class _Source:
