@@ -19,6 +19,7 @@ from edgeprune.pruning.lossless import Report
 from edgeprune.target import Target
 from edgeprune.verify.agreement import Agreement
 from edgeprune.verify.run_target import TargetRun
+from edgeprune.verify.source import Distance
 
 MOST_CLASSES = 40  # of a confusion matrix that people can read
 # Where flash goes that no single layer causes.
@@ -78,6 +79,7 @@ def build_record(
     ram: int | None,
     accuracy: dict[str, Any],
     agreement: Agreement,
+    distance: Distance,
     mismatches: int | None,
     run: TargetRun | None,
     free: Report,
@@ -105,6 +107,7 @@ def build_record(
         ram: bytes of RAM that were allowed.
         accuracy: see the contract.
         agreement: of C, TFLite and ONNX.
+        distance: to the source model.
         mismatches: outputs on the emulated core that differ from the host's.
         run: on the emulated core.
         free: what was folded away without any loss.
@@ -156,6 +159,7 @@ def build_record(
             "c_vs_ort_max_lsb": agreement.c_vs_ort_max_lsb,
             "c_vs_ort_mismatches": agreement.c_vs_ort_mismatches,
             "target_vs_host_mismatches": mismatches,
+            "source": distance.record,
         },
         "run": {
             "target": target.name if run is not None else None,
