@@ -3,6 +3,7 @@
 from edgeprune.quantize.choose import DEFAULT, METHODS, Score, Settings, choose, widen
 from edgeprune.quantize.dequantise import dequantise
 from edgeprune.quantize.equalise import equalise
+from edgeprune.quantize.narrow import tolerant
 from edgeprune.quantize.observe import Method, Observed, observe
 from edgeprune.quantize.rewrite import (
     narrowable,
@@ -26,5 +27,6 @@ __all__ = [
     "quantise",
     "quantise_weights",
     "refuse_unquantised",
+    "tolerant",
     "widen",
 ]

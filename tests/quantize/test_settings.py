@@ -39,6 +39,7 @@ from edgeprune.quantize import (
     narrowable,
     observe,
     quantise,
+    tolerant,
     widen,
 )
 from edgeprune.quantize.equalise import _pairs
@@ -176,3 +177,30 @@ def test_only_layers_that_harm_are_widened() -> None:
     assert widen(start, score, lambda s: True, 0.895).narrow == {"a", "d"}
     assert widen(start, score, lambda s: len(s.narrow) >= 3, 0.895).narrow == {"a", "c", "d"}
     assert widen(start, score, lambda s: True, 0.5) == start
+
+
+def test_layers_that_four_bits_would_cost_accuracy_keep_eight() -> None:
+    rng = np.random.default_rng(3)
+    # the first layer's rows have one large weight, beside which four bits leave nothing of the rest
+    first = np.concatenate([rng.normal(size=(6, 8)), np.full((6, 1), 40.0)], axis=1)
+    constants = {
+        "w1": first.astype(np.float32),
+        "b1": np.full(6, -40.0, np.float32),
+        "w2": np.sign(rng.normal(size=(4, 6))).astype(np.float32),
+        "b2": np.zeros(4, np.float32),
+    }
+    nodes = [
+        Node("first", Dense(), ("x", "w1", "b1"), "h"),
+        Node("second", Dense(), ("h", "w2", "b2"), "y"),
+    ]
+    graph = build_graph("g", nodes, {"x": TensorType((9,))}, ("y",), constants)
+    x = rng.normal(size=(300, 9)).astype(np.float32)
+    x[:, 8] = 1.0
+    truth = predict(graph, x).argmax(1)
+
+    def accuracy(g: Graph) -> float:
+        return float((predict(g, x).argmax(1) == truth).mean())
+
+    assert tolerant(graph, accuracy, 0.99) == {"second"}
+    assert tolerant(graph, accuracy, 0.0) == narrowable(graph)
+    assert tolerant(graph, accuracy, 1.1) == frozenset()

@@ -1,0 +1,44 @@
+"""Which layers bear weights of four bits, told from the float network before anything is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from edgeprune.ir import Array, Graph, dequantise_array
+from edgeprune.quantize.rewrite import WEIGHT_AXIS, narrowable, quantise_weights
+
+
+def tolerant(
+    graph: Graph, accuracy: Callable[[Graph], float], floor: float, *, bits: int = 4
+) -> frozenset[str]:
+    """Layers that alone keep the accuracy with narrow weights.
+
+    Each layer's weights are rounded to their few levels, all others stay as they are.
+
+    Args:
+        graph: float32.
+        accuracy: of a network like it, on validation data.
+        floor: the accuracy that is enough, 0 to 1.
+        bits: of the weights.
+
+    Returns:
+        Names of layers; those that an int4 kernel exists for and the accuracy allows.
+    """
+    candidates = narrowable(graph)
+    return frozenset(
+        node.name
+        for node in graph.nodes
+        if node.name in candidates
+        and accuracy(graph.with_constants(_rounded(graph, node.inputs[1], node.op.kind, bits)))
+        >= floor
+    )
+
+
+def _rounded(graph: Graph, name: str, kind: str, bits: int) -> dict[str, Array]:
+    """Weights as the levels that stand for them."""
+    w = graph.constants[name]
+    no_bias = np.zeros(w.shape[WEIGHT_AXIS[kind]], np.float32)
+    (q, t), _ = quantise_weights(w, no_bias, 1.0, WEIGHT_AXIS[kind], bits=bits)
+    return {name: dequantise_array(q, t)}
