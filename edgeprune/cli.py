@@ -99,6 +99,9 @@ def _classes(text: str | None) -> tuple[int, ...] | None:
         raise EdgePruneError("--classes", f"{text!r} is no list of labels", "such as 3,7") from None
 
 
+COUNT, EPOCHS, SHARE = click.IntRange(1), click.IntRange(0), click.FloatRange(0, 1)
+
+
 @app.command()
 @click.argument("model", required=False, type=click.Path(path_type=Path))
 @click.option("--data", type=click.Path(path_type=Path), help="Samples: .npz (x, y) or folder.")
@@ -107,7 +110,10 @@ def _classes(text: str | None) -> tuple[int, ...] | None:
 @click.option("--std", help="See --mean; both become part of the model.")
 @click.option("--budget", "--flash", help="Bytes of flash: 64KB, 64KiB, 65536.")
 @click.option("--ram", help="Bytes of RAM.")
-@click.option("--max-instructions", type=int, help="Instructions per inference.")
+@click.option("--max-instructions", type=COUNT, help="Instructions per inference.")
+@click.option("--max-macs", type=COUNT, help="Multiply-accumulates per inference.")
+@click.option("--max-neurons", type=COUNT, help="Neurons and channels that stay.")
+@click.option("--keep-ratio", type=SHARE, help="Share of the neurons that stays, 0 to 1.")
 @click.option("--target", default="cortex-m4", show_default=True, help="See `edgeprune targets`.")
 @click.option(
     "--dtype",
@@ -118,7 +124,11 @@ def _classes(text: str | None) -> tuple[int, ...] | None:
 )
 @click.option("--criterion", default="obs", show_default=True, help="How neurons rank.")
 @click.option("--schedule", default="iterative", show_default=True, help="How neurons go.")
-@click.option("--min-accuracy", type=float, help="Lowest accuracy on validation data, 0 to 1.")
+@click.option(
+    "--min-accuracy",
+    type=SHARE,
+    help="Lowest accuracy on validation data, 0 to 1.",
+)
 @click.option("--max-drop", help="Largest loss of accuracy on validation data: 0.5pt.")
 @click.option("--classes", help="Build the sub-network of these labels: 3,7.")
 @click.option("--labels", help="Names of the classes: cat,dog, or a file with one a line.")
@@ -134,9 +144,9 @@ def _classes(text: str | None) -> tuple[int, ...] | None:
     show_default=True,
     help="What kernels and C compiler optimise for; auto: size where there is a limit.",
 )
-@click.option("--finetune", type=int, default=0, help="Epochs of training after pruning.")
+@click.option("--finetune", type=EPOCHS, default=0, help="Epochs of training after pruning.")
 @click.option("--device", default="cpu", show_default=True, help="Where fine-tuning runs.")
-@click.option("--jobs", type=int, default=1, show_default=True, help="Parallel workers.")
+@click.option("--jobs", type=COUNT, default=os.cpu_count(), help="Parallel workers; all cores.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of every random choice.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report to stdout.")
 @click.option(
@@ -174,6 +184,9 @@ def build(**given: Any) -> None:
         budget=sizes["budget"],
         ram=sizes["ram"],
         max_instructions=given["max_instructions"],
+        max_macs=given["max_macs"],
+        max_neurons=given["max_neurons"],
+        keep_ratio=given["keep_ratio"],
         target=given["target"],
         dtype=given["dtype"],
         criterion=given["criterion"],
@@ -288,40 +301,69 @@ def analyze(no_pictures: bool, as_json: bool, **given: Any) -> None:
 @click.option("--criterion", "criteria", multiple=True, help="Several to compare them.")
 @click.option("--schedule", default="iterative", show_default=True)
 @click.option("--dtype", type=click.Choice(["auto", "int8", "float32"]), default="auto")
-@click.option("--runs", type=int, default=3, show_default=True, help="Seeds that are averaged.")
-@click.option("--jobs", type=int, default=1, show_default=True, help="Parallel workers.")
+@click.option("--runs", type=COUNT, default=3, show_default=True, help="Seeds that are averaged.")
+@click.option("--jobs", type=COUNT, default=1, show_default=True, help="Parallel workers.")
 @click.option("--journal", type=click.Path(path_type=Path), help="Remembers finished runs.")
-def sweep(as_json: bool, **given: Any) -> None:
+@click.option("--pareto", is_flag=True, help="Build every level, and find the frontier.")
+@click.option("--target", default="cortex-m4", show_default=True, help="With --pareto: for what.")
+@click.option("--ram", help="With --pareto: bytes of RAM that none may exceed.")
+def sweep(as_json: bool, pareto: bool, ram: str | None, **given: Any) -> None:
     """Prune MODEL to many sizes, several times, and plot accuracy against size.
 
-    --levels 10:90:10 (percent removed) or a list of parameter sizes: 8KB,16KB,32KB.
+    --levels 10:90:10 (percent removed) or a list of sizes of the parameters: 8KB,16KB,32KB. With
+    --pareto they are percent or bytes of the linked flash, every network is built and measured,
+    and the frontier of accuracy against flash, RAM and multiply-accumulates is written.
     """
-    from edgeprune.pipeline.explore import sweep_model
-    from edgeprune.pipeline.options import BuildOptions, parse_levels
+    from edgeprune.pipeline.options import BuildOptions, parse_levels, parse_size
 
     levels, of = parse_levels(given.pop("levels"))
+    given["ram"] = None if ram is None else parse_size(ram, "--ram")
     runs, criteria = given.pop("runs"), given.pop("criteria") or ("obs",)
     journal, seed = given.pop("journal"), given["seed"]
     console = _console()
     with _bars(console) as progress:
-        found = sweep_model(
-            BuildOptions(**given),
-            levels=levels,
-            of=of,
-            criteria=criteria,
-            seeds=range(seed, seed + runs),
-            journal=journal,
-            progress=progress,
-        )
-    for t in found["trends"]:
-        console.print(
-            f"{t['criterion']:>14} {t['level']:>10g}: {100 * t['accuracy']:.2f} % "
-            f"+- {100 * t['accuracy_std']:.2f}",
-            highlight=False,
-        )
-    console.print(f"see {given['out'] / 'sweep.html'}", highlight=False)
+        if pareto:
+            if len(criteria) > 1:
+                raise EdgePruneError("--criterion", "is one with --pareto", "name one")
+            from edgeprune.pipeline.pareto import pareto_model
+
+            options = BuildOptions(**given, criterion=criteria[0])
+            found = pareto_model(options, levels=levels, of=of, progress=progress)
+        else:
+            from edgeprune.pipeline.explore import sweep_model
+
+            found = sweep_model(
+                BuildOptions(**given),
+                levels=levels,
+                of=of,
+                criteria=criteria,
+                seeds=range(seed, seed + runs),
+                journal=journal,
+                progress=progress,
+            )
+    for line in _frontier(found) if pareto else _trends(found):
+        console.print(line, highlight=False)
+    page = "pareto.html" if pareto else "sweep.html"
+    console.print(f"see {given['out'] / page}", highlight=False)
     if as_json:
         _out_json(found)
+
+
+def _trends(found: dict[str, Any]) -> list[str]:
+    return [
+        f"{t['criterion']:>14} {t['level']:>10g}: {100 * t['accuracy']:.2f} % "
+        f"+- {100 * t['accuracy_std']:.2f}"
+        for t in found["trends"]
+    ]
+
+
+def _frontier(found: dict[str, Any]) -> list[str]:
+    return [
+        f"{p['dtype']:>8} {p['flash_bytes']:>11,} bytes of flash {p['ram_bytes']:>9,} of RAM "
+        f"{p['macs']:>13,} MACs: {100 * p['accuracy']:.2f} %"
+        for p in sorted(found["points"], key=lambda p: -int(p["flash_bytes"]))
+        if p["chosen"]
+    ]
 
 
 @app.command()
@@ -367,7 +409,11 @@ def extract(as_json: bool, floor: float | None, **given: Any) -> None:
 )
 @click.option("--criterion", default="obs", show_default=True, help="How neurons rank.")
 @click.option("--schedule", default="iterative", show_default=True, help="How neurons go.")
-@click.option("--min-accuracy", type=float, help="Lowest accuracy of a pruned network, 0 to 1.")
+@click.option(
+    "--min-accuracy",
+    type=SHARE,
+    help="Lowest accuracy of a pruned network, 0 to 1.",
+)
 @click.option("--max-drop", help="Largest loss of accuracy of a pruned network: 0.5pt.")
 @click.option("--mean", help="The model wants (x - mean) / std of the samples: 0.485,0.456,0.406.")
 @click.option("--std", help="See --mean.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
@@ -83,7 +83,7 @@ class Chooser:
             except CannotFitError:
                 if given == Room(None, None):
                     raise
-        if o.has_limits and (o.budget, o.ram, o.max_instructions) == (None, None, None):
+        if o.has_limits and not o.is_limited:
             found = self.pruned(target, Room(None, None))
             return _refuse_excess(found, given, f"target {target.name}")
         return self.pruned(target, given)
@@ -94,11 +94,7 @@ class Chooser:
         Raises:
             CannotFitError: it does not fit.
         """
-        where = f"target {target.name}"
-        return self._best(
-            partial(lambda form: _refuse_excess(self._entire(form), given, where), form)
-            for form in forms(self._without_limits, target, self._dtypes(whole=True))
-        )
+        return self._best(self.whole(target, given))
 
     def pruned(self, target: Target, given: Room) -> Candidate:
         """The network with as many channels as there is room for.
@@ -106,52 +102,94 @@ class Chooser:
         Raises:
             CannotFitError: not even the smallest one fits.
         """
+        return self._best(self.within(target, given))
+
+    def whole(self, target: Target, given: Room = Room(None, None)) -> list[Candidate]:
+        """The network with all its channels, in every form that fits; raises where none does."""
+        where = f"target {target.name}"
+        tries = _Tries()
+        for form in forms(self.options.without_limits(), target, self._dtypes(whole=True)):
+            tries.make(partial(self._entire_within, form, given, where))
+        return tries.made
+
+    def within(self, target: Target, given: Room) -> list[Candidate]:
+        """For every form that is worth it the network that fits; raises where none does."""
         o = replace(self.options, budget=given.flash, ram=given.ram)
-        return self._best(
-            Fitter(self.prepared, o, form, self._ranking, self.progress).fit
-            for form in forms(o, target, self._dtypes(whole=False))
-        )
+        tries = _Tries()
+        for dtype in self._dtypes(whole=False):
+            if not _is_worth(dtype, tries.found):
+                continue
+            for form in forms(o, target, (dtype,)):
+                tries.make(Fitter(self.prepared, o, form, self._ranking, self.progress).fit)
+        return tries.made
+
+    def _entire_within(self, form: Form, given: Room, where: str) -> Candidate:
+        return _refuse_excess(self._entire(form), given, where)
 
     def _entire(self, form: Form) -> Candidate:
         """Every target computes the same numbers: they are chosen and scored once."""
-        fitter = Fitter(self.prepared, self._without_limits, form, None, self.progress)
+        fitter = Fitter(self.prepared, self.options.without_limits(), form, None, self.progress)
         known = self._whole.get(form.dtype)
         if known is not None:
             return fitter.again(known)
         found = self._whole[form.dtype] = fitter.fit()
         return found
 
-    def _best(self, attempts: Iterable[Callable[[], Candidate]]) -> Candidate:
-        """The most accurate network of those that can be made; of equals the smaller one."""
-        found: list[Candidate] = []
-        failed: list[EdgePruneError] = []
-        for attempt in attempts:
-            try:
-                found.append(attempt())
-            except EdgePruneError as error:
-                failed.append(error)
-        if not found:
-            raise next((e for e in failed if isinstance(e, CannotFitError)), failed[0])
-        self.tried = [Tried(_name(c), c.size, c.accuracy) for c in found]
-        return max(found, key=lambda c: (c.accuracy, -c.size.flash_bytes))
-
-    @cached_property
-    def _without_limits(self) -> BuildOptions:
-        nothing = dict.fromkeys(("budget", "ram", "max_instructions", "min_accuracy", "max_drop"))
-        return replace(self.options, **nothing)  # type: ignore[arg-type]
-
     def _dtypes(self, *, whole: bool) -> tuple[str, ...]:
         if whole and self.prepared.graph.is_quantised:
             return ("int8",)  # the file says what it is
-        return ("int8", "float32") if self.options.dtype == "auto" else (self.options.dtype,)
+        if self.options.dtype != "auto":
+            return (self.options.dtype,)
+        # per layer four bits or eight: only where bytes are short
+        return ("int8", "float32") if whole else ("int8", "int4", "float32")
 
     @cached_property
     def _ranking(self) -> Ranking | obs.Search:
         """One for all forms: they differ in what a channel costs, and by about the same factor."""
         o, p = self.options, self.prepared
         if o.criterion == "obs":
-            return obs.Search(p.float_graph, p.rank, validation=p.validation, seed=o.seed)
+            return obs.Search(
+                p.float_graph, p.rank, validation=p.validation, seed=o.seed, jobs=o.jobs
+            )
         return Ranking(p.float_graph, p.rank, o.criterion, o.schedule, seed=o.seed)
+
+    def _best(self, found: list[Candidate]) -> Candidate:
+        """The most accurate of some networks; of equals the smaller one."""
+        self.tried = [Tried(_name(c), c.size, c.accuracy) for c in found]
+        return max(found, key=lambda c: (c.accuracy, -c.size.flash_bytes))
+
+
+@dataclass
+class _Tries:
+    """Networks that could be made, and why others could not."""
+
+    found: list[Candidate] = field(default_factory=list)
+    failed: list[EdgePruneError] = field(default_factory=list)
+
+    def make(self, attempt: Callable[[], Candidate]) -> None:
+        """One more."""
+        try:
+            self.found.append(attempt())
+        except EdgePruneError as error:
+            self.failed.append(error)
+
+    @property
+    def made(self) -> list[Candidate]:
+        """All that could be made; raises where there is none."""
+        if not self.found:
+            failed = self.failed
+            raise next((e for e in failed if isinstance(e, CannotFitError)), failed[0])
+        return self.found
+
+
+def _is_worth(dtype: str, found: list[Candidate]) -> bool:
+    """Whether a type can be better than those that were tried before it.
+
+    Weights of four bits pay where something had to go; a float where eight bits cost accuracy.
+    """
+    if dtype == "int4":
+        return all(c.pruned is not None and c.pruned.history for c in found)
+    return not any(c.is_as_good_as_float for c in found)
 
 
 def _refuse_excess(found: Candidate, given: Room, where: str) -> Candidate:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -14,12 +15,13 @@ from edgeprune.compiler.compile import Compiled, Recipe
 from edgeprune.compiler.measure import Footprint, footprint
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.frontends.normalize import fuse
-from edgeprune.ir import Array, Graph, Samples, fed, predict, real
+from edgeprune.ir import Array, Graph, Samples, couple, fed, predict, real
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import Prepared, answers, source_outputs
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
 from edgeprune.pruning.finetune import finetune
+from edgeprune.pruning.groups import removable
 from edgeprune.pruning.search import Cost, Pruned, Ranking, prune, smallest
 from edgeprune.pruning.subnet import recalibrate
 from edgeprune.quantize import (
@@ -28,8 +30,8 @@ from edgeprune.quantize import (
     Settings,
     choose,
     equalise,
-    narrowable,
     observe,
+    tolerant,
     widen,
 )
 from edgeprune.target import Target
@@ -40,6 +42,7 @@ from edgeprune.verify.run_target import TargetRun
 
 CALIBRATION = 2000  # samples that scales are taken from
 NARROW_LOSS = 0.005  # of accuracy, that weights of four bits may cost
+TYPE_LOSS = 0.005  # of accuracy, that eight bits may cost before floats are tried
 # Bytes of constants in the first 64 KB of AVR's flash. The rest is for code and for what start-up
 # code copies to RAM: QEMU 7.2 reads that from the first 64 KB only, whatever RAMPZ says.
 NEAR_FLASH = 56 << 10
@@ -55,6 +58,7 @@ class Candidate:
         compiled: as it is emitted.
         size: its footprint.
         accuracy: on the validation samples, as it is emitted.
+        float_accuracy: there, of ``float_graph``.
         pruned: how it came about; None where nothing was pruned.
         before: the footprint without pruning; None where nothing was pruned.
     """
@@ -63,8 +67,14 @@ class Candidate:
     compiled: Compiled
     size: Footprint
     accuracy: float
+    float_accuracy: float
     pruned: Pruned | None
     before: Footprint | None = None
+
+    @property
+    def is_as_good_as_float(self) -> bool:
+        """Whether its element type costs next to nothing: four times the bytes gain no more."""
+        return self.float_accuracy - self.accuracy <= TYPE_LOSS
 
 
 @dataclass(frozen=True)
@@ -208,12 +218,21 @@ class Fitter:
             self.form.dtype,
             self.form.optimize,
             observed,
-            Settings(narrow=narrowable(graph) if self.form.dtype == "int4" else frozenset()),
+            Settings(narrow=self._narrow(graph) if self.form.dtype == "int4" else frozenset()),
             title=self.prepared.path.name,
             sha256=self.prepared.sha256,
             command=self.options.command,
             labels=self.prepared.labels,
         )
+
+    def _narrow(self, graph: Graph) -> frozenset[str]:
+        """Layers that get weights of four bits; the others would cost accuracy on their own."""
+        x = self.prepared.validation.x
+
+        def accuracy(g: Graph) -> float:
+            return self._accuracy(predict(g, x))
+
+        return tolerant(graph, accuracy, accuracy(graph) - NARROW_LOSS)
 
     def _observe(self, graph: Graph) -> Mapping[str, Observed]:
         rows = self.prepared.rank.x[:CALIBRATION]
@@ -221,10 +240,25 @@ class Fitter:
 
     def _limits(self) -> dict[str, float]:
         o = self.options
-        wanted = {"flash": o.budget, "ram": o.ram, "instructions": o.max_instructions}
+        wanted = {
+            "flash": o.budget,
+            "ram": o.ram,
+            "instructions": o.max_instructions,
+            "macs": o.max_macs,
+            "neurons": self._neurons(),
+        }
         if self.form.target.progmem:
             wanted["near"] = NEAR_FLASH
         return {k: float(v) for k, v in wanted.items() if v is not None}
+
+    def _neurons(self) -> int | None:
+        """How many may stay."""
+        o = self.options
+        if o.keep_ratio is None:
+            return o.max_neurons
+        count = int(removable(couple(self.prepared.float_graph)).sum())
+        share = math.ceil(o.keep_ratio * count - 1e-9)
+        return share if o.max_neurons is None else min(share, o.max_neurons)
 
     def _fits(self, found: Footprint) -> bool:
         o = self.options
@@ -253,7 +287,7 @@ class Fitter:
         left = {k: v - spare.get(k, 0) for k, v in limits.items()}
         o = self.options
         floor = cost(self._smallest())
-        if any(floor[k] > v for k, v in left.items()):
+        if any(floor.get(k, 0) > v for k, v in left.items()):
             raise self._floor(recipe)
         if isinstance(self.ranking, obs.Search):
             return self.ranking.prune(
@@ -292,7 +326,8 @@ class Fitter:
             compiled = recipe.compile(graph)
             accuracy = self._accuracy(run_host(compiled, self.prepared.validation.x))
         _refuse_far_constants(compiled)
-        return Candidate(graph, compiled, self._measure(compiled), accuracy, pruned, before)
+        plain = self._accuracy(predict(graph, self.prepared.validation.x))
+        return Candidate(graph, compiled, self._measure(compiled), accuracy, plain, pruned, before)
 
     def _quantised(self, recipe: Recipe, graph: Graph) -> tuple[Compiled, float]:
         """The quantised network that does best on validation data, and its accuracy there."""

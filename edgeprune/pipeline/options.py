@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -120,6 +120,9 @@ def parse_levels(text: str) -> tuple[tuple[float, ...], str]:
     return tuple(v / 100 for v in values), "share"
 
 
+LIMITS = ("budget", "ram", "max_instructions", "max_macs", "max_neurons", "keep_ratio")
+
+
 @dataclass(frozen=True)
 class BuildOptions:
     """One build; see ``edgeprune build --help``.
@@ -136,6 +139,9 @@ class BuildOptions:
             target has, where it is a board, less what is reserved there.
         ram: bytes of RAM, likewise.
         max_instructions: instructions per inference.
+        max_macs: multiply-accumulates per inference.
+        max_neurons: neurons (channels) that stay, outputs not counted.
+        keep_ratio: the share of them that stays.
         target: name of a target, or path of a profile.
         dtype: "auto" takes what is more accurate on validation data within the budget, int8 or
             float32; "int16x8": int16 activations, int8 weights; "int4": int8 activations, weights
@@ -168,6 +174,9 @@ class BuildOptions:
     budget: int | None = None
     ram: int | None = None
     max_instructions: int | None = None
+    max_macs: int | None = None
+    max_neurons: int | None = None
+    keep_ratio: float | None = None
     target: str = "cortex-m4"
     dtype: DtypeChoice = "auto"
     criterion: str = "obs"
@@ -189,5 +198,14 @@ class BuildOptions:
     @property
     def has_limits(self) -> bool:
         """Whether anything has to be pruned for."""
-        limits = (self.budget, self.ram, self.max_instructions, self.min_accuracy, self.max_drop)
-        return any(v is not None for v in limits)
+        return self.is_limited or self.min_accuracy is not None or self.max_drop is not None
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether something has to become small, whatever the accuracy."""
+        return any(getattr(self, name) is not None for name in LIMITS)
+
+    def without_limits(self) -> BuildOptions:
+        """The same, and nothing has to be pruned for."""
+        nothing = dict.fromkeys((*LIMITS, "min_accuracy", "max_drop"))
+        return replace(self, **nothing)  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from pathlib import Path
 from edgeprune.errors import EdgePruneError
 
 # a folder that has one of these is an earlier result, and may be replaced
-MARKS = ("report.json", "analysis.json", "sweep.json", "extract.json", "fit.json")
+MARKS = ("report.json", "analysis.json", "sweep.json", "pareto.json", "extract.json", "fit.json")
 
 
 @contextmanager

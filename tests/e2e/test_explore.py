@@ -86,3 +86,15 @@ def test_classes_that_are_none(edgeprune: Command, few: Path, tmp_path: Path, cl
     done = edgeprune("build", bundled.model_path(), *args)
     assert done.status == 2, done.err
     assert "--classes" in done.err
+
+
+@pytest.mark.needs("arm-none-eabi-gcc")
+def test_the_frontier_is_of_built_networks(edgeprune: Command, few: Path, tmp_path: Path) -> None:
+    args = ("--pareto", "--levels", "30KB,8KB", "--dtype", "int8", "--criterion", "l2")
+    done = edgeprune("sweep", bundled.model_path(), "--data", few, *args, "-o", tmp_path / "p")
+    assert done.status == 0, done.err
+    points = json.loads((tmp_path / "p" / "pareto.json").read_text())["points"]
+    assert {p["budget_bytes"] for p in points} == {None, 30 * 1024, 8 * 1024}
+    assert all(p["flash_bytes"] <= (p["budget_bytes"] or p["flash_bytes"]) for p in points)
+    assert any(p["chosen"] for p in points)
+    assert "<svg" in (tmp_path / "p" / "pareto.html").read_text()

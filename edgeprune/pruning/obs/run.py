@@ -104,6 +104,7 @@ class Search:
         validation: samples that choose; None: a fifth of data, at most 2,000.
         effort: see :class:`Effort`.
         seed: of samples and draws.
+        jobs: how many runs go side by side; the result does not depend on it.
     """
 
     def __init__(
@@ -114,6 +115,7 @@ class Search:
         validation: Samples | None = None,
         effort: Effort | None = None,
         seed: int = 0,
+        jobs: int = 2,
     ) -> None:
         if validation is None:
             share = min(VALIDATION, 2000 / max(len(data), 1))
@@ -123,6 +125,7 @@ class Search:
         self.coupling = couple(graph)
         self._effort = effort or Effort()
         self._seed = seed
+        self._jobs = jobs
         self._judge = Judge(graph, validation)
         self._costs: dict[Cost, _Costs] = {}
         self._runs: dict[tuple[tuple[str, ...], bool, bool], _Run] = {}
@@ -175,7 +178,7 @@ class Search:
             run.descend(meter, self._judge, bounds, told)
             return run.greedy
 
-        with ThreadPoolExecutor(len(runs)) as pool:
+        with ThreadPoolExecutor(max(1, self._jobs)) as pool:
             ends = list(pool.map(descend, runs))
         best = max(ends, key=lambda g: self._judge.value(g.graph))
         before = best.snapshot()

@@ -1,0 +1,101 @@
+"""The frontier: what accuracy costs in flash, RAM and multiply-accumulates, on built networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from edgeprune.errors import CannotFitError
+from edgeprune.ir import Array
+from edgeprune.pipeline.choose import Chooser, Room
+from edgeprune.pipeline.fit import Candidate, run_host
+from edgeprune.pipeline.options import BuildOptions
+from edgeprune.pipeline.output import check_writable, write_result
+from edgeprune.pipeline.prepare import answers, prepare
+from edgeprune.progress import Progress, silent
+from edgeprune.report.pareto import Point, mark_frontier, pareto_page
+from edgeprune.report.record import channels
+from edgeprune.target import load_target
+
+
+def pareto_model(
+    options: BuildOptions,
+    *,
+    levels: Sequence[float],
+    of: str,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Build a network for every level, in every form, and see which of them no other one beats.
+
+    Which networks are on the frontier is decided on the validation samples; their accuracy on the
+    samples that nothing was chosen by stands beside it.
+
+    Args:
+        options: model, data, target, ``ram``, criterion; ``out`` receives pareto.json and
+            pareto.html.
+        levels: bytes of flash, or shares of the whole network's flash that are to be saved.
+        of: "bytes" or "share".
+        progress: told level by level.
+
+    Returns:
+        The content of pareto.json.
+
+    Raises:
+        CannotFitError: no level can be met.
+    """
+    check_writable(options.out)
+    target = load_target(options.target)
+    prepared = prepare(options)
+    truth = prepared.report.y if prepared.labelled else answers(prepared.reference)
+    assert truth is not None
+    chooser = Chooser(prepared, options)
+    whole = chooser.whole(target)
+    dense = min(c.size.flash_bytes for c in whole)
+    budgets = sorted(levels if of == "bytes" else (dense * (1 - v) for v in levels))
+
+    def built() -> Iterator[tuple[int | None, Candidate]]:
+        yield from ((None, c) for c in whole)
+        for i, budget in enumerate(reversed(budgets)):
+            progress("frontier", i, len(budgets))
+            try:
+                made = chooser.within(target, Room(int(budget), options.ram))
+            except CannotFitError:
+                continue  # and no smaller one can be met
+            yield from ((int(budget), c) for c in made)
+        progress("frontier", len(budgets), len(budgets))
+
+    points = mark_frontier([_point(c, b, prepared.report.x, truth) for b, c in built()])
+    if len(points) == len(whole):
+        raise CannotFitError(
+            "--levels", f"no level fits {target.name}", "larger levels, or another --dtype"
+        )
+    content = {
+        "schema": 1,
+        "model": {"path": prepared.path.name, "sha256": prepared.sha256},
+        "target": target.name,
+        "accuracy": {
+            "n": len(truth),
+            "labels": "data" if prepared.labelled else "source model",
+            "source": float((answers(prepared.reference) == truth).mean()),
+        },
+        "points": [asdict(p) for p in points],
+    }
+    write_result(options.out, "pareto", content, pareto_page(prepared.path.name, content), {})
+    return content
+
+
+def _point(found: Candidate, budget: int | None, x: Array, truth: Array) -> Point:
+    recipe = found.compiled.recipe
+    right = answers(run_host(found.compiled, x)) == truth
+    return Point(
+        dtype=recipe.dtype,
+        kernels=recipe.target.kernels[0],
+        budget_bytes=budget,
+        flash_bytes=found.size.flash_bytes,
+        ram_bytes=found.size.ram_bytes,
+        macs=found.compiled.graph.macs,
+        channels=channels(found.compiled.graph),
+        validation_accuracy=found.accuracy,
+        accuracy=float(right.mean()),
+    )

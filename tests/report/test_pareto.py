@@ -1,0 +1,37 @@
+"""The frontier of built networks."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgeprune.report.pareto import Point, mark_frontier
+
+SMALL = st.integers(0, 4)
+
+
+@st.composite
+def points(draw: st.DrawFn) -> list[Point]:
+    """Networks of few different sizes and accuracies, so that there are ties."""
+    drawn = draw(st.lists(st.tuples(SMALL, SMALL, SMALL, SMALL), min_size=1, max_size=12))
+    return [
+        Point("int8", "portable", None, flash, ram, macs, {}, right / 4, 0.5)
+        for flash, ram, macs, right in drawn
+    ]
+
+
+@given(points())
+def test_what_is_chosen_is_beaten_by_nothing_and_the_rest_by_something_chosen(
+    networks: list[Point],
+) -> None:
+    marked = mark_frontier(networks)
+    chosen = [p for p in marked if p.chosen]
+    assert chosen
+    for p in marked:
+        assert p.chosen != any(q.beats(p) for q in chosen)
+
+
+def test_accuracy_that_nothing_may_be_chosen_by_decides_nothing() -> None:
+    a = Point("int8", "portable", None, 10, 10, 10, {}, 0.9, 0.1)
+    b = Point("int8", "portable", None, 11, 10, 10, {}, 0.9, 0.9)
+    assert [p.chosen for p in mark_frontier([a, b])] == [True, False]
