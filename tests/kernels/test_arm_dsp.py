@@ -25,7 +25,7 @@ from kernels.layers import (
 from kernels.on_core import Trial, run_on_core
 
 from edgeprune.ir import Array, DType, Graph, TensorType
-from edgeprune.kernels.select import lower
+from edgeprune.kernels.select import candidates
 from edgeprune.ops import Conv2d, Dense, DepthwiseConv2d
 from edgeprune.ops._window import Padding
 
@@ -52,9 +52,12 @@ FAMILIES = {
 
 @pytest.mark.parametrize("optimize", ["speed", "size"])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_int8_kernels_compute_the_reference_on_the_core(family: str, optimize: str) -> None:
+@pytest.mark.parametrize("helium", [False, True])
+def test_int8_kernels_compute_the_reference_on_the_core(
+    family: str, optimize: str, helium: bool
+) -> None:
     rng = np.random.default_rng([len(optimize), *family.encode()])
-    core = CORES[int(rng.integers(len(CORES)))]
+    core = "cortex-m55" if helium else CORES[int(rng.integers(len(CORES)))]
     trials = [trial(rng, FAMILIES[family](rng), optimize) for _ in range(TRIALS)]
     own = sum("arm_dsp" in f"{t.call.sources}{t.call.headers}" for t in trials)
     assert own > 0 or family in ("unary", "softmax"), "the family has kernels of its own"
@@ -85,11 +88,13 @@ def float_layers(rng: Rng) -> list[Graph]:
     ]
 
 
-def test_float_kernels_compute_the_source_on_the_core() -> None:
+@pytest.mark.parametrize("optimize", ["speed", "size"])
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m55"])
+def test_float_kernels_compute_the_source_on_the_core(core: str, optimize: str) -> None:
     rng = np.random.default_rng(5)
     graphs = [g for _ in range(6) for g in float_layers(rng)]
-    trials = [trial(rng, g, "speed") for g in graphs]
-    for t, result in zip(trials, run_on_core(trials, "cortex-m4"), strict=True):
+    trials = [trial(rng, g, optimize) for g in graphs]
+    for t, result in zip(trials, run_on_core(trials, core, optimize), strict=True):
         assert t.call.function.endswith("_arm_dsp")
         want = expected(t.graph, t.feed)
         bound = 1e-5 * float(np.abs(want).max(initial=1.0))
@@ -98,7 +103,7 @@ def test_float_kernels_compute_the_source_on_the_core() -> None:
 
 def trial(rng: Rng, graph: Graph, optimize: str) -> Trial:
     """The call is that of the DSP kernels wherever they have one."""
-    call = lower(graph, ("arm_dsp", "portable"), optimize)["layer"]
+    call = candidates(graph, graph.nodes[0], ("arm_dsp", "portable"), optimize, "ep_layer0")[0]
     y = graph.types[graph.outputs[0]].nbytes
     fits = call.inplace is not None and y <= graph.types[graph.nodes[0].inputs[call.inplace]].nbytes
     inplace = fits and bool(rng.integers(2))

@@ -6,13 +6,13 @@ static float dot(const float *x, const float *w, int32_t n)
 {
     float a = 0.0f;
     float b = 0.0f;
-    for (; n >= 2; n -= 2) {
+    for (int32_t pairs = n / 2; pairs > 0; pairs--) {
         a += x[0] * w[0];
         b += x[1] * w[1];
         x += 2;
         w += 2;
     }
-    return n > 0 ? a + b + x[0] * w[0] : a + b;
+    return n % 2 != 0 ? a + b + x[0] * w[0] : a + b;
 }
 
 void ep_dense_f32_arm_dsp(const ep_dense_f32_params *p, const float *w, const float *bias,
