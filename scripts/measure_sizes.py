@@ -1,6 +1,8 @@
 """Measure the code of every kernel on every core: what sizes are estimated from without a compiler.
 
-Writes edgeprune/compiler/sizes.json. Needs the cross compilers; takes some minutes.
+Portable kernels are linked into networks of one layer; files for one instruction set, all of which
+a layer uses, are compiled. Writes edgeprune/kernels/sizes.json. Needs the cross compilers; takes
+some minutes.
 
 python scripts/measure_sizes.py
 """
@@ -10,7 +12,6 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 from edgeprune import bundled
 from edgeprune.compiler import Recipe, footprint
@@ -18,12 +19,21 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.frontends import load
 from edgeprune.frontends.normalize import fuse
 from edgeprune.ir import Graph
+from edgeprune.kernels.costs import SIZES
 from edgeprune.ops.examples import EXAMPLES, example_graph
 from edgeprune.quantize import quantise
+from edgeprune.resources import runtime_dir
 from edgeprune.target import Target, load_target
+from edgeprune.toolchain.compiler import (
+    COMMON_FLAGS,
+    OPTIMIZE_FLAGS,
+    Optimize,
+    compile_all,
+    require_compiler,
+    run_tool,
+)
 
 CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m55", "rv32imc")
-OUT = Path(__file__).parents[1] / "edgeprune" / "compiler" / "sizes.json"
 
 
 def typed(graph: Graph, dtype: str) -> Graph:
@@ -72,15 +82,31 @@ def measure(core: str, optimize: str) -> dict[str, int]:
     return table
 
 
+def compiled(core: str, isa: str, optimize: Optimize) -> dict[str, int]:
+    """Bytes of code and tables in every file of an instruction set's folder."""
+    target = load_target(core)
+    compiler = require_compiler(target)
+    assert target.toolchain is not None
+    folder = runtime_dir() / "arch" / isa
+    files = sorted(f for f in folder.iterdir() if f.suffix in (".c", ".S"))
+    flags = (*target.toolchain.flags, *COMMON_FLAGS, OPTIMIZE_FLAGS[optimize])
+    objects = compile_all(compiler, files, flags, [runtime_dir() / "include", folder])
+    text = run_tool([compiler.tool("size"), *objects], "size")
+    sizes = [int(line.split()[0]) for line in text.splitlines()[1:]]
+    return dict(zip((f.name for f in files), sizes, strict=True))
+
+
 def main() -> None:
     """Measure every core at both optimisation levels."""
-    found: dict[str, dict[str, dict[str, int]]] = {}
+    found: dict[str, dict[str, dict[str, dict[str, int]]]] = {}
+    levels: tuple[Optimize, Optimize] = ("size", "speed")
     for core in CORES:
-        found[core] = {}
-        for optimize in ("size", "speed"):
-            found[core][optimize] = measure(core, optimize)
-            print(core, optimize, len(found[core][optimize]), "files", file=sys.stderr)
-    OUT.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
+        found[core] = {"portable": {level: measure(core, level) for level in levels}}
+        for isa in ("arm_dsp", "arm_mve"):
+            if isa in load_target(core).kernels:
+                found[core][isa] = {level: compiled(core, isa, level) for level in levels}
+        print(core, ", ".join(found[core]), file=sys.stderr)
+    SIZES.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

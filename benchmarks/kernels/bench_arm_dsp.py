@@ -21,7 +21,7 @@ from kernels.harness import expected, one_node
 from kernels.on_core import Trial, run_on_core
 
 from edgeprune.ir import Array, DType, Graph, QuantParams, TensorType
-from edgeprune.kernels.select import lower
+from edgeprune.kernels.select import candidates
 from edgeprune.ops import Add, AvgPool2d, Conv2d, Dense, DepthwiseConv2d, MaxPool2d, Op
 from edgeprune.ops._window import Padding
 
@@ -99,7 +99,7 @@ def measure(target: str, optimize: str) -> None:
     graphs = [network(*layer[1:]) for layer in LAYERS]
     trials = []
     for graph in graphs:
-        call = lower(graph, ("arm_dsp", "portable"), optimize)["layer"]
+        call = candidates(graph, graph.nodes[0], ("arm_dsp",), optimize, "ep_layer0")[0]
         feed = {}
         for v in graph.inputs:
             t = graph.types[v]

@@ -71,7 +71,8 @@ class Recipe:
 
     def compile_typed(self, typed: Graph, *, order: Sequence[str] | None = None) -> Compiled:
         """Choose kernels and plan the memory of a graph that has its types already."""
-        calls = lower(typed, self.target.kernels, self.optimize)
+        core = self.target.core or self.target.name
+        calls = lower(typed, self.target.kernels, self.optimize, core)
         return Compiled(self, typed, calls, plan_memory(typed, _work(typed, calls), order=order))
 
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgeprune.compiler.compile import Compiled
+from edgeprune.kernels.costs import size_table
 from edgeprune.toolchain.compiler import find_compiler
 from edgeprune.toolchain.size import Size, measure
 
-# Where no cross compiler is installed, code is looked up: bytes of every kernel by core and level
-# of optimisation, made by scripts/measure_sizes.py. Other cores take the nearest one's.
-SIZES = Path(__file__).parent / "sizes.json"
-NEAREST = {"cortex-m0": "cortex-m0plus", "cortex-m7": "cortex-m4", "cortex-m33": "cortex-m4"}
 MEASURED = "model"  # what a network is called where it is linked only to be measured
 STACK_BYTES = 320  # more than any model of the benchmarks takes with portable kernels
 
@@ -76,9 +72,7 @@ def footprint(compiled: Compiled) -> Footprint:
 def _estimate(compiled: Compiled, weights: int, arena: int) -> Footprint:
     """What linking would give, from the table of portable kernels."""
     recipe = compiled.recipe
-    core = recipe.target.core or recipe.target.name
-    tables = json.loads(SIZES.read_text())
-    table = tables.get(NEAREST.get(core, core), tables["cortex-m4"])[recipe.optimize]
+    table = size_table(recipe.target.core or recipe.target.name, recipe.optimize)
     portable = compiled.portable
     sources = {s.rsplit("/", 1)[-1] for call in portable.calls.values() for s in call.sources}
     code = table["(entry)"] + table["(call)"] * len(portable.calls)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from edgeprune.ir import Array, Graph, Node
 
@@ -69,6 +70,11 @@ class KernelCall:
     code_bytes: int = 0
     drop_ins: tuple[str, ...] = ()
     address_space: str = ""
+
+    @property
+    def kernel(self) -> str:
+        """Name of the function, or of the header that the layer's own function is made from."""
+        return self.function if self.sources else PurePosixPath(self.headers[0]).stem
 
     @property
     def constant_bytes(self) -> int:

@@ -13,8 +13,9 @@ from pathlib import PurePosixPath
 
 from edgeprune.errors import UnsupportedError
 from edgeprune.ir import Graph, Node
-from edgeprune.kernels import arm_dsp, arm_mve, avr
+from edgeprune.kernels import arm_dsp, arm_mve, avr, costs
 from edgeprune.kernels.call import Kernel, KernelCall, Request
+from edgeprune.kernels.choice import smallest
 from edgeprune.kernels.portable.activation import unary
 from edgeprune.kernels.portable.arith import arith, prelu
 from edgeprune.kernels.portable.conv import conv2d, conv_transpose2d, depthwise_conv2d
@@ -55,13 +56,19 @@ KERNELS: dict[str, tuple[Kernel, ...]] = {
 }
 
 
-def lower(graph: Graph, isas: Sequence[str], optimize: str) -> dict[str, KernelCall]:
+def lower(
+    graph: Graph, isas: Sequence[str], optimize: str, core: str = costs.DEFAULT
+) -> dict[str, KernelCall]:
     """Spell every node of a network in C.
+
+    Where several kernels compute a node, "speed" takes the one with the fewest instructions, and
+    "size" what makes the network smallest, see :func:`edgeprune.kernels.choice.smallest`.
 
     Args:
         graph: float32 or quantised, as it is emitted.
         isas: sets of kernels that the target has, best first.
         optimize: "size" or "speed".
+        core: what it is to run on, for the cost model.
 
     Returns:
         The call of each node, by name; none for a node that only gives its operand another shape.
@@ -69,21 +76,20 @@ def lower(graph: Graph, isas: Sequence[str], optimize: str) -> dict[str, KernelC
     Raises:
         UnsupportedError: nodes that no kernel computes, all of them at once.
     """
-    calls: dict[str, KernelCall] = {}
+    options: dict[str, list[KernelCall]] = {}
     refused: list[str] = []
     for i, node in enumerate(graph.nodes):
         if isinstance(node.op, Reshape):
             continue
         try:
-            call = _choose(graph, node, isas, optimize, f"ep_layer{i}")
+            calls = candidates(graph, node, isas, optimize, f"ep_layer{i}")
         except UnsupportedError as error:
             refused.append(str(error).split("\n")[0])
             continue
-        if call is None:
+        if not calls:
             types = ", ".join(t.dtype.value for t in graph.types_of(node))
             refused.append(f"{node.name}: no kernel for {node.op.kind} of {types}")
-            continue
-        calls[node.name] = call
+        options[node.name] = [costs.calibrated(c, graph, node, core, optimize) for c in calls]
     if refused:
         raise UnsupportedError(
             graph.name,
@@ -91,20 +97,39 @@ def lower(graph: Graph, isas: Sequence[str], optimize: str) -> dict[str, KernelC
             + "\n  ".join(refused),
             "use another --dtype, or emit only .tflite or .onnx (--emit)",
         )
-    return calls
+    if optimize == "size":
+        return smallest(options, lambda calls: costs.flash_bytes(calls, core, optimize))
+    return {name: min(calls, key=lambda c: c.instructions) for name, calls in options.items()}
 
 
-def _choose(
+def candidates(
     graph: Graph, node: Node, isas: Sequence[str], optimize: str, prefix: str
-) -> KernelCall | None:
-    """The first kernel that can compute the node, asking the best set first."""
+) -> list[KernelCall]:
+    """How each set of kernels computes a node, the best set first, at most one call a set.
+
+    Their instructions are what the kernels say, for any core.
+
+    Raises:
+        UnsupportedError: no set does, and one says why.
+    """
+    found: list[KernelCall] = []
+    refused: UnsupportedError | None = None
     for isa in isas:
         request = Request(graph, node, isa, optimize, prefix)
-        for kernel in KERNELS.get(isa, ()):
-            call = kernel(request)
-            if call is not None:
-                return replace(call, drop_ins=_drop_ins(call.sources, isas))
-    return None
+        try:
+            calls = (kernel(request) for kernel in KERNELS.get(isa, ()))
+            call = next((c for c in calls if c is not None), None)
+        except UnsupportedError as error:
+            refused = error
+            continue
+        if call is None:
+            continue
+        if found and found[0].address_space != call.address_space:
+            continue  # start-up code would copy its arrays to RAM
+        found.append(replace(call, drop_ins=_drop_ins(call.sources, isas)))
+    if refused and not found:
+        raise refused
+    return found
 
 
 def _drop_ins(sources: Sequence[str], isas: Sequence[str]) -> tuple[str, ...]:

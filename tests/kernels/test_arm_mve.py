@@ -11,7 +11,7 @@ from kernels.on_core import Trial, run_on_core
 
 from edgeprune.ir import Graph, TensorType
 from edgeprune.kernels.arm_mve import conv
-from edgeprune.kernels.select import lower
+from edgeprune.kernels.select import candidates
 from edgeprune.ops import (
     Add,
     AvgPool2d,
@@ -143,7 +143,7 @@ FAMILIES = {
 
 
 def trial(rng: Rng, graph: Graph, optimize: str) -> Trial:
-    call = lower(graph, ("arm_mve", "portable"), optimize)["layer"]
+    call = candidates(graph, graph.nodes[0], ("arm_mve", "portable"), optimize, "ep_layer0")[0]
     return Trial(graph, call, {v: int8_values(rng, graph.types[v].shape) for v in graph.inputs})
 
 
@@ -164,7 +164,7 @@ def test_softmax_of_many_like_logits_is_the_reference() -> None:
     for length in (511, 512, 513, 1024, 4095):
         x = int8_type((length,), 1e-4, 0)
         graph = one_node(Softmax(), [x], TensorType((), x.dtype, Softmax().fixed_quant(8)))
-        call = lower(graph, ("arm_mve", "portable"), "speed")["layer"]
+        call = candidates(graph, graph.nodes[0], ("arm_mve", "portable"), "speed", "ep_layer0")[0]
         trials.append(Trial(graph, call, {"x0": np.zeros(length, np.int8)}))
     agree(trials, "speed")
 

@@ -14,6 +14,9 @@ from edgeprune.ops._clamp import Clamp
 BLOCK = 4
 """Output channels that lie side by side: EP_BLOCK of ``ep_common.h``."""
 
+SINGLE = 2.5
+"""Times that a multiplication outside of blocks is slower."""
+
 QUICK_SHIFT = -22
 """Smallest shift with which the output's zero point can be part of what is added for rounding."""
 
@@ -155,6 +158,19 @@ def wide_constants(real: Array, channels: int) -> tuple[Constant, Constant]:
     wide = mult.astype(np.int64)
     reduced = np.where(wide < 0x7FFF0000, (wide + (1 << 15)) >> 16, 0x7FFF)
     return multiplier_constants(reduced, 15 - shift)
+
+
+def in_block_macs(macs: int, channels: int, *, filled: bool = False) -> float:
+    """Multiplications, those of channels that fill no block counted as often as they are slower.
+
+    Args:
+        macs: of the layer.
+        channels: of a group.
+        filled: the last block is filled up with zeros.
+    """
+    left = channels % BLOCK
+    extra = BLOCK - left if filled else (SINGLE - 1) * left
+    return macs * (1 + extra / channels if left else 1)
 
 
 def multiplier_constants(mult: Array, shift: Array) -> tuple[Constant, Constant]:

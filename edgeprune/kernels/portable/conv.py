@@ -21,6 +21,7 @@ from edgeprune.kernels.portable._spell import (
     dtypes,
     float_clamp,
     has_no_clamp,
+    in_block_macs,
     in_blocks,
     in_nibbles,
     int_clamp,
@@ -68,10 +69,14 @@ def _filters(w: Array, groups: int, pack: Callable[[Array], Array] = in_blocks) 
     return np.concatenate([pack(group) for group in rows])
 
 
-def _work(request: Request, per_mac: float, per_output: int) -> int:
+def _work(
+    request: Request, per_mac: float, per_output: int, groups: int = 1, *, filled: bool = False
+) -> int:
     """Estimated instructions."""
     y = request.graph.types[request.node.output]
-    return int(per_mac * request.graph.macs_of(request.node)) + per_output * y.size
+    channels = y.shape[-1] // groups
+    macs = in_block_macs(request.graph.macs_of(request.node), channels, filled=filled)
+    return int(per_mac * macs) + per_output * y.size
 
 
 def _conv_f32(request: Request, op: Conv2d) -> KernelCall:
@@ -86,7 +91,7 @@ def _conv_f32(request: Request, op: Conv2d) -> KernelCall:
             Constant("bias", graph.constants[node.inputs[2]], "float"),
         ),
         scratch_bytes=COLUMNS * 4 * int(np.prod(w.shape[1:])),
-        instructions=_work(request, 2.6, 25),
+        instructions=_work(request, 2.6, 25, op.groups),
     )
 
 
@@ -128,7 +133,7 @@ def _conv_s8(request: Request, op: Conv2d) -> KernelCall:
             *(("ep_tile_s8_w4",) if four_bits else ("ep_tile_s8", "ep_tile_strip_s8")),
         ),
         scratch_bytes=NO_SCRATCH if direct else line_bytes(request, op, kernel) // op.groups,
-        instructions=_work(request, 2.6 if four_bits else 2.0, 25),
+        instructions=_work(request, 2.6 if four_bits else 2.0, 25, op.groups, filled=four_bits),
     )
 
 
@@ -159,7 +164,7 @@ def _conv_s16(request: Request, op: Conv2d) -> KernelCall:
         ),
         shared=("ep_finish_s16", "ep_lines", "ep_tile_s16"),
         scratch_bytes=NO_SCRATCH if direct else line_bytes(request, op, kernel) // op.groups,
-        instructions=_work(request, 2.2, 60),
+        instructions=_work(request, 2.2, 60, op.groups),
     )
 
 

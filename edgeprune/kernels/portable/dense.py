@@ -17,6 +17,7 @@ from edgeprune.kernels.portable._spell import (
     QUICK_SHIFT,
     float_clamp,
     has_no_clamp,
+    in_block_macs,
     in_blocks,
     in_nibbles,
     int_clamp,
@@ -61,7 +62,8 @@ def _f32(request: Request, op: Dense) -> KernelCall:
         {**shape, **float_clamp(op.clamp)},
         node.inputs[:1],
         (Constant("weights", in_blocks(w), "float"), Constant("bias", bias, "float")),
-        instructions=int(2.5 * graph.macs_of(node)) + 20 * shape["rows"] * shape["out_len"],
+        instructions=int(2.5 * in_block_macs(graph.macs_of(node), len(w)))
+        + 20 * shape["rows"] * shape["out_len"],
     )
 
 
@@ -99,7 +101,8 @@ def _integers(request: Request, op: Dense) -> KernelCall:
             shift,
         ),
         shared=(f"ep_tile_{form}", *(("ep_dense_strip_s8",) if form == "s8" else ())),
-        instructions=int(2.6 * graph.macs_of(node)) + 40 * shape["rows"] * shape["out_len"],
+        instructions=int(2.6 * in_block_macs(graph.macs_of(node), len(w), filled=four_bits))
+        + 40 * shape["rows"] * shape["out_len"],
     )
 
 

@@ -1,0 +1,64 @@
+"""Chooses among kernels where flash counts: code that layers share is paid for once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from edgeprune.kernels.call import KernelCall
+
+SLOWER = 1.6
+"""So many times the fewest instructions are given for bytes, at most."""
+
+Choice = dict[str, KernelCall]
+Bytes = Callable[[Iterable[KernelCall]], int]
+
+
+def smallest(options: Mapping[str, Sequence[KernelCall]], flash_bytes: Bytes) -> Choice:
+    """One call for every node, with which the network takes the least flash.
+
+    A local search: one node takes another call, or all users of one kernel do, as long as bytes go
+    down. It starts where every node has its quickest call, and where all come from one set.
+
+    Args:
+        options: of every node, not empty.
+        flash_bytes: of a network of some calls.
+    """
+    most = SLOWER * sum(min(c.instructions for c in calls) for calls in options.values())
+
+    def price(choice: Choice) -> tuple[bool, int, int]:
+        work = sum(c.instructions for c in choice.values())
+        return work > most, flash_bytes(choice.values()), work
+
+    return min((_descend(start, options, price) for start in _starts(options)), key=price)
+
+
+def _starts(options: Mapping[str, Sequence[KernelCall]]) -> Iterator[Choice]:
+    yield {name: min(calls, key=lambda c: c.instructions) for name, calls in options.items()}
+    for k in range(max(map(len, options.values()), default=1)):
+        if k or any(len(calls) > 1 for calls in options.values()):
+            yield {name: calls[min(k, len(calls) - 1)] for name, calls in options.items()}
+
+
+def _descend(
+    choice: Choice,
+    options: Mapping[str, Sequence[KernelCall]],
+    price: Callable[[Choice], tuple[bool, int, int]],
+) -> Choice:
+    best = price(choice)
+    while True:
+        found = min(_moves(choice, options), key=price, default=choice)
+        if price(found) >= best:
+            return choice
+        choice, best = found, price(found)
+
+
+def _moves(choice: Choice, options: Mapping[str, Sequence[KernelCall]]) -> Iterator[Choice]:
+    for name, calls in options.items():
+        yield from (choice | {name: call} for call in calls if call is not choice[name])
+    for kernel in {c.kernel for c in choice.values()}:
+        others = {n: [c for c in options[n] if c.kernel != kernel] for n in choice}
+        yield choice | {
+            n: min(others[n], key=lambda c: c.instructions)
+            for n, c in choice.items()
+            if c.kernel == kernel and others[n]
+        }

@@ -1,0 +1,89 @@
+"""What a call costs on a core: instructions from a fitted model, bytes of code from measured files.
+
+A kernel says how its work grows with the layer (``KernelCall.instructions``, for any core); a line
+fitted to counts in the emulator says how much of it there is on one core:
+
+    instructions = a + b work + c macs + d outputs + e inputs + f pixels + g rows
+
+``costs.json`` has a to g of every kernel function, most of them 0, and ``sizes.json`` the bytes of
+every source file, by core and level of optimisation; ``scripts/fit_costs.py`` and
+``scripts/measure_sizes.py`` make them. Other cores take the nearest one's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+from edgeprune.ir import Graph, Node
+from edgeprune.kernels.call import KernelCall
+
+COSTS = Path(__file__).parent / "costs.json"
+SIZES = Path(__file__).parent / "sizes.json"
+NEAREST = {"cortex-m0": "cortex-m0plus", "cortex-m7": "cortex-m4", "cortex-m33": "cortex-m4"}
+DEFAULT = "cortex-m4"
+CALL_BYTES = 20  # an entry of the model's function, beside the parameters
+
+
+@cache
+def _costs() -> Mapping[str, Mapping[str, Mapping[str, Mapping[str, list[float]]]]]:
+    found: dict[str, dict[str, dict[str, dict[str, list[float]]]]] = json.loads(COSTS.read_text())
+    return found
+
+
+@cache
+def _sizes() -> Mapping[str, Mapping[str, Mapping[str, Mapping[str, int]]]]:
+    found: dict[str, dict[str, dict[str, dict[str, int]]]] = json.loads(SIZES.read_text())
+    return found
+
+
+def size_table(core: str, optimize: str, isa: str = "portable") -> Mapping[str, int]:
+    """Bytes of code by source file, of the portable kernels or of those of an instruction set."""
+    tables = _sizes()
+    by_isa = tables.get(NEAREST.get(core, core), tables[DEFAULT])
+    return by_isa.get(isa, {}).get(optimize, {})
+
+
+def features(call: KernelCall, graph: Graph, node: Node) -> tuple[float, ...]:
+    """What the fitted line multiplies; ``call`` as its kernel made it."""
+    inputs = sum(graph.types[v].size for v in call.inputs)
+    y = graph.types[node.output]
+    rows = y.shape[0] if len(y.shape) > 1 else 1
+    pixels = y.size // y.shape[-1] if y.shape else 1
+    terms = (1, call.instructions, graph.macs_of(node), y.size, inputs, pixels, rows)
+    return tuple(map(float, terms))
+
+
+def _line(core: str, optimize: str) -> Mapping[str, Mapping[str, list[float]]]:
+    return _costs().get(NEAREST.get(core, core), {}).get(optimize, {})
+
+
+def calibrated(call: KernelCall, graph: Graph, node: Node, core: str, optimize: str) -> KernelCall:
+    """The call with the instructions that it takes on a core."""
+    line = _line(core, optimize).get(call.kernel)
+    if line is None:
+        return call
+    terms = zip(line["line"], features(call, graph, node), strict=True)
+    return replace(call, instructions=round(sum(c * x for c, x in terms)))
+
+
+def flash_bytes(calls: Iterable[KernelCall], core: str, optimize: str) -> int:
+    """Estimated flash of a network: code, which calls share, parameters, and arrays."""
+    sources: set[str] = set()
+    instances: dict[str, int] = {}
+    total = 0
+    for call in calls:
+        sources |= set(call.sources)
+        instances[call.instance] = call.code_bytes
+        total += CALL_BYTES + 4 * len(call.params) + call.constant_bytes
+    return total + sum(instances.values()) + sum(_file(s, core, optimize) for s in sources)
+
+
+def _file(source: str, core: str, optimize: str) -> int:
+    """Bytes of the code of a file below ``runtime_c``; 0: not known."""
+    folder, name = source.rsplit("/", 1)
+    isa = "portable" if folder == "src" else PurePosixPath(folder).name
+    return size_table(core, optimize, isa).get(name, 0)

@@ -1,0 +1,191 @@
+"""Fit the cost model of the kernels to instructions counted in the emulator.
+
+    python scripts/fit_costs.py [--cores cortex-m4]
+
+Lowers random layers for each core in every way that its kernels offer, counts each call in QEMU and
+checks its result, and fits the line of ``edgeprune/kernels/costs.py`` to two of three; the third
+tells how far off it is. Writes edgeprune/kernels/costs.json. Takes some minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from kernels.cases import int8_type, int8_values, layer_constants, output_scale
+from kernels.harness import expected, one_node
+from kernels.on_core import Trial, run_on_core
+
+from edgeprune.ir import Array, DType, Graph, TensorType
+from edgeprune.kernels.costs import COSTS, features
+from edgeprune.kernels.select import candidates
+from edgeprune.ops import (
+    Add,
+    AvgPool2d,
+    Conv2d,
+    Dense,
+    DepthwiseConv2d,
+    MaxPool2d,
+    Mean,
+    Mul,
+    Relu,
+    Sigmoid,
+    Softmax,
+)
+from edgeprune.ops._window import Padding
+from edgeprune.target import load_target
+
+CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m55", "rv32imc")
+SHAPES = 40  # of every family
+BATCH = 60  # calls in one firmware
+TERMS = 4  # of a line
+MOST_MACS = {DType.FLOAT32: 150_000}  # of a layer, so that slow cores are done in minutes
+RELU = (0.0, np.inf)
+Rng = np.random.Generator
+
+
+def weights_of(rng: Rng, shape: tuple[int, ...], axis: int, kind: str) -> dict[str, object]:
+    """Weights as training leaves them, in int8, int4 or float32."""
+    if kind == "float32":
+        w = rng.normal(size=shape).astype(np.float32)
+        b = rng.normal(size=shape[axis]).astype(np.float32)
+        return {"w": (w, TensorType(w.shape)), "b": (b, TensorType(b.shape))}
+    made = layer_constants(rng, shape, axis, 0.05, bits=4 if kind == "int4" else 8)
+    w, t = made["w"]
+    spread = 3.0 if kind == "int4" else 35.0
+    limit = 7 if kind == "int4" else 127
+    w = np.clip(np.round(rng.normal(0, spread, shape)), -limit, limit).astype(np.int8)
+    return {**made, "w": (w, t)}
+
+
+def linear(rng: Rng, op: object, x: tuple[int, ...], shape: tuple[int, ...], kind: str) -> Graph:
+    """A layer with weights."""
+    axis = len(shape) - 1 if isinstance(op, DepthwiseConv2d) else 0
+    constants = weights_of(rng, shape, axis, kind)
+    if kind == "float32":
+        return one_node(op, [TensorType(x)], None, constants)  # type: ignore[arg-type]
+    y = int8_type((), output_scale(rng, 0.05, constants), -128)  # type: ignore[arg-type]
+    return one_node(op, [int8_type(x, 0.05, -128)], y, constants)  # type: ignore[arg-type]
+
+
+def size(rng: Rng, low: int, high: int) -> int:
+    """Evenly spread in the logarithm."""
+    return round(float(np.exp(rng.uniform(np.log(low), np.log(high)))))
+
+
+def layers(rng: Rng) -> Iterator[Graph]:
+    """Every family once, with a random shape."""
+    kinds = ("int8", "int8", "int4", "float32")
+    image = (size(rng, 3, 32), size(rng, 3, 32))
+    depth, filters = size(rng, 1, 64), size(rng, 2, 64)
+    k = int(rng.choice([2, 3, 3, 5]))
+    around = Padding(*[k // 2] * 4)
+    stride = (int(rng.choice([1, 1, 2])),) * 2
+    act = RELU if rng.integers(2) else None
+    for kind in kinds[1:]:
+        small = size(rng, 1, 48)
+        yield linear(rng, Conv2d(stride, around, clamp=act), (*image, small),
+                     (filters, k, k, small), kind)  # fmt: skip
+        yield linear(rng, Conv2d(clamp=act), (*image, depth), (filters, 1, 1, depth), kind)
+        yield linear(rng, DepthwiseConv2d(stride, around, clamp=act), (*image, depth),
+                     (k, k, depth), kind)  # fmt: skip
+        n_in, n_out = size(rng, 4, 300), size(rng, 2, 100)
+        yield linear(rng, Dense(act), (n_in,), (n_out, n_in), kind)
+    shape = (*image, depth)
+    a, b = (int8_type(shape, s, 3) for s in (0.05, 0.03))
+    yield one_node(Add(act), [a, b], int8_type((), 0.06, -9))
+    yield one_node(Mul(act), [a, b], int8_type((), 0.1, -9))
+    yield one_node(Relu(), [a], int8_type((), 0.06, -9))
+    yield one_node(Sigmoid(), [a], TensorType((), a.dtype, Sigmoid().fixed_quant(8)))
+    yield one_node(Mean((0, 1)), [a], int8_type((), 0.03, 1))
+    window = (min(k, image[0]), min(k, image[1]))
+    yield one_node(AvgPool2d(window, window, Padding(0, 0, 0, 0)), [a], a)
+    yield one_node(MaxPool2d(window, window, Padding(0, 0, 0, 0)), [a], a)
+    logits = int8_type((size(rng, 1, 20), size(rng, 2, 100)), 0.05, 3)
+    yield one_node(Softmax(), [logits], TensorType((), a.dtype, Softmax().fixed_quant(8)))
+
+
+def values(rng: Rng, t: TensorType) -> Array:
+    """An input."""
+    if t.dtype is DType.FLOAT32:
+        return rng.normal(size=t.shape).astype(np.float32)
+    return int8_values(rng, t.shape)
+
+
+def count(core: str, optimize: str) -> dict[str, list[tuple[list[float], int]]]:
+    """By kernel: features and counted instructions of every call."""
+    rng = np.random.default_rng(0)
+    isas = load_target(core).kernels
+    trials = []
+    for graph in (g for _ in range(SHAPES) for g in layers(rng)):
+        if graph.macs > MOST_MACS.get(graph.types["y"].dtype, 1_500_000):
+            continue
+        feed = {v: values(rng, graph.types[v]) for v in graph.inputs}
+        calls = candidates(graph, graph.nodes[0], isas, optimize, "ep_layer0")
+        trials += [Trial(graph, call, feed) for call in calls]
+    found: dict[str, list[tuple[list[float], int]]] = {}
+    for at in range(0, len(trials), BATCH):
+        some = trials[at : at + BATCH]
+        for trial, result in zip(some, run_on_core(some, core, optimize), strict=True):
+            want = expected(trial.graph, trial.feed)
+            assert np.allclose(result.output, want, rtol=1e-4, atol=1e-4 * np.abs(want).max())
+            assert result.counts is not None, "no host compiler for the plugin that counts"
+            row = list(features(trial.call, trial.graph, trial.graph.nodes[0]))
+            found.setdefault(trial.call.kernel, []).append((row, result.counts.instructions))
+    return found
+
+
+def line(x: Array, y: Array) -> Array:
+    """Coefficients >= 0 that keep the relative error small: the best of all subsets of features."""
+    best, least = np.zeros(x.shape[1]), np.inf
+    for n in range(1, TERMS + 1):
+        for some in combinations(range(x.shape[1]), n):
+            c = np.linalg.lstsq(x[:, some] / y[:, None], np.ones(len(y)), rcond=None)[0]
+            error = float((((x[:, some] @ c) / y - 1) ** 2).sum())
+            if (c >= 0).all() and error < least * 0.98:
+                best, least = np.zeros(x.shape[1]), error
+                best[list(some)] = c
+    return best
+
+
+def fit(rows: list[tuple[list[float], int]]) -> dict[str, object]:
+    """The line, and its relative errors on layers that it was not fitted to."""
+    x = np.array([r for r, _ in rows])
+    y = np.array([n for _, n in rows], np.float64)
+    held = np.arange(len(y)) % 3 == 2
+    c = line(x[~held], y[~held])
+    error = np.abs(x @ c / y - 1)[held if held.any() else slice(None)]
+    return {
+        "line": [float(f"{v:.4g}") for v in c],
+        "median_error": round(float(np.median(error)), 3),
+        "worst_error": round(float(error.max()), 3),
+    }
+
+
+def main() -> None:
+    """Measure, fit, write, and say how good it is."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cores", default=",".join(CORES))
+    wanted = parser.parse_args().cores.split(",")
+    found = json.loads(COSTS.read_text()) if COSTS.is_file() else {}
+    for core in wanted:
+        for optimize in ("size", "speed"):
+            fits = {k: fit(rows) for k, rows in sorted(count(core, optimize).items())}
+            found.setdefault(core, {})[optimize] = fits
+            medians = [f["median_error"] for f in fits.values()]
+            print(f"{core} {optimize}: {len(fits)} kernels, median error {np.median(medians):.1%}, "
+                  f"worst kernel {max(fits, key=lambda k: fits[k]['median_error'])} "
+                  f"{max(medians):.1%}", flush=True)  # fmt: skip
+        COSTS.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""Where flash counts, kernels are chosen for the whole network; the costs are near the truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgeprune import bundled
+from edgeprune.compiler import Recipe, footprint
+from edgeprune.frontends import load
+from edgeprune.kernels import costs
+from edgeprune.kernels.call import KernelCall
+from edgeprune.kernels.choice import SLOWER, smallest
+from edgeprune.kernels.select import candidates, lower
+from edgeprune.target import load_target
+from edgeprune.verify.run_target import run
+
+CODE = {"a.c": 900, "b.c": 300, "shared.c": 500}
+KERNELS = {"fast": ("a.c",), "small": ("b.c", "shared.c"), "other": ("shared.c",)}
+
+
+def call(kernel: str, instructions: int) -> KernelCall:
+    return KernelCall(
+        kernel, KERNELS[kernel], (f"{kernel}.h",), "", (), (), ("x",), instructions=instructions
+    )
+
+
+def flash_bytes(calls) -> int:
+    return sum(CODE[s] for s in {s for c in calls for s in c.sources})
+
+
+OPTIONS = st.lists(
+    st.lists(
+        st.tuples(st.sampled_from(sorted(KERNELS)), st.integers(1, 10_000)),
+        min_size=1,
+        max_size=3,
+        unique_by=lambda row: row[0],
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(OPTIONS)
+def test_what_is_chosen_is_smaller_than_the_quickest_and_not_much_slower(rows) -> None:
+    options = {f"n{i}": [call(*row) for row in calls] for i, calls in enumerate(rows)}
+    quickest = {n: min(calls, key=lambda c: c.instructions) for n, calls in options.items()}
+    chosen = smallest(options, flash_bytes)
+    assert all(chosen[n] in calls for n, calls in options.items())
+    assert flash_bytes(chosen.values()) <= flash_bytes(quickest.values())
+    fewest = sum(c.instructions for c in quickest.values())
+    assert sum(c.instructions for c in chosen.values()) <= SLOWER * fewest
+
+
+def test_a_kernel_that_one_cheap_layer_uses_is_not_paid_for() -> None:
+    large = [call("small", 100_000), call("fast", 90_000)]
+    options = {"large": large, "tiny": [call("fast", 100), call("small", 900)]}
+    assert {c.kernel for c in smallest(options, flash_bytes).values()} == {"small"}
+
+
+def test_code_that_would_make_the_network_too_slow_stays() -> None:
+    options = {"only": [call("fast", 1000), call("other", 2000)]}
+    assert smallest(options, flash_bytes)["only"].kernel == "fast"
+
+
+@pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
+@pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m4", "cortex-m55"])
+@pytest.mark.parametrize("optimize", ["size", "speed"])
+def test_the_model_of_costs_is_near_what_is_counted_and_linked(
+    core: str, optimize: str, tmp_path: Path
+) -> None:
+    target = load_target(core)
+    graph = load(bundled.model_path())
+    compiled = Recipe(target, "float32", optimize, {}).compile(graph)
+    x = np.random.default_rng(0).random((1, *graph.types[graph.inputs[0]].shape)).astype(np.float32)
+    compiled.write_c(tmp_path, f"costs_{optimize}_{core.replace('-', '_')}")
+    counted = run(tmp_path, target, x, optimize=optimize).instructions
+    assert counted is not None
+    said = sum(c.instructions for c in compiled.calls.values())
+    assert said == pytest.approx(counted, rel=0.25)
+    bytes_said = costs.flash_bytes(compiled.calls.values(), core, optimize)
+    assert bytes_said == pytest.approx(footprint(compiled).flash_bytes, rel=0.02)
+
+
+def test_every_candidate_of_a_network_is_a_call_of_its_own(rng) -> None:
+    graph = load(bundled.model_path())
+    for node in graph.nodes:
+        calls = candidates(graph, node, ("arm_dsp", "portable"), "speed", "ep_layer0")
+        assert len({c.kernel for c in calls}) == len(calls)
+    both = lower(graph, ("arm_dsp", "portable"), "speed", "cortex-m4")
+    assert sum(c.instructions for c in both.values()) <= sum(
+        c.instructions for c in lower(graph, ("portable",), "speed", "cortex-m4").values()
+    )
