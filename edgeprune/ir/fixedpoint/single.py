@@ -10,6 +10,8 @@ exactly, and the one nearest to the scale is taken from it.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +25,7 @@ _NEVER = 2**40
 """An accumulator that no int32 reaches."""
 
 
+@lru_cache(maxsize=4096)  # several kernels ask for the same layer
 def single_multiplier(
     real: float, low: int, high: int, zero: int, clamp: tuple[int, int]
 ) -> tuple[int, int]:
