@@ -37,6 +37,18 @@ def constant(data: Array, quant: QuantParams | None = None) -> Value:
     return Value(tuple(data.shape), data.dtype.name, quant, data)
 
 
+@dataclass(frozen=True)
+class Step:
+    """One operator; tensors by their numbers; ``table`` names its options, "Conv2DOptions"."""
+
+    name: str
+    inputs: Sequence[int]
+    output: int
+    options: Mapping[str, object] | None = None
+    table: str | None = None
+    version: int = 1
+
+
 def one_op(
     name: str,
     inputs: Sequence[Value],
@@ -47,31 +59,48 @@ def one_op(
     version: int = 1,
 ) -> bytes:
     """A file of one operator; ``table`` names its options table, e.g. "Conv2DOptions"."""
+    step = Step(name, range(len(inputs)), len(inputs), options, table, version)
+    fed = [i for i, v in enumerate(inputs) if v.data is None]
+    return file_of([*inputs, output], [step], fed, [len(inputs)])
+
+
+def file_of(
+    values: Sequence[Value], steps: Sequence[Step], inputs: Sequence[int], outputs: Sequence[int]
+) -> bytes:
+    """A file of several operators, each with a code of its own."""
     model = s.ModelT()
     model.version = 3
-    code = s.OperatorCodeT()
-    number = getattr(s.BuiltinOperator, name)
-    code.builtinCode, code.deprecatedBuiltinCode, code.version = number, min(number, 127), version
-    model.operatorCodes = [code]
+    model.operatorCodes = [_code(step) for step in steps]
     model.buffers = [s.BufferT()]
     graph = s.SubGraphT()
-    graph.tensors = [_tensor(model, v, i) for i, v in enumerate((*inputs, output))]
-    op = s.OperatorT()
-    op.opcodeIndex = 0
-    op.inputs, op.outputs = list(range(len(inputs))), [len(inputs)]
-    if table:
-        op.builtinOptionsType = getattr(s.BuiltinOptions, table)
-        op.builtinOptions = getattr(s, table + "T")()
-        for k, v in (options or {}).items():
-            assert hasattr(op.builtinOptions, k), k
-            setattr(op.builtinOptions, k, v)
-    graph.operators = [op]
-    graph.inputs = [i for i, v in enumerate(inputs) if v.data is None]
-    graph.outputs = [len(inputs)]
+    graph.tensors = [_tensor(model, v, i) for i, v in enumerate(values)]
+    graph.operators = [_operator(i, step) for i, step in enumerate(steps)]
+    graph.inputs, graph.outputs = list(inputs), list(outputs)
     model.subgraphs = [graph]
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
     return bytes(builder.Output())
+
+
+def _code(step: Step) -> s.OperatorCodeT:
+    code = s.OperatorCodeT()
+    number = getattr(s.BuiltinOperator, step.name)
+    code.builtinCode, code.deprecatedBuiltinCode = number, min(number, 127)
+    code.version = step.version
+    return code
+
+
+def _operator(index: int, step: Step) -> s.OperatorT:
+    op = s.OperatorT()
+    op.opcodeIndex = index
+    op.inputs, op.outputs = list(step.inputs), [step.output]
+    if step.table:
+        op.builtinOptionsType = getattr(s.BuiltinOptions, step.table)
+        op.builtinOptions = getattr(s, step.table + "T")()
+        for k, v in (step.options or {}).items():
+            assert hasattr(op.builtinOptions, k), k
+            setattr(op.builtinOptions, k, v)
+    return op
 
 
 def _tensor(model: s.ModelT, value: Value, index: int) -> s.TensorT:

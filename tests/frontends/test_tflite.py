@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from tflite_cases import CASES, INTEGER_CASES, WIDE_CASES, Case, residual
-from tflite_files import Value, constant, one_op
+from tflite_files import Step, Value, constant, file_of, one_op
 
 from edgeprune.emit.to_tflite import emit
 from edgeprune.errors import EdgePruneError, UnsupportedError
@@ -83,6 +83,66 @@ def test_published_float_models_are_within_rounding(name: str) -> None:
     x = x.astype(np.float32)
     want, got = run_tflite.run(path.read_bytes(), x), predict(graph, x)
     assert np.abs(got - want).max() <= 1e-5 * np.abs(want).max()
+
+
+@pytest.mark.parametrize("deep", [False, True], ids=["conv", "depthwise"])
+@pytest.mark.parametrize("spatial", [1, 2])
+def test_a_convolution_of_phases_is_a_dilated_one(
+    spatial: int, deep: bool, rng: np.random.Generator
+) -> None:
+    """As TensorFlow writes dilated convolutions of sequences, and of images by hand."""
+    n, c, o = 9, 3, 3 if deep else 4  # nine positions, one added before, two behind: six a phase
+    size = (n,) * spatial
+    kernel = (1, 3) if spatial == 1 else (3, 3)
+    w = rng.integers(-127, 128, (1, *kernel, o) if deep else (o, *kernel, c)).astype(np.int8)
+    quant = QuantParams((0.01,) * o, (0,) * o, 3 if deep else 0)
+    bias = QuantParams(tuple(np.float32(FIVE.scale[0]) * np.float32(s) for s in quant.scale),
+                       (0,) * o, 0)  # fmt: skip
+    block = np.full(spatial, 2, np.int32)
+    pads = np.tile(np.array([1, 2], np.int32), (spatial, 1))
+    crops = np.tile(np.array([0, 1], np.int32), (spatial, 1))
+    phases, made = (2**spatial, *(6,) * spatial), (2**spatial, *(4,) * spatial)
+    row, made_row = ((2, 1, 6, c), (2, 1, 4, o)) if spatial == 1 else ((*phases, c), (*made, o))
+    values = [
+        Value((1, *size, c), "int8", FIVE),
+        constant(block),
+        constant(pads),
+        Value((*phases, c), "int8", FIVE),
+        constant(np.array(row, np.int32)),
+        Value(row, "int8", FIVE),
+        constant(w, quant),
+        constant(np.arange(o, dtype=np.int32), bias),
+        Value(made_row, "int8", THREE),
+        constant(np.array((*made, o), np.int32)),
+        Value((*made, o), "int8", THREE),
+        constant(crops),
+        Value((1, *(7,) * spatial, o), "int8", THREE),
+    ]
+    name = "DEPTHWISE_CONV_2D" if deep else "CONV_2D"
+    table = "DepthwiseConv2DOptions" if deep else "Conv2DOptions"
+    options = {"padding": 1, "strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1}
+    steps = [
+        Step("SPACE_TO_BATCH_ND", (0, 1, 2), 3, version=2),
+        Step("RESHAPE", (3, 4), 5),
+        Step(name, (5, 6, 7), 8, options | ({"depthMultiplier": 1} if deep else {}), table, 3),
+        Step("RESHAPE", (8, 9), 10),
+        Step("BATCH_TO_SPACE_ND", (10, 1, 11), 12, version=2),
+    ]
+    file = file_of(values, steps, (0,), (12,))
+    graph = parse(file, "m.tflite")
+    (layer,) = (n for n in graph.nodes if n.op.weights)
+    assert layer.op.dilation == ((1, 2) if spatial == 1 else (2, 2))
+    x = rng.integers(-128, 128, (20, *size, c)).astype(np.int8)
+    got = run_int(graph, {graph.inputs[0]: x})[graph.outputs[0]]
+    np.testing.assert_array_equal(got, run_tflite.run(file, x))
+
+
+def test_a_scalar_operand_is_read(rng: np.random.Generator) -> None:
+    half = Value((), "float32", None, np.array(0.5, np.float32))
+    file = one_op("MUL", [Value((1, 6), "float32"), half], Value((1, 6), "float32"),
+                  {}, table="MulOptions")  # fmt: skip
+    x = rng.normal(size=(4, 6)).astype(np.float32)
+    np.testing.assert_array_equal(predict(parse(file, "m.tflite"), x), x * np.float32(0.5))
 
 
 def test_a_layer_without_bias_has_a_bias_of_zeros() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
+from edgeprune.frontends.from_tflite.dilated import batch_to_space, space_to_batch
 from edgeprune.frontends.from_tflite.file import Operator
 from edgeprune.frontends.from_tflite.moves import (
     concat,
@@ -269,6 +270,7 @@ def _gelu(op: Operator) -> Op:
 OPERATORS: dict[str, Read] = {
     "ADD": binary(Add),
     "AVERAGE_POOL_2D": pool(AvgPool2d),
+    "BATCH_TO_SPACE_ND": batch_to_space,
     "CONCATENATION": concat,
     "CONV_2D": conv,
     "DEPTHWISE_CONV_2D": depthwise,
@@ -301,6 +303,7 @@ OPERATORS: dict[str, Read] = {
     "SHAPE": shape_of,
     "SLICE": slice_,
     "SOFTMAX": softmax,
+    "SPACE_TO_BATCH_ND": space_to_batch,
     "SPLIT": split,
     "SPLIT_V": split,
     "SQUEEZE": reshape,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from edgeprune.ir import (
     TensorType,
     build_graph,
 )
+
+if TYPE_CHECKING:
+    from edgeprune.frontends.from_tflite.dilated import Phases
 
 CLAMPS = {0: None, 1: (0.0, math.inf), 2: (-1.0, 1.0), 3: (0.0, 6.0)}
 """Fused activations by their number in the schema."""
@@ -43,6 +46,7 @@ class Reader:
         self.constant_types: dict[str, TensorType] = {}
         self.known: dict[str, TensorType] = {}
         self.folded: dict[int, Array] = {}
+        self.phases: dict[int, Phases] = {}
         self.hybrid: set[str] = set()
         self.compared = 0
         self.inputs: dict[str, TensorType] = {}
@@ -132,7 +136,8 @@ class Reader:
                 if np.array_equal(self.constants[name], data):
                     return name
             name += "_"
-        self.constants[name], self.constant_types[name] = np.ascontiguousarray(data), t
+        self.constants[name] = np.require(data, requirements="C")  # a scalar stays one
+        self.constant_types[name] = t
         return name
 
     def add(self, op: Operator, made: Op, inputs: Sequence[str], t: Tensor | None = None) -> None:
