@@ -9,7 +9,11 @@ from edgeprune.pruning.loss import accuracy, reference_labels
 
 
 class Judge:
-    """Accuracy and, for ties, the distance to the source model's outputs.
+    """How near a network's outputs are to the source model's, and its accuracy.
+
+    Between two networks of about one size the distance decides: it changes with every sample,
+    where accuracy counts the few that cross a border, and a network's own training samples, which
+    are often all that there is, are no fair ones to count.
 
     Args:
         source: the dense network.
@@ -26,11 +30,6 @@ class Judge:
         """The share of samples whose label, or the source model's answer, a network gives."""
         return accuracy(graph, self._data.x, self._labels)
 
-    def value(self, graph: Graph) -> tuple[float, float]:
-        """Larger is better; without labels, how near the source model's outputs are."""
-        y = predict(graph, self._data.x)
-        distance = float(np.square(y - self._targets).mean())
-        if self._targets[0].size == 1 or self._data.y is None:
-            return -distance, 0.0
-        right = y.reshape(len(y), -1).argmax(axis=1) == self._labels
-        return float(right.mean()), -distance
+    def value(self, graph: Graph) -> float:
+        """Larger is better: minus the mean squared difference of the outputs."""
+        return -float(np.square(predict(graph, self._data.x) - self._targets).mean())

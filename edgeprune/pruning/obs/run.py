@@ -1,4 +1,4 @@
-"""``prune`` with criterion ``obs``: greedy runs, the better one finished with all the data."""
+"""``prune`` with criterion ``obs``: greedy runs, finished with all the data; the better one."""
 
 from __future__ import annotations
 
@@ -171,22 +171,16 @@ class Search:
             return self._best(runs, meter, bounds, progress)
 
     def _best(self, runs: list[_Run], meter: _Meter, bounds: Bounds, progress: Progress) -> Pruned:
-        """All runs side by side, and the best of them finished with all the data."""
+        """All runs side by side, and what the best of them ends in."""
 
-        def descend(run: _Run) -> Greedy:
+        def descend(run: _Run) -> tuple[float, Pruned]:
             told = progress if run is runs[0] else silent
             run.descend(meter, self._judge, bounds, told)
-            return run.greedy
+            return run.finished(meter, self._judge, bounds.floor)
 
         with ThreadPoolExecutor(max(1, self._jobs)) as pool:
             ends = list(pool.map(descend, runs))
-        best = max(ends, key=lambda g: self._judge.value(g.graph))
-        before = best.snapshot()
-        if best.removed.any():
-            _finish(best, self._judge)
-        result = _result(best, meter)
-        best.restore(before)
-        return result
+        return max(ends, key=lambda end: end[0])[1]
 
     def _run(self, meter: _Meter, per_price: bool, *, inputs: bool) -> _Run:
         """The run for what is limited, new or as far as it has come."""
@@ -257,6 +251,16 @@ class _Run:
                 break
         if bounds.limits:
             raise _failure(greedy, meter)
+
+    def finished(self, meter: _Meter, judge: Judge, floor: float | None) -> tuple[float, Pruned]:
+        """The network as good as all the data make it, and its value; the run stays as it is."""
+        greedy = self.greedy
+        before = greedy.snapshot()
+        if greedy.removed.any():
+            _finish(greedy, judge, floor)
+        end = judge.value(greedy.graph), _result(greedy, meter)
+        greedy.restore(before)
+        return end
 
     def _round(self, number: int) -> _Round:
         if number == len(self._rounds):
@@ -388,7 +392,7 @@ def _shortest(picks: list[int], enough: Callable[[list[int]], bool]) -> list[int
     return picks[:high]
 
 
-def _finish(greedy: Greedy, judge: Judge) -> None:
+def _finish(greedy: Greedy, judge: Judge, floor: float | None) -> None:
     """The last refit with more data and the head with all, each kept only if validation agrees."""
 
     def polish() -> None:
@@ -399,7 +403,8 @@ def _finish(greedy: Greedy, judge: Judge) -> None:
     for step in (polish, greedy.resolve_head):
         before, value = greedy.snapshot(), judge.value(greedy.graph)
         step()
-        if judge.value(greedy.graph) < value:
+        low = floor is not None and judge.accuracy(greedy.graph) < floor - 1e-9
+        if low or judge.value(greedy.graph) < value:
             greedy.restore(before)
 
 
