@@ -47,7 +47,8 @@ def load_samples(path: Path, graph: Graph) -> Samples:
             "leave y out: the model's own answers are the reference then",
         )
     x = join_rows(xs)
-    return Samples(x, None if y is None else _labels(y, len(x), graph, f"{where}: y"))
+    labels = None if y is None else _labels(y, len(x), graph, f"{where}: y")
+    return Samples(x, labels, all(a.dtype == np.uint8 for _, a in arrays))
 
 
 def _values(x: Array, graph: Graph, v: str, where: str) -> Array:

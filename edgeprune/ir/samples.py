@@ -12,15 +12,17 @@ from edgeprune.ir.types import Array
 
 @dataclass(frozen=True)
 class Samples:
-    """Inputs of a model with one input, and what they show.
+    """Inputs of a model, and what they show.
 
     Attributes:
-        x: (n, *input shape) float32.
+        x: (n, *input shape) float32; of several inputs rows of all (:mod:`edgeprune.ir.rows`).
         y: labels, (n,) int64; None: the source model's own outputs are the reference.
+        bytes: whether the data had them as bytes: every element lies in 0 to 255.
     """
 
     x: NDArray[np.float32]
     y: NDArray[np.int64] | None = None
+    bytes: bool = False
 
     def __post_init__(self) -> None:
         assert self.x.dtype == np.float32, self.x.dtype
@@ -33,7 +35,7 @@ class Samples:
 
     def take(self, rows: Array | slice) -> Samples:
         """Some of the samples, by index, mask or slice."""
-        return Samples(self.x[rows], None if self.y is None else self.y[rows])
+        return Samples(self.x[rows], None if self.y is None else self.y[rows], self.bytes)
 
     def first(self, n: int) -> Samples:
         """At most n samples, from the beginning."""

@@ -15,6 +15,7 @@ from edgeprune.compiler.compile import Compiled, Recipe
 from edgeprune.compiler.measure import Footprint, footprint
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.frontends.normalize import fuse
+from edgeprune.frontends.ports import part_ports
 from edgeprune.ir import Array, Graph, Samples, couple, fed, predict, real
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import Prepared, answers, source_outputs
@@ -31,6 +32,7 @@ from edgeprune.quantize import (
     choose,
     equalise,
     observe,
+    of_bytes,
     tolerant,
     widen,
 )
@@ -236,7 +238,10 @@ class Fitter:
 
     def _observe(self, graph: Graph) -> Mapping[str, Observed]:
         rows = self.prepared.rank.x[:CALIBRATION]
-        return observe(fuse(graph), rows, progress=self.progress)
+        seen = observe(fuse(graph), rows, progress=self.progress)
+        if self.prepared.rank.bytes and len(part_ports(graph).inputs) == 1:
+            return of_bytes(seen, graph.inputs[0])
+        return seen
 
     def _limits(self) -> dict[str, float]:
         o = self.options

@@ -81,7 +81,7 @@ def prepare(options: BuildOptions) -> Prepared:
         work, report = work.split(REPORT_SHARE, seed=options.seed)
     rank, validation = work.split(VALIDATION_SHARE, seed=options.seed + 1)
     if len(rank.x) > LIMIT_RANK:
-        rank = Samples(rank.x[:LIMIT_RANK], None if rank.y is None else rank.y[:LIMIT_RANK])
+        rank = rank.first(LIMIT_RANK)
     if min(len(rank.x), len(validation.x), len(report.x)) < 1:
         raise EdgePruneError("--data", f"{len(work.x)} samples are too few to be split")
     float_graph = join_ports(unfuse(dequantise(graph)) if graph.is_quantised else graph)

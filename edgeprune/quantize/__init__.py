@@ -4,7 +4,7 @@ from edgeprune.quantize.choose import DEFAULT, METHODS, Score, Settings, choose,
 from edgeprune.quantize.dequantise import dequantise
 from edgeprune.quantize.equalise import equalise
 from edgeprune.quantize.narrow import tolerant
-from edgeprune.quantize.observe import Method, Observed, observe
+from edgeprune.quantize.observe import Method, Observed, observe, of_bytes
 from edgeprune.quantize.rewrite import (
     narrowable,
     quantise,
@@ -24,6 +24,7 @@ __all__ = [
     "equalise",
     "narrowable",
     "observe",
+    "of_bytes",
     "quantise",
     "quantise_weights",
     "refuse_unquantised",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -24,12 +24,14 @@ class Observed:
         high: largest element seen.
         counts: histogram of ``BINS`` equal bins between them.
         mean: mean per channel (last axis), for bias correction.
+        known: whether the ends are what can be, not only what was seen.
     """
 
     low: float
     high: float
     counts: Array
     mean: Array
+    known: bool = False
 
     def range(self, method: Method, levels: int) -> tuple[float, float]:
         """Ends of the quantised range, real values.
@@ -40,7 +42,7 @@ class Observed:
                 error.
             levels: number of integer values.
         """
-        if method == "minmax" or self.high <= self.low:
+        if method == "minmax" or self.known or self.high <= self.low:
             return self.low, self.high
         if method == "percentile":
             return self._percentile(1e-4)
@@ -68,6 +70,11 @@ class Observed:
             if error < best:
                 best, found = error, (float(low), float(high))
         return found
+
+
+def of_bytes(seen: Mapping[str, Observed], value: str) -> Mapping[str, Observed]:
+    """What was seen, with a value that is made of bytes: its integers are these, shifted by 128."""
+    return {**seen, value: replace(seen[value], low=0.0, high=255.0, known=True)}
 
 
 def observe(

@@ -9,7 +9,7 @@ import numpy as np
 from edgeprune import __version__
 from edgeprune.emit.to_c.program import Program, c_type
 from edgeprune.emit.to_c.writer import Names, array, comment, identifier, number, numbered
-from edgeprune.ir import Node, TensorType
+from edgeprune.ir import DType, Node, TensorType
 from edgeprune.kernels.call import Constant, KernelCall
 
 # By folder of runtime_c/arch: what the compiler defines where it builds for that instruction set.
@@ -117,6 +117,9 @@ def _port_macros(prefix: str, word: str, t: TensorType) -> list[str]:
             f"#define {p}_SCALE {number(scale, 'float')}",
             f"#define {p}_ZERO_POINT ({zero})",
         ]
+        if (word.startswith("INPUT"), t.dtype, scale, zero) == (True, DType.INT8, 1.0, -128):
+            of = f"{p}_OF_BYTE(byte) ((int8_t)((int)(byte) - 128))"
+            lines.append(f"#define {of} /* from 0 to 255, as in an image */")
     return lines
 
 
