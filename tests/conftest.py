@@ -23,6 +23,7 @@ INSTALL = {
     "EDGEPRUNE_DATA": "EDGEPRUNE_DATA names no folder",
     "tensorflow": "pip install 'edgeprune[keras]'",
     "platformio": "pip install 'edgeprune[dev]'",
+    "scons": "pip install 'edgeprune[dev]'",
     "idf_component_manager": "pip install 'edgeprune[dev]'",
     "arm-none-eabi-gcc": "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi",
     "riscv64-unknown-elf-gcc": "apt-get install {gcc,picolibc}-riscv64-unknown-elf",
@@ -53,8 +54,8 @@ def is_here(thing: str) -> bool:
     """Whether a program, a Python package or the data folder is on this machine."""
     if thing == "EDGEPRUNE_DATA":
         return Path(os.environ.get(thing) or "/nowhere").is_dir()
-    if thing in ("tensorflow", "platformio", "idf_component_manager", "playwright"):
-        return importlib.util.find_spec(thing) is not None
+    if thing in ("tensorflow", "platformio", "idf_component_manager", "playwright", "scons"):
+        return importlib.util.find_spec("SCons" if thing == "scons" else thing) is not None
     if thing == "arduino-core-avr":
         return Path("/usr/share/arduino/hardware/arduino/avr/cores").is_dir()
     return shutil.which(thing) is not None

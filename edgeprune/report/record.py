@@ -13,6 +13,7 @@ import numpy as np
 from edgeprune import __version__
 from edgeprune.compiler import Compiled, Footprint
 from edgeprune.compiler.measure import MEASURED
+from edgeprune.emit.to_c import file_name
 from edgeprune.emit.to_c.model import layer_prefixes
 from edgeprune.ir import Array, Graph
 from edgeprune.pruning.lossless import Report
@@ -121,6 +122,7 @@ def build_record(
     g = compiled.graph
     macs = g.macs
     instructions = run.instructions if run is not None else None
+    tools = target.toolchain
     fits = (budget is None or size.flash_bytes <= budget) and (ram is None or size.ram_bytes <= ram)
     return {
         "schema": 1,
@@ -137,6 +139,8 @@ def build_record(
             "name": target.name,
             "toolchain": size.size.toolchain if size.size is not None else None,
             "optimize": compiled.recipe.optimize,
+            "compiler": None if tools is None else f"{tools.prefix}gcc",
+            "flags": [] if tools is None else list(tools.flags),
         },
         "budget": {"flash_bytes": budget, "ram_bytes": ram, "fits": fits},
         "size": {**_size(compiled, size), "ort_bytes": ort},
@@ -272,7 +276,7 @@ def _flash(compiled: Compiled, size: Footprint) -> list[dict[str, Any]]:
     users: dict[str, set[str]] = {}
     for layer, call in compiled.calls.items():
         for source in (*call.sources, *call.drop_ins):
-            users.setdefault(Path(source).stem, set()).add(layer)
+            users.setdefault(Path(file_name(source)).stem, set()).add(layer)
     rows: Counter[tuple[str, str]] = Counter()
     for c in size.size.contributions:
         own = next((row for row in prefixes if c.symbol.startswith(f"{row[0]}_")), None)

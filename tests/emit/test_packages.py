@@ -15,6 +15,7 @@ import pytest
 
 from edgeprune.emit.packages import PACKAGES
 from edgeprune.target import load_target
+from edgeprune.toolchain.compiler import COMMON_FLAGS, OPTIMIZE_FLAGS
 from tests.e2e.conftest import invoke
 from tests.emit.packages import TARGET, WARNINGS, added_flash, run, small_cnn, small_mlp
 
@@ -92,6 +93,48 @@ def test_make_builds_here_and_runs_the_selftest(package: Any) -> None:
     folder = package("make")
     out = run(["make", "check", f"ARCH={WARNINGS}"], folder)
     assert "passed, 4 samples" in out
+
+
+@CROSS
+def test_make_builds_again_for_another_compiler(package: Any) -> None:
+    folder = package("make")
+    for command in ("make", f"make CROSS=arm-none-eabi- ARCH='{' '.join(cross())}'", "make"):
+        run(["sh", "-c", command], folder)
+        kind = run(["readelf", "-h", folder / "build" / f"{NAME}.c.o"], folder)
+        assert ("ARM" in kind) == ("arm" in command)
+    assert run(["make"], folder) == "", "nothing is built twice"
+
+
+@pytest.mark.parametrize("kind", ["make", "cmake", "single", "platformio", "espidf", "zephyr"])
+def test_the_code_in_the_readme_compiles(package: Any, kind: str) -> None:
+    folder = package(kind)
+    (code,) = re.findall(r"^```c\n(.*?)^```", (folder / "README.md").read_text(), re.M | re.S)
+    (folder / "mine.c").write_text(code)
+    include = folder / "include" if (folder / "include").is_dir() else folder
+    run(f"gcc -std=c99 {WARNINGS} -Wpedantic -I{include} -c mine.c".split(), folder)
+
+
+@pytest.mark.parametrize("kind", PACKAGES)
+def test_no_two_sources_make_the_same_object(built: Path, kind: str) -> None:
+    for folder in (built / "c", built / "packages" / kind):
+        for place in {p.parent for p in folder.rglob("*.[cS]")}:
+            stems = [p.stem for p in place.glob("*.[cS]")]
+            assert len(stems) == len(set(stems)), place
+
+
+@CROSS
+@pytest.mark.parametrize("kind", ["arduino", "platformio", "espidf", "zephyr", "cmsis"])
+def test_the_sources_of_every_package_add_what_the_report_says(
+    package: Any, record: dict[str, Any], kind: str
+) -> None:
+    folder = package(kind)
+    include = folder / ("include" if (folder / "include").is_dir() else "src")
+    flags = [*cross(), *COMMON_FLAGS, OPTIMIZE_FLAGS[record["target"]["optimize"]]]
+    sources = sorted((folder / "src").glob("*.[cS]"))
+    run(["arm-none-eabi-gcc", *flags, f"-I{include}", "-c", *sources], folder)
+    run(["arm-none-eabi-ar", "rcs", "net.a", *sorted(folder.glob("*.o"))], folder)
+    flash = added_flash(NAME, [folder / "net.a"], record["target"]["optimize"])
+    assert flash == record["size"]["flash_bytes"]
 
 
 def test_the_selftest_fails_when_a_weight_changes(package: Any) -> None:
@@ -324,3 +367,53 @@ def test_platformio_accepts_the_manifest_and_packs_the_library(
     with tarfile.open(archive) as packed:
         names = packed.getnames()
     assert {"library.json", f"include/{NAME}.h", f"src/{NAME}.c"} <= set(names)
+
+
+@pytest.mark.needs("platformio", "scons")
+def test_platformio_builds_the_example_and_runs_it(package: Any, tmp_path: Path) -> None:
+    folder = package("platformio")
+    core = platformio_core(tmp_path / "core")
+    pio = [sys.executable, "-m", "platformio", "run", "-d", "examples/selftest", "-t", "exec", "-v"]
+    out = run(pio, folder, {**os.environ, "PLATFORMIO_CORE_DIR": str(core)})
+    assert f"{NAME}: self-test passed" in out
+    assert "warning" not in out
+
+
+def platformio_core(core: Path) -> Path:
+    """What PlatformIO would fetch to build for this machine: SCons, and the platform "native"."""
+    from platformio.dependencies import get_core_dependencies
+
+    version = get_core_dependencies()["tool-scons"].lstrip("~")
+    write_package(core / "packages" / "tool-scons", "tool", "package.json", version)
+    (core / "packages" / "tool-scons" / "scons.py").write_text(
+        "import SCons.Script\nSCons.Script.main()\n"
+    )
+    native = core / "platforms" / "native"
+    write_package(native, "platform", "platform.json", "1.2.1")
+    (native / "platform.py").write_text(
+        "from platformio.platform.base import PlatformBase\n"
+        "class NativePlatform(PlatformBase):\n    pass\n"
+    )
+    (native / "builder").mkdir()
+    (native / "builder" / "main.py").write_text(
+        "from SCons.Script import AlwaysBuild, Default, DefaultEnvironment\n"
+        "env = DefaultEnvironment(CCFLAGS=['-Wall', '-Wextra'])\n"
+        "program = env.BuildProgram()\n"
+        "AlwaysBuild(env.Alias('exec', program, '$SOURCE && echo ran'))\n"
+        "Default(program)\n"
+    )
+    return core
+
+
+def write_package(folder: Path, kind: str, manifest: str, version: str) -> None:
+    folder.mkdir(parents=True)
+    about = {
+        "name": folder.name,
+        "title": folder.name,
+        "version": version,
+        "description": folder.name,
+    }
+    spec = {"owner": "platformio", "id": 1, "name": folder.name, "requirements": None, "uri": None}
+    (folder / manifest).write_text(json.dumps({**about, "packages": {}}))
+    marker = {"type": kind, "name": folder.name, "version": version, "spec": spec}
+    (folder / ".piopm").write_text(json.dumps(marker))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from edgeprune.ir import Array, Graph
 from edgeprune.toolchain.compiler import COMMON_FLAGS, OPTIMIZE_FLAGS
 
@@ -51,6 +53,22 @@ class Facts:
         return (*COMMON_FLAGS, OPTIMIZE_FLAGS[self.record["target"]["optimize"]])
 
     @cached_property
+    def cross(self) -> tuple[str, str]:
+        """Prefix of gcc and flags of the core that was built for; else those of a Cortex-M4."""
+        target = self.record["target"]
+        if not target.get("flags"):
+            return "arm-none-eabi-", "-mcpu=cortex-m4 -mthumb"
+        return str(target["compiler"]).removesuffix("gcc"), " ".join(target["flags"])
+
+    @cached_property
+    def steps(self) -> tuple[int, int] | None:
+        """Lowest and highest integer of the input's type; None where it takes real values."""
+        dtype = np.dtype(self.record["interface"]["inputs"][0]["dtype"])
+        if dtype.kind == "f":
+            return None
+        return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+
+    @cached_property
     def types(self) -> tuple[str, str]:
         """Element types of input and output in C."""
         spelled = {"float32": "float", "int8": "int8_t", "int16": "int16_t"}
@@ -62,7 +80,7 @@ class Facts:
 class Parts:
     """The file names of a folder of generated C, each kind in alphabetical order.
 
-    Assembly comes before the C file of the same name, so that a linker that searches an archive
+    Assembly comes right before the C that it replaces, so that a linker that searches an archive
     finds the faster function first.
     """
 

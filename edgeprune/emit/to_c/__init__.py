@@ -83,7 +83,7 @@ def _runtime_files(program: Program) -> dict[str, bytes]:
     todo = sorted(wanted)
     while todo:
         path = todo.pop()
-        short = path.rsplit("/", 1)[-1]
+        short = file_name(path)
         if short in found:
             continue
         content = (root / path).read_bytes()
@@ -95,6 +95,20 @@ def _runtime_files(program: Program) -> dict[str, bytes]:
                 inside = f"{here}/{header}"
                 todo.append(inside if (root / inside).is_file() else f"include/{header}")
     return found
+
+
+def file_name(path: str) -> str:
+    """What a file of the runtime is called in the emitted folder.
+
+    Assembly often has the name of the C whose functions it replaces. Here it gets one of its own,
+    as many builders make one object file a stem; in alphabetical order it comes right before the C,
+    as a linker takes what an archive has first.
+
+    Args:
+        path: below ``runtime_c``.
+    """
+    short = path.rsplit("/", 1)[-1]
+    return short.removesuffix(".S") + "-asm.S" if short.endswith(".S") else short
 
 
 def _guarded(path: str, content: bytes) -> bytes:
