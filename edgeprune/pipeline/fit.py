@@ -331,7 +331,9 @@ class Fitter:
             compiled = recipe.compile(graph)
             accuracy = self._accuracy(run_host(compiled, self.prepared.validation.x))
         _refuse_far_constants(compiled)
-        plain = self._accuracy(predict(graph, self.prepared.validation.x))
+        plain = accuracy  # of a file of integers: there is no float network
+        if not graph.is_quantised:
+            plain = self._accuracy(predict(graph, self.prepared.validation.x))
         return Candidate(graph, compiled, self._measure(compiled), accuracy, plain, pruned, before)
 
     def _quantised(self, recipe: Recipe, graph: Graph) -> tuple[Compiled, float]:
