@@ -175,17 +175,19 @@ class _Net:
         ]
 
     def _normed(self, z: torch.Tensor, norm: _Norm, *, training: bool) -> torch.Tensor:
-        import torch
+        from torch.nn.functional import batch_norm
 
-        if training:
-            axes = tuple(range(z.dim() - 1))
-            mean, variance = z.mean(dim=axes), z.var(dim=axes, unbiased=False)
-            with torch.no_grad():
-                norm.mean.lerp_(mean, self.momentum)
-                norm.variance.lerp_(variance, self.momentum)
-        else:
-            mean, variance = norm.mean, norm.variance
-        return (z - mean) * (norm.gain / (variance + EPSILON).sqrt()) + norm.shift
+        y = batch_norm(
+            z.movedim(-1, 1),
+            norm.mean,
+            norm.variance,
+            norm.gain,
+            norm.shift,
+            training=training,
+            momentum=self.momentum,
+            eps=EPSILON,
+        )
+        return y.movedim(1, -1)
 
     def _insert(self, scales: Scales, x: torch.Tensor) -> None:
         """Batch norms that change nothing, in execution order."""
