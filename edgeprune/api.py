@@ -70,7 +70,7 @@ def build(
         return run_build(chosen, progress)
 
 
-def verify(folder: str | Path) -> Verdict:
+def verify_folder(folder: str | Path) -> Verdict:
     """Check every artifact in a folder that :func:`build` wrote.
 
     Args:

@@ -145,6 +145,7 @@ COUNT, EPOCHS, SHARE = click.IntRange(1), click.IntRange(0), click.FloatRange(0,
     help="What kernels and C compiler optimise for; auto: size where there is a limit.",
 )
 @click.option("--finetune", type=EPOCHS, default=0, help="Epochs of training after pruning.")
+@click.option("--augment", is_flag=True, help="With --finetune: shift and mirror the images.")
 @click.option("--device", default="cpu", show_default=True, help="Where fine-tuning runs.")
 @click.option("--jobs", type=COUNT, default=os.cpu_count(), help="Parallel workers; all cores.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of every random choice.")
@@ -200,6 +201,7 @@ def build(**given: Any) -> None:
         packages=_packages(given["package"]),
         optimize=given["optimize"],
         finetune=given["finetune"],
+        augment=given["augment"],
         device=given["device"],
         jobs=given["jobs"],
         seed=given["seed"],

@@ -21,7 +21,7 @@ from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import Prepared, answers, source_outputs
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
-from edgeprune.pruning.finetune import finetune
+from edgeprune.pruning.finetune import MOVED, Training, finetune
 from edgeprune.pruning.groups import removable
 from edgeprune.pruning.search import Cost, Pruned, Ranking, prune, smallest
 from edgeprune.pruning.subnet import recalibrate
@@ -205,6 +205,7 @@ class Fitter:
                 self.prepared.rank,
                 epochs=o.finetune,
                 source=self.prepared.float_graph,
+                training=MOVED if o.augment else Training(),
                 device=o.device,
                 seed=o.seed,
                 progress=self.progress,

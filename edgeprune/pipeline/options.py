@@ -159,6 +159,7 @@ class BuildOptions:
         optimize: what the C compiler and the choice of kernels optimise for; "auto": speed, and
             size where there is a limit, with whichever kernels leave room for most accuracy.
         finetune: epochs of training after pruning.
+        augment: whether images are shifted and mirrored in that training.
         device: where fine-tuning runs.
         jobs: parallel workers.
         seed: of every random choice.
@@ -190,6 +191,7 @@ class BuildOptions:
     packages: tuple[str, ...] = ()
     optimize: Literal["auto", "size", "speed"] = "auto"
     finetune: int = 0
+    augment: bool = False
     device: str = "cpu"
     jobs: int = 1
     seed: int = 0

@@ -41,6 +41,10 @@ class Training:
     momentum: float = 0.05
 
 
+MOVED = Training(shift=3, flip=True)
+"""For pictures that mean the same when they are moved by some pixels or seen in a mirror."""
+
+
 def finetune(
     graph: Graph,
     data: Samples,

@@ -1,0 +1,15 @@
+"""The names that users import from the package itself."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import edgeprune
+
+
+def test_public_names_are_no_modules_even_when_every_module_is_loaded() -> None:
+    for module in pkgutil.walk_packages(edgeprune.__path__, "edgeprune."):
+        importlib.import_module(module.name)
+    for name in edgeprune.__all__:
+        assert name == "__version__" or callable(getattr(edgeprune, name)), name
