@@ -115,6 +115,8 @@ class Chooser:
     def within(self, target: Target, given: Room) -> list[Candidate]:
         """For every form that is worth it the network that fits; raises where none does."""
         o = replace(self.options, budget=given.flash, ram=given.ram)
+        if kept := self._kept(o, target, given):
+            return kept
         tries = _Tries()
         for dtype in self._dtypes(whole=False):
             if not _is_worth(dtype, tries.found):
@@ -122,6 +124,17 @@ class Chooser:
             for form in forms(o, target, (dtype,)):
                 tries.make(Fitter(self.prepared, o, form, self._ranking, self.progress).fit)
         return tries.made
+
+    def _kept(self, o: BuildOptions, target: Target, given: Room) -> list[Candidate]:
+        """A file of integers that fits as it is keeps every scale and weight."""
+        others = replace(o, budget=None, ram=None).has_limits
+        if others or not self.prepared.graph.is_quantised or o.dtype not in ("auto", "int8"):
+            return []
+        whole = [
+            Fitter(self.prepared, o.without_limits(), form, None, self.progress).fit()
+            for form in forms(o, target, ("int8",))
+        ]
+        return [c for c in whole if given.holds(c.size)]
 
     def _entire_within(self, form: Form, given: Room, where: str) -> Candidate:
         return _refuse_excess(self._entire(form), given, where)

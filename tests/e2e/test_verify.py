@@ -59,7 +59,7 @@ def test_the_rule_follows_from_what_was_done(
     built: Callable[..., Path], edgeprune: Command
 ) -> None:
     float32, int8 = built("--dtype", "float32"), built("--dtype", "int8")
-    again = built(model=int8 / "model.tflite")
+    again = built("--budget", "64KB", "--ram", "8KB", model=int8 / "model.tflite")
     assert (rule(float32), rule(int8), rule(again)) == ("float32", "measured", "exact")
     assert report_of(again)["agreement"]["source"]["max_relative"] == 0
     for folder in (float32, int8, again):
