@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from edgeprune.ir import Array, Graph, dequantise_array, fed, run, run_int, split_rows
@@ -41,3 +43,19 @@ def signal_to_noise(graph: Graph, quantised: Graph, x: Array) -> dict[str, float
         if noise > 0 and signal > 0:
             found[node.name] = round(10 * float(np.log10(signal / noise)), 2)
     return found
+
+
+def noisiest(graph: Graph, decibels: Mapping[str, float]) -> str | None:
+    """The layer to blame: the one that adds most noise to what it reads, relative to its signal.
+
+    Args:
+        graph: the quantised network.
+        decibels: what :func:`signal_to_noise` gave for it.
+    """
+    share = {n.output: 10 ** (-decibels[n.name] / 10) for n in graph.nodes if n.name in decibels}
+    added = {
+        n.name: share[n.output] - max((share.get(v, 0.0) for v in n.inputs), default=0.0)
+        for n in graph.nodes
+        if n.output in share
+    }
+    return max(added, key=lambda name: added[name]) if added else None

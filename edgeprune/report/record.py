@@ -17,6 +17,7 @@ from edgeprune.emit.to_c import file_name
 from edgeprune.emit.to_c.model import layer_prefixes
 from edgeprune.ir import Array, Graph
 from edgeprune.pruning.lossless import Report
+from edgeprune.quantize.noise import noisiest
 from edgeprune.target import Target
 from edgeprune.verify.agreement import Agreement
 from edgeprune.verify.run_target import TargetRun
@@ -193,6 +194,7 @@ def build_record(
         "frontier_chosen": next((i for i, t in enumerate(tried) if t.size is size), None),
         "classes": classes,
         "layers": _layers(source, compiled, _by_layer(run), snr),
+        "noisiest_layer": noisiest(g, snr),
         "seconds": {},
     }
 

@@ -60,6 +60,10 @@ def show_report(report: dict[str, Any], console: Console, where: str) -> None:
     )
     agreement = report["agreement"]
     grid.add_row("agreement", _agreement(agreement))
+    if (name := report.get("noisiest_layer")) is not None:
+        snr = next(row["snr_db"] for row in report["layers"] if row["name"] == name)
+        blamed = str(name)[:40].replace("[", "\\[")
+        grid.add_row("noise", f"most of it from {blamed}: {snr:.1f} dB of signal behind it")
     free = report["free"]
     if free["channels"] or free["inputs"]:
         grid.add_row("for free", f"{free['channels']} channels and {free['inputs']} inputs")

@@ -43,6 +43,7 @@ from edgeprune.quantize import (
     widen,
 )
 from edgeprune.quantize.equalise import _pairs
+from edgeprune.quantize.noise import noisiest, signal_to_noise
 
 
 def chain(seed: int, between: type, spread: float = 4.0) -> Graph:
@@ -204,3 +205,15 @@ def test_layers_that_four_bits_would_cost_accuracy_keep_eight() -> None:
     assert tolerant(graph, accuracy, 0.99) == {"second"}
     assert tolerant(graph, accuracy, 0.0) == narrowable(graph)
     assert tolerant(graph, accuracy, 1.1) == frozenset()
+
+
+def test_the_layer_that_loses_the_signal_is_blamed() -> None:
+    graph = fuse(chain(0, Relu, spread=0.5))
+    x = np.random.default_rng(1).normal(size=(64, *graph.types["x"].shape)).astype(np.float32)
+    seen = observe(graph, x)
+    ranges = {v: seen[v].range("minmax", 256) for v in graph.activations}
+    layers = [n.name for n in graph.nodes if n.op.kind == "conv2d"]
+    for name in layers:
+        noise = signal_to_noise(graph, quantise(graph, ranges, narrow={name}), x)
+        assert noisiest(quantise(graph, ranges, narrow={name}), noise) == name
+    assert noisiest(graph, {}) is None
