@@ -23,6 +23,7 @@ INSTALL = {
     "EDGEPRUNE_DATA": "EDGEPRUNE_DATA names no folder",
     "tensorflow": "pip install 'edgeprune[keras]'",
     "platformio": "pip install 'edgeprune[dev]'",
+    "kconfiglib": "pip install 'edgeprune[dev]'",
     "scons": "pip install 'edgeprune[dev]'",
     "idf_component_manager": "pip install 'edgeprune[dev]'",
     "arm-none-eabi-gcc": "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi",
@@ -41,6 +42,13 @@ INSTALL = {
 }
 """What `needs` can name, and how to get it."""
 
+PACKAGES = {
+    **{p: p for p in ("tensorflow", "platformio", "idf_component_manager", "playwright")},
+    "kconfiglib": "kconfiglib",
+    "scons": "SCons",
+}
+"""Those that are Python packages, and what is imported."""
+
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test marked `needs(...)` where something it names is missing, and say which."""
@@ -54,8 +62,8 @@ def is_here(thing: str) -> bool:
     """Whether a program, a Python package or the data folder is on this machine."""
     if thing == "EDGEPRUNE_DATA":
         return Path(os.environ.get(thing) or "/nowhere").is_dir()
-    if thing in ("tensorflow", "platformio", "idf_component_manager", "playwright", "scons"):
-        return importlib.util.find_spec("SCons" if thing == "scons" else thing) is not None
+    if thing in PACKAGES:
+        return importlib.util.find_spec(PACKAGES[thing]) is not None
     if thing == "arduino-core-avr":
         return Path("/usr/share/arduino/hardware/arduino/avr/cores").is_dir()
     return shutil.which(thing) is not None

@@ -108,20 +108,33 @@ def _flash(built: firmware.Firmware) -> int:
 ARDUINO = Path("/usr/share/arduino/hardware/arduino/avr")  # Debian's arduino-core-avr
 
 
-def arduino_sketch(library: Path, sketch: str, folder: Path) -> Path:
-    """What the Arduino IDE does for a Mega 2560: recipes of ``platform.txt``, here in short.
+BOARDS = {
+    "mega": ("atmega2560", "AVR_MEGA2560", "mega", "mega2560"),
+    "uno": ("atmega328p", "AVR_UNO", "standard", "uno"),
+}
+"""The -mmcu, the board's macro, its variant, and its machine in QEMU."""
+
+
+def arduino_flags(board: str) -> list[str]:
+    mcu, macro, variant, _ = BOARDS[board]
+    common = [f"-mmcu={mcu}", "-Os", "-flto", "-ffunction-sections", "-fdata-sections"]
+    common += ["-DF_CPU=16000000L", "-DARDUINO=10819", f"-DARDUINO_{macro}", "-DARDUINO_ARCH_AVR"]
+    return [*common, f"-I{ARDUINO}/cores/arduino", f"-I{ARDUINO}/variants/{variant}"]
+
+
+def arduino_sketch(library: Path, main_code: str, folder: Path, board: str = "mega") -> Path:
+    """What the Arduino IDE does for a sketch: recipes of ``platform.txt``, here in short.
 
     Args:
         library: in the layout of the specification.
-        sketch: the name of an example.
+        main_code: the text of the ``.ino``.
         folder: where it is built.
+        board: of ``BOARDS``.
 
     Returns:
         The linked firmware.
     """
-    common = ["-mmcu=atmega2560", "-Os", "-flto", "-ffunction-sections", "-fdata-sections"]
-    common += ["-DF_CPU=16000000L", "-DARDUINO=10819", "-DARDUINO_AVR_MEGA2560"]
-    common += ["-DARDUINO_ARCH_AVR", f"-I{ARDUINO}/cores/arduino", f"-I{ARDUINO}/variants/mega"]
+    common = arduino_flags(board)
     c = ["avr-gcc", *common, "-std=gnu11", "-fno-fat-lto-objects"]
     cpp = ["avr-g++", *common, "-std=gnu++11", "-fno-exceptions", "-fno-threadsafe-statics"]
     assembly = ["avr-gcc", *common, "-x", "assembler-with-cpp"]
@@ -143,19 +156,19 @@ def arduino_sketch(library: Path, sketch: str, folder: Path) -> Path:
     # gcc 5 keeps DECIMAL_DIG from C++
     core = compile_all("core", core_sources, "-w", "-DDECIMAL_DIG=__DECIMAL_DIG__")
     parts = compile_all("library", sources(library / "src"), *WARNINGS.split())
-    ino = library / "examples" / sketch / f"{sketch}.ino"
-    main = folder / f"{sketch}.ino.cpp"
-    main.write_text(f"#include <Arduino.h>\n{ino.read_text()}")
+    main = folder / "sketch.ino.cpp"
+    main.write_text(f"#include <Arduino.h>\n{main_code}")
     run([*cpp, *WARNINGS.split(), f"-I{library / 'src'}", "-c", main, "-o", "main.o"], folder)
     link = ["avr-gcc", "-Os", "-flto", "-fuse-linker-plugin", "-Wl,--gc-sections"]
     elf = folder / "sketch.elf"
-    run([*link, "-mmcu=atmega2560", "-o", elf, "main.o", parts, core, "-lm"], folder)
+    run([*link, f"-mmcu={BOARDS[board][0]}", "-o", elf, "main.o", parts, core, "-lm"], folder)
     return elf
 
 
-def first_line(elf: Path, seconds: float) -> str:
-    """What a sketch prints first on its serial port, in QEMU's Mega 2560."""
-    command = "qemu-system-avr -M mega2560 -display none -monitor none -serial stdio -bios".split()
+def first_line(elf: Path, seconds: float, board: str = "mega") -> str:
+    """What a sketch prints first on its serial port, in QEMU."""
+    command = f"qemu-system-avr -M {BOARDS[board][3]} -display none -monitor none".split()
+    command += ["-serial", "stdio", "-bios"]
     process = subprocess.Popen([*command, elf], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
     timer = threading.Timer(seconds, process.kill)
     timer.start()

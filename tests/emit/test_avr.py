@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,12 @@ from edgeprune.frontends.normalize import fuse
 from edgeprune.ir import quantise_array
 from edgeprune.quantize import observe
 from edgeprune.target import load_target
+from edgeprune.toolchain.compiler import COMMON_FLAGS, OPTIMIZE_FLAGS
 from edgeprune.toolchain.size import measure
 from edgeprune.verify import run_target
 from edgeprune.verify.run_c import HostModel
 from tests.e2e.conftest import invoke
-from tests.emit.packages import arduino_sketch, first_line, small_mlp
+from tests.emit.packages import added_flash, arduino_sketch, first_line, run, small_mlp
 
 pytestmark = pytest.mark.needs("avr-gcc", "qemu-system-avr")
 
@@ -54,16 +56,45 @@ def test_weights_take_no_ram(tmp_path: Path, hidden: int) -> None:
 
 
 @pytest.mark.needs("arduino-core-avr")
+@pytest.mark.parametrize(
+    ("board", "target"), [("uno", "arduino-uno"), ("mega", "arduino-mega-2560")]
+)
 def test_the_arduino_sketch_builds_without_a_warning_and_its_selftest_passes(
-    tmp_path: Path,
+    tmp_path: Path, board: str, target: str
 ) -> None:
     model = small_mlp(tmp_path / "net.onnx")
-    command = f"--data {model.with_suffix('.npz')} --target arduino-mega-2560 --dtype int8"
+    command = f"--data {model.with_suffix('.npz')} --target {target} --dtype int8"
     done = invoke("build", model, *command.split(), "--package=arduino", "-o", tmp_path / "out")
     assert done.status == 0, done.err
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["agreement"]["target_vs_host_mismatches"] == 0
-    (tmp_path / "sketch").mkdir()
     library = tmp_path / "out" / "packages" / "arduino" / "net"
-    elf = arduino_sketch(library, "SelfTest", tmp_path / "sketch")
-    assert first_line(elf, seconds=120).strip() == "net: self-test passed"
+    sketch = (library / "examples" / "SelfTest" / "SelfTest.ino").read_text()
+    readme = (library / "README.md").read_text()
+    (code,) = re.findall(r"^```cpp\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    for name, text in (
+        ("sketch", sketch),
+        ("readme", f"{code}\nvoid setup() {{}}\nvoid loop() {{}}"),
+    ):
+        (tmp_path / name).mkdir()
+        elf = arduino_sketch(library, text, tmp_path / name, board)
+        if name == "sketch":
+            assert first_line(elf, 120, board).strip() == "net: self-test passed"
+
+
+def test_the_sources_of_the_library_add_what_the_report_says(tmp_path: Path) -> None:
+    model, board = small_mlp(tmp_path / "net.onnx"), "arduino-mega-2560"
+    command = f"--data {model.with_suffix('.npz')} --target {board} --dtype int8"
+    done = invoke("build", model, *command.split(), "--package=arduino", "-o", tmp_path / "out")
+    assert done.status == 0, done.err
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    source = tmp_path / "out" / "packages" / "arduino" / "net" / "src"
+    target = load_target(board)
+    assert target.toolchain is not None
+    optimize = report["target"]["optimize"]
+    flags = [*target.toolchain.flags, *COMMON_FLAGS, OPTIMIZE_FLAGS[optimize], f"-I{source}"]
+    run(["avr-gcc", *flags, "-c", *sorted(source.glob("*.c"))], tmp_path)
+    run(["avr-ar", "rcs", "net.a", *sorted(tmp_path.glob("*.o"))], tmp_path)
+    assert (
+        added_flash("net", [tmp_path / "net.a"], optimize, board) == report["size"]["flash_bytes"]
+    )

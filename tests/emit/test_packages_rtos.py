@@ -115,6 +115,23 @@ def test_the_zephyr_module_file_keeps_to_the_schema(package: Any) -> None:
     assert "NET" not in symbols, "Zephyr's own networking is called so"
 
 
+@pytest.mark.needs("kconfiglib")
+def test_kconfig_takes_the_modules_switches(package: Any) -> None:
+    import kconfiglib
+
+    folder = package("zephyr")
+    known = kconfiglib.Kconfig(str(folder / "zephyr" / "Kconfig"), warn_to_stderr=False)
+    readme = (folder / "README.md").read_text()
+    (shown,) = re.findall(r"^```\n(CONFIG.*?)^```", readme, re.M | re.S)
+    (folder / "shown.conf").write_text(shown)
+    for conf in (folder / "samples" / "selftest" / "prj.conf", folder / "shown.conf"):
+        known.load_config(str(conf))
+        assert known.warnings == []
+        assert {s.name: s.str_value for s in known.unique_defined_syms} == {
+            "EDGEPRUNE_NET": "y", "EDGEPRUNE_NET_SELFTEST": "y",
+        }  # fmt: skip
+
+
 ZEPHYR = """cmake_minimum_required(VERSION 3.16)
 project(app C ASM)
 function(zephyr_include_directories)
