@@ -1,16 +1,18 @@
-"""Write the README's figures anew, each from where it was measured.
+"""Write the figures of the README and of the docs anew, each from where it was measured.
 
     python benchmarks/bench_budgets.py
+    python benchmarks/bench_kernels.py
     python scripts/update_readme.py [--check]
 
 What stands between ``<!-- name -->`` and ``<!-- end -->`` is made here; --check changes nothing
-and fails where the README says otherwise.
+and fails where a page says otherwise.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import statistics
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,7 +23,10 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "scripts")]
 
 import bench_budgets  # noqa: E402
+import bench_kernels  # noqa: E402
 import demo_summary  # noqa: E402
+
+from edgeprune.kernels.costs import COSTS  # noqa: E402
 
 README = ROOT / "README.md"
 DEMO_BUDGET = "64KB"
@@ -54,14 +59,34 @@ def operators() -> str:
     return "\n".join(["| operator | C kernels | what |", "| --- | --- | --- |", *lines])
 
 
-BLOCKS: dict[str, Callable[[], str]] = {"demo": demo, "budgets": budgets, "operators": operators}
+def kernels() -> str:
+    """The table of kernels beside their peers."""
+    return bench_kernels.table(bench_kernels.stored())
 
 
-def updated(text: str) -> str:
-    """The README's text with every block made anew."""
-    for name, make in BLOCKS.items():
+def costs() -> str:
+    """How far the fitted costs are off."""
+    lines = ["| core | kernels | median error | worst kernel |", "| --- | ---: | ---: | --- |"]
+    for core, levels in json.loads(COSTS.read_text()).items():
+        fits = [(f["median_error"], k) for level in levels.values() for k, f in level.items()]
+        error, kernel = max(fits)
+        middle = statistics.median(e for e, _ in fits)
+        count = len({k for _, k in fits})
+        lines.append(f"| {core} | {count} | {middle:.1%} | `{kernel}`, {error:.1%} |")
+    return "\n".join(lines)
+
+
+BLOCKS: dict[Path, dict[str, Callable[[], str]]] = {
+    README: {"demo": demo, "budgets": budgets, "operators": operators},
+    ROOT / "docs" / "kernels.md": {"kernels": kernels, "costs": costs},
+}
+
+
+def updated(text: str, blocks: dict[str, Callable[[], str]]) -> str:
+    """A page's text with every block made anew."""
+    for name, make in blocks.items():
         block = re.compile(f"<!-- {name} -->\n.*?<!-- end -->", re.DOTALL)
-        assert block.search(text), f"the README lacks <!-- {name} -->"
+        assert block.search(text), f"the page lacks <!-- {name} -->"
         new = f"<!-- {name} -->\n{make()}\n<!-- end -->"
         text = block.sub(lambda _, new=new: new, text)
     return text
@@ -69,12 +94,13 @@ def updated(text: str) -> str:
 
 def main() -> None:
     """Update, or check."""
-    old = README.read_text()
-    new = updated(old)
-    if "--check" not in sys.argv:
-        README.write_text(new)
-    elif new != old:
-        sys.exit("README.md: figures differ\n  hint: python scripts/update_readme.py")
+    for page, blocks in BLOCKS.items():
+        old = page.read_text()
+        new = updated(old, blocks)
+        if "--check" not in sys.argv:
+            page.write_text(new)
+        elif new != old:
+            sys.exit(f"{page.name}: figures differ\n  hint: python scripts/update_readme.py")
 
 
 if __name__ == "__main__":
