@@ -17,6 +17,8 @@ from edgeprune.pruning.search import Ranking, refuse_unknown
 from edgeprune.report.record import Tried
 from edgeprune.target import Target
 
+FORM_LOSS = 0.005  # of the source model's accuracy, that is lost before further forms are tried
+
 
 @dataclass(frozen=True)
 class Room:
@@ -119,11 +121,20 @@ class Chooser:
             return kept
         tries = _Tries()
         for dtype in self._dtypes(whole=False):
-            if not _is_worth(dtype, tries.found):
-                continue
             for form in forms(o, target, (dtype,)):
-                tries.make(Fitter(self.prepared, o, form, self._ranking, self.progress).fit)
+                if self._is_worth(form, tries.found):
+                    tries.make(Fitter(self.prepared, o, form, self._ranking, self.progress).fit)
         return tries.made
+
+    def _is_worth(self, form: Form, found: list[Candidate]) -> bool:
+        """Whether a form can be better than those that were tried before it.
+
+        Every further one is slower, or takes more bytes: weights of four bits and portable kernels
+        pay where accuracy had to go with the channels, a float where eight bits cost it.
+        """
+        if any(c.accuracy >= self.prepared.source_accuracy - FORM_LOSS for c in found):
+            return False
+        return form.dtype != "float32" or not any(c.is_as_good_as_float for c in found)
 
     def _kept(self, o: BuildOptions, target: Target, given: Room) -> list[Candidate]:
         """A file of integers that fits as it is keeps every scale and weight."""
@@ -193,16 +204,6 @@ class _Tries:
             failed = self.failed
             raise next((e for e in failed if isinstance(e, CannotFitError)), failed[0])
         return self.found
-
-
-def _is_worth(dtype: str, found: list[Candidate]) -> bool:
-    """Whether a type can be better than those that were tried before it.
-
-    Weights of four bits pay where something had to go; a float where eight bits cost accuracy.
-    """
-    if dtype == "int4":
-        return all(c.pruned is not None and c.pruned.history for c in found)
-    return not any(c.is_as_good_as_float for c in found)
 
 
 def _refuse_excess(found: Candidate, given: Room, where: str) -> Candidate:

@@ -16,9 +16,9 @@ from edgeprune.compiler.measure import Footprint, footprint
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.frontends.normalize import fuse
 from edgeprune.frontends.ports import part_ports
-from edgeprune.ir import Array, Graph, Samples, couple, fed, predict, real
+from edgeprune.ir import Array, Graph, couple, fed, predict, real
 from edgeprune.pipeline.options import BuildOptions
-from edgeprune.pipeline.prepare import Prepared, answers, source_outputs
+from edgeprune.pipeline.prepare import Prepared
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
 from edgeprune.pruning.finetune import MOVED, Training, finetune
@@ -95,7 +95,7 @@ class Form:
 
 
 def forms(options: BuildOptions, target: Target, dtypes: Sequence[str]) -> list[Form]:
-    """Every form that is tried; the most accurate network that fits wins.
+    """The forms that may be tried, in that order.
 
     Without a limit there is nothing to trade. With one, the target's own kernels, which are
     larger and want more RAM than the portable ones, have to earn their bytes.
@@ -233,7 +233,7 @@ class Fitter:
         x = self.prepared.validation.x
 
         def accuracy(g: Graph) -> float:
-            return self._accuracy(predict(g, x))
+            return self.prepared.accuracy(predict(g, x))
 
         return tolerant(graph, accuracy, accuracy(graph) - NARROW_LOSS)
 
@@ -330,11 +330,11 @@ class Fitter:
             compiled, accuracy = self._quantised(recipe, graph)
         else:
             compiled = recipe.compile(graph)
-            accuracy = self._accuracy(run_host(compiled, self.prepared.validation.x))
+            accuracy = self.prepared.accuracy(run_host(compiled, self.prepared.validation.x))
         _refuse_far_constants(compiled)
         plain = accuracy  # of a file of integers: there is no float network
         if not graph.is_quantised:
-            plain = self._accuracy(predict(graph, self.prepared.validation.x))
+            plain = self.prepared.accuracy(predict(graph, self.prepared.validation.x))
         return Candidate(graph, compiled, self._measure(compiled), accuracy, plain, pruned, before)
 
     def _quantised(self, recipe: Recipe, graph: Graph) -> tuple[Compiled, float]:
@@ -359,24 +359,16 @@ class Fitter:
         def score(s: Settings) -> Score:
             loss = float(np.mean((outputs(s) - wanted) ** 2, dtype=np.float64))
             # without labels there is nothing but the distance to the float network
-            return self._accuracy(outputs(s)) if samples.y is not None else 0.0, -loss
+            return self.prepared.accuracy(outputs(s)) if samples.y is not None else 0.0, -loss
 
         def fits(s: Settings) -> bool:
             return not self.options.has_limits or self._fits(self._measure(compiled(s)))
 
         settings = choose(score, recipe.settings, can_equalise=even is not plain)
         if settings.narrow:
-            whole = self._accuracy(outputs(replace(settings, narrow=frozenset())))
+            whole = self.prepared.accuracy(outputs(replace(settings, narrow=frozenset())))
             settings = widen(settings, score, fits, whole - NARROW_LOSS)
-        return compiled(settings), self._accuracy(outputs(settings))
-
-    def _accuracy(self, outputs: Array) -> float:
-        return float((answers(outputs) == self._truth(self.prepared.validation)).mean())
-
-    def _truth(self, samples: Samples) -> Array:
-        if samples.y is not None:
-            return samples.y
-        return answers(source_outputs(self.prepared.graph, self.prepared.path, samples.x))
+        return compiled(settings), self.prepared.accuracy(outputs(settings))
 
     def _smallest(self) -> Graph:
         """What is left when all goes that can."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,25 @@ class Prepared:
     reference: Array
     free: Free
     labels: tuple[str, ...] = ()
+
+    def accuracy(self, outputs: Array) -> float:
+        """The share of the validation samples that are answered right.
+
+        Args:
+            outputs: of the validation samples, in order.
+        """
+        return float((answers(outputs) == self._truth).mean())
+
+    @cached_property
+    def source_accuracy(self) -> float:
+        """Of the float network with all its channels, on the validation samples."""
+        return self.accuracy(predict(self.float_graph, self.validation.x))
+
+    @cached_property
+    def _truth(self) -> Array:
+        if self.validation.y is not None:
+            return self.validation.y
+        return answers(source_outputs(self.graph, self.path, self.validation.x))
 
 
 def prepare(options: BuildOptions) -> Prepared:
