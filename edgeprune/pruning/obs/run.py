@@ -69,12 +69,14 @@ def prune(
     )
 
 
-def path(graph: Graph, data: Samples, *, seed: int = 0) -> Iterator[Graph]:
+def path(graph: Graph, data: Samples, *, head: bool = False, seed: int = 0) -> Iterator[Graph]:
     """The networks on the way down, one hidden channel less each; inputs stay.
 
     Args:
         graph: float, with one input.
         data: samples to choose and to fit with.
+        head: whether the last layer is solved for the loss after every removal. It then fits
+            these very samples, which is what counts where the network is measured on them.
         seed: of samples and draws.
     """
     effort = Effort(most=1, inputs=False, vector_samples=len(data))
@@ -89,6 +91,8 @@ def path(graph: Graph, data: Samples, *, seed: int = 0) -> Iterator[Graph]:
     )
     while picks := greedy.picks():
         greedy.advance(picks)
+        if head:
+            greedy.resolve_head()
         yield greedy.graph
 
 
