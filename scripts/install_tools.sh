@@ -21,6 +21,7 @@ cmake                cmake
 make                 make
 kotlinc              kotlin
 chromium             chromium
+aapt2                aapt
 "
 # file of a library | Debian package
 libraries="
@@ -28,6 +29,7 @@ libraries="
 /usr/lib/picolibc/riscv64-unknown-elf/picolibc.specs picolibc-riscv64-unknown-elf
 /usr/lib/avr/include/avr/io.h                     avr-libc
 /usr/share/arduino/hardware/arduino/avr/boards.txt arduino-core-avr
+/usr/share/android-framework-res/framework-res.apk android-framework-res
 "
 
 missing() {

@@ -37,6 +37,8 @@ INSTALL = {
     "g++": "apt-get install g++",
     "cmake": "apt-get install cmake",
     "kotlinc": "apt-get install kotlin",
+    "aapt2": "apt-get install aapt",
+    "android-framework-res": "apt-get install android-framework-res",
     "chromium": "apt-get install chromium",
     "playwright": "pip install 'edgeprune[dev]'",
 }
@@ -64,6 +66,8 @@ def is_here(thing: str) -> bool:
         return Path(os.environ.get(thing) or "/nowhere").is_dir()
     if thing in PACKAGES:
         return importlib.util.find_spec(PACKAGES[thing]) is not None
+    if thing == "android-framework-res":
+        return Path("/usr/share/android-framework-res/framework-res.apk").is_file()
     if thing == "arduino-core-avr":
         return Path("/usr/share/arduino/hardware/arduino/avr/cores").is_dir()
     return shutil.which(thing) is not None

@@ -7,6 +7,7 @@ import re
 import shutil
 import sys
 import xml.etree.ElementTree as ET
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -264,6 +265,26 @@ def test_the_apps_manifest_and_resources_fit_its_code(package: Any) -> None:
         package_line = kotlin.read_text().splitlines()[0]
         assert package_line == "package org.edgeprune.model"
         assert kotlin.parent.parts[-3:] == ("org", "edgeprune", "model")
+
+
+@pytest.mark.needs("aapt2", "android-framework-res")
+def test_the_apps_manifest_resources_and_assets_are_linked(package: Any, tmp_path: Path) -> None:
+    main = package("android") / "app" / "src" / "main"
+    manifest = (main / "AndroidManifest.xml").read_text()
+    # as Gradle does with the namespace
+    named = manifest.replace("<manifest ", '<manifest package="org.edgeprune.model" ', 1)
+    (tmp_path / "AndroidManifest.xml").write_text(named)
+    run(["aapt2", "compile", "--dir", main / "res", "-o", "res.zip"], tmp_path)
+    framework = "/usr/share/android-framework-res/framework-res.apk"
+    link = "aapt2 link --manifest AndroidManifest.xml --min-sdk-version 26 -0 .tflite -o app.apk"
+    run([*link.split(), "-I", framework, "-A", main / "assets", "res.zip"], tmp_path)
+    said = run(["aapt2", "dump", "badging", "app.apk"], tmp_path)
+    assert f"application-label:'{NAME}'" in said
+    assert "launchable-activity: name='org.edgeprune.model.MainActivity'" in said
+    with zipfile.ZipFile(tmp_path / "app.apk") as apk:
+        model = apk.getinfo("assets/model.tflite")
+        assert model.compress_type == zipfile.ZIP_STORED
+        assert apk.read(model) == (main / "assets" / "model.tflite").read_bytes()
 
 
 KOTLIN = {
