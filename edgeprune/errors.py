@@ -30,6 +30,11 @@ class UnsupportedError(EdgePruneError):
 
 
 class CannotFitError(EdgePruneError):
-    """The budget lies below what can be reached, or an artifact does not verify."""
+    """The budget lies below what can be reached, or an artifact does not verify.
+
+    Attributes:
+        excess_bytes: by how much the smallest network is over its limits; None: another reason.
+    """
 
     exit_status = 1
+    excess_bytes: int | None = None

@@ -199,11 +199,14 @@ class _Tries:
 
     @property
     def made(self) -> list[Candidate]:
-        """All that could be made; raises where there is none."""
-        if not self.found:
-            failed = self.failed
-            raise next((e for e in failed if isinstance(e, CannotFitError)), failed[0])
-        return self.found
+        """All that could be made; where there is none, raises why the closest one does not fit."""
+        if self.found:
+            return self.found
+        over = [e for e in self.failed if isinstance(e, CannotFitError)]
+        floors = [e for e in over if e.excess_bytes is not None]
+        if floors:
+            raise min(floors, key=lambda e: e.excess_bytes or 0)
+        raise (over or self.failed)[0]
 
 
 def _refuse_excess(found: Candidate, given: Room, where: str) -> Candidate:

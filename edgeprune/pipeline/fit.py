@@ -396,12 +396,15 @@ class Fitter:
             f"arena {found.arena_bytes:,}",
             f"stack {found.stack_bytes:,}" if found.stack_bytes is not None else "",
         ]
-        return CannotFitError(
+        error = CannotFitError(
             "--budget" if o.budget is not None else "--ram",
             f"the smallest {self.form.dtype} network takes {'; '.join(over)}\n"
             f"  it is made of: {', '.join(p for p in parts if p)} (widths: {widths})",
             f"the floor is {found.flash_bytes:,} bytes of flash and {found.ram_bytes:,} of RAM",
         )
+        limits = ((found.flash_bytes, o.budget), (found.ram_bytes, o.ram))
+        error.excess_bytes = sum(max(n - limit, 0) for n, limit in limits if limit is not None)
+        return error
 
 
 def _refuse_far_constants(compiled: Compiled) -> None:

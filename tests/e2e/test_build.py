@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import Command, report_of
+from tests.emit.packages import small_cnn
 
 BUDGETS = (32, 16, 8, 4)
 
@@ -62,6 +64,21 @@ def test_a_budget_below_the_floor_ends_with_status_1_and_the_floor(
     assert "smallest" in done.err
     assert "made of" in done.err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.needs("arm-none-eabi-gcc")
+def test_the_floor_that_is_named_can_be_built_and_one_byte_less_cannot(
+    edgeprune: Command, tmp_path: Path
+) -> None:
+    model = small_cnn(tmp_path / "net.onnx")
+    given = (model, "--data", model.with_suffix(".npz"), "--criterion", "l2")
+    done = edgeprune("build", *given, "--budget", "100", "-o", tmp_path / "b")
+    assert done.status == 1
+    named = re.search(r"the floor is ([\d,]+) bytes of flash", done.err)
+    assert named is not None
+    floor = int(named[1].replace(",", ""))
+    assert edgeprune("build", *given, "--budget", floor, "-o", tmp_path / "b").status == 0
+    assert edgeprune("build", *given, "--budget", floor - 1, "-o", tmp_path / "c").status == 1
 
 
 @pytest.mark.needs("arm-none-eabi-gcc")
