@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -132,7 +132,13 @@ COUNT, EPOCHS, SHARE = click.IntRange(1), click.IntRange(0), click.FloatRange(0,
 @click.option("--max-drop", help="Largest loss of accuracy on validation data: 0.5pt.")
 @click.option("--classes", help="Build the sub-network of these labels: 3,7.")
 @click.option("--labels", help="Names of the classes: cat,dog, or a file with one a line.")
-@click.option("--zeta", type=float, default=0.4, show_default=True, help="With --classes alone.")
+@click.option(
+    "--zeta",
+    type=click.FloatRange(0, 1),
+    default=0.4,
+    show_default=True,
+    help="With --classes alone.",
+)
 @click.option(
     "--emit", default="c,tflite,onnx", show_default=True, help="Artifacts to write; also ort."
 )
@@ -148,7 +154,13 @@ COUNT, EPOCHS, SHARE = click.IntRange(1), click.IntRange(0), click.FloatRange(0,
 @click.option("--augment", is_flag=True, help="With --finetune: shift and mirror the images.")
 @click.option("--device", default="cpu", show_default=True, help="Where fine-tuning runs.")
 @click.option("--jobs", type=COUNT, default=os.cpu_count(), help="Parallel workers; all cores.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of every random choice.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of every random choice.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report to stdout.")
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), default=Path("build"), show_default=True
@@ -168,9 +180,7 @@ def build(**given: Any) -> None:
     )
 
     emit = tuple(part.strip() for part in given["emit"].split(",") if part.strip())
-    unknown = [e for e in emit if e not in EMITTERS]
-    if unknown or not emit:
-        raise EdgePruneError("--emit", f"{given['emit']!r}", f"some of {', '.join(EMITTERS)}")
+    _refuse_unknown("--emit", emit, EMITTERS)
     sizes = {
         key: parse_size(given[key], f"--{key}") if given[key] is not None else None
         for key in ("budget", "ram")
@@ -235,9 +245,16 @@ def _packages(text: str | None) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if names == ("all",):
         return tuple(PACKAGES)
-    if not names or not set(names) <= set(PACKAGES):
-        raise EdgePruneError("--package", f"{text!r}", f"some of {', '.join(PACKAGES)}, or all")
+    _refuse_unknown("--package", names, (*PACKAGES, "all"))
     return names
+
+
+def _refuse_unknown(option: str, names: Sequence[str], known: Sequence[str]) -> None:
+    """Names that were given against those that there are."""
+    wrong = [n for n in names if n not in known]
+    if wrong or not names:
+        what = f"there is no {', '.join(map(repr, wrong))}" if wrong else "names nothing"
+        raise EdgePruneError(option, what, f"some of {', '.join(known)}")
 
 
 def _command_line() -> str:
@@ -371,7 +388,13 @@ def _frontier(found: dict[str, Any]) -> list[str]:
 @app.command()
 @_exploring("extract")
 @click.option("--classes", help="Labels: 3,7; all where this is left out.")
-@click.option("--zeta", type=float, default=0.4, show_default=True, help="Share of the maximum.")
+@click.option(
+    "--zeta",
+    type=click.FloatRange(0, 1),
+    default=0.4,
+    show_default=True,
+    help="Share of the maximum.",
+)
 @click.option("--floor", type=float, help="Search the zeta that keeps this balanced accuracy.")
 def extract(as_json: bool, floor: float | None, **given: Any) -> None:
     """Find the sub-network of each label of MODEL, and of several together.

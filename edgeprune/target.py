@@ -133,7 +133,8 @@ def _parse(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             raw = file.read(_MAX_PROFILE_BYTES + 1)
     except OSError as error:
-        raise EdgePruneError(str(path), f"cannot be read: {error.strerror}") from error
+        hint = "give a name of `edgeprune targets`, or the path of a profile"
+        raise EdgePruneError(str(path), f"cannot be read: {error.strerror}", hint) from error
     if len(raw) > _MAX_PROFILE_BYTES:
         raise EdgePruneError(str(path), f"is larger than {_MAX_PROFILE_BYTES} bytes")
     try:
@@ -145,7 +146,10 @@ def _parse(path: Path) -> dict[str, Any]:
 def _core(table: _Table, core: str) -> Target:
     profile = targets_dir() / core / "profile.toml"
     if "/" in core or not profile.is_file():
-        raise EdgePruneError(f"{table.where}: core", f"there is no core {core!r}")
+        cores = ", ".join(n for n in list_targets() if load_target(n).kind == "core")
+        raise EdgePruneError(
+            f"{table.where}: core", f"there is no core {core!r}", f"one of {cores}"
+        )
     target = _read(profile, name=core)
     if target.kind != "core":
         raise EdgePruneError(f"{table.where}: core", f"{core!r} is a {target.kind}, not a core")
@@ -224,7 +228,8 @@ def _check(where: str, target: Target) -> None:
             what = f"reserves {reserved} of {whole} bytes: nothing is left for a model"
             raise EdgePruneError(f"{where}: reserved_{key}_bytes", what)
     if target.kind == "board" and (target.flash_bytes is None or target.ram_bytes is None):
-        raise EdgePruneError(where, "a board needs flash_bytes and ram_bytes")
+        hint = "add them, as the data sheet says"
+        raise EdgePruneError(where, "a board needs flash_bytes and ram_bytes", hint)
     if target.kind in ("core", "board") and target.toolchain is None:
         raise EdgePruneError(where, "needs a [toolchain], or a core that has one")
     if target.kernels[-1:] != ("portable",):

@@ -64,7 +64,9 @@ def _values(x: Array, graph: Graph, v: str, where: str) -> Array:
     x = np.ascontiguousarray(x, np.float32)
     bad = ~np.isfinite(x.reshape(len(x), -1)).all(axis=1)
     if bad.any():
-        raise EdgePruneError(where, f"sample {int(np.argmax(bad))} has a NaN or an infinity")
+        raise EdgePruneError(
+            where, f"sample {int(np.argmax(bad))} has a NaN or an infinity", "leave it out"
+        )
     return x
 
 

@@ -103,7 +103,9 @@ def prepare(options: BuildOptions) -> Prepared:
     if len(rank.x) > LIMIT_RANK:
         rank = rank.first(LIMIT_RANK)
     if min(len(rank.x), len(validation.x), len(report.x)) < 1:
-        raise EdgePruneError("--data", f"{len(work.x)} samples are too few to be split")
+        count = len(rank.x) + len(validation.x) + (0 if options.test else len(report.x))
+        what = f"{count} samples are too few: some rank, some choose, and some are reported on"
+        raise EdgePruneError("--data", what, "give at least 10, better some hundreds")
     float_graph = join_ports(unfuse(dequantise(graph)) if graph.is_quantised else graph)
     graph = graph if graph.is_quantised else float_graph
     labels = _labels(options, graph)

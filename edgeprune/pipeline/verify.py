@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -25,6 +26,10 @@ from edgeprune.verify.run_c import HostModel
 from edgeprune.verify.source import Rule, distance
 
 Check = tuple[str, bool, str]
+PARTS = dict.fromkeys(
+    "model target budget size before after accuracy agreement run seconds".split(), dict
+) | {"layers": list}
+"""What every report of schema 1 has."""
 CORE_RUNS = 100  # inferences on the emulated core
 ONNX_MEAN_SHARE = 0.01  # of the output type's range: mean difference of C and ONNX Runtime
 
@@ -61,6 +66,10 @@ def read_report(folder: Path) -> dict[str, Any]:
         raise EdgePruneError(str(path), f"is not JSON: {error}") from None
     if not isinstance(report, dict) or report.get("schema") != 1:
         raise EdgePruneError(str(path), "is no report of schema 1")
+    missing = [k for k in PARTS if not isinstance(report.get(k), PARTS[k])]
+    if missing:
+        what = f"lacks {', '.join(missing)}, or has something else there"
+        raise EdgePruneError(str(path), what, "build the folder again")
     return report
 
 
@@ -74,8 +83,12 @@ def stored_vectors(folder: Path) -> dict[str, Array]:
     try:
         with np.load(path, allow_pickle=False) as file:
             return {k: file[k] for k in ("inputs", "outputs", "source", "labels")}
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise EdgePruneError(str(path), f"cannot be read: {error}") from None
+    except OSError as error:
+        what = f"cannot be read: {error.strerror or error}"
+        raise EdgePruneError(str(path), what, "build the folder again") from None
+    except (ValueError, KeyError, EOFError, BadZipFile) as error:
+        what = f"cannot be read: {error}"
+        raise EdgePruneError(str(path), what, "build the folder again") from None
 
 
 def verify(folder: Path, *, seed: int = 0) -> Verdict:

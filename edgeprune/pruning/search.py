@@ -428,7 +428,9 @@ def _criterion(criterion: str | Criterion) -> Criterion:
     if isinstance(criterion, Criterion):
         return criterion
     if criterion not in CRITERIA:
-        raise EdgePruneError("--criterion", f"there is no {criterion!r}", _names(CRITERIA))
+        raise EdgePruneError(
+            "--criterion", f"there is no {criterion!r}", _names({"obs": 0, **CRITERIA})
+        )
     return CRITERIA[criterion]
 
 

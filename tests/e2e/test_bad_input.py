@@ -197,3 +197,98 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert not [p.name for p in tmp_path.iterdir()]
+
+
+BUILD = ("build", "m.onnx", "--data", "d.npz")
+WRONG: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "a target that is none": ((*BUILD, "--target", "cortex-m99"), ("--target", "cortex-m4")),
+    "a profile that is not there": ((*BUILD, "--target", "gone.toml"), ("gone.toml", "targets")),
+    "a profile that is no TOML": ((*BUILD, "--target", "broken.toml"), ("broken.toml", "TOML")),
+    "a key that no profile has": ((*BUILD, "--target", "key.toml"), ("key.toml", "colour")),
+    "a core that is none": ((*BUILD, "--target", "core.toml"), ("z80", "rv32imc")),
+    "a board without flash": ((*BUILD, "--target", "bare.toml"), ("flash_bytes", "data sheet")),
+    "a model that is not there": (("build", "gone.onnx", "--data", "d.npz"), ("gone.onnx",)),
+    "a model of no kind": (("build", "a.txt", "--data", "d.npz"), ("a.txt", ".tflite")),
+    "a pickled checkpoint": (("build", "p.pt", "--data", "d.npz"), ("p.pt", "torch.export")),
+    "an empty model": (("build", "empty.onnx", "--data", "d.npz"), ("empty.onnx",)),
+    "noise as a model": (("build", "noise.tflite", "--data", "d.npz"), ("noise.tflite", "TFL3")),
+    "a model without data": (("build", "m.onnx"), ("--data",)),
+    "data that are not there": (("build", "m.onnx", "--data", "gone.npz"), ("gone.npz", "labels")),
+    "data as text": (("build", "m.onnx", "--data", "a.csv"), ("a.csv", ".npz")),
+    "one sample": (("build", "m.onnx", "--data", "one.npz"), ("1 samples", "hundreds")),
+    "two samples": (("build", "m.onnx", "--data", "two.npz"), ("2 samples",)),
+    "test data of another shape": ((*BUILD, "--test", "other.npz"), ("other.npz", "shape")),
+    "names for other classes": ((*BUILD, "--labels", "a,b"), ("--labels", "2 names for 3")),
+    "names that are not there": ((*BUILD, "--labels", "gone.txt"), ("--labels", "gone.txt")),
+    "a class that is none": ((*BUILD, "--classes", "9"), ("--classes", "0..2")),
+    "a class that is no number": ((*BUILD, "--classes", "x"), ("--classes", "3,7")),
+    "an accuracy above 1": ((*BUILD, "--min-accuracy", "2"), ("--min-accuracy",)),
+    "a drop that is none": ((*BUILD, "--max-drop", "lots"), ("--max-drop", "0.5pt")),
+    "an artifact that is none": ((*BUILD, "--emit", "c,exe"), ("--emit", "'exe'", "tflite")),
+    "no artifact": ((*BUILD, "--emit", ""), ("--emit", "nothing")),
+    "a package that is none": ((*BUILD, "--package", "cobol"), ("--package", "'cobol'", "zephyr")),
+    "a criterion that is none": ((*BUILD, "--criterion", "magic"), ("--criterion", "obs, ")),
+    "a schedule that is none": ((*BUILD, "--schedule", "now"), ("--schedule", "iterative")),
+    "a seed below 0": ((*BUILD, "--seed", "-1"), ("--seed",)),
+    "a share above 1": ((*BUILD, "--zeta", "5"), ("--zeta",)),
+    "no workers": ((*BUILD, "--jobs", "0"), ("--jobs",)),
+    "means of other channels": ((*BUILD, "--mean", "1,2,3"), ("--mean", "3 numbers")),
+    "a file in the way": ((*BUILD, "-o", "a.txt"), ("a.txt", "-o")),
+    "a place that is none": ((*BUILD, "-o", "/proc/nowhere/out"), ("/proc/nowhere/out",)),
+    "a folder to verify that is none": (("verify", "gone"), ("gone", "edgeprune build")),
+    "a report that is no JSON": (("verify", "cut"), ("cut/report.json", "JSON")),
+    "a report without figures": (("compare", "hollow", "hollow"), ("hollow", "lacks", "model")),
+    "a report to show without figures": (("report", "hollow"), ("hollow", "size")),
+    "a folder to run without figures": (("run", "hollow"), ("hollow",)),
+    "a core that is no board": (("fit", "--target", "cortex-m4"), ("--target", "boards")),
+    "a sweep of nothing": (("sweep", "m.onnx", "--data", "d.npz", "--levels", "0"), ("--levels",)),
+}
+
+
+@pytest.fixture(scope="module")
+def mistakes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a good model, good data, and files that have something wrong with them."""
+    folder = tmp_path_factory.mktemp("mistakes")
+    dense_model(folder / "m.onnx")
+    samples(folder / "d.npz")
+    samples(folder / "other.npz", x=np.ones((60, 7), np.float32))
+    for name, count in (("one", 1), ("two", 2)):
+        samples(folder / f"{name}.npz", x=np.ones((count, 4), np.float32), y=np.zeros(count, int))
+    board = 'core = "cortex-m4"\nflash_bytes = 65536\nram_bytes = 16384\n'
+    texts = {
+        "broken.toml": "title = ",
+        "key.toml": f'{board}colour = "red"\n',
+        "core.toml": board.replace("cortex-m4", "z80"),
+        "bare.toml": 'core = "cortex-m4"\n',
+        "a.txt": "hello",
+        "a.csv": "1,2,3\n",
+        "empty.onnx": "",
+        "noise.tflite": "noise" * 100,
+        "cut/report.json": "{",
+        "hollow/report.json": '{"schema": 1}',
+    }
+    for name, text in texts.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+    (folder / "p.pt").write_bytes(b"\x80\x02}.")
+    return folder
+
+
+@pytest.mark.parametrize(("arguments", "words"), WRONG.values(), ids=WRONG)
+def test_a_mistake_is_one_message_and_leaves_nothing_behind(
+    edgeprune: Command,
+    mistakes: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    words: tuple[str, ...],
+) -> None:
+    monkeypatch.chdir(mistakes)
+    before = sorted(mistakes.rglob("*"))
+    done = edgeprune(*arguments)
+    assert done.status == 2, done.err
+    assert done.err.lower().count("error:") == 1, done.err
+    assert "Traceback" not in done.err
+    for word in words:
+        assert word in done.err, done.err
+    assert done.out == ""
+    assert sorted(mistakes.rglob("*")) == before
