@@ -180,13 +180,16 @@ def importance(removed: Sequence[Mapping[str, Any]], kept: Sequence[Mapping[str,
     """
     figure, axes = new_figure(9, 3.2)
     rows = [*removed, *kept]
-    tips = Tips("importance") if len(rows) <= 400 else None
+    scores = [float(r["score"]) for r in rows]
+    tips = Tips("importance")
     gone = len(removed)
     colours = [PALETTE[3]] * gone + [PALETTE[0]] * len(kept)
-    bars = axes.bar(range(1, len(rows) + 1), [float(r["score"]) for r in rows], 1, color=colours)
-    if tips is not None:
+    if len(rows) <= 400:
+        bars = axes.bar(range(1, len(rows) + 1), scores, 1, color=colours)
         for bar, row in zip(bars, rows, strict=True):
             tips.add(bar, f"{row['name']}: {row['score']:.4g}")
+    else:  # thinner than a pixel, each: lines in one piece are a small file
+        axes.vlines(range(1, len(rows) + 1), 0, scores, colors=colours, linewidth=0.7)
     axes.axvline(gone + 0.5, color=INK, linewidth=1.5)
     axes.axhline(0, color=INK, linewidth=0.6)
     largest = max((abs(float(r["score"])) for r in rows), default=0.0)

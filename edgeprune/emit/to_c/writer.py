@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -89,8 +89,9 @@ def array(name: str, values: Array, c_type: str, space: str = "") -> str:
     """
     if space == FLASH and values.nbytes > LARGEST:
         return _large_array(name, values, c_type, space)
-    flat = values.ravel()
-    body = "\n".join(_rows("   ", (f" {number(v, c_type)}," for v in flat.tolist()))).rstrip(",")
+    flat = values.ravel().tolist()
+    spelled = {v: f" {number(v, c_type)}," for v in set(flat)}
+    body = "\n".join(_rows("   ", [spelled[v] for v in flat])).rstrip(",")
     words = " ".join(w for w in ("static const", space, c_type) if w)
     return f"{words} {name}[{len(flat)}] = {{\n{body}\n}};\n"
 
@@ -98,7 +99,7 @@ def array(name: str, values: Array, c_type: str, space: str = "") -> str:
 def _large_array(name: str, values: Array, c_type: str, space: str) -> str:
     """The same in assembly: avr-gcc has no type for it, though its flash has the room."""
     numbers = values.astype(values.dtype.newbyteorder("<")).ravel().view(np.uint8).tolist()
-    rows = _rows('    ".byte', (f" {v}," for v in numbers))
+    rows = _rows('    ".byte', [f" {v}," for v in numbers])
     body = "\n".join(f'{row.rstrip(",")}\\n"' for row in rows)
     return (
         f"extern const {space} {c_type} {name}[]; /* {len(values.ravel())} */\n"
@@ -107,13 +108,7 @@ def _large_array(name: str, values: Array, c_type: str, space: str) -> str:
     )
 
 
-def _rows(start: str, items: Iterable[str]) -> list[str]:
-    """Items in rows that fit a line."""
-    rows = []
-    row = start
-    for item in items:
-        if len(row) + len(item) > LINE:
-            rows.append(row)
-            row = start
-        row += item
-    return [*rows, row]
+def _rows(start: str, items: Sequence[str]) -> list[str]:
+    """Items in rows of as many as fit a line, whichever they are."""
+    count = max(1, (LINE - len(start)) // max(map(len, items)))
+    return [start + "".join(items[i : i + count]) for i in range(0, len(items), count)]
