@@ -1,12 +1,14 @@
-"""Means over axes, and the largest value of all positions."""
+"""Means and largest values over axes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from math import prod
 
 from edgeprune.frontends.from_onnx.reader import Call, Reader
 from edgeprune.frontends.from_onnx.value import Act, Value
-from edgeprune.ops import MaxPool2d, Mean
+from edgeprune.ops import MaxPool2d, Mean, Reshape, Transpose
 
 
 def _axes(call: Call) -> tuple[int, ...]:
@@ -23,6 +25,17 @@ def _axes(call: Call) -> tuple[int, ...]:
 
 def reduce_mean(r: Reader, call: Call) -> Value:
     """ReduceMean over constant axes."""
+    return _reduced(r, call, _mean)
+
+
+def reduce_max(r: Reader, call: Call) -> Value:
+    """ReduceMax over constant axes."""
+    return _reduced(r, call, _max)
+
+
+def _reduced(
+    r: Reader, call: Call, reduce: Callable[[Reader, Call, Act, tuple[int, ...]], Act]
+) -> Value:
     x, axes = call.act(0), _axes(call)
     if not axes:
         return x
@@ -33,21 +46,24 @@ def reduce_mean(r: Reader, call: Call) -> Value:
         x = r.unbatched(call, x)
     x = r.plain(call, x)
     skip = 0 if x.batch is None else 1
-    y = _mean(r, call, x, tuple(a - skip for a in axes))
-    return r.reshape(call, y, target)
+    return r.reshape(call, reduce(r, call, x, tuple(a - skip for a in axes)), target)
 
 
-def reduce_max(r: Reader, call: Call) -> Value:
-    """ReduceMax over all positions of an image: one window."""
-    x, axes = call.act(0), _axes(call)
-    rank = len(x.shape)
-    if rank not in (3, 4) or sorted(axes) != list(range(2, rank)):
-        raise call.unsupported(f"axes {list(axes)} of {list(x.shape)}", "reduce all positions")
-    image = r.image(call)
-    window = (image.type.shape[0], image.type.shape[1])
-    made = r.emit(call, MaxPool2d(window, window), image)
-    y = r.from_image(call, made, rank, x.batch or 1)
-    return y if call.attr("keepdims", 1) else r.reshape(call, y, x.shape[:2])
+def _max(r: Reader, call: Call, x: Act, axes: tuple[int, ...]) -> Act:
+    """The largest over some axes (batch not counted): one window over all of them."""
+    gone = sorted(x.perm[a] for a in axes)
+    kept = [i for i in range(len(x.perm)) if i not in gone]
+    shape, order = x.type.shape, (*gone, *kept)
+    if order != tuple(range(len(order))):
+        name, made = r.emit(call, Transpose(order), x, role="first")
+        x = replace(x, name=name, type=made)
+    window = (prod(shape[i] for i in gone), 1)
+    rows = Reshape((*window, prod(shape[i] for i in kept)))
+    name, made = r.emit(call, rows, x, role="rows")
+    name, made = r.emit(call, MaxPool2d(window, window), replace(x, name=name, type=made))
+    whole = Reshape(tuple(1 if i in gone else s for i, s in enumerate(shape)))
+    name, made = r.emit(call, whole, replace(x, name=name, type=made), role="whole")
+    return replace(x, name=name, type=made)
 
 
 def _mean(r: Reader, call: Call, x: Act, axes: tuple[int, ...]) -> Act:
