@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from edgeprune.kernels.call import KernelCall
 
 SLOWER = 1.4
-"""So many times the fewest instructions are given for bytes, at most, by a model that may be off."""
+"""So many times the fewest instructions are given for bytes, at most; the costs may be off."""
 
 Choice = dict[str, KernelCall]
 Bytes = Callable[[Iterable[KernelCall]], int]

@@ -19,7 +19,7 @@ BLOCK = 4
 GATHERED_BYTES = 2048
 """Scratch that the columns of a line may take; a longer line is cut."""
 FEW = 100
-"""Zeros among the weights of a layer may be one in so many bytes of the model's constants."""
+"""What is added to the weights of a layer may be one in so many bytes of the model's constants."""
 
 
 def saturates(layer: Layer) -> bool:
@@ -38,12 +38,26 @@ def conv2d(request: Request) -> KernelCall | None:
     return min(filter(None, calls), key=lambda call: call.instructions, default=None)
 
 
-def _constants(layer: Layer, w: Array) -> tuple[Constant, ...] | None:
+def _overlaps(request: Request, layer: Layer) -> bool:
+    """Whether channels that fill no block are computed in one that overlaps the block before."""
+    filters = layer.out[2] // layer.groups
+    again = (-filters % BLOCK) * layer.groups * layer.w[0].size
+    return filters > BLOCK and again > 0 and _are_few(request, again)
+
+
+def _are_few(request: Request, added: int) -> bool:
+    """Whether a layer may have so many bytes more; never where size counts."""
+    stored = sum(int(c.nbytes) for c in request.graph.constants.values())
+    return request.optimize == "speed" and added * FEW <= stored
+
+
+def _constants(layer: Layer, w: Array, overlaps: bool) -> tuple[Constant, ...] | None:
     """Packed weights and table; None where the arithmetic does not hold.
 
     Args:
         layer: the convolution.
         w: its weights in the order in which their inputs lie, (o, ...).
+        overlaps: the last block of a group is that of its last channels.
     """
     rows = w.reshape(len(w), -1)
     acc = accumulators(rows, layer.bias, layer.xq.scalar[1])
@@ -51,7 +65,10 @@ def _constants(layer: Layer, w: Array) -> tuple[Constant, ...] | None:
     if rescale is None:
         return None
     each = len(w) // layer.groups
-    groups = [slice(k, k + each) for k in range(0, len(w), each)]
+    order = np.arange(each)
+    if overlaps:
+        order = np.concatenate([order[: each - each % BLOCK], order[-BLOCK:]])
+    groups = [k + order for k in range(0, len(w), each)]
     weights = [pack_rows(rows[s], BLOCK) for s in groups]
     tables = [_table(acc.bias[s], rescale.mult[s], rescale.shift[s]) for s in groups]
     return (
@@ -73,7 +90,8 @@ def _pointwise(request: Request, layer: Layer) -> KernelCall | None:
     lines, pixels, x_step = out_h, out_w, sx * in_c
     if in_w == out_w and sy == 1:  # no pixel is left out, and all of them are one line
         lines, pixels, x_step = 1, out_h * out_w, in_c
-    constants = _constants(layer, layer.w)
+    overlaps = _overlaps(request, layer)
+    constants = _constants(layer, layer.w, overlaps)
     if constants is None:
         return None
     return KernelCall(
@@ -86,7 +104,7 @@ def _pointwise(request: Request, layer: Layer) -> KernelCall | None:
         headers=(f"{FOLDER}/ep_conv2d_1x1_s8_arm_mve.h",),
         params_type="ep_conv2d_1x1_s8_arm_mve_params",
         params=(
-            ("line", _line(layer, in_c)),
+            ("line", _line(layer, in_c, overlaps)),
             ("lines", lines),
             ("pixels", pixels),
             ("line_step", sy * in_w * in_c),
@@ -94,7 +112,7 @@ def _pointwise(request: Request, layer: Layer) -> KernelCall | None:
         ),
         constants=constants,
         inputs=(request.node.inputs[0],),
-        instructions=lines * _line_work(layer, in_c, pixels),
+        instructions=lines * _line_work(layer, in_c, pixels, overlaps),
     )
 
 
@@ -102,7 +120,8 @@ def _gathered(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
     in_c, pixels, kernel = layer.image[2] // layer.groups, at.pixels, at.pixels.kernel
     w = layer.w.transpose((0, 2, 1, 3) if at.by_row else (0, 1, 2, 3)).reshape(layer.out[2], -1)
     zeros = _zeros(request, w)
-    constants = _constants(layer, np.pad(w, ((0, 0), (0, zeros))))
+    overlaps = _overlaps(request, layer)
+    constants = _constants(layer, np.pad(w, ((0, 0), (0, zeros))), overlaps)
     if constants is None:
         return None
     step = pixels.step
@@ -125,7 +144,7 @@ def _gathered(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
         headers=(f"{FOLDER}/ep_conv2d_s8_arm_mve.h",),
         params_type="ep_conv2d_s8_arm_mve_params",
         params=(
-            ("line", _line(layer, in_len)),
+            ("line", _line(layer, in_len, overlaps)),
             ("lines", at.lines.text),
             ("pixels", pixels.text),
             ("groups", layer.groups),
@@ -139,7 +158,9 @@ def _gathered(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
         constants=constants,
         inputs=(request.node.inputs[0],),
         scratch_bytes=places * place + zeros,
-        instructions=layer.groups * at.lines.out * (fill + _line_work(layer, in_len, pixels.out)),
+        instructions=layer.groups
+        * at.lines.out
+        * (fill + _line_work(layer, in_len, pixels.out, overlaps)),
     )
 
 
@@ -149,12 +170,10 @@ def _zeros(request: Request, w: Array) -> int:
     They meet what lies behind the gathered inputs of a pixel, whatever that is.
     """
     zeros = -w.shape[1] % LANES
-    stored = sum(int(c.nbytes) for c in request.graph.constants.values())
-    few = len(w) * zeros * FEW <= stored
-    return zeros if few and request.optimize == "speed" else 0
+    return zeros if _are_few(request, len(w) * zeros) else 0
 
 
-def _line(layer: Layer, in_len: int) -> str:
+def _line(layer: Layer, in_len: int, overlaps: bool) -> str:
     """The initialiser of the ``ep_conv_line`` of a group."""
     values = (
         in_len,
@@ -162,16 +181,19 @@ def _line(layer: Layer, in_len: int) -> str:
         layer.yq.scalar[1],
         *layer.clamp,
         int(saturates(layer)),
+        int(overlaps),
     )
     return f"{{{', '.join(map(str, values))}}}"
 
 
-def _line_work(layer: Layer, in_len: int, pixels: int) -> int:
+def _line_work(layer: Layer, in_len: int, pixels: int, overlaps: bool) -> int:
     """Estimated instructions of one line of a group."""
     blocks, singles = divmod(layer.out[2] // layer.groups, BLOCK)
     each = 15 * (in_len // LANES) + (24 if in_len % LANES else 0) + (29 if saturates(layer) else 37)
     pairs = -(-pixels // 2)
-    return 80 + pairs * (11 + blocks * each) + pixels * singles * (5 * -(-in_len // LANES) + 30)
+    if overlaps:
+        return 180 + pairs * (22 + (blocks + 1) * each)
+    return 80 + pairs * (11 + blocks * each) + pixels * singles * (16 * -(-in_len // LANES) + 45)
 
 
 def _table(bias: Int64s, mult: Int64s, shift: Int64s) -> Array:

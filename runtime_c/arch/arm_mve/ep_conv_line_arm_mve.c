@@ -15,11 +15,10 @@ static void pairs(const ep_conv_line *p, const ep_conv_pairs *all)
     }
 }
 
-/* Blocks of four channels. */
-static void blocks(const ep_conv_line *p, const int8_t *w, const int32_t *table, const int8_t *x,
-                   int32_t x_step, int32_t pixels, int8_t *y, int32_t y_step)
+/* So many blocks of four channels. */
+static void blocks(const ep_conv_line *p, int32_t count, const int8_t *w, const int32_t *table,
+                   const int8_t *x, int32_t x_step, int32_t pixels, int8_t *y, int32_t y_step)
 {
-    const int32_t count = p->out_c / BLOCK;
     const int32_t tail = p->in_len % LANES;
     ep_conv_pairs all = {
         p->y_zero, y_step, table + count * WORDS, 0, x, x + x_step,
@@ -44,9 +43,13 @@ void ep_conv_line_arm_mve(const ep_conv_line *p, const int8_t *w, const int32_t 
 {
     const int32_t blocked = p->out_c / BLOCK * BLOCK;
     if (blocked > 0) {
-        blocks(p, w, table, x, x_step, pixels, y, y_step);
+        blocks(p, blocked / BLOCK, w, table, x, x_step, pixels, y, y_step);
         w += blocked * p->in_len;
         table += blocked / BLOCK * WORDS;
+    }
+    if (p->overlaps) {
+        blocks(p, 1, w, table, x, x_step, pixels, y + p->out_c - BLOCK, y_step);
+        return;
     }
     for (int32_t o = blocked; o < p->out_c; o++) {
         for (int32_t i = 0; i < pixels; i++) {
