@@ -44,7 +44,7 @@ def normalize(graph: Graph) -> Graph:
     Quantised graphs are left as they are, but for identities: their scales are part of the model.
     """
     if not graph.is_quantised:
-        return fold_affine(drop_identities(unfuse(graph)))
+        return fold_affine(drop_identities(drop_spreads(unfuse(graph))))
     return drop_identities(graph)
 
 
@@ -127,6 +127,34 @@ def drop_identities(graph: Graph) -> Graph:
         made[node.output] = node
         nodes.append(node)
     return _outputs_named(rebuilt(graph, nodes))
+
+
+def drop_spreads(graph: Graph) -> Graph:
+    """Without zeros that are added to give a value the shape that its readers give it anyway."""
+    instead: dict[str, str] = {}
+    for node in graph.nodes:
+        held = [v for v in node.inputs if v in graph.constants]
+        if not isinstance(node.op, Add) or len(held) != 1 or graph.constants[held[0]].any():
+            continue
+        shape = graph.types[node.output].shape
+        (value,) = (v for v in node.inputs if v not in graph.constants)
+        grows = graph.types[value].shape != shape and node.output not in graph.outputs
+        if grows and all(_grows(graph, u, node.output) for u in graph.users[node.output]):
+            instead[node.output] = value
+    if not instead:
+        return graph
+    nodes = [n for n in graph.nodes if n.output not in instead]
+    return rebuilt(
+        graph, [replace(n, inputs=tuple(instead.get(v, v) for v in n.inputs)) for n in nodes]
+    )
+
+
+def _grows(graph: Graph, node: Node, value: str) -> bool:
+    """Whether a node broadcasts a value to the shape of another operand, which has it already."""
+    if not isinstance(node.op, Add | Sub | Mul | Div):
+        return False
+    others = [graph.types[v].shape for v in node.inputs if v != value]
+    return len(others) == 1 and others[0] == graph.types[value].shape
 
 
 def _joined(node: Node, made: Mapping[str, Node]) -> Node:

@@ -371,6 +371,11 @@ CASES: dict[str, bytes] = {
     "reduce mean": model([node("ReduceMean", "x", "a", keepdims=0)], X, {"a": i64(2, 3)}),
     "reduce max": model([node("ReduceMax", "x", "a", keepdims=0)], X, {"a": i64(2, 3)}),
     "reduce max that keeps its axes": model([node("ReduceMax", "x", axes=[-1, -2])], X, opset=13),
+    "expand": model(
+        [node("GlobalAveragePool", "x", outputs=["g"]), node("Expand", "g", "s")],
+        X,
+        {"s": i64(1, 3, 8, 6)},
+    ),
     "reduce max over channels": model([node("ReduceMax", "x", axes=[1], keepdims=0)], X, opset=13),
     "reduce max of all": model([node("ReduceMax", "x", axes=[1, 2, 3])], X, opset=13),
     "reduce max of rows": model([node("ReduceMax", "x", axes=[3])], X, opset=13),

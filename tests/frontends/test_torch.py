@@ -87,6 +87,25 @@ def pieces(x):
     return c.squeeze(), (d * 2 - 1).flatten(1) / 3
 
 
+class Excitation(nn.Module):
+    """Squeeze and excitation as it was first published: the factors are expanded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Sequential(nn.Linear(3, 2), nn.ReLU(), nn.Linear(2, 3), nn.Sigmoid())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        n, c, _, _ = x.size()
+        y = self.fc(functional.adaptive_avg_pool2d(x, 1).view(n, c)).view(n, c, 1, 1)
+        return x * y.expand_as(x)
+
+
+def largest(x):
+    best = x.amax(dim=(2, 3))
+    rows = x.amax(dim=1, keepdim=True).expand(-1, 3, -1, -1)
+    return torch.cat([rows, x], 1), best
+
+
 MODULES: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
     "cnn": (cnn(), IMAGE),
     "mobile": (mobile(), IMAGE),
@@ -95,6 +114,8 @@ MODULES: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
     "residual": (Residual(), IMAGE),
     "shuffle": (Shuffle(), (1, 6, 4, 4)),
     "pieces": (Lambda(pieces), IMAGE),
+    "excitation": (Excitation(), IMAGE),
+    "largest": (Lambda(largest), IMAGE),
     "perceptron": (nn.Sequential(nn.Linear(7, 5), nn.Sigmoid(), nn.Linear(5, 2)), (1, 7)),
     "sequence": (nn.Sequential(nn.Linear(7, 5), nn.ReLU(), nn.Linear(5, 2)), (1, 9, 7)),
 }
@@ -138,6 +159,11 @@ def test_a_program_in_core_aten_is_read_too(name: str, tmp_path: Path) -> None:
     program = torch.export.export(module.eval(), (torch.randn(shape),)).run_decompositions()
     torch.export.save(program, tmp_path / "core.pt2")
     agree(module, load(tmp_path / "core.pt2"), shape)
+
+
+def test_factors_that_are_expanded_cost_nothing(tmp_path: Path) -> None:
+    graph = exported(Excitation(), IMAGE, tmp_path)
+    assert [n.op.kind for n in graph.nodes].count("add") == 0
 
 
 def test_a_dynamic_batch_is_taken_as_one(tmp_path: Path) -> None:

@@ -29,6 +29,9 @@ from edgeprune.ops import (
 FLOAT = 1
 """ONNX's number for float32."""
 
+MAX_EXPANDED = 1 << 22
+"""Elements of a value that is repeated."""
+
 
 def _apply(r: Reader, call: Call, op: Op) -> Value:
     x = call.act(0)
@@ -266,3 +269,20 @@ def prelu(r: Reader, call: Call) -> Value:
         raise call.error(f"its slope {list(slope.shape)} does not go with {list(x.shape)}")
     x, slope = _against_known(r, call, x, slope)
     return r.like(x, r.emit(call, PRelu(), x, r.data(call, slope, x, "slope")))
+
+
+def expand(r: Reader, call: Call) -> Value:
+    """Expand: zeros of the wanted shape are added.
+
+    Normalisation drops it in front of an operator that broadcasts anyway.
+    """
+    x = call.act(0)
+    try:
+        shape = np.broadcast_shapes(x.shape, tuple(int(n) for n in call.need(1).ravel()))
+    except ValueError:
+        raise call.error(f"{list(x.shape)} as {call.need(1).ravel().tolist()}") from None
+    if shape == x.shape:
+        return x
+    if math.prod(shape) > MAX_EXPANDED:
+        raise call.unsupported(f"makes {list(shape)}: {math.prod(shape)} elements")
+    return add(r, replace(call, inputs=(x, Known(np.zeros(shape, np.float32)))))

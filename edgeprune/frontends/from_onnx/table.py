@@ -33,6 +33,7 @@ TABLE: dict[str, Converter] = {
     "Div": elementwise.div,
     "Dropout": elementwise.dropout,
     "Elu": elementwise.elu,
+    "Expand": elementwise.expand,
     "Flatten": shape.flatten,
     "Gather": shape.gather,
     "Gelu": elementwise.gelu,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgeprune.frontends.from_onnx.value import Known, Value
-from edgeprune.frontends.from_torch.call import Aten, ints, spread
+from edgeprune.frontends.from_torch.call import Aten, Function, ints, spread
 
 
 def conv(n: Aten) -> Value:
@@ -120,8 +120,13 @@ def adaptive_max_pool(n: Aten) -> Sequence[Value]:
     return [_adaptive(Aten(n.reader, n.name, n.where, n.args), "MaxPool", "GlobalMaxPool")]
 
 
-def mean(n: Aten) -> Value:
-    """Mean over some axes."""
-    axes = n.get("dim")
-    given = None if axes is None else ints(axes)
-    return n.onnx("ReduceMean", n.value(), given, keepdims=int(n.get("keepdim", False)))
+def reduce(kind: str) -> Function:
+    """Mean or maximum over some axes."""
+
+    def read(n: Aten) -> Value:
+        axes = n.get("dim", [])
+        listed = axes if isinstance(axes, Sequence) else [axes]
+        given = ints(listed) if listed else None
+        return n.onnx(kind, n.value(), given, keepdims=int(n.get("keepdim", False)))
+
+    return read

@@ -17,6 +17,15 @@ def view(n: Aten) -> Value:
     return n.onnx("Reshape", n.value(), ints(n.get("size", n.get("shape"))), allowzero=1)
 
 
+def expand(n: Aten) -> Value:
+    """Expand, and expand_as; -1 keeps a length."""
+    other = n.get("other")
+    wanted = [int(d) for d in n.get("size")] if other is None else list(n.value("other").shape)
+    own = (1,) * (len(wanted) - len(n.shape)) + n.shape
+    sizes = [o if d == -1 else d for d, o in zip(wanted, own, strict=True)]
+    return n.onnx("Expand", n.value(), ints(sizes))
+
+
 def flatten(n: Aten) -> Value:
     """Flatten of some axes."""
     shape = n.shape
