@@ -15,6 +15,7 @@ from edgeprune.ir import Coupling, Graph, Samples, couple
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.compact import compact
 from edgeprune.pruning.groups import Mask, channel_names, removable
+from edgeprune.pruning.obs.enlarge import enlarge
 from edgeprune.pruning.obs.greedy import Effort, Greedy, Snapshot
 from edgeprune.pruning.obs.judge import Judge
 from edgeprune.pruning.obs.linear import linears
@@ -125,7 +126,6 @@ class Search:
             share = min(VALIDATION, 2000 / max(len(data), 1))
             data, validation = data.split(share, seed)
         self.graph = graph
-        self.data = data
         self.coupling = couple(graph)
         self._effort = effort or Effort()
         self._seed = seed
@@ -134,6 +134,9 @@ class Search:
         self._costs: dict[Cost, _Costs] = {}
         self._runs: dict[tuple[tuple[str, ...], bool, bool], _Run] = {}
         self._is_vector = all(lin.positions == 1 for lin in linears(graph).values())
+        if not self._is_vector:
+            data = Samples(enlarge(data.x, self._effort.final_samples, seed))
+        self.data = data
 
     def prune(
         self,
