@@ -27,5 +27,14 @@ typedef struct {
 void ep_finish_s8(const ep_finish *f, int32_t o, int32_t count, const int32_t *sums, int8_t *y,
                   int32_t pitch);
 
+/* The same for channels of any shift, where ep_finish_s8 may be in assembly. */
+#if defined(__ARM_ARCH_6M__) && EP_UNROLL
+#define EP_FINISH_QUICKLY 1
+void ep_finish_any_s8(const ep_finish *f, int32_t o, int32_t count, const int32_t *sums, int8_t *y,
+                      int32_t pitch);
+#else
+#define EP_FINISH_QUICKLY 0
+#endif
+
 EP_EXTERN_C_END
 #endif

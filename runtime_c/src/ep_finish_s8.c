@@ -14,8 +14,20 @@ static inline int32_t quick(int32_t x, int32_t mult, int32_t shift, int32_t roun
     return (high + (high >> 31) + rounding) >> -shift;
 }
 
-void ep_finish_s8(const ep_finish *f, int32_t o, int32_t count, const int32_t *sums, int8_t *y,
-                  int32_t pitch)
+/* Where quick channels are in assembly, the others are here under another name. */
+#if EP_FINISH_QUICKLY
+#define EP_FINISH_NAME ep_finish_any_s8
+EP_WEAK void ep_finish_s8(const ep_finish *f, int32_t o, int32_t count, const int32_t *sums,
+                          int8_t *y, int32_t pitch)
+{
+    ep_finish_any_s8(f, o, count, sums, y, pitch);
+}
+#else
+#define EP_FINISH_NAME ep_finish_s8
+#endif
+
+void EP_FINISH_NAME(const ep_finish *f, int32_t o, int32_t count, const int32_t *sums, int8_t *y,
+                    int32_t pitch)
 {
     const int32_t low = f->output.low, high = f->output.high, zero = f->output.zero;
     const int32_t *const bias = f->bias + o, *const mult = f->mult + o;

@@ -52,7 +52,7 @@ def dense(request: Request) -> KernelCall | None:
             Constant("table", _table(acc, mult, shift, shared), "int32_t", 4 * channels),
         ),
         inputs=(request.node.inputs[0],),
-        instructions=layer.rows * (work + singles * (5 * n // LANES + 40) + 80),
+        instructions=layer.rows * (work + singles * (16 * -(-n // LANES) + 45) + 80),
     )
 
 
