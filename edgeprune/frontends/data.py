@@ -92,8 +92,12 @@ def to_ir_layout(x: Array, graph: Graph, value: str, where: str) -> Array:
     if x.ndim >= 1 and math.prod(x.shape[1:]) == math.prod(shape) and len(shape) == 1:
         return x.reshape(len(x), *shape)
     wanted = port.shape[1:] if port is not None and port.batched else shape
+    moved = (*wanted[1:], wanted[0]), (wanted[-1], *wanted[:-1])
+    hint = f"move the channels: np.moveaxis(x, {'1, -1' if x.shape[1:] == moved[1] else '-1, 1'})"
     raise EdgePruneError(
-        where, f"has shape {list(x.shape)}, the model takes (n, {', '.join(map(str, wanted))})"
+        where,
+        f"has shape {list(x.shape)}, the model takes (n, {', '.join(map(str, wanted))})",
+        hint if x.shape[1:] in moved and len(wanted) > 1 else "",
     )
 
 

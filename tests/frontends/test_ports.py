@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from edgeprune.errors import EdgePruneError
+from edgeprune.frontends.data import to_ir_layout
 from edgeprune.frontends.ports import drop_unread, join_ports, part_ports
 from edgeprune.ir import (
     DType,
@@ -114,6 +115,16 @@ def test_an_input_that_nothing_reads_is_left_out_and_said(rng: np.random.Generat
     less = drop_unread(more)
     assert less.inputs == graph.inputs
     assert less.notes == ("nothing reads the input mask: it is left out",)
+
+
+def test_data_with_channels_elsewhere_say_what_to_do(rng: np.random.Generator) -> None:
+    graph = two_and_two(rng)
+    with pytest.raises(EdgePruneError, match=r"takes \(n, 4, 4, 2\)") as caught:
+        to_ir_layout(np.zeros((9, 2, 4, 4)), graph, "image", "x")
+    assert caught.value.hint == "move the channels: np.moveaxis(x, 1, -1)"
+    with pytest.raises(EdgePruneError) as caught:
+        to_ir_layout(np.zeros((9, 3, 4, 4)), graph, "image", "x")
+    assert caught.value.hint == ""
 
 
 def vars_of(graph: Graph) -> dict[str, object]:
