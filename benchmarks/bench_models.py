@@ -140,7 +140,7 @@ def measure(model: str, kind: str, file: Path, d: Data, samples: int, dtype: str
         }
         if any(wrong.values()) or not verdict["passed"]:
             sys.exit(f"{file.name}: outputs differ: {wrong}")
-        accuracy, error = score(model, out, report, d)
+        accuracy, error = score(model, file, out, report, d)
     return {
         "model": model,
         "file": kind,
@@ -156,7 +156,7 @@ def measure(model: str, kind: str, file: Path, d: Data, samples: int, dtype: str
 
 
 def score(
-    model: str, out: Path, report: dict[str, Any], d: Data
+    model: str, file: Path, out: Path, report: dict[str, Any], d: Data
 ) -> tuple[float | None, float | None]:
     """Accuracy, or the mean squared difference to the float network, of the C on all samples."""
     ours, theirs = report["interface"]["inputs"][0], report["interface"]["outputs"][0]
@@ -169,7 +169,8 @@ def score(
         y = c.run(fed).reshape(len(fed), -1)
     if d.y_test is not None:
         return float((y.argmax(1) == d.y_test).mean()), None
-    wanted = predict(load(folder() / "mlperf_tiny" / f"{model}_fp32.tflite"), d.x_test)
+    exact = file if "int8" not in file.name else file.with_name(f"{model}_fp32.tflite")
+    wanted = predict(load(exact), d.x_test)
     real = y.astype(np.float64)
     if theirs["dtype"] != "float32":
         real = (real - theirs["zero_point"]) * theirs["scale"]
@@ -186,6 +187,19 @@ def emission_seconds(file: Path, d: Data) -> float:
         (Path(temp) / "model.tflite").write_bytes(compiled.tflite)
         (Path(temp) / "model.onnx").write_bytes(compiled.onnx)
     return time.perf_counter() - start
+
+
+def stored() -> list[dict[str, Any]]:
+    """What was measured before."""
+    found: list[dict[str, Any]] = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
+    return found
+
+
+def merged(new: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of earlier runs, those of this one in their places."""
+    rows = {(r["model"], r["file"]): r for r in (*stored(), *new)}
+    models, kinds = list(TFLM), (".h5", "saved_model", "float .tflite", "int8 .tflite")
+    return sorted(rows.values(), key=lambda r: (models.index(r["model"]), kinds.index(r["file"])))
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -228,9 +242,9 @@ def main() -> None:
             print(line(rows[-1]), f"{rows[-1]['seconds']} s", file=sys.stderr, flush=True)
         seconds = emission_seconds(folder() / "mlperf_tiny" / f"{model}_fp32.tflite", d)
         print(f"{model}: from the float .tflite to all artifacts in {seconds:.2f} s")
-    print(table(rows))
+    print(table(merged(rows)))
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
+    RESULTS.write_text(json.dumps(merged(rows), indent=1) + "\n")
 
 
 if __name__ == "__main__":

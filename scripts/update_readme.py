@@ -2,6 +2,7 @@
 
     python benchmarks/bench_budgets.py
     python benchmarks/bench_kernels.py
+    python benchmarks/bench_models.py
     python scripts/update_readme.py [--check]
 
 What stands between ``<!-- name -->`` and ``<!-- end -->`` is made here; --check changes nothing
@@ -24,6 +25,7 @@ sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "scripts")]
 
 import bench_budgets  # noqa: E402
 import bench_kernels  # noqa: E402
+import bench_models  # noqa: E402
 import demo_summary  # noqa: E402
 
 from edgeprune.kernels.costs import COSTS  # noqa: E402
@@ -64,6 +66,11 @@ def kernels() -> str:
     return bench_kernels.table(bench_kernels.stored())
 
 
+def models() -> str:
+    """The table of MLPerf Tiny's models beside TFLM."""
+    return bench_models.table(bench_models.stored())
+
+
 def costs() -> str:
     """How far the fitted costs are off."""
     lines = ["| core | kernels | median error | worst kernel |", "| --- | ---: | ---: | --- |"]
@@ -77,7 +84,7 @@ def costs() -> str:
 
 
 BLOCKS: dict[Path, dict[str, Callable[[], str]]] = {
-    README: {"demo": demo, "budgets": budgets, "operators": operators},
+    README: {"demo": demo, "budgets": budgets, "models": models, "operators": operators},
     ROOT / "docs" / "kernels.md": {"kernels": kernels, "costs": costs},
 }
 
