@@ -185,15 +185,12 @@ def survey_page(title: str, found: dict[str, Any]) -> str:
         [
             Section(
                 "Targets",
-                columns=(
-                    "target", "fits", "type", "accuracy, %", "flash, bytes", "of",
-                    "RAM, bytes", "of", "why", "board",
-                ),
+                columns=("target", "fits", "type", "accuracy, %", "flash", "RAM", "why"),
                 rows=[
                     (
                         r["target"], r["fits"], r["dtype"] or NONE, _share(r["accuracy"]),
-                        _count(r["flash_bytes"]), _count(r["flash_limit_bytes"]),
-                        _count(r["ram_bytes"]), _count(r["ram_limit_bytes"]), r["why"], r["title"],
+                        f"{_count(r['flash_bytes'])} of {_count(r['flash_limit_bytes'])}",
+                        f"{_count(r['ram_bytes'])} of {_count(r['ram_limit_bytes'])}", r["why"],
                     )
                     for r in rows
                 ],

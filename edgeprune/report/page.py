@@ -13,6 +13,7 @@ from edgeprune.report import figures
 from edgeprune.report.treemap import treemap
 
 NONE = "–"
+LONG = 40  # characters of a cell that is broken into lines
 
 
 def render(report: dict[str, Any]) -> str:
@@ -43,6 +44,17 @@ class Section:
     figure: str = ""
     columns: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = ()
+
+    @property
+    def kinds(self) -> list[str]:
+        """By column, how it is set: figures (""), names ("text") or sentences ("text long")."""
+        found = []
+        for i in range(len(self.columns)):
+            cells = [row[i] for row in self.rows]
+            words = any(cell[:1].isalpha() for cell in cells)
+            long = any(len(cell) > LONG for cell in cells)
+            found.append("text long" if words and long else "text" if words else "")
+        return found
 
 
 def render_sections(title: str, lines: Sequence[str], sections: Sequence[Section]) -> str:
