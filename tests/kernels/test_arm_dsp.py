@@ -24,10 +24,11 @@ from kernels.layers import (
 )
 from kernels.on_core import Trial, run_on_core
 
-from edgeprune.ir import Array, DType, Graph, TensorType
+from edgeprune.ir import Array, DType, Graph, Node, TensorType, build_graph
 from edgeprune.kernels.select import candidates
 from edgeprune.ops import Conv2d, Dense, DepthwiseConv2d
 from edgeprune.ops._window import Padding
+from edgeprune.quantize import quantise
 
 pytestmark = pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
 
@@ -114,3 +115,20 @@ def values(rng: Rng, t: TensorType) -> Array:
     if t.dtype is DType.FLOAT32:
         return rng.normal(size=t.shape).astype(np.float32)
     return int8_values(rng, t.shape)
+
+
+@pytest.mark.parametrize("outputs", [12, 11, 3])
+def test_a_dense_layer_that_is_small_needs_no_working_memory(outputs: int) -> None:
+    rng = np.random.default_rng(outputs)
+    w = rng.normal(size=(outputs, 20)).astype(np.float32)
+    constants = {"w": w, "b": np.zeros(outputs, np.float32)}
+    nodes = [Node("n", Dense(), ("x", "w", "b"), "y")]
+    graph = build_graph("g", nodes, {"x": TensorType((20,))}, ("y",), constants)
+    typed = quantise(graph, {"x": (-1.0, 1.0), "y": (-4.0, 4.0)})
+    small, quick = (
+        candidates(typed, typed.nodes[0], ("arm_dsp",), o, "ep_layer0")[0]
+        for o in ("size", "speed")
+    )
+    assert small.scratch_bytes == 0
+    assert quick.scratch_bytes == 40
+    assert small.constant_bytes == quick.constant_bytes

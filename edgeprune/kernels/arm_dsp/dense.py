@@ -201,10 +201,11 @@ def dense(request: Request) -> KernelCall | None:
     ]
     pair = next((t.name for t in rest if not t.solo), "{0, 0}")
     solo = next((t.name for t in rest if t.solo), "{0, 0}")
-    form = (int(not numbers.narrow), int(numbers.shared), int(inputs % 4 != 0))
+    bytes_ = request.optimize == "size" and not rest  # no working memory, less code
+    form = (int(not numbers.narrow), int(numbers.shared), int(inputs % 4 != 0), int(bytes_))
     quads = Piece("quads", (*form, LOG_UNROLL[request.optimize], *layer.clamp))
     shift = int(numbers.rescale.shift[0])
-    four = 14 if numbers.narrow else 18
+    four = (14 if numbers.narrow else 18) + 2 * bytes_
     each = 40 if numbers.shared else 50
     work = (
         channels
@@ -216,30 +217,51 @@ def dense(request: Request) -> KernelCall | None:
             + each
         )
     )
-    work += sum(t.instructions + 20 for t in rest) + inputs * 3 // 4 + 160
+    work += sum(t.instructions + 20 for t in rest) + inputs * 3 // 4 * (not bytes_) + 160
+    common = (
+        ("rows", layer.rows),
+        ("in_len", inputs),
+        ("out_len", len(asked.w)),
+        ("twice_zero", 2 * layer.yq.scalar[1] + 1),
+    )
+    rescale = (
+        ("mult", int(numbers.rescale.mult[0])),
+        ("shift_a", shift - 2),
+        ("shift_b", shift - 2 + (8 if numbers.narrow else 0)),
+    )
+    constants = (
+        Constant("weights", as_words(numbers.weights), "int32_t"),
+        Constant("table", numbers.table, "int32_t", 4 * channels),
+    )
+    loop_bytes = 160 + (4 * four << LOG_UNROLL[request.optimize])
+    if bytes_:
+        return KernelCall(
+            function="ep_dense_bytes_s8_arm_dsp",
+            sources=(f"{FOLDER}/ep_dense_bytes_s8_arm_dsp.c",),
+            headers=(f"{FOLDER}/ep_dense_bytes_s8_arm_dsp.h",),
+            params_type="ep_dense_bytes_s8_arm_dsp_params",
+            params=(*common, *rescale, ("quads", quads.name)),
+            constants=constants,
+            inputs=(request.node.inputs[0],),
+            instance=quads.instance,
+            instructions=layer.rows * work,
+            code_bytes=loop_bytes,
+        )
     return KernelCall(
         function="ep_dense_s8_arm_dsp",
         sources=(f"{FOLDER}/ep_dense_s8_arm_dsp.c",),
         headers=(f"{FOLDER}/ep_dense_s8_arm_dsp.h",),
         params_type="ep_dense_s8_arm_dsp_params",
         params=(
-            ("rows", layer.rows),
-            ("in_len", inputs),
-            ("out_len", len(asked.w)),
-            ("twice_zero", 2 * layer.yq.scalar[1] + 1),
+            *common,
             ("shared", int(numbers.shared)),
-            ("mult", int(numbers.rescale.mult[0])),
-            ("shift_a", shift - 2),
-            ("shift_b", shift - 2 + (8 if numbers.narrow else 0)),
+            *rescale,
             ("filled", int(channels != len(asked.w))),
             ("quads", quads.name if channels >= 4 else "0"),
             ("pair", pair),
             ("solo", solo),
         ),
-        constants=(
-            Constant("weights", as_words(numbers.weights), "int32_t"),
-            Constant("table", numbers.table, "int32_t", 4 * channels),
-        ),
+        constants=constants,
         inputs=(request.node.inputs[0],),
         scratch_bytes=4 * ((inputs + 1) // 2),
         inplace=0
@@ -247,6 +269,5 @@ def dense(request: Request) -> KernelCall | None:
         else None,  # a vector is widened first
         instance=(quads.instance if channels >= 4 else "") + "".join(t.instance for t in rest),
         instructions=layer.rows * work,
-        code_bytes=(160 + (4 * four << LOG_UNROLL[request.optimize]) if channels >= 4 else 0)
-        + sum(t.code_bytes for t in rest),
+        code_bytes=(loop_bytes if channels >= 4 else 0) + sum(t.code_bytes for t in rest),
     )
