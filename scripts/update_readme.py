@@ -3,6 +3,7 @@
     python benchmarks/bench_budgets.py
     python benchmarks/bench_kernels.py
     python benchmarks/bench_models.py
+    python -m benchmarks.pruning.mnist_budget  # and the others of its folder
     python scripts/update_readme.py [--check]
 
 What stands between ``<!-- name -->`` and ``<!-- end -->`` is made here; --check changes nothing
@@ -83,8 +84,42 @@ def costs() -> str:
     return "\n".join(lines)
 
 
+PRUNED = {
+    "mnist_budget": "MNIST, 784-100-10 ReLU, by bytes of int8 weights and tables",
+    "mnist_removable": "MNIST, hidden neurons that can go for half a point and a point, per cent",
+    "ic01": "CIFAR-10, ResNet-8 of MLPerf Tiny, by parameters and by bytes of int8 weights",
+    "kws01": "Keywords, DS-CNN of MLPerf Tiny, half of the 1,000 samples for each purpose",
+    "masks": "ResNet-8 at half its parameters, masks of Torch-Pruning as they are and repaired",
+    "finetuned": "ResNet-8, trained on 100,000 images after pruning",
+}
+
+
+def pruned() -> str:
+    """One table for every benchmark of pruning that was run."""
+    parts = []
+    for name, title in PRUNED.items():
+        path = ROOT / "benchmarks" / "results" / "pruning" / f"{name}.json"
+        if not path.is_file():
+            continue
+        rows = json.loads(path.read_text())
+        columns = [c for c in rows[0] if c not in ("seconds", "to reach")]
+        lines = [f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
+        for row in rows:
+            lines.append(f"| {' | '.join(_cell(row[c]) for c in columns)} |")
+        table = "\n".join(lines)
+        parts.append(f"## {title}\n\n`python -m benchmarks.pruning.{name}`\n\n{table}")
+    return "\n\n".join(parts)
+
+
+def _cell(value: object) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.2f}"
+
+
 BLOCKS: dict[Path, dict[str, Callable[[], str]]] = {
     README: {"demo": demo, "budgets": budgets, "models": models, "operators": operators},
+    ROOT / "docs" / "accuracy.md": {"pruned": pruned},
     ROOT / "docs" / "kernels.md": {"kernels": kernels, "costs": costs},
 }
 
