@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from edgeprune.emit import to_ort
-from edgeprune.emit.packages import PACKAGES, Facts
+from edgeprune.emit.packages import OF_ONE, PACKAGES, Facts
 from edgeprune.emit.to_c import Vectors
 from edgeprune.emit.to_c.writer import identifier
 from edgeprune.errors import CannotFitError, EdgePruneError
@@ -99,12 +99,11 @@ def build(options: BuildOptions, progress: Progress = silent) -> Built:
         check_writable(options.out)
         with clock.step("load"):
             prepared = prepare(options)
-        if options.packages and has_many(prepared.graph):
-            raise EdgePruneError(
-                "--package",
-                "packages are made for models with one input and one output",
-                "leave it out: the folder c has all that is needed",
-            )
+        wrong = [p for p in options.packages if p in OF_ONE and has_many(prepared.graph)]
+        if wrong:
+            what = "is made for models with one input and one output"
+            hint = f"take some of {', '.join(p for p in PACKAGES if p not in OF_ONE)}"
+            raise EdgePruneError(f"--package {','.join(wrong)}", what, hint)
         with clock.step("rank"):
             chooser = Chooser(prepared, options, progress)
             chosen = chooser.choose(target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 import torch
 from torch import nn
 
+from edgeprune.emit.packages import OF_ONE, PACKAGES
 from tests.e2e.conftest import Command, report_of
+from tests.emit.packages import run
 
 
 class Network(nn.Module):
@@ -100,3 +103,29 @@ def test_a_self_test_compares_all_outputs(edgeprune: Command, model: Path, tmp_p
     text = (out / "c" / "net_selftest.c").read_text()
     assert "output0[i]" in text
     assert "output1[i]" in text
+
+
+@pytest.mark.parametrize("dtype", ["int8", "float32"])
+def test_packages_show_every_port(
+    edgeprune: Command, model: Path, tmp_path: Path, dtype: str
+) -> None:
+    out = tmp_path / "out"
+    kinds = [p for p in PACKAGES if p not in OF_ONE]
+    given = ("--data", model.with_name("named.npz"), "--dtype", dtype, "--target", "host")
+    done = edgeprune("build", model, *given, "--package", ",".join(kinds), "-o", out)
+    assert done.status == 0, done.err
+    folder = out / "packages" / "make" / "net"
+    assert "passed" in run(["make", "check"], folder)
+    readme = (folder / "README.md").read_text()
+    for row in ("| input0 | image: ", "| input1 | numbers: ", "| output1 | estimate: "):
+        assert row in readme
+    (code,) = re.findall(r"^```c\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    (folder / "mine.c").write_text(code)
+    run("gcc -std=c99 -Wall -Wextra -Werror -Iinclude -c mine.c".split(), folder)
+    library = out / "packages" / "arduino" / "net"
+    sketch = (library / "examples" / "SelfTest" / "SelfTest.ino").read_text()
+    assert "net_run(arena, sizeof arena, input0, input1, output0, output1);" in sketch
+    done = edgeprune("build", model, *given, "--package", "make,python", "-o", tmp_path / "no")
+    assert done.status == 2
+    assert "--package python" in done.err
+    assert not (tmp_path / "no").exists()

@@ -16,7 +16,7 @@ from edgeprune.emit.packages.python import python
 from edgeprune.emit.packages.single import single
 from edgeprune.emit.packages.zephyr import zephyr
 
-__all__ = ["PACKAGES", "Facts", "Files", "Package"]
+__all__ = ["OF_ONE", "PACKAGES", "Facts", "Files", "Package"]
 
 Package = Callable[[Files, Facts], dict[str, bytes]]
 """Gets the generated C and what is known of the model; gives relative path -> bytes."""
@@ -34,3 +34,6 @@ PACKAGES: dict[str, Package] = {
     "android": android,
 }
 """What ``--package`` can name."""
+
+OF_ONE = ("python", "android")
+"""Those that are made for models with one input and one output only."""

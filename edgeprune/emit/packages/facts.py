@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from edgeprune.emit.to_c.writer import numbered
 from edgeprune.ir import Array, Graph
 from edgeprune.toolchain.compiler import COMMON_FLAGS, OPTIMIZE_FLAGS
 
@@ -20,8 +21,25 @@ VERSION = "1.0.0"
 
 
 @dataclass(frozen=True)
+class End:
+    """An input or output.
+
+    Attributes:
+        arg: what it is called in C.
+        macro: what its macros begin with.
+        kind: its element type in C.
+        row: its row of the record's interface.
+    """
+
+    arg: str
+    macro: str
+    kind: str
+    row: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Facts:
-    """A model that was built, with one input and one output.
+    """A model that was built.
 
     Attributes:
         name: its C identifier.
@@ -69,11 +87,22 @@ class Facts:
         return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
 
     @cached_property
-    def types(self) -> tuple[str, str]:
-        """Element types of input and output in C."""
+    def ins(self) -> tuple[End, ...]:
+        """The inputs."""
+        return self._ends("input")
+
+    @cached_property
+    def outs(self) -> tuple[End, ...]:
+        """The outputs."""
+        return self._ends("output")
+
+    def _ends(self, word: str) -> tuple[End, ...]:
         spelled = {"float32": "float", "int8": "int8_t", "int16": "int16_t"}
-        i, o = self.record["interface"]["inputs"][0], self.record["interface"]["outputs"][0]
-        return spelled[i["dtype"]], spelled[o["dtype"]]
+        rows = self.record["interface"][f"{word}s"]
+        return tuple(
+            End(arg, f"{self.prefix}_{arg.upper()}", spelled[row["dtype"]], row)
+            for arg, row in zip(numbered(word, len(rows)), rows, strict=True)
+        )
 
 
 @dataclass(frozen=True)
