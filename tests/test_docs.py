@@ -1,7 +1,8 @@
 """What the README and the pages of docs/ tell people to type works.
 
 A page runs from top to bottom in an empty folder: every line ``$ ...`` of a block marked
-``console``, and every block marked ``python``. A block marked with another word is only shown.
+``console``, and every block marked ``python``; a block marked ``toml`` whose first line is a
+comment with a name is that file. A block marked with another word is only shown.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ def steps(page: Path) -> Iterator[list[str]]:
     for kind, text in BLOCK.findall(page.read_text()):
         if kind == "python":
             yield [sys.executable, "-c", text]
+        if kind == "toml" and (name := re.match(r"# (\w+\.toml)\n", text)):
+            yield ["bash", "-c", f"cat > {name[1]} <<'END'\n{text}END"]
         if kind == "console":
             lines = text.replace("\\\n", " ").splitlines()
             commands = (line.removeprefix("$ ") for line in lines if line.startswith("$ "))
