@@ -176,3 +176,16 @@ def test_layers_that_set_the_peak_together_shrink_together() -> None:
     sizes = [pruned.graph.types[n.output].shape[0] for n in pruned.graph.nodes]
     assert max(sizes) <= 9
     assert 8 in sizes, "the layer in the middle does not set the peak"
+
+
+@pytest.mark.parametrize("network", ["mlp", "cnn"])
+def test_runs_side_by_side_give_what_they_give_one_after_the_other(network: str) -> None:
+    plain = graphs.mlp(12, 10, 4, act=Relu, head=Softmax) if network == "mlp" else graphs.cnn(1)
+    graph = graphs.balanced(plain)
+    data = samples(graph, 300)
+    limits = {"params": 0.6 * graph.params}
+    one, two = (
+        obs.Search(graph, data, jobs=jobs).prune(limits=limits).graph.constants for jobs in (1, 2)
+    )
+    assert one.keys() == two.keys()
+    assert all(np.array_equal(one[k], v) for k, v in two.items())
