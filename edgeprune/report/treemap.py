@@ -31,12 +31,13 @@ def treemap(groups: Mapping[str, Sequence[tuple[str, int]]]) -> str:
         colour = PALETTE[i % len(PALETTE)]
         x, y, w, h = box
         _cell(axes, tips, box, f"{group}: {sums[group]:,} bytes", colour, 1.0)
-        room = h > 2.5 * HEADER and w > 8 * LETTER
+        letters = int(w / LETTER) - len(f"  {sums[group]:,}")
+        room = h > 2.5 * HEADER and letters >= 3
         if room:
             axes.text(
                 x + 0.05,
                 y + h - HEADER / 2,
-                f"{short(group, int(w / LETTER) - 8, begin=True)} {sums[group]:,}",
+                f"{short(group, letters, begin=True)} {sums[group]:,}",
                 va="center",
                 fontsize=8,
                 fontweight="bold",

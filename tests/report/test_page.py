@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from edgeprune.report.page import Section, render, render_sections
-from edgeprune.report.treemap import squarify
+from edgeprune.report.treemap import squarify, treemap
 from tests.e2e.conftest import invoke, report_of
 from tests.emit.packages import small_cnn
 
@@ -141,6 +141,20 @@ def test_flash_by_layer_and_function_adds_up(built: Path) -> None:
     assert sum(row["bytes"] for row in record["flash"]) == record["size"]["flash_bytes"]
     weights = {r["layer"]: r["bytes"] for r in record["flash"] if r["name"] == "weights"}
     assert {"conv", "head"} <= set(weights)
+
+
+def test_labels_of_the_treemap_stay_inside_it(browser: Any, tmp_path: Path) -> None:
+    sizes = [27000, 1300, 800, 500, 260, 180, 90, 12]
+    groups = {f"a_layer_with_a_long_name_{i}": [("weights", n)] for i, n in enumerate(sizes)}
+    path = tmp_path / "map.html"
+    path.write_text(render_sections("P", [], [Section("T", figure=treemap(groups))]))
+    page = Shown(browser, path).page
+    right = page.evaluate("document.querySelector('svg').getBoundingClientRect().right")
+    ends = page.evaluate(
+        "[...document.querySelectorAll('svg text')].map(t => t.getBoundingClientRect().right)"
+    )
+    assert ends
+    assert max(ends) <= right
 
 
 def test_names_in_a_model_are_only_shown(built: Path, browser: Any, tmp_path: Path) -> None:
