@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from edgeprune.pipeline.build import Built
 from edgeprune.pipeline.build import build as run_build
-from edgeprune.pipeline.options import BuildOptions, parse_drop, parse_size
+from edgeprune.pipeline.options import BuildOptions, parse_drop, parse_labels, parse_size
 from edgeprune.pipeline.verify import Verdict
 from edgeprune.pipeline.verify import verify as run_verify
 from edgeprune.progress import Progress, silent
@@ -27,6 +28,7 @@ def build(
     budget: str | int | None = None,
     ram: str | int | None = None,
     max_drop: str | float | None = None,
+    labels: str | Path | Sequence[str] = (),
     out: str | Path = "build",
     progress: Progress = silent,
     **options: Any,
@@ -44,6 +46,7 @@ def build(
         budget: bytes of flash, as a number or as "64KB".
         ram: bytes of RAM, likewise.
         max_drop: largest loss of accuracy on validation data: 0.005 or "0.5pt".
+        labels: names of the classes, or a text file with one a line.
         out: the folder to write.
         progress: told how far the long steps are.
         options: further fields of :class:`edgeprune.pipeline.options.BuildOptions`.
@@ -65,6 +68,7 @@ def build(
             budget=parse_size(str(budget)) if budget is not None else None,
             ram=parse_size(str(ram), "--ram") if ram is not None else None,
             max_drop=parse_drop(str(max_drop)) if max_drop is not None else None,
+            labels=parse_labels(str(labels)) if isinstance(labels, str | Path) else tuple(labels),
             **options,
         )
         return run_build(chosen, progress)

@@ -11,6 +11,7 @@ from pathlib import Path
 import onnx
 import pytest
 
+import edgeprune
 from edgeprune.errors import EdgePruneError
 from edgeprune.pipeline.options import parse_labels
 from tests.e2e.conftest import invoke, report_of
@@ -101,3 +102,17 @@ def test_names_that_do_not_suit_are_refused(tmp_path: Path) -> None:
     for text in ("alone", "a,,b", str(tmp_path / "binary"), str(tmp_path)):
         with pytest.raises(EdgePruneError, match="--labels"):
             parse_labels(text)
+
+
+@pytest.mark.parametrize("how", ["text", "list"])
+def test_they_can_be_given_in_python(tmp_path: Path, how: str) -> None:
+    model = small_mlp(tmp_path / "net.onnx")
+    built = edgeprune.build(
+        model,
+        data=model.with_suffix(".npz"),
+        target="host",
+        labels="a,b,c,d" if how == "text" else list("abcd"),
+        emit=("c",),
+        out=tmp_path / "out",
+    )
+    assert built.report["labels"] == ["a", "b", "c", "d"]
