@@ -174,16 +174,16 @@ class Search:
         counted = bounds.max_neurons is not None
         orders = (True, False) if bounds.limits else (False,)
         runs = [self._run(meter, per_price, inputs=not counted) for per_price in orders]
-        with _threads(1) if len(runs) > 1 or self._is_vector else nullcontext():
-            return self._best(runs, meter, bounds, progress)
+        return self._best(runs, meter, bounds, progress)
 
     def _best(self, runs: list[_Run], meter: _Meter, bounds: Bounds, progress: Progress) -> Pruned:
         """All runs side by side, and what the best of them ends in."""
 
         def descend(run: _Run) -> tuple[float, Pruned]:
             told = progress if run is runs[0] else silent
-            run.descend(meter, self._judge, bounds, told)
-            return run.finished(meter, self._judge, bounds.floor)
+            with _threads(1) if len(runs) > 1 or self._is_vector else nullcontext():
+                run.descend(meter, self._judge, bounds, told)
+                return run.finished(meter, self._judge, bounds.floor)
 
         with ThreadPoolExecutor(max(1, self._jobs)) as pool:
             ends = list(pool.map(descend, runs))
@@ -287,7 +287,10 @@ class _Run:
 
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
-    """Torch on so many threads: with small matrices, more spend their time in waiting."""
+    """Torch on so many threads: with small matrices, more spend their time in waiting.
+
+    OpenMP keeps the number by the thread that calls, so every worker has to set its own.
+    """
     import torch
 
     before = torch.get_num_threads()
