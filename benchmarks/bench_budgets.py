@@ -42,7 +42,7 @@ def build(budget: str, dtype: str) -> dict[str, Any]:
 
 def table(rows: list[dict[str, Any]]) -> str:
     """The rows as Markdown."""
-    head = "budget | flash, bytes | RAM, bytes | type | hidden neurons | accuracy | instructions"
+    head = "budget | flash, bytes | RAM, bytes | type | MACs | accuracy | instructions"
     return "\n".join([f"| {head} |", "| --- " * 7 + "|", *map(line, rows)])
 
 
@@ -54,7 +54,7 @@ def line(row: dict[str, Any]) -> str:
     size, instructions = r["size"], r["run"]["instructions"]
     return (
         f"| {row['budget']} | {size['flash_bytes']:,} | {size['ram_bytes']:,} | {r['dtype']} "
-        f"| {r['after']['channels']['hidden']} | {100 * r['accuracy']['c']:.2f} % "
+        f"| {r['after']['macs']:,} | {100 * r['accuracy']['c']:.2f} % "
         f"| {'-' if instructions is None else f'{instructions:,}'} |"
     )
 

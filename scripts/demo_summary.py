@@ -27,8 +27,7 @@ def summary(report: Report, folder: Path) -> str:
     """What to say, line by line."""
     size, budget, accuracy = report["size"], report["budget"], report["accuracy"]
     agreement, run = report["agreement"], report.get("run") or {}
-    before, after = report["before"]["channels"], report["after"]["channels"]
-    removed = [f"{k}: {v} -> {after[k]}" for k, v in before.items() if v != after[k]]
+    before, after = report["before"]["macs"], report["after"]["macs"]
     flash = size["flash_bytes"]
     free = None if flash is None else budget["flash_bytes"] - flash
     return f"""
@@ -37,7 +36,7 @@ The demo in short
   firmware     {number(flash)} bytes, {number(free)} to spare: weights \
 {number(size["weight_bytes"])}, code {number(size["code_bytes"])}
   memory       {number(size["ram_bytes"])} bytes of RAM, no heap
-  neurons      {", ".join(removed) or "none removed"}; {report["dtype"]}
+  work         {number(before)} -> {number(after)} multiply-accumulates; {report["dtype"]}
   accuracy     {percent(accuracy["source"])} before, {percent(accuracy["c"])} after, on \
 {number(accuracy["n"])} images that chose nothing
   agreement    C and TFLite: {number(agreement["c_vs_tflite_mismatches"])} of \
