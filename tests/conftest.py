@@ -52,6 +52,15 @@ PACKAGES = {
 """Those that are Python packages, and what is imported."""
 
 
+LONG = ("test_docs.py", "e2e")
+"""Where whole builds are run: first, so that no worker waits for the last of them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what takes longest first; otherwise the order stays."""
+    items.sort(key=lambda item: not any(part in item.path.parts for part in LONG))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test marked `needs(...)` where something it names is missing, and say which."""
     for marker in item.iter_markers("needs"):
