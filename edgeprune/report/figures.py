@@ -254,7 +254,7 @@ def gain_curves(
     axes.set_xlabel("gain of the neuron's output (0: removed, 1: as trained)")
     axes.set_ylabel("mean error")
     if len(curves) <= 12:
-        axes.legend(fontsize=7, frameon=False, ncols=2)
+        axes.legend(fontsize=7, frameon=False, ncols=2, labelcolor=INK)
     return to_svg(figure, "Error surface")
 
 
@@ -292,5 +292,5 @@ def trade_off(
     axes.axhline(100 * source, color=INK, linewidth=0.8, linestyle=":")
     axes.set_xlabel(x_name)
     axes.set_ylabel("accuracy (%)")
-    axes.legend(fontsize=8, frameon=False)
+    axes.legend(fontsize=8, frameon=False, labelcolor=INK)
     return to_svg(figure, "Trade-off")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from edgeprune.report.figures import PALETTE, Tips, new_figure, to_svg
+from edgeprune.report.figures import INK, PALETTE, Tips, new_figure, to_svg
 from edgeprune.report.page import NONE, Section, render_sections
 
 COSTS = {"flash_bytes": "flash, bytes", "ram_bytes": "RAM, bytes", "macs": "multiply-accumulates"}
@@ -98,6 +98,8 @@ def _row(p: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _figure(points: Sequence[Mapping[str, Any]], key: str, name: str, source: float) -> str:
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     figure, axes = new_figure(8, 3.6)
     tips = Tips(f"pareto-{key}")
     line = sorted((p[key], 100 * p["accuracy"]) for p in points if p["chosen"])
@@ -112,8 +114,13 @@ def _figure(points: Sequence[Mapping[str, Any]], key: str, name: str, source: fl
             tips.add(dot, f"{p['dtype']}, {p['kernels']}: {p[key]:,}, {100 * p['accuracy']:.2f} %")
             label = ""  # one line of the legend for all
     axes.axhline(100 * source, linestyle=":", linewidth=1, color=PALETTE[0], label="source model")
-    axes.set_xscale("log")
+    sizes = [p[key] for p in points]
+    if max(sizes) > 4 * min(sizes):
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel(name)
     axes.set_ylabel("accuracy (%)")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, labelcolor=INK)
     return to_svg(figure, f"Accuracy against {name}", tips)
