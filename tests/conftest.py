@@ -53,7 +53,7 @@ PACKAGES = {
 
 
 LONG = ("test_docs.py", "e2e")
-"""Where whole builds are run: first, so that no worker waits for the last of them at the end."""
+"""Where whole builds are run: first, so that idle workers can still take some of them over."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
