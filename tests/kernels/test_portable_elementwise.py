@@ -204,6 +204,7 @@ MOVES = [
     Transpose((1, 0, 2)),
     Transpose((0, 1, 2)),
     Gather((5, 0, 0, 3)),
+    Gather((1, 2, 5)),
 ]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from edgeprune.kernels.call import Kernel, KernelCall, Request
-from edgeprune.kernels.portable import activation
+from edgeprune.kernels.portable import activation, shape
 from edgeprune.kernels.portable import dense as portable
 
 LONGEST = 8191
@@ -30,6 +30,12 @@ def unary(request: Request) -> KernelCall | None:
     return None if call is None or call.function != "ep_table_s8" else _in_flash(call)
 
 
+def gather(request: Request) -> KernelCall | None:
+    """Chosen elements in int8, by a bitmap."""
+    call = shape.gather(request)
+    return None if call is None or call.function != "ep_gather_bits_s8" else _in_flash(call)
+
+
 def _in_flash(call: KernelCall) -> KernelCall:
     """The same call, of the function that reads its arrays from flash."""
     name = f"{call.function}_avr"
@@ -42,5 +48,5 @@ def _in_flash(call: KernelCall) -> KernelCall:
     )
 
 
-KERNELS: tuple[Kernel, ...] = (dense, unary)
+KERNELS: tuple[Kernel, ...] = (dense, unary, gather)
 """In the order in which they are asked."""

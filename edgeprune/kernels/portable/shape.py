@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import prod
 
 import numpy as np
 
 from edgeprune.ir import TensorType
 from edgeprune.kernels.call import Constant, KernelCall, Request
-from edgeprune.kernels.portable._spell import C_TYPE, moves, spell
+from edgeprune.kernels.portable._spell import C_TYPE, SUFFIX, moves, spell
 from edgeprune.ops import Concat, Gather, Pad, Slice, Transpose
 
 AXES = 5  # EP_BOX_AXES of ep_copy_box.h
@@ -142,12 +143,26 @@ def transpose(request: Request) -> KernelCall | None:
 
 
 def gather(request: Request) -> KernelCall | None:
-    """Chosen indices of the last axis, below 65,536."""
+    """Chosen indices of the last axis: by a bitmap, or by a list of those below 65,536."""
     op, graph, node = request.node.op, request.graph, request.node
-    if not isinstance(op, Gather) or not moves(request) or max(op.indices) >= 2**16:
+    if not isinstance(op, Gather) or not moves(request):
         return None
     x, y = graph.types_of(node)[0], graph.types[node.output]
-    rows = x.size // x.shape[-1]
+    length, rows = x.shape[-1], x.size // x.shape[-1]
+    increases = all(a < b for a, b in pairwise(op.indices))
+    if increases and -(-length // 8) <= 2 * len(op.indices):
+        kept = np.zeros(length, np.uint8)
+        kept[list(op.indices)] = 1
+        return spell(
+            f"ep_gather_bits_{SUFFIX[y.dtype]}",
+            {"rows": rows, "in_len": length},
+            node.inputs,
+            (Constant("kept", np.packbits(kept, bitorder="little"), "uint8_t", of_weights=0),),
+            inplace=0,
+            instructions=4 * x.size,
+        )
+    if max(op.indices) >= 2**16:
+        return None
     return spell(
         "ep_gather",
         {

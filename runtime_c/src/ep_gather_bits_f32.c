@@ -1,0 +1,7 @@
+#include "ep_gather_bits_f32.h"
+
+#define EP_ELEMENT float
+#define EP_FUNCTION ep_gather_bits_f32
+#define EP_PARAMS ep_gather_bits_f32_params
+
+#include "ep_gather_bits_body.inc"

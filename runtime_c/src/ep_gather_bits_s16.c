@@ -1,0 +1,7 @@
+#include "ep_gather_bits_s16.h"
+
+#define EP_ELEMENT int16_t
+#define EP_FUNCTION ep_gather_bits_s16
+#define EP_PARAMS ep_gather_bits_s16_params
+
+#include "ep_gather_bits_body.inc"

@@ -1,0 +1,7 @@
+#include "ep_gather_bits_s8.h"
+
+#define EP_ELEMENT int8_t
+#define EP_FUNCTION ep_gather_bits_s8
+#define EP_PARAMS ep_gather_bits_s8_params
+
+#include "ep_gather_bits_body.inc"
