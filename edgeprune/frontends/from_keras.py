@@ -22,7 +22,8 @@ CODE_HINT = "save the model without Lambda layers or custom classes"
 def load(path: str | Path) -> Graph:
     """Read a ``.keras`` or ``.h5`` file, or a SavedModel folder.
 
-    Code in the file (Lambda layers) is not run.
+    Code in the file (Lambda layers) is not run. Batch norm behind a convolution is folded by
+    TensorFlow: what it multiplied with is known of none of them, unlike that of other formats.
 
     Args:
         path: the file or folder.

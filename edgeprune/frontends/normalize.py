@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from edgeprune.ir import Array, Graph, Node, build_graph
+from edgeprune.ir import Array, Folded, Graph, Node, build_graph
 from edgeprune.ops import (
+    OUT_AXIS,
     Add,
     AvgPool2d,
     Concat,
     Conv2d,
-    ConvTranspose2d,
     Dense,
     DepthwiseConv2d,
     Div,
@@ -33,9 +33,6 @@ from edgeprune.ops import (
     Transpose,
 )
 from edgeprune.ops._clamp import INF, TFLITE_NAMES
-
-OUT_AXIS: dict[type, int] = {Dense: 0, Conv2d: 0, DepthwiseConv2d: 2, ConvTranspose2d: 0}
-"""The weight's axis that runs over what a linear operator makes."""
 
 
 def normalize(graph: Graph) -> Graph:
@@ -329,14 +326,18 @@ def _finite(*arrays: Array) -> list[Array] | None:
 
 def _into_before(graph: Graph, node: Node, before: Node, a: Array, b: Array) -> Graph | None:
     """A linear operator with an affine step behind it: scaled rows, another bias."""
-    weights = graph.constants[before.inputs[1]]
+    weights, axis = graph.constants[before.inputs[1]], OUT_AXIS[type(before.op)]
     shape = [1] * weights.ndim
-    shape[OUT_AXIS[type(before.op)]] = -1
+    shape[axis] = -1
     made = _finite(
         weights.astype(np.float64) * a.reshape(shape),
         graph.constants[before.inputs[2]].astype(np.float64) * a + b,
     )
-    return _exchanged(graph, before, made, {before.output: node.output}, node)
+    folded = graph.types[before.inputs[1]].folded
+    if (a != 1).any():  # more than a bias
+        factor = a if folded is None else a * folded.factor
+        folded = Folded(tuple(factor.tolist()), axis)
+    return _exchanged(graph, before, made, {before.output: node.output}, node, folded)
 
 
 def _can_read(graph: Graph, after: Node, node: Node, a: Array, b: Array) -> bool:
@@ -369,7 +370,8 @@ def _into_after(
         scaled = weights * a
         shift = (weights * b).reshape(len(bias), -1).sum(1)
     made = _finite(scaled, bias + shift)
-    return _exchanged(graph, after, made, {}, node, {node.output: value})
+    kept = graph.types[after.inputs[1]].folded
+    return _exchanged(graph, after, made, {}, node, kept, {node.output: value})
 
 
 def _exchanged(
@@ -378,6 +380,7 @@ def _exchanged(
     made: list[Array] | None,
     output: Mapping[str, str],
     gone: Node,
+    folded: Folded | None,
     reads: Mapping[str, str] | None = None,
 ) -> Graph | None:
     """The graph with new weights and bias in a linear node, without another node."""
@@ -389,4 +392,6 @@ def _exchanged(
     value = (reads or {}).get(linear.inputs[0], linear.inputs[0])
     node = replace(linear, inputs=(value, *new), output=output.get(linear.output, linear.output))
     nodes = [node if n is linear else n for n in graph.nodes if n is not gone]
-    return rebuilt(graph, nodes, {**graph.constants, new[0]: made[0], new[1]: made[1]})
+    whole = rebuilt(graph, nodes, {**graph.constants, new[0]: made[0], new[1]: made[1]})
+    kind = replace(whole.types[new[0]], folded=folded)
+    return replace(whole, types={**whole.types, new[0]: kind})

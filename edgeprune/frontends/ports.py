@@ -59,7 +59,14 @@ def join_ports(graph: Graph) -> Graph:
     if nodes == list(graph.nodes):
         return graph
     made = build_graph(
-        graph.name, nodes, inputs, outputs, graph.constants, ports=graph.ports, origin=graph.origin
+        graph.name,
+        nodes,
+        inputs,
+        outputs,
+        graph.constants,
+        {k: graph.types[k] for k in graph.constants},
+        ports=graph.ports,
+        origin=graph.origin,
     )
     return replace(made, notes=graph.notes)
 
@@ -103,6 +110,7 @@ def part_ports(graph: Graph) -> Graph:
         {n.output: graph.types[n.output] for n in heads},
         outputs,
         graph.constants,
+        {k: graph.types[k] for k in graph.constants},
         ports=graph.ports,
         origin=graph.origin,
     )

@@ -15,13 +15,14 @@ from edgeprune.ir.run import (
 from edgeprune.ir.samples import Samples
 from edgeprune.ir.spelling import Form, OnnxNode, TfliteOp
 from edgeprune.ir.text import to_text
-from edgeprune.ir.types import Array, DType, QuantParams, TensorType
+from edgeprune.ir.types import Array, DType, Folded, QuantParams, TensorType
 
 __all__ = [
     "Array",
     "Channels",
     "Coupling",
     "DType",
+    "Folded",
     "Form",
     "Graph",
     "Ids",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -65,16 +65,39 @@ class QuantParams:
 
 
 @dataclass(frozen=True)
+class Folded:
+    """What the slices of a float constant were multiplied with: stored = factor * trained.
+
+    Batch norm trains weights whose sizes say little, and folding it makes them differ by channel;
+    who trains on divides the factors out again.
+
+    Attributes:
+        factor: one number for each index of ``axis``.
+        axis: the one that runs over the results.
+    """
+
+    factor: tuple[float, ...]
+    axis: int
+
+
+@dataclass(frozen=True)
 class TensorType:
     """Shape, element type and quantisation of one value.
 
     Activations have their shape per sample, without the batch: image (h, w, c), sequence (t, c),
     vector (k,). Channels are last. Constants have their whole shape.
+
+    ``folded`` is kept beside a constant for those who train it on; nothing computes with it, and
+    types that differ in nothing else are equal.
     """
 
     shape: tuple[int, ...]
     dtype: DType = DType.FLOAT32
     quant: QuantParams | None = None
+    folded: Folded | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        assert self.folded is None or len(self.folded.factor) == self.shape[self.folded.axis]
 
     @property
     def size(self) -> int:

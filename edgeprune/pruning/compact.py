@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edgeprune.ir import (
     Array,
     Coupling,
+    Folded,
     Graph,
     Ids,
     Node,
@@ -267,7 +268,9 @@ def _only_last(kept: Kept, shape: tuple[int, ...]) -> bool:
 
 def _sliced(t: TensorType, kept: Kept) -> TensorType:
     """The type of a constant of which only some indices stay."""
-    quant = t.quant
+    quant, folded = t.quant, t.folded
+    if folded is not None:
+        folded = Folded(tuple(folded.factor[i] for i in kept[folded.axis]), folded.axis)
     if quant is not None and quant.axis is not None:
         rows = kept[quant.axis]
         quant = QuantParams(
@@ -275,7 +278,7 @@ def _sliced(t: TensorType, kept: Kept) -> TensorType:
             tuple(quant.zero_point[i] for i in rows),
             quant.axis,
         )
-    return TensorType(tuple(map(len, kept)), t.dtype, quant)
+    return TensorType(tuple(map(len, kept)), t.dtype, quant, folded)
 
 
 def old_channels(old: Coupling, removed: Mask, new: Coupling) -> Ids:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,15 +10,13 @@ from numpy.typing import NDArray
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Array, Graph, Node, Samples, tensors
-from edgeprune.ops import Conv2d, DepthwiseConv2d
+from edgeprune.ops import OUT_AXIS, Conv2d, DepthwiseConv2d
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.loss import Loss, make_loss
 from edgeprune.pruning.obs.unfuse import unfuse
 
 if TYPE_CHECKING:
     import torch
-
-Scales = Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,6 @@ def finetune(
     *,
     epochs: float,
     source: Graph | None = None,
-    scales: Scales | None = None,
     training: Training | None = None,
     device: str = "cpu",
     seed: int = 0,
@@ -59,19 +55,18 @@ def finetune(
 ) -> Graph:
     """Train a network for a short time.
 
-    Batch norm is put back behind every convolution for the time of training, set so that nothing
-    changes at first, and folded again: a folded network trains badly, as the sizes of its channels
-    differ by what the folding multiplied in.
+    Batch norm is put back for the time of training, set so that nothing changes at first, and
+    folded again: a folded network trains badly, as the sizes of its channels differ by what the
+    folding multiplied in. It comes behind every layer that it was folded into as the model was read
+    (:class:`edgeprune.ir.Folded`), whose weights become what they were; and behind every
+    convolution of which that is not known, since the file had it folded already. There each row
+    of weights is brought to the size of a fresh one (He et al. 2015, arXiv:1502.01852).
 
     Args:
         graph: float, with one input.
         data: training samples; without labels ``source`` is what is learned from.
         epochs: passes over the data; may be a fraction.
         source: the dense network.
-        scales: by convolution, what folding multiplied each result's weights with
-            (gamma / sqrt(variance + epsilon)) for the results that are left; where it is not known,
-            each row of weights is brought to the size of a fresh one (He et al. 2015,
-            arXiv:1502.01852).
         training: see :class:`Training`.
         device: "cpu", "cuda" or another that torch knows.
         seed: of the order of samples and of what is done to them.
@@ -88,7 +83,7 @@ def finetune(
     loss = make_loss(source if data.y is None and source is not None else graph, data)
     loss = Loss(make_loss(graph, data.first(1)).value, loss.kind, loss.targets, loss.beta)
     how = training or Training()
-    net = _Net(unfuse(graph), _device(device), scales or {}, how.momentum, data.x[: how.batch * 4])
+    net = _Net(unfuse(graph), _device(device), how.momentum, data.x[: how.batch * 4])
     _train(net, data, loss, epochs, how, seed, progress)
     return graph.with_constants(net.folded())
 
@@ -123,7 +118,6 @@ class _Net:
         self,
         graph: Graph,
         device: torch.device,
-        scales: Scales,
         momentum: float,
         x: NDArray[np.float32],
     ) -> None:
@@ -141,7 +135,7 @@ class _Net:
         ]
         self.norms: dict[str, _Norm] = {}
         with torch.no_grad():
-            self._insert(scales, torch.from_numpy(x).to(device))
+            self._insert(torch.from_numpy(x).to(device))
         self.parameters = [self.weights[v].requires_grad_() for v in dict.fromkeys(trained)]
         for norm in self.norms.values():
             self.parameters += [norm.gain.requires_grad_(), norm.shift.requires_grad_()]
@@ -166,7 +160,7 @@ class _Net:
             factor = (norm.gain / (norm.variance + EPSILON).sqrt()).detach().cpu().numpy()
             shift = norm.shift - norm.mean * (norm.gain / (norm.variance + EPSILON).sqrt())
             w, b = node.inputs[1:]
-            found[w] = found[w] * _by_row(node, factor)
+            found[w] = found[w] * self._by_row(node, factor)
             found[b] = found[b] * factor + shift.detach().cpu().numpy()
         return {k: np.ascontiguousarray(v, self.graph.constants[k].dtype) for k, v in found.items()}
 
@@ -193,15 +187,15 @@ class _Net:
         )
         return y.movedim(1, -1)
 
-    def _insert(self, scales: Scales, x: torch.Tensor) -> None:
+    def _insert(self, x: torch.Tensor) -> None:
         """Batch norms that change nothing, in execution order."""
         import torch
 
         values = {self.graph.inputs[0]: x}
         for node in self.graph.nodes:
             norm = None
-            if isinstance(node.op, (Conv2d, DepthwiseConv2d)) and self._is_own(node):
-                scale = self._unfold(node, scales)
+            if self._is_normed(node):
+                scale = self._unfold(node)
                 z = node.op.evaluate(*self._operands(node, values))
                 axes = tuple(range(z.dim() - 1))
                 mean, variance = z.mean(dim=axes), z.var(dim=axes, unbiased=False)
@@ -215,33 +209,38 @@ class _Net:
     def _is_own(self, node: Node) -> bool:
         return all(len(self.graph.users[v]) == 1 for v in node.inputs[1:])
 
-    def _unfold(self, node: Node, scales: Scales) -> torch.Tensor:
-        """Take the scale out of a convolution's weights and bias; what was taken out."""
+    def _is_normed(self, node: Node) -> bool:
+        """Whether there was batch norm behind a layer, or may have been."""
+        if type(node.op) not in OUT_AXIS or not self._is_own(node):
+            return False
+        known = self.graph.types[node.inputs[1]].folded is not None
+        return known or isinstance(node.op, Conv2d | DepthwiseConv2d)
+
+    def _unfold(self, node: Node) -> torch.Tensor:
+        """Take the scale out of a layer's weights and bias; what was taken out."""
         import torch
 
         w, b = node.inputs[1:]
-        if node.name in scales:
-            scale = np.asarray(scales[node.name], np.float32)
+        folded = self.graph.types[w].folded
+        if folded is not None:
+            scale = np.asarray(folded.factor, np.float32)
         else:
             weights = self.graph.constants[w]
-            axes = tuple(a for a in range(weights.ndim) if a != _row_axis(node))
+            axes = tuple(a for a in range(weights.ndim) if a != OUT_AXIS[type(node.op)])
             fan_in = int(np.prod([weights.shape[a] for a in axes]))
             scale = np.sqrt(np.square(weights).mean(axis=axes) * fan_in / 2)
         scale = np.where(np.abs(scale) < 1e-3, np.float32(1e-3), scale)
-        factor = torch.from_numpy(_by_row(node, scale)).to(self.device)
+        factor = torch.from_numpy(self._by_row(node, scale)).to(self.device)
         own = torch.from_numpy(np.ascontiguousarray(scale, np.float32)).to(self.device)
         self.weights[w] = self.weights[w] / factor
         self.weights[b] = self.weights[b] / own
         return own
 
-
-def _row_axis(node: Node) -> int:
-    return 2 if isinstance(node.op, DepthwiseConv2d) else 0
-
-
-def _by_row(node: Node, factor: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Factors by result in the shape that a convolution's weights are multiplied with."""
-    return factor if _row_axis(node) == 2 else factor.reshape(-1, 1, 1, 1)
+    def _by_row(self, node: Node, factor: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Factors by result in the shape that a layer's weights are multiplied with."""
+        shape = [1] * len(self.graph.types[node.inputs[1]].shape)
+        shape[OUT_AXIS[type(node.op)]] = -1
+        return factor.reshape(shape)
 
 
 def _train(

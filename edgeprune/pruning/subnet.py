@@ -272,6 +272,7 @@ def detector(graph: Graph, data: Samples, labels: Sequence[int]) -> Detector:
             names[0]: w[rows],
             names[1]: b[rows] - np.asarray(thresholds, np.float32),
         },
+        {k: graph.types[k] for k in graph.constants},
         ports=ports,
         origin=graph.origin,
     )

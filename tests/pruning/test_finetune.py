@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from pruning.graphs import balanced, cnn, mlp
 
 from edgeprune.errors import EdgePruneError
-from edgeprune.ir import Graph, Samples, predict
-from edgeprune.ops import Relu, Softmax
-from edgeprune.pruning.finetune import Training, _moved, finetune
+from edgeprune.frontends import load
+from edgeprune.ir import Graph, Samples, couple, predict
+from edgeprune.ops import OUT_AXIS, Relu, Softmax
+from edgeprune.pruning.compact import compact
+from edgeprune.pruning.finetune import Training, _moved, _Net, finetune
 
 KINDS = (0, 1, 2, 3, 4, 13)
 
@@ -64,16 +68,85 @@ def test_labels_are_learned() -> None:
     assert right(finetune(start, data, epochs=10)) > right(start)
 
 
-def test_the_scale_that_is_known_does_not_change_what_is_computed() -> None:
-    graph = cnn(1, kinds=(0,))
-    data = samples(graph)
-    scales = {
-        n.name: np.linspace(0.1, 3, len(graph.constants[n.inputs[2]])).astype(np.float32)
-        for n in graph.nodes
-        if n.op.kind == "conv2d"
-    }
-    same = finetune(graph, data, epochs=0, scales=scales)
-    np.testing.assert_allclose(predict(same, data.x), predict(graph, data.x), rtol=1e-3, atol=1e-5)
+class Normed(torch.nn.Module):
+    """Batch norm behind a convolution, one by channel and a dense layer, trained for a while."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = torch.nn.Conv2d(2, 8, 3, padding=1, bias=False)
+        self.depthwise = torch.nn.Conv2d(8, 8, 3, groups=8)
+        self.dense = torch.nn.Linear(8 * 16, 12)
+        self.last = torch.nn.Linear(12, 5)
+        self.norms = torch.nn.ModuleList(
+            [torch.nn.BatchNorm2d(8), torch.nn.BatchNorm2d(8), torch.nn.BatchNorm1d(12)]
+        )
+        for norm in self.norms:
+            k = norm.num_features
+            signs = torch.where(torch.arange(k) % 3 == 0, -1.0, 1.0)
+            norm.weight.data = signs * torch.linspace(0.2, 4, k)
+            norm.bias.data = torch.randn(k) / 4
+            norm.running_mean = torch.randn(k) / 4
+            norm.running_var = torch.linspace(0.05, 9, k)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        a, b, c = self.norms
+        x = a(self.conv(x)).relu()
+        x = b(self.depthwise(x)).relu().flatten(1)
+        return self.last(c(self.dense(x)).relu())
+
+
+def imported(folder: Path, suffix: str) -> tuple[Normed, Graph]:
+    torch.manual_seed(0)
+    model, path = Normed().eval(), folder / f"model.{suffix}"
+    x = torch.randn(1, 2, 6, 6)
+    if suffix == "pt2":
+        torch.export.save(torch.export.export(model, (x,)), path)
+    else:
+        torch.onnx.export(
+            model, (x,), path, dynamo=False, do_constant_folding=False, opset_version=17,
+            training=torch.onnx.TrainingMode.PRESERVE,
+        )  # fmt: skip
+    return model, load(path)
+
+
+def unfolded(graph: Graph, x: np.ndarray) -> Graph:
+    """With the weights that are trained; batch norm, which is behind them then, is left out."""
+    net = _Net(graph, torch.device("cpu"), 0.1, x)
+    assert len(net.norms) == 3
+    z = net.run(torch.from_numpy(x), graph.outputs[0], training=False).detach().numpy()
+    np.testing.assert_allclose(z, predict(graph, x), rtol=1e-5, atol=1e-5)
+    return graph.with_constants({k: v.detach().numpy() for k, v in net.weights.items()})
+
+
+@pytest.mark.parametrize("suffix", ["onnx", "pt2"])
+def test_batch_norm_comes_back_around_the_weights_that_were_trained(
+    suffix: str, tmp_path: Path
+) -> None:
+    model, graph = imported(tmp_path, suffix)
+    x = np.random.default_rng(0).normal(size=(64, 6, 6, 2)).astype(np.float32)
+    bare = unfolded(graph, x)
+    for layer in (model.conv, model.depthwise, model.dense):
+        own = layer.weight.detach().numpy()
+        (found,) = (
+            np.moveaxis(bare.constants[n.inputs[1]], OUT_AXIS[type(n.op)], 0)
+            for n in graph.nodes
+            if type(n.op) in OUT_AXIS and bare.constants[n.inputs[1]].size == own.size
+        )
+        norms = [np.linalg.norm(w.reshape(len(own), -1), axis=1) for w in (found, own)]
+        np.testing.assert_allclose(*norms, rtol=1e-5)
+
+
+@pytest.mark.parametrize("suffix", ["onnx", "pt2"])
+def test_channels_that_go_take_their_part_of_batch_norm_along(suffix: str, tmp_path: Path) -> None:
+    graph = imported(tmp_path, suffix)[1]
+    x = np.random.default_rng(0).normal(size=(64, 6, 6, 2)).astype(np.float32)
+    coupling = couple(graph)
+    removed = ~coupling.pinned & ~coupling.inputs & (np.arange(coupling.count) % 3 == 1)
+    late = unfolded(compact(graph, coupling, removed), x)
+    early = compact(unfolded(graph, x), coupling, removed)
+    assert late.params < graph.params
+    for k, v in early.constants.items():
+        np.testing.assert_allclose(late.constants[k], v, rtol=1e-6)
 
 
 def test_the_same_seed_gives_the_same_network() -> None:

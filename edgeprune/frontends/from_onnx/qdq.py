@@ -15,7 +15,7 @@ import numpy as np
 from edgeprune.errors import UnsupportedError
 from edgeprune.frontends.from_onnx.reader import Call, Reader
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
-from edgeprune.frontends.normalize import OUT_AXIS, drop_identities, fold_affine, fuse
+from edgeprune.frontends.normalize import drop_identities, fold_affine, fuse
 from edgeprune.ir import (
     Array,
     DType,
@@ -27,6 +27,7 @@ from edgeprune.ir import (
     dequantise_array,
 )
 from edgeprune.ops import (
+    OUT_AXIS,
     Add,
     Dense,
     Dequantize,

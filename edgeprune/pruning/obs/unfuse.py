@@ -33,6 +33,7 @@ def unfuse(graph: Graph) -> Graph:
         {v: graph.types[v] for v in graph.inputs},
         graph.outputs,
         graph.constants,
+        {k: graph.types[k] for k in graph.constants},
         ports=graph.ports,
         origin=graph.origin,
     )
