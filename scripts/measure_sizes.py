@@ -20,7 +20,8 @@ from edgeprune.frontends import load
 from edgeprune.frontends.normalize import fuse
 from edgeprune.ir import Graph
 from edgeprune.kernels.costs import SIZES
-from edgeprune.ops.examples import EXAMPLES, example_graph
+from edgeprune.ops import Gather
+from edgeprune.ops.examples import EXAMPLES, Example, example_graph
 from edgeprune.quantize import quantise
 from edgeprune.resources import runtime_dir
 from edgeprune.target import Target, load_target
@@ -33,6 +34,7 @@ from edgeprune.toolchain.compiler import (
     run_tool,
 )
 
+IN_ORDER: Example = (Gather(indices=(0, 3, 6)), ((8,),), ())
 CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m55", "rv32imc")
 
 
@@ -61,7 +63,7 @@ def measure(core: str, optimize: str) -> dict[str, int]:
     target = replace(load_target(core), kernels=("portable",))
     table: dict[str, int] = {}
     single = 0
-    for example in EXAMPLES:
+    for example in (*EXAMPLES, IN_ORDER):
         for dtype in ("int8", "float32"):
             try:
                 found, sources = objects(typed(example_graph(example), dtype), target, optimize)

@@ -214,9 +214,11 @@ def expected(graph: Graph, feed: dict[str, Array]) -> Array:
     return node.op.evaluate(*tensors)[0].numpy()
 
 
-def check(graph: Graph, feed: dict[str, Array], *, rtol: float = 1e-5) -> None:
+def check(
+    graph: Graph, feed: dict[str, Array], *, rtol: float = 1e-5, optimize: str = "speed"
+) -> None:
     """The C gives what the reference gives; also in place, where it may be."""
-    call = spell(graph)
+    call = spell(graph, optimize)
     want = expected(graph, feed)
     for inplace in (False, True) if call.inplace is not None else (False,):
         got = run_call(call, graph, feed, inplace=inplace)

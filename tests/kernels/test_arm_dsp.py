@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from kernels.cases import int8_values
@@ -24,11 +26,14 @@ from kernels.layers import (
 )
 from kernels.on_core import Trial, run_on_core
 
-from edgeprune.ir import Array, DType, Graph, Node, TensorType, build_graph
+from edgeprune.compiler import Recipe
+from edgeprune.ir import Array, DType, Graph, Node, TensorType, build_graph, run_int
 from edgeprune.kernels.select import candidates
 from edgeprune.ops import Conv2d, Dense, DepthwiseConv2d
 from edgeprune.ops._window import Padding
 from edgeprune.quantize import quantise
+from edgeprune.target import load_target
+from edgeprune.verify.run_target import run
 
 pytestmark = pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
 
@@ -132,3 +137,22 @@ def test_a_dense_layer_that_is_small_needs_no_working_memory(outputs: int) -> No
     assert small.scratch_bytes == 0
     assert quick.scratch_bytes == 40
     assert small.constant_bytes == quick.constant_bytes
+
+
+def test_where_size_counts_all_dense_layers_of_a_network_share_one_loop(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    constants, nodes, at = {}, [], "x"
+    for k, (outputs, inputs) in enumerate(((8, 13), (12, 8), (5, 12))):
+        constants[f"w{k}"] = rng.normal(size=(outputs, inputs)).astype(np.float32)
+        constants[f"b{k}"] = rng.normal(size=outputs).astype(np.float32)
+        nodes.append(Node(f"n{k}", Dense(), (at, f"w{k}", f"b{k}"), f"y{k}"))
+        at = f"y{k}"
+    graph = build_graph("g", nodes, {"x": TensorType((13,))}, (at,), constants)
+    typed = quantise(graph, {"x": (-1.0, 1.0), **{f"y{k}": (-9.0, 9.0) for k in range(3)}})
+    target = load_target("cortex-m4")
+    compiled = Recipe(target, "int8", "size", {}).compile_typed(typed)
+    assert len({call.instance for call in compiled.calls.values()}) == 1
+    compiled.write_c(tmp_path, "three")
+    x = int8_values(rng, (4, 13))
+    want = run_int(typed, {"x": x})[at]
+    np.testing.assert_array_equal(run(tmp_path, target, x, optimize="size").outputs, want)

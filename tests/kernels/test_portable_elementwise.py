@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kernels.cases import SEEDS, ZEROS, examples, int8_type, int8_values
-from kernels.harness import check, expected, one_node
+from kernels.harness import check, expected, one_node, spell
 
 from edgeprune.errors import UnsupportedError
 from edgeprune.ir import DType, QuantParams, TensorType
@@ -137,7 +137,17 @@ ACTIVATIONS = [
 @pytest.mark.parametrize("op", ACTIVATIONS, ids=str)
 def test_int8_functions_of_one_element_are_the_reference(op, zx, zy, xs, ys):
     x = np.arange(-128, 128).astype(np.int8)
-    check(one_node(op, [int8_type(x.shape, xs, zx)], int8_type((), ys, zy)), {"x0": x})
+    graph = one_node(op, [int8_type(x.shape, xs, zx)], int8_type((), ys, zy))
+    for optimize in ("speed", "size"):
+        check(graph, {"x0": x}, optimize=optimize)
+
+
+def test_flat_ends_of_a_table_take_no_flash():
+    sigmoid = one_node(Sigmoid(), [int8_type((9,), 0.25, 0)], int8_type((), 1 / 256, -128))
+    assert spell(sigmoid).constant_bytes == 256
+    assert spell(sigmoid, "size").constant_bytes < 60
+    steep = one_node(Sigmoid(), [int8_type((9,), 0.02, 0)], int8_type((), 1 / 256, -128))
+    assert spell(steep, "size").constant_bytes == 256
 
 
 @pytest.mark.parametrize("op", [*ACTIVATIONS, Elu(0.7)], ids=str)

@@ -14,6 +14,7 @@ from edgeprune.kernels.arm_dsp._tiles import Piece, Planes, Tile, as_words, pack
 from edgeprune.kernels.bounds import Accumulators, accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.kernels.layer import DenseLayer, dense_layer
+from edgeprune.ops import Dense
 
 FOLDER = "arch/arm_dsp"
 
@@ -182,6 +183,13 @@ def _planes(layer: DenseLayer) -> Planes:
     return Planes(layer.w.shape[1], 1, 1, 1, 1)
 
 
+def _uneven(request: Request) -> bool:
+    """Whether any layer has inputs beside its fours: one loop does for all where size counts."""
+    graph = request.graph
+    inputs = (graph.types_of(n)[1].shape[1] for n in graph.nodes if isinstance(n.op, Dense))
+    return any(n % 4 for n in inputs)
+
+
 def dense(request: Request) -> KernelCall | None:
     """Fully connected layers whose numbers the loop can hold."""
     asked = dense_layer(request)
@@ -202,7 +210,8 @@ def dense(request: Request) -> KernelCall | None:
     pair = next((t.name for t in rest if not t.solo), "{0, 0}")
     solo = next((t.name for t in rest if t.solo), "{0, 0}")
     bytes_ = request.optimize == "size" and not rest  # no working memory, less code
-    form = (int(not numbers.narrow), int(numbers.shared), int(inputs % 4 != 0), int(bytes_))
+    uneven = _uneven(request) if bytes_ else inputs % 4 != 0
+    form = (int(not numbers.narrow), int(numbers.shared), int(uneven), int(bytes_))
     quads = Piece("quads", (*form, LOG_UNROLL[request.optimize], *layer.clamp))
     shift = int(numbers.rescale.shift[0])
     four = (14 if numbers.narrow else 18) + 2 * bytes_
@@ -213,7 +222,7 @@ def dense(request: Request) -> KernelCall | None:
         * (
             inputs // 4 * four
             + inputs // (4 << LOG_UNROLL[request.optimize]) * 2
-            + 12 * bool(inputs % 4)
+            + 12 * uneven
             + each
         )
     )

@@ -14,6 +14,8 @@ from edgeprune.kernels.portable import dense as portable
 LONGEST = 8191
 """Inputs of a block of weights whose bytes 15 bits can count."""
 
+TABLES = ("ep_table_s8", "ep_table_ends_s8")
+
 
 def dense(request: Request) -> KernelCall | None:
     """A dense layer in int8."""
@@ -27,13 +29,13 @@ def dense(request: Request) -> KernelCall | None:
 def unary(request: Request) -> KernelCall | None:
     """Every function of one element that is a table in int8."""
     call = activation.unary(request)
-    return None if call is None or call.function != "ep_table_s8" else _in_flash(call)
+    return _in_flash(call) if call and call.function in TABLES else None
 
 
 def gather(request: Request) -> KernelCall | None:
     """Chosen elements in int8, by a bitmap."""
     call = shape.gather(request)
-    return None if call is None or call.function != "ep_gather_bits_s8" else _in_flash(call)
+    return _in_flash(call) if call and call.function == "ep_gather_bits_s8" else None
 
 
 def _in_flash(call: KernelCall) -> KernelCall:

@@ -24,6 +24,8 @@ from edgeprune.ops import Elu, Gelu, LeakyRelu, Relu, Sigmoid, Tanh, Unary
 COST = {"clamp": 8, "leaky_relu": 8, "hard_swish": 12, "sigmoid": 60, "tanh": 100}
 TABLE_PAYS = 1024
 """Elements from which on another scale is worth a table of 256 bytes."""
+FLAT = 64
+"""Bytes of equal results at the ends of a table that are worth comparisons."""
 FLOAT_ONLY = ("leaky_relu", "elu", "hard_swish", "sigmoid", "tanh")
 
 
@@ -49,8 +51,18 @@ def unary(request: Request) -> KernelCall | None:
 
 
 def _table(request: Request, results: Array) -> KernelCall:
-    """The result of every int8 from -128 on, looked up."""
+    """The result of every int8 from -128 on, looked up; where size counts without its flat ends."""
     size = request.graph.types[request.node.output].size
+    low, high = _slope(results)
+    if request.optimize == "size" and len(results) - (high - low + 1) >= FLAT:
+        return spell(
+            "ep_table_ends_s8",
+            {"length": size, "low": low + QMIN, "high": high + QMIN},
+            request.node.inputs,
+            (Constant("table", results[low : high + 1], "int8_t", of_weights=0),),
+            inplace=0,
+            instructions=8 * size,
+        )
     return spell(
         "ep_table_s8",
         {"length": size},
@@ -59,6 +71,12 @@ def _table(request: Request, results: Array) -> KernelCall:
         inplace=0,
         instructions=5 * size,
     )
+
+
+def _slope(results: Array) -> tuple[int, int]:
+    """Last index of the run of equal results at the beginning, first one of that at the end."""
+    changes = np.flatnonzero(np.diff(results))
+    return (int(changes[0]), int(changes[-1]) + 1) if len(changes) else (0, 0)
 
 
 def _moved(request: Request, mult: int, shift: int, clamp: dict[str, int]) -> KernelCall:
