@@ -8,6 +8,7 @@ from math import inf
 from edgeprune.ir import Array, DType, QuantParams
 from edgeprune.ir.fixedpoint import QMAX, QMIN, clamp_range
 from edgeprune.kernels.call import Request
+from edgeprune.kernels.inplace import Windows
 from edgeprune.ops._clamp import Clamp
 from edgeprune.ops.conv import Conv2d, DepthwiseConv2d
 from edgeprune.ops.dense import Dense
@@ -57,6 +58,13 @@ class Layer:
         """Multiplications of one inference, border included."""
         per_output = self.w.size // self.out[2]
         return self.out[0] * self.out[1] * self.out[2] * per_output
+
+    @property
+    def windows(self) -> Windows:
+        """What decides whether the output may lie over the input."""
+        pad = (self.pad_top, self.pad_left)
+        sizes = (self.image, self.out, self.kernel)
+        return Windows.of(*sizes, self.stride, self.dilation, pad, self.groups)
 
 
 def int_clamp(clamp: Clamp | None, y: QuantParams) -> tuple[int, int]:

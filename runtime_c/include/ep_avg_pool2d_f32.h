@@ -14,7 +14,8 @@ typedef struct {
 /* y[p][c] = clamp(mean over the window of x), padding is not counted.
  *
  * x float [in_h][in_w][in_c]
- * y float [out_h][out_w][in_c]; may not overlap x */
+ * y float [out_h][out_w][in_c]; may lie over x where no pixel is
+ * read after it was written */
 void ep_avg_pool2d_f32(const ep_avg_pool2d_f32_params *p, const float *x, float *y);
 
 EP_EXTERN_C_END

@@ -21,7 +21,8 @@ typedef struct {
  * shift   int8  [out_c]: the rescale of each output channel
  * x       int8  [in_h][in_w][in_c]
  * scratch kernel_h * ep_lines_width() * in_c bytes
- * y       int8  [out_h][out_w][out_c]; may not overlap x
+ * y       int8  [out_h][out_w][out_c]; may lie over x where the order in which rows are read
+ *         allows it
  *
  * The compiler has checked that no accumulator leaves int32. */
 void ep_depthwise_conv2d_s8(const ep_depthwise_conv2d_s8_params *p, const int8_t *w,

@@ -14,7 +14,8 @@ typedef struct {
 /* y[p][c] = clamp(max over the window of x), padding never wins.
  *
  * x int8 [in_h][in_w][in_c]
- * y int8 [out_h][out_w][in_c]; may not overlap x */
+ * y int8 [out_h][out_w][in_c]; may lie over x where no pixel is
+ * read after it was written */
 void ep_max_pool2d_s8(const ep_max_pool2d_s8_params *p, const int8_t *x, int8_t *y);
 
 EP_EXTERN_C_END

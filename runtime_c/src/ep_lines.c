@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-/* By words where both ends lie at one. */
-static void copy(uint8_t *to, const uint8_t *from, int32_t bytes)
+static inline void copy(uint8_t *to, const uint8_t *from, int32_t bytes)
 {
     const uint8_t *const end = to + bytes;
 #ifdef __GNUC__
@@ -17,6 +16,11 @@ static void copy(uint8_t *to, const uint8_t *from, int32_t bytes)
     while (to != end) {
         *to++ = *from++;
     }
+}
+
+void ep_lines_copy(void *to, const void *from, int32_t bytes)
+{
+    copy((uint8_t *)to, (const uint8_t *)from, bytes);
 }
 
 /* A row of pixels, step bytes apart, all padding. */
@@ -37,7 +41,13 @@ void ep_lines_fill(const ep_window *n, int32_t row, int32_t pixel, int32_t pitch
     const int32_t width = ep_lines_width(n);
     const int32_t left = n->pad_left < width ? n->pad_left : width;
     const int32_t inside = width - left < n->in_w ? width - left : n->in_w;
-    for (int32_t i = 0; i < n->kernel_h; i++) {
+    int32_t i = 0;
+    if (row > 0 && n->dilation_h == 1 && n->stride_h < n->kernel_h) {
+        const int32_t gone = n->stride_h * pixel;
+        ep_lines_copy(lines, (const uint8_t *)lines + gone, width * step - gone);
+        i = n->kernel_h - n->stride_h;
+    }
+    for (; i < n->kernel_h; i++) {
         const int32_t at = row * n->stride_h + i * n->dilation_h - n->pad_top;
         const uint8_t *from = (const uint8_t *)x + at * n->in_w * pitch;
         uint8_t *to = (uint8_t *)lines + i * pixel;

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kernels.cases import SEEDS
 
 from edgeprune.ir import Array, QuantParams
 from edgeprune.ir.fixedpoint import rescale
-from edgeprune.kernels.arm_dsp._inplace import first_pixels, in_steps
 from edgeprune.kernels.arm_dsp._requant import (
     Mode,
     narrow_holds,
@@ -135,11 +133,3 @@ def test_a_round_divides_the_row_and_stays_in_reach(
         assert p.full == 0 or p.full % r.planes == 0
     assert r.rows == 1 or r.rows * p.row_bytes <= 1020
     assert r.planes * p.plane_bytes <= 1020
-
-
-@pytest.mark.parametrize(
-    ("in_bytes", "out_bytes", "safe"), [(8, 8, True), (8, 9, False), (9, 8, True)]
-)
-def test_pixels_may_be_replaced_by_no_longer_ones(in_bytes, out_bytes, safe):
-    reads = first_pixels((6, 7, in_bytes), (6, 7, out_bytes), (1, 1), 0, 0)
-    assert in_steps(reads, in_bytes, out_bytes, 4) is safe

@@ -6,34 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from kernels.cases import SEEDS, examples, int8_type
-from kernels.harness import check, one_node, spell
+from kernels.cases import int8_type
+from kernels.harness import one_node, spell
 
 from edgeprune.compiler import Recipe
-from edgeprune.ir import DType, QuantParams, TensorType
 from edgeprune.ops import Gather
 from edgeprune.target import load_target
 from edgeprune.toolchain.size import measure
 from edgeprune.verify import run_target
-
-KINDS = (DType.FLOAT32, DType.INT8, DType.INT16)
-
-
-def kind_of(dtype: DType, shape: tuple[int, ...]) -> TensorType:
-    return TensorType(shape, dtype, None if dtype is DType.FLOAT32 else QuantParams.of(0.1, 0))
-
-
-@examples(60)
-@given(SEEDS, st.sampled_from(KINDS), st.integers(1, 3), st.integers(1, 70), st.booleans())
-def test_chosen_elements_are_the_reference(seed, dtype, rows, length, in_order):
-    rng = np.random.default_rng(seed)
-    chosen = rng.permutation(length)[: int(rng.integers(1, length + 1))]
-    op = Gather(tuple(map(int, sorted(chosen) if in_order else chosen)))
-    t = kind_of(dtype, (rows, length) if rows > 1 else (length,))
-    x = rng.integers(-128, 128, t.shape).astype(dtype.numpy)
-    check(one_node(op, [t], None if dtype is DType.FLOAT32 else t), {"x0": x})
 
 
 def test_pruned_inputs_take_a_bit_each_and_their_result_lies_over_them(rng):

@@ -23,8 +23,10 @@ from edgeprune.ops import (
     HardSwish,
     LeakyRelu,
     LogSoftmax,
+    Maximum,
     MaxPool2d,
     Mean,
+    Minimum,
     Mul,
     Pad,
     PRelu,
@@ -102,6 +104,28 @@ def test_float_arithmetic_is_the_source(seed, clamp, shapes, op, constant):
     values = [np.where(np.abs(v) < 0.1, np.float32(1), v).astype(np.float32) for v in values]
     types = [TensorType(s) for s in shapes]
     check(*case(op(clamp), types, values, None, constant))
+
+
+@MODEST
+@given(
+    SEEDS,
+    ZEROS,
+    st.sampled_from(SHAPES),
+    st.sampled_from([Maximum, Minimum]),
+    st.sampled_from([None, 0, 1]),
+    st.sampled_from(["int8", "int16", "float32"]),
+)
+def test_the_larger_and_the_smaller_are_the_reference(seed, zero, shapes, op, constant, dtype):
+    rng = np.random.default_rng(seed)
+    if dtype == "float32":
+        values = [rng.normal(size=s).astype(np.float32) for s in shapes]
+        check(*case(op(), [TensorType(s) for s in shapes], values, None, constant))
+        return
+    kind, quant = DType(dtype), QuantParams.of(0.02, zero if dtype == "int8" else 0)
+    top = np.iinfo(dtype)
+    values = [rng.integers(top.min, top.max + 1, s).astype(dtype) for s in shapes]
+    types = [TensorType(s, kind, quant) for s in shapes]
+    check(*case(op(), types, values, TensorType((), kind, quant), constant))
 
 
 @MODEST
@@ -210,6 +234,8 @@ MOVES = [
     Pad((0, 1, 0), (2, 1, 0), 0.25),
     Slice((0, 1, 0), (4, 5, 6), (1, 2, 1)),
     Slice((1, 0, 2), (3, 5, 3), (1, 1, 1)),
+    Slice((2, 4, 0), (-1, -1, 6), (-1, -2, 1)),
+    Slice((0, 0, 5), (4, 5, -1), (1, 1, -1)),
     Transpose((2, 0, 1)),
     Transpose((1, 0, 2)),
     Transpose((0, 1, 2)),
@@ -295,3 +321,21 @@ def test_all_nodes_without_a_kernel_are_named_at_once():
     graph = build_graph("net", nodes, {"x": wide}, ["v"], {}, known=types)
     with pytest.raises(UnsupportedError, match=r"(?s)2 of 2.*a\.first.*b\.second"):
         lower(graph, ("portable",), "speed")
+
+
+KINDS = (DType.FLOAT32, DType.INT8, DType.INT16)
+
+
+def kind_of(dtype: DType, shape: tuple[int, ...]) -> TensorType:
+    return TensorType(shape, dtype, None if dtype is DType.FLOAT32 else QuantParams.of(0.1, 0))
+
+
+@examples(60)
+@given(SEEDS, st.sampled_from(KINDS), st.integers(1, 3), st.integers(1, 70), st.booleans())
+def test_chosen_elements_are_the_reference(seed, dtype, rows, length, in_order):
+    rng = np.random.default_rng(seed)
+    chosen = rng.permutation(length)[: int(rng.integers(1, length + 1))]
+    op = Gather(tuple(map(int, sorted(chosen) if in_order else chosen)))
+    t = kind_of(dtype, (rows, length) if rows > 1 else (length,))
+    x = rng.integers(-128, 128, t.shape).astype(dtype.numpy)
+    check(one_node(op, [t], None if dtype is DType.FLOAT32 else t), {"x0": x})

@@ -14,7 +14,7 @@ from kernels.cases import (
     layer_constants,
     output_scale,
 )
-from kernels.harness import check, one_node
+from kernels.harness import check, one_node, spell
 
 from edgeprune.ir import TensorType
 from edgeprune.ops import Conv2d, ConvTranspose2d, Dense, DepthwiseConv2d
@@ -129,3 +129,17 @@ def test_transposed_convolutions_are_the_reference(seed, zx, zy, clamp):
     check(graph, {"x0": int8_values(rng, image)})
     x = rng.normal(size=image).astype(np.float32)
     check(one_node(op, [TensorType(image)], None, float_layer(rng, shape, 0)), {"x0": x})
+
+
+@examples(30)
+@given(SEEDS, st.integers(32, 40), st.sampled_from([1, 1, 2]))
+def test_wide_pointwise_convolutions_lie_over_their_input(seed, filters, stride):
+    rng = np.random.default_rng(seed)
+    image = (*map(int, rng.integers(1, 6, 2)), int(rng.integers(filters, 44)))
+    constants = layer_constants(rng, (filters, 1, 1, image[2]), 0, 0.05)
+    y = int8_type((), output_scale(rng, 0.05, constants), 3)
+    graph = one_node(Conv2d((stride, stride)), [int8_type(image, 0.05, -9)], y, constants)
+    call = spell(graph)
+    assert call.inplace == 0
+    assert call.scratch_bytes == 2 * image[2]
+    check(graph, {"x0": int8_values(rng, image)})

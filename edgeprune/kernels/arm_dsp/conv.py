@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeprune.ir import Array
-from edgeprune.kernels.arm_dsp._inplace import first_pixels, in_ring, in_steps
 from edgeprune.kernels.arm_dsp._requant import (
     Mode,
     narrow_holds,
@@ -32,6 +31,7 @@ from edgeprune.kernels.arm_dsp._tiles import (
 )
 from edgeprune.kernels.bounds import accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
+from edgeprune.kernels.inplace import in_lines, in_pixels
 from edgeprune.kernels.layer import Layer, conv_layer
 
 FOLDER = "arch/arm_dsp"
@@ -237,7 +237,7 @@ def ring(request: Request, layer: Layer) -> KernelCall | None:
         constants=numbers.constants,
         inputs=(request.node.inputs[0],),
         scratch_bytes=(1 + mirrored) * kh * p.row_bytes,
-        inplace=0 if in_ring(layer) else None,
+        inplace=0 if in_lines(layer.windows, held=layer.dilation[0] == 1) else None,
         instance=tiles.instance,
         instructions=layer.groups * out_h * (tiles.instructions + 40 + 14 * kh) + widen,
         code_bytes=tiles.code_bytes,
@@ -308,7 +308,6 @@ def strip(request: Request, layer: Layer) -> KernelCall | None:
     )
     contiguous = kw == 1 or layer.dilation[1] == 1
     border = _border_runs(layer)
-    reads = first_pixels(layer.image, layer.out, layer.stride, layer.pad_top, layer.pad_left)
     strip_bytes = form.rows * form.planes.row_bytes
     each = 75 + 4 * run + (60 if run % 4 else 0)  # one kernel row of four pixels
     widen = -(-pixels // 4) * (70 + kh * each) + border * (9 * run + 100)
@@ -328,7 +327,7 @@ def strip(request: Request, layer: Layer) -> KernelCall | None:
         constants=numbers.constants,
         inputs=(request.node.inputs[0],),
         scratch_bytes=strip_bytes + (4 * run if border or spill else 0) + 4 * out_c * spill,
-        inplace=0 if in_steps(reads, in_c, out_c, 4) else None,
+        inplace=0 if in_pixels(layer.windows, 4) else None,
         instance=tiles.instance,
         instructions=tiles.instructions + widen,
         code_bytes=tiles.code_bytes,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from edgeprune.kernels.arm_dsp._inplace import in_bands
 from edgeprune.kernels.arm_dsp._requant import Mode, requant_singles, rescale_twice
 from edgeprune.kernels.arm_dsp._tiles import Piece
 from edgeprune.kernels.bounds import accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
+from edgeprune.kernels.inplace import in_bands
 from edgeprune.kernels.layer import Layer, conv_layer
 from edgeprune.ops.conv import DepthwiseConv2d
 
@@ -80,7 +80,7 @@ def depthwise(request: Request) -> KernelCall | None:
         ),
         inputs=(request.node.inputs[0],),
         scratch_bytes=4 * band_in * 2 * pitch,
-        inplace=0 if in_bands(layer, rows) else None,
+        inplace=0 if in_bands(layer.windows, rows) else None,
         instance=run.instance,
         instructions=out_c * (out_h * line + 65 * bands) + in_c * widened * (in_w * 17 + 56) // 8,
         code_bytes=4 * (45 + pair * (pairs * bool(rounds) + rest) + out_w % 2 * 14 + 12),

@@ -6,10 +6,9 @@ from dataclasses import replace
 from math import prod
 
 from edgeprune.ir import DType
-from edgeprune.kernels.arm_dsp._inplace import first_pixels, in_steps
 from edgeprune.kernels.call import KernelCall, Request
 from edgeprune.kernels.portable import pool as portable
-from edgeprune.ops import AvgPool2d, MaxPool2d
+from edgeprune.ops import AvgPool2d
 
 LARGEST = 255
 """Elements of a window whose sum fits into int16."""
@@ -20,13 +19,7 @@ def pool2d(request: Request) -> KernelCall | None:
     op = request.node.op
     if isinstance(op, AvgPool2d) and prod(op.kernel) > LARGEST:
         return None
-    call = _on_dsp(request, portable.pool2d(request))
-    if call is None or not isinstance(op, AvgPool2d | MaxPool2d):
-        return call
-    image = request.graph.types_of(request.node)[0].shape
-    out = request.graph.types[request.node.output].shape
-    reads = first_pixels(image, out, op.stride, op.padding.top, op.padding.left)
-    return replace(call, inplace=0 if in_steps(reads, image[2], image[2], 1) else None)
+    return _on_dsp(request, portable.pool2d(request))
 
 
 def mean(request: Request) -> KernelCall | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from edgeprune.kernels.call import Request
+from edgeprune.kernels.inplace import Windows
 from edgeprune.ops._window import Padding, Pair
 
 
@@ -33,6 +34,15 @@ def window(request: Request, op: Windowed, kernel: tuple[int, ...]) -> str:
     dilation: Pair = getattr(op, "dilation", (1, 1))
     rows = (*x, *y, *kernel, *op.stride, *dilation, op.padding.top, op.padding.left)
     return f"{{{', '.join(map(str, rows))}}}"
+
+
+def windows(request: Request, op: Windowed, kernel: tuple[int, ...], groups: int = 1) -> Windows:
+    """What decides whether the output may lie over the input."""
+    x = request.graph.types_of(request.node)[0].shape
+    y = request.graph.types[request.node.output].shape
+    dilation: Pair = getattr(op, "dilation", (1, 1))
+    pad = (op.padding.top, op.padding.left)
+    return Windows.of(x, y, kernel, op.stride, dilation, pad, groups)
 
 
 def flat_window(pixels: int, in_c: int, out_c: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from edgeprune.kernels.bounds import (
     require_int32_sums,
 )
 from edgeprune.kernels.call import Constant, KernelCall, Request
+from edgeprune.kernels.inplace import in_lines, in_pixels
 from edgeprune.kernels.portable._spell import (
     NO_SCRATCH,
     QUICK_SHIFT,
@@ -33,7 +35,7 @@ from edgeprune.kernels.portable._spell import (
     wrap32,
     zero_of,
 )
-from edgeprune.kernels.portable._window import flat_window, line_bytes, window
+from edgeprune.kernels.portable._window import flat_window, line_bytes, window, windows
 from edgeprune.ops import Conv2d, ConvTranspose2d, DepthwiseConv2d
 from edgeprune.ops._clamp import Clamp
 
@@ -44,6 +46,10 @@ INT16 = (DType.INT16, DType.INT8, DType.INT64, DType.INT16)
 SHARED = ("ep_finish_s8", "ep_lines")
 COLUMNS = 2
 """Positions that share the loads of the weights."""
+COPIED = 2
+"""``EP_COPIED`` of ``ep_conv2d_s8.h``."""
+COPY_PAYS = 32
+"""Output channels from which on it is cheap to copy inputs, so that results may lie over them."""
 
 
 def conv2d(request: Request) -> KernelCall | None:
@@ -95,6 +101,42 @@ def _conv_f32(request: Request, op: Conv2d) -> KernelCall:
     )
 
 
+@dataclass(frozen=True)
+class _Access:
+    """How a convolution reads its input.
+
+    Attributes:
+        window: initialiser of an ``ep_window``.
+        direct: 0: in lines; 1: in the image itself; ``COPIED``.
+        scratch_bytes: for lines or copies.
+        inplace: as of a call.
+    """
+
+    window: str
+    direct: int
+    scratch_bytes: int
+    inplace: int | None
+
+
+def _access(request: Request, op: Conv2d) -> _Access:
+    graph, node = request.graph, request.node
+    x, w, _ = graph.types_of(node)
+    y = graph.types[node.output]
+    kernel = w.shape[1:3]
+    seen = windows(request, op, kernel, op.groups)
+    if kernel != (1, 1) or op.padding.any:
+        inplace = 0 if in_lines(seen, held=op.dilation[0] == 1) else None
+        bytes_ = line_bytes(request, op, kernel) // op.groups
+        return _Access(window(request, op, kernel), 0, bytes_, inplace)
+    # Pixels that do not see each other may as well lie in one row.
+    flat = flat_window(x.size // x.shape[2], x.shape[2], y.shape[2])
+    place = flat if op.stride == (1, 1) else window(request, op, kernel)
+    if y.shape[2] // op.groups < COPY_PAYS or not in_pixels(seen, 1):
+        return _Access(place, 1, NO_SCRATCH, None)
+    pixel = x.shape[2] // op.groups * x.dtype.numpy.itemsize
+    return _Access(place, COPIED, COLUMNS * pixel, 0)
+
+
 def _conv_s8(request: Request, op: Conv2d) -> KernelCall:
     graph, node = request.graph, request.node
     x, weight_type, _ = graph.types_of(node)
@@ -103,21 +145,18 @@ def _conv_s8(request: Request, op: Conv2d) -> KernelCall:
     rows = w.reshape(len(w), -1)
     bias = graph.constants[node.inputs[2]].astype(np.int64)
     reach = _reach(request, rows, bias)
-    kernel = w.shape[1:3]
-    direct = kernel == (1, 1) and not op.padding.any
+    access = _access(request, op)
     scales = effective_scales(quant(x), quant(weight_type), quant(y))
     folded = bias - zero_of(x) * rows.sum(axis=1, dtype=np.int64)
     mult, shift = rescale_constants(scales, reach)
-    # Pixels that do not see each other may as well lie in one row.
-    row = flat_window(x.size // x.shape[2], x.shape[2], y.shape[2])
     four_bits = weight_type.dtype is DType.INT4
     filters = _filters(w.transpose(0, 2, 1, 3), op.groups, in_nibbles if four_bits else in_blocks)
     return spell(
         "ep_conv2d_s8_w4" if four_bits else "ep_conv2d_s8",
         {
-            "window": row if direct and op.stride == (1, 1) else window(request, op, kernel),
+            "window": access.window,
             "groups": op.groups,
-            "direct": int(direct),
+            "direct": access.direct,
             "x_zero": zero_of(x),
             "output": _output(op.clamp, y, shift.values),
         },
@@ -132,7 +171,8 @@ def _conv_s8(request: Request, op: Conv2d) -> KernelCall:
             *SHARED,
             *(("ep_tile_s8_w4",) if four_bits else ("ep_tile_s8", "ep_tile_strip_s8")),
         ),
-        scratch_bytes=NO_SCRATCH if direct else line_bytes(request, op, kernel) // op.groups,
+        scratch_bytes=access.scratch_bytes,
+        inplace=access.inplace,
         instructions=_work(request, 2.6 if four_bits else 2.0, 25, op.groups, filled=four_bits),
     )
 
@@ -143,16 +183,14 @@ def _conv_s16(request: Request, op: Conv2d) -> KernelCall:
     y = graph.types[node.output]
     w = graph.constants[node.inputs[1]]
     _require_s16(request, w.reshape(len(w), -1))
-    kernel = w.shape[1:3]
-    direct = kernel == (1, 1) and not op.padding.any
-    row = flat_window(x.size // x.shape[2], x.shape[2], y.shape[2])
+    access = _access(request, op)
     scales = effective_scales(quant(x), quant(weight_type), quant(y))
     return spell(
         "ep_conv2d_s16",
         {
-            "window": row if direct and op.stride == (1, 1) else window(request, op, kernel),
+            "window": access.window,
             "groups": op.groups,
-            "direct": int(direct),
+            "direct": access.direct,
             "x_zero": 0,
             "output": _output(op.clamp, y),
         },
@@ -163,7 +201,8 @@ def _conv_s16(request: Request, op: Conv2d) -> KernelCall:
             *wide_constants(scales, len(w)),
         ),
         shared=("ep_finish_s16", "ep_lines", "ep_tile_s16"),
-        scratch_bytes=NO_SCRATCH if direct else line_bytes(request, op, kernel) // op.groups,
+        scratch_bytes=access.scratch_bytes,
+        inplace=access.inplace,
         instructions=_work(request, 2.2, 60, op.groups),
     )
 
@@ -260,6 +299,7 @@ def _depthwise_s8(request: Request, op: DepthwiseConv2d) -> KernelCall:
     rows = w.transpose(2, 1, 0).reshape(w.shape[2], -1)
     reach = _reach(request, rows, bias)
     multiplier = w.shape[2] // x.shape[2]
+    seen = windows(request, op, w.shape[:2])
     scales = effective_scales(quant(x), quant(weight_type), quant(y))
     folded = bias - zero_of(x) * rows.sum(axis=1, dtype=np.int64)
     mult, shift = rescale_constants(scales, reach)
@@ -280,6 +320,7 @@ def _depthwise_s8(request: Request, op: DepthwiseConv2d) -> KernelCall:
         ),
         shared=(*SHARED, "ep_taps_s8", "ep_taps_strip_s8"),
         scratch_bytes=line_bytes(request, op, w.shape[:2]),
+        inplace=0 if in_lines(seen, held=op.dilation[0] == 1) else None,
         instructions=_work(request, 3.2, 30),
     )
 

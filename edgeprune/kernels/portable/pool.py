@@ -7,6 +7,7 @@ from math import prod
 from edgeprune.ir import DType
 from edgeprune.ir.fixedpoint import mean_multiplier
 from edgeprune.kernels.call import KernelCall, Request
+from edgeprune.kernels.inplace import in_pixels
 from edgeprune.kernels.portable._spell import (
     SUFFIX,
     all_are,
@@ -18,7 +19,7 @@ from edgeprune.kernels.portable._spell import (
     spell,
     zero_of,
 )
-from edgeprune.kernels.portable._window import window
+from edgeprune.kernels.portable._window import window, windows
 from edgeprune.ops import AvgPool2d, MaxPool2d, Mean
 
 
@@ -35,6 +36,7 @@ def pool2d(request: Request) -> KernelCall | None:
         f"ep_{op.kind}_{SUFFIX[y.dtype]}",
         {"window": window(request, op, op.kernel), **clamp},
         node.inputs,
+        inplace=0 if in_pixels(windows(request, op, op.kernel), 1) else None,
         instructions=y.size * (30 + 6 * prod(op.kernel)),
     )
 
