@@ -93,6 +93,25 @@ def other_depthwise_layer(rng: Rng) -> Graph:
     return image_layer(rng, depthwise=True)
 
 
+def kept_size_layer(rng: Rng) -> Graph:
+    """Results no larger than the input, which they may lie over."""
+    kernel = [(1, 1), (1, 1), (3, 3), (3, 3), (5, 3)][rng.integers(5)]
+    stride = (1, 1) if kernel != (1, 1) or rng.integers(3) else (2, 2)
+    pad = Padding(kernel[0] // 2, kernel[1] // 2, kernel[0] // 2, kernel[1] // 2)
+    depth = int(rng.integers(33, 45) if kernel == (1, 1) else rng.integers(3, 20))
+    xs = float(np.float32(np.exp(rng.uniform(-8, 0))))
+    x = int8_type((*pick(rng, 2, 11, 2), depth), xs, zero(rng))
+    if kernel != (1, 1) and rng.integers(3) == 0:
+        constants = layer_constants(rng, (*kernel, depth), 2, xs)
+        op: Conv2d | DepthwiseConv2d = DepthwiseConv2d(stride, pad, (1, 1), clamp(rng))
+    else:
+        filters = int(rng.integers(32 if kernel == (1, 1) else 1, depth + 1))
+        constants = layer_constants(rng, (filters, *kernel, depth), 0, xs)
+        op = Conv2d(stride, pad, (1, 1), 1, clamp(rng))
+    settle(rng, constants)
+    return one_node(op, [x], int8_type((), output_scale(rng, xs, constants), zero(rng)), constants)
+
+
 def dense_layer(rng: Rng) -> Graph:
     n_in, n_out = int(rng.integers(1, 90)), int(rng.integers(1, 14))
     xs = float(np.float32(np.exp(rng.uniform(-8, 0))))

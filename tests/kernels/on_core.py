@@ -45,6 +45,14 @@ class Trial:
     inplace: bool = False
 
     @property
+    def may_lie_over(self) -> bool:
+        """Whether the call allows it, and there is room."""
+        if self.call.inplace is None:
+            return False
+        x = self.graph.types[self.graph.nodes[0].inputs[self.call.inplace]]
+        return self.graph.types[self.graph.outputs[0]].nbytes <= x.nbytes
+
+    @property
     def taken(self) -> str | None:
         """Name of the input that is overwritten."""
         allowed = self.call.inplace if self.inplace else None

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from kernels.cases import int8_type, int8_values, layer_constants, output_scale
 from kernels.harness import expected, one_node
-from kernels.layers import Rng, clamp, mean_layer, pick, softmax_layer, unary_layer, zero
+from kernels.layers import (
+    Rng,
+    clamp,
+    kept_size_layer,
+    mean_layer,
+    pick,
+    softmax_layer,
+    unary_layer,
+    zero,
+)
 from kernels.on_core import Trial, run_on_core
 
 from edgeprune.ir import Graph, TensorType
@@ -139,12 +150,14 @@ FAMILIES = {
     "conv2d": image_layer,
     "pointwise": pointwise_layer,
     "depthwise": depthwise_layer,
+    "kept_size": kept_size_layer,
 }
 
 
 def trial(rng: Rng, graph: Graph, optimize: str) -> Trial:
     call = candidates(graph, graph.nodes[0], ("arm_mve", "portable"), optimize, "ep_layer0")[0]
-    return Trial(graph, call, {v: int8_values(rng, graph.types[v].shape) for v in graph.inputs})
+    made = Trial(graph, call, {v: int8_values(rng, graph.types[v].shape) for v in graph.inputs})
+    return replace(made, inplace=made.may_lie_over and bool(rng.integers(4)))
 
 
 @pytest.mark.parametrize("optimize", ["speed", "size"])

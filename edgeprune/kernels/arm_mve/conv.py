@@ -11,6 +11,7 @@ from edgeprune.kernels.arm_mve._pack import LANES, as_words, pack_rows
 from edgeprune.kernels.arm_mve._rescale import Int64s, rescale_twice
 from edgeprune.kernels.bounds import accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
+from edgeprune.kernels.inplace import in_lines, in_pixels
 from edgeprune.kernels.layer import Layer, conv_layer
 from edgeprune.ops.conv import Conv2d
 
@@ -18,6 +19,10 @@ FOLDER = "arch/arm_mve"
 BLOCK = 4
 GATHERED_BYTES = 2048
 """Scratch that the columns of a line may take; a longer line is cut."""
+COPIED_BYTES = 1024
+"""Scratch for pixels of a 1x1 kernel whose results may lie over them."""
+COPY_PAYS = 32
+"""Output channels from which on copying them is cheap."""
 FEW = 100
 """What is added to the weights of a layer may be one in so many bytes of the model's constants."""
 
@@ -94,25 +99,36 @@ def _pointwise(request: Request, layer: Layer) -> KernelCall | None:
     constants = _constants(layer, layer.w, overlaps)
     if constants is None:
         return None
+    work = lines * _line_work(layer, in_c, pixels, overlaps)
+    wide = layer.stride == (1, 1) and layer.out[2] >= COPY_PAYS
+    copied = wide and in_pixels(layer.windows, 1)
+    block = max(2, COPIED_BYTES // in_c // 2 * 2)
+    geometry = (
+        (("pixels", pixels), ("block", block))
+        if copied
+        else (
+            ("lines", lines),
+            ("pixels", pixels),
+            ("line_step", sy * in_w * in_c),
+            ("x_step", x_step),
+        )
+    )
+    name = f"ep_conv2d_1x1_{'copied_' if copied else ''}s8_arm_mve"
     return KernelCall(
-        function="ep_conv2d_1x1_s8_arm_mve",
+        function=name,
         sources=(
             f"{FOLDER}/ep_conv2d_1x1_s8_arm_mve.c",
             f"{FOLDER}/ep_conv_line_arm_mve.c",
             f"{FOLDER}/ep_conv_pairs_arm_mve.S",
         ),
         headers=(f"{FOLDER}/ep_conv2d_1x1_s8_arm_mve.h",),
-        params_type="ep_conv2d_1x1_s8_arm_mve_params",
-        params=(
-            ("line", _line(layer, in_c, overlaps)),
-            ("lines", lines),
-            ("pixels", pixels),
-            ("line_step", sy * in_w * in_c),
-            ("x_step", x_step),
-        ),
+        params_type=f"{name}_params",
+        params=(("line", _line(layer, in_c, overlaps)), *geometry),
         constants=constants,
         inputs=(request.node.inputs[0],),
-        instructions=lines * _line_work(layer, in_c, pixels, overlaps),
+        scratch_bytes=block * in_c if copied else 0,
+        inplace=0 if copied else None,
+        instructions=work + (pixels * (in_c // 4 + 180 // block) if copied else 0),
     )
 
 
@@ -132,7 +148,10 @@ def _gathered(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
     places = (block - 1) * step + kernel
     blocks = -(-pixels.out // block)
     each = 6 if pixels.shared else 40
-    fill = blocks * at.lines.kernel * (90 + places * each * -(-in_c // LANES))
+    held = at.lines.dilation == 1
+    fresh = min(at.lines.kernel, at.lines.stride) if held else at.lines.kernel
+    fill = blocks * (fresh * (90 + places * each * -(-in_c // LANES)) + places * place // 5)
+    over = in_lines(layer.windows, held=held, by_row=at.by_row, block=block)
     return KernelCall(
         function="ep_conv2d_s8_arm_mve",
         sources=(
@@ -158,6 +177,7 @@ def _gathered(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
         constants=constants,
         inputs=(request.node.inputs[0],),
         scratch_bytes=places * place + zeros,
+        inplace=0 if over else None,
         instructions=layer.groups
         * at.lines.out
         * (fill + _line_work(layer, in_len, pixels.out, overlaps)),

@@ -10,6 +10,7 @@ from edgeprune.kernels.arm_mve._pack import LANES
 from edgeprune.kernels.arm_mve._rescale import rescale_twice
 from edgeprune.kernels.bounds import accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
+from edgeprune.kernels.inplace import in_lines
 from edgeprune.kernels.layer import Layer, conv_layer
 from edgeprune.ops.conv import DepthwiseConv2d
 
@@ -50,6 +51,8 @@ def _along(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
     most = (PLANE_BYTES // lines.kernel - pixels.kernel) // step + 1
     block = min(pixels.out, max(PIXELS, most - most % PIXELS))
     plane = ((block - 1) * step + pixels.kernel) * lines.kernel
+    held = lines.dilation == 1
+    over = in_lines(layer.windows, held=held, by_row=at.by_row, block=block)
     pairs = (step + pixels.kernel) * lines.kernel <= LANES
     orders = _orders(at, pairs=pairs)
     return KernelCall(
@@ -82,6 +85,7 @@ def _along(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
         ),
         inputs=(request.node.inputs[0],),
         scratch_bytes=CHANNELS * plane + (PIXELS - 1) * step * lines.kernel + LANES - 1,
+        inplace=0 if over else None,
         instructions=_work(layer, at, block, pairs=pairs),
     )
 

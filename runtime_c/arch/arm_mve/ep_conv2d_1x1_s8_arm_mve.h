@@ -19,4 +19,19 @@ typedef struct {
 void ep_conv2d_1x1_s8_arm_mve(const ep_conv2d_1x1_s8_arm_mve_params *p, const int8_t *w,
                               const int32_t *table, const int8_t *x, int8_t *y);
 
+typedef struct {
+    ep_conv_line line;
+    int32_t pixels; /* of the input, and of the output */
+    int32_t block;  /* that are copied at once */
+} ep_conv2d_1x1_copied_s8_arm_mve_params;
+
+/* The same of stride 1, from a copy of some pixels at a time.
+ *
+ * x       int8 [pixels][in_c]
+ * scratch int8 [block][in_c]
+ * y       int8 [pixels][out_c], out_c no more than in_c; may be x */
+void ep_conv2d_1x1_copied_s8_arm_mve(const ep_conv2d_1x1_copied_s8_arm_mve_params *p,
+                                     const int8_t *w, const int32_t *table, const int8_t *x,
+                                     void *scratch, int8_t *y);
+
 #endif

@@ -1,7 +1,6 @@
 #include "ep_conv2d_s8_arm_mve.h"
 
-#include <arm_mve.h>
-
+#include "ep_copy_arm_mve.h"
 #include "ep_spread_arm_mve.h"
 
 typedef ep_conv2d_s8_arm_mve_params params;
@@ -56,13 +55,21 @@ static void block(const params *p, const int8_t *w, const int32_t *table, const 
     const int32_t place = lines->kernel * p->in_c;
     const int shared = p->step < p->pixels.kernel;
     const ep_span span = ep_span_of(&p->pixels, j, count, p->step);
-    int8_t *const inside = gathered + span.before * place;
+    const int32_t places = shared ? span.inside : count * p->step;
+    int8_t *const inside = gathered + (shared ? span.before * place : 0);
     if (shared) { /* nothing else is ever written there */
         pad(p, gathered, 0, 1, span.before * place);
         pad(p, inside + span.inside * place, 0, 1, span.after * place);
     }
+    const int32_t kept = lines->dilation == 1 ? lines->kernel - lines->stride : 0;
     for (int32_t i = 0; i < lines->out; i++) {
-        for (int32_t r = 0; r < lines->kernel; r++) {
+        int32_t r = 0;
+        if (i > 0 && kept > 0 && places > 0) { /* what the line before has gathered moves up */
+            const int32_t gone = lines->stride * p->in_c;
+            ep_copy_arm_mve(inside, inside + gone, places * place - gone);
+            r = kept;
+        }
+        for (; r < lines->kernel; r++) {
             const int32_t line = i * lines->stride - lines->pad + r * lines->dilation;
             if (!shared) {
                 gather_apart(p, x, line, j, count, gathered + r * p->in_c);

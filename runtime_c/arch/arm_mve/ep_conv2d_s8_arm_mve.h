@@ -26,7 +26,8 @@ typedef struct {
  * x        int8 [in_h][in_w][groups][in_c]
  * gathered scratch, int8 [(block - 1) * step + pixels.kernel][lines.kernel][in_c], then as many bytes
  *          as line.in_len is more than what a pixel reads
- * y        int8 [out_h][out_w][groups][out_c]; may not overlap x */
+ * y        int8 [out_h][out_w][groups][out_c]; may lie over x where all pixels of a line are
+ *          gathered at once, and no line is read after it was written */
 void ep_conv2d_s8_arm_mve(const ep_conv2d_s8_arm_mve_params *p, const int8_t *w,
                           const int32_t *table, const int8_t *x, void *gathered, int8_t *y);
 

@@ -33,7 +33,8 @@ typedef struct {
  *        holds
  * x      int8 [in_h][in_w][in_c]
  * planes scratch, int8 [8][plane], then 7 * step * lines.kernel + 15 bytes that are only read
- * y      int8 [out_h][out_w][out_c]; may not overlap x */
+ * y      int8 [out_h][out_w][out_c]; may lie over x where all pixels of a line are computed at
+ *        once, and no line is read after it was written */
 void ep_depthwise_conv2d_s8_arm_mve(const ep_depthwise_conv2d_s8_arm_mve_params *p,
                                     const int8_t *w, const int32_t *table, const int8_t *order,
                                     const int8_t *x, void *planes, int8_t *y);
