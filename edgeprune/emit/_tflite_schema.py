@@ -33,7 +33,9 @@ VERSIONS: dict[str, dict[DType, Version]] = {
     "LOGISTIC": {FLOAT: (1, "1.14.0"), INT8: (2, "1.14.0"), INT16: (3, "2.3.0")},
     "LOG_SOFTMAX": {FLOAT: (1, "1.14.0"), INT8: (2, "1.14.0")},
     "MAX_POOL_2D": {FLOAT: (1, "1.5.0"), INT8: (2, "1.14.0"), INT16: (3, "2.3.0")},
+    "MAXIMUM": {FLOAT: (1, "1.14.0"), INT8: (2, "1.14.0"), INT16: (4, "2.3.0")},
     "MEAN": {FLOAT: (1, "1.6.0"), INT8: (2, "1.14.0"), INT16: (3, "2.4.0")},
+    "MINIMUM": {FLOAT: (1, "1.14.0"), INT8: (2, "1.14.0"), INT16: (4, "2.3.0")},
     "MUL": {FLOAT: (1, "1.5.0"), INT8: (2, "1.14.0"), INT16: (4, "2.3.0")},
     "PAD": {FLOAT: (1, "1.5.0"), INT8: (2, "1.14.0"), INT16: (3, "2.4.0")},
     "PADV2": {FLOAT: (1, "1.9.0"), INT8: (2, "1.14.0"), INT16: (3, "2.4.0")},
@@ -115,6 +117,8 @@ def _special(
         found.append((3, "2.3.0"))
     if name in ("TRANSPOSE", "PAD", "PADV2") and rank > 4:
         found.append((4, "2.6.0"))
+    if name in ("MAXIMUM", "MINIMUM") and rank > 4:
+        found.append((3, "2.3.0"))
     if name in ("SUB", "DIV") and rank > 4:
         found.append((3 if name == "SUB" else 2, "2.3.0"))
     return found

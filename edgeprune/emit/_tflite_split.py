@@ -1,23 +1,42 @@
-"""Splits what TFLite has no word for into what it has: explicit padding becomes a PAD."""
+"""Splits what TFLite has no word for into what it has.
+
+Explicit padding becomes a PAD, a clamp to any bounds a MAXIMUM and a MINIMUM.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from edgeprune.errors import UnsupportedError
-from edgeprune.ir import DType, Graph, Node, TensorType, build_graph
-from edgeprune.ops import AvgPool2d, Conv2d, ConvTranspose2d, DepthwiseConv2d, MaxPool2d, Pad, Slice
+from edgeprune.ir import Array, DType, Graph, Node, Op, TensorType, build_graph
+from edgeprune.ops import (
+    AvgPool2d,
+    Conv2d,
+    ConvTranspose2d,
+    DepthwiseConv2d,
+    Maximum,
+    MaxPool2d,
+    Minimum,
+    Pad,
+    Quantize,
+    Relu,
+    Slice,
+)
+from edgeprune.ops._clamp import TFLITE_NAMES, clamp_bounds
 from edgeprune.ops._window import NO_PADDING, Padding, Pair, tflite_padding
 
+NAMED_CLAMPS = {*TFLITE_NAMES, (0.0, 1.0)}
 WINDOWED = (Conv2d, DepthwiseConv2d, MaxPool2d, AvgPool2d)
 
 
 def split(graph: Graph) -> Graph:
-    """An equal graph in which every window's padding is SAME or VALID."""
+    """An equal graph in which every window's padding is SAME or VALID and every clamp named."""
     nodes: list[Node] = []
+    values = dict(graph.constants)
     known = {n.output: graph.types[n.output] for n in graph.nodes}
     for node in graph.nodes:
         if isinstance(node.op, WINDOWED) and _is_explicit(graph, node):
@@ -33,15 +52,49 @@ def split(graph: Graph) -> Graph:
                 whole.op.infer(*graph.types_of(node)).shape
             )
             node = cut
+        if isinstance(node.op, Relu) and node.op.bounds not in NAMED_CLAMPS:
+            *before, node = _clamp_apart(graph, node, known, values)
+            nodes += before
         nodes.append(node)
-    if len(nodes) == len(graph.nodes):
+    if nodes == list(graph.nodes):
         return graph
     inputs = {v: graph.types[v] for v in graph.inputs}
     constants = {v: graph.types[v] for v in graph.constants}
+    constants |= {v: known[v] for v in values.keys() - constants.keys()}
     return build_graph(
-        graph.name, nodes, inputs, graph.outputs, graph.constants, constants,
+        graph.name, nodes, inputs, graph.outputs, values, constants,
         known=known, ports=graph.ports, origin=graph.origin,
     )  # fmt: skip
+
+
+def _clamp_apart(
+    graph: Graph, node: Node, known: dict[str, TensorType], values: dict[str, Array]
+) -> list[Node]:
+    """The value on the result's scale, then the larger of it and one bound, then the smaller."""
+    assert isinstance(node.op, Relu)
+    y = graph.types[node.output]
+    bounds = node.op.bounds
+    held = bounds if y.quant is None else clamp_bounds(bounds, y)
+    steps: list[tuple[Op, str, tuple[str, ...]]] = []
+    if graph.types[node.inputs[0]].quant != y.quant:
+        steps.append((Quantize(y.dtype), "scale", ()))
+    for op, bound, number, role in zip(
+        (Maximum(), Minimum()), bounds, held, ("low", "high"), strict=True
+    ):
+        if not math.isinf(bound):
+            name = _free(graph, f"{node.name}/{role} bound")
+            values[name] = np.asarray([number], y.dtype.numpy)
+            known[name] = y.with_shape((1,))
+            steps.append((op, role, (name,)))
+    made, source = [], node.inputs[0]
+    for i, (step, role, more) in enumerate(steps):
+        last = i == len(steps) - 1
+        name = node.name if last else _free(graph, f"{node.name}/{role}")
+        output = node.output if last else name
+        made.append(Node(name, step, (source, *more), output))
+        known[output] = y
+        source = output
+    return made
 
 
 def _is_explicit(graph: Graph, node: Node) -> bool:

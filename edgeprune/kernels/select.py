@@ -17,7 +17,7 @@ from edgeprune.kernels import arm_dsp, arm_mve, avr, costs
 from edgeprune.kernels.call import Kernel, KernelCall, Request
 from edgeprune.kernels.choice import smallest
 from edgeprune.kernels.portable.activation import unary
-from edgeprune.kernels.portable.arith import arith, prelu
+from edgeprune.kernels.portable.arith import arith, extreme, prelu
 from edgeprune.kernels.portable.conv import conv2d, conv_transpose2d, depthwise_conv2d
 from edgeprune.kernels.portable.dense import dense
 from edgeprune.kernels.portable.pool import mean, pool2d
@@ -42,6 +42,7 @@ KERNELS: dict[str, tuple[Kernel, ...]] = {
         pool2d,
         mean,
         arith,
+        extreme,
         prelu,
         unary,
         softmax,

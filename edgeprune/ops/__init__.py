@@ -12,7 +12,7 @@ from edgeprune.ops.activation import (
     Tanh,
     Unary,
 )
-from edgeprune.ops.arith import Add, Div, Mul, Sub
+from edgeprune.ops.arith import Add, Div, Maximum, Minimum, Mul, Sub
 from edgeprune.ops.conv import Conv2d, ConvTranspose2d, DepthwiseConv2d
 from edgeprune.ops.dense import Dense
 from edgeprune.ops.pool import AvgPool2d, MaxPool2d, Mean
@@ -35,6 +35,8 @@ OPS: dict[str, type[Op]] = {
         Sub,
         Mul,
         Div,
+        Maximum,
+        Minimum,
         Relu,
         Sigmoid,
         Tanh,
@@ -79,7 +81,9 @@ __all__ = [
     "LeakyRelu",
     "LogSoftmax",
     "MaxPool2d",
+    "Maximum",
     "Mean",
+    "Minimum",
     "Mul",
     "PRelu",
     "Pad",

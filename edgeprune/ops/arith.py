@@ -17,6 +17,7 @@ from edgeprune.ir import (
     Node,
     OnnxNode,
     Op,
+    QuantRule,
     TensorType,
     TfliteOp,
     align,
@@ -31,10 +32,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _Binary(Op):
+class _Pairwise(Op):
     """Shapes: a, b broadcast from the last axis on."""
 
-    clamp: Clamp | None = None
     tflite: ClassVar[str]
     options: ClassVar[str]
     onnx: ClassVar[str]
@@ -52,13 +52,23 @@ class _Binary(Op):
         return tie_broadcast(ch, self.infer(*types).shape, *ids)
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        return TfliteOp(self.tflite, self.options)
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        return OnnxNode(self.onnx)
+
+
+@dataclass(frozen=True)
+class _Binary(_Pairwise):
+    """Arithmetic, with a fused clamp."""
+
+    clamp: Clamp | None = None
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         options: dict[str, object] = {"fusedActivationFunction": tflite_clamp(self.clamp)}
         if x[0].dtype is DType.INT16 and self.tflite in ("ADD", "SUB"):
             options["potScaleInt16"] = False  # scales need not be powers of two
         return TfliteOp(self.tflite, self.options, options)
-
-    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
-        return OnnxNode(self.onnx)
 
 
 @dataclass(frozen=True)
@@ -130,3 +140,43 @@ class Div(_Binary):
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
         a, b = align(*x)
         return clamp_float(a / b, self.clamp)
+
+
+@dataclass(frozen=True)
+class _Extreme(_Pairwise):
+    """One of two values: integers of one scale are compared as they are."""
+
+    quant: ClassVar[QuantRule] = "shared"
+    options: ClassVar[str] = "MaximumMinimumOptions"
+
+
+@dataclass(frozen=True)
+class Maximum(_Extreme):
+    """The larger of a and b."""
+
+    kind: ClassVar[str] = "maximum"
+    tflite: ClassVar[str] = "MAXIMUM"
+    onnx: ClassVar[str] = "Max"
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        a, b = align(*x)
+        return a.maximum(b)
+
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        return np.asarray(np.maximum(*align_arrays(*x)))
+
+
+@dataclass(frozen=True)
+class Minimum(_Extreme):
+    """The smaller of a and b."""
+
+    kind: ClassVar[str] = "minimum"
+    tflite: ClassVar[str] = "MINIMUM"
+    onnx: ClassVar[str] = "Min"
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        a, b = align(*x)
+        return a.minimum(b)
+
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        return np.asarray(np.minimum(*align_arrays(*x)))

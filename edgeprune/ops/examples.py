@@ -7,7 +7,7 @@ import numpy as np
 from edgeprune.ir import Array, Graph, Node, Op, TensorType, build_graph
 from edgeprune.ops._window import Padding
 from edgeprune.ops.activation import Elu, Gelu, HardSwish, LeakyRelu, PRelu, Relu, Sigmoid, Tanh
-from edgeprune.ops.arith import Add, Div, Mul, Sub
+from edgeprune.ops.arith import Add, Div, Maximum, Minimum, Mul, Sub
 from edgeprune.ops.conv import Conv2d, ConvTranspose2d, DepthwiseConv2d
 from edgeprune.ops.dense import Dense
 from edgeprune.ops.pool import AvgPool2d, MaxPool2d, Mean
@@ -33,6 +33,8 @@ EXAMPLES: tuple[Example, ...] = (
     (Sub(), (IMAGE, IMAGE), ()),
     (Mul(), (IMAGE, IMAGE), ()),
     (Div(), (IMAGE, IMAGE), ()),
+    (Maximum(), (IMAGE, IMAGE), ()),
+    (Minimum(), (IMAGE, IMAGE), ()),
     (Relu(), (IMAGE,), ()),
     (Sigmoid(), (IMAGE,), ()),
     (Tanh(), (IMAGE,), ()),
@@ -47,7 +49,7 @@ EXAMPLES: tuple[Example, ...] = (
     (Transpose(perm=(1, 0, 2)), (IMAGE,), ()),
     (Pad(before=(1, 2, 0), after=(0, 1, 0)), (IMAGE,), ()),
     (Concat(), (IMAGE, IMAGE), ()),
-    (Slice(start=(1, 0, 0), stop=(5, 5, 2), step=(2, 1, 1)), (IMAGE,), ()),
+    (Slice(start=(1, 4, 0), stop=(5, -1, 2), step=(2, -1, 1)), (IMAGE,), ()),
     (Gather(indices=(6, 0, 3)), (VECTOR,), ()),
     (Resize(size=(12, 10)), (IMAGE,), ()),
 )

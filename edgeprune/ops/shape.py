@@ -220,7 +220,10 @@ class Concat(Op):
 
 @dataclass(frozen=True)
 class Slice(Op):
-    """A box cut out: start, stop, step by per-sample axis; steps are positive."""
+    """A box cut out: start, stop, step by per-sample axis.
+
+    A negative step goes backwards; a stop of -1 is then in front of the first element.
+    """
 
     kind: ClassVar[str] = "slice"
     quant: ClassVar[QuantRule] = "same"
@@ -231,7 +234,8 @@ class Slice(Op):
     @property
     def index(self) -> tuple[slice, ...]:
         """The box as slices."""
-        return tuple(map(slice, self.start, self.stop, self.step))
+        stops = (None if s < 0 else s for s in self.stop)
+        return tuple(map(slice, self.start, stops, self.step))
 
     def infer(self, *x: TensorType) -> TensorType:
         if len(self.start) != len(x[0].shape):
@@ -242,7 +246,13 @@ class Slice(Op):
         return x[0].with_shape(tuple(lengths))
 
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
-        return x[0][(slice(None), *self.index)]
+        y = x[0]
+        for axis, (s, n) in enumerate(zip(self.index, x[0].shape[1:], strict=True), start=1):
+            at = range(*s.indices(n))
+            lowest = at if at.step > 0 else at[::-1]
+            y = y[(*[slice(None)] * axis, slice(lowest.start, lowest.stop, lowest.step))]
+            y = y if at.step > 0 else y.flip(axis)
+        return y
 
     def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
         return x[0][(slice(None), *self.index)]
@@ -263,12 +273,17 @@ class Slice(Op):
                 assert all(len(i) == len(o) for i, o in others)
                 return Gather(tuple(at.tolist()))
             start.append(int(at[0]))
-            stop.append(int(at[-1]) + 1)
             step.append(gaps.pop() if gaps else 1)
+            stop.append(int(at[-1]) + (1 if step[-1] > 0 else -1))
         return replace(self, start=tuple(start), stop=tuple(stop), step=tuple(step))
 
+    def _stops(self, x: TensorType) -> list[tuple[int, int]]:
+        """Stops by axis as formats count them, where -1 is the last element; lengths of x."""
+        pairs = zip(self.stop, x.shape, strict=True)
+        return [(s if s >= 0 else -n - 1, n) for s, n in pairs]
+
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
-        stops = [min(s, n) for s, n in zip(self.stop, x[0].shape, strict=True)]
+        stops = [min(s, n) for s, n in self._stops(x[0])]
         begin = np.asarray([0, *self.start], np.int32)
         end = np.asarray([1, *stops], np.int32)
         step = np.asarray([1, *self.step], np.int32)
@@ -276,7 +291,8 @@ class Slice(Op):
 
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
         axes = np.arange(1, len(self.start) + 1, dtype=np.int64)
-        arrays = [np.asarray(v, np.int64) for v in (self.start, self.stop)]
+        stops = [s for s, _ in self._stops(x[0])]
+        arrays = [np.asarray(v, np.int64) for v in (self.start, stops)]
         step = np.asarray(self.step, np.int64)
         return OnnxNode("Slice", {}, "any", {}, (*arrays, axes, step), axes=(2,))
 

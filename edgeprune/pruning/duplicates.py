@@ -24,8 +24,10 @@ from edgeprune.ops import (
     Div,
     Gather,
     LeakyRelu,
+    Maximum,
     MaxPool2d,
     Mean,
+    Minimum,
     Mul,
     PRelu,
     Relu,
@@ -42,7 +44,9 @@ Factors = NDArray[np.float64]
 
 MOVES = (Concat, Gather, Reshape, Slice, Transpose)
 HOMOGENEOUS = (AvgPool2d, LeakyRelu, MaxPool2d, Mean)
-CHANNELWISE = (Unary, Add, Div, Mul, Sub, PRelu, AvgPool2d, MaxPool2d, Mean, Resize)
+CHANNELWISE = (
+    Unary, Add, Div, Maximum, Minimum, Mul, Sub, PRelu, AvgPool2d, MaxPool2d, Mean, Resize,
+)  # fmt: skip
 RELU = (0.0, float("inf"))
 
 DIGITS = 6

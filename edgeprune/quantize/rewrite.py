@@ -192,6 +192,12 @@ def _activation_params(
             leader[find(node.output)] = find(node.inputs[0])
     # what a "same" operator makes lies within its input's range, so it does not widen it
     widens = {n.output for n in graph.nodes if n.op.quant in ("range", "fixed")}
+    # constants that share a scale have no range of their own: the result has what shows of them
+    widens |= {
+        n.output
+        for n in graph.nodes
+        if n.op.quant == "shared" and any(v in graph.constants for v in n.inputs)
+    }
     widens |= set(graph.inputs)
     fixed = {
         n.output: n.op.fixed_quant(8 if dtype is DType.INT8 else 16)

@@ -145,6 +145,27 @@ def test_a_scalar_operand_is_read(rng: np.random.Generator) -> None:
     np.testing.assert_array_equal(predict(parse(file, "m.tflite"), x), x * np.float32(0.5))
 
 
+def test_axes_that_are_turned_round_are_read(rng: np.random.Generator) -> None:
+    axes = constant(np.asarray([2, -1], np.int32))
+    image = Value((1, 3, 2, 4), "int8", FIVE)
+    file = one_op("REVERSE_V2", [image, axes], image, {}, table="ReverseV2Options", version=3)
+    graph = parse(file, "m.tflite")
+    x = rng.integers(-128, 128, (9, 3, 2, 4)).astype(np.int8)
+    got = run_int(graph, {graph.inputs[0]: x})[graph.outputs[0]]
+    assert np.array_equal(got, run_tflite.run(file, x))
+
+
+@pytest.mark.parametrize("name", ["MAXIMUM", "MINIMUM"])
+def test_the_larger_of_a_value_and_a_number_is_a_clamp(name: str, rng: np.random.Generator) -> None:
+    number = Value((), "float32", None, np.array(0.25, np.float32))
+    x = rng.normal(size=(9, 6)).astype(np.float32)
+    for operands in ([Value((1, 6), "float32"), number], [number, Value((1, 6), "float32")]):
+        file = one_op(name, operands, Value((1, 6), "float32"), {}, table="MaximumMinimumOptions")
+        graph = parse(file, "m.tflite")
+        assert [n.op.kind for n in graph.nodes] == ["clamp"]
+        assert np.array_equal(predict(graph, x), run_tflite.run(file, x))
+
+
 def test_a_layer_without_bias_has_a_bias_of_zeros() -> None:
     w = np.random.default_rng(0).integers(-127, 128, (3, 5)).astype(np.int8)
     operands = [Value((1, 5), "int8", FIVE), constant(w, QuantParams.of(0.01))]
@@ -196,6 +217,10 @@ def test_a_uint8_image_may_only_be_requantised() -> None:
 
 
 REFUSED = [
+    ("MAXIMUM", [Value((1, 4), "int8", FIVE), constant(np.ones((1, 4), np.int8), THREE)],
+     Value((1, 4), "int8", FIVE), "MaximumMinimumOptions", "different scales"),
+    ("REVERSE_V2", [Value((1, 4), "float32"), constant(np.asarray([0], np.int32))],
+     Value((1, 4), "float32"), "ReverseV2Options", "turns axes"),
     ("COS", [Value((1, 4), "float32")], Value((1, 4), "float32"), None, "COS"),
     ("LOGISTIC", [Value((3, 4), "float32")], Value((3, 4), "float32"), None, "no batch of 1"),
     ("LOGISTIC", [Value((1, 4), "int8")], Value((1, 4), "int8", FIVE), None, "without a scale"),

@@ -14,8 +14,10 @@ from edgeprune.ops import (
     ConvTranspose2d,
     Dense,
     DepthwiseConv2d,
+    Maximum,
     MaxPool2d,
     Mean,
+    Minimum,
     Mul,
     Pad,
     Relu,
@@ -126,10 +128,16 @@ def _block(b: Builder, x: str, kind: int) -> str:
         return b.add(Reshape((h, w, 6)), y)
     if kind == 12:
         return b.add(Resize((4, 5), "bilinear"), b.conv(x, 3, k=1))
-    return b.add(Add(), b.add(Mul(), x, b.constant(c)), b.constant(c))
+    if kind == 13:
+        return b.add(Add(), b.add(Mul(), x, b.constant(c)), b.constant(c))
+    # the larger of two, and the smaller of it and of its image in a mirror
+    y = b.add(Maximum(), b.conv(x, 4, k=1), b.conv(x, 4, k=1))
+    mirrored = b.add(Slice((h - 1, 0, 0), (-1, w, 4), (-1, 1, 1)), y)
+    return b.add(Minimum(), y, mirrored)
 
 
-BLOCKS = 14
+BLOCKS = 15
+DRAWN = 14  # at random; the last is asked for
 
 
 def cnn(
@@ -138,7 +146,7 @@ def cnn(
     """A random network for small images, with a dense head behind a flatten or a mean."""
     b = Builder(seed, x=(8, 7, 3))
     x = b.add(Relu(), b.conv("x", 4, pad=1, stride=int(b.rng.integers(1, 3))))
-    for kind in kinds or b.rng.integers(0, BLOCKS, blocks):
+    for kind in kinds or b.rng.integers(0, DRAWN, blocks):
         x = _block(b, x, int(kind))
     flat = (
         b.add(Reshape((int(np.prod(b.shape(x))),)), x) if b.rng.random() < 0.5 else b.add(Mean(), x)

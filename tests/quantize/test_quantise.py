@@ -19,7 +19,18 @@ from edgeprune.ir import (
     quantise_array,
     run_int,
 )
-from edgeprune.ops import Add, Concat, Conv2d, Dense, MaxPool2d, Relu, Reshape, Sigmoid, Softmax
+from edgeprune.ops import (
+    Add,
+    Concat,
+    Conv2d,
+    Dense,
+    Maximum,
+    MaxPool2d,
+    Relu,
+    Reshape,
+    Sigmoid,
+    Softmax,
+)
 from edgeprune.quantize import METHODS, observe, quantise
 
 
@@ -73,6 +84,15 @@ def test_operands_that_share_a_scale_do(rng: np.random.Generator) -> None:
     for node in q.nodes:
         if node.op.quant == "same":
             assert q.types[node.output].quant == q.types[node.inputs[0]].quant
+
+
+def test_constants_that_share_a_scale_are_not_cut_off(rng: np.random.Generator) -> None:
+    far = np.full((4,), 5, np.float32)
+    nodes = [Node("m", Maximum(), ("x", "far"), "m"), Node("k", Concat(), ("m", "far"), "y")]
+    graph = build_graph("g", nodes, {"x": TensorType((4,))}, ["y"], {"far": far})
+    x = rng.normal(size=(64, 4)).astype(np.float32)
+    q = quantise(graph, {v: (-1.0, 5.0 if v in "my" else 1.0) for v in "xmy"})
+    assert np.abs(answers(q, x) - predict(graph, x)).max() < 0.03
 
 
 def test_weights_are_symmetric_and_biases_fit(rng: np.random.Generator) -> None:

@@ -87,7 +87,7 @@ def strided_slice(r: Reader, op: Operator) -> None:
     start, stop, step = (r.integers(op, p) for p in (1, 2, 3))
     data = r.constant(op, 0)
     shape = r.operand(op, 0).shape if data is None else data.shape
-    if not len(start) == len(stop) == len(step) <= len(shape) or min(step, default=1) < 1:
+    if not len(start) == len(stop) == len(step) <= len(shape) or 0 in step:
         raise UnsupportedError(r.where(op), f"takes {start}, {stop}, {step} of {list(shape)}")
     if masks[2] or masks[3]:
         raise UnsupportedError(r.where(op), "inserts axes")
@@ -106,6 +106,16 @@ def strided_slice(r: Reader, op: Operator) -> None:
         r.folded[op.outputs[0]] = data[tuple(box)].reshape(r.result(op).shape)
         return
     _cut(r, op, box, shrunk=masks[4] != 0)
+
+
+def reverse(r: Reader, op: Operator) -> None:
+    """REVERSE_V2: operand 1 has the axes that are turned round."""
+    shape = r.operand(op, 0).shape
+    axes = {a + len(shape) if a < 0 else a for a in r.integers(op, 1)}
+    if not axes <= set(range(1, len(shape))):
+        raise UnsupportedError(r.where(op), f"turns axes {sorted(axes)} of {len(shape)} round")
+    whole = [(n - 1, -1, -1) if i in axes else (0, n, 1) for i, n in enumerate(shape)]
+    _cut(r, op, [slice(*bounds) for bounds in whole])
 
 
 def slice_(r: Reader, op: Operator) -> None:

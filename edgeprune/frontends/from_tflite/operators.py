@@ -19,6 +19,7 @@ from edgeprune.frontends.from_tflite.moves import (
     pad,
     reshape,
     resize,
+    reverse,
     same_scale,
     slice_,
     split,
@@ -41,8 +42,10 @@ from edgeprune.ops import (
     HardSwish,
     LeakyRelu,
     LogSoftmax,
+    Maximum,
     MaxPool2d,
     Mean,
+    Minimum,
     Mul,
     PRelu,
     Quantize,
@@ -160,6 +163,27 @@ def binary(make: type[Add] | type[Sub] | type[Mul] | type[Div]) -> Read:
         if dtype is not DType.FLOAT32 and make in (Add, Sub):
             _sum_scales(r, op, 20 if dtype is DType.INT8 else 15)
         r.add(op, make(r.clamp(op, 0)), (r.value(op, 0), r.value(op, 1)))
+
+    return read
+
+
+def extreme(make: type[Maximum] | type[Minimum]) -> Read:
+    """MAXIMUM, MINIMUM; of a float value and one number they are a clamp."""
+
+    def read(r: Reader, op: Operator) -> None:
+        dtype = r.check_types(op, 0, 1)
+        if any(r.operand(op, p).quant != r.result(op).quant for p in (0, 1)):
+            raise UnsupportedError(r.where(op), "compares integers of different scales")
+        for p in (0, 1) if dtype is DType.FLOAT32 else ():
+            data = r.constant(op, p)
+            if data is None or data.size != 1 or not np.isfinite(data).all():
+                continue
+            if r.operand(op, p).name not in r.known:
+                number = float(data.ravel()[0])
+                bounds = (number, math.inf) if make is Maximum else (-math.inf, number)
+                r.add(op, Relu(bounds), (r.value(op, 1 - p),))
+                return
+        r.add(op, make(), (r.value(op, 0), r.value(op, 1)))
 
     return read
 
@@ -286,7 +310,9 @@ OPERATORS: dict[str, Read] = {
     "LOGISTIC": unary(lambda _: Sigmoid(), scale=(1 / 256, None), unit=True),
     "LOG_SOFTMAX": unary(lambda _: LogSoftmax(), scale=(1 / 16, 127)),
     "MAX_POOL_2D": pool(MaxPool2d),
+    "MAXIMUM": extreme(Maximum),
     "MEAN": mean,
+    "MINIMUM": extreme(Minimum),
     "MUL": binary(Mul),
     "PACK": pack,
     "PAD": pad,
@@ -300,6 +326,7 @@ OPERATORS: dict[str, Read] = {
     "RESHAPE": reshape,
     "RESIZE_BILINEAR": resize,
     "RESIZE_NEAREST_NEIGHBOR": resize,
+    "REVERSE_V2": reverse,
     "SHAPE": shape_of,
     "SLICE": slice_,
     "SOFTMAX": softmax,

@@ -25,7 +25,7 @@ from edgeprune.kernels.portable._spell import (
     spell,
     zero_of,
 )
-from edgeprune.ops import Add, Div, Mul, PRelu, Sub
+from edgeprune.ops import Add, Div, Maximum, Minimum, Mul, PRelu, Sub
 
 TABLE_PAYS = 1024
 """Elements from which on an addition is worth 1 KB of scratch."""
@@ -236,6 +236,26 @@ def _mul_integers(request: Request, op: Mul, o: Operands) -> KernelCall:
         o.constants,
         inplace=o.inplace,
         instructions=40 * y.size,
+    )
+
+
+def extreme(request: Request) -> KernelCall | None:
+    """Maximum and Minimum in float32, int8 or int16, all operands at one scale."""
+    op, graph, node = request.node.op, request.graph, request.node
+    if not isinstance(op, Maximum | Minimum):
+        return None
+    o, y = operands(request), graph.types[node.output]
+    if o is None or y.dtype not in SUFFIX:
+        return None
+    if any((t.dtype, t.quant) != (y.dtype, y.quant) for t in o.types):
+        return None
+    return spell(
+        f"ep_extreme_{SUFFIX[y.dtype]}",
+        {"shape": o.shape, "largest": int(isinstance(op, Maximum))},
+        o.inputs,
+        o.constants,
+        inplace=o.inplace,
+        instructions=12 * y.size,
     )
 
 
