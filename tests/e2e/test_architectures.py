@@ -162,9 +162,24 @@ def dense_block() -> tuple[nn.Module, Shapes]:
     )
 
 
+def moved_pixels() -> tuple[nn.Module, Shapes]:
+    """Dilated pools, the larger of two branches, a mirror, sizes that TFLite has no resize for."""
+
+    def call(m: Network, x: torch.Tensor) -> torch.Tensor:
+        x = m.stem(x)
+        x = F.max_pool2d(torch.maximum(x, m.other(x)), 3, 1, padding=1, dilation=2)
+        x = torch.minimum(x, x.flip(3)) + F.interpolate(x[:, :, ::2, 1:], x.shape[2:])
+        x = F.interpolate(x, (5, 13), mode="bicubic")
+        return m.head(x.amin(3) + x.sum(2, keepdim=True).mean(3))
+
+    return Network(call, stem=block(2, 4), other=nn.Conv2d(4, 4, 1), head=nn.Linear(5, 3)), (
+        (2, 9, 10),
+    )
+
+
 NETWORKS = (
     inverted_residual, channel_shuffle, dilated_sequence, segmentation, detector, two_inputs,
-    perceptron, dense_block,
+    perceptron, dense_block, moved_pixels,
 )  # fmt: skip
 
 

@@ -9,12 +9,14 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from onnx_models import model, node
 
+from edgeprune.compiler import Recipe
 from edgeprune.emit.to_onnx import emit
 from edgeprune.errors import UnsupportedError
 from edgeprune.frontends.from_onnx import loads
 from edgeprune.frontends.normalize import fuse
 from edgeprune.ir import DType, Graph, quantise_array, run, run_int
 from edgeprune.quantize.rewrite import quantise
+from edgeprune.target import load_target
 from edgeprune.verify import run_onnx
 
 R = np.random.default_rng(5)
@@ -156,6 +158,31 @@ def test_operators_without_a_scale_between_integers_get_one(tmp_path: Path) -> N
     theirs = np.concatenate([session.run(None, {"x": row[None]})[0] for row in x])
     wanted = quantise_array(theirs, graph.types[graph.outputs[0]]).astype(int)
     assert np.abs(integers_of(graph, x) - wanted).max() <= 4
+
+
+def test_constants_beside_integers_take_their_scale(tmp_path: Path) -> None:
+    from onnxruntime.quantization import QuantType
+
+    nodes = [
+        node("Conv", "x", "w1", "b1", outputs=["a"]),
+        node("Max", "a", "floor", outputs=["m"]),
+        node("Concat", "m", "far", axis=1, outputs=["c"]),
+        node("Conv", "c", "w6"),
+    ]
+    constants = {
+        **{k: CONSTANTS[k] for k in ("w1", "b1")}, "floor": w(4, 1, 1), "far": w(1, 2, 6, 6) + 2,
+        "w6": w(3, 6, 1, 1),
+    }  # fmt: skip
+    content = static(
+        tmp_path, model(nodes, {"x": [1, 3, 8, 8]}, constants), activation_type=QuantType.QInt8,
+        weight_type=QuantType.QInt8,
+    )  # fmt: skip
+    graph, session, x = loads(content), run_onnx.session(content), samples(32)
+    assert all(t.dtype is not DType.FLOAT32 for t in graph.types.values())
+    theirs = np.concatenate([session.run(None, {"x": row[None]})[0] for row in x])
+    wanted = quantise_array(theirs.transpose(0, 2, 3, 1), graph.types[graph.outputs[0]])
+    assert np.abs(integers_of(graph, x).astype(int) - wanted).max() <= 2
+    Recipe(load_target("host"), "int8", "size", {}).compile(graph)
 
 
 def _edges(kind: int, dtype: type) -> bytes:

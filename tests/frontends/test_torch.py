@@ -106,6 +106,34 @@ def largest(x):
     return torch.cat([rows, x], 1), best
 
 
+class Sizes(nn.Module):
+    """Images and sequences made larger and smaller in every way that PyTorch knows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 2, 1)
+
+    def forward(self, x):
+        def to(*size, **how):
+            return functional.interpolate(x if len(size) == 2 else x[:, :, 0], size, **how)
+
+        x = self.conv(x)
+        images = [
+            to(7, 11, mode="nearest"), to(7, 11, mode="nearest-exact"),
+            to(7, 11, mode="bicubic"), to(7, 11, mode="bicubic", align_corners=True),
+            to(7, 11, mode="bilinear", antialias=True), to(7, 11, mode="bicubic", antialias=True),
+        ]  # fmt: skip
+        rows = [to(5), to(5, mode="nearest-exact"), to(5, mode="linear")]
+        return torch.cat(images, 1), torch.cat(rows, 1)
+
+
+def compared(x):
+    a, b = x[:, :2], x[:, 1:].flip(2, 3)
+    high = torch.maximum(a, b) - torch.max(a, b[:, :1])
+    low = torch.minimum(a, b).amin((2, 3)) + torch.min(x, dim=1)[0].max() + x.sum((1, 2))[:, :1]
+    return functional.max_pool2d(high, 3, 2, 1, dilation=2), low
+
+
 MODULES: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
     "cnn": (cnn(), IMAGE),
     "mobile": (mobile(), IMAGE),
@@ -116,6 +144,8 @@ MODULES: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
     "pieces": (Lambda(pieces), IMAGE),
     "excitation": (Excitation(), IMAGE),
     "largest": (Lambda(largest), IMAGE),
+    "sizes": (Sizes(), IMAGE),
+    "compared": (Lambda(compared), IMAGE),
     "perceptron": (nn.Sequential(nn.Linear(7, 5), nn.Sigmoid(), nn.Linear(5, 2)), (1, 7)),
     "sequence": (nn.Sequential(nn.Linear(7, 5), nn.ReLU(), nn.Linear(5, 2)), (1, 9, 7)),
 }

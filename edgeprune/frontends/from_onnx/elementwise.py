@@ -18,6 +18,8 @@ from edgeprune.ops import (
     Gelu,
     HardSwish,
     LeakyRelu,
+    Maximum,
+    Minimum,
     Mul,
     PRelu,
     Relu,
@@ -137,27 +139,6 @@ def swish(r: Reader, call: Call) -> Value:
     return r.like(x, r.emit(call, Mul(), x, gate))
 
 
-def bound(lower: bool) -> Callable[[Reader, Call], Value]:
-    """The converter of Max, or Min, of a value and one number."""
-
-    def convert(r: Reader, call: Call) -> Value:
-        values = [call.operand(i) for i in range(len(call.inputs))]
-        numbers = [v.array.ravel() for v in values if isinstance(v, Known) and v.array.size == 1]
-        acts = [v for v in values if isinstance(v, Act)]
-        if len(acts) != 1 or len(acts) + len(numbers) != len(values):
-            raise call.unsupported("compares more than one value with numbers")
-        (x,) = acts
-        ends = [float(n[0]) for n in numbers]
-        if any(v.array.ndim > len(x.shape) for v in values if isinstance(v, Known)):
-            raise call.unsupported("adds axes to its operand")
-        if not ends:
-            return x
-        limits = (max(ends), math.inf) if lower else (-math.inf, min(ends))
-        return r.like(x, r.emit(call, Relu(limits), x))
-
-    return convert
-
-
 def total(r: Reader, call: Call) -> Value:
     """Sum: additions in a row."""
     made = call.operand(0)
@@ -259,6 +240,36 @@ def _check_broadcast(call: Call, a: Value, b: Value) -> None:
 
 
 add, sub, mul, div = binary(Add()), binary(Sub()), binary(Mul()), binary(Div())
+
+
+def extreme(op: Maximum | Minimum) -> Callable[[Reader, Call], Value]:
+    """The converter of Max, or Min, of any number of values; of numbers they are one clamp."""
+    pair = binary(op)
+    lower = isinstance(op, Maximum)
+
+    def convert(r: Reader, call: Call) -> Value:
+        values = [call.operand(i) for i in range(len(call.inputs))]
+        rank = max(len(v.shape) for v in values)
+        ends, rest = [], []
+        for v in values:
+            if isinstance(v, Known) and v.array.size == 1 and (v.array.ndim < rank or not rank):
+                ends.append(float(v.array.ravel()[0]))
+            else:
+                rest.append(v)
+        made = rest[0]
+        for i, v in enumerate(rest[1:], start=1):
+            if isinstance(made, Known) and isinstance(v, Known):
+                raise call.unsupported("compares several constants", "fold constants before export")
+            name = call.name if i == len(rest) - 1 and not ends else f"{call.name}/{i}"
+            made = pair(r, replace(call, name=name, inputs=(made, v)))
+        if any(map(math.isnan, ends)):
+            raise call.error("compares with NaN")
+        if not ends or not isinstance(made, Act):
+            return made
+        limits = (max(ends), math.inf) if lower else (-math.inf, min(ends))
+        return r.like(made, r.emit(call, Relu(limits), made))
+
+    return convert
 
 
 def prelu(r: Reader, call: Call) -> Value:

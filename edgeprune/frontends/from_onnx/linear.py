@@ -7,9 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from edgeprune.frontends.from_onnx.reader import Call, Reader
+from edgeprune.frontends.from_onnx.shape import pick
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
 from edgeprune.ir import Array
-from edgeprune.ops import Add, Dense
+from edgeprune.ops import Add, Concat, Dense
+
+MAX_MATRICES = 64
 
 
 def _dense(r: Reader, call: Call, x: Act, w: Array, bias: Array) -> Act:
@@ -73,6 +76,28 @@ def matmul(r: Reader, call: Call) -> Value:
     raise call.unsupported("multiplies two values that are computed at run time")
 
 
+def _times_matrices(r: Reader, call: Call, x: Act, array: Array) -> Act:
+    """A product with as many matrices as there are in the axes in front: one dense layer each."""
+    shape = np.broadcast_shapes(x.shape[:-2], array.shape[:-2])
+    count = int(np.prod(shape, dtype=np.int64))
+    if count > MAX_MATRICES:
+        raise call.unsupported(f"multiplies by {count} matrices", f"use {MAX_MATRICES} at most")
+    x = r.plain(call, r.unbatched(call, x))
+    lead, rows = x.shape[:-2], x.shape[-2:]
+    x = r.reshape(call, x, (int(np.prod(lead, dtype=np.int64)), *rows))
+    x = r.unbatched(call, x)
+    which = np.broadcast_to(np.arange(x.shape[0]).reshape(lead), shape).ravel().tolist()
+    matrices = np.broadcast_to(array, (*shape, *array.shape[-2:])).reshape(-1, *array.shape[-2:])
+    parts = []
+    for k, (i, matrix) in enumerate(zip(which, matrices, strict=True)):
+        part = pick(r, call, x, 0, [i], role=f"in{k}")
+        parts.append(_dense(r, call, part, matrix.T, np.zeros(matrix.shape[1], np.float32)))
+    perm = parts[0].perm
+    joined = [r.ordered(call, p, perm) for p in parts]
+    name, made = r.emit(call, Concat(perm[0]), *joined, role="joined")
+    return r.reshape(call, Act(name, made, perm, None), (*shape, rows[0], array.shape[-1]))
+
+
 def _matrix(call: Call, array: Array) -> Array:
     if array.ndim < 2 or any(s != 1 for s in array.shape[:-2]):
         raise call.unsupported(f"its constant has shape {list(array.shape)}, not a matrix's")
@@ -85,6 +110,11 @@ def _times_matrix(r: Reader, call: Call, x: Act, array: Array) -> Value:
         y = _times_matrix(r, call, x, array[:, None])
         assert isinstance(y, Act)
         return r.reshape(call, y, y.shape[:-1])
+    if any(s != 1 for s in array.shape[:-2]):
+        if len(x.shape) > 1:
+            return _times_matrices(r, call, x, array)
+        y = _times_matrices(r, call, r.reshape(call, r.unbatched(call, x), (1, *x.shape)), array)
+        return r.reshape(call, y, (*y.shape[:-2], y.shape[-1]))
     extra = max(array.ndim - len(x.shape), 0) if len(x.shape) > 1 else 0
     w = _matrix(call, array)
     if not x.perm:  # rows of length 1 cannot be told from a batch of scalars

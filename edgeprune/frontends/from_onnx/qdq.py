@@ -273,7 +273,7 @@ class _Folding:
         wanted = natural if wanted is None else wanted
         if op.quant == "shared":
             held = [self._shared(v, natural, node) if v else v for v in held]
-        args = self._constants(node, held, first)
+        args = self._constants(node, held, natural if op.quant == "shared" else first)
         value = node.output if natural == wanted else self._fresh(f"{node.output}/own scale")
         self._add(replace(node, inputs=args, output=value), natural)
         if natural != wanted:
@@ -312,10 +312,14 @@ class _Folding:
                 continue
             array = self.graph.constants[v]
             quant = self.scales.get(v) or _symmetric(array)
+            if node.op.quant == "shared":
+                assert x.quant is not None
+                quant = x.quant
             if axis is not None and not isinstance(node.op, Dense) and quant.axis is None:
                 count = array.shape[axis]
                 quant = QuantParams(quant.scale * count, quant.zero_point * count, axis)
-            loose = axis is None and v not in self.scales  # reals beside integers: rounded
+            # reals beside integers, or integers at another scale: rounded
+            loose = axis is None and (v not in self.scales or node.op.quant == "shared")
             self.constants[v] = self._integers_of(node, v, array, quant, loose)
             self.constant_types[v] = TensorType(array.shape, DType.INT8, quant)
             args[i] = v

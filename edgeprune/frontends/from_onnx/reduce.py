@@ -1,4 +1,4 @@
-"""Means and largest values over axes."""
+"""Means, sums, largest and smallest values over axes."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import prod
 
+import numpy as np
+
 from edgeprune.frontends.from_onnx.reader import Call, Reader
 from edgeprune.frontends.from_onnx.value import Act, Value
-from edgeprune.ops import MaxPool2d, Mean, Reshape, Transpose
+from edgeprune.ops import MaxPool2d, Mean, Mul, Reshape, Transpose
 
 
 def _axes(call: Call) -> tuple[int, ...]:
     rank = len(call.act(0).shape)
-    if call.opset < 18:
+    if call.opset < (13 if call.kind == "ReduceSum" else 18):
         given = call.ints("axes")
     else:
         array = call.known(1)
@@ -31,6 +33,16 @@ def reduce_mean(r: Reader, call: Call) -> Value:
 def reduce_max(r: Reader, call: Call) -> Value:
     """ReduceMax over constant axes."""
     return _reduced(r, call, _max)
+
+
+def reduce_min(r: Reader, call: Call) -> Value:
+    """ReduceMin over constant axes: the largest of what has the other sign."""
+    return _reduced(r, call, _min)
+
+
+def reduce_sum(r: Reader, call: Call) -> Value:
+    """ReduceSum over constant axes: the mean, times how many there are."""
+    return _reduced(r, call, _sum)
 
 
 def _reduced(
@@ -64,6 +76,21 @@ def _max(r: Reader, call: Call, x: Act, axes: tuple[int, ...]) -> Act:
     whole = Reshape(tuple(1 if i in gone else s for i, s in enumerate(shape)))
     name, made = r.emit(call, whole, replace(x, name=name, type=made), role="whole")
     return replace(x, name=name, type=made)
+
+
+def _min(r: Reader, call: Call, x: Act, axes: tuple[int, ...]) -> Act:
+    turned = _times(r, call, x, -1, "turned")
+    return _times(r, call, _max(r, call, turned, axes), -1, "smallest")
+
+
+def _sum(r: Reader, call: Call, x: Act, axes: tuple[int, ...]) -> Act:
+    count = prod(x.sample[a] for a in axes)
+    return _times(r, call, _mean(r, call, x, axes), count, "sum")
+
+
+def _times(r: Reader, call: Call, x: Act, number: float, role: str) -> Act:
+    factor = r.constant(call, np.asarray(number, np.float32), role)
+    return r.like(x, r.emit(call, Mul(), x, factor, role=role))
 
 
 def _mean(r: Reader, call: Call, x: Act, axes: tuple[int, ...]) -> Act:

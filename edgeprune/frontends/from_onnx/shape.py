@@ -175,7 +175,7 @@ Box = dict[int, tuple[int, int, int]]
 
 
 def _cut(r: Reader, call: Call, x: Act, box: Box, role: str = "") -> Act:
-    """A box cut out of a value: by ONNX axis (batch included) start, stop, step > 0."""
+    """A box cut out of a value: by ONNX axis (batch included) start, stop, step."""
     box = {a: b for a, b in box.items() if b != (0, x.shape[a], 1)}
     if not box:
         return x
@@ -185,7 +185,7 @@ def _cut(r: Reader, call: Call, x: Act, box: Box, role: str = "") -> Act:
     skip = 0 if x.batch is None else 1
     start, stop, step = [0] * len(x.perm), list(x.type.shape), [1] * len(x.perm)
     for axis, (a, b, s) in box.items():
-        if a >= b:
+        if not range(a, b, s):
             raise call.unsupported(f"nothing is left of axis {axis} of {list(x.shape)}")
         at = x.perm[axis - skip]
         start[at], stop[at], step[at] = a, b, s
@@ -219,11 +219,10 @@ def slice_(r: Reader, call: Call) -> Value:
     x = call.act(0)
     box: Box = {}
     for start, stop, a, step in zip(*_slice_operands(call), strict=True):
-        if step < 1:
-            raise call.unsupported(f"has step {step}", "only steps of 1 and more can be compiled")
+        if step == 0:
+            raise call.error("has step 0")
         axis = call.axis(a, len(x.shape))
-        first, last, _ = slice(start, stop).indices(x.shape[axis])
-        box[axis] = (first, last, step)
+        box[axis] = slice(start, stop, step).indices(x.shape[axis])
     return _cut(r, call, x, box)
 
 
@@ -256,19 +255,25 @@ def gather(r: Reader, call: Call) -> Value:
     axis = call.axis(call.attr("axis", 0), len(x.shape))
     indices = call.need(1)
     length = x.shape[axis]
-    if indices.dtype.kind != "i" or indices.ndim > 1 or indices.size == 0:
+    if indices.dtype.kind != "i" or indices.size == 0:
         raise call.unsupported(f"its indices have shape {list(indices.shape)}")
     if indices.min() < -length or indices.max() >= length:
         raise call.error(f"its indices do not lie in 0..{length - 1}")
-    at = (indices.ravel() % length).tolist()
-    if indices.ndim == 0:
-        y = _cut(r, call, x, {axis: (at[0], at[0] + 1, 1)})
-        return r.reshape(call, y, y.shape[:axis] + y.shape[axis + 1 :])
-    if at == list(range(at[0], at[0] + len(at))):
-        return _cut(r, call, x, {axis: (at[0], at[-1] + 1, 1)})
+    y = pick(r, call, x, axis, (indices.ravel() % length).tolist())
+    shape = y.shape[:axis] + indices.shape + y.shape[axis + 1 :]
+    return y if indices.ndim == 1 else r.reshape(call, y, shape)
+
+
+def pick(r: Reader, call: Call, x: Act, axis: int, at: list[int], role: str = "") -> Act:
+    """Chosen indices of an ONNX axis, batch included: a Slice where one reads them, or a Gather."""
+    steps = set(np.diff(at).tolist()) or {1}
+    step = steps.pop()
+    if not steps and step:
+        stop = at[-1] + (1 if step > 0 else -1)
+        return _cut(r, call, x, {axis: (at[0], stop, step)}, role)
     x = r.unbatched(call, x) if x.batch is not None and axis == 0 else x
     x = r.last(call, x, axis - (x.batch is not None))
-    name, made = r.emit(call, Gather(tuple(at)), x)
+    name, made = r.emit(call, Gather(tuple(at)), x, role=role)
     return replace(x, name=name, type=made)
 
 

@@ -8,6 +8,7 @@ from edgeprune.frontends.from_onnx import (
     elementwise,
     linear,
     norm,
+    pool,
     qdq,
     reduce,
     resize,
@@ -16,12 +17,13 @@ from edgeprune.frontends.from_onnx import (
 )
 from edgeprune.frontends.from_onnx.reader import Call, Reader
 from edgeprune.frontends.from_onnx.value import Value
+from edgeprune.ops import Maximum, Minimum
 
 Converter = Callable[[Reader, Call], Value | Sequence[Value]]
 
 TABLE: dict[str, Converter] = {
     "Add": elementwise.add,
-    "AveragePool": window.average_pool,
+    "AveragePool": pool.average_pool,
     "BatchNormalization": norm.batch_normalization,
     "Cast": elementwise.cast,
     "Clip": elementwise.clip,
@@ -38,17 +40,17 @@ TABLE: dict[str, Converter] = {
     "Gather": shape.gather,
     "Gelu": elementwise.gelu,
     "Gemm": linear.gemm,
-    "GlobalAveragePool": window.global_average_pool,
-    "GlobalMaxPool": window.global_max_pool,
+    "GlobalAveragePool": pool.global_average_pool,
+    "GlobalMaxPool": pool.global_max_pool,
     "HardSigmoid": elementwise.hard_sigmoid,
     "HardSwish": elementwise.hard_swish,
     "Identity": elementwise.identity,
     "LeakyRelu": elementwise.leaky_relu,
     "LogSoftmax": norm.log_softmax,
     "MatMul": linear.matmul,
-    "Max": elementwise.bound(True),
-    "MaxPool": window.max_pool,
-    "Min": elementwise.bound(False),
+    "Max": elementwise.extreme(Maximum()),
+    "MaxPool": pool.max_pool,
+    "Min": elementwise.extreme(Minimum()),
     "Mul": elementwise.mul,
     "Neg": elementwise.neg,
     "PRelu": elementwise.prelu,
@@ -56,6 +58,8 @@ TABLE: dict[str, Converter] = {
     "QuantizeLinear": qdq.quantize_linear,
     "ReduceMax": reduce.reduce_max,
     "ReduceMean": reduce.reduce_mean,
+    "ReduceMin": reduce.reduce_min,
+    "ReduceSum": reduce.reduce_sum,
     "Relu": elementwise.relu,
     "Reshape": shape.reshape,
     "Resize": resize.resize,

@@ -1,4 +1,4 @@
-"""Operators that slide a window over an image: convolutions and pools, with all padding rules."""
+"""Convolutions, and what all windows that slide over an image have: sizes and padding rules."""
 
 from __future__ import annotations
 
@@ -7,23 +7,13 @@ import numpy as np
 from edgeprune.frontends.from_onnx.reader import Call, Reader
 from edgeprune.frontends.from_onnx.value import IMAGE, Act, Value
 from edgeprune.ir import Array, TensorType
-from edgeprune.ops import (
-    AvgPool2d,
-    Concat,
-    Conv2d,
-    ConvTranspose2d,
-    DepthwiseConv2d,
-    MaxPool2d,
-    Mean,
-    Pad,
-    Slice,
-)
+from edgeprune.ops import Concat, Conv2d, ConvTranspose2d, DepthwiseConv2d, Slice
 from edgeprune.ops._window import Padding, Pair
 
 LIMIT = 1 << 20  # strides, kernels and paddings beyond this are nonsense
 
 
-def _pair(call: Call, name: str, default: int, rank: int, least: int) -> Pair:
+def pair(call: Call, name: str, default: int, rank: int, least: int) -> Pair:
     """A spatial attribute as (rows, columns); one axis is a row."""
     value = call.ints(name)
     value = (default,) * rank if value is None else value
@@ -50,14 +40,16 @@ def _explicit(call: Call, rank: int) -> Padding:
     return Padding(0, pads[0], 0, pads[1]) if rank == 1 else Padding(*pads)
 
 
-def _auto_pad(call: Call) -> str:
+def auto_pad(call: Call) -> str:
+    """The attribute "auto_pad"."""
     return str(call.attr("auto_pad", b"NOTSET").decode("ascii", "replace"))
 
 
-def _padding(
+def padding_of(
     call: Call, rank: int, size: Pair, kernel: Pair, stride: Pair, dilation: Pair
 ) -> Padding:
-    auto = _auto_pad(call)
+    """The padding that the attributes "auto_pad" and "pads" ask for."""
+    auto = auto_pad(call)
     if auto in ("SAME_UPPER", "SAME_LOWER"):
         return _same(size, kernel, stride, dilation, auto == "SAME_LOWER")
     if auto == "VALID":
@@ -88,7 +80,7 @@ def _filters(call: Call) -> Array:
 
 def _kernel(call: Call, rank: int, w: Array) -> Pair:
     kernel = (int(w.shape[2]), int(w.shape[3]))
-    if call.ints("kernel_shape") and _pair(call, "kernel_shape", 1, rank, 1) != kernel:
+    if call.ints("kernel_shape") and pair(call, "kernel_shape", 1, rank, 1) != kernel:
         raise call.error(f"kernel_shape {call.ints('kernel_shape')}, but the weights are {kernel}")
     return kernel
 
@@ -99,10 +91,10 @@ def conv(r: Reader, call: Call) -> Value:
     w = _filters(call)
     rank = len(call.act(0).shape) - 2
     kernel = _kernel(call, rank, w)
-    stride, dilation = _pair(call, "strides", 1, rank, 1), _pair(call, "dilations", 1, rank, 1)
+    stride, dilation = pair(call, "strides", 1, rank, 1), pair(call, "dilations", 1, rank, 1)
     groups = call.attr("group", 1)
     h, width, channels = x.type.shape
-    padding = _padding(call, rank, (h, width), kernel, stride, dilation)
+    padding = padding_of(call, rank, (h, width), kernel, stride, dilation)
     if groups < 1 or w.shape[1] * groups != channels or w.shape[0] % groups:
         raise call.error(
             f"an image of {channels} channels, {groups} groups, weights {list(w.shape)}"
@@ -128,11 +120,11 @@ def conv_transpose(r: Reader, call: Call) -> Value:
             f"an image of {x.type.shape[2]} channels, {groups} groups, weights {list(w.shape)}"
         )
     kernel = _kernel(call, rank, w)
-    stride, dilation = _pair(call, "strides", 1, rank, 1), _pair(call, "dilations", 1, rank, 1)
-    extra = _pair(call, "output_padding", 0, rank, 0)
+    stride, dilation = pair(call, "strides", 1, rank, 1), pair(call, "dilations", 1, rank, 1)
+    extra = pair(call, "output_padding", 0, rank, 0)
     size = (x.type.shape[0], x.type.shape[1])
     full = [(size[i] - 1) * stride[i] + (kernel[i] - 1) * dilation[i] + 1 for i in (0, 1)]
-    auto, wanted = _auto_pad(call), call.ints("output_shape")
+    auto, wanted = auto_pad(call), call.ints("output_shape")
     if wanted is not None or auto in ("SAME_UPPER", "SAME_LOWER"):
         if wanted is None:
             out = (size[0] * stride[0], size[1] * stride[1])
@@ -182,84 +174,3 @@ def _cut(call: Call, full: list[int], extra: Pair, out: Pair, upper: bool) -> tu
         sides.append((half, total - half) if upper else (total - half, half))
     cut = Padding(sides[0][0], sides[1][0], sides[0][1], sides[1][1])
     return (added[0], added[1]), cut
-
-
-def _grown(size: Pair, kernel: Pair, stride: Pair, dilation: Pair, pad: Padding) -> Pair:
-    """Rows and columns that ceil_mode adds at the end."""
-    grown = []
-    for i, (before, after) in enumerate(((pad.top, pad.bottom), (pad.left, pad.right))):
-        span = (kernel[i] - 1) * dilation[i] + 1
-        room = size[i] + before + after - span
-        steps = -(-room // stride[i])
-        if steps * stride[i] >= size[i] + before:  # a window must begin in the image
-            steps -= 1
-        grown.append(max(steps * stride[i] - room, 0))
-    return grown[0], grown[1]
-
-
-def _pool_window(call: Call, x: Act) -> tuple[int, Pair, Pair, Padding, Pair]:
-    rank = len(call.act(0).shape) - 2
-    if call.ints("kernel_shape") is None:
-        raise call.error("has no attribute 'kernel_shape'")
-    kernel = _pair(call, "kernel_shape", 1, rank, 1)
-    stride, dilation = _pair(call, "strides", 1, rank, 1), _pair(call, "dilations", 1, rank, 1)
-    if dilation != (1, 1):
-        raise call.unsupported(f"has dilations {list(dilation)}", "use a pool without dilation")
-    size = (x.type.shape[0], x.type.shape[1])
-    padding = _padding(call, rank, size, kernel, stride, dilation)
-    ceil = bool(call.attr("ceil_mode", 0)) and _auto_pad(call) in ("NOTSET", "", "VALID")
-    more = _grown(size, kernel, stride, dilation, padding) if ceil else (0, 0)
-    return rank, kernel, stride, padding, more
-
-
-def _add(pad: Padding, more: Pair) -> Padding:
-    return Padding(pad.top, pad.left, pad.bottom + more[0], pad.right + more[1])
-
-
-def max_pool(r: Reader, call: Call) -> Value:
-    """MaxPool; its indices are not computed."""
-    if len(call.outputs) > 1:
-        raise call.unsupported("its second result, the indices, is used")
-    x = r.image(call)
-    rank, kernel, stride, padding, more = _pool_window(call, x)
-    made = r.emit(call, MaxPool2d(kernel, stride, _add(padding, more)), x)
-    return r.from_image(call, made, rank + 2, x.batch or 1)
-
-
-def average_pool(r: Reader, call: Call) -> Value:
-    """AveragePool; where padding counts it becomes a Pad of its own."""
-    x = r.image(call)
-    rank, kernel, stride, padding, more = _pool_window(call, x)
-    if call.attr("count_include_pad", 0) and padding.any:
-        pad = Pad((padding.top, padding.left, 0), (padding.bottom, padding.right, 0))
-        name, made = r.emit(call, pad, x, role="pad")
-        x = Act(name, made, IMAGE, x.batch)
-        padding = Padding()
-    y = r.emit(call, AvgPool2d(kernel, stride, _add(padding, more)), x)
-    return r.from_image(call, y, rank + 2, x.batch or 1)
-
-
-def global_average_pool(r: Reader, call: Call) -> Value:
-    """GlobalAveragePool: the mean of each channel."""
-    rank = len(call.act(0).shape)
-    x = r.image(call)
-    made = r.emit(call, Mean((0, 1), keep=True), x)
-    return r.from_image(call, made, rank, x.batch or 1)
-
-
-def global_max_pool(r: Reader, call: Call) -> Value:
-    """GlobalMaxPool: the largest value of each channel."""
-    rank = len(call.act(0).shape)
-    x = r.image(call)
-    kernel = (x.type.shape[0], x.type.shape[1])
-    return r.from_image(call, r.emit(call, MaxPool2d(kernel, kernel), x), rank, x.batch or 1)
-
-
-__all__ = [
-    "average_pool",
-    "conv",
-    "conv_transpose",
-    "global_average_pool",
-    "global_max_pool",
-    "max_pool",
-]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeprune.frontends.from_onnx.value import Known, Value
+from edgeprune.frontends.from_onnx.value import Act, Known, Value
 from edgeprune.frontends.from_torch.call import Aten, Function, ints, spread
 
 
@@ -128,5 +128,18 @@ def reduce(kind: str) -> Function:
         listed = axes if isinstance(axes, Sequence) else [axes]
         given = ints(listed) if listed else None
         return n.onnx(kind, n.value(), given, keepdims=int(n.get("keepdim", False)))
+
+    return read
+
+
+def extreme(kind: str) -> Function:
+    """max and min: of two values, or of one over an axis or all of them."""
+    over = reduce(f"Reduce{kind}")
+
+    def read(n: Aten) -> Value | Sequence[Value]:
+        if "other" in n.args:
+            return n.onnx(kind, n.value("self"), n.value("other"))
+        made = over(Aten(n.reader, n.name, n.where, n.args))
+        return [made] if isinstance(made, Act | Known) else made
 
     return read

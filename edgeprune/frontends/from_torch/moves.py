@@ -99,6 +99,13 @@ def slice_(n: Aten) -> Value:
     return n.onnx("Slice", n.value(), *(ints([b]) for b in bounds))
 
 
+def flip(n: Aten) -> Value:
+    """Axes turned round."""
+    dims = [int(d) for d in n.get("dims")]
+    starts, stops, steps = ([v] * len(dims) for v in (-1, -(2**62), -1))
+    return n.onnx("Slice", n.value(), *map(ints, (starts, stops, dims, steps)))
+
+
 def select(n: Aten) -> Value:
     """One index of an axis."""
     at = Known(np.asarray(int(n.get("index")), np.int64))
@@ -121,20 +128,23 @@ def pixel_shuffle(n: Aten) -> Value:
     return n.onnx("DepthToSpace", n.value(), blocksize=int(n.get("upscale_factor")), mode=b"CRD")
 
 
-def upsample(mode: bytes) -> Function:
-    """upsample_nearest2d and upsample_bilinear2d."""
+def upsample(mode: bytes, coordinates: bytes, *, antialias: bool = False) -> Function:
+    """upsample_nearest, linear, bilinear and bicubic, in one or two dimensions.
+
+    With antialias PyTorch reads nothing outside of the image, and has another cubic kernel.
+    """
 
     def convert(n: Aten) -> Value:
-        coordinates = b"asymmetric" if mode == b"nearest" else b"pytorch_half_pixel"
-        if n.get("align_corners", False):
-            coordinates = b"align_corners"
+        aligned = bool(n.get("align_corners", False))
         size, scales = n.get("output_size"), n.get("scale_factors")
         given: tuple[Value | None, ...] = (None, ints((*n.shape[:2], *(size or ()))))
         if not size:
             given = (Known(np.asarray((1, 1, *scales), np.float32)), None)
         return n.onnx(
-            "Resize", n.value(), None, *given, mode=mode, nearest_mode=b"floor",
-            coordinate_transformation_mode=coordinates,
+            "Resize", n.value(), None, *given, mode=mode, antialias=int(antialias),
+            exclude_outside=int(antialias), cubic_coeff_a=-0.5 if antialias else -0.75,
+            nearest_mode=b"floor" if coordinates == b"asymmetric" else b"round_prefer_ceil",
+            coordinate_transformation_mode=b"align_corners" if aligned else coordinates,
         )  # fmt: skip
 
     return convert
