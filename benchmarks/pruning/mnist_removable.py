@@ -34,11 +34,11 @@ def curve(graph: Graph, data: Samples, shown: list[Samples], seed: int, own: boo
     return np.array(rows)
 
 
-def removable(accuracies: np.ndarray, tolerance: float) -> float:
-    """Per cent of the neurons."""
+def removable(accuracies: np.ndarray, neurons: int, tolerance: float) -> float:
+    """Per cent of the hidden neurons; one of every layer has to stay."""
     bad = np.flatnonzero(accuracies < accuracies[0] - tolerance - 1e-9)
     last = (bad[0] if len(bad) else len(accuracies)) - 1
-    return 100 * last / len(accuracies)
+    return 100 * last / neurons
 
 
 def main() -> None:
@@ -54,7 +54,10 @@ def main() -> None:
             for seed in range(args.seeds)
         ]
         for i, where in enumerate(sets):
-            shares = [float(np.mean([removable(c[:, i], t) for c in curves])) for t in (0.5, 1.0)]
+            shares = [
+                float(np.mean([removable(c[:, i], sum(recipe.sizes[1:-1]), t) for c in curves]))
+                for t in (0.5, 1.0)
+            ]
             table.row(name, where, *shares, REACH[name])
 
 

@@ -13,12 +13,12 @@ import numpy as np
 from edgeprune.errors import CannotFitError
 from edgeprune.ir import Coupling, Graph, Samples, couple
 from edgeprune.progress import Progress, silent
-from edgeprune.pruning.compact import compact
-from edgeprune.pruning.groups import Mask, channel_names, removable
+from edgeprune.pruning.groups import channel_names, removable
 from edgeprune.pruning.obs.enlarge import enlarge
 from edgeprune.pruning.obs.greedy import Effort, Greedy, Snapshot
 from edgeprune.pruning.obs.judge import Judge
 from edgeprune.pruning.obs.linear import linears
+from edgeprune.pruning.obs.meter import Costs, Meter
 from edgeprune.pruning.obs.refit import Reference
 from edgeprune.pruning.obs.unfuse import unfuse
 from edgeprune.pruning.search import Cost, Pruned, Step, no_cost
@@ -131,7 +131,7 @@ class Search:
         self._seed = seed
         self._jobs = jobs
         self._judge = Judge(graph, validation)
-        self._costs: dict[Cost, _Costs] = {}
+        self._costs: dict[Cost, Costs] = {}
         self._runs: dict[tuple[tuple[str, ...], bool, bool], _Run] = {}
         self._is_vector = all(lin.positions == 1 for lin in linears(graph).values())
         if not self._is_vector:
@@ -169,14 +169,14 @@ class Search:
         bounds = _bounds(
             self._judge, self.coupling, limits, min_accuracy, max_drop, max_neurons, keep_ratio
         )
-        costs = self._costs.setdefault(cost, _Costs(self.graph, self.coupling, cost))
-        meter = _Meter(costs, bounds.limits)
+        costs = self._costs.setdefault(cost, Costs(self.graph, self.coupling, cost))
+        meter = Meter(costs, bounds.limits)
         counted = bounds.max_neurons is not None
         orders = (True, False) if bounds.limits else (False,)
         runs = [self._run(meter, per_price, inputs=not counted) for per_price in orders]
         return self._best(runs, meter, bounds, progress)
 
-    def _best(self, runs: list[_Run], meter: _Meter, bounds: Bounds, progress: Progress) -> Pruned:
+    def _best(self, runs: list[_Run], meter: Meter, bounds: Bounds, progress: Progress) -> Pruned:
         """All runs side by side, and what the best of them ends in."""
 
         def descend(run: _Run) -> tuple[float, Pruned]:
@@ -189,7 +189,7 @@ class Search:
             ends = list(pool.map(descend, runs))
         return max(ends, key=lambda end: end[0])[1]
 
-    def _run(self, meter: _Meter, per_price: bool, *, inputs: bool) -> _Run:
+    def _run(self, meter: Meter, per_price: bool, *, inputs: bool) -> _Run:
         """The run for what is limited, new or as far as it has come."""
         inputs &= self._effort.inputs
         key = (tuple(sorted(meter.limits)), per_price, inputs)
@@ -225,7 +225,7 @@ class _Run:
         self.greedy = greedy
         self._rounds: list[_Round] = []
 
-    def descend(self, meter: _Meter, judge: Judge, bounds: Bounds, progress: Progress) -> None:
+    def descend(self, meter: Meter, judge: Judge, bounds: Bounds, progress: Progress) -> None:
         """From the dense network down until the limits are met or another bound stops it."""
         greedy = self.greedy
         if self._rounds:
@@ -259,7 +259,7 @@ class _Run:
         if bounds.limits:
             raise _failure(greedy, meter)
 
-    def finished(self, meter: _Meter, judge: Judge, floor: float | None) -> tuple[float, Pruned]:
+    def finished(self, meter: Meter, judge: Judge, floor: float | None) -> tuple[float, Pruned]:
         """The network as good as all the data make it, and its value; the run stays as it is."""
         greedy = self.greedy
         before = greedy.snapshot()
@@ -299,57 +299,6 @@ def _threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-class _Costs:
-    """All costs of what is left of a network; which channels are gone decides them."""
-
-    def __init__(self, graph: Graph, coupling: Coupling, cost: Cost) -> None:
-        self._graph = graph
-        self._coupling = coupling
-        self._cost = cost
-        self._neurons = removable(coupling)
-        self._known: dict[bytes, Mapping[str, float]] = {}
-
-    def __call__(self, removed: Mask) -> Mapping[str, float]:
-        key = removed.tobytes()
-        if key not in self._known:
-            graph = compact(self._graph, self._coupling, removed)
-            base = {
-                "macs": float(graph.macs),
-                "params": float(graph.params),
-                "neurons": float((self._neurons & ~removed).sum()),
-            }
-            self._known[key] = {**base, **self._cost(graph)}
-        return self._known[key]
-
-    @property
-    def dense(self) -> Mapping[str, float]:
-        """Of the whole network."""
-        return self(np.zeros(self._coupling.count, bool))
-
-
-class _Meter:
-    """Costs against limits, and one number for all that are limited."""
-
-    def __init__(self, costs: _Costs, limits: Mapping[str, float]) -> None:
-        self.costs = costs
-        self.limits = limits
-        unknown = sorted(set(limits) - set(costs.dense))
-        assert not unknown, f"no cost is called {unknown}"
-
-    def total(self, removed: Mask) -> float:
-        """The sum of what is limited and not met yet, each as a share of the source model's."""
-        now, start = self.costs(removed), self.costs.dense
-        if not self.limits:
-            return now["params"]
-        over = [k for k, limit in self.limits.items() if now[k] > limit] or list(self.limits)
-        return sum(now[k] / max(start[k], 1e-12) for k in over)
-
-    def is_met(self, removed: Mask) -> bool:
-        """Whether every limit is met."""
-        now = self.costs(removed)
-        return all(now[k] <= limit for k, limit in self.limits.items())
 
 
 def _bounds(
@@ -418,7 +367,7 @@ def _finish(greedy: Greedy, judge: Judge, floor: float | None) -> None:
             greedy.restore(before)
 
 
-def _failure(greedy: Greedy, meter: _Meter) -> CannotFitError:
+def _failure(greedy: Greedy, meter: Meter) -> CannotFitError:
     now = meter.costs(greedy.removed)
     over = [
         f"{key} is {now[key]:,.0f}, allowed are {limit:,.0f}"
@@ -429,7 +378,7 @@ def _failure(greedy: Greedy, meter: _Meter) -> CannotFitError:
     return CannotFitError("budget", what, "a larger budget, or a lower accuracy")
 
 
-def _result(greedy: Greedy, meter: _Meter) -> Pruned:
+def _result(greedy: Greedy, meter: Meter) -> Pruned:
     names = channel_names(greedy.dense, greedy.coupling)
     left = int(removable(greedy.coupling).sum())
     steps = []
