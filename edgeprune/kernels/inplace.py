@@ -100,6 +100,31 @@ def in_pixels(w: Windows, step: int) -> bool:
     return _never_lost(w, _of(read, step), written // step)
 
 
+def in_strips(w: Windows, step: int) -> bool:
+    """As :func:`in_pixels`, for kernels that hold all rows as long as windows need them."""
+    _, bottoms = _strips(w, step)
+    read = np.searchsorted(bottoms, np.arange(w.rows.size))
+    read = np.where(read == len(bottoms), NEVER, read)
+    written = np.arange(w.rows.out * w.columns.out) // step
+    return _never_lost(w, np.repeat(read[:, None], w.columns.size, axis=1), written)
+
+
+def strip_rows(w: Windows, step: int) -> int:
+    """Rows from the first to the last that so many output pixels read, at most."""
+    tops, bottoms = _strips(w, step)
+    return int(np.max(bottoms - tops)) + 1
+
+
+def _strips(w: Windows, step: int) -> tuple[Int64s, Int64s]:
+    """The first and the last row that each strip of so many output pixels reads."""
+    pixels = w.rows.out * w.columns.out
+    begins = np.arange(0, pixels, step)
+    ends = np.minimum(begins + step, pixels) - 1
+    tops = begins // w.columns.out * w.rows.stride - w.rows.pad
+    span = (w.rows.kernel - 1) * w.rows.dilation
+    return tops, ends // w.columns.out * w.rows.stride - w.rows.pad + span
+
+
 def in_bands(w: Windows, rows: int) -> bool:
     """For kernels that read, channel by channel, the input of so many rows, and write these."""
     read = np.repeat(_of(w.rows.reads[1], rows)[:, None], w.columns.size, axis=1)

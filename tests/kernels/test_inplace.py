@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kernels.cases import SEEDS, examples
 
-from edgeprune.kernels.inplace import Windows, in_bands, in_lines, in_pixels
+from edgeprune.kernels.inplace import Windows, in_bands, in_lines, in_pixels, in_strips, strip_rows
 
 MANY = examples(200)
 Shape = tuple[int, int, int]
@@ -127,3 +127,25 @@ def test_a_convolution_that_keeps_the_size_lies_over_its_input(channels):
     assert not in_pixels(w, 1)
     one = Windows.of(image, result, (1, 1), (1, 1), (1, 1), (0, 0))
     assert in_pixels(one, 2) is (channels[1] <= channels[0])
+
+
+@MANY
+@given(SEEDS, st.integers(1, 5))
+def test_strips_survive_where_it_is_said_and_their_rows_fit(seed, step):
+    w, image, result = random_windows(np.random.default_rng(seed))
+    m = Memory(image, result)
+    places = [(i, j) for i in range(result[0]) for j in range(result[1])]
+    held: dict[int, int] = {}
+    alive, following = True, 0
+    for k in range(0, len(places), step):
+        some = places[k : k + step]
+        wanted = [r for i, j in some for r, _ in seen(w, i, j)]
+        bottom = some[-1][0] * w.rows.stride - w.rows.pad + (w.rows.kernel - 1) * w.rows.dilation
+        for r in range(following, min(bottom, image[0] - 1) + 1):
+            held[r % strip_rows(w, step)] = r
+            alive &= all(m.intact(r, c) for c in range(image[1]))
+            following = r + 1
+        assert all(held[r % strip_rows(w, step)] == r for r in wanted)
+        for i, j in some:
+            m.write(i, j)
+    assert in_strips(w, step) == alive

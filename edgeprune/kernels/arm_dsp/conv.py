@@ -31,7 +31,7 @@ from edgeprune.kernels.arm_dsp._tiles import (
 )
 from edgeprune.kernels.bounds import accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
-from edgeprune.kernels.inplace import in_lines, in_pixels
+from edgeprune.kernels.inplace import in_lines, in_pixels, in_strips, strip_rows
 from edgeprune.kernels.layer import Layer, conv_layer
 
 FOLDER = "arch/arm_dsp"
@@ -294,7 +294,7 @@ def _merged(w: Array) -> Array:
 
 def strip(request: Request, layer: Layer) -> KernelCall | None:
     """Input widened for each four output pixels."""
-    (_, in_w, in_c), (out_h, out_w, out_c), (kh, kw) = layer.image, layer.out, layer.kernel
+    (in_h, in_w, in_c), (out_h, out_w, out_c), (kh, kw) = layer.image, layer.out, layer.kernel
     run = kw * in_c
     form = _strip_form(layer, request.optimize)
     numbers = conv_numbers(layer, form.w, form.planes) if form else None
@@ -306,11 +306,17 @@ def strip(request: Request, layer: Layer) -> KernelCall | None:
     tiles = Tiles(
         form.planes, form.rows, form.round, False, numbers, layer.clamp, out_c, line, shared=True
     )
+    free = in_pixels(layer.windows, 4)
+    held = 0 if free or not in_strips(layer.windows, 4) else min(strip_rows(layer.windows, 4), in_h)
     contiguous = kw == 1 or layer.dilation[1] == 1
     border = _border_runs(layer)
     strip_bytes = form.rows * form.planes.row_bytes
     each = 75 + 4 * run + (60 if run % 4 else 0)  # one kernel row of four pixels
     widen = -(-pixels // 4) * (70 + kh * each) + border * (9 * run + 100)
+    if held:
+        widen += in_h * (in_w * in_c + 30) + -(-pixels // 4) * (20 + 12 * kh)
+    used = strip_bytes + (4 * run if border or spill else 0) + 4 * out_c * spill
+    ring = -(-used // 4) * 4
     return KernelCall(
         function="ep_conv2d_strip_s8_arm_dsp",
         sources=(f"{FOLDER}/ep_conv2d_strip_s8_arm_dsp.c",),
@@ -321,13 +327,16 @@ def strip(request: Request, layer: Layer) -> KernelCall | None:
             ("kernel_w", kw),
             ("last_left", in_w - kw if contiguous else -1),
             ("spill", int(spill)),
+            ("held", held or in_h),
             ("strip_bytes", strip_bytes),
+            ("ring", ring),
+            ("hold", "ep_conv2d_hold_arm_dsp" if held else "0"),  # not linked where it is not used
             *tiles.params,
         ),
         constants=numbers.constants,
         inputs=(request.node.inputs[0],),
-        scratch_bytes=strip_bytes + (4 * run if border or spill else 0) + 4 * out_c * spill,
-        inplace=0 if in_pixels(layer.windows, 4) else None,
+        scratch_bytes=ring + held * in_w * in_c if held else used,
+        inplace=0 if free or held else None,
         instance=tiles.instance,
         instructions=tiles.instructions + widen,
         code_bytes=tiles.code_bytes,
