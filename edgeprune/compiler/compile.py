@@ -72,8 +72,14 @@ class Recipe:
     def compile_typed(self, typed: Graph, *, order: Sequence[str] | None = None) -> Compiled:
         """Choose kernels and plan the memory of a graph that has its types already."""
         core = self.target.core or self.target.name
-        calls = lower(typed, self.target.kernels, self.optimize, core)
-        return Compiled(self, typed, calls, plan_memory(typed, _work(typed, calls), order=order))
+
+        def planned(calls: Mapping[str, KernelCall]) -> MemoryPlan:
+            return plan_memory(typed, _work(typed, calls), order=order)
+
+        calls = lower(
+            typed, self.target.kernels, self.optimize, core, lambda c: planned(c).arena_bytes
+        )
+        return Compiled(self, typed, calls, planned(calls))
 
 
 def _work(graph: Graph, calls: Mapping[str, KernelCall]) -> dict[str, Work]:

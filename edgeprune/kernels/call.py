@@ -52,6 +52,7 @@ class KernelCall:
         code_bytes: estimated bytes of code that this call adds beyond its shared sources.
         drop_ins: files below ``runtime_c/arch`` with faster bodies of functions of ``sources``,
             which give way to them where they are built ("arch/armv7m/ep_tile_s8.S").
+        frugal: another call, slower and with less working memory; None: there is none.
         address_space: qualifier of its constants, for processors that read flash in a way of their
             own (AVR: "__flash").
     """
@@ -69,6 +70,7 @@ class KernelCall:
     instructions: int = 0
     code_bytes: int = 0
     drop_ins: tuple[str, ...] = ()
+    frugal: KernelCall | None = None
     address_space: str = ""
 
     @property

@@ -9,6 +9,9 @@ from edgeprune.kernels.call import KernelCall
 SLOWER = 1.4
 """So many times the fewest instructions are given for bytes, at most; the costs may be off."""
 
+LEANER = 1.15
+"""So many times the fewest instructions of a layer are given for a smaller arena, at most."""
+
 Choice = dict[str, KernelCall]
 Bytes = Callable[[Iterable[KernelCall]], int]
 
@@ -30,6 +33,36 @@ def smallest(options: Mapping[str, Sequence[KernelCall]], flash_bytes: Bytes) ->
         return work > most, flash_bytes(choice.values()), work
 
     return min((_descend(start, options, price) for start in _starts(options)), key=price)
+
+
+def leanest(
+    options: Mapping[str, Sequence[KernelCall]], quick: Choice, arena: Callable[[Choice], int]
+) -> Choice:
+    """The quickest calls with which the arena is as small as calls little slower can make it.
+
+    Nodes take the call with the least working memory; those that do not set the peak, and would
+    gain most, get their quickest one back.
+
+    Args:
+        options: of every node, not empty.
+        quick: the quickest.
+        arena: bytes of memory that a network of some calls needs.
+    """
+    lean = {
+        name: min(
+            (c for c in options[name] if c.instructions <= LEANER * call.instructions),
+            key=lambda c: (c.scratch_bytes, c.instructions),
+        )
+        for name, call in quick.items()
+    }
+    changed = [name for name, call in lean.items() if call is not quick[name]]
+    least = arena(lean) if changed else 0
+    if not changed or least >= arena(quick):
+        return quick
+    for name in sorted(changed, key=lambda n: quick[n].instructions - lean[n].instructions):
+        if arena(lean | {name: quick[name]}) <= least:
+            lean[name] = quick[name]
+    return lean
 
 
 def _starts(options: Mapping[str, Sequence[KernelCall]]) -> Iterator[Choice]:

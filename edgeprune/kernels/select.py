@@ -7,7 +7,7 @@ functions take the place of those that are marked EP_WEAK.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -15,7 +15,7 @@ from edgeprune.errors import UnsupportedError
 from edgeprune.ir import Graph, Node
 from edgeprune.kernels import arm_dsp, arm_mve, avr, costs
 from edgeprune.kernels.call import Kernel, KernelCall, Request
-from edgeprune.kernels.choice import smallest
+from edgeprune.kernels.choice import Choice, leanest, smallest
 from edgeprune.kernels.portable.activation import unary
 from edgeprune.kernels.portable.arith import arith, extreme, prelu
 from edgeprune.kernels.portable.conv import conv2d, conv_transpose2d, depthwise_conv2d
@@ -58,18 +58,24 @@ KERNELS: dict[str, tuple[Kernel, ...]] = {
 
 
 def lower(
-    graph: Graph, isas: Sequence[str], optimize: str, core: str = costs.DEFAULT
+    graph: Graph,
+    isas: Sequence[str],
+    optimize: str,
+    core: str = costs.DEFAULT,
+    arena: Callable[[Choice], int] | None = None,
 ) -> dict[str, KernelCall]:
     """Spell every node of a network in C.
 
-    Where several kernels compute a node, "speed" takes the one with the fewest instructions, and
-    "size" what makes the network smallest, see :func:`edgeprune.kernels.choice.smallest`.
+    Where several kernels compute a node, "speed" takes the one with the fewest instructions, but
+    for little more what needs less memory, see :func:`edgeprune.kernels.choice.leanest`; "size"
+    takes what makes the network smallest, see :func:`edgeprune.kernels.choice.smallest`.
 
     Args:
         graph: float32 or quantised, as it is emitted.
         isas: sets of kernels that the target has, best first.
         optimize: "size" or "speed".
         core: what it is to run on, for the cost model.
+        arena: bytes of memory with some calls; None: they do not matter.
 
     Returns:
         The call of each node, by name; none for a node that only gives its operand another shape.
@@ -100,13 +106,14 @@ def lower(
         )
     if optimize == "size":
         return smallest(options, lambda calls: costs.flash_bytes(calls, core, optimize))
-    return {name: min(calls, key=lambda c: c.instructions) for name, calls in options.items()}
+    quick = {name: min(calls, key=lambda c: c.instructions) for name, calls in options.items()}
+    return leanest(options, quick, arena) if arena else quick
 
 
 def candidates(
     graph: Graph, node: Node, isas: Sequence[str], optimize: str, prefix: str
 ) -> list[KernelCall]:
-    """How each set of kernels computes a node, the best set first, at most one call a set.
+    """How each set of kernels computes a node, the best set first; frugal calls after quick ones.
 
     Their instructions are what the kernels say, for any core.
 
@@ -127,7 +134,11 @@ def candidates(
             continue
         if found and found[0].address_space != call.address_space:
             continue  # start-up code would copy its arrays to RAM
-        found.append(replace(call, drop_ins=_drop_ins(call.sources, isas)))
+        found += [
+            replace(c, drop_ins=_drop_ins(c.sources, isas), frugal=None)
+            for c in (call, call.frugal)
+            if c is not None
+        ]
     if refused and not found:
         raise refused
     return found

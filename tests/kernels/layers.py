@@ -112,8 +112,10 @@ def kept_size_layer(rng: Rng) -> Graph:
     return one_node(op, [x], int8_type((), output_scale(rng, xs, constants), zero(rng)), constants)
 
 
-def dense_layer(rng: Rng) -> Graph:
+def dense_layer(rng: Rng, *, eights: bool = False) -> Graph:
     n_in, n_out = int(rng.integers(1, 90)), int(rng.integers(1, 14))
+    if eights:
+        n_in, n_out = 4 * int(rng.integers(1, 40)), 8 * int(rng.integers(1, 6))
     xs = float(np.float32(np.exp(rng.uniform(-8, 0))))
     constants = layer_constants(rng, (n_out, n_in), 0, xs, per_channel=bool(rng.integers(2)))
     settle(rng, constants)

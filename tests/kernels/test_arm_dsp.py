@@ -123,6 +123,23 @@ def values(rng: Rng, t: TensorType) -> Array:
     return int8_values(rng, t.shape)
 
 
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m33"])
+def test_frugal_calls_compute_the_reference_on_the_core(core: str) -> None:
+    rng = np.random.default_rng(11)
+    trials, kernels = [], set()
+    for k in range(3 * TRIALS):
+        graph = dense_layer(rng, eights=k % 3 > 0)
+        quick, *frugal = candidates(graph, graph.nodes[0], ("arm_dsp",), "speed", "ep_layer0")
+        for call in frugal:
+            assert call.scratch_bytes == 0 < quick.scratch_bytes
+            kernels.add(call.function)
+            feed = {"x0": int8_values(rng, graph.types["x0"].shape)}
+            trials.append(Trial(graph, call, feed))
+    assert len(kernels) == 2, "eight channels at a time, and four"
+    for t, result in zip(trials, run_on_core(trials, core, "speed"), strict=True):
+        np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))
+
+
 @pytest.mark.parametrize("outputs", [12, 11, 3])
 def test_a_dense_layer_that_is_small_needs_no_working_memory(outputs: int) -> None:
     rng = np.random.default_rng(outputs)

@@ -17,7 +17,7 @@ from edgeprune.kernels.arm_dsp._requant import (
     rescale_twice,
 )
 from edgeprune.kernels.arm_dsp._tiles import Planes, pack_weights, round_of, row_steps
-from edgeprune.kernels.arm_dsp.dense import pack_quads
+from edgeprune.kernels.arm_dsp.dense import pack_octs, pack_quads
 from edgeprune.kernels.bounds import Accumulators, accumulators
 
 SIZES = st.integers(1, 9)
@@ -113,6 +113,12 @@ def test_quads_hold_every_weight_once(seed, quads, inputs):
     w = np.random.default_rng(seed).integers(-127, 128, (4 * quads, inputs)).astype(np.int8)
     packed = pack_quads(w, narrow=False)
     np.testing.assert_array_equal(np.sort(packed), np.sort(w, axis=None))
+
+
+@given(SEEDS, st.integers(1, 3), st.integers(1, 8))
+def test_octs_hold_every_weight_once(seed, octs, fours):
+    w = np.random.default_rng(seed).integers(0, 128, (8 * octs, 4 * fours)).astype(np.int8)
+    np.testing.assert_array_equal(np.sort(pack_octs(w)), np.sort(w, axis=None))
 
 
 @given(SIZES, SIZES, st.integers(1, 3), st.integers(1, 3), st.integers(1, 20), st.integers(1, 12))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from edgeprune.compiler import Recipe, footprint
 from edgeprune.frontends import load
 from edgeprune.kernels import costs
 from edgeprune.kernels.call import KernelCall
-from edgeprune.kernels.choice import SLOWER, smallest
+from edgeprune.kernels.choice import LEANER, SLOWER, leanest, smallest
 from edgeprune.kernels.select import candidates, lower
 from edgeprune.target import load_target
 from edgeprune.verify.run_target import run
@@ -65,6 +66,47 @@ def test_a_kernel_that_one_cheap_layer_uses_is_not_paid_for() -> None:
 def test_code_that_would_make_the_network_too_slow_stays() -> None:
     options = {"only": [call("fast", 1000), call("other", 2000)]}
     assert smallest(options, flash_bytes)["only"].kernel == "fast"
+
+
+MEMORY = st.lists(
+    st.lists(
+        st.tuples(st.integers(90, 130), st.integers(0, 50)), min_size=1, max_size=3, unique=True
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(MEMORY, st.integers(0, 50))
+def test_layers_at_the_peak_take_less_memory_and_the_others_stay_quick(rows, floor) -> None:
+    options = {
+        f"n{i}": [replace(call("fast", work), scratch_bytes=s) for work, s in calls]
+        for i, calls in enumerate(rows)
+    }
+    quick = {n: min(calls, key=lambda c: c.instructions) for n, calls in options.items()}
+
+    def arena(choice) -> int:
+        return max(floor, *(c.scratch_bytes for c in choice.values()))
+
+    chosen = leanest(options, quick, arena)
+    peak = arena(chosen)
+    assert peak <= arena(quick)
+    for name, calls in options.items():
+        assert chosen[name].instructions <= LEANER * quick[name].instructions
+        if quick[name].scratch_bytes <= peak:
+            assert chosen[name] is quick[name]
+        allowed = [c for c in calls if c.instructions <= LEANER * quick[name].instructions]
+        assert any(c is chosen[name] for c in allowed)
+    if peak > floor:
+        tight = [n for n in options if chosen[n].scratch_bytes == peak]
+        assert any(
+            all(
+                c.scratch_bytes >= peak
+                for c in options[n]
+                if c.instructions <= LEANER * quick[n].instructions
+            )
+            for n in tight
+        )
 
 
 @pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")

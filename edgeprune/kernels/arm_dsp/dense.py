@@ -10,7 +10,15 @@ import numpy as np
 from edgeprune.ir import Array, QuantParams
 from edgeprune.ir.fixedpoint import effective_scales, single_multiplier
 from edgeprune.kernels.arm_dsp._requant import Mode, Rescale, narrow_holds, requant_table, wrap32
-from edgeprune.kernels.arm_dsp._tiles import Piece, Planes, Tile, as_words, pack_weights, round_of
+from edgeprune.kernels.arm_dsp._tiles import (
+    Piece,
+    Planes,
+    Round,
+    Tile,
+    as_words,
+    pack_weights,
+    round_of,
+)
 from edgeprune.kernels.bounds import Accumulators, accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.kernels.layer import DenseLayer, dense_layer
@@ -113,14 +121,25 @@ def pack_quads(w: Array, *, narrow: bool) -> Array:
     return np.concatenate(streams, axis=1).reshape(-1).astype(np.int8)
 
 
-def _quads_table(acc: Accumulators, r: Rescale, *, narrow: bool, shared: bool) -> list[int]:
+def pack_octs(w: Array) -> Array:
+    """Weights of whole eights of channels, (o, i) with i a multiple of 4, in their loop's order."""
+    wide = w.astype(np.int64)
+    a, b = wide[0::2], wide[1::2]
+    pairs = np.stack([a, b - (a < 0)], axis=-1).reshape(len(w) // 8, 4, -1, 4, 2)
+    halves = np.stack([pairs[:, :, :, 0::2], pairs[:, :, :, 1::2]], axis=2)
+    return halves.transpose(0, 3, 2, 1, 4, 5).reshape(-1).astype(np.int8)
+
+
+def _blocks_table(
+    acc: Accumulators, r: Rescale, *, narrow: bool, shared: bool, block: int = 4
+) -> list[int]:
     rows: list[int] = []
-    for k in range(0, len(acc.bias), 4):
-        for j in (k, k + 2):
+    for k in range(0, len(acc.bias), block):
+        for j in range(k, k + block, 2):
             a, b = int(acc.bias[j]), int(acc.bias[j + 1])
             rows += [a, a + 256 * b if narrow else b]
         if not shared:
-            for j in range(k, k + 4):
+            for j in range(k, k + block):
                 ahead = 8 if narrow and j % 2 else 0
                 rows += [int(r.mult[j]), int(r.shift[j]) - 2 + ahead]
     return [wrap32(v) for v in rows]
@@ -156,7 +175,7 @@ def dense_numbers(layer: DenseLayer) -> DenseNumbers | None:
     channels = len(layer.w)
     cut = channels - channels % 4
     weights = [pack_quads(layer.w[:cut], narrow=narrow)]
-    table = _quads_table(
+    table = _blocks_table(
         acc.part(slice(cut)), rescale.part(slice(cut)), narrow=narrow, shared=shared
     )
     p = _planes(layer)
@@ -191,92 +210,140 @@ def _uneven(request: Request) -> bool:
 
 
 def dense(request: Request) -> KernelCall | None:
-    """Fully connected layers whose numbers the loop can hold."""
+    """Fully connected layers whose numbers the loop can hold.
+
+    With activations that are widened once, in working memory; or, where size counts and for
+    memory's sake, from bytes.
+    """
     asked = dense_layer(request)
     layer = _filled(asked) if asked else None
     numbers = dense_numbers(layer) if layer else None
-    p = _planes(layer) if layer else None
-    if asked is None or layer is None or numbers is None or p is None:
+    turn = round_of(_planes(layer), 1, REST_STEPS) if layer else None
+    if asked is None or layer is None or numbers is None or turn is None:
         return None
-    turn = round_of(p, 1, REST_STEPS)
-    if turn is None:
-        return None
-    channels, inputs = layer.w.shape
-    rest = [
-        Tile(p, 1, 1, solo, numbers.narrow, Mode.ONCE, layer.clamp, turn, False)
-        for solo, wanted in ((False, channels % 4 >= 2), (True, channels % 2 == 1))
-        if wanted
-    ]
-    pair = next((t.name for t in rest if not t.solo), "{0, 0}")
-    solo = next((t.name for t in rest if t.solo), "{0, 0}")
-    bytes_ = request.optimize == "size" and not rest  # no working memory, less code
-    uneven = _uneven(request) if bytes_ else inputs % 4 != 0
-    form = (int(not numbers.narrow), int(numbers.shared), int(uneven), int(bytes_))
-    quads = Piece("quads", (*form, LOG_UNROLL[request.optimize], *layer.clamp))
-    shift = int(numbers.rescale.shift[0])
-    four = (14 if numbers.narrow else 18) + 2 * bytes_
-    each = 40 if numbers.shared else 50
-    work = (
-        channels
-        // 4
-        * (
-            inputs // 4 * four
-            + inputs // (4 << LOG_UNROLL[request.optimize]) * 2
-            + 12 * uneven
-            + each
-        )
-    )
-    work += sum(t.instructions + 20 for t in rest) + inputs * 3 // 4 * (not bytes_) + 160
-    common = (
-        ("rows", layer.rows),
-        ("in_len", inputs),
-        ("out_len", len(asked.w)),
-        ("twice_zero", 2 * layer.yq.scalar[1] + 1),
-    )
-    rescale = (
-        ("mult", int(numbers.rescale.mult[0])),
-        ("shift_a", shift - 2),
-        ("shift_b", shift - 2 + (8 if numbers.narrow else 0)),
-    )
-    constants = (
-        Constant("weights", as_words(numbers.weights), "int32_t"),
-        Constant("table", numbers.table, "int32_t", 4 * channels),
-    )
-    loop_bytes = 160 + (4 * four << LOG_UNROLL[request.optimize])
-    if bytes_:
+    form = _Form(request, asked, layer, numbers, turn)
+    if len(layer.w) % 4:
+        return form.widened
+    if request.optimize == "size":
+        return form.of_bytes
+    octs = numbers.narrow and len(asked.w) % 8 == 0 and layer.w.shape[1] % 4 == 0
+    return replace(form.widened, frugal=form.octs if octs else form.of_bytes)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """The calls that can compute a layer."""
+
+    request: Request
+    asked: DenseLayer
+    layer: DenseLayer
+    numbers: DenseNumbers
+    turn: Round
+
+    def _call(
+        self,
+        kernel: str,
+        loop: tuple[str, Piece | None],
+        work: int,
+        constants: tuple[Array, Array],
+        loop_bytes: int,
+    ) -> KernelCall:
+        """What all have in common, from blocks of channels alone."""
+        n, asked = self.numbers, self.asked
+        shift = int(n.rescale.shift[0])
+        role, piece = loop
         return KernelCall(
-            function="ep_dense_bytes_s8_arm_dsp",
-            sources=(f"{FOLDER}/ep_dense_bytes_s8_arm_dsp.c",),
-            headers=(f"{FOLDER}/ep_dense_bytes_s8_arm_dsp.h",),
-            params_type="ep_dense_bytes_s8_arm_dsp_params",
-            params=(*common, *rescale, ("quads", quads.name)),
-            constants=constants,
-            inputs=(request.node.inputs[0],),
-            instance=quads.instance,
-            instructions=layer.rows * work,
+            function=f"ep_dense_{kernel}s8_arm_dsp",
+            sources=(f"{FOLDER}/ep_dense_{kernel}s8_arm_dsp.c",),
+            headers=(f"{FOLDER}/ep_dense_{kernel}s8_arm_dsp.h",),
+            params_type=f"ep_dense_{kernel}s8_arm_dsp_params",
+            params=(
+                ("rows", asked.rows),
+                ("in_len", asked.w.shape[1]),
+                ("out_len", len(asked.w)),
+                ("twice_zero", 2 * asked.yq.scalar[1] + 1),
+                ("mult", int(n.rescale.mult[0])),
+                ("shift_a", shift - 2),
+                ("shift_b", shift - 2 + (8 if n.narrow else 0)),
+                (role, piece.name if piece else "0"),
+            ),
+            constants=(
+                Constant("weights", as_words(constants[0]), "int32_t"),
+                Constant("table", constants[1], "int32_t", 4 * len(self.layer.w)),
+            ),
+            inputs=(self.request.node.inputs[0],),
+            instance=piece.instance if piece else "",
+            instructions=asked.rows * work,
             code_bytes=loop_bytes,
         )
-    return KernelCall(
-        function="ep_dense_s8_arm_dsp",
-        sources=(f"{FOLDER}/ep_dense_s8_arm_dsp.c",),
-        headers=(f"{FOLDER}/ep_dense_s8_arm_dsp.h",),
-        params_type="ep_dense_s8_arm_dsp_params",
-        params=(
-            *common,
-            ("shared", int(numbers.shared)),
-            *rescale,
-            ("filled", int(channels != len(asked.w))),
-            ("quads", quads.name if channels >= 4 else "0"),
-            ("pair", pair),
-            ("solo", solo),
-        ),
-        constants=constants,
-        inputs=(request.node.inputs[0],),
-        scratch_bytes=4 * ((inputs + 1) // 2),
-        inplace=0
-        if layer.rows == 1 or len(asked.w) <= inputs
-        else None,  # a vector is widened first
-        instance=(quads.instance if channels >= 4 else "") + "".join(t.instance for t in rest),
-        instructions=layer.rows * work,
-        code_bytes=(loop_bytes if channels >= 4 else 0) + sum(t.code_bytes for t in rest),
-    )
+
+    def _quads(self, *, bytes_: bool) -> KernelCall:
+        """Four channels at a time, in a loop over bytes or over what was widened."""
+        layer, n, optimize = self.layer, self.numbers, self.request.optimize
+        channels, inputs = layer.w.shape
+        one_for_all = bytes_ and optimize == "size"
+        uneven = _uneven(self.request) if one_for_all else inputs % 4 != 0
+        unroll = LOG_UNROLL[optimize]
+        flags = (int(not n.narrow), int(n.shared), int(uneven), int(bytes_))
+        four = (14 if n.narrow else 18) + 2 * bytes_
+        each = inputs // 4 * four + inputs // (4 << unroll) * 2 + 12 * uneven
+        return self._call(
+            "bytes_" if bytes_ else "",
+            ("quads", Piece("quads", (*flags, unroll, *layer.clamp)) if channels >= 4 else None),
+            channels // 4 * (each + (40 if n.shared else 50)) + 160,
+            (n.weights, n.table),
+            160 + (4 * four << unroll) if channels >= 4 else 0,
+        )
+
+    @property
+    def of_bytes(self) -> KernelCall:
+        """Without working memory, and of less code."""
+        return self._quads(bytes_=True)
+
+    @property
+    def octs(self) -> KernelCall:
+        """Without working memory, eight channels at a time."""
+        layer, n, unroll = self.layer, self.numbers, LOG_UNROLL[self.request.optimize]
+        channels, inputs = layer.w.shape
+        acc = accumulators(layer.w, layer.bias, layer.xq.scalar[1])
+        table = _blocks_table(acc, n.rescale, narrow=True, shared=n.shared, block=8)
+        each = inputs // 4 * 31 + -(-inputs // (4 << unroll)) * 4 + (62 if n.shared else 76)
+        return self._call(
+            "octs_",
+            ("octs", Piece("octs", (int(n.shared), unroll, *layer.clamp))),
+            channels // 8 * each + 80,
+            (pack_octs(layer.w), np.array(table, np.int32)),
+            300 + (124 << unroll),
+        )
+
+    @property
+    def widened(self) -> KernelCall:
+        """Activations widened once; the last channels in tiles of their own."""
+        layer, n, call = self.layer, self.numbers, self._quads(bytes_=False)
+        channels, inputs = layer.w.shape
+        rest = [
+            Tile(_planes(layer), 1, 1, solo, n.narrow, Mode.ONCE, layer.clamp, self.turn, False)
+            for solo, wanted in ((False, channels % 4 >= 2), (True, channels % 2 == 1))
+            if wanted
+        ]
+        names = {t.solo: t.name for t in rest}
+        params = dict(call.params)
+        over = layer.rows == 1 or len(self.asked.w) <= inputs  # a vector is widened first
+        work = sum(t.instructions + 20 for t in rest) + inputs * 3 // 4
+        return replace(
+            call,
+            params=(
+                *((k, params[k]) for k in ("rows", "in_len", "out_len", "twice_zero")),
+                ("shared", int(n.shared)),
+                *((k, params[k]) for k in ("mult", "shift_a", "shift_b")),
+                ("filled", int(channels != len(self.asked.w))),
+                ("quads", params["quads"]),
+                ("pair", names.get(False, "{0, 0}")),
+                ("solo", names.get(True, "{0, 0}")),
+            ),
+            scratch_bytes=4 * ((inputs + 1) // 2),
+            inplace=0 if over else None,
+            instance=call.instance + "".join(t.instance for t in rest),
+            instructions=call.instructions + layer.rows * work,
+            code_bytes=call.code_bytes + sum(t.code_bytes for t in rest),
+        )

@@ -94,7 +94,7 @@ __asm__(
 /* acc into one output; m multiplier, c rounding constant, s shift - 1. */
 __asm__(
     EP_ONCE("QUADS_2")
-    ".macro ep_dense_output acc, m, c, s, lo, hi\n"
+    ".macro ep_dense_round acc, m, c, s, lo, hi\n"
     " smmla \\acc, \\acc, \\m, \\c\n"
     " asr \\acc, \\acc, \\s\n"
     " .if \\lo == -128 || \\hi == 127\n"
@@ -112,6 +112,9 @@ __asm__(
     " it gt\n"
     " movgt \\acc, #\\hi\n"
     " .endif\n"
+    ".endm\n"
+    ".macro ep_dense_output acc, m, c, s, lo, hi\n"
+    " ep_dense_round \\acc, \\m, \\c, \\s, \\lo, \\hi\n"
     " strb \\acc, [lr], #1\n"
     ".endm\n"
     ".macro ep_dense_own acc, lo, hi\n" /* with a multiplier and shift of its own */

@@ -1,0 +1,133 @@
+/* The inner loop of ep_arm_dsp_quads.h for eight output channels at a time, paired (A B), (C D), (E F),
+ * (G H), from bytes: widening them is shared by more channels, so that 31 instructions do 32
+ * multiplications without working memory. Inputs are a multiple of 4, the pairs those of the narrow form.
+ *
+ * Weights: for each four inputs (k, k+1, k+2, k+3) eight words, (k, k+2) of all pairs, then (k+1, k+3).
+ * Table: 8 biases, then per channel multiplier and shift - 1 where they are not shared. */
+#ifndef EP_ARM_DSP_OCTS_H
+#define EP_ARM_DSP_OCTS_H
+
+#include "ep_arm_dsp_quads.h"
+
+__asm__(
+    EP_ONCE("OCTS")
+    ".syntax unified\n"
+    ".macro ep_octs_pair w, x, a, b\n"
+    " smlad \\b, \\w, \\x, \\b\n"
+    " sxtb16 \\w, \\w\n"
+    " smlad \\a, \\w, \\x, \\a\n"
+    ".endm\n"
+    ".macro ep_octs_pairs x\n"
+    " ldrd r2, r3, [r0], #8\n"
+    " ep_octs_pair r2, \\x, r4, r5\n"
+    " ep_octs_pair r3, \\x, r6, r7\n"
+    " ldrd r2, r3, [r0], #8\n"
+    " ep_octs_pair r2, \\x, r8, r9\n"
+    " ep_octs_pair r3, \\x, r10, r11\n"
+    ".endm\n"
+    ".macro ep_octs_half a, c, e, g, s, at, lo, hi\n" /* every other channel; r1 multiplier, r2 d */
+    " ldr r3, [r2, #\\s]\n"
+    " ldr r12, [r2, #24]\n"
+    " lsl r12, r12, r3\n"
+    " ep_dense_round \\a, r1, r12, r3, \\lo, \\hi\n"
+    " strb \\a, [lr, #\\at]\n"
+    " ep_dense_round \\c, r1, r12, r3, \\lo, \\hi\n"
+    " strb \\c, [lr, #\\at + 2]\n"
+    " ep_dense_round \\e, r1, r12, r3, \\lo, \\hi\n"
+    " strb \\e, [lr, #\\at + 4]\n"
+    " ep_dense_round \\g, r1, r12, r3, \\lo, \\hi\n"
+    " strb \\g, [lr, #\\at + 6]\n"
+    ".endm\n"
+    ".macro ep_octs_own acc, at, lo, hi\n" /* with a multiplier and shift of its own; r2 twice zero */
+    " ldrd r3, r12, [r1], #8\n"
+    " lsl r0, r2, r12\n"
+    " ep_dense_round \\acc, r3, r0, r12, \\lo, \\hi\n"
+    " strb \\acc, [lr, #\\at]\n"
+    ".endm\n"
+
+    /* The loop takes 2^log_unroll times 4 inputs, 124 bytes of code each, and is entered in the middle. */
+    ".macro ep_dense_octs name, shared, log_unroll, lo, hi\n"
+    " .pushsection .text.\\name, \"ax\", %progbits\n"
+    " .thumb\n"
+    " .balign 4\n"
+    " .type \\name, %function\n"
+    " .thumb_func\n"
+    "\\name:\n"
+    " push {r0, r3-r11, lr}\n" /* r3: a word for the rounds left */
+    " ldr r1, [r0, #20]\n"
+    " lsr r1, r1, #2\n"
+    " add r2, r1, #(1 << \\log_unroll) - 1\n"
+    " lsr r2, r2, #\\log_unroll\n"
+    " rsb r1, r1, r2, lsl #\\log_unroll\n" /* fours that the first round leaves out */
+    " mov r3, #124\n"
+    " mul r3, r3, r1\n"
+    " adr r1, 2f\n"
+    " add r3, r3, r1\n"
+    " orr r3, r3, #1\n"
+    " strd r2, r3, [r0, #40]\n"
+    " mov r2, r0\n"
+    " ldr r0, [r2]\n"
+    "1:\n"
+    " ldr r1, [r2, #8]\n"
+    " ldm r1!, {r4-r11}\n"
+    " str r1, [r2, #8]\n"
+    " ldr r1, [r2, #4]\n"
+    " ldrd r3, r12, [r2, #40]\n"
+    " str r3, [sp, #4]\n"
+    " bx r12\n"
+    " .balign 4\n"
+    "2:\n"
+    " .rept 1 << \\log_unroll\n"
+    " ldr lr, [r1], #4\n"
+    " sxtb16 r12, lr\n"
+    " sxtb16 lr, lr, ror #8\n"
+    " ep_octs_pairs r12\n"
+    " ep_octs_pairs lr\n"
+    " .endr\n"
+    " ldr r2, [sp, #4]\n"
+    " subs r2, r2, #1\n"
+    " str r2, [sp, #4]\n"
+    " bne.w 2b\n"
+    " ldr r2, [sp]\n"
+    " sub r5, r5, r4\n"
+    " sub r7, r7, r6\n"
+    " sub r9, r9, r8\n"
+    " sub r11, r11, r10\n"
+    " ldr lr, [r2, #12]\n"
+    " .if \\shared\n"
+    " ldr r1, [r2, #28]\n"
+    " ep_octs_half r4, r6, r8, r10, 32, 0, \\lo, \\hi\n"
+    " ep_octs_half r5, r7, r9, r11, 36, 1, \\lo, \\hi\n"
+    " .else\n"
+    " str r0, [r2]\n"
+    " ldr r1, [r2, #8]\n"
+    " ldr r2, [r2, #24]\n"
+    " ep_octs_own r4, 0, \\lo, \\hi\n"
+    " ep_octs_own r5, 1, \\lo, \\hi\n"
+    " ep_octs_own r6, 2, \\lo, \\hi\n"
+    " ep_octs_own r7, 3, \\lo, \\hi\n"
+    " ep_octs_own r8, 4, \\lo, \\hi\n"
+    " ep_octs_own r9, 5, \\lo, \\hi\n"
+    " ep_octs_own r10, 6, \\lo, \\hi\n"
+    " ep_octs_own r11, 7, \\lo, \\hi\n"
+    " ldr r2, [sp]\n"
+    " str r1, [r2, #8]\n"
+    " ldr r0, [r2]\n"
+    " .endif\n"
+    " adds lr, lr, #8\n"
+    " str lr, [r2, #12]\n"
+    " ldr r3, [r2, #16]\n"
+    " subs r3, r3, #1\n"
+    " str r3, [r2, #16]\n"
+    " bne.w 1b\n"
+    " pop {r0, r3-r11, pc}\n"
+    " .size \\name, . - \\name\n"
+    " .popsection\n"
+    ".endm\n"
+    EP_ONCE_END);
+
+#define EP_ARM_DSP_OCTS(name, constants) \
+    ep_arm_dsp_quads name;               \
+    __asm__(".syntax unified\n.ifndef " #name "\nep_dense_octs " #name ", " constants "\n.endif\n")
+
+#endif

@@ -1,0 +1,27 @@
+/* int8 fully connected layer without working memory, eight channels at a time. */
+#ifndef EP_DENSE_OCTS_S8_ARM_DSP_H
+#define EP_DENSE_OCTS_S8_ARM_DSP_H
+
+#include "ep_arm_dsp_octs.h"
+
+typedef struct {
+    int32_t rows;    /* vectors */
+    int32_t in_len;  /* a multiple of 4, not 0 */
+    int32_t out_len; /* a multiple of 8, not 0 */
+    int32_t twice_zero; /* 2 * output zero point + 1 */
+    int32_t mult;       /* shared by all channels: the multiplier, and shifts - 1 of a pair */
+    int32_t shift_a;
+    int32_t shift_b;
+    ep_arm_dsp_quads *octs;
+} ep_dense_octs_s8_arm_dsp_params;
+
+/* As ep_dense_s8, bit for bit.
+ *
+ * w      packed by the compiler: eights of channels (ep_arm_dsp_octs.h)
+ * table  the same order
+ * x      int8 [rows][in_len]
+ * y      int8 [rows][out_len]; may not overlap x */
+void ep_dense_octs_s8_arm_dsp(const ep_dense_octs_s8_arm_dsp_params *p, const void *w,
+                              const int32_t *table, const int8_t *x, int8_t *y);
+
+#endif
