@@ -33,7 +33,7 @@ DOC = Path(__file__).parents[1] / "docs" / "onnx_conformance.md"
 
 WEIGHTED = frozenset(
     "BatchNormalization Clip Conv ConvTranspose DequantizeLinear Expand Gemm HardSigmoid MatMul "
-    "PRelu Pad Resize Upsample".split()
+    "PRelu Pad Pow Resize Upsample".split()
 )
 """Operators whose operands behind the first are weights: the case holds them as constants."""
 

@@ -6,31 +6,33 @@ in float64 and rounded once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from edgeprune.ir import Array, Folded, Graph, Node, build_graph
+from edgeprune.frontends.affine import fold_affine
+from edgeprune.frontends.rebuild import fresh, only_user, rebuilt
+from edgeprune.ir import Array, Graph, Node, Op
 from edgeprune.ops import (
-    OUT_AXIS,
     Add,
     AvgPool2d,
     Concat,
-    Conv2d,
-    Dense,
-    DepthwiseConv2d,
     Div,
+    Maximum,
     MaxPool2d,
+    Minimum,
     Mul,
     Pad,
+    PRelu,
     Relu,
     Reshape,
     Resize,
     Slice,
     Sub,
     Transpose,
+    Unary,
 )
 from edgeprune.ops._clamp import INF, TFLITE_NAMES
 
@@ -40,32 +42,11 @@ def normalize(graph: Graph) -> Graph:
 
     Quantised graphs are left as they are, but for identities: their scales are part of the model.
     """
-    if not graph.is_quantised:
-        return fold_affine(drop_identities(drop_spreads(unfuse(graph))))
-    return drop_identities(graph)
-
-
-def rebuilt(
-    graph: Graph,
-    nodes: Iterable[Node],
-    constants: Mapping[str, Array] | None = None,
-    outputs: tuple[str, ...] | None = None,
-) -> Graph:
-    """A graph with other nodes; the types of quantised values stay."""
-    quantised = {v: t for v, t in graph.types.items() if t.quant is not None}
-    held = graph.constants if constants is None else constants
-    made = build_graph(
-        graph.name,
-        nodes,
-        {v: graph.types[v] for v in graph.inputs},
-        graph.outputs if outputs is None else outputs,
-        held,
-        {k: t for k, t in graph.types.items() if k in held and k in graph.constants},
-        known={k: t for k, t in quantised.items() if k not in held},
-        ports=graph.ports,
-        origin=graph.origin,
-    )
-    return replace(made, notes=graph.notes)
+    if graph.is_quantised:
+        return drop_identities(graph)
+    for step in FLOAT_STEPS:
+        graph = step(graph)
+    return graph
 
 
 def normalise_input(graph: Graph, mean: Array, std: Array) -> Graph:
@@ -81,7 +62,7 @@ def normalise_input(graph: Graph, mean: Array, std: Array) -> Graph:
     """
     (value,) = graph.inputs
     names = {n.name for n in graph.nodes} | set(graph.types)
-    shifted, scaled = (_fresh(names, f"{value}/{k}") for k in ("shifted", "scaled"))
+    shifted, scaled = (fresh(names, f"{value}/{k}") for k in ("shifted", "scaled"))
     constants = dict(graph.constants)
     nodes: list[Node] = []
     reads, source = value, value
@@ -96,12 +77,6 @@ def normalise_input(graph: Graph, mean: Array, std: Array) -> Graph:
     for n in graph.nodes:
         nodes.append(replace(n, inputs=tuple(reads if v == value else v for v in n.inputs)))
     return normalize(rebuilt(graph, nodes, constants))
-
-
-def _only_user(graph: Graph, value: str) -> Node | None:
-    """The node that alone reads a value, if the value is no output."""
-    users = graph.users[value]
-    return users[0] if len(users) == 1 and value not in graph.outputs else None
 
 
 # -- identities ------------------------------------------------------------------------------------
@@ -144,6 +119,59 @@ def drop_spreads(graph: Graph) -> Graph:
     return rebuilt(
         graph, [replace(n, inputs=tuple(instead.get(v, v) for v in n.inputs)) for n in nodes]
     )
+
+
+def sink_reshapes(graph: Graph) -> Graph:
+    """Reshapes that only drop axes of length 1 in front, behind operators that can do without.
+
+    A sequence (t, c) is the image (1, t, c) to the layers around: so they meet their clamps and
+    affine steps, and a reshape the one that undoes it.
+    """
+    names = {n.name for n in graph.nodes} | set(graph.types)
+    longer: dict[str, tuple[str, int]] = {}  # the value before a reshape, and the axes it dropped
+    nodes: list[Node] = []
+    for node in graph.nodes:
+        shape = graph.types[node.output].shape
+        if isinstance(node.op, Reshape):
+            before = graph.types[node.inputs[0]].shape
+            dropped = len(before) - len(shape)
+            if dropped > 0 and before == (1,) * dropped + shape:
+                longer[node.output] = (node.inputs[0], dropped)
+        lifted = _lifted(graph, node, longer)
+        if lifted is None:
+            nodes.append(node)
+            continue
+        value, name = fresh(names, f"{node.output}/image"), fresh(names, f"{node.name}/shape")
+        nodes.append(Node(node.name, lifted[0], lifted[1], value))
+        nodes.append(Node(name, Reshape(shape), (value,), node.output))
+        longer[node.output] = (value, lifted[2])
+    return rebuilt(graph, nodes) if len(nodes) > len(graph.nodes) else graph
+
+
+def _lifted(
+    graph: Graph, node: Node, longer: Mapping[str, tuple[str, int]]
+) -> tuple[Op, tuple[str, ...], int] | None:
+    """A node on operands with more axes in front: its operator, operands, how many axes."""
+    rank = len(graph.types[node.output].shape)
+    full = [
+        v for v in node.inputs if v not in graph.constants and len(graph.types[v].shape) == rank
+    ]
+    counts = {longer[v][1] if v in longer else 0 for v in full}
+    more = counts.pop() if len(counts) == 1 else 0
+    if not more:
+        return None
+    args = tuple(longer[v][0] if v in full else v for v in node.inputs)
+    op, front = node.op, (0,) * more
+    if isinstance(op, Unary | Add | Sub | Mul | Div | Maximum | Minimum | PRelu):
+        return op, args, more
+    if isinstance(op, Slice):
+        ones = (1,) * more
+        return Slice(front + op.start, ones + op.stop, ones + op.step), args, more
+    if isinstance(op, Pad):
+        return replace(op, before=front + op.before, after=front + op.after), args, more
+    if isinstance(op, Concat) and args == tuple(longer[v][0] for v in full):
+        return Concat(op.axis % rank + more), args, more
+    return None
 
 
 def _grows(graph: Graph, node: Node, value: str) -> bool:
@@ -193,7 +221,7 @@ def _outputs_named(graph: Graph) -> Graph:
         value = node.inputs[0]
         if node.output not in graph.outputs or not _is_identity(graph, node):
             continue
-        if value not in graph.producer or _only_user(graph, value) is not node:
+        if value not in graph.producer or only_user(graph, value) is not node:
             continue
         maker = graph.producer[value]
         nodes = [
@@ -218,19 +246,29 @@ def unfuse(graph: Graph) -> Graph:
             nodes.append(node)
             continue
         op: Any = node.op
-        value, name = _fresh(names, f"{node.output}/linear"), _fresh(names, f"{node.name}/clamp")
+        value, name = fresh(names, f"{node.output}/linear"), fresh(names, f"{node.name}/clamp")
         nodes.append(replace(node, op=replace(op, clamp=None), output=value))
         nodes.append(Node(name, Relu(clamp), (value,), node.output))
     return rebuilt(graph, nodes) if len(nodes) > len(graph.nodes) else graph
 
 
-def _fresh(names: set[str], name: str) -> str:
-    found, n = name, 1
-    while found in names:
-        n += 1
-        found = f"{name}_{n}"
-    names.add(found)
-    return found
+def raise_clamps(graph: Graph) -> Graph:
+    """Clamps in front of the slice between them and the operator that can do them itself.
+
+    Causal convolutions are padded on both sides, cut, and clamped then.
+    """
+    swapped: dict[str, Node] = {}
+    for node in graph.nodes:
+        cut = graph.producer.get(node.inputs[0])
+        if not isinstance(node.op, Relu) or cut is None or not isinstance(cut.op, Slice):
+            continue
+        made = graph.producer.get(cut.inputs[0])
+        if made is None or getattr(made.op, "clamp", 0) is not None:
+            continue
+        if only_user(graph, cut.output) is node and only_user(graph, made.output) is cut:
+            swapped[cut.name] = replace(node, inputs=cut.inputs, output=cut.output)
+            swapped[node.name] = replace(cut, inputs=(cut.output,), output=node.output)
+    return rebuilt(graph, [swapped.get(n.name, n) for n in graph.nodes]) if swapped else graph
 
 
 def fuse(graph: Graph) -> Graph:
@@ -246,7 +284,7 @@ def fuse(graph: Graph) -> Graph:
             continue
         value = node.inputs[0]
         before = graph.producer.get(value)
-        if before is None or _only_user(graph, value) is not node:
+        if before is None or only_user(graph, value) is not node:
             continue
         if not hasattr(before.op, "clamp") or before.op.clamp is not None:
             continue
@@ -261,137 +299,12 @@ def fuse(graph: Graph) -> Graph:
     return rebuilt(graph, nodes)
 
 
-# -- affine steps ----------------------------------------------------------------------------------
-
-
-def fold_affine(graph: Graph) -> Graph:
-    """Additions and multiplications by constants, folded in the linear operator around them.
-
-    After a convolution or dense layer always, where one number an output channel is meant; before
-    one if every weight reads it alike: additions only without padding.
-    """
-    while True:
-        folded = _fold_one(graph)
-        if folded is None:
-            return graph
-        graph = folded
-
-
-def _fold_one(graph: Graph) -> Graph | None:
-    for node in graph.nodes:
-        step = _affine(graph, node)
-        if step is None:
-            continue
-        value, a, b = step
-        before = graph.producer.get(value)
-        if before is not None and type(before.op) in OUT_AXIS and _only_user(graph, value) is node:
-            return _into_before(graph, node, before, a, b)
-        after = _only_user(graph, node.output)
-        if after is not None and _can_read(graph, after, node, a, b):
-            return _into_after(graph, node, value, after, a, b)
-    return None
-
-
-def _affine(graph: Graph, node: Node) -> tuple[str, Array, Array] | None:
-    """What node adds and multiplies with: y = a * x + b, one number a channel."""
-    if not isinstance(node.op, Add | Sub | Mul | Div) or node.op.clamp is not None:
-        return None
-    held = [v in graph.constants for v in node.inputs]
-    if sum(held) != 1:
-        return None
-    value, c = node.inputs[held.index(False)], graph.constants[node.inputs[held.index(True)]]
-    shape = graph.types[node.output].shape
-    if graph.types[value].shape != shape or not shape or c.size not in (1, shape[-1]):
-        return None
-    if c.size > 1 and c.shape[-1] != c.size:
-        return None
-    k = np.broadcast_to(np.asarray(c, np.float64).ravel(), (shape[-1],))
-    one, zero = np.ones_like(k), np.zeros_like(k)
-    if isinstance(node.op, Add):
-        return value, one, k
-    if isinstance(node.op, Mul):
-        return value, k, zero
-    if isinstance(node.op, Sub):
-        return (value, one, -k) if held[1] else (value, -one, k)
-    if held[1] and (k != 0).all():
-        return value, 1 / k, zero
-    return None
-
-
-def _finite(*arrays: Array) -> list[Array] | None:
-    with np.errstate(over="ignore", invalid="ignore"):
-        made = [np.asarray(a, np.float32) for a in arrays]
-    return made if all(np.isfinite(a).all() for a in made) else None
-
-
-def _into_before(graph: Graph, node: Node, before: Node, a: Array, b: Array) -> Graph | None:
-    """A linear operator with an affine step behind it: scaled rows, another bias."""
-    weights, axis = graph.constants[before.inputs[1]], OUT_AXIS[type(before.op)]
-    shape = [1] * weights.ndim
-    shape[axis] = -1
-    made = _finite(
-        weights.astype(np.float64) * a.reshape(shape),
-        graph.constants[before.inputs[2]].astype(np.float64) * a + b,
-    )
-    folded = graph.types[before.inputs[1]].folded
-    if (a != 1).any():  # more than a bias
-        factor = a if folded is None else a * folded.factor
-        folded = Folded(tuple(factor.tolist()), axis)
-    return _exchanged(graph, before, made, {before.output: node.output}, node, folded)
-
-
-def _can_read(graph: Graph, after: Node, node: Node, a: Array, b: Array) -> bool:
-    """Whether a linear operator can do an affine step in front of it."""
-    if after.inputs[0] != node.output:
-        return False
-    if isinstance(after.op, Dense):
-        return True
-    if isinstance(after.op, Conv2d | DepthwiseConv2d):
-        return not (after.op.padding.any and b.any())
-    return False
-
-
-def _into_after(
-    graph: Graph, node: Node, value: str, after: Node, a: Array, b: Array
-) -> Graph | None:
-    """A linear operator with an affine step in front of it: scaled columns, another bias."""
-    weights = graph.constants[after.inputs[1]].astype(np.float64)
-    bias = graph.constants[after.inputs[2]].astype(np.float64)
-    if isinstance(after.op, DepthwiseConv2d):
-        many = weights.shape[2] // len(a)
-        scaled = weights * np.repeat(a, many)
-        shift = weights.sum((0, 1)) * np.repeat(b, many)
-    elif isinstance(after.op, Conv2d) and after.op.groups > 1:
-        groups = after.op.groups
-        rows = np.repeat(np.arange(groups), weights.shape[0] // groups)
-        scaled = weights * a.reshape(groups, -1)[rows][:, None, None, :]
-        shift = (weights.sum((1, 2)) * b.reshape(groups, -1)[rows]).sum(1)
-    else:
-        scaled = weights * a
-        shift = (weights * b).reshape(len(bias), -1).sum(1)
-    made = _finite(scaled, bias + shift)
-    kept = graph.types[after.inputs[1]].folded
-    return _exchanged(graph, after, made, {}, node, kept, {node.output: value})
-
-
-def _exchanged(
-    graph: Graph,
-    linear: Node,
-    made: list[Array] | None,
-    output: Mapping[str, str],
-    gone: Node,
-    folded: Folded | None,
-    reads: Mapping[str, str] | None = None,
-) -> Graph | None:
-    """The graph with new weights and bias in a linear node, without another node."""
-    if made is None:
-        return None
-    own = [v for v in linear.inputs[1:] if graph.users[v] == (linear,)]
-    names = set(graph.types) - set(own)
-    new = [_fresh(names, linear.inputs[i]) for i in (1, 2)]
-    value = (reads or {}).get(linear.inputs[0], linear.inputs[0])
-    node = replace(linear, inputs=(value, *new), output=output.get(linear.output, linear.output))
-    nodes = [node if n is linear else n for n in graph.nodes if n is not gone]
-    whole = rebuilt(graph, nodes, {**graph.constants, new[0]: made[0], new[1]: made[1]})
-    kind = replace(whole.types[new[0]], folded=folded)
-    return replace(whole, types={**whole.types, new[0]: kind})
+FLOAT_STEPS = (
+    unfuse,
+    drop_spreads,
+    drop_identities,
+    sink_reshapes,
+    drop_identities,
+    fold_affine,
+    raise_clamps,
+)

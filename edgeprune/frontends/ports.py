@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgeprune.frontends.normalize import rebuilt
+from edgeprune.frontends.rebuild import rebuilt
 from edgeprune.ir import Channels, Graph, Ids, Node, TensorType, build_graph
 from edgeprune.ops import Concat, Reshape, Slice
 

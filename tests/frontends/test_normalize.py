@@ -5,27 +5,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgeprune.frontends.affine import fold_affine
 from edgeprune.frontends.normalize import (
     drop_identities,
-    fold_affine,
     fuse,
     normalise_input,
     normalize,
+    raise_clamps,
+    sink_reshapes,
     unfuse,
 )
 from edgeprune.ir import Graph, Node, Op, TensorType, build_graph, predict
 from edgeprune.ops import (
     Add,
     AvgPool2d,
+    Concat,
     Conv2d,
     Dense,
     DepthwiseConv2d,
     Div,
+    Maximum,
     MaxPool2d,
     Mul,
     Pad,
+    PRelu,
     Relu,
     Reshape,
+    Slice,
     Sub,
     Transpose,
 )
@@ -177,3 +183,76 @@ def test_a_dense_layer_takes_over_the_normalisation_of_its_input() -> None:
     rng = np.random.default_rng(0)
     graph = chain([(Dense(), {1: rng.normal(size=(3, 6)), 2: rng.normal(size=3)})], (6,))
     assert kinds(normalise_input(graph, np.asarray(0.5), np.asarray(0.25))) == ["dense"]
+
+
+SEQUENCE_STEPS = st.sampled_from(
+    "add mul gate relu prelu slice pad concat rows larger conv".split()
+)
+
+
+def sequence(names: list[str]) -> Graph:
+    """A sequence (t, c) that layers see as an image of one row, with other steps in between."""
+    rng = np.random.default_rng(0)
+    nodes: list[Node] = []
+    constants: dict[str, np.ndarray] = {}
+    types = {"x": TensorType((9, 4))}
+    now = "x"
+
+    def held(*shape: int) -> str:
+        name = f"c{len(constants)}"
+        constants[name] = rng.normal(size=shape).astype(np.float32)
+        types[name] = TensorType(shape)
+        return name
+
+    def put(op: Op, *args: str) -> None:
+        nonlocal now
+        name = f"n{len(nodes)}"
+        types[name] = op.infer(*(types[v] for v in (now, *args)))
+        nodes.append(Node(name, op, (now, *args), name))
+        now = name
+
+    def conv() -> None:
+        put(Reshape((1, *types[now].shape)))
+        put(Conv2d(), held(4, 1, 2, types[now].shape[-1]), held(4))
+        put(Reshape(types[now].shape[1:]))
+
+    conv()
+    for name in names:
+        t, c = types[now].shape
+        if name == "conv" and t > 2:
+            conv()
+        elif name == "gate":
+            put(Mul(), now)
+        elif name == "slice" and t > 3:
+            put(Slice((t - 1, 1), (-1, c), (-1, 1)) if c > 1 else Slice((0, 0), (t - 2, c), (1, 1)))
+        elif name == "pad":
+            put(Pad((2, 0), (0, 1)))
+        elif name == "concat":
+            put(Concat(int(rng.integers(-1, 1))), now)
+        elif name == "rows":
+            put(Add(), held(t, 1))
+        elif name == "larger":
+            put(Maximum(), held(1, c))
+        elif name == "prelu":
+            put(PRelu(), held(c))
+        elif name in ("add", "mul"):
+            put(Add() if name == "add" else Mul(), held(c))
+        elif name == "relu":
+            put(Relu())
+    return build_graph("sequence", nodes, {"x": types["x"]}, [now], constants)
+
+
+@given(st.lists(SEQUENCE_STEPS, max_size=8))
+def test_reshapes_of_sequences_sink_and_change_nothing(names: list[str]) -> None:
+    graph = sequence(names)
+    x = np.random.default_rng(1).normal(size=(3, 9, 4)).astype(np.float32)
+    wanted = predict(graph, x)
+    for change in (sink_reshapes, raise_clamps, normalize):
+        np.testing.assert_allclose(predict(change(graph), x), wanted, rtol=1e-3, atol=1e-4)
+    assert kinds(normalize(graph)).count("reshape") <= 2
+    assert kinds(normalize(normalize(graph))) == kinds(normalize(graph))
+
+
+def test_a_causal_convolution_keeps_nothing_but_itself_and_its_cut() -> None:
+    graph = fuse(normalize(sequence(["mul", "add", "slice", "relu"])))
+    assert kinds(graph) == ["reshape", "conv2d", "slice", "reshape"]

@@ -33,6 +33,44 @@ V = {"x": [1, 12]}
 S = {"x": [1, 4, 10]}
 STATS = {"g": w(3), "b": w(3), "m": w(3), "v": np.abs(w(3)) + 0.5}
 
+GELU = {
+    "root2": np.float32(2**0.5), "inverse": np.float32(0.5**0.5), "one": np.float32(1),
+    "half": np.float32(0.5), "three": np.float32(3), "cubic": np.float32(0.044715),
+    "rate": np.float32((2 / np.pi) ** 0.5), "w": w(12, 3),
+}  # fmt: skip
+ERF = [node("Div", "x", "root2", outputs=["z"]), node("Erf", "z", outputs=["e"])]
+GELUS = {
+    "half last": [
+        *ERF,
+        node("Add", "e", "one", outputs=["p"]),
+        node("Mul", "x", "p", outputs=["q"]),
+        node("Mul", "q", "half", outputs=["g"]),
+    ],
+    "half first": [
+        *ERF,
+        node("Add", "one", "e", outputs=["p"]),
+        node("Mul", "half", "p", outputs=["q"]),
+        node("Mul", "x", "q", outputs=["g"]),
+    ],
+    "half at the side": [
+        node("Mul", "x", "inverse", outputs=["z"]),
+        node("Erf", "z", outputs=["e"]),
+        node("Mul", "x", "half", outputs=["h"]),
+        node("Add", "e", "one", outputs=["p"]),
+        node("Mul", "h", "p", outputs=["g"]),
+    ],
+    "tanh": [
+        node("Pow", "x", "three", outputs=["c"]),
+        node("Mul", "cubic", "c", outputs=["d"]),
+        node("Add", "x", "d", outputs=["s"]),
+        node("Mul", "s", "rate", outputs=["z"]),
+        node("Tanh", "z", outputs=["e"]),
+        node("Add", "e", "one", outputs=["p"]),
+        node("Mul", "p", "half", outputs=["q"]),
+        node("Mul", "x", "q", outputs=["g"]),
+    ],
+}
+
 CASES: dict[str, bytes] = {
     "gemm": model(
         [node("Gemm", "x", "w", "b", alpha=0.5, beta=2.0)], V, {"w": w(12, 5), "b": w(5)}
@@ -351,6 +389,10 @@ CASES: dict[str, bytes] = {
         {"w": w(3, 3, 1, 1), "k": w(3, 1, 6), "lo": np.float32(-0.5)},
     ),
     "gelu": model([node("Gelu", "x", approximate="tanh")], X, opset=20),
+    **{
+        f"gelu by steps, {name}": model([*steps, node("Gemm", "g", "w")], V, GELU)
+        for name, steps in GELUS.items()
+    },
     "softmax over channels": model([node("Softmax", "x", axis=1)], X),
     "softmax, old, over all": model([node("Softmax", "x", axis=1)], X, opset=11),
     "log softmax": model([node("LogSoftmax", "x", axis=-1)], V),
@@ -633,6 +675,23 @@ def test_batch_norm_and_input_normalisation_fold_into_the_convolution() -> None:
         kinds = [n.op.kind for n in loads(CASES[name]).nodes]
         assert kinds[0] == "conv2d", name
         assert set(kinds) <= {"conv2d", "clamp"}, name
+
+
+@pytest.mark.parametrize("name", GELUS)
+def test_gelu_in_steps_is_one_operator(name: str) -> None:
+    graph = loads(CASES[f"gelu by steps, {name}"])
+    assert [n.op.kind for n in graph.nodes] == ["gelu", "dense"]
+    assert graph.nodes[0].op.approximate == (name == "tanh")
+
+
+def test_what_is_almost_gelu_is_not_taken_for_it() -> None:
+    steps = GELUS["half first"]
+    shifted = [*steps[:2], node("Add", "e", "half", outputs=["p"]), *steps[3:]]
+    for change in (shifted, [*steps, node("Relu", "p", outputs=["y2"])]):
+        outputs = ["y", "y2"] if len(change) > len(steps) else ["y"]
+        content = model([*change, node("Gemm", "g", "w")], V, GELU, outputs=outputs)
+        with pytest.raises(UnsupportedError, match="Erf"):
+            loads(content)
 
 
 def test_a_depthwise_convolution_is_recognised() -> None:

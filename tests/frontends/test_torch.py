@@ -14,6 +14,7 @@ from torch.nn import functional
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends import load
 from edgeprune.frontends.from_torch import export
+from edgeprune.frontends.normalize import fuse
 from edgeprune.ir import Graph
 
 IMAGE = (1, 3, 12, 8)
@@ -134,6 +135,33 @@ def compared(x):
     return functional.max_pool2d(high, 3, 2, 1, dilation=2), low
 
 
+class Causal(nn.Module):
+    """A block of a temporal convolutional network: weights by length and direction, a cut."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.utils.parametrizations.weight_norm(nn.Conv1d(3, 4, 3, padding=4, dilation=2))
+        self.norm, self.side = nn.BatchNorm1d(4), nn.Conv1d(3, 4, 1)
+
+    def forward(self, x):
+        return functional.relu(self.norm(self.conv(x))[:, :, :-4]) + self.side(x)
+
+
+class Shapes(nn.Module):
+    """What layers of PyTorch that only move elements become."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps = nn.Sequential(
+            nn.PixelUnshuffle(2), nn.ChannelShuffle(3), nn.Conv2d(12, 8, 1), nn.Flatten(),
+            nn.Unflatten(1, (2, -1, 6)),
+        )  # fmt: skip
+
+    def forward(self, x):
+        y = self.steps(x)
+        return torch.stack([y, y.square(), y**3], dim=2), functional.adaptive_max_pool2d(x, (5, 3))
+
+
 MODULES: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
     "cnn": (cnn(), IMAGE),
     "mobile": (mobile(), IMAGE),
@@ -145,6 +173,10 @@ MODULES: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
     "excitation": (Excitation(), IMAGE),
     "largest": (Lambda(largest), IMAGE),
     "sizes": (Sizes(), IMAGE),
+    "causal": (Causal(), (1, 3, 20)),
+    "shapes": (Shapes(), IMAGE),
+    "unequal windows": (nn.AdaptiveAvgPool2d((5, 7)), IMAGE),
+    "unequal windows of a sequence": (nn.AdaptiveAvgPool1d(4), (1, 3, 13)),
     "compared": (Lambda(compared), IMAGE),
     "perceptron": (nn.Sequential(nn.Linear(7, 5), nn.Sigmoid(), nn.Linear(5, 2)), (1, 7)),
     "sequence": (nn.Sequential(nn.Linear(7, 5), nn.ReLU(), nn.Linear(5, 2)), (1, 9, 7)),
@@ -189,6 +221,12 @@ def test_a_program_in_core_aten_is_read_too(name: str, tmp_path: Path) -> None:
     program = torch.export.export(module.eval(), (torch.randn(shape),)).run_decompositions()
     torch.export.save(program, tmp_path / "core.pt2")
     agree(module, load(tmp_path / "core.pt2"), shape)
+
+
+def test_a_causal_convolution_is_one_layer_and_a_cut(tmp_path: Path) -> None:
+    graph = fuse(exported(Causal(), (1, 3, 20), tmp_path))
+    kinds = sorted(n.op.kind for n in graph.nodes if n.op.kind != "reshape")
+    assert kinds == ["add", "conv2d", "conv2d", "slice"]
 
 
 def test_factors_that_are_expanded_cost_nothing(tmp_path: Path) -> None:

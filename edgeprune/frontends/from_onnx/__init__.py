@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgeprune.errors import EdgePruneError
+from edgeprune.frontends.from_onnx.compose import compose
 from edgeprune.frontends.from_onnx.convert import convert
 from edgeprune.frontends.from_onnx.file import Source, open_model, parse_model
 from edgeprune.frontends.from_onnx.reader import MixesBatchError
@@ -40,6 +41,7 @@ def loads(data: bytes, name: str = "model") -> Graph:
 
 def _read(source: Source, name: str) -> Graph:
     try:
+        compose(source.model.graph)
         try:
             graph = convert(source, name, batched=True)
         except MixesBatchError:

@@ -131,6 +131,18 @@ def neg(r: Reader, call: Call) -> Value:
     return _by_number(r, call, Mul(), call.act(0), -1.0, "")
 
 
+def power(r: Reader, call: Call) -> Value:
+    """Pow by 1, 2 or 3: products."""
+    x, exponent = call.act(0), call.need(1)
+    times = float(exponent.ravel()[0]) if exponent.size == 1 else 0
+    if times not in (1, 2, 3) or exponent.ndim > len(x.shape):
+        raise call.unsupported("raises to another power than 2 or 3", "multiply instead")
+    y = x
+    for k in range(int(times) - 1):
+        y = r.like(x, r.emit(call, Mul(), y, x, role="" if k == times - 2 else "square"))
+    return y
+
+
 def swish(r: Reader, call: Call) -> Value:
     """Swish: x sigmoid(alpha x)."""
     x = call.act(0)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeprune.frontends.from_onnx.reader import Call, Reader
+from edgeprune.frontends.from_onnx.resize import Rule, by_axis
 from edgeprune.frontends.from_onnx.shape import pick
 from edgeprune.frontends.from_onnx.value import IMAGE, Act, Shape, Value
 from edgeprune.frontends.from_onnx.window import auto_pad, padding_of, pair
@@ -181,3 +182,33 @@ def global_max_pool(r: Reader, call: Call) -> Value:
     x = r.image(call)
     kernel = (x.type.shape[0], x.type.shape[1])
     return r.from_image(call, r.emit(call, MaxPool2d(kernel, kernel), x), rank, x.batch or 1)
+
+
+def unequal_average(r: Reader, call: Call, windows: list[list[range]]) -> Value:
+    """The mean of windows of any sizes, by axis: a product with a matrix for each."""
+    x = r.image(call)
+    rank = len(call.act(0).shape)
+    for axis, found in enumerate(_both(windows)):
+        size = x.sample[1 + axis]
+        matrix = np.asarray([[(i in w) / len(w) for i in range(size)] for w in found])
+        x = by_axis(r, call, x, 1 + axis, Rule(matrix, np.zeros(len(found))))
+    x = r.ordered(call, x, IMAGE)
+    return r.from_image(call, (x.name, x.type), rank, x.batch or 1)
+
+
+def unequal_max(r: Reader, call: Call, windows: list[list[range]]) -> Value:
+    """The largest value of windows of any sizes: short ones read their last element again."""
+    x = r.image(call)
+    rank = len(call.act(0).shape)
+    kernel = []
+    for axis, found in enumerate(_both(windows)):
+        kernel.append(max(map(len, found)))
+        at = [w[min(k, len(w) - 1)] for w in found for k in range(kernel[-1])]
+        x = pick(r, call, x, 2 + axis, at, role=f"axis{axis}")
+    x, size = r.ordered(call, x, IMAGE), (kernel[0], kernel[1])
+    return r.from_image(call, r.emit(call, MaxPool2d(size, size), x), rank, x.batch or 1)
+
+
+def _both(windows: list[list[range]]) -> list[list[range]]:
+    """Windows of rows and columns; one axis is a row."""
+    return [[range(1)], *windows][-2:]

@@ -13,9 +13,10 @@ from dataclasses import replace
 import numpy as np
 
 from edgeprune.errors import UnsupportedError
+from edgeprune.frontends.affine import fold_affine
 from edgeprune.frontends.from_onnx.reader import Call, Reader
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
-from edgeprune.frontends.normalize import drop_identities, fold_affine, fuse
+from edgeprune.frontends.normalize import drop_identities, fuse
 from edgeprune.ir import (
     Array,
     DType,

@@ -42,7 +42,7 @@ class _Axis:
 
 
 @dataclass(frozen=True)
-class _Rule:
+class Rule:
     """How an axis is read: result = matrix x + border, one row a pixel of the result.
 
     Attributes:
@@ -188,7 +188,7 @@ def _interpolated(call: Call, p: Array, axis: _Axis) -> Array:
     return matrix
 
 
-def _rule(call: Call, axis: _Axis) -> _Rule:
+def _rule(call: Call, axis: _Axis) -> Rule:
     if axis.size * axis.out > MAX_MATRIX:
         raise call.unsupported(f"makes {axis.out} pixels of {axis.size}", "use a smaller image")
     p = _positions(call, axis)
@@ -201,7 +201,7 @@ def _rule(call: Call, axis: _Axis) -> _Rule:
         outside = (p < 0) | (p > axis.size - 1)
         matrix[outside] = 0
         border[outside] = call.attr("extrapolation_value", 0.0)
-    return _Rule(matrix, border)
+    return Rule(matrix, border)
 
 
 def resize(r: Reader, call: Call) -> Value:
@@ -220,12 +220,12 @@ def resize(r: Reader, call: Call) -> Value:
     y = _by_resize(r, call, x, rules)
     if y is None:
         for axis, rule in enumerate(rules, start=1):
-            x = _by_axis(r, call, x, axis, rule)
+            x = by_axis(r, call, x, axis, rule)
         y = r.ordered(call, x, IMAGE)
     return r.from_image(call, (y.name, y.type), len(shape), x.batch or 1)
 
 
-def _by_resize(r: Reader, call: Call, x: Act, rules: list[_Rule]) -> Act | None:
+def _by_resize(r: Reader, call: Call, x: Act, rules: list[Rule]) -> Act | None:
     """The IR's own operator, where one of its rules reads the same pixels."""
     nearest = _text(call, "mode", "nearest") == "nearest"
     size = (len(rules[0].border), len(rules[1].border))
@@ -236,7 +236,7 @@ def _by_resize(r: Reader, call: Call, x: Act, rules: list[_Rule]) -> Act | None:
     return None
 
 
-def _is_same(op: Resize, axis: int, rule: _Rule) -> bool:
+def _is_same(op: Resize, axis: int, rule: Rule) -> bool:
     size = rule.matrix.shape[1]
     lower, upper, weight = op.taps(axis, size)
     eye = np.eye(size)
@@ -244,7 +244,7 @@ def _is_same(op: Resize, axis: int, rule: _Rule) -> bool:
     return bool(np.abs(made - rule.matrix).max() < CLOSE and not rule.border.any())
 
 
-def _by_axis(r: Reader, call: Call, x: Act, axis: int, rule: _Rule) -> Act:
+def by_axis(r: Reader, call: Call, x: Act, axis: int, rule: Rule) -> Act:
     """One axis of an image (1 rows, 2 columns in ONNX's order, batch not counted)."""
     at, size = rule.indices, rule.matrix.shape[1]
     if at == list(range(size)):

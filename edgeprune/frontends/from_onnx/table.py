@@ -55,6 +55,7 @@ TABLE: dict[str, Converter] = {
     "Neg": elementwise.neg,
     "PRelu": elementwise.prelu,
     "Pad": shape.pad,
+    "Pow": elementwise.power,
     "QuantizeLinear": qdq.quantize_linear,
     "ReduceMax": reduce.reduce_max,
     "ReduceMean": reduce.reduce_mean,

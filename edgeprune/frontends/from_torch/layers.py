@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from edgeprune.frontends.from_onnx.pool import unequal_average, unequal_max
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
 from edgeprune.frontends.from_torch.call import Aten, Function, ints, spread
 
@@ -71,6 +72,17 @@ def batch_norm(n: Aten) -> Value | Sequence[Value]:
     return [y]
 
 
+def weight_norm(n: Aten) -> Value:
+    """Weights as a direction and a length, which are constants: their product."""
+    v, g, dim = n.value("v"), n.value("g"), int(n.get("dim", 0))
+    if not (isinstance(v, Known) and isinstance(g, Known)):
+        raise n.unsupported("computes weights at run time")
+    rest = tuple(a for a in range(v.array.ndim) if a != dim % v.array.ndim)
+    wide = v.array.astype(np.float64)
+    length = np.sqrt(np.square(wide).sum(axis=rest, keepdims=True))
+    return Known(np.asarray(wide * (g.array / length), np.float32))
+
+
 def _window(n: Aten) -> dict[str, Any]:
     rank = len(n.shape) - 2
     kernel = spread(n.get("kernel_size"), rank)
@@ -98,26 +110,34 @@ def avg_pool(n: Aten) -> Value:
     return n.onnx("AveragePool", n.value(), count_include_pad=counted, **_window(n))
 
 
-def _adaptive(n: Aten, window: str, whole: str) -> Value:
+def adaptive_pool(n: Aten, kind: str) -> Value:
+    """A pool to a given size; where its windows are not all of one size, one axis at a time."""
     rank = len(n.shape) - 2
     out = spread(n.get("output_size"), rank)
     size = n.shape[2:]
     if all(o == 1 for o in out):
-        return n.onnx(whole, n.value())
+        return n.onnx(f"Global{kind}Pool", n.value())
     if any(s % o for s, o in zip(size, out, strict=True)):
-        raise n.unsupported(f"makes {out} of {list(size)}, with windows of unequal size")
+        windows = [_windows(s, o) for s, o in zip(size, out, strict=True)]
+        pool = unequal_average if kind == "Average" else unequal_max
+        return pool(n.reader, n.call(f"{kind}Pool", (n.value(),)), windows)
     kernel = [s // o for s, o in zip(size, out, strict=True)]
-    return n.onnx(window, n.value(), kernel_shape=kernel, strides=kernel)
+    return n.onnx(f"{kind}Pool", n.value(), kernel_shape=kernel, strides=kernel)
+
+
+def _windows(size: int, out: int) -> list[range]:
+    """What each result of an adaptive pool reads: as PyTorch divides an axis."""
+    return [range(i * size // out, -(-(i + 1) * size // out)) for i in range(out)]
 
 
 def adaptive_avg_pool(n: Aten) -> Value:
-    """adaptive_avg_pool, where its windows are all of one size."""
-    return _adaptive(n, "AveragePool", "GlobalAveragePool")
+    """adaptive_avg_pool."""
+    return adaptive_pool(n, "Average")
 
 
 def adaptive_max_pool(n: Aten) -> Sequence[Value]:
-    """adaptive_max_pool, where its windows are all of one size."""
-    return [_adaptive(Aten(n.reader, n.name, n.where, n.args), "MaxPool", "GlobalMaxPool")]
+    """adaptive_max_pool."""
+    return [adaptive_pool(Aten(n.reader, n.name, n.where, n.args), "Max")]
 
 
 def reduce(kind: str) -> Function:

@@ -34,6 +34,16 @@ def flatten(n: Aten) -> Value:
     return n.onnx("Reshape", n.value(), ints((*shape[:first], joined, *shape[last + 1 :])))
 
 
+def unflatten(n: Aten) -> Value:
+    """One axis split to several; one of their lengths may be -1."""
+    shape, sizes = n.shape, [int(s) for s in n.get("sizes")]
+    at = int(n.get("dim")) % len(shape)
+    if -1 in sizes:
+        rest = -math.prod(sizes)
+        sizes = [shape[at] // max(rest, 1) if s == -1 else s for s in sizes]
+    return n.onnx("Reshape", n.value(), ints((*shape[:at], *sizes, *shape[at + 1 :])), allowzero=1)
+
+
 def permute(n: Aten) -> Value:
     """Permute."""
     rank = len(n.shape)
@@ -66,6 +76,13 @@ def unsqueeze(n: Aten) -> Value:
 def cat(n: Aten) -> Value:
     """Concat."""
     return n.onnx("Concat", *n.get("tensors"), axis=int(n.get("dim", 0)))
+
+
+def stack(n: Aten) -> Value:
+    """Tensors side by side along a new axis."""
+    tensors = n.get("tensors")
+    at = int(n.get("dim", 0)) % (len(tensors[0].shape) + 1)
+    return n.onnx("Concat", *(n.onnx("Unsqueeze", t, ints([at])) for t in tensors), axis=at)
 
 
 def _split(n: Aten, sizes: Sequence[int]) -> Sequence[Value]:
@@ -126,6 +143,21 @@ def pad(n: Aten) -> Value:
 def pixel_shuffle(n: Aten) -> Value:
     """Channels to pixels."""
     return n.onnx("DepthToSpace", n.value(), blocksize=int(n.get("upscale_factor")), mode=b"CRD")
+
+
+def pixel_unshuffle(n: Aten) -> Value:
+    """Pixels to channels."""
+    factor = int(n.get("downscale_factor"))
+    return n.onnx("SpaceToDepth", n.value(), blocksize=factor, mode=b"CRD")
+
+
+def channel_shuffle(n: Aten) -> Value:
+    """Channels of all groups in turn."""
+    shape, groups = n.shape, int(n.get("groups"))
+    parts = (shape[0], groups, shape[1] // max(groups, 1), *shape[2:])
+    split = n.onnx("Reshape", n.value(), ints(parts), allowzero=1)
+    turned = n.onnx("Transpose", split, perm=[0, 2, 1, *range(3, len(parts))])
+    return n.onnx("Reshape", turned, ints(shape), allowzero=1)
 
 
 def upsample(mode: bytes, coordinates: bytes, *, antialias: bool = False) -> Function:

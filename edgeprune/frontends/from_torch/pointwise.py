@@ -77,3 +77,10 @@ def binary(kind: str) -> Function:
         return n.onnx(kind, n.value("self"), other)
 
     return convert
+
+
+def power(n: Aten) -> Value:
+    """Pow and square."""
+    exponent = n.get("exponent", 2)
+    held = exponent if isinstance(exponent, Act | Known) else number(float(exponent))
+    return n.onnx("Pow", n.value(), held)

@@ -1,0 +1,145 @@
+"""Additions and multiplications by constants, which a layer beside them can do itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from edgeprune.frontends.rebuild import fresh, only_user, rebuilt
+from edgeprune.ir import Array, Folded, Graph, Node
+from edgeprune.ops import OUT_AXIS, Add, Conv2d, Dense, DepthwiseConv2d, Div, Mul, Sub
+
+
+def fold_affine(graph: Graph) -> Graph:
+    """Additions and multiplications by constants, folded in the linear operator around them.
+
+    After a convolution or dense layer always, where one number an output channel is meant; before
+    one if every weight reads it alike: additions only without padding.
+    """
+    while True:
+        folded = _fold_one(graph)
+        if folded is None:
+            return graph
+        graph = folded
+
+
+def _fold_one(graph: Graph) -> Graph | None:
+    for node in graph.nodes:
+        step = _affine(graph, node)
+        if step is None:
+            continue
+        value, a, b = step
+        before = graph.producer.get(value)
+        if before is not None and type(before.op) in OUT_AXIS and only_user(graph, value) is node:
+            return _into_before(graph, node, before, a, b)
+        after = only_user(graph, node.output)
+        if after is not None and _can_read(graph, after, node, a, b):
+            return _into_after(graph, node, value, after, a, b)
+    return None
+
+
+def _affine(graph: Graph, node: Node) -> tuple[str, Array, Array] | None:
+    """What node adds and multiplies with: y = a * x + b, one number a channel."""
+    if not isinstance(node.op, Add | Sub | Mul | Div) or node.op.clamp is not None:
+        return None
+    held = [v in graph.constants for v in node.inputs]
+    if sum(held) != 1:
+        return None
+    value, c = node.inputs[held.index(False)], graph.constants[node.inputs[held.index(True)]]
+    shape = graph.types[node.output].shape
+    if graph.types[value].shape != shape or not shape or c.size not in (1, shape[-1]):
+        return None
+    if c.size > 1 and c.shape[-1] != c.size:
+        return None
+    k = np.broadcast_to(np.asarray(c, np.float64).ravel(), (shape[-1],))
+    one, zero = np.ones_like(k), np.zeros_like(k)
+    if isinstance(node.op, Add):
+        return value, one, k
+    if isinstance(node.op, Mul):
+        return value, k, zero
+    if isinstance(node.op, Sub):
+        return (value, one, -k) if held[1] else (value, -one, k)
+    if held[1] and (k != 0).all():
+        return value, 1 / k, zero
+    return None
+
+
+def _finite(*arrays: Array) -> list[Array] | None:
+    with np.errstate(over="ignore", invalid="ignore"):
+        made = [np.asarray(a, np.float32) for a in arrays]
+    return made if all(np.isfinite(a).all() for a in made) else None
+
+
+def _into_before(graph: Graph, node: Node, before: Node, a: Array, b: Array) -> Graph | None:
+    """A linear operator with an affine step behind it: scaled rows, another bias."""
+    weights, axis = graph.constants[before.inputs[1]], OUT_AXIS[type(before.op)]
+    shape = [1] * weights.ndim
+    shape[axis] = -1
+    made = _finite(
+        weights.astype(np.float64) * a.reshape(shape),
+        graph.constants[before.inputs[2]].astype(np.float64) * a + b,
+    )
+    folded = graph.types[before.inputs[1]].folded
+    if (a != 1).any():  # more than a bias
+        factor = a if folded is None else a * folded.factor
+        folded = Folded(tuple(factor.tolist()), axis)
+    return _exchanged(graph, before, made, {before.output: node.output}, node, folded)
+
+
+def _can_read(graph: Graph, after: Node, node: Node, a: Array, b: Array) -> bool:
+    """Whether a linear operator can do an affine step in front of it."""
+    if after.inputs[0] != node.output:
+        return False
+    if isinstance(after.op, Dense):
+        return True
+    if isinstance(after.op, Conv2d | DepthwiseConv2d):
+        return not (after.op.padding.any and b.any())
+    return False
+
+
+def _into_after(
+    graph: Graph, node: Node, value: str, after: Node, a: Array, b: Array
+) -> Graph | None:
+    """A linear operator with an affine step in front of it: scaled columns, another bias."""
+    weights = graph.constants[after.inputs[1]].astype(np.float64)
+    bias = graph.constants[after.inputs[2]].astype(np.float64)
+    if isinstance(after.op, DepthwiseConv2d):
+        many = weights.shape[2] // len(a)
+        scaled = weights * np.repeat(a, many)
+        shift = weights.sum((0, 1)) * np.repeat(b, many)
+    elif isinstance(after.op, Conv2d) and after.op.groups > 1:
+        groups = after.op.groups
+        rows = np.repeat(np.arange(groups), weights.shape[0] // groups)
+        scaled = weights * a.reshape(groups, -1)[rows][:, None, None, :]
+        shift = (weights.sum((1, 2)) * b.reshape(groups, -1)[rows]).sum(1)
+    else:
+        scaled = weights * a
+        shift = (weights * b).reshape(len(bias), -1).sum(1)
+    made = _finite(scaled, bias + shift)
+    kept = graph.types[after.inputs[1]].folded
+    return _exchanged(graph, after, made, {}, node, kept, {node.output: value})
+
+
+def _exchanged(
+    graph: Graph,
+    linear: Node,
+    made: list[Array] | None,
+    output: Mapping[str, str],
+    gone: Node,
+    folded: Folded | None,
+    reads: Mapping[str, str] | None = None,
+) -> Graph | None:
+    """The graph with new weights and bias in a linear node, without another node."""
+    if made is None:
+        return None
+    own = [v for v in linear.inputs[1:] if graph.users[v] == (linear,)]
+    names = set(graph.types) - set(own)
+    new = [fresh(names, linear.inputs[i]) for i in (1, 2)]
+    value = (reads or {}).get(linear.inputs[0], linear.inputs[0])
+    node = replace(linear, inputs=(value, *new), output=output.get(linear.output, linear.output))
+    nodes = [node if n is linear else n for n in graph.nodes if n is not gone]
+    whole = rebuilt(graph, nodes, {**graph.constants, new[0]: made[0], new[1]: made[1]})
+    kind = replace(whole.types[new[0]], folded=folded)
+    return replace(whole, types={**whole.types, new[0]: kind})
