@@ -20,7 +20,7 @@ from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.frontends.ports import has_many
 from edgeprune.ir import Array, Graph, fed, predict, real
 from edgeprune.pipeline.choose import Chooser, room
-from edgeprune.pipeline.fit import Candidate
+from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.output import check_writable, whole_folder
 from edgeprune.pipeline.prepare import Prepared, answers, prepare

@@ -8,7 +8,8 @@ from functools import cached_property, partial
 
 from edgeprune.compiler.measure import Footprint
 from edgeprune.errors import CannotFitError, EdgePruneError
-from edgeprune.pipeline.fit import Candidate, Fitter, Form, forms
+from edgeprune.pipeline.fit import Fitter
+from edgeprune.pipeline.forms import Candidate, Form, forms
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import Prepared
 from edgeprune.progress import Progress, silent

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.frontends.normalize import fuse
 from edgeprune.frontends.ports import part_ports
 from edgeprune.ir import Array, Graph, couple, fed, predict, real
+from edgeprune.pipeline.forms import Candidate, Form
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import Prepared
 from edgeprune.progress import Progress, silent
@@ -36,80 +37,17 @@ from edgeprune.quantize import (
     tolerant,
     widen,
 )
-from edgeprune.target import Target
-from edgeprune.toolchain.compiler import Optimize, find_compiler
 from edgeprune.verify.agreement import on_target
 from edgeprune.verify.run_c import HostModel
 from edgeprune.verify.run_target import TargetRun
 
 CALIBRATION = 2000  # samples that scales are taken from
 NARROW_LOSS = 0.005  # of accuracy, that weights of four bits may cost
-TYPE_LOSS = 0.005  # of accuracy, that eight bits may cost before floats are tried
 # Bytes of constants in the first 64 KB of AVR's flash. The rest is for code and for what start-up
 # code copies to RAM: QEMU 7.2 reads that from the first 64 KB only, whatever RAMPZ says.
 NEAR_FLASH = 56 << 10
 TRIES = 8  # of measuring and adjusting; the estimate is off by a few bytes of alignment
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A network that fits, for one element type.
-
-    Attributes:
-        float_graph: pruned, float32.
-        compiled: as it is emitted.
-        size: its footprint.
-        accuracy: on the validation samples, as it is emitted.
-        float_accuracy: there, of ``float_graph``.
-        pruned: how it came about; None where nothing was pruned.
-        before: the footprint without pruning; None where nothing was pruned.
-    """
-
-    float_graph: Graph
-    compiled: Compiled
-    size: Footprint
-    accuracy: float
-    float_accuracy: float
-    pruned: Pruned | None
-    before: Footprint | None = None
-
-    @property
-    def is_as_good_as_float(self) -> bool:
-        """Whether its element type costs next to nothing: four times the bytes gain no more."""
-        return self.float_accuracy - self.accuracy <= TYPE_LOSS
-
-
-@dataclass(frozen=True)
-class Form:
-    """What a network is compiled to: element type, kernels, and what they are chosen for.
-
-    Attributes:
-        dtype: "int8", "int16x8", "int4" or "float32".
-        optimize: "size" or "speed".
-        target: the target, with the sets of kernels that may be used.
-    """
-
-    dtype: str
-    optimize: Optimize
-    target: Target
-
-
-def forms(options: BuildOptions, target: Target, dtypes: Sequence[str]) -> list[Form]:
-    """The forms that may be tried, in that order.
-
-    Without a limit there is nothing to trade. With one, the target's own kernels, which are
-    larger and want more RAM than the portable ones, have to earn their bytes.
-    """
-    optimize: Optimize = "size" if options.has_limits else "speed"
-    if options.optimize != "auto":
-        optimize = options.optimize
-    sets = [target.kernels]
-    if target.toolchain is not None and find_compiler(target) is None and not target.progmem:
-        sets = [("portable",)]  # the sizes that are known without linking
-    own = len(target.kernels) > 1 and not target.progmem  # portable constants lie in RAM there
-    if options.optimize == "auto" and options.has_limits and own and len(sets[0]) > 1:
-        sets.append(("portable",))
-    return [Form(d, optimize, replace(target, kernels=k)) for d in dtypes for k in sets]
+SLACK = 0.01  # of every limit unused: less code than was reckoned with, so another try pays
 
 
 @dataclass
@@ -141,20 +79,44 @@ class Fitter:
         estimate = cost(graph)
         spare = {k: v - int(estimate[k]) for k, v in spare.items()}
         for _ in range(TRIES):
+            pruned, spare = self._search(recipe, cost, limits, spare)
+            made = self._finish(recipe, self._trained(pruned.graph), pruned, whole)
+            over = self._over(made.size)
+            if not over:
+                return made
+            # scales that were chosen for this network took more than those of the source model
+            spare = {k: v + over.get(k, 0) for k, v in spare.items()}
+        raise self._floor(recipe)
+
+    def _search(
+        self, recipe: Recipe, cost: Cost, limits: Mapping[str, float], spare: dict[str, int]
+    ) -> tuple[Pruned, dict[str, int]]:
+        """The largest network that fits as it is linked, and what it has beside its constants."""
+        best: tuple[Pruned, dict[str, int]] | None = None
+        for _ in range(TRIES):
             pruned = self._prune(recipe, cost, limits, spare)
             compiled = recipe.compile(pruned.graph)
             found = self._measure(compiled)
-            counted = self._count(compiled)
-            if self._fits(found) and counted <= limits.get("instructions", counted):
-                return self._finish(recipe, self._trained(pruned.graph), pruned, whole)
-            guess = cost(pruned.graph)
-            new = {
-                "flash": found.flash_bytes - int(guess["flash"]),
-                "ram": found.ram_bytes - int(guess["ram"]),
-                "instructions": counted - int(guess["instructions"]),
+            now = {
+                **pruned.cost,
+                "flash": found.flash_bytes,
+                "ram": found.ram_bytes,
+                "instructions": self._count(compiled),
             }
-            spare = {k: max(spare[k] + 1, new[k]) for k in spare}
-        raise self._floor(recipe)
+            left = {k: int(now[k] - pruned.cost[k]) for k in spare}
+            if any(now[k] > limit for k, limit in limits.items()):
+                if best is not None:
+                    break
+                spare = {k: max(spare[k] + 1, left[k]) for k in spare}
+                continue
+            best = pruned, spare
+            tight = any(limit - now[k] <= SLACK * limit for k, limit in limits.items())
+            if tight or all(left[k] >= spare[k] for k in spare):
+                break
+            spare = {k: min(spare[k], left[k]) for k in spare}
+        if best is None:
+            raise self._floor(recipe)
+        return best
 
     def again(self, known: Candidate) -> Candidate:
         """A network that was found for another form of the same element type."""
@@ -266,11 +228,13 @@ class Fitter:
         share = math.ceil(o.keep_ratio * count - 1e-9)
         return share if o.max_neurons is None else min(share, o.max_neurons)
 
-    def _fits(self, found: Footprint) -> bool:
+    def _over(self, found: Footprint) -> dict[str, int]:
+        """By how many bytes a network exceeds what it may take; empty where it fits."""
         o = self.options
-        return (o.budget is None or found.flash_bytes <= o.budget) and (
-            o.ram is None or found.ram_bytes <= o.ram
-        )
+        limits = {"flash": (found.flash_bytes, o.budget), "ram": (found.ram_bytes, o.ram)}
+        return {
+            k: size - most for k, (size, most) in limits.items() if most is not None and size > most
+        }
 
     def _estimate(self, recipe: Recipe, graph: Graph) -> Mapping[str, float]:
         compiled = recipe.compile(graph)
@@ -362,9 +326,15 @@ class Fitter:
             return self.prepared.accuracy(outputs(s)) if samples.y is not None else 0.0, -loss
 
         def fits(s: Settings) -> bool:
-            return not self.options.has_limits or self._fits(self._measure(compiled(s)))
+            return not self._over(self._measure(compiled(s)))
 
         settings = choose(score, recipe.settings, can_equalise=even is not plain)
+        if not fits(settings):  # tables are as long as scales make them
+            settings = choose(
+                lambda s: score(s) if fits(s) else (0.0, -math.inf),
+                recipe.settings,
+                can_equalise=even is not plain,
+            )
         if settings.narrow:
             whole = self.prepared.accuracy(outputs(replace(settings, narrow=frozenset())))
             settings = widen(settings, score, fits, whole - NARROW_LOSS)
@@ -402,8 +372,7 @@ class Fitter:
             f"  it is made of: {', '.join(p for p in parts if p)} (widths: {widths})",
             f"the floor is {found.flash_bytes:,} bytes of flash and {found.ram_bytes:,} of RAM",
         )
-        limits = ((found.flash_bytes, o.budget), (found.ram_bytes, o.ram))
-        error.excess_bytes = sum(max(n - limit, 0) for n, limit in limits if limit is not None)
+        error.excess_bytes = sum(self._over(found).values())
         return error
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from edgeprune.errors import CannotFitError
 from edgeprune.ir import Array
 from edgeprune.pipeline.choose import Chooser, Room
-from edgeprune.pipeline.fit import Candidate, run_host
+from edgeprune.pipeline.fit import run_host
+from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.output import check_writable, write_result
 from edgeprune.pipeline.prepare import answers, prepare

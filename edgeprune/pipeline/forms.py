@@ -1,0 +1,77 @@
+"""What a network may be compiled to, and one that was: the forms that are tried for a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from edgeprune.compiler.compile import Compiled
+from edgeprune.compiler.measure import Footprint
+from edgeprune.ir import Graph
+from edgeprune.pipeline.options import BuildOptions
+from edgeprune.pruning.search import Pruned
+from edgeprune.target import Target
+from edgeprune.toolchain.compiler import Optimize, find_compiler
+
+TYPE_LOSS = 0.005  # of accuracy, that eight bits may cost before floats are tried
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A network that fits, for one element type.
+
+    Attributes:
+        float_graph: pruned, float32.
+        compiled: as it is emitted.
+        size: its footprint.
+        accuracy: on the validation samples, as it is emitted.
+        float_accuracy: there, of ``float_graph``.
+        pruned: how it came about; None where nothing was pruned.
+        before: the footprint without pruning; None where nothing was pruned.
+    """
+
+    float_graph: Graph
+    compiled: Compiled
+    size: Footprint
+    accuracy: float
+    float_accuracy: float
+    pruned: Pruned | None
+    before: Footprint | None = None
+
+    @property
+    def is_as_good_as_float(self) -> bool:
+        """Whether its element type costs next to nothing: four times the bytes gain no more."""
+        return self.float_accuracy - self.accuracy <= TYPE_LOSS
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a network is compiled to: element type, kernels, and what they are chosen for.
+
+    Attributes:
+        dtype: "int8", "int16x8", "int4" or "float32".
+        optimize: "size" or "speed".
+        target: the target, with the sets of kernels that may be used.
+    """
+
+    dtype: str
+    optimize: Optimize
+    target: Target
+
+
+def forms(options: BuildOptions, target: Target, dtypes: Sequence[str]) -> list[Form]:
+    """The forms that may be tried, in that order.
+
+    Without a limit there is nothing to trade. With one, the target's own kernels, which are
+    larger and want more RAM than the portable ones, have to earn their bytes.
+    """
+    optimize: Optimize = "size" if options.has_limits else "speed"
+    if options.optimize != "auto":
+        optimize = options.optimize
+    sets = [target.kernels]
+    if target.toolchain is not None and find_compiler(target) is None and not target.progmem:
+        sets = [("portable",)]  # the sizes that are known without linking
+    own = len(target.kernels) > 1 and not target.progmem  # portable constants lie in RAM there
+    if options.optimize == "auto" and options.has_limits and own and len(sets[0]) > 1:
+        sets.append(("portable",))
+    return [Form(d, optimize, replace(target, kernels=k)) for d in dtypes for k in sets]
