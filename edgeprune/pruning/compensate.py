@@ -15,7 +15,8 @@ from edgeprune.pruning.obs.head import resolve_head, value_of
 from edgeprune.pruning.obs.judge import Judge
 from edgeprune.pruning.obs.linear import Linear, linears
 from edgeprune.pruning.obs.parts import Part
-from edgeprune.pruning.obs.refit import Reference, refit
+from edgeprune.pruning.obs.reference import Reference
+from edgeprune.pruning.obs.refit import refit
 from edgeprune.pruning.obs.unfuse import unfuse
 
 Rows = Mapping[str, NDArray[np.int64]]

@@ -15,7 +15,8 @@ from edgeprune.pruning.compact import compact
 from edgeprune.pruning.groups import find_groups
 from edgeprune.pruning.obs.linear import linears
 from edgeprune.pruning.obs.parts import parts_of, scatter
-from edgeprune.pruning.obs.refit import Reference, refit
+from edgeprune.pruning.obs.reference import Reference
+from edgeprune.pruning.obs.refit import refit
 from edgeprune.pruning.obs.unfuse import unfuse
 from edgeprune.pruning.search import prune
 

@@ -16,7 +16,8 @@ from edgeprune.pruning.loss import make_loss
 from edgeprune.pruning.obs.fisher import output_hessians
 from edgeprune.pruning.obs.head import resolve_head, value_of
 from edgeprune.pruning.obs.parts import parts_of, scatter
-from edgeprune.pruning.obs.refit import Reference, refit
+from edgeprune.pruning.obs.reference import Reference
+from edgeprune.pruning.obs.refit import refit
 from edgeprune.pruning.obs.scores import Scorer
 
 

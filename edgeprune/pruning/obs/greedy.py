@@ -18,7 +18,8 @@ from edgeprune.pruning.obs.head import resolve_head, value_of
 from edgeprune.pruning.obs.linear import linears
 from edgeprune.pruning.obs.parts import parts_of, scatter
 from edgeprune.pruning.obs.prices import kinds, prices
-from edgeprune.pruning.obs.refit import Reference, default_ridge, refit
+from edgeprune.pruning.obs.reference import Reference
+from edgeprune.pruning.obs.refit import Repair, default_ridge
 from edgeprune.pruning.obs.scores import Scorer
 from edgeprune.pruning.obs.unfuse import unfuse
 
@@ -137,6 +138,7 @@ class Greedy:
         self._round = 0
         self._found: dict[int, float] = {}  # scores of the last picks
         self._prices: Prices | None = None
+        self._covariances: dict[str, NDArray[np.float64]] = {}  # of the present network
 
     @property
     def graph(self) -> Graph:
@@ -202,6 +204,8 @@ class Greedy:
             self._occupancy.put_back(k)
         for k in np.flatnonzero(state.removed & ~self.removed).tolist():
             self._occupancy.remove(k)
+        if self.master is not state.master:
+            self._covariances = {}
         self.master = state.master
         self.removed = state.removed.copy()
         self.order = list(state.order)
@@ -218,11 +222,14 @@ class Greedy:
         self.scores += [self._found.get(k, 0.0) for k in picks]
         for k in picks:
             self._occupancy.remove(k)
-        self._refit(self.reference, 0)
+        done = self._refit(self.reference, 0)
+        kept = {k: v for k, v in self._covariances.items() if k in done.unmoved}
+        self._covariances = {**kept, **done.covariances}
 
     def polish(self, reference: Reference) -> None:
         """The last refit, on more data."""
         self._refit(reference, self.effort.sweeps)
+        self._covariances = {}
 
     def resolve_head(self) -> None:
         """The last layer solved for the loss, on all data."""
@@ -231,14 +238,15 @@ class Greedy:
         changed = resolve_head(unfuse(self.graph), self._loss, self.data.x, self._answers)
         self.master = scatter(self.master, self.coupling, self.removed, changed)
 
-    def _refit(self, reference: Reference, sweeps: int) -> None:
+    def _refit(self, reference: Reference, sweeps: int) -> Repair:
         graph = unfuse(self.graph)
         parts = parts_of(self.dense, self.coupling, self.removed)
-        changed = refit(graph, parts, reference, sweeps=sweeps)
-        self.master = scatter(self.master, self.coupling, self.removed, changed)
+        done = Repair(graph, parts, reference, sweeps=sweeps)
+        self.master = scatter(self.master, self.coupling, self.removed, done.changed)
+        return done
 
     def _scorer(self) -> Scorer:
-        return Scorer(
+        scorer = Scorer(
             unfuse(self.graph),
             parts_of(self.dense, self.coupling, self.removed),
             self.coupling,
@@ -248,7 +256,10 @@ class Greedy:
             ridge=default_ridge(len(self.reference)),
             rows=self.effort.vector_scores if self.is_vector else self.effort.score_samples,
             seed=self.seed + self._round,
+            covariances=self._covariances,
         )
+        self._covariances = scorer.covariances
+        return scorer
 
     def _price(self, now: float) -> NDArray[np.float64]:
         """What the channels cost; found out anew when the network is another one."""

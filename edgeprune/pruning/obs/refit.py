@@ -9,107 +9,25 @@ errors that it hides do not count (Zhang et al. 2016, arXiv:1505.06798, section 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.ir import Array, Graph, Node, tensors
-from edgeprune.ops import Add, Relu, Reshape
-from edgeprune.pruning.obs.linear import Linear, linear, linears
+from edgeprune.ops import Relu
+from edgeprune.pruning.obs.linear import Linear, linear
 from edgeprune.pruning.obs.parts import Part
+from edgeprune.pruning.obs.reference import Goal, Moments, Reference, evaluate, partner
 
 if TYPE_CHECKING:
     import torch
-
-BATCH_ELEMENTS = 2**21
-"""Elements of a value that are computed at once: what the processor's cache can hold."""
 
 
 def default_ridge(n: int) -> float:
     """Ridge as a share of the mean variance of a column: about 1e-3 for 1,000 samples."""
     return float(min(1e-2, 1e-3 * (1000 / n) ** 1.4))
-
-
-@dataclass(frozen=True)
-class Moments:
-    """Second moments of a layer's columns where those do not depend on any weight.
-
-    Attributes:
-        mean: of the columns, (groups, columns), float64.
-        covariance: (groups, columns, columns), float64.
-    """
-
-    mean: NDArray[np.float64]
-    covariance: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What the dense network computes at a layer.
-
-    Attributes:
-        at: sampled positions, (n, p); None: all.
-        result: the layer's result there, (n * p, o).
-        other: where the result is only added to another value: that value there.
-    """
-
-    at: torch.Tensor | None
-    result: torch.Tensor
-    other: torch.Tensor | None
-
-
-class Reference:
-    """The dense network and what it computes for some samples.
-
-    Args:
-        graph: float, clamps unfused.
-        x: samples, (n, *input shape).
-        positions: how many positions of a layer's result are looked at per sample.
-        seed: of the choice of positions.
-    """
-
-    def __init__(
-        self, graph: Graph, x: NDArray[np.float32], *, positions: int = 100, seed: int = 0
-    ) -> None:
-        import torch
-
-        self.graph = graph
-        self.x = torch.from_numpy(np.ascontiguousarray(x))
-        self.layers = linears(graph)
-        self.goals: dict[str, Goal] = {}
-        self.moments: dict[str, Moments] = {}
-        generator = torch.Generator().manual_seed(seed)
-        at = {k: v.sample(len(x), positions, generator) for k, v in self.layers.items()}
-        samples: dict[tuple[str, str], torch.Tensor] = {}
-        fed = _fed_by_inputs(graph)
-        partners = {k: partner(graph, v.node) for k, v in self.layers.items()}
-        wanted: dict[str, list[str]] = {}
-        for name, lin in self.layers.items():
-            for v in (lin.node.output, partners[name]):
-                if v is not None:
-                    wanted.setdefault(v, []).append(name)
-
-        def look(value: str, data: torch.Tensor) -> None:
-            for name in wanted.get(value, ()):
-                samples[name, value] = self.layers[name].results(data, at[name]).clone()
-            for name, lin in self.layers.items():
-                if lin.node.inputs[0] == value and value in fed:
-                    self.moments[name] = _moments(lin, data, at[name])
-
-        values_seen(graph, self.x, look)
-        for name, lin in self.layers.items():
-            other = partners[name]
-            self.goals[name] = Goal(
-                at[name],
-                samples[name, lin.node.output],
-                None if other is None else samples[name, other],
-            )
-
-    def __len__(self) -> int:
-        return len(self.x)
 
 
 def refit(
@@ -136,36 +54,45 @@ def refit(
         The new weights and biases, by constant; those of layers that see and make what they did
         in the dense network are left out.
     """
-    import torch
-
-    repair = _Repair(graph, parts, reference, ridge or default_ridge(len(reference)), sweeps)
-    with torch.no_grad():
-        repair.run()
-    return repair.changed
+    return Repair(graph, parts, reference, ridge, sweeps).changed
 
 
-class _Repair:
-    """One pass over a pruned network; ``weights`` are those that hold so far."""
+class Repair:
+    """What :func:`refit` does, with what it saw on the way.
+
+    Attributes:
+        changed: as :func:`refit` gives it.
+        covariances: of the columns of layers that were solved, as they now are: (groups, columns,
+            columns) float64.
+        unmoved: layers that are fed what they were fed before.
+        weights: all constants, those that hold so far.
+    """
 
     def __init__(
         self,
         graph: Graph,
         parts: Mapping[str, Part],
         reference: Reference,
-        ridge: float,
-        sweeps: int,
+        ridge: float | None = None,
+        sweeps: int = 0,
     ) -> None:
+        import torch
+
         self.graph = graph
         self.parts = parts
         self.reference = reference
-        self.ridge = ridge
+        self.ridge = ridge or default_ridge(len(reference))
         self.sweeps = sweeps
+        self.covariances: dict[str, NDArray[np.float64]] = {}
+        self.unmoved: set[str] = set()
         self.weights = tensors(graph)
         self.changed: dict[str, Array] = {}
         self.drifted: set[str] = set()  # values that are not the dense network's
         self.values: dict[str, torch.Tensor] = {}
+        with torch.no_grad():
+            self._run()
 
-    def run(self) -> None:
+    def _run(self) -> None:
         last = {v: n.name for n in self.graph.nodes for v in n.inputs}
         self.values = {self.graph.inputs[0]: self.reference.x}
         for node in self.graph.nodes:
@@ -178,6 +105,8 @@ class _Repair:
     def _repair(self, node: Node) -> None:
         lin = linear(self.graph, node)
         drifted = any(v in self.drifted for v in node.inputs)
+        if lin is not None and not drifted:
+            self.unmoved.add(node.name)
         if lin is not None and node.name in self.parts:
             part = self.parts[node.name]
             drifted = drifted or not self._is_unchanged(lin, part)
@@ -251,6 +180,8 @@ class _Repair:
         bounds = clamp_behind(self.graph, lin.node)
         present = self._predict(columns, mean, matrix, bias)
         factor = _Ridge(columns, self.ridge)
+        if not factor.dual:
+            self.covariances[lin.node.name] = factor.gram.numpy()
         for sweep in range(self.sweeps + 1 if bounds is not None else 1):
             hidden = target
             if sweep > 0 and bounds is not None:
@@ -293,13 +224,13 @@ class _Ridge:
         n, k = columns.shape[1:]
         self.columns = columns
         self.dual = k > n
-        gram = (
+        self.gram = (
             columns @ columns.transpose(1, 2) if self.dual else columns.transpose(1, 2) @ columns
         ).double() / n
         diagonal = columns.square().sum(dim=(1, 2)).double() / (n * k)
-        size = gram.shape[1]
+        size = self.gram.shape[1]
         self.factor = torch.linalg.cholesky(
-            gram + (ridge * diagonal.clamp(min=1e-12))[:, None, None] * torch.eye(size)
+            self.gram + (ridge * diagonal.clamp(min=1e-12))[:, None, None] * torch.eye(size)
         )
 
     def solve(self, error: torch.Tensor) -> torch.Tensor:
@@ -340,18 +271,6 @@ def _visible(
     return torch.where(target >= high, torch.maximum(present, torch.as_tensor(high)), seen)
 
 
-def partner(graph: Graph, node: Node) -> str | None:
-    """The value that a node's result is added to, where it goes nowhere else."""
-    users = graph.users[node.output]
-    if len(users) != 1 or not isinstance(users[0].op, Add) or node.output in graph.outputs:
-        return None
-    others = [v for v in users[0].inputs if v != node.output]
-    if len(others) != 1 or others[0] in graph.constants:
-        return None
-    same = graph.types[others[0]].shape == graph.types[node.output].shape
-    return others[0] if same else None
-
-
 def clamp_behind(graph: Graph, node: Node) -> tuple[float, float] | None:
     """Bounds of the clamp that alone reads a node's result, or its sum with its partner."""
     value = node.output
@@ -361,58 +280,3 @@ def clamp_behind(graph: Graph, node: Node) -> tuple[float, float] | None:
     if len(users) == 1 and isinstance(users[0].op, Relu) and value not in graph.outputs:
         return users[0].op.bounds
     return None
-
-
-def evaluate(
-    node: Node, values: Mapping[str, torch.Tensor], weights: Mapping[str, torch.Tensor]
-) -> torch.Tensor:
-    """One node for many samples, some at a time."""
-    import torch
-
-    n = max(len(values[v]) for v in node.inputs if v in values)
-    largest = max(values[v][0].numel() for v in node.inputs if v in values)
-    batch = max(1, BATCH_ELEMENTS // largest)
-    rows = []
-    for i in range(0, n, batch):
-        args = [
-            (weights[v] if k in node.op.weights else weights[v][None])
-            if v in weights
-            else values[v][i : i + batch]
-            for k, v in enumerate(node.inputs)
-        ]
-        rows.append(node.op.evaluate(*args))
-    return torch.cat(rows) if len(rows) > 1 else rows[0]
-
-
-def values_seen(graph: Graph, x: torch.Tensor, look: Callable[[str, torch.Tensor], None]) -> None:
-    """Compute all values, show each to ``look``, and forget it when nothing reads it any more."""
-    import torch
-
-    last = {v: n.name for n in graph.nodes for v in n.inputs}
-    values = {graph.inputs[0]: x}
-    weights = tensors(graph)
-    with torch.no_grad():
-        look(graph.inputs[0], x)
-        for node in graph.nodes:
-            values[node.output] = evaluate(node, values, weights)
-            look(node.output, values[node.output])
-            for v in node.inputs:
-                if last[v] == node.name:
-                    values.pop(v, None)
-
-
-def _fed_by_inputs(graph: Graph) -> set[str]:
-    """Values that are an input, or one in another shape."""
-    found = set(graph.inputs)
-    for node in graph.nodes:
-        if isinstance(node.op, Reshape) and node.inputs[0] in found:
-            found.add(node.output)
-    return found
-
-
-def _moments(lin: Linear, x: torch.Tensor, at: torch.Tensor | None) -> Moments:
-    columns = lin.columns(x, at)
-    mean = columns.mean(dim=0, keepdim=True)
-    centred = (columns - mean).transpose(0, 1)
-    cov = (centred.transpose(1, 2) @ centred).double() / len(columns)
-    return Moments(mean[0].double().numpy(), cov.numpy())

@@ -19,7 +19,7 @@ from edgeprune.pruning.obs.greedy import Effort, Greedy, Snapshot
 from edgeprune.pruning.obs.judge import Judge
 from edgeprune.pruning.obs.linear import linears
 from edgeprune.pruning.obs.meter import Costs, Meter
-from edgeprune.pruning.obs.refit import Reference
+from edgeprune.pruning.obs.reference import Reference
 from edgeprune.pruning.obs.unfuse import unfuse
 from edgeprune.pruning.search import Cost, Pruned, Step, no_cost
 

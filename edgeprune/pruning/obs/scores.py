@@ -15,7 +15,7 @@ from edgeprune.pruning.loss import Loss
 from edgeprune.pruning.obs.fisher import EXACT_OUTPUTS, channel_effects, output_hessians
 from edgeprune.pruning.obs.linear import Linear, linears
 from edgeprune.pruning.obs.parts import Part
-from edgeprune.pruning.obs.refit import Reference, values_seen
+from edgeprune.pruning.obs.reference import Reference, values_seen
 
 
 @dataclass
@@ -80,6 +80,10 @@ class Scorer:
         ridge: as a share of the mean variance of a column.
         rows: samples that the Hessian is taken from.
         seed: of random draws.
+        covariances: of the columns of some layers in the present network, where they are known.
+
+    Attributes:
+        covariances: the same of all layers: (groups, columns, columns) float64.
     """
 
     def __init__(
@@ -94,6 +98,7 @@ class Scorer:
         ridge: float,
         rows: int,
         seed: int = 0,
+        covariances: Mapping[str, NDArray[np.float64]] | None = None,
     ) -> None:
         self._count = dense.count
         self._fixed = np.zeros(dense.count)  # of layers that are no matrix
@@ -104,12 +109,18 @@ class Scorer:
         draws = None if exact and graph.types[loss.value].size <= EXACT_OUTPUTS else 2
         x = reference.x[:rows]
         hessians = output_hessians(graph, x, names, loss, draws=draws, seed=seed)
-        moments = _Moments(graph, {n: layers[n] for n in names}, parts, reference)
+        wanted = {n: layers[n] for n in names}
+        self.covariances = _covariances(graph, wanted, parts, reference, covariances or {})
         self._layers = [
             layer
             for name in names
             for layer in _layers(
-                layers[name], graph, reads[name], moments[name], hessians[name].numpy(), ridge
+                layers[name],
+                graph,
+                reads[name],
+                self.covariances[name],
+                hessians[name].numpy(),
+                ridge,
             )
         ]
         others = [name for name in reads if name not in layers]
@@ -163,37 +174,39 @@ def _inverse(a: NDArray[np.float64]) -> NDArray[np.float64]:
     return inverse
 
 
-class _Moments(dict[str, NDArray[np.float64]]):
+def _covariances(
+    graph: Graph,
+    layers: Mapping[str, Linear],
+    parts: Mapping[str, Part],
+    reference: Reference,
+    known: Mapping[str, NDArray[np.float64]],
+) -> dict[str, NDArray[np.float64]]:
     """By layer, the covariance of its columns in the present network: (groups, columns, columns).
 
     Taken from the reference where the layer reads the graph's input.
     """
+    import torch
 
-    def __init__(
-        self,
-        graph: Graph,
-        layers: Mapping[str, Linear],
-        parts: Mapping[str, Part],
-        reference: Reference,
-    ) -> None:
-        import torch
+    found = {}
+    wanted = {}
+    for name, lin in layers.items():
+        fixed = reference.moments.get(parts[name].dense)
+        if fixed is not None and lin.groups == 1:
+            at = reference.layers[parts[name].dense].columns_of(parts[name].columns)
+            found[name] = fixed.covariance[:, at][:, :, at]
+        elif name in known and known[name].shape[-1] == lin.columns_per_group:
+            found[name] = known[name]
+        else:
+            wanted[name] = lin
 
-        super().__init__()
-        wanted = {}
-        for name, lin in layers.items():
-            known = reference.moments.get(parts[name].dense)
-            if known is not None and lin.groups == 1:
-                at = reference.layers[parts[name].dense].columns_of(parts[name].columns)
-                self[name] = known.covariance[:, at][:, :, at]
-            else:
-                wanted[name] = lin
+    def look(value: str, data: torch.Tensor) -> None:
+        for name, lin in wanted.items():
+            if lin.node.inputs[0] == value:
+                columns = lin.columns(data, reference.goals[parts[name].dense].at)
+                columns = (columns - columns.mean(dim=0)).transpose(0, 1)
+                cov = (columns.transpose(1, 2) @ columns).double() / columns.shape[1]
+                found[name] = cov.numpy()
 
-        def look(value: str, data: torch.Tensor) -> None:
-            for name, lin in wanted.items():
-                if lin.node.inputs[0] == value:
-                    columns = lin.columns(data, reference.goals[parts[name].dense].at)
-                    columns = (columns - columns.mean(dim=0)).transpose(0, 1)
-                    cov = (columns.transpose(1, 2) @ columns).double() / columns.shape[1]
-                    self[name] = cov.numpy()
-
+    if wanted:
         values_seen(graph, reference.x, look)
+    return found
