@@ -2,8 +2,10 @@
 
 #include <string.h>
 
-static inline void copy(uint8_t *to, const uint8_t *from, int32_t bytes)
+EP_NOINLINE void ep_lines_copy(void *target, const void *source, int32_t bytes)
 {
+    uint8_t *to = (uint8_t *)target;
+    const uint8_t *from = (const uint8_t *)source;
     const uint8_t *const end = to + bytes;
 #ifdef __GNUC__
     if ((((uintptr_t)to | (uintptr_t)from | (uint32_t)bytes) & 3u) == 0) {
@@ -16,11 +18,6 @@ static inline void copy(uint8_t *to, const uint8_t *from, int32_t bytes)
     while (to != end) {
         *to++ = *from++;
     }
-}
-
-void ep_lines_copy(void *to, const void *from, int32_t bytes)
-{
-    copy((uint8_t *)to, (const uint8_t *)from, bytes);
 }
 
 /* A row of pixels, step bytes apart, all padding. */
@@ -58,7 +55,7 @@ void ep_lines_fill(const ep_window *n, int32_t row, int32_t pixel, int32_t pitch
         pad_row(to, left, step, pad, pixel);
         to += left * step;
         for (int32_t j = 0; j < inside; j++) {
-            copy(to, from, pixel);
+            ep_lines_copy(to, from, pixel);
             from += pitch;
             to += step;
         }

@@ -39,9 +39,12 @@ FOLDER = "arch/arm_dsp"
 MIRRORED_BYTES = 1024
 """Rings up to this size are held twice, which saves the wrap and lets kernel rows be unrolled."""
 
-RING_STEPS = {"size": 4, "speed": 20}
+RING_STEPS = {"size": 4, "speed": 12}
 STRIP_STEPS = {"size": 4, "speed": 16}
 """Steps that one round of the inner loop unrolls."""
+
+MINOR = 20
+"""A layer with less than one in so many multiplications is as small as where size counts."""
 
 SHARED_PLANES = 4
 """Planes in a round of the loop that all strips share where size counts."""
@@ -213,7 +216,7 @@ def ring(request: Request, layer: Layer) -> KernelCall | None:
     again = kh > 1 and layer.dilation[0] == 1
     mirrored = again and kh * p.row_bytes <= MIRRORED_BYTES and request.optimize == "speed"
     wraps = again and not mirrored
-    turn = round_of(p, 1 if wraps else kh, RING_STEPS[request.optimize])
+    turn = round_of(p, 1 if wraps else kh, RING_STEPS[_effort(request, layer)])
     numbers = conv_numbers(layer, layer.w, p) if turn else None
     if turn is None or numbers is None:
         return None
@@ -264,18 +267,24 @@ class StripForm:
     w: Array
 
 
-def _strip_form(layer: Layer, optimize: str) -> StripForm | None:
+def _effort(request: Request, layer: Layer) -> str:
+    """What to unroll for: "speed" only where most of the time goes."""
+    minor = layer.macs * MINOR < request.graph.macs
+    return "size" if minor else request.optimize
+
+
+def _strip_form(request: Request, layer: Layer) -> StripForm | None:
     """For size, kernel rows are merged and filled up to whole rounds of one loop that all share."""
     (kh, kw), in_c, out_c = layer.kernel, layer.image[2], layer.out[2]
     run = kw * in_c
     w = layer.w.reshape(out_c, kh, run)
-    if optimize == "size":
+    if request.optimize == "size":
         merged = _merged(w)
         if merged.size - w.size <= PADDING_BYTES:
             p = Planes(merged.shape[1], 1, 1, 1, 4)
             return StripForm(p, 1, Round(1, SHARED_PLANES, False), merged[:, None, None, :])
     p = Planes(run, 1, 1, 1, 4)
-    turn = round_of(p, kh, STRIP_STEPS[optimize])
+    turn = round_of(p, kh, STRIP_STEPS[_effort(request, layer)])
     return StripForm(p, kh, turn, w[:, :, None, :]) if turn else None
 
 
@@ -296,7 +305,7 @@ def strip(request: Request, layer: Layer) -> KernelCall | None:
     """Input widened for each four output pixels."""
     (in_h, in_w, in_c), (out_h, out_w, out_c), (kh, kw) = layer.image, layer.out, layer.kernel
     run = kw * in_c
-    form = _strip_form(layer, request.optimize)
+    form = _strip_form(request, layer)
     numbers = conv_numbers(layer, form.w, form.planes) if form else None
     if form is None or numbers is None:
         return None

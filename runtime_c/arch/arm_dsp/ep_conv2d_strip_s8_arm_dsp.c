@@ -1,3 +1,8 @@
+/* Small at any level: the time goes into the assembly that is called here. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("Os")
+#endif
+
 #include "ep_conv2d_strip_s8_arm_dsp.h"
 
 #include <string.h>

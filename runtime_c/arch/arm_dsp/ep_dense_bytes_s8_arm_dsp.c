@@ -18,9 +18,14 @@ void ep_dense_bytes_s8_arm_dsp(const ep_dense_bytes_s8_arm_dsp_params *p, const 
             d.count = 1;
             d.y = four;
             p->quads(&d);
-            for (int32_t i = 0; i < left; i++) {
-                *y++ = four[i];
+            y[0] = four[0];
+            if (left > 1) {
+                y[1] = four[1];
             }
+            if (left > 2) {
+                y[2] = four[2];
+            }
+            y += left;
         }
         x += p->in_len;
     }

@@ -1,3 +1,8 @@
+/* Small at any level: the time goes into the assembly that is called here. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("Os")
+#endif
+
 #include "ep_depthwise_conv2d_s8_arm_dsp.h"
 
 #include "ep_arm_dsp_common.h"
