@@ -99,6 +99,9 @@ def layers(rng: Rng) -> Iterator[Graph]:
                      (k, k, depth), kind)  # fmt: skip
         n_in, n_out = size(rng, 4, 300), size(rng, 2, 100)
         yield linear(rng, Dense(act), (n_in,), (n_out, n_in), kind)
+    wide, fours = 32 + size(rng, 1, 32), 4 * size(rng, 1, 100)
+    yield linear(rng, Conv2d(clamp=act), (*image, wide), (wide, 1, 1, wide), "int8")
+    yield linear(rng, Dense(act), (fours,), (8 * size(rng, 1, 20), fours), "int8")
     shape = (*image, depth)
     a, b = (int8_type(shape, s, 3) for s in (0.05, 0.03))
     yield one_node(Add(act), [a, b], int8_type((), 0.06, -9))
