@@ -1,0 +1,68 @@
+"""Arguments to pipeline to exit status: a file for each command. The only package that prints.
+
+Everything heavy is imported inside the commands, so that ``edgeprune --help`` answers at once. Add
+one: a file with a ``command``, and its row below.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from edgeprune import __version__
+from edgeprune.cli import (
+    analyze,
+    build,
+    compare,
+    doctor,
+    extract,
+    fit,
+    ops,
+    report,
+    run,
+    sweep,
+    targets,
+    verify,
+)
+from edgeprune.errors import EdgePruneError
+
+INTERRUPTED = 130
+COMMANDS = (build, fit, analyze, sweep, extract, verify, run, report, compare, targets, ops, doctor)
+
+
+class _Group(click.Group):
+    """A group whose errors are one message and the contract's exit status."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except EdgePruneError as error:
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(error.exit_status)
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("interrupted; nothing was written", err=True)
+            ctx.exit(INTERRUPTED)
+        except BrokenPipeError:
+            sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - the reader went away
+            ctx.exit(0)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="edgeprune")
+def app() -> None:
+    """Make a trained network fit a microcontroller: prune, quantise, compile, verify.
+
+    Human output goes to stderr, machine output (--json) to stdout.
+    """
+
+
+for _module in COMMANDS:
+    app.add_command(_module.command)
+
+
+def main() -> None:
+    """Entry point of the command."""
+    app(prog_name="edgeprune")

@@ -1,0 +1,109 @@
+"""Options that several commands have, and what their texts mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgeprune.errors import EdgePruneError
+
+Command = Callable[..., None]
+Option = Callable[[Command], Command]
+
+PATH = click.Path(path_type=Path)
+COUNT, EPOCHS, SHARE = click.IntRange(1), click.IntRange(0), click.FloatRange(0, 1)
+
+folder = click.argument("folder", type=PATH)
+model = click.argument("model", required=False, type=PATH)
+data = click.option("--data", type=PATH, help="Samples: .npz (x, y) or folder.")
+test = click.option("--test", type=PATH, help="Samples for reporting only.")
+mean = click.option(
+    "--mean", help="The model wants (x - mean) / std of the samples: 0.485,0.456,0.406."
+)
+std = click.option("--std", help="See --mean; both become part of the model.")
+dtype = click.option(
+    "--dtype",
+    type=click.Choice(["auto", "int8", "int16x8", "int4", "float32"]),
+    default="auto",
+    show_default=True,
+    help="auto: what is more accurate on validation data within the budget.",
+)
+criterion = click.option("--criterion", default="obs", show_default=True, help="How neurons rank.")
+schedule = click.option(
+    "--schedule", default="iterative", show_default=True, help="How neurons go."
+)
+seed = click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of every random choice.",
+)
+as_json = click.option(
+    "--json", "as_json", is_flag=True, help="Print the result to stdout as JSON."
+)
+
+
+def out(default: str) -> Option:
+    """The folder that a command writes."""
+    return click.option("-o", "--out", type=PATH, default=Path(default), show_default=True)
+
+
+def zeta(help_text: str) -> Option:
+    """How large a share of a label's maximum counts."""
+    return click.option("--zeta", type=SHARE, default=0.4, show_default=True, help=help_text)
+
+
+def together(*options: Option) -> Option:
+    """Several options as one, in their order."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def exploring(default_out: str) -> Option:
+    """What commands that look at a model without building it have."""
+    return together(model, data, test, seed, as_json, out(default_out))
+
+
+def numbers(given: dict[str, Any]) -> None:
+    """The texts of --mean, --std and --max-drop as numbers, in place."""
+    from edgeprune.pipeline.options import parse_drop, parse_numbers
+
+    for key in ("mean", "std"):
+        if given[key] is not None:
+            given[key] = parse_numbers(given[key], f"--{key}")
+    if given["max_drop"] is not None:
+        given["max_drop"] = parse_drop(given["max_drop"])
+
+
+def size(text: str | None, option: str, **how: Any) -> int | None:
+    """Bytes, where they are given."""
+    from edgeprune.pipeline.options import parse_size
+
+    return None if text is None else parse_size(text, option, **how)
+
+
+def labels(text: str | None) -> tuple[int, ...] | None:
+    """The labels of --classes."""
+    if text is None:
+        return None
+    try:
+        return tuple(sorted({int(part) for part in text.split(",")}))
+    except ValueError:
+        raise EdgePruneError("--classes", f"{text!r} is no list of labels", "such as 3,7") from None
+
+
+def refuse_unknown(option: str, names: Sequence[str], known: Sequence[str]) -> None:
+    """Names that were given against those that there are."""
+    wrong = [n for n in names if n not in known]
+    if wrong or not names:
+        what = f"there is no {', '.join(map(repr, wrong))}" if wrong else "names nothing"
+        raise EdgePruneError(option, what, f"some of {', '.join(known)}")

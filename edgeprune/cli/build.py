@@ -1,0 +1,106 @@
+"""``edgeprune build``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgeprune.cli import _options
+from edgeprune.cli._console import bars, console, out_json
+from edgeprune.cli._options import COUNT, EPOCHS, SHARE
+
+
+@click.command("build")
+@_options.model
+@_options.data
+@_options.test
+@_options.mean
+@_options.std
+@click.option("--budget", "--flash", help="Bytes of flash: 64KB, 64KiB, 65536.")
+@click.option("--ram", help="Bytes of RAM.")
+@click.option("--max-instructions", type=COUNT, help="Instructions per inference.")
+@click.option("--max-macs", type=COUNT, help="Multiply-accumulates per inference.")
+@click.option("--max-neurons", type=COUNT, help="Neurons and channels that stay.")
+@click.option("--keep-ratio", type=SHARE, help="Share of the neurons that stays, 0 to 1.")
+@click.option("--target", default="cortex-m4", show_default=True, help="See `edgeprune targets`.")
+@_options.dtype
+@_options.criterion
+@_options.schedule
+@click.option("--min-accuracy", type=SHARE, help="Lowest accuracy on validation data, 0 to 1.")
+@click.option("--max-drop", help="Largest loss of accuracy on validation data: 0.5pt.")
+@click.option("--classes", help="Build the sub-network of these labels: 3,7.")
+@click.option("--labels", help="Names of the classes: cat,dog, or a file with one a line.")
+@_options.zeta("With --classes alone.")
+@click.option(
+    "--emit", default="c,tflite,onnx", show_default=True, help="Artifacts to write; also ort."
+)
+@click.option("--package", help="Project files to write: arduino, cmake, ... or all.")
+@click.option(
+    "--optimize",
+    type=click.Choice(["auto", "size", "speed"]),
+    default="auto",
+    show_default=True,
+    help="What kernels and C compiler optimise for; auto: size where there is a limit.",
+)
+@click.option("--finetune", type=EPOCHS, default=0, help="Epochs of training after pruning.")
+@click.option("--augment", is_flag=True, help="With --finetune: shift and mirror the images.")
+@click.option("--device", default="cpu", show_default=True, help="Where fine-tuning runs.")
+@click.option("--jobs", type=COUNT, default=os.cpu_count(), help="Parallel workers; all cores.")
+@_options.seed
+@_options.as_json
+@_options.out("build")
+def command(as_json: bool, package: str | None, **given: Any) -> None:
+    """Prune MODEL until it fits, compile it, prove that all artifacts agree.
+
+    Without MODEL: the network that comes with the package (MNIST, 784-100-10), with its data.
+    """
+    from edgeprune.pipeline.options import EMITTERS, BuildOptions, parse_labels
+
+    given["emit"] = tuple(part.strip() for part in given["emit"].split(",") if part.strip())
+    _options.refuse_unknown("--emit", given["emit"], EMITTERS)
+    for key in ("budget", "ram"):
+        given[key] = _options.size(given[key], f"--{key}")
+    _options.numbers(given)
+    given["classes"] = _options.labels(given["classes"])
+    given["labels"] = parse_labels(given["labels"]) if given["labels"] is not None else ()
+    options = BuildOptions(**given, packages=_packages(package), command=_command_line())
+
+    from edgeprune.pipeline.build import build
+    from edgeprune.pipeline.choose import room
+    from edgeprune.report.terminal import show_report
+    from edgeprune.target import load_target
+
+    terminal = console()
+    given_room = room(options, load_target(options.target))
+    for limit, what in ((given_room.flash, "flash"), (given_room.ram, "RAM")):
+        if limit is not None:
+            terminal.print(f"budget: {limit:,} bytes of {what}", highlight=False)
+    with bars(terminal) as progress:
+        built = build(options, progress)
+    for note in built.notes:
+        terminal.print(f"note: {note}", highlight=False)
+    show_report(built.report, terminal, str(options.out))
+    if as_json:
+        out_json(built.report)
+
+
+def _packages(text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    from edgeprune.emit.packages import PACKAGES
+
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if names == ("all",):
+        return tuple(PACKAGES)
+    _options.refuse_unknown("--package", names, (*PACKAGES, "all"))
+    return names
+
+
+def _command_line() -> str:
+    """The command as it was typed, folders left out of it."""
+    words = [Path(w).name if os.path.isabs(w) else w for w in sys.argv[1:]]
+    return " ".join(["edgeprune", *words])

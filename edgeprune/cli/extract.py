@@ -1,0 +1,45 @@
+"""``edgeprune extract``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from edgeprune.cli import _options
+from edgeprune.cli._console import bars, console, out_json
+
+
+@click.command("extract")
+@_options.exploring("extract")
+@click.option("--classes", help="Labels: 3,7; all where this is left out.")
+@_options.zeta("Share of the maximum.")
+@click.option("--floor", type=float, help="Search the zeta that keeps this balanced accuracy.")
+def command(as_json: bool, floor: float | None, **given: Any) -> None:
+    """Find the sub-network of each label of MODEL, and of several together.
+
+    Writes extract.json and extract.html. To get firmware: edgeprune build --classes 3.
+    """
+    from edgeprune.pipeline.explore import extract_model
+    from edgeprune.pipeline.options import BuildOptions
+
+    given["classes"] = _options.labels(given["classes"])
+    terminal = console()
+    with bars(terminal) as progress:
+        found = extract_model(BuildOptions(**given), floor=floor, progress=progress)
+    for row in found["labels"]:
+        d = row["detector"]
+        terminal.print(
+            f"label {row['label']}: {row['neurons']} neurons, {row['parameters']:,} parameters; "
+            f"detector: recall {100 * d['recall']:.2f} %, specificity "
+            f"{100 * d['specificity']:.2f} %, balanced {100 * d['balanced_accuracy']:.2f} %",
+            highlight=False,
+        )
+    last = found["cumulative"][-1]
+    terminal.print(
+        f"all together: {last['neurons']} neurons, {100 * last['accuracy']:.2f} % of all samples",
+        highlight=False,
+    )
+    terminal.print(f"see {given['out'] / 'extract.html'}", highlight=False)
+    if as_json:
+        out_json(found)

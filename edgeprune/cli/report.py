@@ -1,0 +1,23 @@
+"""``edgeprune report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from edgeprune.cli import _options
+from edgeprune.cli._console import console
+
+
+@click.command("report")
+@_options.folder
+def command(folder: Path) -> None:
+    """Make FOLDER's report.html again from its report.json, and show the report."""
+    from edgeprune.pipeline.verify import read_report
+    from edgeprune.report.page import write_page
+    from edgeprune.report.terminal import show_report
+
+    record = read_report(folder)
+    write_page(record, folder)
+    show_report(record, console(), str(folder / "report.html"))

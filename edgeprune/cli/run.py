@@ -1,0 +1,29 @@
+"""``edgeprune run``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from edgeprune.cli import _options
+from edgeprune.cli._console import console, out_json
+
+
+@click.command("run")
+@_options.folder
+@click.option("--on", "target", default="cortex-m4", show_default=True, help="The emulated core.")
+@click.option("--count", type=int, default=100, show_default=True, help="Inferences to run.")
+@click.option("--profile", is_flag=True, help="Tell the layers apart.")
+@_options.as_json
+def command(folder: Path, target: str, count: int, profile: bool, as_json: bool) -> None:
+    """Build the firmware in FOLDER, run it on an emulated core, compare it with the host."""
+    from edgeprune.pipeline.run import run_folder
+    from edgeprune.report.terminal import show_run
+
+    record = run_folder(folder, target, count=count, profile=profile)
+    show_run(record, console())
+    if as_json:
+        out_json(record)
+    if record["target_vs_host_mismatches"]:
+        raise SystemExit(1)

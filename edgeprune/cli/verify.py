@@ -1,0 +1,33 @@
+"""``edgeprune verify``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from edgeprune.cli import _options
+from edgeprune.cli._console import console, out_json
+
+
+@click.command("verify")
+@_options.folder
+@_options.as_json
+def command(folder: Path, as_json: bool) -> None:
+    """Check every artifact in FOLDER against the source model and against each other."""
+    from edgeprune.pipeline.verify import verify as run_verify
+
+    verdict = run_verify(folder)
+    terminal = console()
+    for what, passed, detail in verdict.checks:
+        mark = "[green]ok[/green]  " if passed else "[red]FAIL[/red]"
+        terminal.print(f"{mark} {what}: {detail}", highlight=False)
+    if as_json:
+        out_json(
+            {
+                "passed": verdict.passed,
+                "checks": [{"what": w, "passed": p, "detail": d} for w, p, d in verdict.checks],
+            }
+        )
+    if not verdict.passed:
+        raise SystemExit(1)
