@@ -12,6 +12,7 @@ from typing import Any
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends.from_tflite import parse
+from edgeprune.frontends.keras_norms import with_norms
 from edgeprune.frontends.normalize import normalize
 from edgeprune.ir import Graph
 
@@ -22,8 +23,8 @@ CODE_HINT = "save the model without Lambda layers or custom classes"
 def load(path: str | Path) -> Graph:
     """Read a ``.keras`` or ``.h5`` file, or a SavedModel folder.
 
-    Code in the file (Lambda layers) is not run. Batch norm behind a convolution is folded by
-    TensorFlow: what it multiplied with is known of none of them, unlike that of other formats.
+    Code in the file (Lambda layers) is not run. Batch norm is folded by TensorFlow; what it
+    multiplied with is kept for training where the file has Keras's layers, so not for SavedModels.
 
     Args:
         path: the file or folder.
@@ -43,8 +44,9 @@ def load(path: str | Path) -> Graph:
             str(path), f"has {size} bytes, more than the {MAX_BYTES} that are read"
         )
     with _silence():
-        content = _convert(_tensorflow(path), path)
-    return normalize(replace(parse(content, str(path)), name=path.stem, origin="keras"))
+        content, model = _convert(_tensorflow(path), path)
+    graph = normalize(replace(parse(content, str(path)), name=path.stem, origin="keras"))
+    return with_norms(graph, model)
 
 
 @contextlib.contextmanager
@@ -76,8 +78,9 @@ def _tensorflow(path: Path) -> Any:
     return tensorflow
 
 
-def _convert(tf: Any, path: Path) -> bytes:
-    """A float32 ``.tflite`` file of the model."""
+def _convert(tf: Any, path: Path) -> tuple[bytes, Any]:
+    """A float32 ``.tflite`` file of the model, and the model where it is one of Keras."""
+    model = None
     try:
         if path.is_dir():
             # The loader of TensorFlow 1 freezes the graph and rebuilds no Python objects, which
@@ -98,7 +101,7 @@ def _convert(tf: Any, path: Path) -> bytes:
             f"TensorFlow cannot convert it to TFLite: {_first_line(e)}",
             "use operators that TFLite has built in",
         ) from e
-    return content
+    return content, model
 
 
 def _first_line(e: BaseException) -> str:

@@ -52,6 +52,35 @@ def test_a_model_computes_what_keras_computes(tmp_path: Path, suffix: str) -> No
 
 
 @pytest.mark.needs("tensorflow")
+def test_what_batch_norm_multiplied_with_is_found_again(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    tf.keras.utils.set_random_seed(1)
+    layers = tf.keras.layers
+    norms = [layers.BatchNormalization(scale=i != 1) for i in range(3)]
+    model = tf.keras.Sequential([
+        tf.keras.Input((8, 8, 3)),
+        layers.Conv2D(4, 3), norms[0], layers.ReLU(),
+        layers.DepthwiseConv2D(3, depth_multiplier=2), norms[1], layers.ReLU(),
+        layers.Conv2D(6, 1, activation="relu"),
+        layers.Flatten(),
+        layers.Dense(5), norms[2], layers.Softmax(),
+    ])  # fmt: skip
+    rng = np.random.default_rng(0)
+    for norm in norms:
+        for w in norm.weights:
+            w.assign(rng.uniform(0.5, 2, w.shape))
+    model.save(tmp_path / "model.keras")
+    graph = load(tmp_path / "model.keras")
+    known = [graph.types[n.inputs[1]].folded for n in graph.nodes if n.op.weights]
+    assert [f is not None for f in known] == [True, True, False, True]
+    for f, norm in zip([f for f in known if f is not None], norms, strict=True):
+        gamma = 1 if norm.gamma is None else norm.gamma.numpy()
+        expected = gamma / np.sqrt(norm.moving_variance.numpy() + norm.epsilon)
+        np.testing.assert_allclose(f.factor, expected, rtol=1e-6)
+
+
+@pytest.mark.needs("tensorflow")
 def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
     import tensorflow as tf
 

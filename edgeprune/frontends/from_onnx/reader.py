@@ -157,7 +157,7 @@ class Reader:
                 "the training diverged; use an earlier checkpoint",
             )
         name = self.unique(f"{call.name}/{role}")
-        self.constants[name] = value
+        self.constants[name] = np.require(value, requirements="W")  # torch wants it so
         return name
 
     def _type_of(self, name: str, types: Mapping[str, TensorType]) -> TensorType:
