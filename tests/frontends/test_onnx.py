@@ -940,6 +940,11 @@ def _factorings(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
     return found
 
 
+def test_constants_can_be_given_to_torch_without_a_warning() -> None:
+    for name, content in CASES.items():
+        assert all(c.flags.writeable for c in loads(content).constants.values()), name
+
+
 def test_tensors_of_a_model_are_not_read_twice_into_memory() -> None:
     made = onnx.load_from_string(CASES["gemm"])
     array = numpy_helper.to_array(made.graph.initializer[0])
