@@ -12,6 +12,9 @@ SLOWER = 1.4
 LEANER = 1.15
 """So many times the fewest instructions of a layer are given for a smaller arena, at most."""
 
+NOTHING = 2000
+"""One in so many instructions of a network counts as none."""
+
 Choice = dict[str, KernelCall]
 Bytes = Callable[[Iterable[KernelCall]], int]
 
@@ -33,6 +36,23 @@ def smallest(options: Mapping[str, Sequence[KernelCall]], flash_bytes: Bytes) ->
         return work > most, flash_bytes(choice.values()), work
 
     return min((_descend(start, options, price) for start in _starts(options)), key=price)
+
+
+def quickest(options: Mapping[str, Sequence[KernelCall]]) -> Choice:
+    """The call of every node with the fewest instructions, or nearly so and less working memory.
+
+    Args:
+        options: of every node, not empty.
+    """
+    fewest = {name: min(c.instructions for c in calls) for name, calls in options.items()}
+    nothing = sum(fewest.values()) // NOTHING
+    return {
+        name: min(
+            (c for c in calls if c.instructions <= fewest[name] + nothing),
+            key=lambda c: (c.scratch_bytes, c.instructions),
+        )
+        for name, calls in options.items()
+    }
 
 
 def leanest(

@@ -15,7 +15,7 @@ from edgeprune.errors import UnsupportedError
 from edgeprune.ir import Graph, Node
 from edgeprune.kernels import arm_dsp, arm_mve, avr, costs
 from edgeprune.kernels.call import Kernel, KernelCall, Request
-from edgeprune.kernels.choice import Choice, leanest, smallest
+from edgeprune.kernels.choice import Choice, leanest, quickest, smallest
 from edgeprune.kernels.portable.activation import unary
 from edgeprune.kernels.portable.arith import arith, extreme, prelu
 from edgeprune.kernels.portable.conv import conv2d, conv_transpose2d, depthwise_conv2d
@@ -106,7 +106,7 @@ def lower(
         )
     if optimize == "size":
         return smallest(options, lambda calls: costs.flash_bytes(calls, core, optimize))
-    quick = {name: min(calls, key=lambda c: c.instructions) for name, calls in options.items()}
+    quick = quickest(options)
     return leanest(options, quick, arena) if arena else quick
 
 

@@ -15,7 +15,7 @@ from edgeprune.compiler import Recipe, footprint
 from edgeprune.frontends import load
 from edgeprune.kernels import costs
 from edgeprune.kernels.call import KernelCall
-from edgeprune.kernels.choice import LEANER, SLOWER, leanest, smallest
+from edgeprune.kernels.choice import LEANER, SLOWER, leanest, quickest, smallest
 from edgeprune.kernels.select import candidates, lower
 from edgeprune.target import load_target
 from edgeprune.verify.run_target import run
@@ -66,6 +66,14 @@ def test_a_kernel_that_one_cheap_layer_uses_is_not_paid_for() -> None:
 def test_code_that_would_make_the_network_too_slow_stays() -> None:
     options = {"only": [call("fast", 1000), call("other", 2000)]}
     assert smallest(options, flash_bytes)["only"].kernel == "fast"
+
+
+def test_what_costs_a_network_nothing_is_done_without_working_memory() -> None:
+    large = [replace(call("fast", 1_000_000), scratch_bytes=64)]
+    wide, lean = replace(call("fast", 100), scratch_bytes=9), replace(call("small", 110))
+    chosen = quickest({"large": large, "tiny": [wide, lean]})
+    assert chosen["tiny"] is lean
+    assert quickest({"tiny": [wide, lean]})["tiny"] is wide
 
 
 MEMORY = st.lists(
