@@ -40,6 +40,68 @@ def _fold_one(graph: Graph) -> Graph | None:
     return None
 
 
+def join_affine(graph: Graph) -> Graph:
+    """What is left of them: in a row no more than one sum and one factor, and no division.
+
+    Integers have no division, and round at every step. The factor comes last, where the next layer
+    may take it over.
+    """
+    names = {n.name for n in graph.nodes} | set(graph.types)
+    constants = dict(graph.constants)
+    instead: dict[str, list[Node]] = {}
+    gone: set[str] = set()
+    for node in reversed(graph.nodes):
+        row, a, b = _row(graph, node)
+        first = b if (a == 0).any() else b / a
+        wanted = [(Add(), first)] * bool(b.any()) + [(Mul(), a)] * bool((a != 1).any())
+        if first is b:
+            wanted.reverse()
+        divides = any(isinstance(n.op, Div) for n in row)
+        if node.name in gone or not wanted or len(row) < len(wanted) + (not divides):
+            continue
+        made = _finite(*(v for _, v in wanted))
+        if made is None:
+            continue
+        gone |= {n.name for n in row}
+        source, steps = _affine_of(graph, row[0])[0], []
+        for i, ((op, _), value) in enumerate(zip(wanted, made, strict=True)):
+            last = i == len(wanted) - 1
+            name = node.name if last else fresh(names, f"{node.name}/factor")
+            held, output = fresh(names, f"{name}/by"), node.output if last else name
+            constants[held] = value[:1] if (value == value[0]).all() else value
+            steps.append(Node(name, op, (source, held), output))
+            source = output
+        instead[node.name] = steps
+    if not gone:
+        return graph
+    nodes = []
+    for n in graph.nodes:
+        nodes += instead.get(n.name, [] if n.name in gone else [n])
+    return rebuilt(graph, nodes, constants)
+
+
+def _row(graph: Graph, node: Node) -> tuple[list[Node], Array, Array]:
+    """The affine steps that end with a node, and what they come to: a * x + b."""
+    row: list[Node] = []
+    step = _affine(graph, node)
+    a, b = np.ones(1), np.zeros(1)
+    while step is not None:
+        row.insert(0, node)
+        b = a * step[2] + b
+        a = a * step[1]
+        before = graph.producer.get(step[0])
+        if before is None or only_user(graph, step[0]) is not node:
+            break
+        node, step = before, _affine(graph, before)
+    return row, a, b
+
+
+def _affine_of(graph: Graph, node: Node) -> tuple[str, Array, Array]:
+    step = _affine(graph, node)
+    assert step is not None
+    return step
+
+
 def _affine(graph: Graph, node: Node) -> tuple[str, Array, Array] | None:
     """What node adds and multiplies with: y = a * x + b, one number a channel."""
     if not isinstance(node.op, Add | Sub | Mul | Div) or node.op.clamp is not None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeprune.frontends.affine import fold_affine
+from edgeprune.frontends.affine import fold_affine, join_affine
 from edgeprune.frontends.rebuild import fresh, only_user, rebuilt
 from edgeprune.ir import Array, Graph, Node, Op
 from edgeprune.ops import (
@@ -305,6 +305,8 @@ FLOAT_STEPS = (
     drop_identities,
     sink_reshapes,
     drop_identities,
+    fold_affine,
+    join_affine,
     fold_affine,
     raise_clamps,
 )

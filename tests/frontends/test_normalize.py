@@ -256,3 +256,21 @@ def test_reshapes_of_sequences_sink_and_change_nothing(names: list[str]) -> None
 def test_a_causal_convolution_keeps_nothing_but_itself_and_its_cut() -> None:
     graph = fuse(normalize(sequence(["mul", "add", "slice", "relu"])))
     assert kinds(graph) == ["reshape", "conv2d", "slice", "reshape"]
+
+
+def test_affine_steps_that_nobody_takes_over_become_one_factor_and_one_sum() -> None:
+    rng = np.random.default_rng(0)
+    rows = {
+        ("div", "sub", "div", "padded"): ["add", "conv2d"],
+        ("add", "sub", "rsub", "padded"): ["add", "conv2d"],
+        ("div", "relu"): ["mul", "clamp"],
+        ("add", "add", "relu"): ["add", "clamp"],
+        ("mul", "div", "add", "relu", "div", "relu"): ["add", "mul", "clamp", "mul", "clamp"],
+    }
+    for names, wanted in rows.items():
+        graph = chain([step(k, 4, rng) for k in names])
+        assert kinds(normalize(graph)) == wanted, names
+        x = rng.normal(size=(3, *IMAGE)).astype(np.float32)
+        np.testing.assert_allclose(
+            predict(normalize(graph), x), predict(graph, x), rtol=1e-3, atol=1e-4
+        )

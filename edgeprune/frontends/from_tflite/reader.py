@@ -136,7 +136,7 @@ class Reader:
                 if np.array_equal(self.constants[name], data):
                     return name
             name += "_"
-        self.constants[name] = np.require(data, requirements="CW")  # a scalar stays one
+        self.constants[name] = np.require(data, requirements=["C", "W"])  # a scalar stays one
         self.constant_types[name] = t
         return name
 
