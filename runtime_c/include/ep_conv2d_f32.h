@@ -20,7 +20,8 @@ typedef struct {
  * bias    float [out_c]
  * x       float [in_h][in_w][in_c]
  * columns scratch, 2 * kernel_h * kernel_w * in_c / groups floats
- * y       float [out_h][out_w][out_c]; may not overlap x */
+ * y       float [out_h][out_w][out_c]; may lie over x where no pixel is read after it was
+ *         written, as with windows of one pixel */
 void ep_conv2d_f32(const ep_conv2d_f32_params *p, const float *w, const float *bias, const float *x,
                    void *columns, float *y);
 

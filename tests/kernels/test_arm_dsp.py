@@ -90,7 +90,9 @@ def float_layers(rng: Rng) -> list[Graph]:
     conv = Conv2d(stride, pad, dilation, groups, clamp(rng))
     depthwise = DepthwiseConv2d(stride, pad, dilation, clamp(rng))
     inputs, outputs = pick(rng, 1, 40, 2)
+    narrower = int(rng.integers(1, groups * depth + 1))
     return [
+        one_node(Conv2d(), [image], None, constants((narrower, 1, 1, groups * depth), 0)),
         one_node(conv, [image], None, constants((filters, *kernel, depth), 0)),
         one_node(depthwise, [image], None, constants((*kernel, groups * depth), 2)),
         one_node(Dense(clamp(rng)), [TensorType((inputs,))], None, constants((outputs, inputs), 0)),

@@ -143,3 +143,14 @@ def test_wide_pointwise_convolutions_lie_over_their_input(seed, filters, stride)
     assert call.inplace == 0
     assert call.scratch_bytes == 2 * image[2]
     check(graph, {"x0": int8_values(rng, image)})
+
+
+@MODEST
+@given(SEEDS, CLAMPS)
+def test_pointwise_convolutions_in_float_lie_over_their_input(seed, clamp):
+    rng = np.random.default_rng(seed)
+    image = tuple(int(v) for v in rng.integers(1, 7, 3))
+    layer = float_layer(rng, (int(rng.integers(1, image[2] + 1)), 1, 1, image[2]), 0)
+    graph = one_node(Conv2d(clamp=clamp), [TensorType(image)], None, layer)
+    assert spell(graph).inplace == 0
+    check(graph, {"x0": rng.normal(size=image).astype(np.float32)})

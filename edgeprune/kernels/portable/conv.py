@@ -97,6 +97,7 @@ def _conv_f32(request: Request, op: Conv2d) -> KernelCall:
             Constant("bias", graph.constants[node.inputs[2]], "float"),
         ),
         scratch_bytes=COLUMNS * 4 * int(np.prod(w.shape[1:])),
+        inplace=0 if in_pixels(windows(request, op, w.shape[1:3], op.groups), 1) else None,
         instructions=_work(request, 2.6, 25, op.groups),
     )
 
