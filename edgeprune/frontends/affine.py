@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from edgeprune.frontends.rebuild import fresh, only_user, rebuilt
-from edgeprune.ir import Array, Folded, Graph, Node
+from edgeprune.ir import Array, Folded, Graph, Node, Op
 from edgeprune.ops import OUT_AXIS, Add, Conv2d, Dense, DepthwiseConv2d, Div, Mul, Sub
 
 
@@ -52,12 +52,12 @@ def join_affine(graph: Graph) -> Graph:
     gone: set[str] = set()
     for node in reversed(graph.nodes):
         row, a, b = _row(graph, node)
-        first = b if (a == 0).any() else b / a
-        wanted = [(Add(), first)] * bool(b.any()) + [(Mul(), a)] * bool((a != 1).any())
-        if first is b:
-            wanted.reverse()
+        wanted = _sum_and_factor(a, b)
+        after = only_user(graph, node.output)
+        moves = after is not None and isinstance(node.op, Add | Sub) and len(wanted) == 2
+        moves = moves and after is not None and _can_read(graph, after, node, a, 0 * b)
         divides = any(isinstance(n.op, Div) for n in row)
-        if node.name in gone or not wanted or len(row) < len(wanted) + (not divides):
+        if node.name in gone or not (divides or moves or len(row) > len(wanted) > 0):
             continue
         made = _finite(*(v for _, v in wanted))
         if made is None:
@@ -78,6 +78,14 @@ def join_affine(graph: Graph) -> Graph:
     for n in graph.nodes:
         nodes += instead.get(n.name, [] if n.name in gone else [n])
     return rebuilt(graph, nodes, constants)
+
+
+def _sum_and_factor(a: Array, b: Array) -> list[tuple[Op, Array]]:
+    """What computes a * x + b: the sum first, unless a factor is 0."""
+    factor: list[tuple[Op, Array]] = [(Mul(), a)] if (a != 1).any() else []
+    if not b.any():
+        return factor
+    return [*factor, (Add(), b)] if (a == 0).any() else [(Add(), b / a), *factor]
 
 
 def _row(graph: Graph, node: Node) -> tuple[list[Node], Array, Array]:

@@ -155,6 +155,37 @@ def test_axes_that_are_turned_round_are_read(rng: np.random.Generator) -> None:
     assert np.array_equal(got, run_tflite.run(file, x))
 
 
+MOVED = [
+    ("TILE", (1, 3, 1, 4), np.asarray([1, 2, 3, 1], np.int32), (1, 6, 3, 4), None),
+    ("TILE", (1, 3, 4), np.asarray([1, 1, 1], np.int32), (1, 3, 4), None),
+    ("REDUCE_MAX", (1, 3, 5, 4), np.asarray([2, 1], np.int32), (1, 4), "ReducerOptions"),
+]
+
+
+@pytest.mark.parametrize(("name", "shape", "operand", "result", "table"), MOVED)
+@pytest.mark.parametrize("dtype", ["int8", "float32"])
+def test_copies_and_global_maxima_are_read(
+    name: str, shape: tuple[int, ...], operand: np.ndarray, result: tuple[int, ...],
+    table: str | None, dtype: str, rng: np.random.Generator,
+) -> None:  # fmt: skip
+    quant = FIVE if dtype == "int8" else None
+    operands = [Value(shape, dtype, quant), constant(operand)]
+    file = one_op(name, operands, Value(result, dtype, quant), {}, table=table, version=2)
+    graph = parse(file, "m.tflite")
+    x = rng.integers(-128, 128, (9, *shape[1:])).astype(dtype)
+    values = (
+        run_int(graph, {graph.inputs[0]: x}) if quant else {graph.outputs[0]: predict(graph, x)}
+    )
+    assert np.array_equal(values[graph.outputs[0]], run_tflite.run(file, x))
+
+
+def test_a_negated_value_is_read(rng: np.random.Generator) -> None:
+    value = Value((1, 6), "float32")
+    graph = parse(one_op("NEG", [value], value, {}, table="NegOptions"), "m.tflite")
+    x = rng.normal(size=(4, 6)).astype(np.float32)
+    np.testing.assert_array_equal(predict(graph, x), -x)
+
+
 @pytest.mark.parametrize("name", ["MAXIMUM", "MINIMUM"])
 def test_the_larger_of_a_value_and_a_number_is_a_clamp(name: str, rng: np.random.Generator) -> None:
     number = Value((), "float32", None, np.array(0.25, np.float32))

@@ -10,6 +10,8 @@ from edgeprune.frontends.from_tflite.reader import Reader, option
 from edgeprune.ir import DType
 from edgeprune.ops import Concat, Gather, Pad, Reshape, Resize, Slice, Transpose
 
+MAX_TILES = 64
+
 
 def same_scale(r: Reader, op: Operator) -> None:
     """Operators that move elements leave their scale alone."""
@@ -178,6 +180,21 @@ def gather(r: Reader, op: Operator) -> None:
     if axis != rank - 1 or option(op, 1, "i") or indices is None or indices.ndim != 1:
         raise UnsupportedError(r.where(op), "picks along another axis than the last")
     r.add(op, Gather(indices=tuple(r.integers(op, 1))), (r.value(op, 0),))
+
+
+def tile(r: Reader, op: Operator) -> None:
+    """TILE: operand 1 has how often each axis is repeated; what Keras makes of UpSampling2D."""
+    r.check_types(op, 0)
+    same_scale(r, op)
+    times, shape = r.integers(op, 1), r.operand(op, 0).shape
+    if len(times) != len(shape) or times[0] != 1 or not all(1 <= n <= MAX_TILES for n in times):
+        raise UnsupportedError(r.where(op), f"repeats {list(shape)} {times} times")
+    axes = [a for a, n in enumerate(times) if n > 1]
+    source = r.value(op, 0)
+    for a in axes[:-1]:
+        source = r.between(op, Concat(a - 1), source, f"axis{a}", times[a])
+    last = axes[-1] if axes else 1
+    r.add(op, Concat(last - 1), [source] * times[last])
 
 
 def resize(r: Reader, op: Operator) -> None:

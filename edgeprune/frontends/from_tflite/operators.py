@@ -24,10 +24,11 @@ from edgeprune.frontends.from_tflite.moves import (
     slice_,
     split,
     strided_slice,
+    tile,
     transpose,
 )
 from edgeprune.frontends.from_tflite.reader import CLAMPS, Reader, counts, option
-from edgeprune.ir import DType, Op
+from edgeprune.ir import DType, Op, TensorType
 from edgeprune.ops import (
     Add,
     AvgPool2d,
@@ -153,6 +154,28 @@ def mean(r: Reader, op: Operator) -> None:
         raise UnsupportedError(r.where(op), f"takes the mean over axes {axes} of {rank}")
     keep = op.options is not None and op.options.flag(0)
     r.add(op, Mean(tuple(a - 1 for a in axes), keep), (r.value(op, 0),))
+
+
+def reduce_max(r: Reader, op: Operator) -> None:
+    """REDUCE_MAX over rows and columns of an image: one window."""
+    r.check_types(op, 0)
+    same_scale(r, op)
+    shape = r.operand(op, 0).shape
+    axes = sorted({a + len(shape) if a < 0 else a for a in r.integers(op, 1)})
+    if len(shape) != 4 or axes != [1, 2]:
+        raise UnsupportedError(r.where(op), f"takes the maximum over axes {axes} of {len(shape)}")
+    window = (shape[1], shape[2])
+    largest = r.between(op, MaxPool2d(window, window), r.value(op, 0), "largest")
+    r.add(op, Reshape(shape=r.activation_type(r.result(op)).shape), (largest,))
+
+
+def negative(r: Reader, op: Operator) -> None:
+    """NEG of a float value."""
+    if r.check_types(op, 0) is not DType.FLOAT32:
+        raise UnsupportedError(r.where(op), "negates integers")
+    data = np.asarray([-1], np.float32)
+    minus = r.add_constant(f"{r.result(op).name}/minus", data, TensorType((1,)))
+    r.add(op, Mul(), (r.value(op, 0), minus))
 
 
 def binary(make: type[Add] | type[Sub] | type[Mul] | type[Div]) -> Read:
@@ -314,11 +337,13 @@ OPERATORS: dict[str, Read] = {
     "MEAN": mean,
     "MINIMUM": extreme(Minimum),
     "MUL": binary(Mul),
+    "NEG": negative,
     "PACK": pack,
     "PAD": pad,
     "PADV2": pad,
     "PRELU": prelu,
     "QUANTIZE": quantize,
+    "REDUCE_MAX": reduce_max,
     "RELU": unary(lambda _: Relu(CLAMPS[1] or (0.0, math.inf))),
     "RELU6": unary(lambda _: Relu((0.0, 6.0))),
     "RELU_0_TO_1": unary(lambda _: Relu((0.0, 1.0))),
@@ -337,6 +362,7 @@ OPERATORS: dict[str, Read] = {
     "STRIDED_SLICE": strided_slice,
     "SUB": binary(Sub),
     "TANH": unary(lambda _: Tanh(), unit=True),
+    "TILE": tile,
     "TRANSPOSE": transpose,
     "TRANSPOSE_CONV": transpose_conv,
 }

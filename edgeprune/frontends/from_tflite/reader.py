@@ -149,14 +149,17 @@ class Reader:
         self.known[result.name] = kind
         self.nodes.append(Node(result.name, made, tuple(inputs), result.name))
 
-    def between(self, op: Operator, made: Op, source: str, suffix: str) -> str:
-        """Append a node that the file does not have, in front of the operator's own."""
+    def between(self, op: Operator, made: Op, source: str, suffix: str, times: int = 1) -> str:
+        """Append a node that the file does not have, in front of the operator's own.
+
+        ``times`` is how often it has the source as an operand.
+        """
         name = f"{self.result(op).name}/{suffix}"
         while name in self.known or name in self.constants:
             name += "_"
         source_type = self.known[source]
-        self.known[name] = source_type.with_shape(made.infer(source_type).shape)
-        self.nodes.append(Node(name, made, (source,), name))
+        self.known[name] = source_type.with_shape(made.infer(*[source_type] * times).shape)
+        self.nodes.append(Node(name, made, (source,) * times, name))
         return name
 
     def real(self, op: Operator, t: Tensor, data: Array) -> Array:
