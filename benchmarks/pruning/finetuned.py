@@ -70,7 +70,7 @@ def main() -> None:
             widths(small),
             accuracy(small, test),
             accuracy(trained, test),
-            int8_accuracy(trained, part, test),
+            int8_accuracy(trained, part, validation, test),
             reach,
         )
 

@@ -35,7 +35,12 @@ def main() -> None:
     train = train.first(args.images)
     table = Table("ic01", ["size", "widths", "float %", "int8 %", "to reach", "run s"])
     table.row(
-        "dense", widths(graph), accuracy(graph, test), int8_accuracy(graph, train, test), "", 0.0
+        "dense",
+        widths(graph),
+        accuracy(graph, test),
+        int8_accuracy(graph, train, validation, test),
+        "",
+        0.0,
     )
     wanted = [
         (f"{s:.0%} of float bytes", {"params": s * graph.params}, r) for s, r in SHARES.items()
@@ -49,7 +54,14 @@ def main() -> None:
             graph, train, limits=limits, cost=int8_bytes, validation=validation, seed=args.seed
         ).graph
         seconds = time.perf_counter() - start
-        table.row(name, widths(g), accuracy(g, test), int8_accuracy(g, train, test), reach, seconds)
+        table.row(
+            name,
+            widths(g),
+            accuracy(g, test),
+            int8_accuracy(g, train, validation, test),
+            reach,
+            seconds,
+        )
 
 
 if __name__ == "__main__":

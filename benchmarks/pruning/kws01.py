@@ -19,12 +19,20 @@ def main() -> None:
     for seed in range(args.seeds):
         graph, own, test = kws01(seed)
         dense = accuracy(graph, test)
-        search = obs.Search(graph, own, seed=seed)
+        fitted, validation = own.split(0.2, seed)
+        search = obs.Search(graph, fitted, validation=validation, seed=seed)
         for share, reach in SHARES.items():
             g = search.prune(limits={"params": share * graph.params}).graph
             now = accuracy(g, test)
             table.row(
-                seed, share, widths(g), dense, now, int8_accuracy(g, own, test), now - dense, reach
+                seed,
+                share,
+                widths(g),
+                dense,
+                now,
+                int8_accuracy(g, fitted, validation, test),
+                now - dense,
+                reach,
             )
 
 

@@ -21,7 +21,12 @@ def main() -> None:
     table = Table("mnist_budget", ["KB", "widths", "bytes", "float %", "int8 %", "to reach"])
     dense = int8_bytes(graph)["flash"]
     table.row(
-        "-", widths(graph), dense, accuracy(graph, test), int8_accuracy(graph, train, test), ""
+        "-",
+        widths(graph),
+        dense,
+        accuracy(graph, test),
+        int8_accuracy(graph, train, validation, test),
+        "",
     )
     search = obs.Search(graph, train.first(args.images), validation=validation, seed=args.seed)
     for kb, reach in sorted(REACH.items(), reverse=True):
@@ -32,7 +37,7 @@ def main() -> None:
             widths(g),
             pruned.cost["flash"],
             accuracy(g, test),
-            int8_accuracy(g, train, test),
+            int8_accuracy(g, train, validation, test),
             reach,
         )
 

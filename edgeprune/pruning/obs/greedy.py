@@ -50,10 +50,10 @@ class Effort:
     most: int | None = None
     inputs: bool = True
     cap: float = 0.2
-    score_samples: int = 384
-    vector_scores: int = 1000
-    vector_samples: int = 5000
-    round_samples: int = 500
+    score_samples: int = 768
+    vector_scores: int = 4000
+    vector_samples: int = 20_000
+    round_samples: int = 1000
     round_positions: int = 50
     final_samples: int = 3000
     final_positions: int = 60
