@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -62,7 +63,15 @@ class _Pairwise(Op):
 class _Binary(_Pairwise):
     """Arithmetic, with a fused clamp."""
 
+    real: ClassVar[Callable[..., torch.Tensor]]
+    integers: ClassVar[Callable[..., Array]]
     clamp: Clamp | None = None
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        return clamp_float(self.real(*align(*x)), self.clamp)
+
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        return self.integers(*align_arrays(*x), *quants(*types, out), clamp_bounds(self.clamp, out))
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         options: dict[str, object] = {"fusedActivationFunction": tflite_clamp(self.clamp)}
@@ -79,15 +88,8 @@ class Add(_Binary):
     tflite: ClassVar[str] = "ADD"
     options: ClassVar[str] = "AddOptions"
     onnx: ClassVar[str] = "Add"
-
-    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
-        a, b = align(*x)
-        return clamp_float(a + b, self.clamp)
-
-    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
-        a, b = align_arrays(*x)
-        aq, bq, yq = quants(*types, out)
-        return fp.add(a, b, aq, bq, yq, clamp_bounds(self.clamp, out))
+    real = staticmethod(operator.add)
+    integers = staticmethod(fp.add)
 
 
 @dataclass(frozen=True)
@@ -98,15 +100,8 @@ class Sub(_Binary):
     tflite: ClassVar[str] = "SUB"
     options: ClassVar[str] = "SubOptions"
     onnx: ClassVar[str] = "Sub"
-
-    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
-        a, b = align(*x)
-        return clamp_float(a - b, self.clamp)
-
-    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
-        a, b = align_arrays(*x)
-        aq, bq, yq = quants(*types, out)
-        return fp.sub(a, b, aq, bq, yq, clamp_bounds(self.clamp, out))
+    real = staticmethod(operator.sub)
+    integers = staticmethod(fp.sub)
 
 
 @dataclass(frozen=True)
@@ -117,15 +112,8 @@ class Mul(_Binary):
     tflite: ClassVar[str] = "MUL"
     options: ClassVar[str] = "MulOptions"
     onnx: ClassVar[str] = "Mul"
-
-    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
-        a, b = align(*x)
-        return clamp_float(a * b, self.clamp)
-
-    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
-        a, b = align_arrays(*x)
-        aq, bq, yq = quants(*types, out)
-        return fp.mul(a, b, aq, bq, yq, clamp_bounds(self.clamp, out))
+    real = staticmethod(operator.mul)
+    integers = staticmethod(fp.mul)
 
 
 @dataclass(frozen=True)
@@ -136,10 +124,8 @@ class Div(_Binary):
     tflite: ClassVar[str] = "DIV"
     options: ClassVar[str] = "DivOptions"
     onnx: ClassVar[str] = "Div"
-
-    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
-        a, b = align(*x)
-        return clamp_float(a / b, self.clamp)
+    real = staticmethod(operator.truediv)
+    evaluate_int = Op.evaluate_int  # there is none
 
 
 @dataclass(frozen=True)
@@ -148,6 +134,10 @@ class _Extreme(_Pairwise):
 
     quant: ClassVar[QuantRule] = "shared"
     options: ClassVar[str] = "MaximumMinimumOptions"
+    integers: ClassVar[np.ufunc]
+
+    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
+        return np.asarray(self.integers(*align_arrays(*x)))
 
 
 @dataclass(frozen=True)
@@ -157,13 +147,11 @@ class Maximum(_Extreme):
     kind: ClassVar[str] = "maximum"
     tflite: ClassVar[str] = "MAXIMUM"
     onnx: ClassVar[str] = "Max"
+    integers: ClassVar[np.ufunc] = np.maximum
 
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
         a, b = align(*x)
         return a.maximum(b)
-
-    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
-        return np.asarray(np.maximum(*align_arrays(*x)))
 
 
 @dataclass(frozen=True)
@@ -173,10 +161,8 @@ class Minimum(_Extreme):
     kind: ClassVar[str] = "minimum"
     tflite: ClassVar[str] = "MINIMUM"
     onnx: ClassVar[str] = "Min"
+    integers: ClassVar[np.ufunc] = np.minimum
 
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
         a, b = align(*x)
         return a.minimum(b)
-
-    def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
-        return np.asarray(np.minimum(*align_arrays(*x)))
