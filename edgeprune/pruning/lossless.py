@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.ir import Array, Coupling, Graph, Read, couple
+from edgeprune.ops import Gather
 from edgeprune.pruning.bounds import Range, bounds
 from edgeprune.pruning.compact import compact, folds
 from edgeprune.pruning.duplicates import find_duplicates
@@ -48,8 +49,15 @@ class Report:
 
 
 def stored(graph: Graph) -> float:
-    """Bytes of the constants, and two for every index of a Gather."""
-    tables = sum(2 * len(getattr(n.op, "indices", ())) for n in graph.nodes)
+    """Bytes of the constants, and of what says which elements a Gather takes.
+
+    A bit for every element of its operand, or two bytes for every one that is taken.
+    """
+    tables = sum(
+        min(-(-graph.types[n.inputs[0]].size // 8), 2 * len(n.op.indices))
+        for n in graph.nodes
+        if isinstance(n.op, Gather)
+    )
     return float(sum(graph.types[c].nbytes for c in graph.constants) + tables)
 
 

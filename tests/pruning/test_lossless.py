@@ -127,11 +127,14 @@ def test_a_relu_that_no_input_can_wake_goes() -> None:
 
 
 def test_inputs_that_nothing_reads_are_skipped_where_that_is_smaller() -> None:
+    narrow = mlp(40, 1, 3)
+    w = narrow.constants[narrow.nodes[0].inputs[1]].copy()
+    w[:, 5] = 0  # four bytes; a bit for each of 40 inputs takes five
+    few = narrow.with_constants({narrow.nodes[0].inputs[1]: w})
+    assert lossless.fold(few)[1].inputs == 0
     graph = mlp(40, 8, 3)
     w = graph.constants[graph.nodes[0].inputs[1]].copy()
     w[:, 5] = 0
-    few = graph.with_constants({graph.nodes[0].inputs[1]: w})
-    assert lossless.fold(few)[1].inputs == 0
     w[:, ::2] = 0
     many = graph.with_constants({graph.nodes[0].inputs[1]: w})
     smaller, report = lossless.fold(many)
