@@ -5,6 +5,7 @@ from edgeprune.ir.graph import Graph, Node, Port, build_graph
 from edgeprune.ir.op import Op, QuantRule, align, align_arrays, tie_broadcast
 from edgeprune.ir.rows import element_type, fed, join_rows, real, split_rows
 from edgeprune.ir.run import (
+    computed,
     dequantise_array,
     predict,
     quantise_array,
@@ -39,6 +40,7 @@ __all__ = [
     "align",
     "align_arrays",
     "build_graph",
+    "computed",
     "couple",
     "dequantise_array",
     "element_type",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -98,10 +98,29 @@ def run_int(graph: Graph, feed: Mapping[str, Array]) -> dict[str, Array]:
                 args.append(c if i in node.op.weights else c[None])
             else:
                 args.append(values[v])
-        values[node.output] = node.op.evaluate_int(
-            graph.types_of(node), graph.types[node.output], *args
-        )
+        values[node.output] = computed(graph, node, args)
     return values
+
+
+def computed(graph: Graph, node: Node, x: Sequence[Array]) -> Array:
+    """One node in its own arithmetic: integers where its values have scales, else float.
+
+    A quantised file may dequantise, do a step in float, and quantise again.
+
+    Args:
+        graph: float or quantised.
+        node: of it.
+        x: the operands; batch in front except for weights.
+    """
+    import torch
+
+    types, out = graph.types_of(node), graph.types[node.output]
+    if any(t.quant is not None for t in (*types, out)):
+        return node.op.evaluate_int(types, out, *x)
+    with torch.inference_mode():
+        made = node.op.evaluate(*(torch.from_numpy(np.require(a, requirements="W")) for a in x))
+    y: Array = made.numpy()
+    return y
 
 
 def quantise_array(x: Array, t: TensorType) -> Array:

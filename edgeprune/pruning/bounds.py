@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.ir import Array, Graph, Node, TensorType
+from edgeprune.ir import Array, Graph, Node, TensorType, computed
 from edgeprune.ops import (
     Add,
     AvgPool2d,
@@ -139,19 +139,11 @@ def _tidy(low: Array, high: Array, t: TensorType) -> Bounds:
 
 
 def evaluate(graph: Graph, node: Node, x: tuple[Array, ...]) -> Array:
-    """One node for one sample, in the graph's arithmetic."""
-    import torch
-
+    """One node for one sample, in its own arithmetic."""
     weights = node.op.weights
-    if graph.is_quantised:
-        args = [a if i in weights else a[None] for i, a in enumerate(x)]
-        whole = node.op.evaluate_int(graph.types_of(node), graph.types[node.output], *args)
-        exact: Array = whole[0]
-        return exact
-    tensors = [torch.from_numpy(np.ascontiguousarray(a)) for a in x]
-    args_t = [a if i in weights else a[None] for i, a in enumerate(tensors)]
-    result: Array = node.op.evaluate(*args_t)[0].numpy()
-    return result
+    whole = computed(graph, node, [a if i in weights else a[None] for i, a in enumerate(x)])
+    exact: Array = whole[0]
+    return exact
 
 
 def _linear(graph: Graph, node: Node, x: Bounds, compute: Callable[..., Array]) -> Bounds:

@@ -215,7 +215,7 @@ class _Compaction:
         return kept
 
     def _constant(self, name: str, kept: Kept) -> None:
-        value = np.ascontiguousarray(self.graph.constants[name][np.ix_(*kept)])
+        value = np.require(self.graph.constants[name][np.ix_(*kept)], requirements=["C", "W"])
         known = self.constants.get(name)
         assert known is None or known.shape == value.shape, f"{name} is needed in two sizes"
         self.constants[name] = value

@@ -17,8 +17,10 @@ from tflite_files import Step, Value, constant, file_of, one_op
 from edgeprune.emit.to_tflite import emit
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends.from_tflite import load, parse
-from edgeprune.ir import DType, Graph, QuantParams, predict, quantise_array, run_int
+from edgeprune.ir import DType, Graph, QuantParams, couple, predict, quantise_array, run_int
 from edgeprune.ops import Conv2d, Dense, Softmax
+from edgeprune.pruning.bounds import bounds
+from edgeprune.pruning.compact import compact
 from edgeprune.verify import run_tflite
 
 FIVE, THREE = QuantParams.of(0.05, -3), QuantParams.of(0.03, 7)
@@ -424,3 +426,43 @@ def test_names_that_the_converter_strung_together_are_cut_at_the_first() -> None
     names = [n.name for n in parse(changed(change), "m.tflite").nodes]
     assert names[0] == "model/relu"
     assert names[1].startswith("model/relu#")
+
+
+def test_a_step_in_float_between_integers_is_computed_and_bounded(rng: np.random.Generator) -> None:
+    values = [
+        Value((1, 6), "int8", FIVE), Value((1, 6), "float32"), Value((1, 6), "float32"),
+        Value((1, 6), "int8", THREE),
+    ]  # fmt: skip
+    steps = [
+        Step("DEQUANTIZE", [0], 1, {}, "DequantizeOptions", 2),
+        Step("NEG", [1], 2, {}, "NegOptions"),
+        Step("QUANTIZE", [2], 3, {}, "QuantizeOptions"),
+    ]
+    file = file_of(values, steps, [0], [3])
+    graph = parse(file, "m.tflite")
+    x = rng.integers(-128, 128, (40, 6)).astype(np.int8)
+    found = run_int(graph, {graph.inputs[0]: x})[graph.outputs[0]]
+    assert np.array_equal(found, run_tflite.run(file, x))
+    low, high = bounds(graph)[graph.outputs[0]]
+    assert ((low <= found) & (found <= high)).all()
+
+
+def test_a_scalar_operand_stays_one_where_channels_go() -> None:
+    rng = np.random.default_rng(0)
+    half = constant(np.array(0.5, np.float32))
+    values = [
+        Value((1, 6), "float32"), constant(rng.normal(size=(4, 6)).astype(np.float32)),
+        Value((1, 4), "float32"), half, Value((1, 4), "float32"),
+        constant(rng.normal(size=(3, 4)).astype(np.float32)), Value((1, 3), "float32"),
+        Value((1, 4), "float32"),
+    ]  # fmt: skip
+    steps = [
+        Step("FULLY_CONNECTED", [0, 1], 2, {}, "FullyConnectedOptions"),
+        Step("LOGISTIC", [2], 4),
+        Step("SUB", [3, 4], 7, {}, "SubOptions"),
+        Step("FULLY_CONNECTED", [7, 5], 6, {}, "FullyConnectedOptions"),
+    ]
+    graph = parse(file_of(values, steps, [0], [6]), "m.tflite")
+    coupling = couple(graph)
+    removed = ~coupling.pinned & ~coupling.inputs & (np.arange(coupling.count) % 2 == 0)
+    assert compact(graph, coupling, removed).params < graph.params
