@@ -65,16 +65,18 @@ class Recipe:
         means = {v: self.observed[v].mean for v in seen} if how.corrects_bias else None
         return quantise(fused, ranges, dtype, narrow=how.narrow, means=means)
 
-    def compile(self, graph: Graph) -> Compiled:
-        """Quantise, choose kernels, plan the memory."""
-        return self.compile_typed(self.typed(graph))
+    def compile(self, graph: Graph, *, thorough: bool = True) -> Compiled:
+        """Quantise, choose kernels, plan the memory; not ``thorough``: as a guess that is quick."""
+        return self.compile_typed(self.typed(graph), thorough=thorough)
 
-    def compile_typed(self, typed: Graph, *, order: Sequence[str] | None = None) -> Compiled:
+    def compile_typed(
+        self, typed: Graph, *, order: Sequence[str] | None = None, thorough: bool = True
+    ) -> Compiled:
         """Choose kernels and plan the memory of a graph that has its types already."""
         core = self.target.core or self.target.name
 
         def planned(calls: Mapping[str, KernelCall]) -> MemoryPlan:
-            return plan_memory(typed, _work(typed, calls), order=order)
+            return plan_memory(typed, _work(typed, calls), order=order, thorough=thorough)
 
         calls = lower(
             typed, self.target.kernels, self.optimize, core, lambda c: planned(c).arena_bytes

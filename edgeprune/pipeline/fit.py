@@ -237,7 +237,7 @@ class Fitter:
         }
 
     def _estimate(self, recipe: Recipe, graph: Graph) -> Mapping[str, float]:
-        compiled = recipe.compile(graph)
+        compiled = recipe.compile(graph, thorough=self.options.ram is not None)
         flash = compiled.constant_bytes
         if self.form.target.budget != "linked":
             flash = footprint(compiled).flash_bytes

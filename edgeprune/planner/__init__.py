@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from edgeprune.ir import Graph
-from edgeprune.planner.arena import place
+from edgeprune.planner.arena import SEARCH_NODES, place
 from edgeprune.planner.order import best_order
 from edgeprune.planner.plan import Buffer, MemoryPlan, live_bytes, round_up
 
@@ -32,7 +32,11 @@ class Work:
 
 
 def plan_memory(
-    graph: Graph, work: Mapping[str, Work], *, order: Sequence[str] | None = None
+    graph: Graph,
+    work: Mapping[str, Work],
+    *,
+    order: Sequence[str] | None = None,
+    thorough: bool = True,
 ) -> MemoryPlan:
     """Plan the arena: inputs, every computed value, outputs and scratch.
 
@@ -40,6 +44,7 @@ def plan_memory(
         graph: the network as it will be emitted.
         work: by node name, what its kernel needs.
         order: names of the nodes as they must run; None: the best order is searched.
+        thorough: whether better offsets than the greedy ones are searched for.
 
     Returns:
         The plan with the smallest arena found: with and without in-place results, in the best
@@ -55,7 +60,8 @@ def plan_memory(
     best: MemoryPlan | None = None
     for layout in sorted(layouts, key=lambda a: a.bound):
         if best is None or layout.bound < best.arena_bytes:
-            plan = layout.plan(below=None if best is None else best.arena_bytes)
+            below = None if best is None else best.arena_bytes
+            plan = layout.plan(below=below, thorough=thorough)
             best = plan if best is None or plan.arena_bytes < best.arena_bytes else best
     assert best is not None
     return best
@@ -81,9 +87,10 @@ class _Layout:
         """Bytes that no placement can go below."""
         return max((n for _, n in self.steps), default=0)
 
-    def plan(self, *, below: int | None) -> MemoryPlan:
+    def plan(self, *, below: int | None, thorough: bool) -> MemoryPlan:
         """Placed; searched long only where that can end below a size that is there already."""
-        at = place(self.buffers, align=ALIGN, below=below)
+        nodes = SEARCH_NODES if thorough else 0
+        at = place(self.buffers, align=ALIGN, nodes=nodes, below=below)
         ends = (a + b.nbytes for a, b in zip(at, self.buffers, strict=True))
         size = round_up(max(ends, default=0), ALIGN)
         offsets = {b.name: a for a, b in zip(at, self.buffers, strict=True)}

@@ -6,9 +6,16 @@ from collections.abc import Sequence
 
 from edgeprune.planner.plan import Buffer, live_bytes, round_up
 
+SEARCH_NODES = 50_000
+"""Placements that the search tries before it takes what it has."""
+
 
 def place(
-    buffers: Sequence[Buffer], *, align: int = 4, nodes: int = 50_000, below: int | None = None
+    buffers: Sequence[Buffer],
+    *,
+    align: int = 4,
+    nodes: int = SEARCH_NODES,
+    below: int | None = None,
 ) -> list[int]:
     """Give every buffer an offset; the smallest arena that a bounded search finds.
 
@@ -20,7 +27,7 @@ def place(
     Args:
         buffers: sizes in bytes and the steps in which they are needed.
         align: every offset is a multiple of this many bytes; a power of two.
-        nodes: how many placements the search may try.
+        nodes: how many placements the search may try; 0: the greedy ones only.
         below: arenas of this size and more are of no use; None: any is.
 
     Returns:
@@ -38,7 +45,7 @@ def place(
     ]
     tried = [_stack(o, sizes, meets) for o in orders]
     best = min(tried, key=lambda t: _height(t, sizes))
-    if _height(best, sizes) > bound:
+    if nodes and _height(best, sizes) > bound:
         best = _search(sizes, meets, bound, best, nodes, below)
     return best
 

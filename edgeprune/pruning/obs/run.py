@@ -80,7 +80,7 @@ def path(graph: Graph, data: Samples, *, head: bool = False, seed: int = 0) -> I
             these very samples, which is what counts where the network is measured on them.
         seed: of samples and draws.
     """
-    effort = Effort(most=1, inputs=False, vector_samples=len(data))
+    effort = Effort(most=1, inputs=False, vector_samples=len(data), vector_scores=len(data))
     greedy = Greedy(
         graph,
         couple(graph),
