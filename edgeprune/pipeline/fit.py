@@ -78,8 +78,9 @@ class Fitter:
         cost = partial(self._estimate, recipe)  # a search knows it again by its identity
         estimate = cost(graph)
         spare = {k: v - int(estimate[k]) for k, v in spare.items()}
-        for _ in range(TRIES):
-            pruned, spare = self._search(recipe, cost, limits, spare)
+        for attempt in range(TRIES):
+            slack = SLACK if attempt == 0 else math.inf
+            pruned, spare = self._search(recipe, cost, limits, spare, slack)
             made = self._finish(recipe, self._trained(pruned.graph), pruned, whole)
             over = self._over(made.size)
             if not over:
@@ -89,9 +90,17 @@ class Fitter:
         raise self._floor(recipe)
 
     def _search(
-        self, recipe: Recipe, cost: Cost, limits: Mapping[str, float], spare: dict[str, int]
+        self,
+        recipe: Recipe,
+        cost: Cost,
+        limits: Mapping[str, float],
+        spare: dict[str, int],
+        slack: float,
     ) -> tuple[Pruned, dict[str, int]]:
-        """The largest network that fits as it is linked, and what it has beside its constants."""
+        """A network that fits as it is linked, and what it has beside its constants.
+
+        Where more than ``slack`` of every limit is unused, larger ones are tried.
+        """
         best: tuple[Pruned, dict[str, int]] | None = None
         for _ in range(TRIES):
             pruned = self._prune(recipe, cost, limits, spare)
@@ -110,7 +119,7 @@ class Fitter:
                 spare = {k: max(spare[k] + 1, left[k]) for k in spare}
                 continue
             best = pruned, spare
-            tight = any(limit - now[k] <= SLACK * limit for k, limit in limits.items())
+            tight = any(limit - now[k] <= slack * limit for k, limit in limits.items())
             if tight or all(left[k] >= spare[k] for k in spare):
                 break
             spare = {k: min(spare[k], left[k]) for k in spare}

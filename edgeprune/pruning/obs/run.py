@@ -27,6 +27,10 @@ VALIDATION = 0.2
 """Share of the data that chooses between runs, and is not fitted."""
 
 
+COPIES = 0.25
+"""Moved copies that a round may see beside each sample; the last solution sees them all."""
+
+
 @dataclass(frozen=True)
 class Bounds:
     """How far a run goes, and how far it may.
@@ -135,7 +139,13 @@ class Search:
         self._runs: dict[tuple[tuple[str, ...], bool, bool], _Run] = {}
         self._is_vector = all(lin.positions == 1 for lin in linears(graph).values())
         if not self._is_vector:
-            data = Samples(enlarge(data.x, self._effort.final_samples, seed))
+            own, asked = len(data), self._effort
+            data = Samples(enlarge(data.x, asked.final_samples, seed))
+            self._effort = replace(
+                asked,
+                score_samples=min(asked.score_samples, own),
+                round_samples=min(asked.round_samples, own + int(COPIES * own)),
+            )
         self.data = data
 
     def prune(
