@@ -13,9 +13,6 @@ from edgeprune.pruning.loss import Loss
 EXACT_OUTPUTS = 16
 """Up to this many outputs their Hessian is summed up exactly, with a backward pass each."""
 
-EXACT_SAMPLES = 500
-"""Up to this many samples that is also done in networks with positions: few draws are uncertain."""
-
 BATCH = 128
 """Samples whose gradients are computed at once."""
 

@@ -50,7 +50,7 @@ class Effort:
     most: int | None = None
     inputs: bool = True
     cap: float = 0.2
-    score_samples: int = 768
+    score_samples: int = 384
     vector_scores: int = 4000
     vector_samples: int = 20_000
     round_samples: int = 1000

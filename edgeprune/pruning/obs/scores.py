@@ -12,12 +12,7 @@ from edgeprune.ir import Coupling, Graph, couple
 from edgeprune.pruning.compact import old_channels
 from edgeprune.pruning.groups import Mask
 from edgeprune.pruning.loss import Loss
-from edgeprune.pruning.obs.fisher import (
-    EXACT_OUTPUTS,
-    EXACT_SAMPLES,
-    channel_effects,
-    output_hessians,
-)
+from edgeprune.pruning.obs.fisher import EXACT_OUTPUTS, channel_effects, output_hessians
 from edgeprune.pruning.obs.linear import Linear, linears
 from edgeprune.pruning.obs.parts import Part
 from edgeprune.pruning.obs.reference import Reference, values_seen
@@ -110,10 +105,9 @@ class Scorer:
         layers = linears(graph)
         reads = {r.node: r.ids[~removed[r.ids]] for r in dense.reads}
         names = [name for name in reads if name in layers]
+        exact = all(layers[n].positions == 1 for n in names)
+        draws = None if exact and graph.types[loss.value].size <= EXACT_OUTPUTS else 2
         x = reference.x[:rows]
-        outputs = graph.types[loss.value].size
-        cheap = all(layers[n].positions == 1 for n in names) or len(x) <= EXACT_SAMPLES
-        draws = None if cheap and outputs <= EXACT_OUTPUTS else 2
         hessians = output_hessians(graph, x, names, loss, draws=draws, seed=seed)
         wanted = {n: layers[n] for n in names}
         self.covariances = _covariances(graph, wanted, parts, reference, covariances or {})
@@ -200,7 +194,7 @@ def _covariances(
         if fixed is not None and lin.groups == 1:
             at = reference.layers[parts[name].dense].columns_of(parts[name].columns)
             found[name] = fixed.covariance[:, at][:, :, at]
-        elif name in known and known[name].shape[-1] == lin.columns_per_group:
+        elif name in known and known[name].shape[::2] == (lin.groups, lin.columns_per_group):
             found[name] = known[name]
         else:
             wanted[name] = lin
