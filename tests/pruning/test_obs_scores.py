@@ -7,13 +7,14 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from pruning.graphs import balanced, mlp
+from pruning.graphs import balanced, cnn, mlp
 
 from edgeprune.ir import Graph, Samples, couple, predict
 from edgeprune.ops import Relu, Sigmoid, Softmax
 from edgeprune.pruning.compact import compact
 from edgeprune.pruning.loss import make_loss
 from edgeprune.pruning.obs.fisher import output_hessians
+from edgeprune.pruning.obs.greedy import Effort, Greedy
 from edgeprune.pruning.obs.head import resolve_head, value_of
 from edgeprune.pruning.obs.parts import parts_of, scatter
 from edgeprune.pruning.obs.reference import Reference
@@ -125,3 +126,27 @@ def test_no_step_of_the_head_makes_the_loss_rise(head: type) -> None:
         errors.append(error(graph.with_constants(changed)))
     assert all(b <= a + 1e-6 for a, b in itertools.pairwise(errors))
     assert errors[-1] < errors[0]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_moments_kept_from_a_refit_are_those_of_the_network_that_it_left(seed: int) -> None:
+    graph = cnn(seed, kinds=(1, 4, 11) if seed % 2 else None)
+    x = np.random.default_rng(1).normal(size=(60, *graph.types[graph.inputs[0]].shape))
+    greedy = Greedy(
+        graph,
+        couple(graph),
+        Samples(x.astype(np.float32)),
+        lambda removed: float((~removed).sum()),
+        effort=Effort(inputs=False, share=0.2),
+    )
+    for _ in range(3):
+        greedy.advance(greedy.picks())
+        kept = dict(greedy._covariances)
+        assert kept
+        known = greedy._scorer().covariances
+        greedy._covariances = {}
+        anew = greedy._scorer().covariances
+        assert known.keys() == anew.keys()
+        for name, value in anew.items():
+            scale = np.abs(value).max()
+            np.testing.assert_allclose(known[name], value, rtol=1e-3, atol=1e-4 * scale)
