@@ -81,6 +81,7 @@ class Fitter:
         for attempt in range(TRIES):
             slack = SLACK if attempt == 0 else math.inf
             pruned, spare = self._search(recipe, cost, limits, spare, slack)
+            pruned = self._solved(pruned)
             made = self._finish(recipe, self._trained(pruned.graph), pruned, whole)
             over = self._over(made.size)
             if not over:
@@ -166,6 +167,15 @@ class Fitter:
                 "`edgeprune doctor` says what is missing",
             )
         return run.instructions
+
+    def _solved(self, pruned: Pruned) -> Pruned:
+        """The network that was settled on, as good as its samples make it."""
+        if not isinstance(self.ranking, obs.Search):
+            return pruned
+        o = self.options
+        return self.ranking.solve(
+            pruned, min_accuracy=o.min_accuracy, max_drop=o.max_drop, progress=self.progress
+        )
 
     def _trained(self, graph: Graph) -> Graph:
         """The pruned network after fine-tuning and new thresholds, where that is asked for."""
@@ -269,7 +279,7 @@ class Fitter:
         if any(floor.get(k, 0) > v for k, v in left.items()):
             raise self._floor(recipe)
         if isinstance(self.ranking, obs.Search):
-            return self.ranking.prune(
+            return self.ranking.choose(
                 limits=left,
                 cost=cost,
                 min_accuracy=o.min_accuracy,

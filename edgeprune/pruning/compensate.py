@@ -11,7 +11,7 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Coupling, Graph, Ids, Samples, couple
 from edgeprune.pruning.loss import make_loss
 from edgeprune.pruning.lossless import fold
-from edgeprune.pruning.obs.head import resolve_head, value_of
+from edgeprune.pruning.obs.joint import together
 from edgeprune.pruning.obs.judge import Judge
 from edgeprune.pruning.obs.linear import Linear, linears
 from edgeprune.pruning.obs.parts import Part
@@ -55,9 +55,9 @@ def compensate(
     loss = make_loss(pruned, fitted)
     reference = Reference(unfuse(dense), fitted.x[:SAMPLES], positions=POSITIONS, seed=seed)
     repaired = pruned.with_constants(refit(unfuse(pruned), parts, reference, sweeps=SWEEPS))
-    answers = value_of(dense, fitted.x, make_loss(dense, fitted).value)
-    headed = repaired.with_constants(resolve_head(unfuse(repaired), loss, fitted.x, answers))
-    return max((pruned, repaired, headed), key=judge.value)
+    better = max((pruned, repaired), key=judge.value)
+    losses = loss, make_loss(dense, fitted)
+    return together(better, parts, dense, fitted, judge, losses, seed=seed)
 
 
 def match(pruned: Graph, dense: Graph, rows: Rows) -> dict[str, Part]:

@@ -14,11 +14,14 @@ from edgeprune.errors import CannotFitError
 from edgeprune.ir import Coupling, Graph, Samples, couple
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.groups import channel_names, removable
+from edgeprune.pruning.loss import make_loss
 from edgeprune.pruning.obs.enlarge import enlarge
 from edgeprune.pruning.obs.greedy import Effort, Greedy, Snapshot
+from edgeprune.pruning.obs.joint import together
 from edgeprune.pruning.obs.judge import Judge
 from edgeprune.pruning.obs.linear import linears
 from edgeprune.pruning.obs.meter import Costs, Meter
+from edgeprune.pruning.obs.parts import parts_of
 from edgeprune.pruning.obs.reference import Reference
 from edgeprune.pruning.obs.unfuse import unfuse
 from edgeprune.pruning.search import Cost, Pruned, Step, no_cost
@@ -26,6 +29,9 @@ from edgeprune.pruning.search import Cost, Pruned, Step, no_cost
 VALIDATION = 0.2
 """Share of the data that chooses between runs, and is not fitted."""
 
+
+THREADS = 2
+"""Of large products; a fixed number, as sums depend on how they are divided."""
 
 COPIES = 0.25
 """Moved copies that a round may see beside each sample; the last solution sees them all."""
@@ -136,6 +142,7 @@ class Search:
         self._jobs = jobs
         self._judge = Judge(graph, validation)
         self._costs: dict[Cost, Costs] = {}
+        self._solved: dict[tuple[bytes, float | None], Graph] = {}
         self._runs: dict[tuple[tuple[str, ...], bool, bool], _Run] = {}
         self._is_vector = all(lin.positions == 1 for lin in linears(graph).values())
         if not self._is_vector:
@@ -161,6 +168,35 @@ class Search:
     ) -> Pruned:
         """Remove channels and inputs, and solve what is left for what the dense network computes.
 
+        :meth:`choose`, with its arguments, and then :meth:`solve`.
+
+        Raises:
+            CannotFitError: the limits cannot be met, or not within the other bounds.
+        """
+        chosen = self.choose(
+            limits=limits,
+            cost=cost,
+            min_accuracy=min_accuracy,
+            max_drop=max_drop,
+            max_neurons=max_neurons,
+            keep_ratio=keep_ratio,
+            progress=progress,
+        )
+        return self.solve(chosen, min_accuracy=min_accuracy, max_drop=max_drop, progress=progress)
+
+    def choose(
+        self,
+        *,
+        limits: Mapping[str, float] | None = None,
+        cost: Cost = no_cost,
+        min_accuracy: float | None = None,
+        max_drop: float | None = None,
+        max_neurons: int | None = None,
+        keep_ratio: float | None = None,
+        progress: Progress = silent,
+    ) -> Pruned:
+        """Remove channels and inputs, and solve what is left layer by layer.
+
         Two greedy runs, one with the loss per unit of what is limited and one with the loss
         alone; the one that does better on the validation data is the result.
 
@@ -185,6 +221,40 @@ class Search:
         orders = (True, False) if bounds.limits else (False,)
         runs = [self._run(meter, per_price, inputs=not counted) for per_price in orders]
         return self._best(runs, meter, bounds, progress)
+
+    def solve(
+        self,
+        chosen: Pruned,
+        *,
+        min_accuracy: float | None = None,
+        max_drop: float | None = None,
+        progress: Progress = silent,
+    ) -> Pruned:
+        """What is left solved anew, all layers at once; the same channels are gone.
+
+        Args:
+            chosen: as :meth:`choose` gives it.
+            min_accuracy: as there.
+            max_drop: as there.
+            progress: told after every step.
+        """
+        floor = _floor(self._judge, min_accuracy, max_drop)
+        key = chosen.removed.tobytes(), floor
+        if chosen.removed.any() and key not in self._solved:
+            loss = make_loss(self.graph, self.data)
+            with _threads(1 if self._is_vector else THREADS):
+                self._solved[key] = together(
+                    chosen.graph,
+                    parts_of(self.graph, self.coupling, chosen.removed),
+                    self.graph,
+                    self.data,
+                    self._judge,
+                    (loss, loss),
+                    floor=floor,
+                    seed=self._seed,
+                    progress=progress,
+                )
+        return replace(chosen, graph=self._solved.get(key, chosen.graph))
 
     def _best(self, runs: list[_Run], meter: Meter, bounds: Bounds, progress: Progress) -> Pruned:
         """All runs side by side, and what the best of them ends in."""
@@ -320,14 +390,19 @@ def _bounds(
     max_neurons: int | None,
     keep_ratio: float | None,
 ) -> Bounds:
-    floor = min_accuracy
-    if max_drop is not None:
-        floor = max(floor or 0.0, judge.accuracy(judge.source) - max_drop)
     if keep_ratio is not None:
         count = int(removable(coupling).sum())
         share = count - int(np.ceil(keep_ratio * count - 1e-9))
         max_neurons = share if max_neurons is None else min(max_neurons, share)
+    floor = _floor(judge, min_accuracy, max_drop)
     return Bounds(dict(limits or {}), max_neurons, floor)
+
+
+def _floor(judge: Judge, min_accuracy: float | None, max_drop: float | None) -> float | None:
+    """The lowest accuracy that is allowed."""
+    if max_drop is None:
+        return min_accuracy
+    return max(min_accuracy or 0.0, judge.accuracy(judge.source) - max_drop)
 
 
 def _creep(greedy: Greedy, picks: list[int], judge: Judge, floor: float) -> None:

@@ -1,0 +1,157 @@
+"""All layers solved together, for the sums of residual paths and the result of the dense network.
+
+Repair layer by layer (:mod:`.refit`) asks of every layer what it gave before. What a removed
+channel carried and no other channel of its layer does, is lost there; the layers in front of it
+and behind could still make up for it. So all weights move at once, along the Gauss-Newton step
+for the squared distance to the dense network's values: least squares in the weights, with every
+clamp as it is. Conjugate gradients solve it without a matrix (Schraudolph 2002; Martens 2010),
+preconditioned by :class:`Kronecker`; labels are not looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgeprune.ir import Array, Graph, Samples
+from edgeprune.progress import Progress, silent
+from edgeprune.pruning.loss import Loss
+from edgeprune.pruning.obs.distance import Distance, aims
+from edgeprune.pruning.obs.head import resolve_head, value_of
+from edgeprune.pruning.obs.judge import Judge
+from edgeprune.pruning.obs.kronecker import Kronecker
+from edgeprune.pruning.obs.linear import linears
+from edgeprune.pruning.obs.parts import Part
+from edgeprune.pruning.obs.unfuse import unfuse
+
+if TYPE_CHECKING:
+    import torch
+
+    Weights = dict[str, torch.Tensor]
+
+STEPS = 3
+SAMPLES = 1000
+"""Of a step; the next one takes others."""
+VECTORS = 20_000
+"""The same in networks without positions, where a sample is one equation a result."""
+ITERATIONS = 10
+"""Of conjugate gradients in a step."""
+DAMP = 0.3
+"""Weight of staying where one is, times the square of unknowns per equation."""
+STRONGER = 10.0
+"""What that weight is multiplied by after a step that did not help."""
+NOTHING = 1e-8
+"""Squared error, as a share of the values' variance, that is that of the arithmetic."""
+SHARES = (1.0, 0.5, 0.25)
+"""Of a step that are tried."""
+
+
+def together(
+    graph: Graph,
+    parts: Mapping[str, Part],
+    dense: Graph,
+    data: Samples,
+    judge: Judge,
+    losses: tuple[Loss, Loss],
+    *,
+    floor: float | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Graph:
+    """A pruned network after some steps, and its last layer solved for the loss.
+
+    Args:
+        graph: the pruned network, float.
+        parts: which part of the dense network each of its layers is.
+        dense: that network.
+        data: samples to fit with.
+        judge: a step that does not bring the network nearer on its data is not taken.
+        losses: of the pruned and of the dense network.
+        floor: nor one that leaves a lower accuracy there.
+        seed: of the preconditioner.
+        progress: told after every step.
+    """
+    whole = unfuse(dense)
+    ours, theirs = losses
+    wanted = aims(unfuse(graph), parts, whole, (ours.value, theirs.value))
+    vector = all(lin.positions == 1 for lin in linears(graph).values())
+    size = min(len(data), VECTORS if vector else SAMPLES)
+    value, damp = judge.value(graph), DAMP
+
+    def kept(changed: Mapping[str, Array]) -> bool:
+        nonlocal graph, value
+        made = graph.with_constants(changed)
+        now = judge.value(made)
+        if not now > value or (floor is not None and judge.accuracy(made) < floor - 1e-9):
+            return False
+        graph, value = made, now
+        return True
+
+    for step in range(STEPS):
+        x = np.roll(data.x, -step * size, axis=0)[:size]
+        distance = Distance(unfuse(graph), wanted, whole, x)
+        if not kept(solve_jointly(distance, damp=damp, seed=seed + step)):
+            damp *= STRONGER
+        progress("solve", step + 1, STEPS)
+    answers = value_of(dense, data.x, theirs.value)
+    kept(resolve_head(unfuse(graph), ours, data.x, answers))
+    return graph
+
+
+def solve_jointly(distance: Distance, *, damp: float = DAMP, seed: int = 0) -> dict[str, Array]:
+    """One Gauss-Newton step of all layers.
+
+    Args:
+        distance: of the pruned network.
+        damp: weight of staying where one is, times the square of unknowns per equation.
+        seed: of the preconditioner.
+
+    Returns:
+        New weights and biases by constant; empty where no step brings the values nearer.
+    """
+    if distance.error({}) < NOTHING:
+        return {}
+    metric = distance.metric(seed)
+    start = {v: distance.weights[v] for lin in metric.seen for v in lin.node.inputs[1:]}
+    if not start:
+        return {}
+    error, slope = distance.slope(start)
+    unknowns = sum(w.numel() for w in start.values())
+    weight = damp * (unknowns / distance.equations) ** 2
+    step = _conjugate_gradients(distance, metric, start, slope, weight)
+    for share in SHARES:
+        moved = {v: w + share * step[v] for v, w in start.items()}
+        if distance.error(moved) < error:
+            return {v: w.numpy() for v, w in moved.items()}
+    return {}
+
+
+def _conjugate_gradients(
+    distance: Distance, metric: Kronecker, start: Weights, slope: Weights, damp: float
+) -> Weights:
+    """About -(H + damp M)^-1 slope: H of the Gauss-Newton step, M the preconditioner."""
+    rest = {v: -g for v, g in slope.items()}  # what is not yet solved for
+    divided = metric.divide(rest)
+    way, times_metric = divided, rest  # M times the way comes along
+    size = _dot(rest, divided)
+    found = {v: 0 * g for v, g in slope.items()}
+    for _ in range(ITERATIONS):
+        curved = distance.curve(start, way)
+        curved = {v: c + damp * times_metric[v] for v, c in curved.items()}
+        bend = _dot(way, curved)
+        if not bend > 0 or not size > 0:
+            break
+        length = size / bend
+        found = {v: f + length * way[v] for v, f in found.items()}
+        rest = {v: r - length * curved[v] for v, r in rest.items()}
+        divided = metric.divide(rest)
+        size, before = _dot(rest, divided), size
+        way = {v: d + size / before * way[v] for v, d in divided.items()}
+        times_metric = {v: r + size / before * times_metric[v] for v, r in rest.items()}
+    return found
+
+
+def _dot(a: Weights, b: Weights) -> float:
+    return sum(float((a[v] * b[v]).sum()) for v in a)
