@@ -1,4 +1,4 @@
-"""Any pruned network repaired in closed form, however it was pruned."""
+"""Any pruned network repaired by least squares, however it was pruned."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ def compensate(
     pruned: Graph, dense: Graph, data: Samples, *, rows: Rows | None = None, seed: int = 0
 ) -> Graph:
     """Solve a pruned network's layers anew so that they give what the dense network gives.
+
+    Layer by layer in closed form (:mod:`.obs.refit`), and then all together (:mod:`.obs.joint`).
 
     Args:
         pruned: float; ``dense`` without some channels, by any tool, or with their weights zeroed.

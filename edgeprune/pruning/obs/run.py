@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
-from edgeprune.errors import CannotFitError
 from edgeprune.ir import Coupling, Graph, Samples, couple
 from edgeprune.progress import Progress, silent
-from edgeprune.pruning.groups import channel_names, removable
+from edgeprune.pruning.groups import removable
 from edgeprune.pruning.loss import make_loss
+from edgeprune.pruning.obs.descent import Bounds, Descent
 from edgeprune.pruning.obs.enlarge import enlarge
-from edgeprune.pruning.obs.greedy import Effort, Greedy, Snapshot
+from edgeprune.pruning.obs.greedy import Effort, Greedy
 from edgeprune.pruning.obs.joint import together
 from edgeprune.pruning.obs.judge import Judge
 from edgeprune.pruning.obs.linear import linears
 from edgeprune.pruning.obs.meter import Costs, Meter
 from edgeprune.pruning.obs.parts import parts_of
-from edgeprune.pruning.obs.reference import Reference
-from edgeprune.pruning.obs.unfuse import unfuse
-from edgeprune.pruning.search import Cost, Pruned, Step, no_cost
+from edgeprune.pruning.search import Cost, Pruned, no_cost
 
 VALIDATION = 0.2
 """Share of the data that chooses between runs, and is not fitted."""
@@ -35,21 +32,6 @@ THREADS = 2
 
 COPIES = 0.25
 """Moved copies that a round may see beside each sample; the last solution sees them all."""
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """How far a run goes, and how far it may.
-
-    Attributes:
-        limits: largest costs; met by the result.
-        max_neurons: how many channels may go.
-        floor: lowest accuracy on the validation data.
-    """
-
-    limits: Mapping[str, float] = field(default_factory=dict)
-    max_neurons: int | None = None
-    floor: float | None = None
 
 
 def prune(
@@ -143,7 +125,7 @@ class Search:
         self._judge = Judge(graph, validation)
         self._costs: dict[Cost, Costs] = {}
         self._solved: dict[tuple[bytes, float | None], Graph] = {}
-        self._runs: dict[tuple[tuple[str, ...], bool, bool], _Run] = {}
+        self._runs: dict[tuple[tuple[str, ...], bool, bool], Descent] = {}
         self._is_vector = all(lin.positions == 1 for lin in linears(graph).values())
         if not self._is_vector:
             own, asked = len(data), self._effort
@@ -256,10 +238,12 @@ class Search:
                 )
         return replace(chosen, graph=self._solved.get(key, chosen.graph))
 
-    def _best(self, runs: list[_Run], meter: Meter, bounds: Bounds, progress: Progress) -> Pruned:
+    def _best(
+        self, runs: list[Descent], meter: Meter, bounds: Bounds, progress: Progress
+    ) -> Pruned:
         """All runs side by side, and what the best of them ends in."""
 
-        def descend(run: _Run) -> tuple[float, Pruned]:
+        def descend(run: Descent) -> tuple[float, Pruned]:
             told = progress if run is runs[0] else silent
             with _threads(1) if len(runs) > 1 or self._is_vector else nullcontext():
                 run.descend(meter, self._judge, bounds, told)
@@ -269,7 +253,7 @@ class Search:
             ends = list(pool.map(descend, runs))
         return max(ends, key=lambda end: end[0])[1]
 
-    def _run(self, meter: Meter, per_price: bool, *, inputs: bool) -> _Run:
+    def _run(self, meter: Meter, per_price: bool, *, inputs: bool) -> Descent:
         """The run for what is limited, new or as far as it has come."""
         inputs &= self._effort.inputs
         key = (tuple(sorted(meter.limits)), per_price, inputs)
@@ -285,84 +269,8 @@ class Search:
                 seed=self._seed,
                 reference=known.greedy.reference if known else None,
             )
-            self._runs[key] = _Run(greedy)
+            self._runs[key] = Descent(greedy)
         return self._runs[key]
-
-
-@dataclass
-class _Round:
-    """A round that was made: the state before it, its picks, and the state after all of them."""
-
-    before: Snapshot
-    picks: list[int]
-    after: Snapshot | None = None
-
-
-class _Run:
-    """One greedy run and its rounds so far."""
-
-    def __init__(self, greedy: Greedy) -> None:
-        self.greedy = greedy
-        self._rounds: list[_Round] = []
-
-    def descend(self, meter: Meter, judge: Judge, bounds: Bounds, progress: Progress) -> None:
-        """From the dense network down until the limits are met or another bound stops it."""
-        greedy = self.greedy
-        if self._rounds:
-            greedy.restore(self._rounds[0].before)
-        if not bounds.limits and bounds.max_neurons is None and bounds.floor is None:
-            return
-        if bounds.limits and meter.is_met(greedy.removed):
-            return
-        start = meter.total(greedy.removed)
-        for number in itertools.count():
-            made = self._round(number)
-            picks = made.picks
-            if bounds.max_neurons is not None:
-                picks = picks[: bounds.max_neurons - len(greedy.order)]
-            if bounds.limits:
-                picks = _shortest(picks, lambda p: meter.is_met(greedy.after(p)))
-            if not picks:
-                break
-            self._advance(made, picks)
-            if bounds.floor is not None and judge.accuracy(greedy.graph) < bounds.floor - 1e-9:
-                greedy.restore(made.before)
-                _creep(greedy, picks, judge, bounds.floor)
-                break
-            left = meter.total(greedy.removed)
-            gone = len(greedy.order)
-            progress("rank", gone, max(round(gone * start / max(start - left, 1e-9)), gone))
-            if bounds.limits and meter.is_met(greedy.removed):
-                return
-            if len(picks) < len(made.picks):
-                break
-        if bounds.limits:
-            raise _failure(greedy, meter)
-
-    def finished(self, meter: Meter, judge: Judge, floor: float | None) -> tuple[float, Pruned]:
-        """The network as good as all the data make it, and its value; the run stays as it is."""
-        greedy = self.greedy
-        before = greedy.snapshot()
-        if greedy.removed.any():
-            _finish(greedy, judge, floor)
-        end = judge.value(greedy.graph), _result(greedy, meter)
-        greedy.restore(before)
-        return end
-
-    def _round(self, number: int) -> _Round:
-        if number == len(self._rounds):
-            before = self.greedy.snapshot()
-            self._rounds.append(_Round(before, self.greedy.picks()))
-        return self._rounds[number]
-
-    def _advance(self, made: _Round, picks: list[int]) -> None:
-        if len(picks) < len(made.picks):
-            self.greedy.advance(picks)
-            return
-        if made.after is None:
-            self.greedy.advance(picks)
-            made.after = self.greedy.snapshot()
-        self.greedy.restore(made.after)
 
 
 @contextmanager
@@ -403,78 +311,3 @@ def _floor(judge: Judge, min_accuracy: float | None, max_drop: float | None) -> 
     if max_drop is None:
         return min_accuracy
     return max(min_accuracy or 0.0, judge.accuracy(judge.source) - max_drop)
-
-
-def _creep(greedy: Greedy, picks: list[int], judge: Judge, floor: float) -> None:
-    """As much of a round as the accuracy floor allows, by halving."""
-    before = greedy.snapshot()
-    low, high = 0, len(picks)  # low fits, high does not
-    while high - low > 1:
-        middle = (low + high) // 2
-        greedy.restore(before)
-        greedy.advance(picks[:middle])
-        if judge.accuracy(greedy.graph) >= floor - 1e-9:
-            low = middle
-        else:
-            high = middle
-    greedy.restore(before)
-    if low:
-        greedy.advance(picks[:low])
-
-
-def _shortest(picks: list[int], enough: Callable[[list[int]], bool]) -> list[int]:
-    """The fewest of the picks, from the first on, that are enough; all if none are."""
-    if not enough(picks):
-        return picks
-    low, high = 0, len(picks)
-    while high - low > 1:
-        middle = (low + high) // 2
-        if enough(picks[:middle]):
-            high = middle
-        else:
-            low = middle
-    return picks[:high]
-
-
-def _finish(greedy: Greedy, judge: Judge, floor: float | None) -> None:
-    """The last refit with more data and the head with all, each kept only if validation agrees."""
-
-    def polish() -> None:
-        n = len(greedy.data) if greedy.is_vector else greedy.effort.final_samples
-        x, positions = greedy.data.x[:n], greedy.effort.final_positions
-        greedy.polish(Reference(unfuse(greedy.dense), x, positions=positions, seed=greedy.seed))
-
-    for step in (polish, greedy.resolve_head):
-        before, value = greedy.snapshot(), judge.value(greedy.graph)
-        step()
-        low = floor is not None and judge.accuracy(greedy.graph) < floor - 1e-9
-        if low or judge.value(greedy.graph) < value:
-            greedy.restore(before)
-
-
-def _failure(greedy: Greedy, meter: Meter) -> CannotFitError:
-    now = meter.costs(greedy.removed)
-    over = [
-        f"{key} is {now[key]:,.0f}, allowed are {limit:,.0f}"
-        for key, limit in meter.limits.items()
-        if now[key] > limit
-    ]
-    what = f"with {len(greedy.order)} channels removed " + "; ".join(over)
-    return CannotFitError("budget", what, "a larger budget, or a lower accuracy")
-
-
-def _result(greedy: Greedy, meter: Meter) -> Pruned:
-    names = channel_names(greedy.dense, greedy.coupling)
-    left = int(removable(greedy.coupling).sum())
-    steps = []
-    for k, score in zip(greedy.order, greedy.scores, strict=True):
-        left -= not greedy.coupling.inputs[k]
-        steps.append(Step(k, names[k], score, left))
-    graph = greedy.graph
-    return Pruned(
-        graph,
-        greedy.coupling,
-        greedy.removed.copy(),
-        tuple(steps),
-        meter.costs(greedy.removed),
-    )
