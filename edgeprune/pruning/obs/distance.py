@@ -7,7 +7,7 @@ matrix times a vector.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 
 ELEMENTS = 2**24
 """Of all values together that are held at once."""
-CURVED = 1000
+CURVED = 500
 """Samples that the preconditioner is taken from."""
+ENOUGH = 200
+FEWEST = 300
+"""Equations per unknown, and samples, that curvature and trials are taken from."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,8 @@ def aims(
 class Distance:
     """The squared distance of all aims from the dense network's values, each by its variance.
 
+    Everything is a mean over samples.
+
     Args:
         graph: the pruned network, float, clamps unfused.
         wanted: see :func:`aims`.
@@ -87,8 +92,9 @@ class Distance:
         x: samples, (n, *input shape).
 
     Attributes:
-        weights: all constants of the pruned network.
-        equations: how many values are compared.
+        layers: those that may change, by name: the ones whose constants nothing else reads.
+        start: their weights and biases as they are.
+        equations: values that are compared, over all samples, per unknown.
     """
 
     def __init__(
@@ -100,87 +106,78 @@ class Distance:
         self.wanted = wanted
         self.dense = dense
         self.x = torch.from_numpy(np.ascontiguousarray(x))
-        self.weights = tensors(graph)
+        self.layers = {
+            k: lin
+            for k, lin in linears(graph).items()
+            if all(len(graph.users[v]) == 1 for v in lin.node.inputs[1:])
+        }
+        self._weights = tensors(graph)
         self._dense_weights = tensors(dense)
+        own = [v for lin in self.layers.values() for v in lin.node.inputs[1:]]
+        self.start = {v: self._weights[v] for v in own}
         held = sum(graph.types[n.output].size for n in graph.nodes)
         self._batch = max(1, ELEMENTS // max(held, 1))
         first = self._targets(self.x[: max(2, min(len(x), self._batch))])
-        self.equations = len(x) * sum(t.shape[1] for t in first)
-        self._scales = [1 / max(float(t.var(dim=0).sum()) * len(x), 1e-12) ** 0.5 for t in first]
+        self._scales = [1 / max(float(t.var(dim=0).sum()), 1e-12) ** 0.5 for t in first]
+        unknowns = max(sum(w.numel() for w in self.start.values()), 1)
+        self.equations = len(x) * sum(t.shape[1] for t in first) / unknowns
+        self._few = min(len(x), max(FEWEST, int(len(x) * ENOUGH / self.equations)))
 
     def error(self, weights: Weights) -> float:
-        """Sum of the aims' squared relative errors."""
+        """Sum of the aims' squared relative errors, on the last samples of as many as needed."""
         import torch
 
         total = 0.0
         with torch.no_grad():
-            for x in self._batches():
-                gaps = self._gaps(self._results(weights, x), x)
-                total += sum(float(g.square().sum()) for g in gaps)
-        return total
+            for x in torch.split(self.x[-self._few :], self._batch):
+                total += self._squared(self._gaps(self._results(weights, x), x))
+        return total / self._few
 
-    def slope(self, weights: Weights) -> tuple[float, Weights]:
-        """The error, and half its derivative by the weights."""
-        total = 0.0
+    def slope(self) -> Weights:
+        """Half the derivative of the error by the weights, from all samples."""
+        import torch
+
         found: Weights = {}
-        for x in self._batches():
-            made, back = self._linearised(weights, x)
-            gaps = self._gaps(made, x)
-            total += sum(float(g.square().sum()) for g in gaps)
-            _add(found, back(tuple(gaps))[0])
-        return total, found
+        for x in torch.split(self.x, self._batch):
+            made, back = self._linearised(x)
+            _add(found, back(tuple(self._gaps(made, x)))[0])
+        return {v: g / len(self.x) for v, g in found.items()}
 
-    def curve(self, weights: Weights, step: Weights) -> Weights:
-        """The Gauss-Newton matrix times a step."""
+    def curve(self, step: Weights) -> Weights:
+        """The Gauss-Newton matrix times a step, from as many samples as needed."""
+        import torch
         from torch.func import jvp
 
         found: Weights = {}
-        for x in self._batches():
-            along = partial(self._results, x=x)
-            change = jvp(along, (weights,), (step,))[1]
-            _add(found, self._linearised(weights, x)[1](change)[0])
-        return found
+        for x in torch.split(self.x[: self._few], self._batch):
+            change = jvp(partial(self._results, x=x), (self.start,), (step,))[1]
+            _add(found, self._linearised(x)[1](change)[0])
+        return {v: g / self._few for v, g in found.items()}
 
     def metric(self, seed: int) -> Kronecker:
         """The preconditioner, from random derivatives of the results."""
         import torch
 
         generator = torch.Generator().manual_seed(seed)
-        layers = {
-            k: lin
-            for k, lin in linears(self.graph).items()
-            if all(len(self.graph.users[v]) == 1 for v in lin.node.inputs[1:])
-        }
-        metric = Kronecker(layers.values(), seed)
-        if not layers:
-            return metric
-        own = [v for lin in layers.values() for v in lin.node.inputs[1:]]
-        free = {v: self.weights[v].clone().requires_grad_() for v in own}
-        most = min(CURVED, len(self.x))
-        factor = (len(self.x) / most) ** 0.5
-        for x in torch.split(self.x[:most], self._batch):
+        metric = Kronecker(self.layers.values(), seed)
+        free = {v: w.clone().requires_grad_() for v, w in self.start.items()}
+        for x in torch.split(self.x[: min(CURVED, len(self.x))], self._batch):
             values = self._values(free, x)
             results = torch.cat(self._seen(values), dim=1)
             signs = torch.randint(0, 2, results.shape, generator=generator) * 2.0 - 1
-            made = [values[lin.node.output] for lin in layers.values()]
-            total = factor * (results * signs).sum()
-            slopes = torch.autograd.grad(total, made, allow_unused=True)
-            metric.see(values, dict(zip(layers, slopes, strict=True)))
+            made = [values[lin.node.output] for lin in self.layers.values()]
+            slopes = torch.autograd.grad((results * signs).sum(), made, allow_unused=True)
+            metric.see(values, dict(zip(self.layers, slopes, strict=True)))
         return metric
 
-    def _batches(self) -> Iterator[torch.Tensor]:
-        import torch
-
-        yield from torch.split(self.x, self._batch)
-
-    def _linearised(self, weights: Weights, x: torch.Tensor) -> Any:
+    def _linearised(self, x: torch.Tensor) -> Any:
         """The results, and what takes derivatives by them back to the weights."""
         from torch.func import vjp
 
-        return vjp(partial(self._results, x=x), weights)
+        return vjp(partial(self._results, x=x), self.start)
 
     def _values(self, weights: Weights, x: torch.Tensor) -> Weights:
-        constants = {**self.weights, **weights}
+        constants = {**self._weights, **weights}
         return run(self.graph, {self.graph.inputs[0]: x}, constants=constants)
 
     def _seen(self, values: Weights) -> tuple[torch.Tensor, ...]:
@@ -203,6 +200,10 @@ class Distance:
     def _gaps(self, made: tuple[torch.Tensor, ...], x: torch.Tensor) -> list[torch.Tensor]:
         goals = zip(made, self._targets(x), self._scales, strict=True)
         return [y.detach() - t * s for y, t, s in goals]
+
+    @staticmethod
+    def _squared(gaps: list[torch.Tensor]) -> float:
+        return sum(float(g.square().sum()) for g in gaps)
 
 
 def _add(total: Weights, more: Weights) -> None:

@@ -32,19 +32,19 @@ if TYPE_CHECKING:
     Weights = dict[str, torch.Tensor]
 
 STEPS = 3
-SAMPLES = 1000
+SAMPLES = 2000
 """Of a step; the next one takes others."""
 VECTORS = 20_000
 """The same in networks without positions, where a sample is one equation a result."""
 ITERATIONS = 10
 """Of conjugate gradients in a step."""
 DAMP = 0.3
-"""Weight of staying where one is, times the square of unknowns per equation."""
+"""Weight of staying where one is, divided by the square of equations per unknown."""
 STRONGER = 10.0
 """What that weight is multiplied by after a step that did not help."""
 NOTHING = 1e-8
 """Squared error, as a share of the values' variance, that is that of the arithmetic."""
-SHARES = (1.0, 0.5, 0.25)
+SHARES = (1.0, 0.7, 0.5, 0.25)
 """Of a step that are tried."""
 
 
@@ -90,7 +90,7 @@ def together(
         return True
 
     for step in range(STEPS):
-        x = np.roll(data.x, -step * size, axis=0)[:size]
+        x = data.x[(np.arange(size) + step * size) % len(data)]
         distance = Distance(unfuse(graph), wanted, whole, x)
         if not kept(solve_jointly(distance, damp=damp, seed=seed + step)):
             damp *= STRONGER
@@ -105,41 +105,40 @@ def solve_jointly(distance: Distance, *, damp: float = DAMP, seed: int = 0) -> d
 
     Args:
         distance: of the pruned network.
-        damp: weight of staying where one is, times the square of unknowns per equation.
+        damp: weight of staying where one is, divided by the square of equations per unknown.
         seed: of the preconditioner.
 
     Returns:
         New weights and biases by constant; empty where no step brings the values nearer.
     """
-    if distance.error({}) < NOTHING:
+    error = distance.error({})
+    if error < NOTHING or not distance.layers:
         return {}
     metric = distance.metric(seed)
-    start = {v: distance.weights[v] for lin in metric.seen for v in lin.node.inputs[1:]}
-    if not start:
-        return {}
-    error, slope = distance.slope(start)
-    unknowns = sum(w.numel() for w in start.values())
-    weight = damp * (unknowns / distance.equations) ** 2
-    step = _conjugate_gradients(distance, metric, start, slope, weight)
+    step = _conjugate_gradients(distance, metric, damp / distance.equations**2)
+    best: Weights = {}
     for share in SHARES:
-        moved = {v: w + share * step[v] for v, w in start.items()}
-        if distance.error(moved) < error:
-            return {v: w.numpy() for v, w in moved.items()}
-    return {}
+        moved = {v: distance.start[v] + share * d for v, d in step.items()}
+        now = distance.error(moved)
+        if now < error:
+            best, error = moved, now
+        elif best:
+            break
+    return {v: w.numpy() for v, w in best.items()}
 
 
-def _conjugate_gradients(
-    distance: Distance, metric: Kronecker, start: Weights, slope: Weights, damp: float
-) -> Weights:
+def _conjugate_gradients(distance: Distance, metric: Kronecker, damp: float) -> Weights:
     """About -(H + damp M)^-1 slope: H of the Gauss-Newton step, M the preconditioner."""
-    rest = {v: -g for v, g in slope.items()}  # what is not yet solved for
+    solved = {v for lin in metric.seen for v in lin.node.inputs[1:]}
+    still = {v: 0 * w for v, w in distance.start.items() if v not in solved}
+    rest = {v: -g for v, g in distance.slope().items() if v in solved}  # not yet solved for
     divided = metric.divide(rest)
     way, times_metric = divided, rest  # M times the way comes along
     size = _dot(rest, divided)
-    found = {v: 0 * g for v, g in slope.items()}
+    found = {v: 0 * g for v, g in rest.items()}
     for _ in range(ITERATIONS):
-        curved = distance.curve(start, way)
-        curved = {v: c + damp * times_metric[v] for v, c in curved.items()}
+        curved = distance.curve({**still, **way})
+        curved = {v: curved[v] + damp * m for v, m in times_metric.items()}
         bend = _dot(way, curved)
         if not bend > 0 or not size > 0:
             break

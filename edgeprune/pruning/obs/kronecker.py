@@ -40,6 +40,7 @@ class Kronecker:
         self._generator = torch.Generator().manual_seed(seed)
         self._read: dict[str, torch.Tensor] = {}
         self._rows: dict[str, int] = {}
+        self._samples = 0
         self._made: dict[str, torch.Tensor] = {}
         self._factors: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
 
@@ -70,6 +71,7 @@ class Kronecker:
             self._rows[name] = self._rows.get(name, 0) + columns.shape[1]
             self._read[name] = self._read.get(name, 0) + read.double()
             self._made[name] = self._made.get(name, 0) + made.double()
+        self._samples += len(next(iter(values.values())))
         self._factors = {}
 
     @property
@@ -109,7 +111,7 @@ class Kronecker:
                 read = read + DAMP_READ * read.mean(dim=1, keepdim=True)
             else:
                 read = torch.linalg.cholesky(_damped(read, DAMP_READ))
-            made = torch.linalg.cholesky(_damped(self._made[name], DAMP_MADE))
+            made = torch.linalg.cholesky(_damped(self._made[name] / self._samples, DAMP_MADE))
             self._factors[name] = read, made
         return self._factors[name]
 
