@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -62,3 +65,22 @@ def test_integers_stay_close_to_the_real_values(example: Example, rng: np.random
     got = dequantise_array(run_int(q, fed)["y"], q.types["y"])
     span = max(ends["y"][1] - ends["y"][0], 1e-3)
     assert np.abs(got - real["y"].numpy()).max() < 0.06 * span + q.types["y"].quant.scale[0]  # type: ignore[union-attr]
+
+
+STRIDED = """
+import torch
+from edgeprune.ops import Conv2d
+torch.set_num_threads(2)
+for _ in range(6):
+    for kernel, channels, stride in ((3, 3, 1), (1, 14, 2)):
+        x = torch.randn(127, 32, 32, channels)
+        w = torch.randn(18, kernel, kernel, channels, requires_grad=True)
+        y = Conv2d((stride, stride)).evaluate(x, w, torch.zeros(18))
+        y.square().sum().backward()
+"""
+
+
+def test_the_derivative_of_a_strided_1x1_convolution_stays_within_its_memory() -> None:
+    """In a process of its own: without care it is lost to a segmentation fault."""
+    done = subprocess.run([sys.executable, "-c", STRIDED], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

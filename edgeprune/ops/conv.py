@@ -54,6 +54,10 @@ def _conv_torch(
     from torch.nn import functional
 
     x = x.permute(0, 3, 1, 2)
+    if tuple(w.shape[2:]) == (1, 1) and not pad.any:
+        # the same, and clear of oneDNN's derivative of strided 1x1 convolutions, which writes past
+        # its workspace where there are fewer than 16 channels (oneDNN issue 6035)
+        x, stride = x[:, :, :: stride[0], :: stride[1]], (1, 1)
     if (pad.top, pad.left) == (pad.bottom, pad.right):
         y = functional.conv2d(x, w, b, stride, (pad.top, pad.left), dilation, groups)
     else:

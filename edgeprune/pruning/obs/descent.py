@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from edgeprune.errors import CannotFitError
+from edgeprune.ir import Graph
 from edgeprune.progress import Progress
-from edgeprune.pruning.groups import channel_names, removable
+from edgeprune.pruning.groups import Mask, channel_names, removable
 from edgeprune.pruning.obs.greedy import Greedy, Snapshot
 from edgeprune.pruning.obs.judge import Judge
 from edgeprune.pruning.obs.meter import Meter
@@ -41,6 +42,10 @@ class _Round:
     after: Snapshot | None = None
 
 
+Solve = Callable[[Graph, Mask], Graph]
+"""A network without some channels, after all its layers were solved together."""
+
+
 class Descent:
     """One greedy run and its rounds so far."""
 
@@ -48,7 +53,9 @@ class Descent:
         self.greedy = greedy
         self._rounds: list[_Round] = []
 
-    def descend(self, meter: Meter, judge: Judge, bounds: Bounds, progress: Progress) -> None:
+    def descend(
+        self, meter: Meter, judge: Judge, bounds: Bounds, solve: Solve, progress: Progress
+    ) -> None:
         """From the dense network down until the limits are met or another bound stops it."""
         greedy = self.greedy
         if self._rounds:
@@ -57,6 +64,17 @@ class Descent:
             return
         if bounds.limits and meter.is_met(greedy.removed):
             return
+
+        def accuracy() -> float:
+            """As it is or, where that is too little, as it can be made."""
+            now = judge.accuracy(greedy.graph)
+            if bounds.floor is None or now >= bounds.floor - 1e-9:
+                return now
+            return max(now, judge.accuracy(solve(greedy.graph, greedy.removed)))
+
+        def holds() -> bool:
+            return bounds.floor is None or accuracy() >= bounds.floor - 1e-9
+
         start = meter.total(greedy.removed)
         for number in itertools.count():
             made = self._round(number)
@@ -68,15 +86,17 @@ class Descent:
             if not picks:
                 break
             self._advance(made, picks)
-            if bounds.floor is not None and judge.accuracy(greedy.graph) < bounds.floor - 1e-9:
+            if not bounds.limits and not holds():
                 greedy.restore(made.before)
-                _creep(greedy, picks, judge, bounds.floor)
+                _creep(greedy, picks, holds)
                 break
             left = meter.total(greedy.removed)
             gone = len(greedy.order)
             progress("rank", gone, max(round(gone * start / max(start - left, 1e-9)), gone))
             if bounds.limits and meter.is_met(greedy.removed):
-                return
+                if holds():
+                    return
+                raise _too_little(greedy, accuracy(), bounds.floor or 0.0)
             if len(picks) < len(made.picks):
                 break
         if bounds.limits:
@@ -108,7 +128,7 @@ class Descent:
         self.greedy.restore(made.after)
 
 
-def _creep(greedy: Greedy, picks: list[int], judge: Judge, floor: float) -> None:
+def _creep(greedy: Greedy, picks: list[int], holds: Callable[[], bool]) -> None:
     """As much of a round as the accuracy floor allows, by halving."""
     before = greedy.snapshot()
     low, high = 0, len(picks)  # low fits, high does not
@@ -116,7 +136,7 @@ def _creep(greedy: Greedy, picks: list[int], judge: Judge, floor: float) -> None
         middle = (low + high) // 2
         greedy.restore(before)
         greedy.advance(picks[:middle])
-        if judge.accuracy(greedy.graph) >= floor - 1e-9:
+        if holds():
             low = middle
         else:
             high = middle
@@ -153,6 +173,11 @@ def _finish(greedy: Greedy, judge: Judge, floor: float | None) -> None:
         low = floor is not None and judge.accuracy(greedy.graph) < floor - 1e-9
         if low or judge.value(greedy.graph) < value:
             greedy.restore(before)
+
+
+def _too_little(greedy: Greedy, accuracy: float, floor: float) -> CannotFitError:
+    what = f"with {len(greedy.order)} channels removed it is {accuracy:.2%} on validation data"
+    return CannotFitError("accuracy", f"{what}, asked are {floor:.2%}", "a larger budget")
 
 
 def _failure(greedy: Greedy, meter: Meter) -> CannotFitError:

@@ -69,7 +69,7 @@ def together(
         data: samples to fit with.
         judge: a step that does not bring the network nearer on its data is not taken.
         losses: of the pruned and of the dense network.
-        floor: nor one that leaves a lower accuracy there.
+        floor: nor one that leaves a lower accuracy than this, and than before.
         seed: of the preconditioner.
         progress: told after every step.
     """
@@ -84,7 +84,9 @@ def together(
         nonlocal graph, value
         made = graph.with_constants(changed)
         now = judge.value(made)
-        if not now > value or (floor is not None and judge.accuracy(made) < floor - 1e-9):
+        if not now > value:
+            return False
+        if floor is not None and judge.accuracy(made) < min(floor, judge.accuracy(graph)) - 1e-9:
             return False
         graph, value = made, now
         return True

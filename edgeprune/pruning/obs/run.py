@@ -9,9 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from edgeprune.errors import CannotFitError
 from edgeprune.ir import Coupling, Graph, Samples, couple
 from edgeprune.progress import Progress, silent
-from edgeprune.pruning.groups import removable
+from edgeprune.pruning.groups import Mask, removable
 from edgeprune.pruning.loss import make_loss
 from edgeprune.pruning.obs.descent import Bounds, Descent
 from edgeprune.pruning.obs.enlarge import enlarge
@@ -221,13 +222,21 @@ class Search:
             progress: told after every step.
         """
         floor = _floor(self._judge, min_accuracy, max_drop)
-        key = chosen.removed.tobytes(), floor
-        if chosen.removed.any() and key not in self._solved:
+        return replace(chosen, graph=self._together(chosen.graph, chosen.removed, floor, progress))
+
+    def _together(
+        self, graph: Graph, removed: Mask, floor: float | None, progress: Progress
+    ) -> Graph:
+        """A network without some channels solved anew; known again by what it lost."""
+        key = removed.tobytes(), floor
+        if not removed.any():
+            return graph
+        if key not in self._solved:
             loss = make_loss(self.graph, self.data)
             with _threads(1 if self._is_vector else THREADS):
                 self._solved[key] = together(
-                    chosen.graph,
-                    parts_of(self.graph, self.coupling, chosen.removed),
+                    graph,
+                    parts_of(self.graph, self.coupling, removed),
                     self.graph,
                     self.data,
                     self._judge,
@@ -236,22 +245,35 @@ class Search:
                     seed=self._seed,
                     progress=progress,
                 )
-        return replace(chosen, graph=self._solved.get(key, chosen.graph))
+        return self._solved[key]
 
     def _best(
         self, runs: list[Descent], meter: Meter, bounds: Bounds, progress: Progress
     ) -> Pruned:
-        """All runs side by side, and what the best of them ends in."""
+        """All runs side by side, and what the best of them ends in.
 
-        def descend(run: Descent) -> tuple[float, Pruned]:
+        Raises:
+            CannotFitError: no run ends within the bounds.
+        """
+
+        def descend(run: Descent) -> tuple[float, Pruned] | CannotFitError:
             told = progress if run is runs[0] else silent
             with _threads(1) if len(runs) > 1 or self._is_vector else nullcontext():
-                run.descend(meter, self._judge, bounds, told)
+                try:
+                    run.descend(meter, self._judge, bounds, solve, told)
+                except CannotFitError as error:
+                    return error
                 return run.finished(meter, self._judge, bounds.floor)
+
+        def solve(graph: Graph, removed: Mask) -> Graph:
+            return self._together(graph, removed, bounds.floor, silent)
 
         with ThreadPoolExecutor(max(1, self._jobs)) as pool:
             ends = list(pool.map(descend, runs))
-        return max(ends, key=lambda end: end[0])[1]
+        fit = [end for end in ends if not isinstance(end, CannotFitError)]
+        if not fit:
+            raise next(end for end in ends if isinstance(end, CannotFitError))
+        return max(fit, key=lambda end: end[0])[1]
 
     def _run(self, meter: Meter, per_price: bool, *, inputs: bool) -> Descent:
         """The run for what is limited, new or as far as it has come."""
