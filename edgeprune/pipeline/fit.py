@@ -24,6 +24,7 @@ from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
 from edgeprune.pruning.finetune import MOVED, Training, finetune
 from edgeprune.pruning.groups import removable
+from edgeprune.pruning.obs.parts import parts_of
 from edgeprune.pruning.search import Cost, Pruned, Ranking, prune, smallest
 from edgeprune.pruning.subnet import recalibrate
 from edgeprune.quantize import (
@@ -82,7 +83,7 @@ class Fitter:
             slack = SLACK if attempt == 0 else math.inf
             pruned, spare = self._search(recipe, cost, limits, spare, slack)
             pruned = self._solved(pruned)
-            made = self._finish(recipe, self._trained(pruned.graph), pruned, whole)
+            made = self._finish(recipe, self._trained(pruned), pruned, whole)
             over = self._over(made.size)
             if not over:
                 return made
@@ -177,15 +178,16 @@ class Fitter:
             pruned, min_accuracy=o.min_accuracy, max_drop=o.max_drop, progress=self.progress
         )
 
-    def _trained(self, graph: Graph) -> Graph:
+    def _trained(self, pruned: Pruned) -> Graph:
         """The pruned network after fine-tuning and new thresholds, where that is asked for."""
-        o = self.options
+        o, graph = self.options, pruned.graph
         if o.finetune:
             graph = finetune(
                 graph,
                 self.prepared.rank,
                 epochs=o.finetune,
                 source=self.prepared.float_graph,
+                parts=parts_of(self.prepared.float_graph, pruned.coupling, pruned.removed),
                 training=MOVED if o.augment else Training(),
                 device=o.device,
                 seed=o.seed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,9 @@ from edgeprune.ir import Array, Graph, Node, Samples, tensors
 from edgeprune.ops import OUT_AXIS, Conv2d, DepthwiseConv2d
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.loss import Loss, make_loss
+from edgeprune.pruning.obs.parts import Part
 from edgeprune.pruning.obs.unfuse import unfuse
+from edgeprune.pruning.teacher import Teacher
 
 if TYPE_CHECKING:
     import torch
@@ -29,16 +32,20 @@ class Training:
         shift: images are moved by up to this many pixels, zeros coming in.
         flip: half of the images are mirrored.
         momentum: of the running statistics of batch norm.
+        teaching: weight of the source model's values beside the loss.
     """
 
-    rate: float = 2e-3
+    rate: float = 1e-3
     batch: int = 64
     shift: int = 0
     flip: bool = False
     momentum: float = 0.05
+    teaching: float = 1.0
 
 
-MOVED = Training(shift=3, flip=True)
+SEEN = 500
+"""Samples that say how much the source model's values vary."""
+MOVED = Training(shift=2, flip=True)
 """For pictures that mean the same when they are moved by some pixels or seen in a mirror."""
 
 
@@ -48,6 +55,7 @@ def finetune(
     *,
     epochs: float,
     source: Graph | None = None,
+    parts: Mapping[str, Part] | None = None,
     training: Training | None = None,
     device: str = "cpu",
     seed: int = 0,
@@ -67,6 +75,9 @@ def finetune(
         data: training samples; without labels ``source`` is what is learned from.
         epochs: passes over the data; may be a fraction.
         source: the dense network.
+        parts: which part of the source each layer is (:func:`parts_of`); with it, the source's
+            values at the sums of residual paths and in front of the last activation are learned
+            as well (:class:`Teacher`).
         training: see :class:`Training`.
         device: "cpu", "cuda" or another that torch knows.
         seed: of the order of samples and of what is done to them.
@@ -78,13 +89,20 @@ def finetune(
     Raises:
         EdgePruneError: neither labels nor a source model, or no such device.
     """
+    import torch
+
     if data.y is None and source is None:
         raise EdgePruneError("--finetune", "the data has no labels", "give the source model too")
     loss = make_loss(source if data.y is None and source is not None else graph, data)
     loss = Loss(make_loss(graph, data.first(1)).value, loss.kind, loss.targets, loss.beta)
     how = training or Training()
     net = _Net(unfuse(graph), _device(device), how.momentum, data.x[: how.batch * 4])
-    _train(net, data, loss, epochs, how, seed, progress)
+    teacher = None
+    if source is not None and parts is not None:
+        result = loss.value, make_loss(source, data.first(1)).value
+        first = torch.from_numpy(data.x[:SEEN]).to(net.device)
+        teacher = Teacher(net.graph, parts, source, result, first)
+    _train(net, data, loss, teacher, epochs, how, seed, progress)
     return graph.with_constants(net.folded())
 
 
@@ -140,17 +158,15 @@ class _Net:
         for norm in self.norms.values():
             self.parameters += [norm.gain.requires_grad_(), norm.shift.requires_grad_()]
 
-    def run(self, x: torch.Tensor, value: str, *, training: bool) -> torch.Tensor:
-        """One value for a batch."""
+    def run(self, x: torch.Tensor, *, training: bool) -> dict[str, torch.Tensor]:
+        """All values for a batch."""
         values = {self.graph.inputs[0]: x}
         for node in self.graph.nodes:
             z = node.op.evaluate(*self._operands(node, values))
             if node.name in self.norms:
                 z = self._normed(z, self.norms[node.name], training=training)
             values[node.output] = z
-            if node.output == value:
-                return z
-        return values[value]
+        return values
 
     def folded(self) -> dict[str, Array]:
         """All constants, batch norms folded into their convolutions."""
@@ -247,6 +263,7 @@ def _train(
     net: _Net,
     data: Samples,
     loss: Loss,
+    teacher: Teacher | None,
     epochs: float,
     how: Training,
     seed: int,
@@ -266,8 +283,10 @@ def _train(
             order = torch.randperm(len(data), generator=generator)
         rows, order = order[:batch], order[batch:]
         images = _moved(x[rows], how, generator).to(net.device)
-        z = net.run(images, loss.value, training=True)
-        error = loss.per_sample(z, targets[rows].to(net.device)).mean()
+        values = net.run(images, training=True)
+        error = loss.per_sample(values[loss.value], targets[rows].to(net.device)).mean()
+        if teacher is not None:
+            error = error + how.teaching * teacher.error(values, images)
         optimizer.zero_grad()
         error.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

@@ -15,6 +15,11 @@ from edgeprune.ir import Graph, Samples, couple, predict
 from edgeprune.ops import OUT_AXIS, Relu, Softmax
 from edgeprune.pruning.compact import compact
 from edgeprune.pruning.finetune import Training, _moved, _Net, finetune
+from edgeprune.pruning.groups import find_groups
+from edgeprune.pruning.loss import make_loss
+from edgeprune.pruning.obs.distance import Distance, aims
+from edgeprune.pruning.obs.parts import parts_of
+from edgeprune.pruning.obs.unfuse import unfuse
 
 KINDS = (0, 1, 2, 3, 4, 13)
 
@@ -55,6 +60,27 @@ def test_training_comes_nearer_to_the_source_model(kind: int) -> None:
         return float(np.square(predict(g, fresh) - predict(graph, fresh)).mean())
 
     assert distance(trained) < 0.8 * distance(start)
+
+
+@pytest.mark.parametrize("kind", KINDS[:4])
+def test_the_values_inside_are_learned_too(kind: int) -> None:
+    graph = balanced(cnn(kind, kinds=(kind, 1)))
+    coupling = couple(graph)
+    removed = np.zeros(coupling.count, bool)
+    for group in find_groups(graph, coupling):
+        removed[group.channels[:1]] = len(group.channels) > 1
+    small, parts = compact(graph, coupling, removed), parts_of(graph, coupling, removed)
+    data, fresh = samples(graph, 512), samples(graph, 200, seed=1).x
+    told, untold = (
+        finetune(small, data, epochs=6, source=graph, parts=p, training=Training(teaching=10))
+        for p in (parts, None)
+    )
+    value = make_loss(graph, data).value
+    wanted = aims(unfuse(small), parts, unfuse(graph), (value, value))
+    near, far = (
+        Distance(unfuse(g), wanted, unfuse(graph), fresh).error({}) for g in (told, untold)
+    )
+    assert near < far
 
 
 def test_labels_are_learned() -> None:
@@ -113,7 +139,8 @@ def unfolded(graph: Graph, x: np.ndarray) -> Graph:
     """With the weights that are trained; batch norm, which is behind them then, is left out."""
     net = _Net(graph, torch.device("cpu"), 0.1, x)
     assert len(net.norms) == 3
-    z = net.run(torch.from_numpy(x), graph.outputs[0], training=False).detach().numpy()
+    values = net.run(torch.from_numpy(x), training=False)
+    z = values[graph.outputs[0]].detach().numpy()
     np.testing.assert_allclose(z, predict(graph, x), rtol=1e-5, atol=1e-5)
     return graph.with_constants({k: v.detach().numpy() for k, v in net.weights.items()})
 

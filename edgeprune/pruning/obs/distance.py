@@ -56,6 +56,11 @@ class Aim:
         """What counts of a value, flat: (n, elements)."""
         return (z if self.bounds is None else z.clamp(*self.bounds)).flatten(1)
 
+    def wanted(self, values: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """The same of the dense network's values."""
+        z = values[self.dense]
+        return self.seen(z if self.rows is None else z[..., self.rows])
+
 
 def aims(
     graph: Graph, parts: Mapping[str, Part], dense: Graph, result: tuple[str, str]
@@ -192,10 +197,7 @@ class Distance:
 
         with torch.no_grad():
             values = run(self.dense, {self.dense.inputs[0]: x}, constants=self._dense_weights)
-            return [
-                a.seen(values[a.dense] if a.rows is None else values[a.dense][..., a.rows])
-                for a in self.wanted
-            ]
+            return [a.wanted(values) for a in self.wanted]
 
     def _gaps(self, made: tuple[torch.Tensor, ...], x: torch.Tensor) -> list[torch.Tensor]:
         goals = zip(made, self._targets(x), self._scales, strict=True)

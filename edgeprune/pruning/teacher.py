@@ -1,0 +1,65 @@
+"""What a network in training is told by the one that it was pruned from.
+
+Values inside are learned from, not only the answers (Romero et al. 2015, arXiv:1412.6550): the
+sums of residual paths and what is in front of the last activation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from edgeprune.ir import Graph, run, tensors
+from edgeprune.pruning.obs.distance import aims
+from edgeprune.pruning.obs.parts import Part
+from edgeprune.pruning.obs.unfuse import unfuse
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Teacher:
+    """The source model and which of its values the pruned network has too.
+
+    Args:
+        graph: the pruned network, clamps unfused.
+        parts: which part of the source model each of its layers is.
+        source: the source model, float.
+        result: the value in front of the last activation, in the pruned network and in the source.
+        x: samples that say how much the values vary, (n, *input shape).
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        parts: Mapping[str, Part],
+        source: Graph,
+        result: tuple[str, str],
+        x: torch.Tensor,
+    ) -> None:
+        self._source = unfuse(source)
+        self._weights = {k: v.to(x.device) for k, v in tensors(self._source).items()}
+        self._aims = aims(graph, parts, self._source, result)
+        self._scales = [1 / t.var(dim=0).sum().clamp(min=1e-12) for t in self._said(x)]
+
+    def error(self, values: Mapping[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+        """Sum of the values' squared relative errors, a mean over samples.
+
+        Args:
+            values: of the pruned network for x.
+            x: samples, (n, *input shape).
+        """
+        import torch
+
+        gaps = [
+            (aim.seen(values[aim.value]) - said).square().sum() * scale
+            for aim, said, scale in zip(self._aims, self._said(x), self._scales, strict=True)
+        ]
+        return torch.stack(gaps).sum() / len(x)
+
+    def _said(self, x: torch.Tensor) -> list[torch.Tensor]:
+        import torch
+
+        with torch.no_grad():
+            values = run(self._source, {self._source.inputs[0]: x}, constants=self._weights)
+            return [aim.wanted(values) for aim in self._aims]
