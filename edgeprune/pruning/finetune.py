@@ -40,7 +40,7 @@ class Training:
     shift: int = 0
     flip: bool = False
     momentum: float = 0.05
-    teaching: float = 1.0
+    teaching: float = 0.4
 
 
 SEEN = 500
