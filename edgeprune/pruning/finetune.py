@@ -35,12 +35,12 @@ class Training:
         teaching: weight of the source model's values beside the loss.
     """
 
-    rate: float = 1e-3
+    rate: float = 2e-3
     batch: int = 64
     shift: int = 0
     flip: bool = False
     momentum: float = 0.05
-    teaching: float = 0.4
+    teaching: float = 0.15
 
 
 SEEN = 500
