@@ -11,6 +11,7 @@ from edgeprune.ir.run import (
     quantise_array,
     run,
     run_int,
+    run_node,
     tensors,
 )
 from edgeprune.ir.samples import Samples
@@ -51,6 +52,7 @@ __all__ = [
     "real",
     "run",
     "run_int",
+    "run_node",
     "split_rows",
     "tensors",
     "tie_broadcast",

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     import torch
 
 
+BATCH_ELEMENTS = 2**21
+"""Elements of a value that are computed at once: what the processor's cache can hold."""
+
+
 def tensors(graph: Graph) -> dict[str, torch.Tensor]:
     """The constants of a float graph as tensors, sharing memory where that may be written."""
     import torch
@@ -54,6 +58,27 @@ def run(
                 args.append(values[v] if hook is None else hook(node, i, values[v]))
         values[node.output] = node.op.evaluate(*args)
     return values
+
+
+def run_node(
+    node: Node, values: Mapping[str, torch.Tensor], weights: Mapping[str, torch.Tensor]
+) -> torch.Tensor:
+    """One node for many samples, some at a time."""
+    import torch
+
+    n = max(len(values[v]) for v in node.inputs if v in values)
+    largest = max(values[v][0].numel() for v in node.inputs if v in values)
+    batch = max(1, BATCH_ELEMENTS // largest)
+    rows = []
+    for i in range(0, n, batch):
+        args = [
+            (weights[v] if k in node.op.weights else weights[v][None])
+            if v in weights
+            else values[v][i : i + batch]
+            for k, v in enumerate(node.inputs)
+        ]
+        rows.append(node.op.evaluate(*args))
+    return torch.cat(rows) if len(rows) > 1 else rows[0]
 
 
 def predict(graph: Graph, x: Array, *, batch: int = 256) -> Array:

@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Coupling, Graph, Ids, Samples, couple
+from edgeprune.ops.linear import Linear, linears
+from edgeprune.ops.unfuse import unfuse
 from edgeprune.pruning.loss import make_loss
 from edgeprune.pruning.lossless import fold
 from edgeprune.pruning.obs.joint import together
 from edgeprune.pruning.obs.judge import Judge
-from edgeprune.pruning.obs.linear import Linear, linears
 from edgeprune.pruning.obs.parts import Part
 from edgeprune.pruning.obs.reference import Reference
 from edgeprune.pruning.obs.refit import refit
-from edgeprune.pruning.obs.unfuse import unfuse
 
 Rows = Mapping[str, NDArray[np.int64]]
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Array, Graph, Node, Samples, tensors
 from edgeprune.ops import OUT_AXIS, Conv2d, DepthwiseConv2d
+from edgeprune.ops.unfuse import unfuse
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.loss import Loss, make_loss
 from edgeprune.pruning.obs.parts import Part
-from edgeprune.pruning.obs.unfuse import unfuse
 from edgeprune.pruning.teacher import Teacher
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from edgeprune.ir import Graph, run, tensors
+from edgeprune.ops.unfuse import unfuse
 from edgeprune.pruning.obs.distance import aims
 from edgeprune.pruning.obs.parts import Part
-from edgeprune.pruning.obs.unfuse import unfuse
 
 if TYPE_CHECKING:
     import torch

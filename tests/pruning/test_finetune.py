@@ -13,13 +13,13 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.frontends import load
 from edgeprune.ir import Graph, Samples, couple, predict
 from edgeprune.ops import OUT_AXIS, Relu, Softmax
+from edgeprune.ops.unfuse import unfuse
 from edgeprune.pruning.compact import compact
 from edgeprune.pruning.finetune import Training, _moved, _Net, finetune
 from edgeprune.pruning.groups import find_groups
 from edgeprune.pruning.loss import make_loss
 from edgeprune.pruning.obs.distance import Distance, aims
 from edgeprune.pruning.obs.parts import parts_of
-from edgeprune.pruning.obs.unfuse import unfuse
 
 KINDS = (0, 1, 2, 3, 4, 13)
 

@@ -9,6 +9,7 @@ from pruning import graphs
 
 from edgeprune.ir import Graph, Samples, couple
 from edgeprune.ops import Relu, Softmax
+from edgeprune.ops.unfuse import unfuse
 from edgeprune.pruning.compact import compact
 from edgeprune.pruning.groups import find_groups
 from edgeprune.pruning.loss import make_loss
@@ -16,7 +17,6 @@ from edgeprune.pruning.obs.distance import Distance, aims
 from edgeprune.pruning.obs.joint import solve_jointly, together
 from edgeprune.pruning.obs.judge import Judge
 from edgeprune.pruning.obs.parts import parts_of
-from edgeprune.pruning.obs.unfuse import unfuse
 
 
 def pruned(graph: Graph, seed: int = 0, share: float = 0.4) -> tuple[Graph, dict]:  # type: ignore[type-arg]

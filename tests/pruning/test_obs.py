@@ -10,14 +10,14 @@ from pruning import graphs
 from edgeprune.errors import CannotFitError
 from edgeprune.ir import Graph, Samples, couple, predict, run
 from edgeprune.ops import Relu, Sigmoid, Softmax
+from edgeprune.ops.linear import linears
+from edgeprune.ops.unfuse import unfuse
 from edgeprune.pruning import obs
 from edgeprune.pruning.compact import compact
 from edgeprune.pruning.groups import find_groups
-from edgeprune.pruning.obs.linear import linears
 from edgeprune.pruning.obs.parts import parts_of, scatter
 from edgeprune.pruning.obs.reference import Reference
 from edgeprune.pruning.obs.refit import refit
-from edgeprune.pruning.obs.unfuse import unfuse
 from edgeprune.pruning.search import prune
 
 

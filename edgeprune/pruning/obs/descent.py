@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 from edgeprune.errors import CannotFitError
 from edgeprune.ir import Graph
+from edgeprune.ops.unfuse import unfuse
 from edgeprune.progress import Progress
 from edgeprune.pruning.groups import Mask, channel_names, removable
 from edgeprune.pruning.obs.greedy import Greedy, Snapshot
 from edgeprune.pruning.obs.judge import Judge
 from edgeprune.pruning.obs.meter import Meter
 from edgeprune.pruning.obs.reference import Reference
-from edgeprune.pruning.obs.unfuse import unfuse
 from edgeprune.pruning.search import Pruned, Step
 
 

@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.ir import Graph, run, tensors
+from edgeprune.ops.linear import linears, partner
 from edgeprune.pruning.obs.kronecker import Kronecker
-from edgeprune.pruning.obs.linear import linears
 from edgeprune.pruning.obs.parts import Part
-from edgeprune.pruning.obs.reference import partner
 from edgeprune.pruning.obs.refit import clamp_behind
 
 if TYPE_CHECKING:

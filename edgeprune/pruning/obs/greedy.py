@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.ir import Coupling, Graph, Samples
+from edgeprune.ops.linear import linears
+from edgeprune.ops.unfuse import unfuse
 from edgeprune.pruning.compact import compact
 from edgeprune.pruning.groups import Mask, Occupancy, candidates
 from edgeprune.pruning.inputs import constant_inputs
 from edgeprune.pruning.loss import make_loss
 from edgeprune.pruning.obs.head import resolve_head, value_of
-from edgeprune.pruning.obs.linear import linears
 from edgeprune.pruning.obs.parts import parts_of, scatter
 from edgeprune.pruning.obs.prices import kinds, prices
 from edgeprune.pruning.obs.reference import Reference
 from edgeprune.pruning.obs.refit import Repair, default_ridge
 from edgeprune.pruning.obs.scores import Scorer
-from edgeprune.pruning.obs.unfuse import unfuse
 
 if TYPE_CHECKING:
     import torch

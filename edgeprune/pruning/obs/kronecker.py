@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgeprune.pruning.obs.linear import Linear
+from edgeprune.ops.linear import Linear
 
 if TYPE_CHECKING:
     import torch

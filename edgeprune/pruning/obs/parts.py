@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.ir import Array, Coupling, Graph
+from edgeprune.ops.linear import linears
 from edgeprune.pruning.groups import Mask
-from edgeprune.pruning.obs.linear import linears
 
 
 @dataclass(frozen=True)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.ir import Graph, Node, tensors
-from edgeprune.ops import Add, Reshape
-from edgeprune.pruning.obs.linear import Linear, linears
+from edgeprune.ir import Graph, run_node, tensors
+from edgeprune.ops import Reshape
+from edgeprune.ops.linear import Linear, linears, partner
 
 if TYPE_CHECKING:
     import torch
-
-BATCH_ELEMENTS = 2**21
-"""Elements of a value that are computed at once: what the processor's cache can hold."""
 
 
 @dataclass(frozen=True)
@@ -99,39 +96,6 @@ class Reference:
         return len(self.x)
 
 
-def partner(graph: Graph, node: Node) -> str | None:
-    """The value that a node's result is added to, where it goes nowhere else."""
-    users = graph.users[node.output]
-    if len(users) != 1 or not isinstance(users[0].op, Add) or node.output in graph.outputs:
-        return None
-    others = [v for v in users[0].inputs if v != node.output]
-    if len(others) != 1 or others[0] in graph.constants:
-        return None
-    same = graph.types[others[0]].shape == graph.types[node.output].shape
-    return others[0] if same else None
-
-
-def evaluate(
-    node: Node, values: Mapping[str, torch.Tensor], weights: Mapping[str, torch.Tensor]
-) -> torch.Tensor:
-    """One node for many samples, some at a time."""
-    import torch
-
-    n = max(len(values[v]) for v in node.inputs if v in values)
-    largest = max(values[v][0].numel() for v in node.inputs if v in values)
-    batch = max(1, BATCH_ELEMENTS // largest)
-    rows = []
-    for i in range(0, n, batch):
-        args = [
-            (weights[v] if k in node.op.weights else weights[v][None])
-            if v in weights
-            else values[v][i : i + batch]
-            for k, v in enumerate(node.inputs)
-        ]
-        rows.append(node.op.evaluate(*args))
-    return torch.cat(rows) if len(rows) > 1 else rows[0]
-
-
 def values_seen(graph: Graph, x: torch.Tensor, look: Callable[[str, torch.Tensor], None]) -> None:
     """Compute all values, show each to ``look``, and forget it when nothing reads it any more."""
     import torch
@@ -142,7 +106,7 @@ def values_seen(graph: Graph, x: torch.Tensor, look: Callable[[str, torch.Tensor
     with torch.no_grad():
         look(graph.inputs[0], x)
         for node in graph.nodes:
-            values[node.output] = evaluate(node, values, weights)
+            values[node.output] = run_node(node, values, weights)
             look(node.output, values[node.output])
             for v in node.inputs:
                 if last[v] == node.name:

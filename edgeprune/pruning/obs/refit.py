@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.ir import Array, Graph, Node, tensors
+from edgeprune.ir import Array, Graph, Node, run_node, tensors
 from edgeprune.ops import Relu
-from edgeprune.pruning.obs.linear import Linear, linear
+from edgeprune.ops.linear import Linear, linear, partner
 from edgeprune.pruning.obs.parts import Part
-from edgeprune.pruning.obs.reference import Goal, Moments, Reference, evaluate, partner
+from edgeprune.pruning.obs.reference import Goal, Moments, Reference
 
 if TYPE_CHECKING:
     import torch
@@ -97,7 +97,7 @@ class Repair:
         self.values = {self.graph.inputs[0]: self.reference.x}
         for node in self.graph.nodes:
             self._repair(node)
-            self.values[node.output] = evaluate(node, self.values, self.weights)
+            self.values[node.output] = run_node(node, self.values, self.weights)
             for v in node.inputs:
                 if last[v] == node.name:
                     self.values.pop(v, None)

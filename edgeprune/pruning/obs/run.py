@@ -11,6 +11,7 @@ import numpy as np
 
 from edgeprune.errors import CannotFitError
 from edgeprune.ir import Coupling, Graph, Samples, couple
+from edgeprune.ops.linear import linears
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.groups import Mask, removable
 from edgeprune.pruning.loss import make_loss
@@ -19,7 +20,6 @@ from edgeprune.pruning.obs.enlarge import enlarge
 from edgeprune.pruning.obs.greedy import Effort, Greedy
 from edgeprune.pruning.obs.joint import together
 from edgeprune.pruning.obs.judge import Judge
-from edgeprune.pruning.obs.linear import linears
 from edgeprune.pruning.obs.meter import Costs, Meter
 from edgeprune.pruning.obs.parts import parts_of
 from edgeprune.pruning.search import Cost, Pruned, no_cost

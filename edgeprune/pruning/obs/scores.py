@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.ir import Coupling, Graph, couple
+from edgeprune.ops.linear import Linear, linears
 from edgeprune.pruning.compact import old_channels
 from edgeprune.pruning.groups import Mask
 from edgeprune.pruning.loss import Loss
 from edgeprune.pruning.obs.fisher import EXACT_OUTPUTS, channel_effects, output_hessians
-from edgeprune.pruning.obs.linear import Linear, linears
 from edgeprune.pruning.obs.parts import Part
 from edgeprune.pruning.obs.reference import Reference, values_seen
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.ir import Array, Graph, Node
-from edgeprune.ops import Conv2d, Dense, DepthwiseConv2d
+from edgeprune.ops import Add, Conv2d, Dense, DepthwiseConv2d
 
 if TYPE_CHECKING:
     import torch
@@ -154,3 +154,15 @@ def linears(graph: Graph) -> dict[str, Linear]:
     """All layers with weights, by the node's name, in execution order."""
     found = ((n.name, linear(graph, n)) for n in graph.nodes)
     return {name: lin for name, lin in found if lin is not None}
+
+
+def partner(graph: Graph, node: Node) -> str | None:
+    """The value that a node's result is added to, where it goes nowhere else."""
+    users = graph.users[node.output]
+    if len(users) != 1 or not isinstance(users[0].op, Add) or node.output in graph.outputs:
+        return None
+    others = [v for v in users[0].inputs if v != node.output]
+    if len(others) != 1 or others[0] in graph.constants:
+        return None
+    same = graph.types[others[0]].shape == graph.types[node.output].shape
+    return others[0] if same else None
