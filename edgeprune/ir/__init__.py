@@ -17,11 +17,12 @@ from edgeprune.ir.run import (
 from edgeprune.ir.samples import Samples
 from edgeprune.ir.spelling import Form, OnnxNode, TfliteOp
 from edgeprune.ir.text import to_text
-from edgeprune.ir.types import Array, DType, Folded, QuantParams, TensorType
+from edgeprune.ir.types import Array, Codebook, DType, Folded, QuantParams, TensorType
 
 __all__ = [
     "Array",
     "Channels",
+    "Codebook",
     "Coupling",
     "DType",
     "Folded",

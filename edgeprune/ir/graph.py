@@ -246,3 +246,4 @@ def check(graph: Graph) -> None:
         assert t.shape == value.shape, f"{name}: {t.shape} != {value.shape}"
         assert t.dtype.numpy == value.dtype, f"{name}: {t.dtype} != {value.dtype}"
         assert not np.issubdtype(value.dtype, np.floating) or value.dtype == np.float32
+        assert t.codebook is None or np.isin(value, t.codebook.values).all(), name

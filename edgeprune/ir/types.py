@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,42 @@ class Folded:
 
 
 @dataclass(frozen=True)
+class Codebook:
+    """The few values that the weights of a layer take; in flash each is a code, its number here.
+
+    Attributes:
+        values: ascending int8 values, 2 to 16 of them. A uniform grid is one of these.
+    """
+
+    values: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        assert 2 <= len(self.values) <= 16, self.values
+        assert all(a < b for a, b in pairwise(self.values)), self.values
+        assert -128 <= self.values[0] < self.values[-1] <= 127, self.values
+
+    @staticmethod
+    def uniform(top: int) -> Codebook:
+        """The integers from -top to top: 7 for four bits, 3 for three, 1 for three values."""
+        return Codebook(tuple(range(-top, top + 1)))
+
+    @property
+    def bits(self) -> int:
+        """Bits of a code: 4, 3 or 2."""
+        return max(2, (len(self.values) - 1).bit_length())
+
+    def packed_bytes(self, n: int) -> int:
+        """Bytes of n codes: five a byte where there are three values, else ``bits`` each."""
+        return -(-n // 5) if len(self.values) == 3 else -(-n * self.bits // 8)
+
+    def nearest(self, u: Array) -> Array:
+        """The nearest of the values, int8, for each of any real numbers; of two the lower."""
+        ends = np.array(self.values, np.float64)
+        at = np.searchsorted((ends[1:] + ends[:-1]) / 2, u)
+        return np.array(self.values, np.int8)[at]
+
+
+@dataclass(frozen=True)
 class TensorType:
     """Shape, element type and quantisation of one value.
 
@@ -89,15 +126,20 @@ class TensorType:
 
     ``folded`` is kept beside a constant for those who train it on; nothing computes with it, and
     types that differ in nothing else are equal.
+
+    ``codebook`` is that of a constant of int8 whose every value is one of its own: packed codes in
+    C, plain int8 to everything that computes.
     """
 
     shape: tuple[int, ...]
     dtype: DType = DType.FLOAT32
     quant: QuantParams | None = None
     folded: Folded | None = field(default=None, compare=False)
+    codebook: Codebook | None = None
 
     def __post_init__(self) -> None:
         assert self.folded is None or len(self.folded.factor) == self.shape[self.folded.axis]
+        assert self.codebook is None or self.dtype is DType.INT8
 
     @property
     def size(self) -> int:
@@ -106,7 +148,9 @@ class TensorType:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the whole value (int4: two elements a byte)."""
+        """Bytes of the whole value (int4: two elements a byte; codes with their values)."""
+        if self.codebook is not None:
+            return self.codebook.packed_bytes(self.size) + len(self.codebook.values)
         return (self.size * self.dtype.bits + 7) // 8
 
     def with_shape(self, shape: tuple[int, ...]) -> TensorType:

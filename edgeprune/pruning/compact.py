@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -278,7 +279,7 @@ def _sliced(t: TensorType, kept: Kept) -> TensorType:
             tuple(quant.zero_point[i] for i in rows),
             quant.axis,
         )
-    return TensorType(tuple(map(len, kept)), t.dtype, quant, folded)
+    return replace(t, shape=tuple(map(len, kept)), quant=quant, folded=folded)
 
 
 def old_channels(old: Coupling, removed: Mask, new: Coupling) -> Ids:

@@ -14,7 +14,17 @@ from functools import partial
 import numpy as np
 
 from edgeprune.errors import UnsupportedError
-from edgeprune.ir import Array, DType, Graph, Node, Op, QuantParams, TensorType, build_graph
+from edgeprune.ir import (
+    Array,
+    Codebook,
+    DType,
+    Graph,
+    Node,
+    Op,
+    QuantParams,
+    TensorType,
+    build_graph,
+)
 from edgeprune.ops import Quantize
 from edgeprune.quantize.bias import expected_shift
 
@@ -48,6 +58,7 @@ def quantise(
     dtype: DType = DType.INT8,
     *,
     narrow: Collection[str] = (),
+    codebooks: Mapping[str, Codebook] | None = None,
     means: Mapping[str, Array] | None = None,
 ) -> Graph:
     """Quantise every value of a float graph.
@@ -57,6 +68,7 @@ def quantise(
         ranges: real ends of every activation's range, by name.
         dtype: type of the activations: INT8, or INT16 with int8 weights.
         narrow: names of the layers whose weights have four bits; the others' have eight.
+        codebooks: the few values of a layer's weights, by its name; those of other layers are any.
         means: of every activation, per channel, by name: biases are corrected by them; None: they
             are only rounded.
 
@@ -88,6 +100,7 @@ def quantise(
                 axis=WEIGHT_AXIS[node.op.kind],
                 dtype=dtype,
                 bits=4 if node.name in narrow else 8,
+                codebook=(codebooks or {}).get(node.name),
             )
             bias = graph.constants[b]
             made = layer(bias)
@@ -130,7 +143,13 @@ def _round(x: Array, t: TensorType) -> Array:
 
 
 def quantise_weights(
-    w: Array, b: Array, scale_in: float, axis: int, dtype: DType = DType.INT8, bits: int = 8
+    w: Array,
+    b: Array,
+    scale_in: float,
+    axis: int,
+    dtype: DType = DType.INT8,
+    bits: int = 8,
+    codebook: Codebook | None = None,
 ) -> tuple[tuple[Array, TensorType], tuple[Array, TensorType]]:
     """Weights and bias of a layer in integers.
 
@@ -142,20 +161,23 @@ def quantise_weights(
         dtype: type of the activations (int16: the bias is held as int64 in TFLite, and kept
             within int32 here).
         bits: 8, or 4.
+        codebook: the values that weights take, each the nearest, the largest standing for the
+            channel's peak; None: every integer of so many bits.
 
     Returns:
         (weights, type), (bias, type). Scales are raised where a bias would not fit into 22 bits:
         beside such a bias the weights do not show, and sums stay small enough for a 31-bit
         multiplier to round them all as TFLite does.
     """
-    top = 2 ** (bits - 1) - 1
+    top = max(map(abs, codebook.values)) if codebook else 2 ** (bits - 1) - 1
     rest = tuple(i for i in range(w.ndim) if i != axis)
     peak = np.abs(w.astype(np.float64)).max(axis=rest)
     scale = np.maximum(peak / top, np.abs(b) / (scale_in * 2.0**22))
     scale = np.where(scale > 0, scale, 1.0 / top).astype(np.float32)
     shape = [1] * w.ndim
     shape[axis] = -1
-    q = np.clip(np.rint(w / scale.reshape(shape)), -top, top).astype(np.int8)
+    u = w / scale.reshape(shape)
+    q = codebook.nearest(u) if codebook else np.clip(np.rint(u), -top, top).astype(np.int8)
     bias_scale = (np.float32(scale_in) * scale).astype(np.float32)
     wide = np.rint(b.astype(np.float64) / bias_scale.astype(np.float64))
     bias_dtype = DType.INT64 if dtype is DType.INT16 else DType.INT32
@@ -165,6 +187,7 @@ def quantise_weights(
         w.shape,
         DType.INT4 if bits == 4 else DType.INT8,
         QuantParams(tuple(map(float, scale)), zeros, axis),
+        codebook=codebook,
     )
     bias_type = TensorType(
         b.shape, bias_dtype, QuantParams(tuple(map(float, bias_scale)), zeros, 0)
