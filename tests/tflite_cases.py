@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgeprune.ir import Array, DType, Graph, Node, Op, TensorType, build_graph, predict
+from edgeprune.ir import Array, DType, Graph, LinearOp, Node, Op, TensorType, build_graph, predict
 from edgeprune.ops import (
     Add,
     AvgPool2d,
@@ -41,7 +41,7 @@ from edgeprune.ops import (
     Transpose,
 )
 from edgeprune.ops._window import Padding
-from edgeprune.quantize.rewrite import WEIGHT_AXIS, quantise, quantise_weights
+from edgeprune.quantize.rewrite import quantise, quantise_weights
 
 RELU = (0.0, math.inf)
 IMAGE = (7, 8, 4)
@@ -85,11 +85,11 @@ def to_integers(graph: Graph, samples: Array, dtype: DType = DType.INT8) -> Grap
 def with_int4_weights(case: Case, dtype: DType = DType.INT8) -> Graph:
     """A layer with weights of four bits."""
     graph, real = case.quantised(dtype), case.graph()
-    node = next(n for n in graph.nodes if n.op.kind in WEIGHT_AXIS)
+    node = next(n for n in graph.nodes if isinstance(n.op, LinearOp))
     scale = graph.types[node.inputs[0]].quant
     assert scale is not None
     made = quantise_weights(
-        real.constants["c0"], real.constants["c1"], scale.scale[0], WEIGHT_AXIS[node.op.kind],
+        real.constants["c0"], real.constants["c1"], scale.scale[0], node.op.out_axis,
         dtype, bits=4,
     )  # fmt: skip
     values = dict(zip(node.inputs[1:], made, strict=True))
@@ -167,7 +167,7 @@ WIDE_CASES = [
     if not isinstance(c.op, NARROW) and c.op not in (Relu((-1.0, 1.0)), Relu((0.0, 1.0)))
 ]
 INT4_CASES = [
-    c for c in INTEGER_CASES if c.op.kind in WEIGHT_AXIS and not isinstance(c.op, ConvTranspose2d)
+    c for c in INTEGER_CASES if isinstance(c.op, LinearOp) and not isinstance(c.op, ConvTranspose2d)
 ]
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from edgeprune.frontends.rebuild import fresh, only_user, rebuilt
-from edgeprune.ir import Array, Folded, Graph, Node, Op
-from edgeprune.ops import OUT_AXIS, Add, Conv2d, Dense, DepthwiseConv2d, Div, Mul, Sub
+from edgeprune.ir import Array, Folded, Graph, LinearOp, Node, Op
+from edgeprune.ops import Add, Conv2d, Dense, DepthwiseConv2d, Div, Mul, Sub
 
 
 def fold_affine(graph: Graph) -> Graph:
@@ -32,7 +32,11 @@ def _fold_one(graph: Graph) -> Graph | None:
             continue
         value, a, b = step
         before = graph.producer.get(value)
-        if before is not None and type(before.op) in OUT_AXIS and only_user(graph, value) is node:
+        if (
+            before is not None
+            and isinstance(before.op, LinearOp)
+            and only_user(graph, value) is node
+        ):
             return _into_before(graph, node, before, a, b)
         after = only_user(graph, node.output)
         if after is not None and _can_read(graph, after, node, a, b):
@@ -144,11 +148,10 @@ def _finite(*arrays: Array) -> list[Array] | None:
 
 def _into_before(graph: Graph, node: Node, before: Node, a: Array, b: Array) -> Graph | None:
     """A linear operator with an affine step behind it: scaled rows, another bias."""
-    weights, axis = graph.constants[before.inputs[1]], OUT_AXIS[type(before.op)]
-    shape = [1] * weights.ndim
-    shape[axis] = -1
+    assert isinstance(before.op, LinearOp)
+    weights, axis = graph.constants[before.inputs[1]], before.op.out_axis
     made = _finite(
-        weights.astype(np.float64) * a.reshape(shape),
+        weights.astype(np.float64) * before.op.along_results(a, weights.ndim),
         graph.constants[before.inputs[2]].astype(np.float64) * a + b,
     )
     folded = graph.types[before.inputs[1]].folded

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgeprune.ir import Array, Folded, Graph
-from edgeprune.ops import OUT_AXIS, Conv2d, Dense, DepthwiseConv2d
+from edgeprune.ops import Conv2d, Dense, DepthwiseConv2d
 
 
 def with_norms(graph: Graph, model: Any) -> Graph:
@@ -32,7 +32,7 @@ def with_norms(graph: Graph, model: Any) -> Graph:
         stored = _as_keras(node.op, graph.constants[name])
         for kernel, factor in pairs:
             if _is_product(stored, kernel, factor):
-                folded = Folded(tuple(factor.tolist()), OUT_AXIS[type(node.op)])
+                folded = Folded(tuple(factor.tolist()), node.op.out_axis)
                 types[name] = replace(types[name], folded=folded)
     return replace(graph, types=types)
 

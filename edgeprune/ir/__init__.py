@@ -2,7 +2,7 @@
 
 from edgeprune.ir.channels import Channels, Coupling, Ids, Read, couple
 from edgeprune.ir.graph import Graph, Node, Port, build_graph
-from edgeprune.ir.op import Op, QuantRule, align, align_arrays, tie_broadcast
+from edgeprune.ir.op import LinearOp, Op, QuantRule, align, align_arrays, tie_broadcast
 from edgeprune.ir.rows import element_type, fed, join_rows, real, split_rows
 from edgeprune.ir.run import (
     computed,
@@ -29,6 +29,7 @@ __all__ = [
     "Form",
     "Graph",
     "Ids",
+    "LinearOp",
     "Node",
     "OnnxNode",
     "Op",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -36,6 +37,37 @@ class Op(ABC):
     kind: ClassVar[str]
     weights: ClassVar[frozenset[int]] = frozenset()
     quant: ClassVar[QuantRule] = "range"
+
+    # every element of the result is an element of an operand
+    moves: ClassVar[bool] = False
+    # an element of the result is computed from the same element of each operand, broadcast
+    elementwise: ClassVar[bool] = False
+    # a channel of the result is computed from the same channel of each operand
+    channelwise: ClassVar[bool] = False
+    # nothing of the result falls when an element of an operand rises
+    rises: ClassVar[bool] = False
+    # linear in each operand while the others stay: extremes lie at the corners
+    multilinear: ClassVar[bool] = False
+
+    @property
+    def monotone(self) -> bool:
+        """``rises``, where attributes do not decide otherwise."""
+        return self.rises
+
+    @property
+    def homogeneous(self) -> bool:
+        """Whether f(c x) = c f(x) for every c > 0 that all operands are multiplied by."""
+        return False
+
+    @property
+    def keeps_factors(self) -> bool:
+        """Whether a clamp that is fused into it, if any, lets positive factors through."""
+        return getattr(self, "clamp", None) in (None, (0.0, math.inf))
+
+    @classmethod
+    def has_integers(cls) -> bool:
+        """Whether it has an integer form."""
+        return cls.evaluate_int is not Op.evaluate_int
 
     @abstractmethod
     def infer(self, *x: TensorType) -> TensorType:
@@ -90,6 +122,24 @@ class Op(ABC):
     @abstractmethod
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
         """How ONNX spells it, in float."""
+
+
+class LinearOp(Op):
+    """A layer: operands are data, weights and a bias, one a result channel.
+
+    ``out_axis`` is the axis of the weights that runs over what the layer makes, and ``in_axis``
+    the one over what it reads (of one group, where there are groups).
+    """
+
+    weights: ClassVar[frozenset[int]] = frozenset({1, 2})
+    out_axis: ClassVar[int]
+    in_axis: ClassVar[int]
+
+    def along_results(self, values: Array, rank: int) -> Array:
+        """One number a result channel, in the shape that its weights of that rank go with."""
+        shape = [1] * rank
+        shape[self.out_axis] = -1
+        return values.reshape(shape)
 
 
 def align(*x: torch.Tensor) -> list[torch.Tensor]:

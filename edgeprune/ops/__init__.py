@@ -59,12 +59,8 @@ OPS: dict[str, type[Op]] = {
     )
 }
 
-OUT_AXIS: dict[type[Op], int] = {Dense: 0, Conv2d: 0, DepthwiseConv2d: 2, ConvTranspose2d: 0}
-"""The axis of a linear operator's weights that runs over its results."""
-
 __all__ = [
     "OPS",
-    "OUT_AXIS",
     "Add",
     "AvgPool2d",
     "Concat",

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 class Unary(Op):
     """Shapes: x -> the same. In int8 every one of them is a table of 256 entries."""
 
+    elementwise: ClassVar[bool] = True
+    channelwise: ClassVar[bool] = True
     tflite: ClassVar[str] = ""
     onnx: ClassVar[str] = ""
     table_kind: ClassVar[str] = ""
@@ -82,7 +84,12 @@ class Relu(Unary):
     """
 
     kind: ClassVar[str] = "clamp"
+    rises: ClassVar[bool] = True
     bounds: Clamp = (0.0, INF)
+
+    @property
+    def homogeneous(self) -> bool:
+        return self.bounds == (0.0, INF)
 
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
         return clamp_float(x[0], self.bounds)
@@ -110,6 +117,7 @@ class Sigmoid(Unary):
     """1 / (1 + exp(-x)), the logistic sigmoid."""
 
     kind: ClassVar[str] = "sigmoid"
+    rises: ClassVar[bool] = True
     table_kind: ClassVar[str] = "logistic"
     quant: ClassVar[QuantRule] = "fixed"
     tflite: ClassVar[str] = "LOGISTIC"
@@ -130,6 +138,7 @@ class Tanh(Unary):
     """Hyperbolic tangent."""
 
     kind: ClassVar[str] = "tanh"
+    rises: ClassVar[bool] = True
     quant: ClassVar[QuantRule] = "fixed"
     tflite: ClassVar[str] = "TANH"
     onnx: ClassVar[str] = "Tanh"
@@ -150,6 +159,14 @@ class LeakyRelu(Unary):
 
     kind: ClassVar[str] = "leaky_relu"
     alpha: float = 0.01
+
+    @property
+    def monotone(self) -> bool:
+        return self.alpha >= 0
+
+    @property
+    def homogeneous(self) -> bool:
+        return True
 
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
         from torch.nn import functional
@@ -174,6 +191,7 @@ class Elu(Unary):
     """x where positive, alpha * (exp(x) - 1) elsewhere. TFLite has alpha 1 only."""
 
     kind: ClassVar[str] = "elu"
+    rises: ClassVar[bool] = True
     alpha: float = 1.0
     tflite: ClassVar[str] = "ELU"
 
@@ -235,6 +253,8 @@ class PRelu(Op):
     """x where positive, slope * x elsewhere. Operands: x, slope (broadcast)."""
 
     kind: ClassVar[str] = "prelu"
+    elementwise: ClassVar[bool] = True
+    channelwise: ClassVar[bool] = True
 
     def infer(self, *x: TensorType) -> TensorType:
         return TensorType(x[0].shape, x[0].dtype)

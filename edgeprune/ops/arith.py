@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 class _Pairwise(Op):
     """Shapes: a, b broadcast from the last axis on."""
 
+    elementwise: ClassVar[bool] = True
+    channelwise: ClassVar[bool] = True
     tflite: ClassVar[str]
     options: ClassVar[str]
     onnx: ClassVar[str]
@@ -85,6 +87,7 @@ class Add(_Binary):
     """a + b."""
 
     kind: ClassVar[str] = "add"
+    multilinear: ClassVar[bool] = True
     tflite: ClassVar[str] = "ADD"
     options: ClassVar[str] = "AddOptions"
     onnx: ClassVar[str] = "Add"
@@ -97,6 +100,7 @@ class Sub(_Binary):
     """a - b."""
 
     kind: ClassVar[str] = "sub"
+    multilinear: ClassVar[bool] = True
     tflite: ClassVar[str] = "SUB"
     options: ClassVar[str] = "SubOptions"
     onnx: ClassVar[str] = "Sub"
@@ -109,6 +113,7 @@ class Mul(_Binary):
     """a * b."""
 
     kind: ClassVar[str] = "mul"
+    multilinear: ClassVar[bool] = True
     tflite: ClassVar[str] = "MUL"
     options: ClassVar[str] = "MulOptions"
     onnx: ClassVar[str] = "Mul"
@@ -134,6 +139,7 @@ class _Extreme(_Pairwise):
 
     quant: ClassVar[QuantRule] = "shared"
     options: ClassVar[str] = "MaximumMinimumOptions"
+    rises: ClassVar[bool] = True
     integers: ClassVar[np.ufunc]
 
     def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:

@@ -14,9 +14,9 @@ from edgeprune.ir import (
     Channels,
     Form,
     Ids,
+    LinearOp,
     Node,
     OnnxNode,
-    Op,
     TensorType,
     TfliteOp,
 )
@@ -82,14 +82,15 @@ def _tflite_options(
 
 
 @dataclass(frozen=True)
-class Conv2d(Op):
+class Conv2d(LinearOp):
     """2-D convolution (cross-correlation).
 
     Shapes: x (h, w, i), weights (o, kh, kw, i / groups), bias (o,) -> (h', w', o).
     """
 
     kind: ClassVar[str] = "conv2d"
-    weights: ClassVar[frozenset[int]] = frozenset({1, 2})
+    out_axis: ClassVar[int] = 0
+    in_axis: ClassVar[int] = 3
     stride: Pair = (1, 1)
     padding: Padding = NO_PADDING
     dilation: Pair = (1, 1)
@@ -168,7 +169,7 @@ class Conv2d(Op):
 
 
 @dataclass(frozen=True)
-class DepthwiseConv2d(Op):
+class DepthwiseConv2d(LinearOp):
     """One filter, or m filters, for each channel.
 
     Shapes: x (h, w, i), weights (kh, kw, i * m), bias (i * m,) -> (h', w', i * m); filter
@@ -176,7 +177,8 @@ class DepthwiseConv2d(Op):
     """
 
     kind: ClassVar[str] = "depthwise_conv2d"
-    weights: ClassVar[frozenset[int]] = frozenset({1, 2})
+    out_axis: ClassVar[int] = 2
+    in_axis: ClassVar[int] = 2
     stride: Pair = (1, 1)
     padding: Padding = NO_PADDING
     dilation: Pair = (1, 1)
@@ -251,7 +253,7 @@ class DepthwiseConv2d(Op):
 
 
 @dataclass(frozen=True)
-class ConvTranspose2d(Op):
+class ConvTranspose2d(LinearOp):
     """Transposed convolution: the gradient of a convolution with respect to its image.
 
     Shapes: x (h, w, i), weights (o, kh, kw, i), bias (o,) -> (h', w', o) with
@@ -262,7 +264,8 @@ class ConvTranspose2d(Op):
     """
 
     kind: ClassVar[str] = "conv_transpose2d"
-    weights: ClassVar[frozenset[int]] = frozenset({1, 2})
+    out_axis: ClassVar[int] = 0
+    in_axis: ClassVar[int] = 3
     stride: Pair = (1, 1)
     padding: Padding = NO_PADDING
     dilation: Pair = (1, 1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from edgeprune.errors import EdgePruneError
-from edgeprune.ir import Array, Channels, Form, Ids, Node, OnnxNode, Op, TensorType, TfliteOp
+from edgeprune.ir import Array, Channels, Form, Ids, LinearOp, Node, OnnxNode, TensorType, TfliteOp
 from edgeprune.ir import fixedpoint as fp
 from edgeprune.ops._clamp import Clamp, clamp_bounds, clamp_float, quants, tflite_clamp
 
@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Dense(Op):
+class Dense(LinearOp):
     """y = W x + b over the last axis.
 
     Shapes: x (..., i), weights (o, i), bias (o,) -> (..., o).
     """
 
     kind: ClassVar[str] = "dense"
-    weights: ClassVar[frozenset[int]] = frozenset({1, 2})
+    out_axis: ClassVar[int] = 0
+    in_axis: ClassVar[int] = 1
     clamp: Clamp | None = None
 
     def infer(self, *x: TensorType) -> TensorType:

@@ -23,10 +23,16 @@ class _Pool(Op):
     """Shapes: x (h, w, c) -> (h', w', c)."""
 
     quant: ClassVar[QuantRule] = "same"
+    channelwise: ClassVar[bool] = True
+    rises: ClassVar[bool] = True
     kernel: Pair = (2, 2)
     stride: Pair = (2, 2)
     padding: Padding = NO_PADDING
     clamp: Clamp | None = None
+
+    @property
+    def homogeneous(self) -> bool:
+        return self.keeps_factors
 
     def infer(self, *x: TensorType) -> TensorType:
         size = out_size(x[0].shape, self.kernel, self.stride, (1, 1), self.padding)
@@ -133,8 +139,14 @@ class Mean(Op):
     """
 
     kind: ClassVar[str] = "mean"
+    channelwise: ClassVar[bool] = True
+    rises: ClassVar[bool] = True
     axes: tuple[int, ...] = (0, 1)
     keep: bool = False
+
+    @property
+    def homogeneous(self) -> bool:
+        return True
 
     def infer(self, *x: TensorType) -> TensorType:
         rank = len(x[0].shape)

@@ -22,6 +22,7 @@ class Quantize(Op):
     """
 
     kind: ClassVar[str] = "quantize"
+    rises: ClassVar[bool] = True
     dtype: DType = DType.INT8
 
     def infer(self, *x: TensorType) -> TensorType:
@@ -51,6 +52,7 @@ class Dequantize(Op):
     """Integers to float."""
 
     kind: ClassVar[str] = "dequantize"
+    rises: ClassVar[bool] = True
 
     def infer(self, *x: TensorType) -> TensorType:
         return TensorType(x[0].shape, DType.FLOAT32)

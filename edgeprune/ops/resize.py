@@ -39,6 +39,8 @@ class Resize(Op):
 
     kind: ClassVar[str] = "resize"
     quant: ClassVar[QuantRule] = "same"
+    channelwise: ClassVar[bool] = True
+    rises: ClassVar[bool] = True
     size: tuple[int, int] = (1, 1)
     mode: Literal["nearest", "bilinear"] = "nearest"
     coordinates: Literal["asymmetric", "half_pixel", "align_corners"] = "asymmetric"

@@ -31,6 +31,8 @@ class Reshape(Op):
 
     kind: ClassVar[str] = "reshape"
     quant: ClassVar[QuantRule] = "same"
+    moves: ClassVar[bool] = True
+    rises: ClassVar[bool] = True
     shape: tuple[int, ...] = ()
 
     def infer(self, *x: TensorType) -> TensorType:
@@ -65,6 +67,8 @@ class Transpose(Op):
 
     kind: ClassVar[str] = "transpose"
     quant: ClassVar[QuantRule] = "same"
+    moves: ClassVar[bool] = True
+    rises: ClassVar[bool] = True
     perm: tuple[int, ...] = ()
 
     def infer(self, *x: TensorType) -> TensorType:
@@ -101,6 +105,7 @@ class Pad(Op):
 
     kind: ClassVar[str] = "pad"
     quant: ClassVar[QuantRule] = "same"
+    rises: ClassVar[bool] = True
     before: tuple[int, ...] = ()
     after: tuple[int, ...] = ()
     value: float = 0.0
@@ -172,6 +177,8 @@ class Concat(Op):
 
     kind: ClassVar[str] = "concat"
     quant: ClassVar[QuantRule] = "shared"
+    moves: ClassVar[bool] = True
+    rises: ClassVar[bool] = True
     axis: int = -1
 
     def infer(self, *x: TensorType) -> TensorType:
@@ -227,6 +234,8 @@ class Slice(Op):
 
     kind: ClassVar[str] = "slice"
     quant: ClassVar[QuantRule] = "same"
+    moves: ClassVar[bool] = True
+    rises: ClassVar[bool] = True
     start: tuple[int, ...] = ()
     stop: tuple[int, ...] = ()
     step: tuple[int, ...] = ()
@@ -303,6 +312,8 @@ class Gather(Op):
 
     kind: ClassVar[str] = "gather"
     quant: ClassVar[QuantRule] = "same"
+    moves: ClassVar[bool] = True
+    rises: ClassVar[bool] = True
     indices: tuple[int, ...] = ()
 
     def infer(self, *x: TensorType) -> TensorType:

@@ -13,64 +13,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.ir import Array, Graph, Node, TensorType, computed
-from edgeprune.ops import (
-    Add,
-    AvgPool2d,
-    Concat,
-    Conv2d,
-    ConvTranspose2d,
-    Dense,
-    DepthwiseConv2d,
-    Dequantize,
-    Elu,
-    Gather,
-    LeakyRelu,
-    Maximum,
-    MaxPool2d,
-    Mean,
-    Minimum,
-    Mul,
-    Pad,
-    Quantize,
-    Relu,
-    Reshape,
-    Resize,
-    Sigmoid,
-    Slice,
-    Sub,
-    Tanh,
-    Transpose,
-    Unary,
-)
+from edgeprune.ir import Array, Graph, LinearOp, Node, TensorType, computed
+from edgeprune.ops import Conv2d, ConvTranspose2d, DepthwiseConv2d, Unary
 
 Bounds = tuple[Array, Array]  # lowest and highest value of each element
 Range = tuple[float, float]
-
-# nothing falls when an operand rises
-MONOTONE = (
-    AvgPool2d,
-    Concat,
-    Dequantize,
-    Elu,
-    Gather,
-    LeakyRelu,
-    Maximum,
-    MaxPool2d,
-    Mean,
-    Minimum,
-    Pad,
-    Quantize,
-    Relu,
-    Reshape,
-    Resize,
-    Sigmoid,
-    Slice,
-    Tanh,
-    Transpose,
-)
-BILINEAR = (Add, Mul, Sub)  # extremes lie at the corners
-LINEAR = (Conv2d, ConvTranspose2d, Dense, DepthwiseConv2d)
 
 FAR = 1e30
 """Stands for infinity in float bounds, so that zero weights do not make it undefined."""
@@ -109,11 +56,11 @@ def _bounds_of(graph: Graph, node: Node, found: dict[str, Bounds]) -> Bounds:
     def compute(*x: Array) -> Array:
         return evaluate(graph, node, x)
 
-    if isinstance(node.op, LINEAR):
+    if isinstance(node.op, LinearOp):
         return _linear(graph, node, operands[0], compute)
-    if isinstance(node.op, MONOTONE) and not (isinstance(node.op, LeakyRelu) and node.op.alpha < 0):
+    if node.op.monotone:
         return compute(*(o[0] for o in operands)), compute(*(o[1] for o in operands))
-    if isinstance(node.op, BILINEAR):
+    if node.op.multilinear:  # extremes lie at the corners
         corners = [compute(*pair) for pair in itertools.product(*operands)]
         return np.minimum.reduce(corners), np.maximum.reduce(corners)
     if isinstance(node.op, Unary) and graph.types[node.inputs[0]].dtype.value == "int8":

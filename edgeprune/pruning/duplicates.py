@@ -14,40 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.ir import Array, Coupling, Graph, Node
-from edgeprune.ops import (
-    Add,
-    AvgPool2d,
-    Concat,
-    Conv2d,
-    Dense,
-    DepthwiseConv2d,
-    Div,
-    Gather,
-    LeakyRelu,
-    Maximum,
-    MaxPool2d,
-    Mean,
-    Minimum,
-    Mul,
-    PRelu,
-    Relu,
-    Reshape,
-    Resize,
-    Slice,
-    Sub,
-    Transpose,
-    Unary,
-)
+from edgeprune.ops import Conv2d, Dense, DepthwiseConv2d
 
 Numbers = NDArray[np.int64]
 Factors = NDArray[np.float64]
-
-MOVES = (Concat, Gather, Reshape, Slice, Transpose)
-HOMOGENEOUS = (AvgPool2d, LeakyRelu, MaxPool2d, Mean)
-CHANNELWISE = (
-    Unary, Add, Div, Maximum, Minimum, Mul, Sub, PRelu, AvgPool2d, MaxPool2d, Mean, Resize,
-)  # fmt: skip
-RELU = (0.0, float("inf"))
 
 DIGITS = 6
 """Float weights that agree to this many digits, relative to the largest of a row, are the same."""
@@ -99,10 +69,10 @@ class Numbering:
         op = node.op
         if isinstance(op, (Conv2d, Dense, DepthwiseConv2d)):
             self._weighted(node)
-        elif isinstance(op, MOVES):
+        elif op.moves:
             self.numbers[node.output] = _moved(node, [self.numbers[v] for v in node.inputs])
             self.factors[node.output] = _moved(node, [self.factors[v] for v in node.inputs])
-        elif isinstance(op, CHANNELWISE):
+        elif op.channelwise:
             self._channelwise(node)
         else:
             self._fresh(node.output)
@@ -116,7 +86,7 @@ class Numbering:
             return
         maps = [self._maps(v) for v in node.inputs]
         scale = tuple(self.graph.types[v].quant for v in (*node.inputs, node.output))
-        keeps = not self.graph.is_quantised and _is_homogeneous(node)
+        keeps = not self.graph.is_quantised and node.op.homogeneous
         numbers = np.empty(shape[-1], np.int64)
         factors = np.ones(shape[-1])
         for k in range(shape[-1]):
@@ -156,8 +126,7 @@ class Numbering:
             return self._number(key), 1.0
         exact = row.astype(np.float64) * scale
         size = float(np.abs(exact).max())
-        clamp = getattr(node.op, "clamp", None)
-        factor = size if clamp in (None, RELU) and size > 0 else 1.0
+        factor = size if node.op.keeps_factors and size > 0 else 1.0
         values = np.append(exact.ravel(), float(bias)) / factor
         rounded = tuple((np.round(values, DIGITS) + 0.0).tolist())
         return self._number((*known, rounded)), factor
@@ -180,14 +149,6 @@ class Numbering:
             for k in range(n.shape[1])
         ]
         return np.array(joined, np.int64), np.where(whole, f[0], 1.0)
-
-
-def _is_homogeneous(node: Node) -> bool:
-    """Whether f(c x) = c f(x) for c > 0."""
-    if isinstance(node.op, Relu):
-        return node.op.bounds == RELU
-    clamp = getattr(node.op, "clamp", None)
-    return isinstance(node.op, HOMOGENEOUS) and clamp in (None, RELU)
 
 
 def _moved(node: Node, x: list[Array]) -> Array:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.errors import EdgePruneError
-from edgeprune.ir import Array, Graph, Node, Samples, tensors
-from edgeprune.ops import OUT_AXIS, Conv2d, DepthwiseConv2d
+from edgeprune.ir import Array, Graph, LinearOp, Node, Samples, tensors
+from edgeprune.ops import Conv2d, DepthwiseConv2d
 from edgeprune.ops.unfuse import unfuse
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.loss import Loss, make_loss
@@ -227,7 +227,7 @@ class _Net:
 
     def _is_normed(self, node: Node) -> bool:
         """Whether there was batch norm behind a layer, or may have been."""
-        if type(node.op) not in OUT_AXIS or not self._is_own(node):
+        if not isinstance(node.op, LinearOp) or not self._is_own(node):
             return False
         known = self.graph.types[node.inputs[1]].folded is not None
         return known or isinstance(node.op, Conv2d | DepthwiseConv2d)
@@ -242,7 +242,8 @@ class _Net:
             scale = np.asarray(folded.factor, np.float32)
         else:
             weights = self.graph.constants[w]
-            axes = tuple(a for a in range(weights.ndim) if a != OUT_AXIS[type(node.op)])
+            assert isinstance(node.op, LinearOp)
+            axes = tuple(a for a in range(weights.ndim) if a != node.op.out_axis)
             fan_in = int(np.prod([weights.shape[a] for a in axes]))
             scale = np.sqrt(np.square(weights).mean(axis=axes) * fan_in / 2)
         scale = np.where(np.abs(scale) < 1e-3, np.float32(1e-3), scale)
@@ -254,9 +255,8 @@ class _Net:
 
     def _by_row(self, node: Node, factor: NDArray[np.float32]) -> NDArray[np.float32]:
         """Factors by result in the shape that a layer's weights are multiplied with."""
-        shape = [1] * len(self.graph.types[node.inputs[1]].shape)
-        shape[OUT_AXIS[type(node.op)]] = -1
-        return factor.reshape(shape)
+        assert isinstance(node.op, LinearOp)
+        return node.op.along_results(factor, len(self.graph.types[node.inputs[1]].shape))
 
 
 def _train(

@@ -11,12 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.ir import Array, Coupling, Graph
-from edgeprune.ops import Gather, Reshape, Transpose
 from edgeprune.pruning.compact import folds
 
 Mask = NDArray[np.bool_]
-
-_MOVES = (Reshape, Transpose, Gather)
 
 
 def constant_inputs(
@@ -73,6 +70,6 @@ def _moved(graph: Graph, value: str) -> set[str]:
     """The value, and what is made of it by moving elements only."""
     found = {value}
     for node in graph.nodes:
-        if isinstance(node.op, _MOVES) and node.inputs[0] in found:
+        if node.op.moves and len(node.inputs) == 1 and node.inputs[0] in found:
             found.add(node.output)
     return found

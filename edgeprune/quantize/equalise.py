@@ -7,17 +7,26 @@ The factors are rounded to powers of two here, so that the float network gives t
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from edgeprune.ir import Array, Graph, Node
-from edgeprune.ops._clamp import INF
+from edgeprune.ir import Array, Graph, LinearOp, Node
+from edgeprune.ops import ConvTranspose2d
 
-# by operator kind: axes of the weights that run over what is made and over what is read
-MADE = {"conv2d": 0, "depthwise_conv2d": 2, "dense": 0}
-READ = {"conv2d": 3, "depthwise_conv2d": 2, "dense": 1}
-HOMOGENEOUS = {"relu", "leaky_relu", "max_pool2d", "avg_pool2d"}
 SWEEPS = 20  # over chains of pairs; factors of two settle in a few
 MAX_EXPONENT = 8  # dead or nearly dead channels are not blown up
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Weights and bias that make channels, the weights that read them, and the axes they lie on."""
+
+    w1: str
+    b1: str
+    w2: str
+    made: int
+    read: int
 
 
 def equalise(graph: Graph) -> Graph:
@@ -37,26 +46,29 @@ def equalise(graph: Graph) -> Graph:
     pairs = _pairs(graph)
     held = dict(graph.constants)
     for _ in range(SWEEPS):
-        if not any([_balance(held, first, second) for first, second in pairs]):
+        if not any([_balance(held, pair) for pair in pairs]):
             break
     changed = {k: v for k, v in held.items() if v is not graph.constants[k]}
     return graph.with_constants(changed) if changed else graph
 
 
-def _pairs(graph: Graph) -> list[tuple[Node, Node]]:
+def _pairs(graph: Graph) -> list[_Pair]:
     """Layers, and the layer that alone reads each."""
     found = []
     for node in graph.nodes:
-        if node.op.kind not in MADE or not _scales(node) or not _owns_weights(graph, node):
+        first = _layer(node)
+        if first is None or not first.keeps_factors or not _owns_weights(graph, node):
             continue
         last: Node | None = node
-        while last is not None and (last is node or last.op.kind in HOMOGENEOUS):
+        while last is not None and (last is node or last.op.homogeneous):
             last = _next(graph, last)
-        if last is None or last.op.kind not in READ or not _owns_weights(graph, last):
+        second = _layer(last) if last is not None else None
+        if last is None or second is None or not _owns_weights(graph, last):
             continue
-        made = graph.types[node.inputs[1]].shape[MADE[node.op.kind]]
-        if graph.types[last.inputs[1]].shape[READ[last.op.kind]] == made:
-            found.append((node, last))
+        w1, b1, w2 = *node.inputs[1:3], last.inputs[1]
+        made = graph.types[w1].shape[first.out_axis]
+        if graph.types[w2].shape[second.in_axis] == made:
+            found.append(_Pair(w1, b1, w2, first.out_axis, second.in_axis))
     return found
 
 
@@ -66,15 +78,15 @@ def _next(graph: Graph, node: Node) -> Node | None:
     if node.output in graph.outputs or len(users) != 1 or users[0].inputs[0] != node.output:
         return None
     reader = users[0]
-    if reader.op.kind in READ:
-        grouped = getattr(reader.op, "groups", 1) != 1
-        return None if grouped else reader
-    return reader if reader.op.kind in HOMOGENEOUS and _scales(reader) else None
+    if _layer(reader) is not None:
+        return None if getattr(reader.op, "groups", 1) != 1 else reader
+    return reader if reader.op.homogeneous else None
 
 
-def _scales(node: Node) -> bool:
-    """Whether the fused clamp lets positive factors through."""
-    return getattr(node.op, "clamp", None) in (None, (0.0, INF))
+def _layer(node: Node) -> LinearOp | None:
+    """The operator of a layer whose weights' axes channels run along: no transposed convolution."""
+    op = node.op
+    return op if isinstance(op, LinearOp) and not isinstance(op, ConvTranspose2d) else None
 
 
 def _owns_weights(graph: Graph, node: Node) -> bool:
@@ -83,15 +95,15 @@ def _owns_weights(graph: Graph, node: Node) -> bool:
     return all(v in graph.constants and operands.count(v) == 1 for v in node.inputs[1:3])
 
 
-def _balance(held: dict[str, Array], first: Node, second: Node) -> bool:
+def _balance(held: dict[str, Array], pair: _Pair) -> bool:
     """Equalise one pair; whether anything changed."""
-    w1, b1, w2 = first.inputs[1], first.inputs[2], second.inputs[1]
-    factor = _factors(_reach(held[w1], MADE[first.op.kind]), _reach(held[w2], READ[second.op.kind]))
+    w1, w2 = held[pair.w1], held[pair.w2]
+    factor = _factors(_reach(w1, pair.made), _reach(w2, pair.read))
     if (factor == 1).all():
         return False
-    held[w1] = held[w1] / _along(factor, held[w1], MADE[first.op.kind])
-    held[b1] = held[b1] / factor
-    held[w2] = held[w2] * _along(factor, held[w2], READ[second.op.kind])
+    held[pair.w1] = w1 / _along(factor, w1, pair.made)
+    held[pair.b1] = held[pair.b1] / factor
+    held[pair.w2] = w2 * _along(factor, w2, pair.read)
     return True
 
 

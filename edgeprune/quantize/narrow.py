@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgeprune.ir import Array, Graph, dequantise_array
-from edgeprune.quantize.rewrite import WEIGHT_AXIS, narrowable, quantise_weights
+from edgeprune.ir import Array, Graph, LinearOp, Node, dequantise_array
+from edgeprune.quantize.rewrite import narrowable, quantise_weights
 
 
 def tolerant(
@@ -31,14 +31,14 @@ def tolerant(
         node.name
         for node in graph.nodes
         if node.name in candidates
-        and accuracy(graph.with_constants(_rounded(graph, node.inputs[1], node.op.kind, bits)))
-        >= floor
+        and accuracy(graph.with_constants(_rounded(graph, node, bits))) >= floor
     )
 
 
-def _rounded(graph: Graph, name: str, kind: str, bits: int) -> dict[str, Array]:
+def _rounded(graph: Graph, node: Node, bits: int) -> dict[str, Array]:
     """Weights as the levels that stand for them."""
+    assert isinstance(node.op, LinearOp)
+    name, axis = node.inputs[1], node.op.out_axis
     w = graph.constants[name]
-    no_bias = np.zeros(w.shape[WEIGHT_AXIS[kind]], np.float32)
-    (q, t), _ = quantise_weights(w, no_bias, 1.0, WEIGHT_AXIS[kind], bits=bits)
+    (q, t), _ = quantise_weights(w, np.zeros(w.shape[axis], np.float32), 1.0, axis, bits=bits)
     return {name: dequantise_array(q, t)}

@@ -19,8 +19,8 @@ from edgeprune.ir import (
     Codebook,
     DType,
     Graph,
+    LinearOp,
     Node,
-    Op,
     QuantParams,
     TensorType,
     build_graph,
@@ -29,9 +29,6 @@ from edgeprune.ops import Quantize
 from edgeprune.quantize.bias import expected_shift
 
 Range = tuple[float, float]
-
-# by operator kind: the axis of the weights that has a scale per index
-WEIGHT_AXIS = {"conv2d": 0, "depthwise_conv2d": 2, "conv_transpose2d": 0, "dense": 0}
 
 FINEST_SUM = {DType.INT8: 2.0**-18, DType.INT16: 2.0**-13}
 """The smallest scale of a sum, as a part of its operands' largest; TFLite's limit is half of it."""
@@ -89,7 +86,7 @@ def quantise(
     nodes = []
     for node in graph.nodes:
         args = list(node.inputs)
-        if node.op.kind in WEIGHT_AXIS:
+        if isinstance(node.op, LinearOp):
             w, b = node.inputs[1], node.inputs[2]
             scale_in = types[node.inputs[0]].quant
             assert scale_in is not None
@@ -97,7 +94,7 @@ def quantise(
                 quantise_weights,
                 graph.constants[w],
                 scale_in=scale_in.scalar[0],
-                axis=WEIGHT_AXIS[node.op.kind],
+                axis=node.op.out_axis,
                 dtype=dtype,
                 bits=4 if node.name in narrow else 8,
                 codebook=(codebooks or {}).get(node.name),
@@ -317,7 +314,7 @@ def narrowable(graph: Graph) -> frozenset[str]:
 
 def refuse_unquantised(graph: Graph) -> None:
     """Raise one error for all operators that have no integer form."""
-    names = [n.name for n in graph.nodes if type(n.op).evaluate_int is Op.evaluate_int]
+    names = [n.name for n in graph.nodes if not n.op.has_integers()]
     if names:
         raise UnsupportedError(
             graph.name, f"no integer form for {', '.join(names)}", "use --dtype float32"

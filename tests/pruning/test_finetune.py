@@ -11,8 +11,8 @@ from pruning.graphs import balanced, cnn, mlp
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends import load
-from edgeprune.ir import Graph, Samples, couple, predict
-from edgeprune.ops import OUT_AXIS, Relu, Softmax
+from edgeprune.ir import Graph, LinearOp, Samples, couple, predict
+from edgeprune.ops import Relu, Softmax
 from edgeprune.ops.unfuse import unfuse
 from edgeprune.pruning.compact import compact
 from edgeprune.pruning.finetune import Training, _moved, _Net, finetune
@@ -155,9 +155,9 @@ def test_batch_norm_comes_back_around_the_weights_that_were_trained(
     for layer in (model.conv, model.depthwise, model.dense):
         own = layer.weight.detach().numpy()
         (found,) = (
-            np.moveaxis(bare.constants[n.inputs[1]], OUT_AXIS[type(n.op)], 0)
+            np.moveaxis(bare.constants[n.inputs[1]], n.op.out_axis, 0)
             for n in graph.nodes
-            if type(n.op) in OUT_AXIS and bare.constants[n.inputs[1]].size == own.size
+            if isinstance(n.op, LinearOp) and bare.constants[n.inputs[1]].size == own.size
         )
         norms = [np.linalg.norm(w.reshape(len(own), -1), axis=1) for w in (found, own)]
         np.testing.assert_allclose(*norms, rtol=1e-5)

@@ -82,19 +82,28 @@ def test_equalisation_does_not_change_a_bit_of_the_function(seed: int, between: 
 def test_equalised_channels_are_within_a_factor_of_two() -> None:
     """What makes a channel and what reads it are alike up to the rounding of the factor."""
     even = equalise(fuse(chain(0, Relu)))
-    for first, second in _pairs(even):
-        made = np.abs(even.constants[first.inputs[1]])
-        read = np.abs(even.constants[second.inputs[1]])
+    for pair in _pairs(even):
+        made, read = np.abs(even.constants[pair.w1]), np.abs(even.constants[pair.w2])
         made = made.max(axis=(1, 2, 3)) if made.ndim == 4 else made.max(axis=(0, 1))
         read = read.max(axis=(0, 1, 2)) if read.ndim == 4 else read.max(axis=(0, 1))
         assert (np.abs(np.log2(made / read)) <= 1.01).all()
-    assert [(a.name, b.name) for a, b in _pairs(even)] == [("c1", "d"), ("d", "c2")]
+    assert [(p.w1, p.w2) for p in _pairs(even)] == [("w1", "w2"), ("w2", "w3")]
 
 
 def test_a_value_that_others_see_is_not_scaled(rng: np.random.Generator) -> None:
     graph = fuse(chain(0, Relu))
     seen = replace(graph, outputs=(*graph.outputs, "r1" if "r1" in graph.types else "c1"))
-    assert [(a.name, b.name) for a, b in _pairs(seen)] == [("d", "c2")]
+    assert [(p.w1, p.w2) for p in _pairs(seen)] == [("w2", "w3")]
+
+
+def test_factors_pass_a_relu_that_no_layer_has_taken_over() -> None:
+    graph = chain(0, LeakyRelu)
+    nodes = [
+        replace(n, inputs=("r", *n.inputs[1:])) if n.name == "d" else n for n in graph.nodes
+    ]
+    nodes.insert(2, Node("r", Relu(), ("r1",), "r"))
+    kept = build_graph("g", nodes, {"x": graph.types["x"]}, graph.outputs, graph.constants)
+    assert [(p.w1, p.w2) for p in _pairs(kept)] == [("w1", "w2"), ("w2", "w3")]
 
 
 def test_a_clamp_at_six_is_not_scaled() -> None:
@@ -102,9 +111,8 @@ def test_a_clamp_at_six_is_not_scaled() -> None:
     nodes = [
         replace(n, op=replace(n.op, clamp=(0.0, 6.0))) if n.name == "c1" else n for n in graph.nodes
     ]
-    assert [(a.name, b.name) for a, b in _pairs(replace(graph, nodes=tuple(nodes)))] == [
-        ("d", "c2")
-    ]
+    pairs = _pairs(replace(graph, nodes=tuple(nodes)))
+    assert [(p.w1, p.w2) for p in pairs] == [("w2", "w3")]
 
 
 def _outputs(q: Graph, x: np.ndarray) -> np.ndarray:

@@ -21,27 +21,16 @@ from edgeprune.ir import (
     Array,
     DType,
     Graph,
+    LinearOp,
     Node,
     QuantParams,
     TensorType,
     build_graph,
     dequantise_array,
 )
-from edgeprune.ops import (
-    OUT_AXIS,
-    Add,
-    Dense,
-    Dequantize,
-    Div,
-    Mul,
-    Quantize,
-    Sub,
-    Unary,
-)
+from edgeprune.ops import Dense, Dequantize, Quantize
 
 _SIGNED = {"int8": DType.INT8, "uint8": DType.INT8, "int16": DType.INT16, "int32": DType.INT32}
-
-ELEMENTWISE = (Unary, Add, Sub, Mul, Div)
 
 HINT = "quantise the whole model: static QDQ, int8, symmetric weights"
 
@@ -125,7 +114,7 @@ def note_scales(r: Reader, call: Call, first: int) -> None:
     if not held:
         return
     for node in r.nodes[first:]:
-        axis = OUT_AXIS.get(type(node.op))
+        axis = node.op.out_axis if isinstance(node.op, LinearOp) else None
         for i, v in enumerate(node.inputs):
             if v not in r.constants or (axis is not None and i == 2):
                 continue
@@ -287,7 +276,8 @@ class _Folding:
 
         held = [self.graph.constants.get(v) for v in node.inputs]
         known = all(c is None or c.size == 1 for c in held) and held.count(None) == 1
-        if not known or x.dtype is not DType.INT8 or not isinstance(node.op, ELEMENTWISE):
+        alone = node.op.elementwise and node.op.quant != "shared"
+        if not known or x.dtype is not DType.INT8 or not alone:
             return None
         grid = np.arange(-128, 128, dtype=np.int8)[:, None]
         real = torch.from_numpy(dequantise_array(grid, replace(x, shape=(1,))))
@@ -307,7 +297,7 @@ class _Folding:
 
     def _constants(self, node: Node, held: list[str], x: TensorType) -> tuple[str, ...]:
         args = list(held)
-        axis = OUT_AXIS.get(type(node.op))
+        axis = node.op.out_axis if isinstance(node.op, LinearOp) else None
         for i, v in enumerate(node.inputs):
             if v not in self.graph.constants or (axis is not None and i == 2):
                 continue
