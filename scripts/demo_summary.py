@@ -43,8 +43,8 @@ The demo in short
 {number(agreement["n"])} results differ
   on the core  {number(agreement["target_vs_host_mismatches"])} results differ from the host, \
 {number(run.get("instructions"))} instructions an image
-  look at      {folder}/c, which drops into your project; {folder}/model.tflite, model.onnx, \
-report.json"""
+  use          {folder}/c, which drops into your project; {folder}/model.tflite, model.onnx
+  look at      {folder}/report.html"""
 
 
 def main() -> None:

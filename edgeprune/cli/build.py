@@ -18,6 +18,11 @@ from edgeprune.cli._options import COUNT, EPOCHS, SHARE
 @_options.model
 @_options.data
 @_options.test
+@click.option(
+    "--random-data",
+    is_flag=True,
+    help="Where there are no samples: noise calibrates and ranks. To try things out.",
+)
 @_options.mean
 @_options.std
 @click.option("--budget", "--flash", help="Bytes of flash: 64KB, 64KiB, 65536.")
@@ -83,7 +88,7 @@ def command(as_json: bool, package: str | None, **given: Any) -> None:
         built = build(options, progress)
     for note in built.notes:
         terminal.print(f"note: {note}", highlight=False)
-    show_report(built.report, terminal, str(options.out))
+    show_report(built.report, terminal, str(options.out / "report.html"))
     if as_json:
         out_json(built.report)
 

@@ -98,7 +98,7 @@ def build(options: BuildOptions, progress: Progress = silent) -> Built:
         target = load_target(options.target)
         check_writable(options.out)
         with clock.step("load"):
-            prepared = prepare(options)
+            prepared = prepare(options, needs_data=False)
         wrong = [p for p in options.packages if p in OF_ONE and has_many(prepared.graph)]
         if wrong:
             what = "is made for models with one input and one output"
@@ -118,7 +118,7 @@ def build(options: BuildOptions, progress: Progress = silent) -> Built:
             text = json.dumps(report, indent=1, allow_nan=False) + "\n"
             (folder / "report.json").write_text(text)
             write_page(report, folder)
-    return Built(options.out, report, prepared.graph.notes)
+    return Built(options.out, report, prepared.notes)
 
 
 def _seconds(clock: Clock) -> dict[str, float]:
@@ -219,6 +219,7 @@ def _write(
         classes=tables,
         snr=snr,
         labels=prepared.labels,
+        notes=prepared.notes,
         ort=(folder / "model.ort").stat().st_size if "ort" in options.emit else None,
     )
     facts = Facts(name, record, graph, vectors.inputs, vectors.outputs)
@@ -254,6 +255,11 @@ def _accuracy(
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """Share of right answers of the source model and of every artifact, on the report samples."""
     graph = chosen.compiled.graph
+    kinds = ("source", "pruned", "tflite", "onnx", "ort", "c")
+    found: dict[str, Any] = {"n": 0, "samples": prepared.reported, "labels": None}
+    found |= dict.fromkeys(kinds)
+    if prepared.reported is None:
+        return found, None
     x = prepared.report.x
     y = prepared.report.y if prepared.report.y is not None else answers(prepared.reference)
 
@@ -262,18 +268,11 @@ def _accuracy(
 
     rows = fed(graph, x)
     progress("verify", 0, 4)
-    found: dict[str, Any] = {
-        "n": len(x),
-        "labels": "data" if prepared.labelled else "source model",
-        "source": score(prepared.reference),
-        "pruned": score(prepared.reference)
-        if chosen.float_graph is prepared.graph
-        else score(predict(chosen.float_graph, x)),
-        "tflite": None,
-        "onnx": None,
-        "ort": None,
-        "c": None,
-    }
+    found["n"] = len(x)
+    found["labels"] = "data" if prepared.labelled else "source model"
+    found["source"] = found["pruned"] = score(prepared.reference)
+    if chosen.float_graph is not prepared.graph:
+        found["pruned"] = score(predict(chosen.float_graph, x))
     progress("verify", 1, 4)
     if (folder / "model.tflite").exists():
         outputs = run_tflite.run((folder / "model.tflite").read_bytes(), rows)

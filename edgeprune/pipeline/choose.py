@@ -120,6 +120,7 @@ class Chooser:
         o = replace(self.options, budget=given.flash, ram=given.ram)
         if kept := self._kept(o, target, given):
             return kept
+        self._refuse_to_guess(given)
         tries = _Tries()
         for dtype in self._dtypes(whole=False):
             for form in forms(o, target, (dtype,)):
@@ -148,6 +149,16 @@ class Chooser:
         ]
         return [c for c in whole if given.holds(c.size)]
 
+    def _refuse_to_guess(self, given: Room) -> None:
+        """Without data there is the network as it is, and no other."""
+        if not self.prepared.chooses:
+            limits = ((given.flash, "bytes of flash"), (given.ram, "bytes of RAM"))
+            found = " and ".join(f"{n:,} {unit}" for n, unit in limits if n is not None)
+            what = f"is missing: the network does not fit {found or 'the limits'} as it is"
+            raise EdgePruneError(
+                "--data", what, "give samples, and it is pruned: --data samples.npz"
+            )
+
     def _entire_within(self, form: Form, given: Room, where: str) -> Candidate:
         return _refuse_excess(self._entire(form), given, where)
 
@@ -165,6 +176,8 @@ class Chooser:
             return ("int8",)  # the file says what it is
         if self.options.dtype != "auto":
             return (self.options.dtype,)
+        if not self.prepared.chooses:
+            return ("float32",)  # nothing to calibrate integers on
         # per layer four bits or eight: only where bytes are short
         return ("int8", "float32") if whole else ("int8", "int4", "float32")
 

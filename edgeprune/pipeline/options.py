@@ -132,6 +132,7 @@ class BuildOptions:
         model: the model's file; None: the one that comes with the package.
         data: samples for ranking, calibration, validation and, without ``test``, for reporting.
         test: samples for reporting only.
+        random_data: where there are no ``data``, noise ranks and calibrates; to try things out.
         mean: the model was trained on (x - mean) / std, the samples are raw x: one number, or one
             a channel.
         std: likewise.
@@ -170,6 +171,7 @@ class BuildOptions:
     model: Path | None = None
     data: Path | None = None
     test: Path | None = None
+    random_data: bool = False
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     budget: int | None = None

@@ -12,7 +12,6 @@ import numpy as np
 from edgeprune import bundled
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends import load
-from edgeprune.frontends.data import load_samples
 from edgeprune.frontends.normalize import normalise_input, unfuse
 from edgeprune.frontends.ports import drop_unread, join_ports
 from edgeprune.ir import (
@@ -27,13 +26,13 @@ from edgeprune.ir import (
     split_rows,
 )
 from edgeprune.pipeline.options import BuildOptions
+from edgeprune.pipeline.samples import Given, Reported, given_samples
 from edgeprune.pruning.lossless import Report as Free
 from edgeprune.pruning.lossless import fold
 from edgeprune.pruning.subnet import Detector, detector, extract, label_activity
 from edgeprune.quantize import dequantise
 from edgeprune.verify import run_tflite
 
-REPORT_SHARE = 0.3  # of DATA, where no --test is given
 VALIDATION_SHARE = 0.3  # of the rest: chooses between candidates; the others rank and calibrate
 LIMIT_RANK = 5000
 
@@ -53,6 +52,10 @@ class Prepared:
         labelled: whether the labels are the user's; otherwise they are the source model's answers.
         reference: the source model's outputs for ``report``, real values.
         free: what was folded away without any loss.
+        chooses: whether ``rank`` and ``validation`` may choose; otherwise they are generated, and
+            the network is compiled as it is.
+        reported: what accuracy is measured on; None: ``report`` is generated, there is none.
+        notes: what was taken for granted.
         labels: names of the classes that ``report`` has; empty where they were not given.
     """
 
@@ -66,6 +69,9 @@ class Prepared:
     labelled: bool
     reference: Array
     free: Free
+    chooses: bool
+    reported: Reported | None
+    notes: tuple[str, ...]
     labels: tuple[str, ...] = ()
 
     def accuracy(self, outputs: Array) -> float:
@@ -88,24 +94,20 @@ class Prepared:
         return answers(source_outputs(self.graph, self.path, self.validation.x))
 
 
-def prepare(options: BuildOptions) -> Prepared:
+def prepare(options: BuildOptions, *, needs_data: bool = True) -> Prepared:
     """Load and split.
+
+    Args:
+        options: what was asked for.
+        needs_data: whether there is nothing to do without samples.
 
     Raises:
         EdgePruneError: the model or the data cannot be used.
     """
     path = options.model or bundled.model_path()
     graph, free = fold(drop_unread(_raw(load(path), options)))
-    work, report = _samples(options, graph)
-    if report is None:
-        work, report = work.split(REPORT_SHARE, seed=options.seed)
-    rank, validation = work.split(VALIDATION_SHARE, seed=options.seed + 1)
-    if len(rank.x) > LIMIT_RANK:
-        rank = rank.first(LIMIT_RANK)
-    if min(len(rank.x), len(validation.x), len(report.x)) < 1:
-        count = len(rank.x) + len(validation.x) + (0 if options.test else len(report.x))
-        what = f"{count} samples are too few: some rank, some choose, and some are reported on"
-        raise EdgePruneError("--data", what, "give at least 10, better some hundreds")
+    given = given_samples(options, graph, optional=not needs_data)
+    rank, validation, report = _split(given, options)
     float_graph = join_ports(unfuse(dequantise(graph)) if graph.is_quantised else graph)
     graph = graph if graph.is_quantised else float_graph
     labels = _labels(options, graph)
@@ -124,8 +126,24 @@ def prepare(options: BuildOptions) -> Prepared:
         report.y is not None,
         source_outputs(graph, path, report.x),
         free,
+        given.chooses,
+        given.reported,
+        (*graph.notes, *given.notes),
         labels,
     )
+
+
+def _split(given: Given, options: BuildOptions) -> tuple[Samples, Samples, Samples]:
+    """Samples that rank and calibrate, that choose, and that are reported on."""
+    report = given.report
+    rank, validation = given.work.split(VALIDATION_SHARE, seed=options.seed + 1)
+    if len(rank.x) > LIMIT_RANK:
+        rank = rank.first(LIMIT_RANK)
+    if min(len(rank.x), len(validation.x), len(report.x)) < 1:
+        count = len(rank.x) + len(validation.x) + (0 if options.test else len(report.x))
+        what = f"{count} samples are too few: some rank, some choose, and some are reported on"
+        raise EdgePruneError("--data", what, "give at least 10, better some hundreds")
+    return rank, validation, report
 
 
 def _labels(options: BuildOptions, graph: Graph) -> tuple[str, ...]:
@@ -196,18 +214,6 @@ def source_outputs(graph: Graph, path: Path, x: Array) -> Array:
         values = run_int(graph, dict(feed))
         made.append(join_rows([values[v] for v in graph.outputs]))
     return real(graph, np.concatenate(made))
-
-
-def _samples(options: BuildOptions, graph: Graph) -> tuple[Samples, Samples | None]:
-    test = load_samples(options.test, graph) if options.test is not None else None
-    if options.data is not None:
-        return load_samples(options.data, graph), test
-    if options.model is not None:
-        raise EdgePruneError(
-            "--data", "is missing", "give samples for the model: --data samples.npz"
-        )
-    b = bundled.load_data()
-    return Samples(b.x_train, b.y_train), test or Samples(b.x_test, b.y_test)
 
 
 def _digest(path: Path) -> str:

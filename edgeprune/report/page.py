@@ -11,6 +11,7 @@ from typing import Any
 from edgeprune.errors import EdgePruneError
 from edgeprune.report import figures
 from edgeprune.report.treemap import treemap
+from edgeprune.report.words import about_accuracy
 
 NONE = "–"
 LONG = 40  # characters of a cell that is broken into lines
@@ -25,12 +26,13 @@ def render(report: dict[str, Any]) -> str:
     from markupsafe import Markup
 
     text: str = _template("report.html.j2").render(
-        r={"classes": None, "kept": [], "pruning": None, **report},
+        r={"classes": None, "kept": [], "pruning": None, "notes": [], **report},
         names=report.get("labels"),
         verdict=_verdict(report),
         intervals={k: _interval(report["accuracy"], k) for k in ("source", "c")},
         figures={k: Markup(v) for k, v in _figures(report).items()},
         obstacles=_obstacles(report),
+        about_accuracy=about_accuracy(report["accuracy"]),
     )
     return text
 

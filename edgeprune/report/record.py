@@ -91,6 +91,7 @@ def build_record(
     snr: Mapping[str, float],
     ort: int | None = None,
     labels: Sequence[str] = (),
+    notes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The record of a build; a figure that was not measured is None.
 
@@ -119,6 +120,7 @@ def build_record(
         snr: by layer, signal to quantisation noise in decibels.
         labels: names of the classes.
         ort: bytes of the ``.ort`` file; None: it was not asked for.
+        notes: what was taken for granted.
     """
     g = compiled.graph
     macs = g.macs
@@ -195,6 +197,7 @@ def build_record(
         "classes": classes,
         "layers": _layers(source, compiled, _by_layer(run), snr),
         "noisiest_layer": noisiest(g, snr),
+        "notes": list(notes),
         "seconds": {},
     }
 

@@ -7,6 +7,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from edgeprune.report.words import about_accuracy
+
 
 def _bytes(n: int | None) -> str:
     return "-" if n is None else f"{n:,}"
@@ -22,7 +24,7 @@ def show_report(report: dict[str, Any], console: Console, where: str) -> None:
     Args:
         report: the content of report.json.
         console: where to; plain text where it is no terminal.
-        where: the folder that was written.
+        where: what to open next.
     """
     size, budget, before = report["size"], report["budget"], report["before"]
     limit = budget["flash_bytes"]
@@ -52,12 +54,13 @@ def show_report(report: dict[str, Any], console: Console, where: str) -> None:
     files = f".tflite {_bytes(size['tflite_bytes'])}, .onnx {_bytes(size['onnx_bytes'])}{ort}"
     grid.add_row("files", files)
     accuracy = report["accuracy"]
-    grid.add_row(
-        "accuracy",
-        f"source {_percent(accuracy['source'])}, C {_percent(accuracy['c'])}, "
-        f"TFLite {_percent(accuracy['tflite'])}, ONNX {_percent(accuracy['onnx'])} "
-        f"(n = {accuracy['n']:,}, labels: {accuracy['labels']})",
-    )
+    if accuracy["n"]:
+        grid.add_row(
+            "accuracy",
+            f"source {_percent(accuracy['source'])}, C {_percent(accuracy['c'])}, "
+            f"TFLite {_percent(accuracy['tflite'])}, ONNX {_percent(accuracy['onnx'])}",
+        )
+    grid.add_row("" if accuracy["n"] else "accuracy", about_accuracy(accuracy))
     agreement = report["agreement"]
     grid.add_row("agreement", _agreement(agreement))
     if (name := report.get("noisiest_layer")) is not None:
@@ -80,7 +83,8 @@ def show_report(report: dict[str, Any], console: Console, where: str) -> None:
     grid.add_row("work", f"{report['before']['macs']:,} -> {report['after']['macs']:,} MACs")
     console.print(grid)
     console.print(_layers(report))
-    console.print(f"{where}  ({report['seconds']['total']:.1f} s)", highlight=False)
+    console.print(f"({report['seconds']['total']:.1f} s)", highlight=False)
+    console.print(f"see {where}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _agreement(a: dict[str, Any]) -> str:
