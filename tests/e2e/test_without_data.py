@@ -1,4 +1,4 @@
-"""Builds without samples: what needs none is compiled, what does is refused, and nothing is scored."""
+"""Builds without samples: what needs none is compiled, what does is refused, nothing is scored."""
 
 from __future__ import annotations
 
