@@ -42,7 +42,6 @@ def name(page: Path) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)  # some pages have many commands
 @pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
 @pytest.mark.parametrize("page", [p for p in PAGES if any(steps(p))], ids=name)
 def test_commands_of_a_page_work(page: Path, tmp_path: Path) -> None:

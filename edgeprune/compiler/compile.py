@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from edgeprune.emit import tflite_metadata, to_onnx, to_tflite
+from edgeprune.emit import tflite_metadata, to_onnx, to_ort, to_tflite
 from edgeprune.emit.to_c import CFiles, Program, Vectors
 from edgeprune.emit.to_c import emit as emit_c
 from edgeprune.emit.to_c.model import is_arch
@@ -165,6 +165,11 @@ class Compiled:
     def onnx(self) -> bytes:
         """The ``.onnx`` file."""
         return to_onnx.emit(self.graph, self.recipe.labels)
+
+    @cached_property
+    def ort(self) -> tuple[bytes, bytes]:
+        """The ``.ort`` file, and the operators that it needs of ONNX Runtime."""
+        return to_ort.convert(to_onnx.emit(self.graph, self.recipe.labels, signed=True))
 
     def write_c(self, folder: Path, name: str, vectors: Vectors | None = None) -> CFiles:
         """Write the folder of generated C."""

@@ -2,6 +2,11 @@
 
 The emitter knows no operator: each one spells itself as an ``OnnxNode`` record. A value may be
 there in several orders of axes; a Transpose is written where an operator wants one that is missing.
+
+What the graph has as int8 is written as uint8, 128 higher, values and weights alike; this is exact.
+On an x86 processor with AVX2 but without VNNI, ONNX Runtime multiplies uint8 values by int8 weights
+and adds two products in 16 bits, which saturates (int8 values become uint8 there before); uint8 by
+uint8 is exact everywhere.
 """
 
 from __future__ import annotations
@@ -39,13 +44,14 @@ _ELEMENT = {
 }
 
 
-def emit(graph: Graph, labels: Sequence[str] = ()) -> bytes:
+def emit(graph: Graph, labels: Sequence[str] = (), *, signed: bool = False) -> bytes:
     """The network as an ONNX file; the same graph gives the same bytes.
 
     Args:
         graph: float, or quantised: then every value is rounded to its integers by a QuantizeLinear
             and read through a DequantizeLinear, and weights are stored as integers.
         labels: names of the classes, for the metadata.
+        signed: int8 stays int8, for processors whose kernels are exact with it (Arm).
 
     Raises:
         UnsupportedError: ONNX has no such operator; all of them.
@@ -53,7 +59,7 @@ def emit(graph: Graph, labels: Sequence[str] = ()) -> bytes:
     """
     if sum(c.nbytes for c in graph.constants.values()) > LIMIT:
         raise EdgePruneError(graph.name, "has over 2 GiB of weights, too many for one ONNX file")
-    writer = _Writer(graph)
+    writer = _Writer(graph, signed)
     problems = []
     for v in graph.inputs:
         writer.input(v)
@@ -83,8 +89,9 @@ class _Shape:
 
 
 class _Writer:
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, signed: bool) -> None:
         self.graph = graph
+        self.types = {v: t if signed else _unsigned(t) for v, t in graph.types.items()}
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[TensorProto] = []
         self.known: dict[object, str] = {}
@@ -156,10 +163,15 @@ class _Writer:
         assert t.quant is not None
         self._wants(t.dtype)
         operands = [x, self._scale(t.quant)]
-        if any(t.quant.zero_point):
+        if any(t.quant.zero_point) or t.dtype is DType.UINT8:  # ONNX Runtime fuses no uint8 without
             operands.append(self._zero(t.quant, t.dtype))
         more: dict[str, Any] = {} if axis is None or len(t.quant.scale) == 1 else {"axis": axis}
         return self._add("DequantizeLinear", operands, **more)
+
+    def _rounded(self, x: str, v: str) -> str:
+        """The real values of an activation after rounding to its integers."""
+        t = self.types[v]
+        return self._real(self._quantised(x, t), t)
 
     def _wants(self, dtype: DType) -> None:
         if dtype in (DType.INT16, DType.INT4):
@@ -177,7 +189,9 @@ class _Writer:
 
     def _stored(self, v: str, form: Form) -> str:
         """A constant, as the operator stores it, in real values."""
-        t, array = self.graph.types[v], self.graph.constants[v]
+        t, array = self.types[v], self.graph.constants[v]
+        if t.dtype is DType.UINT8 and array.dtype == np.int8:
+            array = (array.astype(np.int16) + 128).astype(np.uint8)
         stored = form.apply(array)
         if t.quant is None:
             return self._constant(stored, t.dtype)
@@ -245,7 +259,7 @@ class _Writer:
         if clamp is not None:
             value = self._apply(Relu(clamp).to_onnx((y,), y), [value], perm)
         if y.quant is not None:
-            value = self._real(self._quantised(value, y), y)
+            value = self._rounded(value, node.output)
         keeps = record.layout != "last" and len(perm) == len(y.shape)
         made = perm if keeps else tuple(range(len(y.shape)))
         self.values[node.output] = _Shape(len(y.shape), {made: value})
@@ -289,8 +303,8 @@ class _Writer:
             value = self._add("Cast", [value], to=int(TensorProto.FLOAT))
         elif stored is not None:
             value = self._real(value, stored)
-        elif t.quant is not None:
-            value = self._real(self._quantised(value, t), t)
+        if t.quant is not None and stored != self.types[v]:
+            value = self._rounded(value, v)
         self.values[v] = _Shape(len(t.shape), {perm: value})
 
     def _output(self, v: str) -> None:
@@ -352,10 +366,17 @@ def _stored_as(t: TensorType, dtype: DType) -> TensorType | None:
     if t.quant is None or dtype is DType.FLOAT32:
         return None
     if dtype is DType.UINT8 and t.dtype is DType.INT8:
-        scale, zero = t.quant.scalar
-        return TensorType(t.shape, dtype, QuantParams.of(scale, zero + 128))
+        return _unsigned(t)
     assert dtype is t.dtype, f"{dtype} for {t}"
     return t
+
+
+def _unsigned(t: TensorType) -> TensorType:
+    """The same real values of an int8 tensor as uint8."""
+    if t.quant is None or t.dtype is not DType.INT8:
+        return t
+    zero = tuple(z + 128 for z in t.quant.zero_point)
+    return TensorType(t.shape, DType.UINT8, replace(t.quant, zero_point=zero))
 
 
 def _permuted(record: OnnxNode, perm: Perm) -> OnnxNode:

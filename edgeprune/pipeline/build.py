@@ -170,7 +170,7 @@ def _write(
         if "onnx" in options.emit:
             (folder / "model.onnx").write_bytes(compiled.onnx)
         if "ort" in options.emit:
-            converted, needed = to_ort.convert(compiled.onnx)
+            converted, needed = compiled.ort
             (folder / "model.ort").write_bytes(converted)
             (folder / to_ort.CONFIG).write_bytes(needed)
         np.savez_compressed(

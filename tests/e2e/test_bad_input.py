@@ -193,7 +193,7 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
     assert "8,192" in process.stderr.readline()  # it is at work
     time.sleep(1.0)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=600)
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert not [p.name for p in tmp_path.iterdir()]

@@ -101,7 +101,7 @@ def test_weights_are_stored_as_integers_with_a_scale_per_channel() -> None:
     graph, _ = integers(network("residual"))
     content = onnx.load_from_string(emit(graph))
     kinds = {(t.data_type, len(t.dims)) for t in content.graph.initializer}
-    assert (onnx.TensorProto.INT8, 4) in kinds
+    assert (onnx.TensorProto.UINT8, 4) in kinds
     assert (onnx.TensorProto.INT32, 1) in kinds
     assert not [t for t in content.graph.initializer if t.data_type == 1 and len(t.dims) > 1]
     per_channel = [
