@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from edgeprune.ir import DType, Graph
 from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.select import lower
 from edgeprune.planner import MemoryPlan, Work, plan_memory
-from edgeprune.quantize import DEFAULT, Observed, Settings, quantise, refuse_unquantised
+from edgeprune.quantize import DEFAULT, Levels, Observed, Settings, quantise, refuse_unquantised
 from edgeprune.target import Target
 from edgeprune.toolchain.compiler import Optimize
 
@@ -32,6 +32,8 @@ class Recipe:
         optimize: "size" or "speed".
         observed: what calibration saw in the source model, by value; empty for float32.
         settings: how it is quantised.
+        levels: of the weights of the float graph that is compiled, where they lie on some already,
+            by layer.
         title: the source model's file name.
         sha256: its hash.
         command: the command line.
@@ -43,6 +45,7 @@ class Recipe:
     optimize: Optimize
     observed: Mapping[str, Observed]
     settings: Settings = DEFAULT
+    levels: Mapping[str, Levels] = field(default_factory=dict)
     title: str = "model"
     sha256: str = ""
     command: str = ""
@@ -63,7 +66,16 @@ class Recipe:
         how = self.settings
         ranges = {v: self.observed[v].range(how.method, levels) for v in seen}
         means = {v: self.observed[v].mean for v in seen} if how.corrects_bias else None
-        return quantise(fused, ranges, dtype, narrow=how.narrow, means=means)
+        books = {name: found.codebook for name, found in self.levels.items()}
+        return quantise(
+            fused,
+            ranges,
+            dtype,
+            narrow={*how.narrow, *(k for k, found in self.levels.items() if found.is_int4)},
+            codebooks={name: book for name, book in books.items() if book is not None},
+            scales={name: found.scales for name, found in self.levels.items()},
+            means=means,
+        )
 
     def compile(self, graph: Graph, *, thorough: bool = True) -> Compiled:
         """Quantise, choose kernels, plan the memory; not ``thorough``: as a guess that is quick."""

@@ -13,6 +13,7 @@ from edgeprune.ir.run import (
     run_int,
     run_node,
     tensors,
+    walk,
 )
 from edgeprune.ir.samples import Samples
 from edgeprune.ir.spelling import Form, OnnxNode, TfliteOp
@@ -59,4 +60,5 @@ __all__ = [
     "tensors",
     "tie_broadcast",
     "to_text",
+    "walk",
 ]

@@ -81,6 +81,39 @@ def run_node(
     return torch.cat(rows) if len(rows) > 1 else rows[0]
 
 
+def walk(
+    graph: Graph,
+    x: torch.Tensor,
+    *,
+    look: Callable[[str, torch.Tensor], None] = lambda value, data: None,
+    before: Callable[[Node, Mapping[str, torch.Tensor]], None] = lambda node, values: None,
+    weights: Mapping[str, torch.Tensor] | None = None,
+) -> None:
+    """Compute all values of a network with one input, and forget each when nothing reads it more.
+
+    Args:
+        graph: float.
+        x: samples, (n, *input shape).
+        look: is shown every value, by name.
+        before: is shown every node and the values that are held, before the node is computed.
+        weights: in place of the graph's; ``before`` may change them.
+    """
+    import torch
+
+    last = {v: n.name for n in graph.nodes for v in n.inputs}
+    values = {graph.inputs[0]: x}
+    constants = tensors(graph) if weights is None else weights
+    with torch.no_grad():
+        look(graph.inputs[0], x)
+        for node in graph.nodes:
+            before(node, values)
+            values[node.output] = run_node(node, values, constants)
+            look(node.output, values[node.output])
+            for v in node.inputs:
+                if last[v] == node.name:
+                    values.pop(v, None)
+
+
 def predict(graph: Graph, x: Array, *, batch: int = 256) -> Array:
     """The first output of a float graph with one input, for many samples.
 

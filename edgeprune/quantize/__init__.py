@@ -3,6 +3,7 @@
 from edgeprune.quantize.choose import DEFAULT, METHODS, Score, Settings, choose, widen
 from edgeprune.quantize.dequantise import dequantise
 from edgeprune.quantize.equalise import equalise
+from edgeprune.quantize.levels import BITS, Levels
 from edgeprune.quantize.narrow import tolerant
 from edgeprune.quantize.observe import Method, Observed, observe, of_bytes
 from edgeprune.quantize.rewrite import (
@@ -11,12 +12,16 @@ from edgeprune.quantize.rewrite import (
     quantise_weights,
     refuse_unquantised,
 )
+from edgeprune.quantize.rounding import Rounder
 
 __all__ = [
+    "BITS",
     "DEFAULT",
     "METHODS",
+    "Levels",
     "Method",
     "Observed",
+    "Rounder",
     "Score",
     "Settings",
     "choose",

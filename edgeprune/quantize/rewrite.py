@@ -56,6 +56,7 @@ def quantise(
     *,
     narrow: Collection[str] = (),
     codebooks: Mapping[str, Codebook] | None = None,
+    scales: Mapping[str, Array] | None = None,
     means: Mapping[str, Array] | None = None,
 ) -> Graph:
     """Quantise every value of a float graph.
@@ -66,6 +67,8 @@ def quantise(
         dtype: type of the activations: INT8, or INT16 with int8 weights.
         narrow: names of the layers whose weights have four bits; the others' have eight.
         codebooks: the few values of a layer's weights, by its name; those of other layers are any.
+        scales: of a layer's weights, one per output channel, by its name; those of other layers
+            are taken from the channels' peaks.
         means: of every activation, per channel, by name: biases are corrected by them; None: they
             are only rounded.
 
@@ -98,6 +101,7 @@ def quantise(
                 dtype=dtype,
                 bits=4 if node.name in narrow else 8,
                 codebook=(codebooks or {}).get(node.name),
+                scale=(scales or {}).get(node.name),
             )
             bias = graph.constants[b]
             made = layer(bias)
@@ -147,6 +151,7 @@ def quantise_weights(
     dtype: DType = DType.INT8,
     bits: int = 8,
     codebook: Codebook | None = None,
+    scale: Array | None = None,
 ) -> tuple[tuple[Array, TensorType], tuple[Array, TensorType]]:
     """Weights and bias of a layer in integers.
 
@@ -158,8 +163,10 @@ def quantise_weights(
         dtype: type of the activations (int16: the bias is held as int64 in TFLite, and kept
             within int32 here).
         bits: 8, or 4.
-        codebook: the values that weights take, each the nearest, the largest standing for the
-            channel's peak; None: every integer of so many bits.
+        codebook: the values that weights take, each the nearest; None: every integer of so many
+            bits.
+        scale: of the weights, one per index of ``axis``; None: the largest value stands for the
+            channel's peak.
 
     Returns:
         (weights, type), (bias, type). Scales are raised where a bias would not fit into 22 bits:
@@ -168,8 +175,9 @@ def quantise_weights(
     """
     top = max(map(abs, codebook.values)) if codebook else 2 ** (bits - 1) - 1
     rest = tuple(i for i in range(w.ndim) if i != axis)
-    peak = np.abs(w.astype(np.float64)).max(axis=rest)
-    scale = np.maximum(peak / top, np.abs(b) / (scale_in * 2.0**22))
+    if scale is None:
+        scale = np.abs(w.astype(np.float64)).max(axis=rest) / top
+    scale = np.maximum(scale, np.abs(b) / (scale_in * 2.0**22))
     scale = np.where(scale > 0, scale, 1.0 / top).astype(np.float32)
     shape = [1] * w.ndim
     shape[axis] = -1

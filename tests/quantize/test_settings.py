@@ -98,9 +98,7 @@ def test_a_value_that_others_see_is_not_scaled(rng: np.random.Generator) -> None
 
 def test_factors_pass_a_relu_that_no_layer_has_taken_over() -> None:
     graph = chain(0, LeakyRelu)
-    nodes = [
-        replace(n, inputs=("r", *n.inputs[1:])) if n.name == "d" else n for n in graph.nodes
-    ]
+    nodes = [replace(n, inputs=("r", *n.inputs[1:])) if n.name == "d" else n for n in graph.nodes]
     nodes.insert(2, Node("r", Relu(), ("r1",), "r"))
     kept = build_graph("g", nodes, {"x": graph.types["x"]}, graph.outputs, graph.constants)
     assert [(p.w1, p.w2) for p in _pairs(kept)] == [("w1", "w2"), ("w2", "w3")]

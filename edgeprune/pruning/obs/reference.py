@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.ir import Graph, run_node, tensors
+from edgeprune.ir import Graph, walk
 from edgeprune.ops import Reshape
 from edgeprune.ops.linear import Linear, linears, partner
 
@@ -83,7 +82,7 @@ class Reference:
                 if lin.node.inputs[0] == value and value in fed:
                     self.moments[name] = _moments(lin, data, at[name])
 
-        values_seen(graph, self.x, look)
+        walk(graph, self.x, look=look)
         for name, lin in self.layers.items():
             other = partners[name]
             self.goals[name] = Goal(
@@ -94,23 +93,6 @@ class Reference:
 
     def __len__(self) -> int:
         return len(self.x)
-
-
-def values_seen(graph: Graph, x: torch.Tensor, look: Callable[[str, torch.Tensor], None]) -> None:
-    """Compute all values, show each to ``look``, and forget it when nothing reads it any more."""
-    import torch
-
-    last = {v: n.name for n in graph.nodes for v in n.inputs}
-    values = {graph.inputs[0]: x}
-    weights = tensors(graph)
-    with torch.no_grad():
-        look(graph.inputs[0], x)
-        for node in graph.nodes:
-            values[node.output] = run_node(node, values, weights)
-            look(node.output, values[node.output])
-            for v in node.inputs:
-                if last[v] == node.name:
-                    values.pop(v, None)
 
 
 def _fed_by_inputs(graph: Graph) -> set[str]:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.ir import Coupling, Graph, couple
+from edgeprune.ir import Coupling, Graph, couple, walk
 from edgeprune.ops.linear import Linear, linears
 from edgeprune.pruning.compact import old_channels
 from edgeprune.pruning.groups import Mask
 from edgeprune.pruning.loss import Loss
 from edgeprune.pruning.obs.fisher import EXACT_OUTPUTS, channel_effects, output_hessians
 from edgeprune.pruning.obs.parts import Part
-from edgeprune.pruning.obs.reference import Reference, values_seen
+from edgeprune.pruning.obs.reference import Reference
 
 
 @dataclass
@@ -208,5 +208,5 @@ def _covariances(
                 found[name] = cov.numpy()
 
     if wanted:
-        values_seen(graph, reference.x, look)
+        walk(graph, reference.x, look=look)
     return found

@@ -1,0 +1,193 @@
+"""A float network's weights on few levels, layer after layer, each making up for those before it.
+
+Every layer is solved for what it gives in the float network, from what the layers before it really
+feed it now that they are rounded (asymmetric reconstruction; He, Zhang and Sun 2017,
+arXiv:1707.06168), then rounded with compensation, its bias last. The second branch of a sum is
+given what makes the sum right. Neither labels nor derivatives are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgeprune.ir import Array, Graph, Node, tensors, walk
+from edgeprune.ops.linear import Linear, linears, partner
+from edgeprune.ops.unfuse import unfuse
+from edgeprune.quantize.compensate import round_matrix
+from edgeprune.quantize.levels import SMALL, Levels
+from edgeprune.quantize.moments import Moments, moments
+
+if TYPE_CHECKING:
+    import torch
+
+POSITIONS = 24
+"""Of a layer's result that are looked at in each sample."""
+REFIT = 3e-3
+"""Weight of staying at the float weights, as a share of the mean power of a column."""
+DAMP = 1e-2
+"""The same for what rounding folds into other columns."""
+FACTORS = (0.8, 1.25)
+"""Least and largest that a row is scaled by after rounding."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a layer gives in the float network.
+
+    Attributes:
+        at: sampled positions of its result, (n, p); None: all.
+        result: the result there, (n * p, o).
+        other: where the result is only added to another value: that value there.
+    """
+
+    at: torch.Tensor | None
+    result: torch.Tensor
+    other: torch.Tensor | None
+
+
+class Rounder:
+    """Rounds one float network, with any choice of levels.
+
+    Args:
+        graph: float.
+        x: samples that calibrate, (n, *input shape) float32.
+        positions: of a layer's result that are looked at in each sample.
+        seed: of their choice.
+    """
+
+    def __init__(
+        self, graph: Graph, x: Array, *, positions: int = POSITIONS, seed: int = 0
+    ) -> None:
+        import torch
+
+        self.graph = graph
+        self._unfused = unfuse(graph)
+        self._x = torch.from_numpy(np.ascontiguousarray(x, np.float32))
+        self.layers = {
+            k: lin
+            for k, lin in linears(self._unfused).items()
+            if all(v in graph.constants and len(graph.users[v]) == 1 for v in lin.node.inputs[1:])
+        }
+        generator = torch.Generator().manual_seed(seed)
+        at = {k: v.sample(len(x), positions, generator) for k, v in self.layers.items()}
+        self._goals = _goals(self._unfused, self._x, self.layers, at)
+
+    def rounded(self, counts: Mapping[str, int]) -> tuple[Graph, dict[str, Levels]]:
+        """The network with rounded weights.
+
+        Args:
+            counts: of values, by layer; layers that are left out keep their weights.
+
+        Returns:
+            The float network whose weights lie on their levels, and the levels by layer.
+        """
+        run = _Run(self._unfused, self.layers, self._goals, counts)
+        run.through(self._x)
+        return self.graph.with_constants(run.changed), run.levels
+
+    def alone(self, name: str, x: torch.Tensor, count: int) -> dict[str, Array]:
+        """One layer rounded where all others stay as they are: its new weights and bias."""
+        run = _Run(self._unfused, self.layers, self._goals, {name: count})
+        run.solve(self.layers[name], x)
+        return run.changed
+
+
+def _goals(
+    graph: Graph,
+    x: torch.Tensor,
+    layers: Mapping[str, Linear],
+    at: Mapping[str, torch.Tensor | None],
+) -> dict[str, Goal]:
+    partners = {k: partner(graph, v.node) for k, v in layers.items()}
+    wanted: dict[str, list[str]] = {}
+    for name, lin in layers.items():
+        for v in (lin.node.output, partners[name]):
+            if v is not None:
+                wanted.setdefault(v, []).append(name)
+    seen: dict[tuple[str, str], torch.Tensor] = {}
+
+    def look(value: str, data: torch.Tensor) -> None:
+        for name in wanted.get(value, ()):
+            seen[name, value] = layers[name].results(data, at[name]).clone()
+
+    walk(graph, x, look=look)
+    return {
+        k: Goal(at[k], seen[k, lin.node.output], None if (v := partners[k]) is None else seen[k, v])
+        for k, lin in layers.items()
+    }
+
+
+class _Run:
+    """One pass over the network.
+
+    Attributes:
+        changed: weights and biases of the layers that were rounded, by constant.
+        levels: by layer.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        layers: Mapping[str, Linear],
+        goals: Mapping[str, Goal],
+        counts: Mapping[str, int],
+    ) -> None:
+        self.changed: dict[str, Array] = {}
+        self.levels: dict[str, Levels] = {}
+        self._graph = graph
+        self._layers = layers
+        self._goals = goals
+        self._counts = counts
+        self._weights = tensors(graph)
+
+    def through(self, x: torch.Tensor) -> None:
+        """All layers, in execution order."""
+
+        def before(node: Node, values: Mapping[str, torch.Tensor]) -> None:
+            if node.name in self._counts:
+                lin = self._layers[node.name]
+                self.solve(lin, values[node.inputs[0]], self._wanted(lin, values))
+
+        walk(self._graph, x, before=before, weights=self._weights)
+
+    def solve(self, lin: Linear, x: torch.Tensor, wanted: torch.Tensor | None = None) -> None:
+        """One layer that reads ``x``."""
+        import torch
+
+        name, (w, b) = lin.node.name, lin.node.inputs[1:]
+        goal = self._goals[name]
+        seen = moments(lin, x, goal.at, goal.result if wanted is None else wanted)
+        start = torch.from_numpy(lin.matrix(self._weights[w].numpy()).astype(np.float64))
+        levels, matrix = _rounded(start, seen, self._counts[name])
+        bias = seen.wanted - (matrix @ seen.mean[..., None])[..., 0]
+        self.levels[name] = levels
+        self.changed[w] = lin.weights(matrix.numpy(), self._weights[w].numpy())
+        self.changed[b] = bias.flatten().numpy().astype(np.float32)
+        for v in (w, b):
+            self._weights[v] = torch.from_numpy(self.changed[v])
+
+    def _wanted(self, lin: Linear, values: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """What a layer is to give, its partner in a sum being what it is by now."""
+        goal, other = self._goals[lin.node.name], partner(self._graph, lin.node)
+        if goal.other is None or other is None or other not in values:
+            return goal.result
+        return goal.result + goal.other - lin.results(values[other], goal.at)
+
+
+def _rounded(start: torch.Tensor, seen: Moments, count: int) -> tuple[Levels, torch.Tensor]:
+    """Levels and weights of a layer: solved anew, then rounded, then scaled row by row."""
+    import torch
+
+    gram = seen.damped(REFIT)
+    step = torch.linalg.solve(gram, (seen.cross - start @ seen.gram).transpose(1, 2))
+    wanted = start + step.transpose(1, 2)
+    levels, codes = round_matrix(wanted, seen.damped(DAMP), count)
+    matrix = levels.real(codes)
+    bend = (matrix @ seen.gram * matrix).sum(-1)
+    factor = (seen.cross * matrix).sum(-1) / bend.clamp_min(SMALL)
+    factor = torch.where(bend > SMALL, factor, torch.ones_like(factor)).clamp(*FACTORS)
+    return Levels(levels.values, levels.scale * factor), matrix * factor[..., None]

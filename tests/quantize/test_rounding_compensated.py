@@ -1,0 +1,137 @@
+"""Compensated rounding: few values a layer, each layer making up for what others lost."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tflite_cases import residual
+
+from edgeprune.frontends.normalize import fuse
+from edgeprune.ir import DType, Graph, predict, walk
+from edgeprune.ops.linear import linears
+from edgeprune.ops.unfuse import unfuse
+from edgeprune.quantize import Rounder, observe, quantise
+from edgeprune.quantize.compensate import loss, round_columns, round_matrix
+from edgeprune.quantize.levels import fit_levels
+from edgeprune.quantize.moments import moments
+
+
+def problem(seed: int, groups: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weights, and the Gram matrix of columns that go together."""
+    generator = torch.Generator().manual_seed(seed)
+    mix = torch.randn(groups, 24, 24, generator=generator, dtype=torch.float64)
+    x = torch.randn(groups, 400, 6, generator=generator, dtype=torch.float64) @ mix[:, :6]
+    x = x + 0.3 * torch.randn(groups, 400, 24, generator=generator, dtype=torch.float64)
+    w = torch.randn(groups, 10, 24, generator=generator, dtype=torch.float64)
+    return w, x.transpose(1, 2) @ x / 400
+
+
+@pytest.mark.parametrize("count", [3, 4, 8, 15, 16, 255])
+@pytest.mark.parametrize("groups", [1, 3])
+def test_each_step_of_rounding_leaves_less_than_the_one_before(count: int, groups: int) -> None:
+    w, gram = problem(count, groups)
+    levels = fit_levels(w, gram.diagonal(dim1=1, dim2=2), count)
+    plain = loss(w, levels.real(levels.nearest(w)), gram).sum()
+    ordered = loss(w, levels.real(round_columns(w, gram, levels)), gram).sum()
+    improved = loss(w, (lambda made: made[0].real(made[1]))(round_matrix(w, gram, count)), gram)
+    assert improved.sum() < ordered < 0.7 * plain
+
+
+@pytest.mark.parametrize("count", [3, 4, 8, 15, 16, 255])
+def test_weights_are_int8_values_of_few_kinds_times_a_scale_a_row(count: int) -> None:
+    w, gram = problem(count)
+    levels, codes = round_matrix(w, gram, count)
+    assert len(levels.values) <= count
+    assert all(-127 <= v <= 127 for v in levels.values)
+    assert list(levels.values) == sorted(set(levels.values))
+    ratio = levels.real(codes) / levels.scale[..., None]
+    assert torch.isin(ratio.round(), levels.table).all()
+    assert torch.allclose(ratio, ratio.round(), atol=1e-9)
+
+
+def test_what_lies_on_a_grid_already_stays_where_it_is() -> None:
+    _, gram = problem(0)
+    values = torch.randint(-127, 128, (1, 10, 24), generator=torch.Generator().manual_seed(0))
+    values[..., 0] = 127
+    w = values * torch.linspace(0.01, 0.02, 10, dtype=torch.float64)[None, :, None]
+    levels, codes = round_matrix(w, gram, 255)
+    assert torch.allclose(levels.real(codes), w, atol=1e-9)
+
+
+def test_weights_that_are_all_zero_are_rounded_to_zero() -> None:
+    _, gram = problem(0)
+    for count in (4, 255):
+        levels, codes = round_matrix(torch.zeros(1, 3, 24, dtype=torch.float64), gram, count)
+        assert not levels.real(codes).any()
+
+
+def test_moments_are_those_of_all_samples_whatever_the_size_of_a_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lin = next(iter(linears(residual()).values()))
+    x = torch.randn(7, 6, 6, 3, generator=torch.Generator().manual_seed(3)) + 5
+    wanted = torch.randn(7 * 36, lin.groups * lin.rows)
+    whole = moments(lin, x, None, wanted)
+    columns = lin.columns(x, None).double().transpose(0, 1)
+    mean = columns.mean(1, keepdim=True)
+    gram = (columns - mean).transpose(1, 2) @ (columns - mean) / columns.shape[1]
+    assert torch.allclose(whole.gram, gram, atol=1e-5)
+    monkeypatch.setattr("edgeprune.quantize.moments.ROWS", 1)
+    parts = moments(lin, x, None, wanted)
+    for a, b in zip(vars(whole).values(), vars(parts).values(), strict=True):
+        assert torch.allclose(a, b, atol=1e-5)
+
+
+def data(graph: Graph, n: int = 200) -> np.ndarray:
+    x = np.random.default_rng(1).normal(size=(n, *graph.types[graph.inputs[0]].shape))
+    return x.astype(np.float32)
+
+
+def distance(a: Graph, b: Graph, x: np.ndarray) -> float:
+    return float(np.square(predict(a, x) - predict(b, x)).mean())
+
+
+def test_later_layers_make_up_for_what_earlier_ones_lost() -> None:
+    """All layers rounded in turn come nearer than each rounded as if it were alone."""
+    graph = residual()
+    x = data(graph)
+    rounder = Rounder(graph, x)
+    together, levels = rounder.rounded(dict.fromkeys(rounder.layers, 4))
+    assert set(levels) == set(rounder.layers)
+    fed = {}
+
+    def before(node, values) -> None:  # type: ignore[no-untyped-def]
+        fed[node.name] = values.get(node.inputs[0])
+
+    walk(unfuse(graph), torch.from_numpy(x), before=before)
+    apart = graph
+    for name in rounder.layers:
+        apart = apart.with_constants(rounder.alone(name, fed[name], 4))
+    fresh = data(graph, 400)[200:]
+    assert distance(together, graph, fresh) < 0.9 * distance(apart, graph, fresh)
+
+
+def test_the_integer_network_takes_the_rounded_weights_as_they_are() -> None:
+    graph = residual()
+    x = data(graph)
+    names = list(linears(graph))
+    made, levels = Rounder(graph, x).rounded(dict(zip(names, (255, 4, 15), strict=False)))
+    fused = fuse(made)
+    ranges = {v: o.range("minmax", 256) for v, o in observe(fused, x).items()}
+    q = quantise(
+        fused,
+        ranges,
+        narrow={k for k, found in levels.items() if found.is_int4},
+        codebooks={k: b for k, found in levels.items() if (b := found.codebook) is not None},
+        scales={k: found.scales for k, found in levels.items()},
+    )
+    types = [q.types[q.node(n).inputs[1]] for n in names[:3]]
+    assert [t.dtype for t in types] == [DType.INT8, DType.INT8, DType.INT4]
+    assert [t.codebook is not None for t in types] == [False, True, False]
+    for name, t in zip(names, types, strict=False):
+        node = q.node(name)
+        assert t.quant is not None
+        scale = np.array(t.quant.scale).reshape(-1, *[1] * (len(t.shape) - 1))
+        real = q.constants[node.inputs[1]] * scale
+        np.testing.assert_allclose(real, made.constants[made.node(name).inputs[1]], rtol=1e-5)
