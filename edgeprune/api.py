@@ -15,6 +15,7 @@ from edgeprune.pipeline.options import BuildOptions, parse_drop, parse_labels, p
 from edgeprune.pipeline.verify import Verdict
 from edgeprune.pipeline.verify import verify as run_verify
 from edgeprune.progress import Progress, silent
+from edgeprune.scratch import workspace
 
 Data = Any  # a path, an array x, or a pair (x, y)
 
@@ -58,7 +59,7 @@ def build(
         EdgePruneError: the input is wrong.
         CannotFitError: the budget cannot be met; the text says what the floor is.
     """
-    with TemporaryDirectory(prefix="edgeprune-api-") as temp:
+    with TemporaryDirectory(dir=workspace(), prefix="api-") as temp:
         folder = Path(temp)
         chosen = BuildOptions(
             out=Path(out),

@@ -7,7 +7,10 @@ one: a file with a ``command``, and its row below.
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import tempfile
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -28,6 +31,7 @@ from edgeprune.cli import (
     verify,
 )
 from edgeprune.errors import EdgePruneError
+from edgeprune.scratch import workspace
 
 INTERRUPTED = 130
 COMMANDS = (build, fit, analyze, sweep, extract, verify, run, report, compare, targets, ops, doctor)
@@ -59,10 +63,21 @@ def app() -> None:
     """
 
 
+def _interrupt(sent: int, _: object) -> None:
+    """End as Ctrl-C does; what is sent again does not disturb the cleaning up."""
+    signal.signal(sent, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 for _module in COMMANDS:
     app.add_command(_module.command)
 
 
 def main() -> None:
     """Entry point of the command."""
+    for sent in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sent, _interrupt)
+    with suppress(OSError):  # told by the first that needs a temporary file
+        # of every library and of every program that is started, too: nothing outlives the command
+        tempfile.tempdir = os.environ["TMPDIR"] = str(workspace())
     app(prog_name="edgeprune")

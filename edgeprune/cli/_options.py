@@ -48,8 +48,15 @@ as_json = click.option(
 
 
 def out(default: str) -> Option:
-    """The folder that a command writes."""
-    return click.option("-o", "--out", type=PATH, default=Path(default), show_default=True)
+    """The folder that a command writes, and whether whatever it holds may go."""
+    where = "The folder to write; an earlier result there that nobody changed is replaced."
+    force = "Replace that folder, whatever it holds."
+    return together(
+        click.option(
+            "-o", "--out", type=PATH, default=Path(default), show_default=True, help=where
+        ),
+        click.option("--force", is_flag=True, help=force),
+    )
 
 
 def zeta(help_text: str) -> Option:

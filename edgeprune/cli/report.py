@@ -14,10 +14,11 @@ from edgeprune.cli._console import console
 @_options.folder
 def command(folder: Path) -> None:
     """Make FOLDER's report.html again from its report.json, and show the report."""
+    from edgeprune.pipeline.output import replace_file
     from edgeprune.pipeline.verify import read_report
-    from edgeprune.report.page import write_page
+    from edgeprune.report.page import page_of
     from edgeprune.report.terminal import show_report
 
     record = read_report(folder)
-    write_page(record, folder)
+    replace_file(folder, "report.html", page_of(record, str(folder / "report.json")))
     show_report(record, console(), str(folder / "report.html"))

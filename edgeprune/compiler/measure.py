@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgeprune.compiler.compile import Compiled
 from edgeprune.kernels.costs import size_table
+from edgeprune.scratch import workspace
 from edgeprune.toolchain.compiler import find_compiler
 from edgeprune.toolchain.size import Size, measure
 
@@ -53,7 +54,7 @@ def footprint(compiled: Compiled) -> Footprint:
         return Footprint(len(file), None, weights, arena, arena, None, True, None)
     if find_compiler(target) is None:
         return _estimate(compiled, weights, arena)
-    with tempfile.TemporaryDirectory(prefix="edgeprune-size-") as temp:
+    with tempfile.TemporaryDirectory(dir=workspace(), prefix="size-") as temp:
         compiled.write_c(Path(temp), MEASURED)
         size = measure(Path(temp), target, optimize=compiled.recipe.optimize)
     stack = size.stack_bytes

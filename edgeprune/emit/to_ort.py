@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from edgeprune.errors import EdgePruneError
+from edgeprune.scratch import workspace
 
 CONFIG = "required_operators.config"
 """The file that a minimal build of ONNX Runtime takes as ``--include_ops_by_config``."""
@@ -35,7 +36,7 @@ def convert(content: bytes) -> tuple[bytes, bytes]:
     Raises:
         EdgePruneError: ONNX Runtime does not convert it.
     """
-    with TemporaryDirectory(prefix="edgeprune-ort-") as temp:
+    with TemporaryDirectory(dir=workspace(), prefix="ort-") as temp:
         folder = Path(temp)
         (folder / "model.onnx").write_bytes(content)
         arguments = ["--optimization_style", "Fixed", "--target_platform", "arm", "model.onnx"]

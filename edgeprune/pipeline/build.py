@@ -27,7 +27,7 @@ from edgeprune.pipeline.prepare import Prepared, answers, prepare
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import importance
 from edgeprune.quantize.noise import signal_to_noise
-from edgeprune.report.page import write_page
+from edgeprune.report.page import page_of
 from edgeprune.report.record import Pruning, Tried, build_record, class_table
 from edgeprune.target import Target, load_target
 from edgeprune.verify import run_onnx, run_tflite
@@ -96,7 +96,7 @@ def build(options: BuildOptions, progress: Progress = silent) -> Built:
     clock = Clock()
     with clock.step("total"):
         target = load_target(options.target)
-        check_writable(options.out)
+        check_writable(options.out, force=options.force)
         with clock.step("load"):
             prepared = prepare(options, needs_data=False)
         wrong = [p for p in options.packages if p in OF_ONE and has_many(prepared.graph)]
@@ -108,7 +108,7 @@ def build(options: BuildOptions, progress: Progress = silent) -> Built:
             chooser = Chooser(prepared, options, progress)
             chosen = chooser.choose(target)
             pruning = _pruning(prepared, options, chosen)
-        with whole_folder(options.out) as folder:
+        with whole_folder(options.out, force=options.force) as folder:
             report = _write(
                 folder, prepared, options, target, chosen, pruning, chooser.tried, clock, progress
             )
@@ -117,7 +117,8 @@ def build(options: BuildOptions, progress: Progress = silent) -> Built:
             report["seconds"] = _seconds(clock)
             text = json.dumps(report, indent=1, allow_nan=False) + "\n"
             (folder / "report.json").write_text(text)
-            write_page(report, folder)
+            page = page_of(report, str(folder / "report.json"))
+            (folder / "report.html").write_text(page, encoding="utf-8")
     return Built(options.out, report, prepared.notes)
 
 

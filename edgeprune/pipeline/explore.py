@@ -48,7 +48,7 @@ def analyze_model(
     Returns:
         The content of analysis.json.
     """
-    check_writable(options.out)
+    check_writable(options.out, force=options.force)
     prepared = prepare(options)
     graph = prepared.float_graph
     found = analyze(graph, prepared.report, progress=progress)
@@ -68,7 +68,7 @@ def analyze_model(
         "activation_maps": [asdict(m) for m in maps],
     }
     page = analysis_page(prepared.path.name, found, curves, maps)
-    write_result(options.out, "analysis", content, page, {"neurons.csv": found.to_csv()})
+    write_result(options, "analysis", content, page, {"neurons.csv": found.to_csv()})
     return content
 
 
@@ -93,7 +93,7 @@ def sweep_model(
         journal: remembers finished runs; None: nothing is remembered.
         progress: told run by run.
     """
-    check_writable(options.out)
+    check_writable(options.out, force=options.force)
     prepared = prepare(options)
     width = BITS["int8" if options.dtype == "auto" else options.dtype]
     limits = [v / width for v in levels] if of == "bytes" else list(levels)
@@ -112,7 +112,7 @@ def sweep_model(
         progress=progress,
     )
     content = {"schema": 1, "model": _model(prepared), **found.to_json()}
-    write_result(options.out, "sweep", content, sweep_page(prepared.path.name, found), {})
+    write_result(options, "sweep", content, sweep_page(prepared.path.name, found), {})
     return content
 
 
@@ -128,7 +128,7 @@ def extract_model(
             validation samples, in place of ``options.zeta``.
         progress: told label by label.
     """
-    check_writable(options.out)
+    check_writable(options.out, force=options.force)
     prepared = prepare(_whole(options))
     graph, data, test = prepared.float_graph, prepared.rank, prepared.report
     if data.y is None or test.y is None:
@@ -172,7 +172,7 @@ def extract_model(
             }
         )
     content = {"schema": 1, "model": _model(prepared), "labels": rows, "cumulative": union}
-    write_result(options.out, "extract", content, extract_page(prepared.path.name, content), {})
+    write_result(options, "extract", content, extract_page(prepared.path.name, content), {})
     return content
 
 

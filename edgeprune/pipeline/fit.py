@@ -38,6 +38,7 @@ from edgeprune.quantize import (
     tolerant,
     widen,
 )
+from edgeprune.scratch import workspace
 from edgeprune.verify.agreement import on_target
 from edgeprune.verify.run_c import HostModel
 from edgeprune.verify.run_target import TargetRun
@@ -150,7 +151,7 @@ class Fitter:
 
     def _run_once(self, compiled: Compiled) -> TargetRun | None:
         """One inference on the emulated core, where there is one."""
-        with TemporaryDirectory(prefix="edgeprune-run-") as temp:
+        with TemporaryDirectory(dir=workspace(), prefix="run-") as temp:
             compiled.write_c(Path(temp), "model")
             x = self.prepared.rank.x[:1]
             rows = fed(compiled.graph, x)
@@ -418,7 +419,7 @@ def run_host(compiled: Compiled, x: Array) -> Array:
     Returns:
         float32 outputs, (n, *output shape).
     """
-    with TemporaryDirectory(prefix="edgeprune-c-") as temp:
+    with TemporaryDirectory(dir=workspace(), prefix="c-") as temp:
         compiled.portable.write_c(Path(temp), "model")
         with HostModel(Path(temp), optimize="-O2") as model:
             return real(compiled.graph, model.run(fed(compiled.graph, x)))

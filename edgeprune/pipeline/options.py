@@ -129,6 +129,7 @@ class BuildOptions:
 
     Attributes:
         out: the folder to write.
+        force: replace ``out`` whatever it holds; otherwise an earlier result that nobody changed.
         model: the model's file; None: the one that comes with the package.
         data: samples for ranking, calibration, validation and, without ``test``, for reporting.
         test: samples for reporting only.
@@ -197,6 +198,7 @@ class BuildOptions:
     device: str = "cpu"
     jobs: int = 1
     seed: int = 0
+    force: bool = False
     command: str = ""
 
     @property

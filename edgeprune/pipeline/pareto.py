@@ -45,7 +45,7 @@ def pareto_model(
     Raises:
         CannotFitError: no level can be met.
     """
-    check_writable(options.out)
+    check_writable(options.out, force=options.force)
     target = load_target(options.target)
     prepared = prepare(options)
     truth = prepared.report.y if prepared.labelled else answers(prepared.reference)
@@ -82,7 +82,7 @@ def pareto_model(
         },
         "points": [asdict(p) for p in points],
     }
-    write_result(options.out, "pareto", content, pareto_page(prepared.path.name, content), {})
+    write_result(options, "pareto", content, pareto_page(prepared.path.name, content), {})
     return content
 
 

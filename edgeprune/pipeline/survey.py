@@ -77,7 +77,7 @@ def survey(
         if part.flash_limit is None or part.ram_limit is None:
             what = f"{part.name!r} is a {part.kind} without flash and RAM of its own"
             raise EdgePruneError("--target", what, "name boards; `edgeprune targets` has them")
-    check_writable(options.out)
+    check_writable(options.out, force=options.force)
     prepared = prepare(options)
     truth = prepared.report.y if prepared.labelled else answers(prepared.reference)
     samples = Samples(prepared.report.x, truth)
@@ -98,7 +98,7 @@ def survey(
         },
         "targets": [asdict(r) for r in rows],
     }
-    write_result(options.out, "fit", content, survey_page(prepared.path.name, content), {})
+    write_result(options, "fit", content, survey_page(prepared.path.name, content), {})
     return content
 
 

@@ -86,23 +86,20 @@ def _template(name: str) -> Any:
     return environment.get_template(name)
 
 
-def write_page(report: dict[str, Any], folder: Path) -> None:
-    """Write report.html.
+def page_of(report: dict[str, Any], where: str) -> str:
+    """The page of a build whose report came from a file.
 
     Args:
         report: the content of report.json.
-        folder: where to.
+        where: that file, for messages.
 
     Raises:
-        EdgePruneError: the record lacks what the page shows, or the folder cannot be written.
+        EdgePruneError: the record lacks what the page shows.
     """
     try:
-        text = render(report)
-        (folder / "report.html").write_text(text, encoding="utf-8")
+        return render(report)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise EdgePruneError(str(folder / "report.json"), f"is incomplete: {error!r}") from None
-    except OSError as error:
-        raise EdgePruneError(str(folder), f"cannot be written: {error.strerror}") from None
+        raise EdgePruneError(where, f"is incomplete: {error!r}") from None
 
 
 def _number(value: Any) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
 import hashlib
-import os
 import re
 import shutil
 import subprocess
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from edgeprune.errors import EdgePruneError
+from edgeprune.scratch import workspace
 from edgeprune.target import Target
 
 Optimize = Literal["speed", "size"]
@@ -88,23 +87,6 @@ def require_compiler(target: Target) -> Compiler:
         hint = "`edgeprune doctor` says which package has it"
         raise EdgePruneError(f"target {target.name}", f"{prefix}gcc is not installed", hint)
     return compiler
-
-
-def workspace() -> Path:
-    """A folder for object files and linked firmware, removed when the process ends."""
-    return _workspace(os.getpid())
-
-
-@cache
-def _workspace(process: int) -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="edgeprune-"))
-
-    def remove() -> None:
-        if os.getpid() == process:  # a fork inherits this, and must leave the folder alone
-            shutil.rmtree(folder, ignore_errors=True)
-
-    atexit.register(remove)
-    return folder
 
 
 def compile_all(

@@ -8,7 +8,8 @@ from functools import cache
 from pathlib import Path
 
 from edgeprune.errors import EdgePruneError
-from edgeprune.toolchain.compiler import run_tool, workspace
+from edgeprune.scratch import workspace
+from edgeprune.toolchain.compiler import run_tool
 from edgeprune.toolchain.firmware import MARK, Firmware
 
 _SOURCE = Path(__file__).with_name("ep_count.c")

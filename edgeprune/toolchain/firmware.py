@@ -12,6 +12,7 @@ from pathlib import Path
 
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.resources import firmware_dir
+from edgeprune.scratch import workspace
 from edgeprune.target import Emulator, Target, Toolchain
 from edgeprune.toolchain.cmodel import CModel
 from edgeprune.toolchain.compiler import (
@@ -22,7 +23,6 @@ from edgeprune.toolchain.compiler import (
     compile_all,
     require_compiler,
     run_tool,
-    workspace,
 )
 from edgeprune.toolchain.linkmap import LinkMap, read_map
 

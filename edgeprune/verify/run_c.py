@@ -14,6 +14,7 @@ import numpy as np
 
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.ir import Array
+from edgeprune.scratch import workspace
 from edgeprune.toolchain.cmodel import C_TYPES, CModel, read_model
 
 WARNINGS = "-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror".split()
@@ -51,7 +52,7 @@ class HostModel:
 
     def __init__(self, c_dir: Path, *, optimize: str = "-O3") -> None:
         self.model: CModel = read_model(c_dir)
-        self._temp = tempfile.TemporaryDirectory(prefix="edgeprune-host-")
+        self._temp = tempfile.TemporaryDirectory(dir=workspace(), prefix="host-")
         try:
             self._library = self._build(c_dir, Path(self._temp.name), optimize)
         except BaseException:

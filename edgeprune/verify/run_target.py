@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeprune.errors import EdgePruneError
+from edgeprune.scratch import workspace
 from edgeprune.target import Target
 from edgeprune.toolchain.cmodel import CModel, read_model
-from edgeprune.toolchain.compiler import Optimize, workspace
+from edgeprune.toolchain.compiler import Optimize
 from edgeprune.toolchain.counter import Profile, arguments, read_profile
 from edgeprune.toolchain.emulator import FirmwareError, emulate, emulator_version, require_emulator
 from edgeprune.toolchain.firmware import build_harness

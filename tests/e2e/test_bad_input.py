@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -179,24 +174,6 @@ def test_evil_names_make_correct_c(edgeprune: Command, tmp_path: Path) -> None:
     assert done.status == 0, done.err
     text = (out / "c" / "m.c").read_text()
     assert "*/ int evil" not in text
-
-
-def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "edgeprune", "build", "--budget", "8KB", "-o", str(out)],
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-    )
-    assert process.stderr is not None
-    assert "8,192" in process.stderr.readline()  # it is at work
-    time.sleep(1.0)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=600)
-    assert process.returncode == 130, err
-    assert "Traceback" not in err
-    assert not [p.name for p in tmp_path.iterdir()]
 
 
 BUILD = ("build", "m.onnx", "--data", "d.npz")

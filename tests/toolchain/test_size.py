@@ -7,8 +7,9 @@ import pytest
 from toolchain.tiny import NEEDS_ARM, TINY, Variant, on_every_core, on_every_cortex_m
 
 from edgeprune.errors import EdgePruneError
+from edgeprune.scratch import workspace
 from edgeprune.target import load_target
-from edgeprune.toolchain.compiler import find_compiler, workspace
+from edgeprune.toolchain.compiler import find_compiler
 from edgeprune.toolchain.size import measure
 
 
