@@ -30,11 +30,13 @@ from edgeprune.cli import (
     targets,
     verify,
 )
+from edgeprune.cli._console import talkative
 from edgeprune.errors import EdgePruneError
 from edgeprune.scratch import workspace
 
 INTERRUPTED = 130
-COMMANDS = (build, fit, analyze, sweep, extract, verify, run, report, compare, targets, ops, doctor)
+WORK = (build, fit, analyze, sweep, extract, verify, run, report, compare)
+TABLES = (targets, ops, doctor)
 
 
 class _Group(click.Group):
@@ -69,7 +71,9 @@ def _interrupt(sent: int, _: object) -> None:
     raise KeyboardInterrupt
 
 
-for _module in COMMANDS:
+for _module in WORK:
+    app.add_command(talkative(_module.command))
+for _module in TABLES:
     app.add_command(_module.command)
 
 

@@ -6,11 +6,41 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import click
 
-from edgeprune.progress import Progress, silent
+from edgeprune.progress import FLICKER, SILENCE, Lines, Progress, silent
+
+Talk = Literal["quiet", "usual", "verbose"]
+_TALK = "edgeprune.talk"  # where click's context keeps it
+
+
+def talkative(command: click.Command) -> click.Command:
+    """Give a command --quiet and --verbose."""
+
+    def note(talk: Talk) -> Any:
+        def callback(ctx: click.Context, _: click.Parameter, given: bool) -> None:
+            if given:
+                ctx.meta[_TALK] = talk
+
+        return callback
+
+    kinds: tuple[tuple[list[str], Talk, str], ...] = (
+        (["-q", "--quiet"], "quiet", "Say nothing but errors (and --json)."),
+        (["-v", "--verbose"], "verbose", "Say every second how far it is."),
+    )
+    for names, talk, text in kinds:
+        command.params.append(
+            click.Option(names, is_flag=True, expose_value=False, help=text, callback=note(talk))
+        )
+    return command
+
+
+def _talk() -> Talk:
+    context = click.get_current_context(silent=True)
+    found: Talk = "usual" if context is None else context.meta.get(_TALK, "usual")
+    return found
 
 
 def console() -> Any:
@@ -18,15 +48,29 @@ def console() -> Any:
     from rich.console import Console
 
     width = None if sys.stderr.isatty() else 110
-    return Console(stderr=True, width=width)
+    return Console(stderr=True, width=width, quiet=_talk() == "quiet")
 
 
 @contextmanager
-def bars(console: Any) -> Iterator[Progress]:
-    """Progress bars, on a terminal only."""
-    if not console.is_terminal:
+def telling(console: Any) -> Iterator[Progress]:
+    """Progress: bars on a terminal, elsewhere lines."""
+    talk = _talk()
+    if talk == "quiet":
         yield silent
-        return
+    elif console.is_terminal and talk == "usual":
+        with _bars(console) as progress:
+            yield progress
+    else:
+
+        def say(line: str) -> None:
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+        with Lines(say, silence=FLICKER if talk == "verbose" else SILENCE) as lines:
+            yield lines
+
+
+@contextmanager
+def _bars(console: Any) -> Iterator[Progress]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
@@ -41,8 +85,8 @@ def bars(console: Any) -> Iterator[Progress]:
 
         def tell(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=done, total=total)
+                tasks[stage] = bars.add_task(stage, total=total or None)
+            bars.update(tasks[stage], completed=done, total=total or None)
 
         yield tell
 

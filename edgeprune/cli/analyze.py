@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from edgeprune.cli import _options
-from edgeprune.cli._console import bars, console, out_json
+from edgeprune.cli._console import console, out_json, telling
 
 
 @click.command("analyze")
@@ -22,7 +22,7 @@ def command(no_pictures: bool, as_json: bool, **given: Any) -> None:
     from edgeprune.pipeline.options import BuildOptions
 
     terminal = console()
-    with bars(terminal) as progress:
+    with telling(terminal) as progress:
         found = analyze_model(BuildOptions(**given), pictures=not no_pictures, progress=progress)
     neurons = found["neurons"]
     harmful = sum(n["verdict"] == "harmful" for n in neurons)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from edgeprune.cli import _options
-from edgeprune.cli._console import bars, console, out_json
+from edgeprune.cli._console import console, out_json, telling
 from edgeprune.cli._options import COUNT, EPOCHS, SHARE
 
 
@@ -84,7 +84,7 @@ def command(as_json: bool, package: str | None, **given: Any) -> None:
     for limit, what in ((given_room.flash, "flash"), (given_room.ram, "RAM")):
         if limit is not None:
             terminal.print(f"budget: {limit:,} bytes of {what}", highlight=False)
-    with bars(terminal) as progress:
+    with telling(terminal) as progress:
         built = build(options, progress)
     for note in built.notes:
         terminal.print(f"note: {note}", highlight=False)

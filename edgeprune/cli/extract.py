@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from edgeprune.cli import _options
-from edgeprune.cli._console import bars, console, out_json
+from edgeprune.cli._console import console, out_json, telling
 
 
 @click.command("extract")
@@ -25,7 +25,7 @@ def command(as_json: bool, floor: float | None, **given: Any) -> None:
 
     given["classes"] = _options.labels(given["classes"])
     terminal = console()
-    with bars(terminal) as progress:
+    with telling(terminal) as progress:
         found = extract_model(BuildOptions(**given), floor=floor, progress=progress)
     for row in found["labels"]:
         d = row["detector"]

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from edgeprune.cli import _options
-from edgeprune.cli._console import bars, console, out_json
+from edgeprune.cli._console import console, out_json, telling
 from edgeprune.cli._options import SHARE
 
 
@@ -32,7 +32,7 @@ def command(as_json: bool, targets: tuple[str, ...], **given: Any) -> None:
 
     _options.numbers(given)
     terminal = console()
-    with bars(terminal) as progress:
+    with telling(terminal) as progress:
         found = survey(BuildOptions(**given), targets, progress)
     show_survey(found, terminal)
     terminal.print(f"see {given['out'] / 'fit.html'}", highlight=False)

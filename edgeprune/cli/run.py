@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from edgeprune.cli import _options
-from edgeprune.cli._console import console, out_json
+from edgeprune.cli._console import console, out_json, telling
 
 
 @click.command("run")
@@ -21,8 +21,11 @@ def command(folder: Path, target: str, count: int, profile: bool, as_json: bool)
     from edgeprune.pipeline.run import run_folder
     from edgeprune.report.terminal import show_run
 
-    record = run_folder(folder, target, count=count, profile=profile)
-    show_run(record, console())
+    terminal = console()
+    with telling(terminal) as progress:
+        progress(f"run on {target}", 0, 0)
+        record = run_folder(folder, target, count=count, profile=profile)
+    show_run(record, terminal)
     if as_json:
         out_json(record)
     if record["target_vs_host_mismatches"]:

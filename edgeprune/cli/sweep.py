@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from edgeprune.cli import _options
-from edgeprune.cli._console import bars, console, out_json
+from edgeprune.cli._console import console, out_json, telling
 from edgeprune.cli._options import COUNT, PATH
 from edgeprune.errors import EdgePruneError
 
@@ -38,7 +38,7 @@ def command(as_json: bool, pareto: bool, ram: str | None, **given: Any) -> None:
     runs, criteria = given.pop("runs"), given.pop("criteria") or ("obs",)
     journal, seed = given.pop("journal"), given["seed"]
     terminal = console()
-    with bars(terminal) as progress:
+    with telling(terminal) as progress:
         if pareto:
             if len(criteria) > 1:
                 raise EdgePruneError("--criterion", "is one with --pareto", "name one")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from edgeprune.cli import _options
-from edgeprune.cli._console import console, out_json
+from edgeprune.cli._console import console, out_json, telling
 
 
 @click.command("verify")
@@ -17,8 +17,10 @@ def command(folder: Path, as_json: bool) -> None:
     """Check every artifact in FOLDER against the source model and against each other."""
     from edgeprune.pipeline.verify import verify as run_verify
 
-    verdict = run_verify(folder)
     terminal = console()
+    with telling(terminal) as progress:
+        progress("verify", 0, 0)
+        verdict = run_verify(folder)
     for what, passed, detail in verdict.checks:
         mark = "[green]ok[/green]  " if passed else "[red]FAIL[/red]"
         terminal.print(f"{mark} {what}: {detail}", highlight=False)

@@ -50,13 +50,20 @@ KEPT_VECTORS = 256  # in DIR, for `verify` and `run`
 
 @dataclass
 class Clock:
-    """Wall-clock seconds of the steps."""
+    """Wall-clock seconds of the steps.
 
+    Attributes:
+        progress: told when a step begins.
+        seconds: by step.
+    """
+
+    progress: Progress = silent
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Add what the block takes to a step."""
+        self.progress(name, 0, 0)
         start = time.perf_counter()
         try:
             yield
@@ -93,32 +100,31 @@ def build(options: BuildOptions, progress: Progress = silent) -> Built:
         EdgePruneError: the input is wrong (exit status 2).
         CannotFitError: the budget cannot be met, or an artifact does not verify (exit status 1).
     """
-    clock = Clock()
-    with clock.step("total"):
-        target = load_target(options.target)
-        check_writable(options.out, force=options.force)
-        with clock.step("load"):
-            prepared = prepare(options, needs_data=False)
-        wrong = [p for p in options.packages if p in OF_ONE and has_many(prepared.graph)]
-        if wrong:
-            what = "is made for models with one input and one output"
-            hint = f"take some of {', '.join(p for p in PACKAGES if p not in OF_ONE)}"
-            raise EdgePruneError(f"--package {','.join(wrong)}", what, hint)
-        with clock.step("rank"):
-            chooser = Chooser(prepared, options, progress)
-            chosen = chooser.choose(target)
-            pruning = _pruning(prepared, options, chosen)
-        with whole_folder(options.out, force=options.force) as folder:
-            report = _write(
-                folder, prepared, options, target, chosen, pruning, chooser.tried, clock, progress
-            )
-            # the report is written last: its seconds are those of all that went before
-            clock.seconds["total"] = sum(v for k, v in clock.seconds.items() if k != "total")
-            report["seconds"] = _seconds(clock)
-            text = json.dumps(report, indent=1, allow_nan=False) + "\n"
-            (folder / "report.json").write_text(text)
-            page = page_of(report, str(folder / "report.json"))
-            (folder / "report.html").write_text(page, encoding="utf-8")
+    clock = Clock(progress)
+    target = load_target(options.target)
+    check_writable(options.out, force=options.force)
+    with clock.step("load"):
+        prepared = prepare(options, needs_data=False)
+    wrong = [p for p in options.packages if p in OF_ONE and has_many(prepared.graph)]
+    if wrong:
+        what = "is made for models with one input and one output"
+        hint = f"take some of {', '.join(p for p in PACKAGES if p not in OF_ONE)}"
+        raise EdgePruneError(f"--package {','.join(wrong)}", what, hint)
+    with clock.step("rank"):
+        chooser = Chooser(prepared, options, progress)
+        chosen = chooser.choose(target)
+        pruning = _pruning(prepared, options, chosen)
+    with whole_folder(options.out, force=options.force) as folder:
+        report = _write(
+            folder, prepared, options, target, chosen, pruning, chooser.tried, clock, progress
+        )
+        # the report is written last: its seconds are those of all that went before
+        clock.seconds["total"] = sum(clock.seconds.values())
+        report["seconds"] = _seconds(clock)
+        text = json.dumps(report, indent=1, allow_nan=False) + "\n"
+        (folder / "report.json").write_text(text)
+        page = page_of(report, str(folder / "report.json"))
+        (folder / "report.html").write_text(page, encoding="utf-8")
     return Built(options.out, report, prepared.notes)
 
 

@@ -125,6 +125,7 @@ class Chooser:
         for dtype in self._dtypes(whole=False):
             for form in forms(o, target, (dtype,)):
                 if self._is_worth(form, tries.found):
+                    self.progress(f"try {_title(form)}", 0, 0)
                     tries.make(Fitter(self.prepared, o, form, self._ranking, self.progress).fit)
         return tries.made
 
@@ -164,6 +165,7 @@ class Chooser:
 
     def _entire(self, form: Form) -> Candidate:
         """Every target computes the same numbers: they are chosen and scored once."""
+        self.progress(f"compile {_title(form)}", 0, 0)
         fitter = Fitter(self.prepared, self.options.without_limits(), form, None, self.progress)
         known = self._whole.get(form.dtype)
         if known is not None:
@@ -231,4 +233,8 @@ def _refuse_excess(found: Candidate, given: Room, where: str) -> Candidate:
 
 def _name(found: Candidate) -> str:
     recipe = found.compiled.recipe
-    return f"{recipe.dtype}, {recipe.target.kernels[0]} kernels, for {recipe.optimize}"
+    return _title(Form(recipe.dtype, recipe.optimize, recipe.target))
+
+
+def _title(form: Form) -> str:
+    return f"{form.dtype}, {form.target.kernels[0]} kernels, for {form.optimize}"

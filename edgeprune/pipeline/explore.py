@@ -49,6 +49,7 @@ def analyze_model(
         The content of analysis.json.
     """
     check_writable(options.out, force=options.force)
+    progress("load", 0, 0)
     prepared = prepare(options)
     graph = prepared.float_graph
     found = analyze(graph, prepared.report, progress=progress)
@@ -94,6 +95,7 @@ def sweep_model(
         progress: told run by run.
     """
     check_writable(options.out, force=options.force)
+    progress("load", 0, 0)
     prepared = prepare(options)
     width = BITS["int8" if options.dtype == "auto" else options.dtype]
     limits = [v / width for v in levels] if of == "bytes" else list(levels)
@@ -129,6 +131,7 @@ def extract_model(
         progress: told label by label.
     """
     check_writable(options.out, force=options.force)
+    progress("load", 0, 0)
     prepared = prepare(_whole(options))
     graph, data, test = prepared.float_graph, prepared.rank, prepared.report
     if data.y is None or test.y is None:

@@ -47,10 +47,11 @@ def pareto_model(
     """
     check_writable(options.out, force=options.force)
     target = load_target(options.target)
+    progress("load", 0, 0)
     prepared = prepare(options)
     truth = prepared.report.y if prepared.labelled else answers(prepared.reference)
     assert truth is not None
-    chooser = Chooser(prepared, options)
+    chooser = Chooser(prepared, options, progress)
     whole = chooser.whole(target)
     dense = min(c.size.flash_bytes for c in whole)
     budgets = sorted(levels if of == "bytes" else (dense * (1 - v) for v in levels))

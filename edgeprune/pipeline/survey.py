@@ -78,10 +78,11 @@ def survey(
             what = f"{part.name!r} is a {part.kind} without flash and RAM of its own"
             raise EdgePruneError("--target", what, "name boards; `edgeprune targets` has them")
     check_writable(options.out, force=options.force)
+    progress("load", 0, 0)
     prepared = prepare(options)
     truth = prepared.report.y if prepared.labelled else answers(prepared.reference)
     samples = Samples(prepared.report.x, truth)
-    chooser = Chooser(prepared, options)
+    chooser = Chooser(prepared, options, progress)
     scored: list[tuple[Graph, float]] = []
     rows = []
     for i, part in enumerate(parts):
