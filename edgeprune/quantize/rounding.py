@@ -8,7 +8,7 @@ given what makes the sum right. Neither labels nor derivatives are used.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -89,11 +89,24 @@ class Rounder:
         run.through(self._x)
         return self.graph.with_constants(run.changed), run.levels
 
-    def alone(self, name: str, x: torch.Tensor, count: int) -> dict[str, Array]:
-        """One layer rounded where all others stay as they are: its new weights and bias."""
-        run = _Run(self._unfused, self.layers, self._goals, {name: count})
-        run.solve(self.layers[name], x)
-        return run.changed
+    def alone(self, counts: Sequence[int]) -> Iterator[tuple[str, int, dict[str, Array]]]:
+        """Every layer with every number of values, all others as they are.
+
+        Yields:
+            Layer, number of values, its new weights and bias by constant.
+        """
+        seen: dict[str, Moments] = {}
+
+        def before(node: Node, values: Mapping[str, torch.Tensor]) -> None:
+            if lin := self.layers.get(node.name):
+                goal = self._goals[node.name]
+                seen[node.name] = moments(lin, values[node.inputs[0]], goal.at, goal.result)
+
+        walk(self._unfused, self._x, before=before)
+        weights = tensors(self.graph)
+        for name, lin in self.layers.items():
+            for count in counts:
+                yield name, count, _solve(lin, weights, seen[name], count)[1]
 
 
 def _goals(
@@ -150,25 +163,18 @@ class _Run:
         def before(node: Node, values: Mapping[str, torch.Tensor]) -> None:
             if node.name in self._counts:
                 lin = self._layers[node.name]
-                self.solve(lin, values[node.inputs[0]], self._wanted(lin, values))
+                at, wanted = self._goals[node.name].at, self._wanted(lin, values)
+                seen = moments(lin, values[node.inputs[0]], at, wanted)
+                self._take(lin, *_solve(lin, self._weights, seen, self._counts[node.name]))
 
         walk(self._graph, x, before=before, weights=self._weights)
 
-    def solve(self, lin: Linear, x: torch.Tensor, wanted: torch.Tensor | None = None) -> None:
-        """One layer that reads ``x``."""
+    def _take(self, lin: Linear, levels: Levels, changed: Mapping[str, Array]) -> None:
         import torch
 
-        name, (w, b) = lin.node.name, lin.node.inputs[1:]
-        goal = self._goals[name]
-        seen = moments(lin, x, goal.at, goal.result if wanted is None else wanted)
-        start = torch.from_numpy(lin.matrix(self._weights[w].numpy()).astype(np.float64))
-        levels, matrix = _rounded(start, seen, self._counts[name])
-        bias = seen.wanted - (matrix @ seen.mean[..., None])[..., 0]
-        self.levels[name] = levels
-        self.changed[w] = lin.weights(matrix.numpy(), self._weights[w].numpy())
-        self.changed[b] = bias.flatten().numpy().astype(np.float32)
-        for v in (w, b):
-            self._weights[v] = torch.from_numpy(self.changed[v])
+        self.levels[lin.node.name] = levels
+        self.changed.update(changed)
+        self._weights.update({v: torch.from_numpy(w) for v, w in changed.items()})
 
     def _wanted(self, lin: Linear, values: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """What a layer is to give, its partner in a sum being what it is by now."""
@@ -176,6 +182,20 @@ class _Run:
         if goal.other is None or other is None or other not in values:
             return goal.result
         return goal.result + goal.other - lin.results(values[other], goal.at)
+
+
+def _solve(
+    lin: Linear, weights: Mapping[str, torch.Tensor], seen: Moments, count: int
+) -> tuple[Levels, dict[str, Array]]:
+    """A layer's levels, and its weights and bias on them by constant."""
+    import torch
+
+    w, b = (weights[v].numpy() for v in lin.node.inputs[1:])
+    start = torch.from_numpy(lin.matrix(w).astype(np.float64))
+    levels, matrix = _rounded(start, seen, count)
+    bias = seen.wanted - (matrix @ seen.mean[..., None])[..., 0]
+    new = lin.weights(matrix.numpy(), w), bias.flatten().numpy().astype(b.dtype)
+    return levels, dict(zip(lin.node.inputs[1:], new, strict=True))
 
 
 def _rounded(start: torch.Tensor, seen: Moments, count: int) -> tuple[Levels, torch.Tensor]:

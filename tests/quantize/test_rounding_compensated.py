@@ -8,9 +8,8 @@ import torch
 from tflite_cases import residual
 
 from edgeprune.frontends.normalize import fuse
-from edgeprune.ir import DType, Graph, predict, walk
+from edgeprune.ir import DType, Graph, predict
 from edgeprune.ops.linear import linears
-from edgeprune.ops.unfuse import unfuse
 from edgeprune.quantize import Rounder, observe, quantise
 from edgeprune.quantize.compensate import loss, round_columns, round_matrix
 from edgeprune.quantize.levels import fit_levels
@@ -99,15 +98,9 @@ def test_later_layers_make_up_for_what_earlier_ones_lost() -> None:
     rounder = Rounder(graph, x)
     together, levels = rounder.rounded(dict.fromkeys(rounder.layers, 4))
     assert set(levels) == set(rounder.layers)
-    fed = {}
-
-    def before(node, values) -> None:  # type: ignore[no-untyped-def]
-        fed[node.name] = values.get(node.inputs[0])
-
-    walk(unfuse(graph), torch.from_numpy(x), before=before)
     apart = graph
-    for name in rounder.layers:
-        apart = apart.with_constants(rounder.alone(name, fed[name], 4))
+    for _, _, changed in rounder.alone([4]):
+        apart = apart.with_constants(changed)
     fresh = data(graph, 400)[200:]
     assert distance(together, graph, fresh) < 0.9 * distance(apart, graph, fresh)
 
