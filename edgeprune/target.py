@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args
 
@@ -17,11 +17,12 @@ from edgeprune.resources import targets_dir
 Kind = Literal["core", "board", "host", "file"]
 Budget = Literal["linked", "tflite", "onnx"]
 Fpu = Literal["none", "single", "double"]
+Costs = tuple[tuple[str, int], ...]
 
 DEFAULT_TARGET = "cortex-m4"
 _MAX_PROFILE_BYTES = 1 << 16
-_Section = TypeVar("_Section", "Toolchain", "Emulator")
-_INHERITED = ("kernels", "fpu", "progmem", "toolchain", "emulator")
+_Section = TypeVar("_Section", "Toolchain", "Emulator", "Timing", "Memory")
+_INHERITED = ("kernels", "fpu", "progmem", "toolchain", "emulator", "timing")
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,46 @@ class Emulator:
 
 
 @dataclass(frozen=True)
+class Timing:
+    """What instructions cost on a core, in cycles, with memory that never waits.
+
+    Every instruction that no key names takes one. See :mod:`edgeprune.toolchain.cycles`.
+    """
+
+    error_permille: int  # how far modelled cycles may be off
+    scale_permille: int = 1000  # what they are multiplied by, fitted to published ones
+    issue: int = 1  # instructions that may begin together
+    latency: int = 1  # pairing: cycles until a load or a product can be used
+    load: int = 1  # LDR and its kind
+    load_behind: int = 1  # the same directly behind a single load or store
+    store: int = 1
+    double: int = 2  # LDRD, STRD
+    multiple: int = 1  # LDM, STM, PUSH, POP: this and one a register
+    beats: int = 1  # a vector instruction (MVE); one less behind one of another kind
+    taken: int = 0  # what a transfer of control adds
+    instructions: Costs = ()  # (mnemonic, which may end with *; what it takes)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What flash costs beside its instructions, in cycles, at the board's clock.
+
+    Least recently used lines of its caches go first. RAM never waits.
+    """
+
+    code_miss: int  # a fetch from a line that no cache holds
+    code_miss_next: int  # the same behind the line before it: prefetched meanwhile
+    data_miss: int  # a read of data that no cache holds
+    code_line_bytes: int = 0  # 0: no cache
+    code_ways: int = 1
+    code_sets: int = 1
+    data_line_bytes: int = 0
+    data_ways: int = 1
+    data_sets: int = 1
+    unified: bool = False  # data lies in the cache of the code
+
+
+@dataclass(frozen=True)
 class Target:
     """One core, board or file format that a model is built for. Sizes are bytes, clock is hertz."""
 
@@ -71,6 +112,8 @@ class Target:
     reserved_ram_bytes: int = 0
     toolchain: Toolchain | None = None
     emulator: Emulator | None = None
+    timing: Timing | None = None  # None: cycles are not modelled
+    memory: Memory | None = None  # None: memory that never waits
     sources: tuple[tuple[str, str], ...] = ()  # (key, data sheet)
     notes: str = ""
 
@@ -182,6 +225,8 @@ def _target(table: _Table, name: str, core: str, base: Target | None) -> Target:
         progmem=table.take("progmem", bool, target.progmem),
         toolchain=_section(table, "toolchain", Toolchain, target.toolchain),
         emulator=_section(table, "emulator", Emulator, target.emulator),
+        timing=_section(table, "timing", Timing, target.timing),
+        memory=_section(table, "memory", Memory, None),
     )
 
 
@@ -199,10 +244,14 @@ def _section(
             continue
         if str(f.type).startswith("tuple"):
             values[f.name] = section.strings(f.name, default or ())
+        elif f.type == "Costs":
+            named = _Table(f"{section.where}: [{f.name}]", section.take(f.name, dict, {}))
+            values[f.name] = tuple((k, named.take(k, int, 0)) for k in sorted(named.rows))
         else:
-            values[f.name] = section.take(f.name, int if f.type == "int" else str, default)
+            kind = {"int": int, "bool": bool}.get(str(f.type), str)
+            values[f.name] = section.take(f.name, kind, default)
     section.refuse_the_rest(_known(cls))
-    missing = [k for k in _known(cls) if k not in values and not hasattr(cls, k)]
+    missing = [f.name for f in fields(cls) if f.name not in values and f.default is MISSING]
     if missing:
         raise EdgePruneError(section.where, f"misses the keys {missing}")
     return cls(**values)

@@ -15,6 +15,7 @@ Option = Callable[[Command], Command]
 
 PATH = click.Path(path_type=Path)
 COUNT, EPOCHS, SHARE = click.IntRange(1), click.IntRange(0), click.FloatRange(0, 1)
+MS = click.FloatRange(0, min_open=True)
 
 folder = click.argument("folder", type=PATH)
 model = click.argument("model", required=False, type=PATH)

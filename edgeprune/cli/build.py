@@ -11,7 +11,7 @@ import click
 
 from edgeprune.cli import _options
 from edgeprune.cli._console import console, out_json, telling
-from edgeprune.cli._options import COUNT, EPOCHS, SHARE
+from edgeprune.cli._options import COUNT, EPOCHS, MS, SHARE
 
 
 @click.command("build")
@@ -27,6 +27,7 @@ from edgeprune.cli._options import COUNT, EPOCHS, SHARE
 @_options.std
 @click.option("--budget", "--flash", help="Bytes of flash: 64KB, 64KiB, 65536.")
 @click.option("--ram", help="Bytes of RAM.")
+@click.option("--max-ms", type=MS, help="Milliseconds per inference, by the model of the board.")
 @click.option("--max-instructions", type=COUNT, help="Instructions per inference.")
 @click.option("--max-macs", type=COUNT, help="Multiply-accumulates per inference.")
 @click.option("--max-neurons", type=COUNT, help="Neurons and channels that stay.")

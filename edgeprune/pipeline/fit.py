@@ -18,7 +18,7 @@ from edgeprune.frontends.normalize import fuse
 from edgeprune.frontends.ports import part_ports
 from edgeprune.ir import Array, Graph, couple, fed, predict, real
 from edgeprune.pipeline.forms import Candidate, Form
-from edgeprune.pipeline.options import BuildOptions
+from edgeprune.pipeline.options import LIMITS, BuildOptions, most_cycles
 from edgeprune.pipeline.prepare import Prepared
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
@@ -76,7 +76,7 @@ class Fitter:
         recipe = self._recipe(graph)
         whole = self._measure(recipe.compile(graph))
         spare = {"flash": whole.flash_bytes, "ram": whole.ram_bytes}
-        spare["instructions"] = self._count(recipe.compile(graph))
+        spare |= self._count(recipe.compile(graph))
         cost = partial(self._estimate, recipe)  # a search knows it again by its identity
         estimate = cost(graph)
         spare = {k: v - int(estimate[k]) for k, v in spare.items()}
@@ -113,7 +113,7 @@ class Fitter:
                 **pruned.cost,
                 "flash": found.flash_bytes,
                 "ram": found.ram_bytes,
-                "instructions": self._count(compiled),
+                **self._count(compiled),
             }
             left = {k: int(now[k] - pruned.cost[k]) for k in spare}
             if any(now[k] > limit for k, limit in limits.items()):
@@ -157,18 +157,18 @@ class Fitter:
             rows = fed(compiled.graph, x)
             return on_target(Path(temp), self.form.target, rows, self.form.optimize)
 
-    def _count(self, compiled: Compiled) -> int:
-        """Instructions of an inference, counted if they are limited, else 0."""
-        if self.options.max_instructions is None:
-            return 0
+    def _count(self, compiled: Compiled) -> dict[str, int]:
+        """Instructions and cycles of an inference, counted if they are limited, else 0."""
+        o = self.options
+        wanted = {"--max-instructions": o.max_instructions, "--max-ms": o.max_ms}
+        asked = [option for option, limit in wanted.items() if limit is not None]
+        if not asked:
+            return {"instructions": 0, "cycles": 0}
         run = self._run_once(compiled)
         if run is None or run.instructions is None:
-            raise EdgePruneError(
-                "--max-instructions",
-                f"cannot be counted for {self.form.target.name} on this machine",
-                "`edgeprune doctor` says what is missing",
-            )
-        return run.instructions
+            what = f"cannot be counted for {self.form.target.name} on this machine"
+            raise EdgePruneError(asked[0], what, "`edgeprune doctor` says what is missing")
+        return {"instructions": run.instructions, "cycles": run.cycles or 0}
 
     def _solved(self, pruned: Pruned) -> Pruned:
         """The network that was settled on, as good as its samples make it."""
@@ -233,6 +233,7 @@ class Fitter:
         wanted = {
             "flash": o.budget,
             "ram": o.ram,
+            "cycles": most_cycles(o.max_ms, self.form.target),
             "instructions": o.max_instructions,
             "macs": o.max_macs,
             "neurons": self._neurons(),
@@ -263,13 +264,15 @@ class Fitter:
         flash = compiled.constant_bytes
         if self.form.target.budget != "linked":
             flash = footprint(compiled).flash_bytes
+        work = float(sum(c.instructions for c in compiled.calls.values()))
         return {
             "flash": float(flash),
             "ram": float(compiled.plan.arena_bytes + compiled.copied_bytes),
             "near": float(compiled.near_bytes),
             "macs": float(graph.macs),
             "params": float(graph.params),
-            "instructions": float(sum(c.instructions for c in compiled.calls.values())),
+            "instructions": work,
+            "cycles": work,
         }
 
     def _prune(
@@ -377,6 +380,10 @@ class Fitter:
             over.append(f"flash {found.flash_bytes:,} bytes, the budget is {o.budget:,}")
         if o.ram is not None and found.ram_bytes > o.ram:
             over.append(f"RAM {found.ram_bytes:,} bytes, the limit is {o.ram:,}")
+        limits = self._limits()
+        for kind, count in self._count(recipe.compile(graph)).items():
+            if count > limits.get(kind, math.inf):
+                over.append(f"{count:,} {kind}, the limit is {limits[kind]:,.0f}")
         if self.form.target.progmem and recipe.compile(graph).near_bytes > NEAR_FLASH:
             over.append(f"more constants than the {NEAR_FLASH:,} bytes that its pointers reach")
         widths = ", ".join(
@@ -389,7 +396,7 @@ class Fitter:
             f"stack {found.stack_bytes:,}" if found.stack_bytes is not None else "",
         ]
         error = CannotFitError(
-            "--budget" if o.budget is not None else "--ram",
+            next(f"--{k.replace('_', '-')}" for k in LIMITS if getattr(o, k) is not None),
             f"the smallest {self.form.dtype} network takes {'; '.join(over)}\n"
             f"  it is made of: {', '.join(p for p in parts if p)} (widths: {widths})",
             f"the floor is {found.flash_bytes:,} bytes of flash and {found.ram_bytes:,} of RAM",

@@ -10,6 +10,7 @@ from typing import Literal
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.pruning.search import Schedule
+from edgeprune.target import Target, list_targets, load_target
 
 DtypeChoice = Literal["auto", "int8", "int16x8", "int4", "float32"]
 EMITTERS = ("c", "tflite", "onnx", "ort")
@@ -120,7 +121,23 @@ def parse_levels(text: str) -> tuple[tuple[float, ...], str]:
     return tuple(v / 100 for v in values), "share"
 
 
-LIMITS = ("budget", "ram", "max_instructions", "max_macs", "max_neurons", "keep_ratio")
+def most_cycles(ms: float | None, target: Target) -> int | None:
+    """Cycles of an inference that lasts so many milliseconds on a board.
+
+    Raises:
+        EdgePruneError: the target has no clock, or its cycles are not modelled.
+    """
+    if ms is None:
+        return None
+    if target.clock_hz is None or target.timing is None:
+        boards = [t for t in map(load_target, list_targets()) if t.clock_hz and t.timing]
+        hint = f"--target with one of {', '.join(t.name for t in boards)}"
+        what = f"{target.name} has no clock that times are known for"
+        raise EdgePruneError("--max-ms", what, hint)
+    return int(ms * target.clock_hz / 1000)
+
+
+LIMITS = ("budget", "ram", "max_ms", "max_instructions", "max_macs", "max_neurons", "keep_ratio")
 
 
 @dataclass(frozen=True)
@@ -140,6 +157,7 @@ class BuildOptions:
         budget: bytes of flash (or of the file, for the targets android and onnx); None: what the
             target has, where it is a board, less what is reserved there.
         ram: bytes of RAM, likewise.
+        max_ms: modelled milliseconds per inference at the clock of the board.
         max_instructions: instructions per inference.
         max_macs: multiply-accumulates per inference.
         max_neurons: neurons (channels) that stay, outputs not counted.
@@ -177,6 +195,7 @@ class BuildOptions:
     std: tuple[float, ...] | None = None
     budget: int | None = None
     ram: int | None = None
+    max_ms: float | None = None
     max_instructions: int | None = None
     max_macs: int | None = None
     max_neurons: int | None = None

@@ -28,7 +28,7 @@ def run_folder(
         profile: also count by layer.
 
     Returns:
-        Instructions, stack, sections, mismatches, and the layers where asked for.
+        Cycles, instructions, stack, sections, mismatches, and the layers where asked for.
 
     Raises:
         EdgePruneError: a tool is missing, or the folder is no result of a build.
@@ -56,6 +56,7 @@ def run_folder(
         "emulator": found.emulator,
         "toolchain": found.toolchain,
         "inferences": count,
+        **found.time,
         "outputs_compared": int(found.outputs.size),
         "target_vs_host_mismatches": wrong,
         "instructions": found.instructions,
@@ -94,6 +95,8 @@ def _layers(found: run_target.TargetRun, report: dict[str, Any]) -> list[dict[st
                 "name": name,
                 "instructions": n,
                 "loads": counts.loads / runs,
+                "cycles": None if found.cycles is None else round(counts.cycles / runs),
+                "flash_stalls": round(counts.stalls / counts.cycles, 4) if counts.cycles else None,
                 "instructions_per_mac": round(n / work, 4) if work else None,
                 "share": round(counts.instructions / total, 4),
             }

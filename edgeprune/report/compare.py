@@ -17,6 +17,7 @@ ROWS = (
     ("arena_bytes", "arena, bytes", ("size", "arena_bytes"), False),
     ("tflite_bytes", ".tflite, bytes", ("size", "tflite_bytes"), False),
     ("onnx_bytes", ".onnx, bytes", ("size", "onnx_bytes"), False),
+    ("cycles", "cycles, modelled", ("run", "cycles"), False),
     ("instructions", "instructions", ("run", "instructions"), False),
     ("macs", "MACs", ("after", "macs"), False),
     ("accuracy", "accuracy (C)", ("accuracy", "c"), True),

@@ -23,6 +23,7 @@ from edgeprune.verify.agreement import Agreement
 from edgeprune.verify.run_target import TargetRun
 from edgeprune.verify.source import Distance
 
+TIME = ("cycles", "cycles_error", "clock_hz", "ms", "flash_stalls")  # of a run
 MOST_CLASSES = 40  # of a confusion matrix that people can read
 # Where flash goes that no single layer causes.
 ENTRY, SHARED, REST = "(entry point)", "(shared by layers)", "(C library, padding)"
@@ -171,6 +172,8 @@ def build_record(
         "run": {
             "target": target.name if run is not None else None,
             "emulator": run.emulator if run is not None else None,
+            **(run.time if run is not None else dict.fromkeys(TIME)),
+            "measured_on": None,
             "instructions": instructions,
             "instructions_per_mac": round(instructions / macs, 4)
             if instructions is not None and macs
@@ -195,7 +198,7 @@ def build_record(
         "frontier": [{"label": t.label, **_point(t)} for t in tried],
         "frontier_chosen": next((i for i, t in enumerate(tried) if t.size is size), None),
         "classes": classes,
-        "layers": _layers(source, compiled, _by_layer(run), snr),
+        "layers": _layers(source, compiled, run, snr),
         "noisiest_layer": noisiest(g, snr),
         "notes": list(notes),
         "seconds": {},
@@ -319,13 +322,16 @@ def _size(compiled: Compiled, size: Footprint) -> dict[str, Any]:
     }
 
 
-def _by_layer(run: TargetRun | None) -> dict[str, float]:
-    """Instructions an inference, by layer, where the run was profiled."""
+def _by_layer(run: TargetRun | None) -> dict[str, tuple[float, int | None]]:
+    """Instructions and cycles an inference, by layer, where the run was profiled."""
     if run is None or run.profile is None:
         return {}
     n = len(run.profile.inferences)
     return {
-        run.layer_names[i]: counts.instructions / n
+        run.layer_names[i]: (
+            counts.instructions / n,
+            None if run.cycles is None else round(counts.cycles / n),
+        )
         for i, counts in run.profile.by_layer.items()
         if 0 <= i < len(run.layer_names)
     }
@@ -356,10 +362,10 @@ def _interface(g: Graph) -> dict[str, Any]:
 def _layers(
     source: Graph,
     compiled: Compiled,
-    instructions: Mapping[str, float],
+    run: TargetRun | None,
     snr: Mapping[str, float],
 ) -> list[dict[str, Any]]:
-    g = compiled.graph
+    g, work = compiled.graph, _by_layer(run)
     before = {n.output: source.types[n.output].shape for n in source.nodes}
     rows = []
     for node in g.nodes:
@@ -367,6 +373,7 @@ def _layers(
         weights = sum(c.weight_bytes for c in call.constants) if call else 0
         shape = g.types[node.output].shape
         old = before.get(node.output, shape)
+        instructions, cycles = work.get(node.name, (None, None))
         rows.append(
             {
                 "name": node.name,
@@ -379,7 +386,8 @@ def _layers(
                 "shape": list(shape),
                 "dtype": g.types[node.output].dtype.value,
                 "kernel": None if call is None else call.function,
-                "instructions": instructions.get(node.name),
+                "instructions": instructions,
+                "cycles": cycles,
                 "snr_db": snr.get(node.name),
             }
         )

@@ -71,6 +71,8 @@ def show_report(report: dict[str, Any], console: Console, where: str) -> None:
     if free["channels"] or free["inputs"]:
         grid.add_row("for free", f"{free['channels']} channels and {free['inputs']} inputs")
     run = report["run"]
+    if run.get("cycles") is not None:
+        grid.add_row("time", _time(run))
     if run["instructions"] is not None:
         grid.add_row(
             "on the core",
@@ -85,6 +87,16 @@ def show_report(report: dict[str, Any], console: Console, where: str) -> None:
     console.print(_layers(report))
     console.print(f"({report['seconds']['total']:.1f} s)", highlight=False)
     console.print(f"see {where}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _time(run: dict[str, Any]) -> str:
+    """Milliseconds and cycles, and how sure they are."""
+    cycles = f"{run['cycles']:,} cycles an inference, modelled to {100 * run['cycles_error']:.0f} %"
+    if run["flash_stalls"]:
+        cycles += f"; {100 * run['flash_stalls']:.0f} % of them wait for flash"
+    if run["ms"] is None:
+        return cycles
+    return f"{run['ms']:.3g} ms at {run['clock_hz'] / 1e6:g} MHz: {cycles}"
 
 
 def _agreement(a: dict[str, Any]) -> str:
@@ -139,6 +151,8 @@ def show_run(record: dict[str, Any], console: Console) -> None:
         f"{record['inferences']} inferences)",
         highlight=False,
     )
+    if record["cycles"] is not None:
+        console.print(_time(record), highlight=False)
     if record["instructions"] is not None:
         console.print(
             f"instructions an inference: {record['instructions']:,} "
@@ -157,12 +171,14 @@ def show_run(record: dict[str, Any], console: Console) -> None:
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("layer")
-    for name in ("instructions", "per MAC", "loads", "share"):
+    for name in ("cycles", "flash", "instructions", "per MAC", "loads", "share"):
         table.add_column(name, justify="right")
     for row in record["layers"]:
         per = row["instructions_per_mac"]
         table.add_row(
             str(row["name"])[:40].replace("[", "\\["),
+            "" if row["cycles"] is None else f"{row['cycles']:,}",
+            "" if row["flash_stalls"] is None else f"{100 * row['flash_stalls']:.0f} %",
             f"{row['instructions']:,.0f}",
             "" if per is None else f"{per:.2f}",
             f"{row['loads']:,.0f}",

@@ -1,4 +1,4 @@
-"""Exact instruction counts: the QEMU plugin ``ep_count.c`` and what it reports."""
+"""Exact counts of a run and cycles by them: the QEMU plugin ``ep_count.c``, what it reports."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.scratch import workspace
+from edgeprune.target import Memory
 from edgeprune.toolchain.compiler import run_tool
+from edgeprune.toolchain.cycles import CycleModel, Events, cycle_model
 from edgeprune.toolchain.firmware import MARK, Firmware
 
 _SOURCE = Path(__file__).with_name("ep_count.c")
@@ -17,17 +19,21 @@ _SOURCE = Path(__file__).with_name("ep_count.c")
 
 @dataclass(frozen=True)
 class Counts:
-    """Executed instructions, and the words that they read from memory, of a part of a run."""
+    """Executed instructions, the words that they read, and cycles, of a part of a run."""
 
     instructions: int = 0
     loads: int = 0  # instructions that read memory
     reads: int = 0  # accesses: LDRD makes two, LDM one a register
+    cycles: float = 0.0  # modelled; 0 where the core has no timing
+    stalls: float = 0.0  # of the cycles, what waits for flash
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(
             self.instructions + other.instructions,
             self.loads + other.loads,
             self.reads + other.reads,
+            self.cycles + other.cycles,
+            self.stalls + other.stalls,
         )
 
 
@@ -40,12 +46,19 @@ class Profile:
         total: sum over all inferences.
         by_function: sums over all inferences, largest first.
         by_layer: the same, by the layer's number in the source; -1 is what comes before the first.
+        cycles_error: how far the cycles may be off, as a share; None: they are not modelled.
     """
 
     inferences: tuple[int, ...]
     total: Counts
     by_function: dict[str, Counts]
     by_layer: dict[int, Counts]
+    cycles_error: float | None = None
+
+    @property
+    def cycles(self) -> float | None:
+        """Of an inference, in the mean; None where they are not modelled."""
+        return None if self.cycles_error is None else self.total.cycles / len(self.inferences)
 
 
 @cache
@@ -75,6 +88,7 @@ def arguments(firmware: Firmware, entry: str, folder: Path) -> list[str]:
         "bytes": f"{text.bytes:x}",
         "out": "counts.txt",
         "layers": "layers.txt",
+        **_caches(firmware),
     }
     return ["-plugin", ",".join([str(made), *(f"{k}={v}" for k, v in options.items())])]
 
@@ -85,6 +99,7 @@ def read_profile(firmware: Firmware, folder: Path) -> Profile | None:
     if not path.is_file():
         return None
     marks = [-1, *(layer for layer, _ in _marks(firmware))]
+    model = cycle_model(firmware)
     inferences: list[int] = []
     by_function: dict[str, Counts] = {}
     by_layer: dict[int, Counts] = {}
@@ -93,16 +108,47 @@ def read_profile(firmware: Firmware, folder: Path) -> Profile | None:
         if kind == "inference":
             inferences.append(int(columns[0]))
             continue
-        executed, reads = int(columns[2]), int(columns[3])
-        counts = Counts(executed, executed if reads else 0, reads)
-        layer, function = marks[int(columns[0])], firmware.function_at(int(columns[1], 16))
+        address = int(columns[1], 16)
+        counts = _counts(address, Events(*map(int, columns[2:])), model)
+        layer, function = marks[int(columns[0])], firmware.function_at(address)
         by_layer[layer] = by_layer.get(layer, Counts()) + counts
         by_function[function] = by_function.get(function, Counts()) + counts
     total = sum(by_layer.values(), Counts())
     if total.instructions != sum(inferences):
         raise EdgePruneError(firmware.elf.name, "the emulator ended before its counts were written")
     ranked = sorted(by_function.items(), key=lambda row: (-row[1].instructions, row[0]))
-    return Profile(tuple(inferences), total, dict(ranked), dict(sorted(by_layer.items())))
+    error = None if model is None else model.error
+    return Profile(tuple(inferences), total, dict(ranked), dict(sorted(by_layer.items())), error)
+
+
+def _counts(address: int, events: Events, model: CycleModel | None) -> Counts:
+    cycles = (0.0, 0.0) if model is None else model.cycles(address, events)
+    executed, reads = events.executed, events.reads
+    return Counts(executed, executed if reads else 0, reads, *cycles)
+
+
+def _caches(firmware: Firmware) -> dict[str, str]:
+    """What the plugin is told of a board's flash; nothing where it never waits."""
+    memory, emulator = firmware.target.memory, firmware.target.emulator
+    if memory is None or emulator is None:
+        return {}
+    begin = emulator.flash_origin
+    sections = firmware.map.sections.values()
+    inside = [s for s in sections if begin <= s.address < begin + emulator.flash_bytes]
+    end = max(s.address + s.bytes for s in inside)
+    found = {"flash": f"{begin:x}", "flash_bytes": f"{end - begin:x}"}
+    found |= {"unified": "1"} if memory.unified else {}
+    return found | {name: how for name, how in _shapes(memory).items() if how}
+
+
+def _shapes(memory: Memory) -> dict[str, str]:
+    def shape(line: int, ways: int, sets: int) -> str:
+        return f"{line}:{ways}:{sets}" if line else ""
+
+    return {
+        "code": shape(memory.code_line_bytes, memory.code_ways, memory.code_sets),
+        "data": shape(memory.data_line_bytes, memory.data_ways, memory.data_sets),
+    }
 
 
 def _marks(firmware: Firmware) -> list[tuple[int, int]]:

@@ -117,7 +117,7 @@ def _arm(code: Sequence[Instruction], at: int) -> Effect:
 
 def _arm_push(operation: str, operands: str) -> Effect | None:
     if operation in ("push", "vpush") or (operation in ("stmdb", "vstmdb") and "sp!" in operands):
-        return Effect(push=_registers(operands))
+        return Effect(push=list_bytes(operands))
     if operation in ("str", "strd", "vstr") and "[sp, #-" in operands and operands.endswith("]!"):
         return Effect(push=int(_DIGITS.findall(operands)[-1]))
     if operation in ("sub", "subw") and operands.startswith("sp,"):
@@ -128,7 +128,7 @@ def _arm_push(operation: str, operands: str) -> Effect | None:
     return None
 
 
-def _registers(operands: str) -> int:
+def list_bytes(operands: str) -> int:
     """Bytes of a register list: "{r4, r5, lr}", "{d8-d11}"."""
     total = 0
     for item in operands[operands.index("{") + 1 : operands.index("}")].split(","):

@@ -29,6 +29,7 @@ class TargetRun:
         outputs: (n, output shape), in the model's output type.
         stack_bytes: high-water mark of the entry point's stack.
         profile: instructions of every inference, and by function; by layer if it was asked for.
+        clock_hz: of the board; None for a core, which has none.
         emulator: "qemu 7.2.22".
         machine: what QEMU emulates, such as "mps2-an386 (Cortex-M4)".
     """
@@ -36,6 +37,7 @@ class TargetRun:
     outputs: npt.NDArray[np.generic]
     stack_bytes: int
     profile: Profile | None
+    clock_hz: int | None
     emulator: str
     machine: str
     toolchain: str
@@ -50,6 +52,32 @@ class TargetRun:
     def instructions_min(self) -> int | None:
         """Executed instructions of the smallest inference; exact."""
         return min(self.profile.inferences) if self.profile else None
+
+    @property
+    def cycles(self) -> int | None:
+        """Modelled cycles of an inference, in the mean; None where the core has no timing."""
+        cycles = self.profile.cycles if self.profile else None
+        return None if cycles is None else round(cycles)
+
+    @property
+    def ms(self) -> float | None:
+        """Modelled milliseconds of an inference at the board's clock."""
+        if self.cycles is None or self.clock_hz is None:
+            return None
+        return 1000 * self.cycles / self.clock_hz
+
+    @property
+    def time(self) -> dict[str, float | None]:
+        """What a report says of the time: cycles, error, clock, milliseconds, flash's share."""
+        profile = self.profile if self.cycles else None
+        stalls = profile.total.stalls / profile.total.cycles if profile else None
+        return {
+            "cycles": self.cycles,
+            "cycles_error": self.profile.cycles_error if self.profile else None,
+            "clock_hz": self.clock_hz,
+            "ms": None if self.ms is None else round(self.ms, 4),
+            "flash_stalls": None if stalls is None else round(stalls, 4),
+        }
 
     @property
     def loads(self) -> float | None:
@@ -101,6 +129,7 @@ def run(
         outputs=np.frombuffer(outputs, dtype=model.output_dtype).reshape(shape),
         stack_bytes=outcome.stack_bytes,
         profile=counted,
+        clock_hz=target.clock_hz,
         emulator=emulator_version(emulator.program) or "",
         machine=emulator.title,
         toolchain=firmware.compiler.title,

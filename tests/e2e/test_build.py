@@ -90,6 +90,32 @@ def test_the_floor_that_is_named_can_be_built_and_one_byte_less_cannot(
     assert edgeprune("build", *given, "--budget", floor - 1, "-o", tmp_path / "c").status == 1
 
 
+@pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
+def test_milliseconds_bind_too(edgeprune: Command, tmp_path: Path) -> None:
+    model = small_cnn(tmp_path / "net.onnx", channels=8)
+    given = (model, "--data", model.with_suffix(".npz"), "--criterion", "l2", "--dtype", "int8")
+    board = (*given, "--target", "nucleo-l4r5zi")
+    assert edgeprune("build", *board, "-o", tmp_path / "whole").status == 0
+    whole = report_of(tmp_path / "whole")
+    assert whole["run"]["clock_hz"] == 120_000_000
+    assert whole["run"]["ms"] == pytest.approx(whole["run"]["cycles"] / 120_000, abs=1e-4)
+    by_layer = [row["cycles"] for row in whole["layers"] if row["kernel"]]
+    assert 0 < sum(by_layer) < whole["run"]["cycles"]
+    limit = 0.75 * whole["run"]["ms"]
+    done = edgeprune("build", *board, "--max-ms", limit, "-o", tmp_path / "quick")
+    assert done.status == 0, done.err
+    quick = report_of(tmp_path / "quick")
+    assert quick["run"]["ms"] <= limit
+    assert 1 <= quick["after"]["channels"]["conv"] < 8
+    never = edgeprune("build", *board, "--max-ms", "0.001", "-o", tmp_path / "never")
+    assert never.status == 1
+    assert "cycles, the limit is 120" in never.err
+    timeless = edgeprune("build", *given, "--max-ms", "1", "-o", tmp_path / "core")
+    assert timeless.status == 2
+    assert "cortex-m4 has no clock" in timeless.err
+    assert "nucleo-l4r5zi" in timeless.err
+
+
 @pytest.mark.needs("arm-none-eabi-gcc")
 def test_ram_binds_too(edgeprune: Command, tmp_path: Path) -> None:
     done = edgeprune("build", "--ram", "400", "-o", tmp_path / "b")
