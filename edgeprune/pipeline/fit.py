@@ -18,7 +18,7 @@ from edgeprune.frontends.normalize import fuse
 from edgeprune.frontends.ports import part_ports
 from edgeprune.ir import Array, Graph, couple, fed, predict, real
 from edgeprune.pipeline.forms import Candidate, Form
-from edgeprune.pipeline.options import LIMITS, BuildOptions, most_cycles
+from edgeprune.pipeline.options import BuildOptions, most_cycles
 from edgeprune.pipeline.prepare import Prepared
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
@@ -375,17 +375,18 @@ class Fitter:
         o = self.options
         graph = self._smallest()
         found = self._measure(recipe.compile(graph))
-        over = []
+        over = {}
         if o.budget is not None and found.flash_bytes > o.budget:
-            over.append(f"flash {found.flash_bytes:,} bytes, the budget is {o.budget:,}")
+            over["--budget"] = f"flash {found.flash_bytes:,} bytes, the budget is {o.budget:,}"
         if o.ram is not None and found.ram_bytes > o.ram:
-            over.append(f"RAM {found.ram_bytes:,} bytes, the limit is {o.ram:,}")
-        limits = self._limits()
-        for kind, count in self._count(recipe.compile(graph)).items():
-            if count > limits.get(kind, math.inf):
-                over.append(f"{count:,} {kind}, the limit is {limits[kind]:,.0f}")
+            over["--ram"] = f"RAM {found.ram_bytes:,} bytes, the limit is {o.ram:,}"
+        limits, counts = self._limits(), self._count(recipe.compile(graph))
+        for option, kind in (("--max-ms", "cycles"), ("--max-instructions", "instructions")):
+            if counts[kind] > limits.get(kind, math.inf):
+                over[option] = f"{counts[kind]:,} {kind}, the limit is {limits[kind]:,.0f}"
         if self.form.target.progmem and recipe.compile(graph).near_bytes > NEAR_FLASH:
-            over.append(f"more constants than the {NEAR_FLASH:,} bytes that its pointers reach")
+            what = f"more constants than the {NEAR_FLASH:,} bytes that its pointers reach"
+            over["--target"] = what
         widths = ", ".join(
             f"{n.name} {graph.types[n.output].shape[-1]}" for n in graph.nodes if n.op.weights
         )
@@ -396,8 +397,8 @@ class Fitter:
             f"stack {found.stack_bytes:,}" if found.stack_bytes is not None else "",
         ]
         error = CannotFitError(
-            next(f"--{k.replace('_', '-')}" for k in LIMITS if getattr(o, k) is not None),
-            f"the smallest {self.form.dtype} network takes {'; '.join(over)}\n"
+            next(iter(over), "--budget" if o.budget is not None else "--ram"),
+            f"the smallest {self.form.dtype} network takes {'; '.join(over.values())}\n"
             f"  it is made of: {', '.join(p for p in parts if p)} (widths: {widths})",
             f"the floor is {found.flash_bytes:,} bytes of flash and {found.ram_bytes:,} of RAM",
         )
