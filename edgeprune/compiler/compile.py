@@ -10,7 +10,6 @@ from pathlib import Path
 from edgeprune.emit import tflite_metadata, to_onnx, to_ort, to_tflite
 from edgeprune.emit.to_c import CFiles, Program, Vectors
 from edgeprune.emit.to_c import emit as emit_c
-from edgeprune.emit.to_c.model import is_arch
 from edgeprune.frontends.normalize import fuse
 from edgeprune.frontends.ports import part_ports
 from edgeprune.ir import DType, Graph
@@ -117,7 +116,7 @@ class Compiled:
     @cached_property
     def program(self) -> Program:
         """What the C emitter wants."""
-        arch = any(is_arch(s) for call in self.calls.values() for s in call.sources)
+        arch = any(call.isas for call in self.calls.values())
         return self._form(self.portable._form(None) if arch else None)
 
     @cached_property

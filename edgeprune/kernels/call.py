@@ -79,6 +79,12 @@ class KernelCall:
         return self.function if self.sources else PurePosixPath(self.headers[0]).stem
 
     @property
+    def isas(self) -> frozenset[str]:
+        """Folders of ``runtime_c/arch`` that it takes files from: only there it can be built."""
+        files = (*self.sources, *self.headers)
+        return frozenset(f.split("/")[1] for f in files if f.startswith("arch/"))
+
+    @property
     def constant_bytes(self) -> int:
         """Bytes of all arrays."""
         return sum(int(c.values.nbytes) for c in self.constants)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgeprune.emit.to_c.model import GUARDS, ModelText, is_arch, write_model
+from edgeprune.emit.to_c.model import GUARDS, ModelText, write_model
 from edgeprune.emit.to_c.program import Program, Vectors, c_type
 from edgeprune.emit.to_c.selftest import write_selftest
 from edgeprune.emit.to_c.writer import identifier
@@ -87,7 +87,7 @@ def _runtime_files(program: Program) -> dict[str, bytes]:
         if short in found:
             continue
         content = (root / path).read_bytes()
-        found[short] = _guarded(path, content) if is_arch(path) else content
+        found[short] = _guarded(path, content) if path.startswith("arch/") else content
         for line in content.decode().splitlines():
             if line.startswith('#include "'):
                 header = line.split('"')[1]

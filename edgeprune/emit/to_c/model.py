@@ -134,13 +134,8 @@ def _offsets(program: Program, prefix: str) -> list[str]:
 
 def guard(program: Program) -> str:
     """The preprocessor's condition under which the program's own kernels are built."""
-    isas = {s.split("/")[1] for c in program.calls.values() for s in c.sources if is_arch(s)}
+    isas = {isa for call in program.calls.values() for isa in call.isas}
     return " && ".join(GUARDS[isa] for isa in sorted(isas))
-
-
-def is_arch(path: str) -> bool:
-    """Whether a file of the runtime is for one instruction set only."""
-    return path.startswith("arch/")
 
 
 def _header(program: Program, name: str) -> str:
