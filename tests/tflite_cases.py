@@ -41,6 +41,7 @@ from edgeprune.ops import (
     Transpose,
 )
 from edgeprune.ops._window import Padding
+from edgeprune.ops.function import FUNCTIONS, Function, Selu
 from edgeprune.quantize.rewrite import quantise, quantise_weights
 
 RELU = (0.0, math.inf)
@@ -69,7 +70,8 @@ class Case:
         return build_graph("case", [node], {"x": TensorType(self.shape)}, ["y"], constants)
 
     def samples(self, n: int = 40, seed: int = 1) -> Array:
-        return np.random.default_rng(seed).normal(0, 1, (n, *self.shape)).astype(np.float32)
+        x = np.random.default_rng(seed).normal(0, 1, (n, *self.shape)).astype(np.float32)
+        return np.abs(x) + np.float32(0.5) if getattr(self.op, "pole", False) else x
 
     def quantised(self, dtype: DType = DType.INT8) -> Graph:
         return to_integers(self.graph(), self.samples(), dtype)
@@ -141,6 +143,8 @@ CASES = [
     *(Case(Relu(b), (9,)) for b in ((-0.3, 0.7), (0.2, float("inf")), (float("-inf"), -0.1))),
     *(Case(op, (9,)) for op in (Sigmoid(), Tanh(), LeakyRelu(0.1), HardSwish(), Elu())),
     *(Case(op, (9,)) for op in (Gelu(), Gelu(True), Softmax(), LogSoftmax())),
+    *(Case(function(), (9,)) for function in FUNCTIONS),
+    Case(Selu(1.0, 0.7, 0.7), (9,)),
     Case(Softmax(2.0), (3, 9)),
     Case(PRelu(), IMAGE, ((4,),)),
     Case(Reshape(shape=(28, 8)), IMAGE),
@@ -159,7 +163,7 @@ CASES = [
     ),
 ]
 INTEGER_CASES = [c for c in CASES if c.integer]
-NARROW = (HardSwish, Elu, Gelu, LogSoftmax, PRelu)
+NARROW = (HardSwish, Elu, Function, Gelu, LogSoftmax, PRelu)
 """Operators that TFLite has in int8, but not in int16."""
 WIDE_CASES = [
     c

@@ -9,10 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from edgeprune.errors import UnsupportedError
-from edgeprune.ir import DType, TensorType
-
-Version = tuple[int, str]
-"""Operator version, and the first TensorFlow release whose runtime has it."""
+from edgeprune.ir import DType, TensorType, TfliteOp, Version
 
 FLOAT, INT8, INT16 = DType.FLOAT32, DType.INT8, DType.INT16
 
@@ -58,25 +55,20 @@ VERSIONS: dict[str, dict[DType, Version]] = {
 }  # fmt: skip
 
 
-def version_of(
-    name: str,
-    options: Mapping[str, object],
-    operands: Sequence[TensorType],
-    activation: DType,
-) -> Version:
+def version_of(op: TfliteOp, operands: Sequence[TensorType], activation: DType) -> Version:
     """The lowest version of an operator that has what one use of it needs.
 
     Args:
-        name: BuiltinOperator name.
-        options: as in :class:`edgeprune.ir.TfliteOp`.
+        op: as the operator spells itself.
         operands: the types of its inputs, batch included.
         activation: the element type that decides: that of the first operand that is computed.
     """
+    name, options = op.name, op.options
     narrow = any(t.dtype is DType.INT4 for t in operands)
     if narrow and (name == "TRANSPOSE_CONV" or (name, activation) == ("DEPTHWISE_CONV_2D", INT16)):
         raise UnsupportedError(name, f"TFLite has no int4 weights beside {activation.value}")
-    by_type = VERSIONS.get(name)
-    if by_type is None or activation not in by_type:
+    by_type = op.versions or VERSIONS.get(name, {})
+    if activation not in by_type:
         raise UnsupportedError(name, f"TFLite has none for {activation.value}")
     return max(
         [by_type[activation], *_special(name, options, operands, activation)], key=lambda v: v[0]

@@ -1,6 +1,7 @@
 """Splits what TFLite has no word for into what it has.
 
-Explicit padding becomes a PAD, a clamp to any bounds a MAXIMUM and a MINIMUM.
+Explicit padding becomes a PAD, a clamp to any bounds a MAXIMUM and a MINIMUM, a function of one
+element in float what :meth:`edgeprune.ops.Unary.parts` says.
 """
 
 from __future__ import annotations
@@ -25,16 +26,19 @@ from edgeprune.ops import (
     Quantize,
     Relu,
     Slice,
+    Unary,
 )
 from edgeprune.ops._clamp import TFLITE_NAMES, clamp_bounds
 from edgeprune.ops._window import NO_PADDING, Padding, Pair, tflite_padding
+from edgeprune.ops.activation import Parts
 
 NAMED_CLAMPS = {*TFLITE_NAMES, (0.0, 1.0)}
 WINDOWED = (Conv2d, DepthwiseConv2d, MaxPool2d, AvgPool2d)
 
 
 def split(graph: Graph) -> Graph:
-    """An equal graph in which every window's padding is SAME or VALID and every clamp named."""
+    """An equal graph in which every window's padding is SAME or VALID, and all else named."""
+    graph = _functions_apart(graph)
     nodes: list[Node] = []
     values = dict(graph.constants)
     known = {n.output: graph.types[n.output] for n in graph.nodes}
@@ -65,6 +69,46 @@ def split(graph: Graph) -> Graph:
         graph.name, nodes, inputs, graph.outputs, values, constants,
         known=known, ports=graph.ports, origin=graph.origin,
     )  # fmt: skip
+
+
+def _functions_apart(graph: Graph) -> Graph:
+    """Functions that TFLite has no word for, in the operators that it has, in float."""
+    todo, nodes = list(graph.nodes), []
+    values = dict(graph.constants)
+    real = {n.name for n in todo if graph.types[n.output].dtype is DType.FLOAT32}
+    while todo:
+        node = todo.pop(0)
+        parts = node.op.parts() if isinstance(node.op, Unary) and node.name in real else ()
+        if not parts:
+            nodes.append(node)
+            continue
+        made = _in_parts(node, parts, values)
+        real |= {n.name for n in made}
+        todo = made + todo
+    if nodes == list(graph.nodes):
+        return graph
+    return build_graph(
+        graph.name, nodes, {v: graph.types[v] for v in graph.inputs}, graph.outputs, values,
+        {k: graph.types[k] for k in graph.constants},
+        known={n.output: graph.types[n.output] for n in graph.nodes},
+        ports=graph.ports, origin=graph.origin,
+    )  # fmt: skip
+
+
+def _in_parts(node: Node, parts: Parts, values: dict[str, Array]) -> list[Node]:
+    """One function as operators in a row; their constants join ``values``."""
+    *steps, last = [f"{node.output}:{k}" for k in range(len(parts))]
+    names = [*steps, node.output]
+    made = []
+    for (op, operands), name, output in zip(parts, [*steps, node.name], names, strict=True):
+        inputs = []
+        for v in operands:
+            if isinstance(v, float):
+                values[f"{last}={v!r}"] = np.asarray([v], np.float32)
+            held = f"{last}={v!r}" if isinstance(v, float) else None
+            inputs.append(held or (node.inputs[0] if isinstance(v, str) else names[int(v)]))
+        made.append(Node(name, op, tuple(inputs), output))
+    return made
 
 
 def _clamp_apart(

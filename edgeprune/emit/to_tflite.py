@@ -49,7 +49,7 @@ def emit(
     spelled, problems = [], []
     for node in graph.nodes:
         try:
-            spelled.append(_spell(graph, node))
+            spelled += _spell(graph, node)
         except UnsupportedError as e:
             problems.append(f"{node.name} ({node.op.kind}): {e.what}")
     if problems:
@@ -62,10 +62,12 @@ def emit(
 
 
 class _Use:
-    """One operator of the file: its record, the types and contents of its operands, its version."""
+    """One operator of the file: its record, its operands and its result, its version."""
 
-    def __init__(self, node: Node, op: TfliteOp, operands: list[_Operand], version: int) -> None:
-        self.node, self.op, self.operands, self.version = node, op, operands, version
+    def __init__(
+        self, op: TfliteOp, operands: list[_Operand], result: _Operand, version: int
+    ) -> None:
+        self.op, self.operands, self.result, self.version = op, operands, result, version
 
 
 class _Operand:
@@ -75,8 +77,8 @@ class _Operand:
         self.type, self.name, self.data = type_, name, data
 
 
-def _spell(graph: Graph, node: Node) -> tuple[_Use, str]:
-    """One node as the file has it, and the runtime release that it needs."""
+def _spell(graph: Graph, node: Node) -> list[tuple[_Use, str]]:
+    """One node as the file has it, and the runtime releases that it needs."""
     types, result = graph.types_of(node), graph.types[node.output]
     op = node.op.to_tflite(types, result)
     operands = []
@@ -86,15 +88,29 @@ def _spell(graph: Graph, node: Node) -> tuple[_Use, str]:
             operands.append(_constant(graph.constants[v], types[i], form))
         else:
             operands.append(_Operand(_batched(types[i]), v))
+    whole = _Operand(_batched(result), node.output)
+    first = next((t for v, t in zip(node.inputs, types, strict=True) if v not in graph.constants))
+    uses: list[tuple[_Use, str]] = []
+    activation = first.dtype
+    while op.then is not None:
+        between = TensorType((1, *result.shape), op.gives)
+        handed = _Operand(between, f"{node.output};{len(uses)}")
+        uses.append(_use(op, operands, result, handed, activation))
+        op, operands, activation = op.then, [handed], op.gives
+    return [*uses, _use(op, operands, result, whole, activation)]
+
+
+def _use(
+    op: TfliteOp, operands: list[_Operand], result: TensorType, made: _Operand, activation: DType
+) -> tuple[_Use, str]:
     for extra in op.extra_inputs:
         dtype = DType(extra.dtype.name)
         quant = result.quant if dtype is result.dtype else None  # e.g. the value that pads
-        operands.append(_Operand(TensorType(extra.shape, dtype, quant), data=extra))
+        operands = [*operands, _Operand(TensorType(extra.shape, dtype, quant), data=extra)]
     if op.order:
         operands = [operands[i] for i in op.order]
-    first = next((t for v, t in zip(node.inputs, types, strict=True) if v not in graph.constants))
-    version, runtime = version_of(op.name, op.options, [o.type for o in operands], first.dtype)
-    return _Use(node, op, operands, version), runtime
+    version, runtime = version_of(op, [o.type for o in operands], activation)
+    return _Use(op, operands, made, version), runtime
 
 
 def _batched(t: TensorType) -> TensorType:
@@ -136,8 +152,7 @@ class _Writer:
         calls = []
         for use, _ in spelled:
             inputs = [self._tensor(o) for o in use.operands]
-            result = _Operand(_batched(graph.types[use.node.output]), use.node.output)
-            calls.append((use, inputs, [self._tensor(result)]))
+            calls.append((use, inputs, [self._tensor(use.result)]))
         metadata["min_runtime_version"] = _release(r for _, r in spelled).ljust(16, b"\0")
         if places is not None:
             known = [places.get(o.name, -1) if o.data is None else -1 for o, _ in self.tensors]

@@ -16,7 +16,7 @@ from edgeprune.ir.run import (
     walk,
 )
 from edgeprune.ir.samples import Samples
-from edgeprune.ir.spelling import Form, OnnxNode, TfliteOp
+from edgeprune.ir.spelling import Form, OnnxNode, TfliteOp, Version
 from edgeprune.ir.text import to_text
 from edgeprune.ir.types import Array, Codebook, DType, Folded, QuantParams, TensorType
 
@@ -41,6 +41,7 @@ __all__ = [
     "Samples",
     "TensorType",
     "TfliteOp",
+    "Version",
     "align",
     "align_arrays",
     "build_graph",

@@ -8,7 +8,10 @@ from typing import Literal
 
 import numpy as np
 
-from edgeprune.ir.types import Array
+from edgeprune.ir.types import Array, DType
+
+Version = tuple[int, str]
+"""A TFLite operator's version, and the first TensorFlow release whose runtime has it."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Form:
 
 @dataclass(frozen=True)
 class TfliteOp:
-    """One TFLite operator.
+    """One TFLite operator, or several in a row.
 
     Attributes:
         name: BuiltinOperator name, e.g. "CONV_2D".
@@ -46,6 +49,9 @@ class TfliteOp:
             appended after the node's own inputs. One of the result's integer type has the
             result's quantisation.
         order: where TFLite wants them otherwise: positions of inputs and extra inputs.
+        versions: by the element type of the first computed operand, where the emitter has no row.
+        then: what is applied to the result: it takes that, and its own extra inputs.
+        gives: with ``then``, the element type of what is handed on, which has no scale.
     """
 
     name: str
@@ -54,6 +60,9 @@ class TfliteOp:
     forms: Mapping[int, Form] = field(default_factory=dict)
     extra_inputs: tuple[Array, ...] = ()
     order: tuple[int, ...] = ()
+    versions: Mapping[DType, Version] = field(default_factory=dict)
+    then: TfliteOp | None = None
+    gives: DType = DType.INT32
 
 
 Layout = Literal["any", "last", "first"]

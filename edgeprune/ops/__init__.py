@@ -15,49 +15,50 @@ from edgeprune.ops.activation import (
 from edgeprune.ops.arith import Add, Div, Maximum, Minimum, Mul, Sub
 from edgeprune.ops.conv import Conv2d, ConvTranspose2d, DepthwiseConv2d
 from edgeprune.ops.dense import Dense
+from edgeprune.ops.function import FUNCTIONS
 from edgeprune.ops.pool import AvgPool2d, MaxPool2d, Mean
 from edgeprune.ops.requant import Dequantize, Quantize
 from edgeprune.ops.resize import Resize
 from edgeprune.ops.shape import Concat, Gather, Pad, Reshape, Slice, Transpose
 from edgeprune.ops.softmax import LogSoftmax, Softmax
 
-OPS: dict[str, type[Op]] = {
-    op.kind: op
-    for op in (
-        Conv2d,
-        DepthwiseConv2d,
-        ConvTranspose2d,
-        Dense,
-        MaxPool2d,
-        AvgPool2d,
-        Mean,
-        Add,
-        Sub,
-        Mul,
-        Div,
-        Maximum,
-        Minimum,
-        Relu,
-        Sigmoid,
-        Tanh,
-        LeakyRelu,
-        PRelu,
-        Elu,
-        HardSwish,
-        Gelu,
-        Softmax,
-        LogSoftmax,
-        Reshape,
-        Transpose,
-        Pad,
-        Concat,
-        Slice,
-        Gather,
-        Resize,
-        Quantize,
-        Dequantize,
-    )
-}
+_ALL: tuple[type[Op], ...] = (
+    Conv2d,
+    DepthwiseConv2d,
+    ConvTranspose2d,
+    Dense,
+    MaxPool2d,
+    AvgPool2d,
+    Mean,
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Maximum,
+    Minimum,
+    Relu,
+    Sigmoid,
+    Tanh,
+    LeakyRelu,
+    PRelu,
+    Elu,
+    HardSwish,
+    Gelu,
+    *FUNCTIONS,
+    Softmax,
+    LogSoftmax,
+    Reshape,
+    Transpose,
+    Pad,
+    Concat,
+    Slice,
+    Gather,
+    Resize,
+    Quantize,
+    Dequantize,
+)
+
+OPS: dict[str, type[Op]] = {op.kind: op for op in _ALL}
 
 __all__ = [
     "OPS",

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     import torch
 
 
+Parts = tuple[tuple[Op, tuple[str | int | float, ...]], ...]
+"""Operators in a row; operands are "x", the number of an earlier one, or a constant."""
+
+
 @dataclass(frozen=True)
 class Unary(Op):
     """Shapes: x -> the same. In int8 every one of them is a table of 256 entries."""
@@ -57,6 +61,10 @@ class Unary(Op):
         if types[0].dtype is DType.INT16:
             return self._wide(x[0], *quants(types[0], out))
         return self.table(types[0], out)[x[0].astype(np.int16) + 128]
+
+    def parts(self) -> Parts:
+        """The same in operators that TFLite has, in float; empty where it has the function."""
+        return ()
 
     def _wide(self, q: Array, xq: QuantParams, yq: QuantParams) -> Array:
         """The int16 result."""

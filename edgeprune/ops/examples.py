@@ -10,6 +10,7 @@ from edgeprune.ops.activation import Elu, Gelu, HardSwish, LeakyRelu, PRelu, Rel
 from edgeprune.ops.arith import Add, Div, Maximum, Minimum, Mul, Sub
 from edgeprune.ops.conv import Conv2d, ConvTranspose2d, DepthwiseConv2d
 from edgeprune.ops.dense import Dense
+from edgeprune.ops.function import FUNCTIONS
 from edgeprune.ops.pool import AvgPool2d, MaxPool2d, Mean
 from edgeprune.ops.resize import Resize
 from edgeprune.ops.shape import Concat, Gather, Pad, Reshape, Slice, Transpose
@@ -43,6 +44,7 @@ EXAMPLES: tuple[Example, ...] = (
     (Elu(), (IMAGE,), ()),
     (HardSwish(), (IMAGE,), ()),
     (Gelu(), (IMAGE,), ()),
+    *((function(), (IMAGE,), ()) for function in FUNCTIONS),
     (Softmax(), (VECTOR,), ()),
     (LogSoftmax(), (VECTOR,), ()),
     (Reshape(shape=(120,)), (IMAGE,), ()),

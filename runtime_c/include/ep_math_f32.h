@@ -51,6 +51,31 @@ static inline float ep_logf(float x)
     return (float)n * 0.693147181f + s * series;
 }
 
+/* log(1 + x) for 0 <= x <= 1; by its series where 1 + x would lose what matters. */
+static inline float ep_log1pf(float x)
+{
+    if (x < 0.0078125f) {
+        return x * (1.0f - x * (0.5f - x * (0.333333333f - x * 0.25f)));
+    }
+    return ep_logf(1.0f + x);
+}
+
+/* sin(x), or with quarter 1 cos(x), for |x| < 8192: x is brought to |r| <= pi / 4 (Cody and Waite, pi / 2 in three parts)
+ * and the Taylor series of the quadrant that it fell from is summed; absolute errors are below 1e-6. */
+static inline float ep_sinf(float x, int32_t quarter)
+{
+    const float scaled = x * 0.636619772f;
+    const int32_t n = (int32_t)(scaled + (scaled < 0.0f ? -0.5f : 0.5f));
+    const float whole = (float)n;
+    const float r = ((x - whole * 1.5703125f) - whole * 4.83751297e-4f) - whole * 7.54978996e-8f;
+    const float q = r * r;
+    const int32_t quadrant = (n + quarter) & 3;
+    const float sine = r * (1.0f + q * (-0.166666667f + q * (0.00833333333f + q * -1.98412698e-4f)));
+    const float cosine = 1.0f + q * (-0.5f + q * (0.0416666667f + q * (-0.00138888889f + q * 2.48015873e-5f)));
+    const float v = (quadrant & 1) != 0 ? cosine : sine;
+    return (quadrant & 2) != 0 ? -v : v;
+}
+
 /* exp(x) - 1 for x <= 0. */
 static inline float ep_expm1f(float x)
 {

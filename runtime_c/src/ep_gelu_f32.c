@@ -1,8 +1,8 @@
-#include "ep_gelu_f32.h"
+#include "ep_function_f32.h"
 
 #include "ep_math_f32.h"
 
-void ep_gelu_f32(const ep_gelu_f32_params *p, const float *x, float *y)
+void ep_gelu_f32(const ep_function_f32_params *p, const float *x, float *y)
 {
     for (int32_t i = 0; i < p->length; i++) {
         const float v = x[i];

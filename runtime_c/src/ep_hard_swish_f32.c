@@ -1,6 +1,6 @@
-#include "ep_hard_swish_f32.h"
+#include "ep_function_f32.h"
 
-void ep_hard_swish_f32(const ep_hard_swish_f32_params *p, const float *x, float *y)
+void ep_hard_swish_f32(const ep_function_f32_params *p, const float *x, float *y)
 {
     for (int32_t i = 0; i < p->length; i++) {
         const float v = x[i];

@@ -27,6 +27,7 @@ from edgeprune.ops import (
     Sub,
     Tanh,
 )
+from edgeprune.ops.function import Function, Selu
 
 FLOAT = 1
 """ONNX's number for float32."""
@@ -51,6 +52,21 @@ tanh = unary(lambda call: Tanh())
 elu = unary(lambda call: Elu(call.attr("alpha", 1.0)))
 leaky_relu = unary(lambda call: LeakyRelu(call.attr("alpha", 0.01)))
 hard_swish = unary(lambda call: HardSwish())
+
+
+celu = unary(lambda call: Selu(1.0, call.attr("alpha", 1.0), call.attr("alpha", 1.0)))
+
+
+def function(make: type[Function]) -> Callable[[Reader, Call], Value]:
+    """The converter of a function without attributes."""
+    return unary(lambda call: make())
+
+
+def selu(r: Reader, call: Call) -> Value:
+    """Selu: gamma x where positive, gamma alpha (exp(x) - 1) elsewhere."""
+    alpha = call.attr("alpha", 1.6732632423543772)
+    gamma = call.attr("gamma", 1.0507009873554805)
+    return _apply(r, call, Selu(gamma, gamma * alpha))
 
 
 def gelu(r: Reader, call: Call) -> Value:

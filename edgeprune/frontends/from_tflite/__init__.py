@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
-from edgeprune.frontends.from_tflite.dilated import follow
+from edgeprune.frontends.from_tflite import dilated, lookup
 from edgeprune.frontends.from_tflite.file import read_file
 from edgeprune.frontends.from_tflite.operators import OPERATORS
 from edgeprune.frontends.from_tflite.reader import Reader
@@ -52,7 +52,7 @@ def parse(data: bytes, name: str) -> Graph:
     hint = ""
     for op in file.operators:
         try:
-            if not follow(reader, op):
+            if not any(follow(reader, op) for follow in (dilated.follow, lookup.follow)):
                 OPERATORS[op.name](reader, op)
         except UnsupportedError as e:
             problems.append(f"{e.where.removeprefix(name + ': ')}: {e.what}")

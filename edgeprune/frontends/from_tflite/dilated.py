@@ -94,7 +94,7 @@ def batch_to_space(r: Reader, op: Operator) -> None:
         r.add(op, made, (image, weights, bias))
         return
     row = (1, *r.known[image].shape)
-    image = r.between(layer, Reshape(shape=row), image, "row")
+    image = r.between(layer, Reshape(shape=row), (image,), "row")
     whole = r.result(op).shape
     name = f"{r.result(op).name}/row"
     r.add(op, made, (image, weights, bias), replace(r.result(op), name=name, shape=(1, *whole)))

@@ -145,7 +145,7 @@ def _cut(
     if not shrunk:
         r.add(op, made, (source,), t)
         return
-    cut = r.between(op, made, source, "cut")
+    cut = r.between(op, made, (source,), "cut")
     r.add(op, Reshape(shape=r.activation_type(t or r.result(op)).shape), (cut,), t)
 
 
@@ -192,7 +192,7 @@ def tile(r: Reader, op: Operator) -> None:
     axes = [a for a, n in enumerate(times) if n > 1]
     source = r.value(op, 0)
     for a in axes[:-1]:
-        source = r.between(op, Concat(a - 1), source, f"axis{a}", times[a])
+        source = r.between(op, Concat(a - 1), (source,) * times[a], f"axis{a}")
     last = axes[-1] if axes else 1
     r.add(op, Concat(last - 1), [source] * times[last])
 

@@ -13,9 +13,9 @@ import numpy as np
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends.from_tflite.dilated import batch_to_space, space_to_batch
 from edgeprune.frontends.from_tflite.file import Operator
+from edgeprune.frontends.from_tflite.lookup import cast, look_up
 from edgeprune.frontends.from_tflite.moves import (
     concat,
-    gather,
     pad,
     reshape,
     resize,
@@ -58,6 +58,7 @@ from edgeprune.ops import (
     Tanh,
 )
 from edgeprune.ops._window import NO_PADDING, Padding, Pair, same_padding
+from edgeprune.ops.function import Abs, Cos, Exp, Log, Rsqrt, Sin, Sqrt
 
 Read = Callable[[Reader, Operator], None]
 
@@ -125,7 +126,7 @@ def dense(r: Reader, op: Operator) -> None:
         raise EdgePruneError(r.where(op), f"has weights of shape {list(w.shape)}")
     keep = op.options is not None and op.options.flag(2)
     if len(shape) > 2 and not keep:
-        source = r.between(op, Reshape(shape=(math.prod(shape[1:]),)), source, "flatten")
+        source = r.between(op, Reshape(shape=(math.prod(shape[1:]),)), (source,), "flatten")
     quant = r.operand(op, 1).quant
     if quant is not None and quant.axis is not None:
         r.need_symmetric(op, 1, 0)
@@ -165,7 +166,7 @@ def reduce_max(r: Reader, op: Operator) -> None:
     if len(shape) != 4 or axes != [1, 2]:
         raise UnsupportedError(r.where(op), f"takes the maximum over axes {axes} of {len(shape)}")
     window = (shape[1], shape[2])
-    largest = r.between(op, MaxPool2d(window, window), r.value(op, 0), "largest")
+    largest = r.between(op, MaxPool2d(window, window), (r.value(op, 0),), "largest")
     r.add(op, Reshape(shape=r.activation_type(r.result(op)).shape), (largest,))
 
 
@@ -258,6 +259,35 @@ def unary(
     return read
 
 
+def in_float(make: Callable[[Operator], Op]) -> Read:
+    """Functions of one element that are read in float alone."""
+
+    def read(r: Reader, op: Operator) -> None:
+        _need_float(r, op)
+        r.add(op, make(op), (r.value(op, 0),))
+
+    return read
+
+
+def _need_float(r: Reader, op: Operator) -> None:
+    if (dtype := r.check_types(op, 0)) is not DType.FLOAT32:
+        raise UnsupportedError(r.where(op), f"has no {dtype.value} form here", "use a float model")
+
+
+def square(r: Reader, op: Operator) -> None:
+    """SQUARE: a product."""
+    _need_float(r, op)
+    r.add(op, Mul(), (r.value(op, 0), r.value(op, 0)))
+
+
+def squared_difference(r: Reader, op: Operator) -> None:
+    """SQUARED_DIFFERENCE: the product of a difference with itself."""
+    r.check_types(op, 0, 1)
+    _need_float(r, op)
+    between = r.between(op, Sub(), (r.value(op, 0), r.value(op, 1)), "difference")
+    r.add(op, Mul(), (between, between))
+
+
 def _fixed_scale(r: Reader, op: Operator, scale: float, zero: int | None) -> None:
     quant = r.result(op).quant
     if quant is None or abs(quant.scale[0] - scale) > 1e-3 * scale:
@@ -315,21 +345,26 @@ def _gelu(op: Operator) -> Op:
 
 
 OPERATORS: dict[str, Read] = {
+    "ABS": unary(lambda _: Abs()),
     "ADD": binary(Add),
     "AVERAGE_POOL_2D": pool(AvgPool2d),
     "BATCH_TO_SPACE_ND": batch_to_space,
+    "CAST": cast,
     "CONCATENATION": concat,
     "CONV_2D": conv,
+    "COS": in_float(lambda _: Cos()),
     "DEPTHWISE_CONV_2D": depthwise,
     "DEQUANTIZE": dequantize,
     "DIV": binary(Div),
     "ELU": unary(lambda _: Elu()),
+    "EXP": unary(lambda _: Exp()),
     "EXPAND_DIMS": reshape,
     "FULLY_CONNECTED": dense,
-    "GATHER": gather,
+    "GATHER": look_up,
     "GELU": unary(_gelu),
     "HARD_SWISH": unary(lambda _: HardSwish()),
     "LEAKY_RELU": unary(lambda op: LeakyRelu(_real(op, 0, 0.0))),
+    "LOG": unary(lambda _: Log()),
     "LOGISTIC": unary(lambda _: Sigmoid(), scale=(1 / 256, None), unit=True),
     "LOG_SOFTMAX": unary(lambda _: LogSoftmax(), scale=(1 / 16, 127)),
     "MAX_POOL_2D": pool(MaxPool2d),
@@ -352,12 +387,17 @@ OPERATORS: dict[str, Read] = {
     "RESIZE_BILINEAR": resize,
     "RESIZE_NEAREST_NEIGHBOR": resize,
     "REVERSE_V2": reverse,
+    "RSQRT": in_float(lambda _: Rsqrt()),
     "SHAPE": shape_of,
+    "SIN": in_float(lambda _: Sin()),
     "SLICE": slice_,
     "SOFTMAX": softmax,
     "SPACE_TO_BATCH_ND": space_to_batch,
     "SPLIT": split,
     "SPLIT_V": split,
+    "SQRT": in_float(lambda _: Sqrt()),
+    "SQUARE": square,
+    "SQUARED_DIFFERENCE": squared_difference,
     "SQUEEZE": reshape,
     "STRIDED_SLICE": strided_slice,
     "SUB": binary(Sub),

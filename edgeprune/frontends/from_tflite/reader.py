@@ -47,6 +47,7 @@ class Reader:
         self.known: dict[str, TensorType] = {}
         self.folded: dict[int, Array] = {}
         self.phases: dict[int, Phases] = {}
+        self.steps: dict[int, tuple[int, int]] = {}  # of a look-up: (tensor, what was added to it)
         self.hybrid: set[str] = set()
         self.compared = 0
         self.inputs: dict[str, TensorType] = {}
@@ -149,17 +150,14 @@ class Reader:
         self.known[result.name] = kind
         self.nodes.append(Node(result.name, made, tuple(inputs), result.name))
 
-    def between(self, op: Operator, made: Op, source: str, suffix: str, times: int = 1) -> str:
-        """Append a node that the file does not have, in front of the operator's own.
-
-        ``times`` is how often it has the source as an operand.
-        """
+    def between(self, op: Operator, made: Op, sources: Sequence[str], suffix: str) -> str:
+        """Append a node that the file does not have, in front of the operator's own."""
         name = f"{self.result(op).name}/{suffix}"
         while name in self.known or name in self.constants:
             name += "_"
-        source_type = self.known[source]
-        self.known[name] = source_type.with_shape(made.infer(*[source_type] * times).shape)
-        self.nodes.append(Node(name, made, (source,) * times, name))
+        types = [self.known[v] if v in self.known else self.constant_types[v] for v in sources]
+        self.known[name] = types[0].with_shape(made.infer(*types).shape)
+        self.nodes.append(Node(name, made, tuple(sources), name))
         return name
 
     def real(self, op: Operator, t: Tensor, data: Array) -> Array:

@@ -31,9 +31,12 @@ def leaky_relu(n: Aten) -> Value:
 
 def elu(n: Aten) -> Value:
     """Elu with one parameter."""
-    if n.get("scale", 1) != 1 or n.get("input_scale", 1) != 1:
-        raise n.unsupported("has scales")
-    return n.onnx("Elu", n.value(), alpha=float(n.get("alpha", 1.0)))
+    if n.get("input_scale", 1) != 1:
+        raise n.unsupported("has an input scale")
+    alpha, scale = float(n.get("alpha", 1.0)), float(n.get("scale", 1))
+    if scale != 1:
+        return n.onnx("Selu", n.value(), alpha=alpha, gamma=scale)
+    return n.onnx("Elu", n.value(), alpha=alpha)
 
 
 def prelu(n: Aten) -> Value:
@@ -57,6 +60,30 @@ def hard_sigmoid(n: Aten) -> Value:
 def silu(n: Aten) -> Value:
     """Silu: x sigmoid(x)."""
     return n.onnx("Mul", n.value(), n.onnx("Sigmoid", n.value()))
+
+
+def celu(n: Aten) -> Value:
+    """Celu."""
+    return n.onnx("Celu", n.value(), alpha=float(n.get("alpha", 1.0)))
+
+
+def rsqrt(n: Aten) -> Value:
+    """1 / sqrt(x)."""
+    return n.onnx("Reciprocal", n.onnx("Sqrt", n.value()))
+
+
+def softplus(n: Aten) -> Value:
+    """log(1 + exp(beta x)) / beta."""
+    beta = float(n.get("beta", 1))
+    if beta == 1:
+        return n.onnx("Softplus", n.value())
+    inner = n.onnx("Softplus", n.onnx("Mul", n.value(), number(beta)))
+    return n.onnx("Mul", inner, number(1 / beta))
+
+
+def log_sigmoid(n: Aten) -> Value:
+    """-softplus(-x)."""
+    return n.onnx("Neg", n.onnx("Softplus", n.onnx("Neg", n.value())))
 
 
 def softmax(kind: str) -> Function:

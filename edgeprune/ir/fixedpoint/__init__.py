@@ -55,7 +55,7 @@ from edgeprune.ir.fixedpoint.rounding import (
     saturate,
 )
 from edgeprune.ir.fixedpoint.single import single_multiplier, wide_multiplier
-from edgeprune.ir.fixedpoint.tables import KINDS, table_s8
+from edgeprune.ir.fixedpoint.tables import KINDS, table_s8, tabulate
 from edgeprune.ir.fixedpoint.wide import (
     clamp_s16,
     leaky_relu_s16,
@@ -117,6 +117,7 @@ __all__ = [
     "softmax_tables",
     "sub",
     "table_s8",
+    "tabulate",
     "tanh_s16",
     "transpose_conv2d",
     "wide_multiplier",

@@ -51,6 +51,21 @@ def table_s8(kind: str, x: QuantParams, y: QuantParams, **attrs: float) -> Ints:
     return _populate(function, x, y)
 
 
+def tabulate(function: Callable[[float], float], x: QuantParams, y: QuantParams) -> Ints:
+    """The results of a function for the inputs -128 ... 127, rounded once, half away from zero.
+
+    Args:
+        function: in double precision; an infinite result is the end of the range.
+        x: quantisation of the input.
+        y: quantisation of the result.
+    """
+    (xs, xz), (ys, yz) = x.scalar, y.scalar
+    real = np.array([function(xs * (q - xz)) for q in range(QMIN, QMAX + 1)]) / ys
+    rounded = np.copysign(np.floor(np.abs(real) + 0.5), real) + yz
+    table: Ints = np.clip(rounded, QMIN, QMAX).astype(np.int8)
+    return table
+
+
 def _populate(function: Callable[[np.float32], np.float32], x: QuantParams, y: QuantParams) -> Ints:
     """LiteRT's LUTPopulate: dequantise, apply, times 1 / scale, round half away; all float32."""
     inverse = F32(1) / F32(y.scale[0])
@@ -59,6 +74,9 @@ def _populate(function: Callable[[np.float32], np.float32], x: QuantParams, y: Q
     with np.errstate(over="ignore"):
         for q in range(QMIN, QMAX + 1):
             value = function(F32(x.scale[0]) * F32(q - zero_in)) * inverse
+            if math.isinf(value):
+                results.append(QMIN if value < 0 else QMAX)
+                continue
             rounded = F32(math.copysign(math.floor(abs(float(value)) + 0.5), value))
             results.append(min(max(int(rounded + F32(zero_out)), QMIN), QMAX))
     return np.array(results, np.int8)
@@ -103,6 +121,10 @@ def _gelu(approximate: float = 0) -> Callable[[np.float32], np.float32]:
     return lambda v: F32(0.5) * v * _call("erfc", v * half)
 
 
+def _log() -> Callable[[np.float32], np.float32]:
+    return lambda v: _call("log", v) if v > 0 else F32(-math.inf)
+
+
 def _exp() -> Callable[[np.float32], np.float32]:
     return lambda v: _call("exp", v)
 
@@ -113,6 +135,7 @@ _FLOAT_FUNCTIONS: dict[str, Callable[..., Callable[[np.float32], np.float32]]] =
     "elu": _elu,
     "gelu": _gelu,
     "exp": _exp,
+    "log": _log,
 }
 
 
@@ -124,6 +147,11 @@ def _ratio(x: QuantParams, y: QuantParams, factor: float = 1.0) -> tuple[int, in
 def _clamp(x: QuantParams, y: QuantParams, low: float = -math.inf, high: float = math.inf) -> Ints:
     moved = rescale(INPUTS - x.zero_point[0], *_ratio(x, y)) + y.zero_point[0]
     return saturate(moved, np.int8, clamp_range(low, high, y))
+
+
+def _abs(x: QuantParams, y: QuantParams) -> Ints:
+    moved = rescale(np.abs(INPUTS - x.zero_point[0]), *_ratio(x, y)) + y.zero_point[0]
+    return saturate(moved, np.int8)
 
 
 def _leaky_relu(x: QuantParams, y: QuantParams, alpha: float = 0.0) -> Ints:
@@ -178,6 +206,7 @@ def _wrap16(a: Int64s) -> Int64s:
 
 
 _INTEGER_FUNCTIONS: dict[str, Callable[..., Ints]] = {
+    "abs": _abs,
     "clamp": _clamp,
     "leaky_relu": _leaky_relu,
     "hard_swish": _hard_swish,

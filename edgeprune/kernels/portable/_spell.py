@@ -39,16 +39,21 @@ def spell(
     constants: Sequence[Constant] = (),
     *,
     shared: Sequence[str] = (),
+    family: str | None = None,
     scratch_bytes: int = 0,
     inplace: int | None = None,
     instructions: int = 0,
 ) -> KernelCall:
-    """The call of a kernel that lies in ``src/<kernel>.c``; ``shared`` lie there as well."""
+    """The call of a kernel that lies in ``src/<kernel>.c``; ``shared`` lie there as well.
+
+    ``family`` names the header that declares the kernel and its parameters, where it has none of
+    its own.
+    """
     return KernelCall(
         function=kernel,
         sources=tuple(f"src/{name}.c" for name in (kernel, *shared)),
-        headers=(f"include/{kernel}.h",),
-        params_type=f"{kernel}_params",
+        headers=(f"include/{family or kernel}.h",),
+        params_type=f"{family or kernel}_params",
         params=tuple(params.items()),
         constants=tuple(constants),
         inputs=tuple(inputs),

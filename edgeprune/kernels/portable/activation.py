@@ -18,7 +18,7 @@ from edgeprune.kernels.portable._spell import (
     spell,
     zero_of,
 )
-from edgeprune.ops import Elu, Gelu, LeakyRelu, Relu, Sigmoid, Tanh, Unary
+from edgeprune.ops import Gelu, LeakyRelu, Relu, Sigmoid, Tanh, Unary
 
 # float32: estimated instructions an element
 COST = {"clamp": 8, "leaky_relu": 8, "hard_swish": 12, "sigmoid": 60, "tanh": 100}
@@ -26,7 +26,6 @@ TABLE_PAYS = 1024
 """Elements from which on another scale is worth a table of 256 bytes."""
 FLAT = 64
 """Bytes of equal results at the ends of a table that are worth comparisons."""
-FLOAT_ONLY = ("leaky_relu", "elu", "hard_swish", "sigmoid", "tanh")
 
 
 def unary(request: Request) -> KernelCall | None:
@@ -151,21 +150,18 @@ def _s16(request: Request, op: Unary) -> KernelCall | None:
     )
 
 
-def _f32(request: Request, op: Unary) -> KernelCall | None:
+def _f32(request: Request, op: Unary) -> KernelCall:
     size = request.graph.types[request.node.output].size
-    kernel, params = f"ep_{op.kind}_f32", {}
+    kernel, params = f"ep_{op.kind}_f32", op.table_attrs()
     if isinstance(op, Relu):
-        params = {"low": max(op.bounds[0], -FLOAT_MAX), "high": min(op.bounds[1], FLOAT_MAX)}
-    elif isinstance(op, LeakyRelu | Elu):
-        params = {"alpha": float(op.alpha)}
+        params = {k: float(np.clip(v, -FLOAT_MAX, FLOAT_MAX)) for k, v in params.items()}
     elif isinstance(op, Gelu):
-        kernel = "ep_gelu_tanh_f32" if op.approximate else "ep_gelu_f32"
-    elif op.kind not in FLOAT_ONLY:
-        return None
+        kernel, params = ("ep_gelu_tanh_f32" if op.approximate else "ep_gelu_f32"), {}
     return spell(
         kernel,
         {"length": size, **params},
         request.node.inputs,
+        family=None if params else "ep_function_f32",
         inplace=0,
         instructions=COST.get(op.kind, 120) * size,
     )

@@ -1,0 +1,363 @@
+"""Functions of one element by their formula.
+
+In int8 each is a table of 256 results. TFLite looks it up in three steps that compute no number
+(CAST, ADD, GATHER), so that the bytes are the same everywhere. Add one: a class, its row in
+``FUNCTIONS``, rows in the readers, ``ep_<kind>_f32`` in C.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from edgeprune.errors import UnsupportedError
+from edgeprune.ir import Array, DType, OnnxNode, QuantParams, TensorType, TfliteOp, Version
+from edgeprune.ir import fixedpoint as fp
+from edgeprune.ops._clamp import quants
+from edgeprune.ops.activation import Elu, Parts, Relu, Tanh, Unary
+from edgeprune.ops.arith import Add, Div, Minimum, Mul
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Function(Unary):
+    """A function by its formula.
+
+    ``pole`` says that it has no finite value at 0, or none below: examples stay clear of that.
+    Those with a ``table_kind`` TFLite has in int8: their tables are its own.
+    """
+
+    pole: ClassVar[bool] = False
+    since: ClassVar[str] = ""  # the TensorFlow release whose runtime has it in float
+
+    def real(self, v: float) -> float:
+        """The function in double precision; infinite where it has no finite value."""
+        raise NotImplementedError
+
+    def table(self, x: TensorType, out: TensorType) -> Array:
+        if x.dtype is not DType.INT8 or self.table_kind:
+            return super().table(x, out)
+        xq, yq = quants(x, out)
+        return fp.tabulate(self.real, xq, yq)
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        if y.dtype is DType.INT8:
+            return _look_up(self.table(x[0], y))
+        versions: Mapping[DType, Version] = {DType.FLOAT32: (1, self.since)}
+        return TfliteOp(self.tflite, versions=versions)
+
+
+def _look_up(table: Array) -> TfliteOp:
+    """The entry of a table for every int8."""
+    gather = TfliteOp(
+        "GATHER", "GatherOptions", {"axis": 0}, extra_inputs=(table,), order=(1, 0),
+        versions={DType.INT32: (2, "1.14.0")},
+    )  # fmt: skip
+    add = TfliteOp(
+        "ADD", "AddOptions", extra_inputs=(np.array([128], np.int32),), then=gather,
+        versions={DType.INT32: (1, "1.5.0")},
+    )  # fmt: skip
+    return TfliteOp("CAST", then=add, versions={DType.INT8: (3, "2.8.0")})
+
+
+@dataclass(frozen=True)
+class Exp(Function):
+    """e to the power of x."""
+
+    kind: ClassVar[str] = "exp"
+    table_kind: ClassVar[str] = "exp"
+    rises: ClassVar[bool] = True
+    tflite: ClassVar[str] = "EXP"
+    since: ClassVar[str] = "1.7.0"
+    onnx: ClassVar[str] = "Exp"
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        return x[0].exp()
+
+
+@dataclass(frozen=True)
+class Log(Function):
+    """The natural logarithm."""
+
+    kind: ClassVar[str] = "log"
+    table_kind: ClassVar[str] = "log"
+    rises: ClassVar[bool] = True
+    pole: ClassVar[bool] = True
+    tflite: ClassVar[str] = "LOG"
+    since: ClassVar[str] = "1.14.0"
+    onnx: ClassVar[str] = "Log"
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        return x[0].log()
+
+
+@dataclass(frozen=True)
+class Sqrt(Function):
+    """The square root; in int8 0 below 0."""
+
+    kind: ClassVar[str] = "sqrt"
+    rises: ClassVar[bool] = True
+    pole: ClassVar[bool] = True
+    tflite: ClassVar[str] = "SQRT"
+    since: ClassVar[str] = "1.10.0"
+    onnx: ClassVar[str] = "Sqrt"
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        return x[0].sqrt()
+
+    def real(self, v: float) -> float:
+        return math.sqrt(max(v, 0.0))
+
+
+@dataclass(frozen=True)
+class Rsqrt(Function):
+    """1 / the square root; in int8 the largest value at and below 0."""
+
+    kind: ClassVar[str] = "rsqrt"
+    pole: ClassVar[bool] = True
+    tflite: ClassVar[str] = "RSQRT"
+    since: ClassVar[str] = "1.10.0"
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        return x[0].rsqrt()
+
+    def real(self, v: float) -> float:
+        return 1 / math.sqrt(v) if v > 0 else math.inf
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        return OnnxNode("Sqrt", then=OnnxNode("Reciprocal"))
+
+
+@dataclass(frozen=True)
+class Reciprocal(Function):
+    """1 / x; in int8 the largest value at 0."""
+
+    kind: ClassVar[str] = "reciprocal"
+    pole: ClassVar[bool] = True
+    onnx: ClassVar[str] = "Reciprocal"
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        return x[0].reciprocal()
+
+    def real(self, v: float) -> float:
+        return 1 / v if v else math.inf
+
+    def parts(self) -> Parts:
+        return ((Div(), (1.0, "x")),)
+
+
+@dataclass(frozen=True)
+class Abs(Function):
+    """The magnitude."""
+
+    kind: ClassVar[str] = "abs"
+    table_kind: ClassVar[str] = "abs"
+    tflite: ClassVar[str] = "ABS"
+    since: ClassVar[str] = "1.13.1"
+    onnx: ClassVar[str] = "Abs"
+
+    @property
+    def homogeneous(self) -> bool:
+        return True
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        return x[0].abs()
+
+
+@dataclass(frozen=True)
+class Sin(Function):
+    """The sine of an angle in radians."""
+
+    kind: ClassVar[str] = "sin"
+    tflite: ClassVar[str] = "SIN"
+    since: ClassVar[str] = "1.9.0"
+    onnx: ClassVar[str] = "Sin"
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        return x[0].sin()
+
+    def real(self, v: float) -> float:
+        return math.sin(v)
+
+
+@dataclass(frozen=True)
+class Cos(Function):
+    """The cosine of an angle in radians."""
+
+    kind: ClassVar[str] = "cos"
+    tflite: ClassVar[str] = "COS"
+    since: ClassVar[str] = "1.14.0"
+    onnx: ClassVar[str] = "Cos"
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        return x[0].cos()
+
+    def real(self, v: float) -> float:
+        return math.cos(v)
+
+
+@dataclass(frozen=True)
+class Softplus(Function):
+    """log(1 + exp(x))."""
+
+    kind: ClassVar[str] = "softplus"
+    rises: ClassVar[bool] = True
+    onnx: ClassVar[str] = "Softplus"
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        return torch.logaddexp(x[0], torch.zeros_like(x[0]))
+
+    def real(self, v: float) -> float:
+        return max(v, 0.0) + math.log1p(math.exp(-abs(v)))
+
+    def parts(self) -> Parts:
+        """max(x, 0) + log(1 + exp(-|x|)), which does not overflow."""
+        return (
+            (Abs(), ("x",)),
+            (Mul(), (0, -1.0)),
+            (Exp(), (1,)),
+            (Add(), (2, 1.0)),
+            (Log(), (3,)),
+            (Relu(), ("x",)),
+            (Add(), (5, 4)),
+        )
+
+
+@dataclass(frozen=True)
+class Mish(Function):
+    """x * tanh(softplus(x)); Misra 2019, arXiv:1908.08681."""
+
+    kind: ClassVar[str] = "mish"
+    onnx: ClassVar[str] = "Mish"
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        from torch.nn import functional
+
+        return functional.mish(x[0])
+
+    def real(self, v: float) -> float:
+        return v * math.tanh(Softplus().real(v))
+
+    def parts(self) -> Parts:
+        return ((Softplus(), ("x",)), (Tanh(), (0,)), (Mul(), ("x", 1)))
+
+
+@dataclass(frozen=True)
+class Selu(Function):
+    """above * x where positive, below * (exp(x / width) - 1) elsewhere: SELU, CELU, scaled ELU.
+
+    Attributes:
+        above: the slope where positive.
+        below: the depth that it tends to, negated.
+        width: how slowly.
+    """
+
+    kind: ClassVar[str] = "selu"
+    above: float = 1.0507009873554805
+    below: float = 1.7580993408473766
+    width: float = 1.0
+
+    @property
+    def monotone(self) -> bool:
+        return min(self.above, self.below * self.width) >= 0
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        low = self.below * (x[0].clamp(max=0) / self.width).expm1()
+        return self.above * x[0].clamp(min=0) + low
+
+    def table_attrs(self) -> dict[str, float]:
+        return {"above": self.above, "below": self.below, "inner": 1 / self.width}
+
+    def real(self, v: float) -> float:
+        return self.above * v if v >= 0 else self.below * math.expm1(min(v / self.width, 700.0))
+
+    def parts(self) -> Parts:
+        """TFLite has ELU alone."""
+        return (
+            (Minimum(), ("x", 0.0)),
+            (Mul(), (0, 1 / self.width)),
+            (Elu(), (1,)),
+            (Mul(), (2, self.below)),
+            (Relu(), ("x",)),
+            (Mul(), (4, self.above)),
+            (Add(), (5, 3)),
+        )
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        if self.width == 1.0:
+            slopes = {"alpha": self.below / self.above, "gamma": self.above}
+            return OnnxNode("Selu", slopes)
+        assert (self.above, self.below) == (1.0, self.width), "neither SELU nor CELU"
+        return OnnxNode("Celu", {"alpha": self.width})
+
+
+@dataclass(frozen=True)
+class Softsign(Function):
+    """x / (1 + |x|)."""
+
+    kind: ClassVar[str] = "softsign"
+    rises: ClassVar[bool] = True
+    onnx: ClassVar[str] = "Softsign"
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        return x[0] / (1 + x[0].abs())
+
+    def real(self, v: float) -> float:
+        return v / (1 + abs(v))
+
+    def parts(self) -> Parts:
+        return ((Abs(), ("x",)), (Add(), (0, 1.0)), (Div(), ("x", 1)))
+
+
+@dataclass(frozen=True)
+class Lookup(Function):
+    """A function known by 256 points, straight between them: a table that a file has.
+
+    Attributes:
+        x: the points, rising.
+        y: the results.
+    """
+
+    kind: ClassVar[str] = "lookup"
+    x: tuple[float, ...] = ()
+    y: tuple[float, ...] = ()
+
+    @staticmethod
+    def of(table: Array, xq: QuantParams, yq: QuantParams) -> Lookup:
+        """The points of an int8 table, as real numbers."""
+        (xs, xz), (ys, yz) = xq.scalar, yq.scalar
+        points = tuple(xs * (q - xz) for q in range(-128, 128))
+        return Lookup(points, tuple(ys * (int(q) - yz) for q in table))
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        points, results = torch.tensor(self.x), torch.tensor(self.y)
+        right = torch.searchsorted(points, x[0].contiguous()).clamp(1, len(points) - 1)
+        share = (x[0] - points[right - 1]) / (points[right] - points[right - 1])
+        low, high = results[right - 1], results[right]
+        return low + share.clamp(0, 1) * (high - low)
+
+    def real(self, v: float) -> float:
+        return float(np.interp(v, self.x, self.y))
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        raise UnsupportedError(self.kind, "ONNX has no function by points")
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        if y.dtype is not DType.INT8:
+            raise UnsupportedError(self.kind, "TFLite has it in int8 only")
+        return super().to_tflite(x, y)
+
+
+FUNCTIONS: tuple[type[Function], ...] = (
+    Exp, Log, Sqrt, Rsqrt, Reciprocal, Abs, Sin, Cos, Softplus, Mish, Selu, Softsign,
+)  # fmt: skip

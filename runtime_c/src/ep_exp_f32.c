@@ -1,0 +1,10 @@
+#include "ep_function_f32.h"
+
+#include "ep_math_f32.h"
+
+void ep_exp_f32(const ep_function_f32_params *p, const float *x, float *y)
+{
+    for (int32_t i = 0; i < p->length; i++) {
+        y[i] = ep_expf(x[i]);
+    }
+}

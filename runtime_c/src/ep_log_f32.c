@@ -1,0 +1,13 @@
+#include "ep_function_f32.h"
+
+#include <math.h>
+
+#include "ep_math_f32.h"
+
+void ep_log_f32(const ep_function_f32_params *p, const float *x, float *y)
+{
+    for (int32_t i = 0; i < p->length; i++) {
+        const float v = x[i];
+        y[i] = v > 0.0f ? ep_logf(v) : -INFINITY;
+    }
+}

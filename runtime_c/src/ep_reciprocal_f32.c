@@ -1,0 +1,8 @@
+#include "ep_function_f32.h"
+
+void ep_reciprocal_f32(const ep_function_f32_params *p, const float *x, float *y)
+{
+    for (int32_t i = 0; i < p->length; i++) {
+        y[i] = 1.0f / x[i];
+    }
+}

@@ -1,0 +1,12 @@
+#include "ep_function_f32.h"
+
+#include "ep_math_f32.h"
+
+void ep_softplus_f32(const ep_function_f32_params *p, const float *x, float *y)
+{
+    for (int32_t i = 0; i < p->length; i++) {
+        const float v = x[i];
+        const float e = ep_expf(v < 0.0f ? v : -v);
+        y[i] = (v < 0.0f ? 0.0f : v) + ep_log1pf(e);
+    }
+}

@@ -1,0 +1,9 @@
+#include "ep_function_f32.h"
+
+void ep_softsign_f32(const ep_function_f32_params *p, const float *x, float *y)
+{
+    for (int32_t i = 0; i < p->length; i++) {
+        const float v = x[i];
+        y[i] = v / (1.0f + (v < 0.0f ? -v : v));
+    }
+}

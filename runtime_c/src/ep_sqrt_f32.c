@@ -1,0 +1,10 @@
+#include "ep_function_f32.h"
+
+#include <math.h>
+
+void ep_sqrt_f32(const ep_function_f32_params *p, const float *x, float *y)
+{
+    for (int32_t i = 0; i < p->length; i++) {
+        y[i] = sqrtf(x[i]);
+    }
+}
