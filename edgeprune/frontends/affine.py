@@ -84,6 +84,24 @@ def join_affine(graph: Graph) -> Graph:
     return rebuilt(graph, nodes, constants)
 
 
+def invert_divisors(graph: Graph) -> Graph:
+    """The divisions by constants that are left (of another shape) as products: integers have those."""
+    names, constants = set(graph.types), dict(graph.constants)
+    nodes: list[Node] = []
+    for node in graph.nodes:
+        divisor = constants.get(node.inputs[-1]) if isinstance(node.op, Div) else None
+        inverse = None
+        if divisor is not None and divisor.all():
+            inverse = _finite(1 / divisor.astype(np.float64))
+        if inverse is None:
+            nodes.append(node)
+            continue
+        name = fresh(names, f"{node.inputs[1]}/inverse")
+        constants[name] = inverse[0]
+        nodes.append(replace(node, op=Mul(node.op.clamp), inputs=(node.inputs[0], name)))
+    return graph if tuple(nodes) == graph.nodes else rebuilt(graph, nodes, constants)
+
+
 def _sum_and_factor(a: Array, b: Array) -> list[tuple[Op, Array]]:
     """What computes a * x + b: the sum first, unless a factor is 0."""
     factor: list[tuple[Op, Array]] = [(Mul(), a)] if (a != 1).any() else []

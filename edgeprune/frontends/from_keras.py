@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -44,9 +44,10 @@ def load(path: str | Path) -> Graph:
             str(path), f"has {size} bytes, more than the {MAX_BYTES} that are read"
         )
     with _silence():
-        content, model = _convert(_tensorflow(path), path)
-    graph = normalize(replace(parse(content, str(path)), name=path.stem, origin="keras"))
-    return with_norms(graph, model)
+        tf = _tensorflow(path)
+        content, model = _convert(tf, path)
+    read = replace(parse(content, str(path)), name=path.stem, origin="keras")
+    return with_norms(normalize(_with_own_ports(read, tf, path, model)), model)
 
 
 @contextlib.contextmanager
@@ -88,7 +89,9 @@ def _convert(tf: Any, path: Path) -> tuple[bytes, Any]:
             converter = tf.compat.v1.lite.TFLiteConverter.from_saved_model(str(path))
         else:
             model = tf.keras.models.load_model(str(path), compile=False, safe_mode=True)
-            converter = tf.lite.TFLiteConverter.from_keras_model(model)
+            converter = _converter(tf, path, model)
+    except EdgePruneError:
+        raise
     except Exception as e:
         raise EdgePruneError(
             str(path), f"TensorFlow cannot read it: {_first_line(e)}", CODE_HINT
@@ -102,6 +105,88 @@ def _convert(tf: Any, path: Path) -> tuple[bytes, Any]:
             "use operators that TFLite has built in",
         ) from e
     return content, model
+
+
+def _converter(tf: Any, path: Path, model: Any) -> Any:
+    """TensorFlow's converter of a Keras model for a batch of 1; it keeps the order of its ports."""
+    inputs = getattr(model, "inputs", None)
+    if not inputs:  # classes of one's own, which Keras knows no inputs of
+        return tf.lite.TFLiteConverter.from_keras_model(model)
+    for x in inputs:
+        if None in x.shape[1:]:
+            axis = tuple(x.shape).index(None, 1)
+            raise EdgePruneError(
+                f"{path}: input {x.name!r}", f"axis {axis} has no fixed length",
+                "give the model's Input a whole shape",
+            )  # fmt: skip
+    specs = [tf.TensorSpec((1, *x.shape[1:]), x.dtype) for x in inputs]
+    structure = inputs[0] if isinstance(model, tf.keras.Sequential) else model.input
+
+    @tf.function(input_signature=specs)  # type: ignore[untyped-decorator]
+    def serve(*given: Any) -> list[Any]:
+        made = model(tf.nest.pack_sequence_as(structure, given), training=False)
+        return [tf.identity(y) for y in tf.nest.flatten(made)]
+
+    return tf.lite.TFLiteConverter.from_concrete_functions([serve.get_concrete_function()])
+
+
+def _with_own_ports(graph: Graph, tf: Any, path: Path, model: Any) -> Graph:
+    """The graph with the order and names that the model gives its inputs and outputs."""
+    if path.is_dir():
+        inputs, outputs = _signature(tf, path)
+        graph = replace(
+            graph,
+            inputs=_ordered(graph.inputs, list(inputs)),
+            outputs=_ordered(graph.outputs, list(outputs)),
+        )
+        return _called(graph, {**inputs, **outputs})
+    if not getattr(model, "inputs", None):
+        return graph
+    names = dict(zip(graph.inputs, (x.name for x in model.inputs), strict=True))
+    said = getattr(model, "output_names", None) or []
+    return _called(graph, names | dict(zip(graph.outputs, said, strict=False)))
+
+
+def _ordered(values: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sorted(values, key=lambda v: names.index(v) if v in names else len(names)))
+
+
+def _called(graph: Graph, names: Mapping[str, str]) -> Graph:
+    """The graph with other names of its ports, by value; a name that is taken is not given."""
+    ports = dict(graph.ports)
+    taken: set[str] = set()
+    for v in (*graph.inputs, *graph.outputs):
+        name = names.get(v, ports[v].name)
+        ports[v] = replace(ports[v], name=v if name in taken else name)
+        taken.add(ports[v].name)
+    return replace(graph, ports=ports)
+
+
+def _signature(tf: Any, folder: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """What a SavedModel's signature calls inputs and outputs, by their names in the graph.
+
+    It has no order but that of their names.
+    """
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    found = saved_model_pb2.SavedModel()
+    found.ParseFromString((folder / "saved_model.pb").read_bytes())
+    key = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
+    for meta in found.meta_graphs:
+        if key in meta.signature_def:
+            serving = meta.signature_def[key]
+            inputs, outputs = (
+                {ends[k].name.removesuffix(":0"): k for k in sorted(ends, key=_by_number)}
+                for ends in (serving.inputs, serving.outputs)
+            )
+            return inputs, outputs
+    return {}, {}
+
+
+def _by_number(name: str) -> tuple[str, int]:
+    """output_10 behind output_9."""
+    stem = name.rstrip("0123456789")
+    return stem, int(name[len(stem) :] or 0)
 
 
 def _first_line(e: BaseException) -> str:

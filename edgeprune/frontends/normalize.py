@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeprune.frontends.affine import fold_affine, join_affine
+from edgeprune.frontends.affine import fold_affine, invert_divisors, join_affine
 from edgeprune.frontends.rebuild import fresh, only_user, rebuilt
 from edgeprune.ir import Array, Graph, Node, Op
 from edgeprune.ops import (
@@ -308,5 +308,6 @@ FLOAT_STEPS = (
     fold_affine,
     join_affine,
     fold_affine,
+    invert_divisors,
     raise_clamps,
 )

@@ -81,7 +81,8 @@ def quantise(
     graph = _separate_fixed(graph)
     ends = dict(ranges)
     for node in graph.nodes:
-        ends.setdefault(node.output, ends[node.inputs[0]])  # a Quantize that was just put in
+        if node.output not in ends:  # a Quantize that was just put in
+            ends[node.output] = ends[node.inputs[0]]
     quant = _activation_params(graph, ends, dtype)
     types = {v: TensorType(graph.types[v].shape, dtype, quant[v]) for v in graph.activations}
     constants: dict[str, Array] = {}

@@ -8,7 +8,9 @@ import pytest
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends import load
-from edgeprune.ir import dequantise_array, predict
+from edgeprune.frontends.data import load_samples
+from edgeprune.frontends.ports import join_ports
+from edgeprune.ir import dequantise_array, join_rows, predict
 
 
 def test_without_tensorflow_the_error_names_the_extra(
@@ -124,3 +126,63 @@ def test_a_saved_model_of_an_older_keras_is_read(data_dir: Path) -> None:
         x = dequantise_array(file["x"].astype(np.int8), whole.types[whole.inputs[0]])
         accuracy = (predict(graph, x).argmax(1) == file["y"]).mean()
     assert accuracy >= 0.9
+
+
+def _crossed(ins: tuple[str, str], outs: tuple[str, str]):
+    """Two inputs and two outputs of equal shape: y0 = x0 - tanh(x1), y1 = 3 (x0 - tanh(x1)) x0."""
+    import tensorflow as tf
+
+    layers = tf.keras.layers
+    a, b = (layers.Input((4,), name=n) for n in ins)
+    d = layers.Subtract(name=outs[0])([a, layers.Activation("tanh")(b)])
+    return tf.keras.Model([a, b], [d, layers.Rescaling(3, name=outs[1])(layers.Multiply()([d, a]))])
+
+
+@pytest.mark.needs("tensorflow")
+@pytest.mark.parametrize("suffix", [".keras", ".h5", ""])
+@pytest.mark.parametrize("ins", [("image", "depth"), ("zeta", "alpha")])
+def test_inputs_and_outputs_keep_the_models_order_and_names(
+    tmp_path: Path, suffix: str, ins: tuple[str, str], rng: np.random.Generator
+) -> None:
+    """A SavedModel's signature has names, and an order of its outputs only."""
+    model = _crossed(ins, ("second", "first"))
+    path = tmp_path / f"model{suffix}"
+    model.save(path) if suffix else model.export(path)
+    graph = load(path)
+    order = ins if suffix else tuple(sorted(ins))
+    assert tuple(graph.ports[v].name for v in graph.inputs) == order
+    said = [graph.ports[v].name for v in graph.outputs]
+    assert said == (["second", "first"] if suffix else ["output_0", "output_1"])
+    x = {n: rng.normal(size=(5, 4)).astype(np.float32) for n in ins}
+    want = [y.numpy() for y in model([x[n] for n in ins])]
+    got = predict(join_ports(graph), join_rows([x[n] for n in order]))
+    np.testing.assert_allclose(got, join_rows(want), rtol=1e-5, atol=1e-6)
+    np.savez(tmp_path / "named.npz", **x)
+    samples = load_samples(tmp_path / "named.npz", graph)
+    np.testing.assert_array_equal(samples.x, join_rows([x[n] for n in order]))
+
+
+@pytest.mark.needs("tensorflow")
+def test_an_output_that_is_given_twice_or_is_an_input_comes_twice(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    import tensorflow as tf
+
+    x = tf.keras.Input((4,))
+    d = tf.keras.layers.Dense(2)(x)
+    model = tf.keras.Model(x, [d, tf.keras.layers.ReLU()(d), x, d])
+    model.save(tmp_path / "model.keras")
+    graph = load(tmp_path / "model.keras")
+    given = rng.normal(size=(5, 4)).astype(np.float32)
+    want = join_rows([np.asarray(y) for y in model(given)])
+    np.testing.assert_allclose(predict(join_ports(graph), given), want, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.needs("tensorflow")
+def test_an_axis_without_a_length_is_refused_by_name(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    x = tf.keras.Input((None, 3), name="steps")
+    tf.keras.Model(x, tf.keras.layers.Conv1D(2, 3)(x)).save(tmp_path / "model.keras")
+    with pytest.raises(EdgePruneError, match="'steps': axis 1 has no fixed length"):
+        load(tmp_path / "model.keras")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -66,6 +67,7 @@ class File:
     Attributes:
         name: how messages call the file.
         title: the model's own name, "" if it has none.
+        signature: what the model's signature calls inputs and outputs, by tensor number.
     """
 
     name: str
@@ -74,6 +76,7 @@ class File:
     operators: tuple[Operator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    signature: Mapping[int, str] = field(default_factory=dict)
 
 
 def read_file(name: str, data: bytes) -> File:
@@ -103,7 +106,23 @@ def read_file(name: str, data: bytes) -> File:
     for number in (*inputs, *outputs):
         _check_index(number, len(tensors), f"{name}: inputs and outputs")
     title = main.text(4)
-    return File(name, "" if title == "main" else title, tensors, operators, inputs, outputs)
+    title = "" if title == "main" else title
+    signature = _signature(model, {*inputs, *outputs})
+    return File(name, title, tensors, operators, inputs, outputs, signature)
+
+
+def _signature(model: Table, ends: Collection[int]) -> dict[int, str]:
+    """What the first signature of the main graph calls inputs and outputs; names are unique."""
+    found: dict[int, str] = {}
+    for table in model.tables(7):
+        if table.number(4, "I"):
+            continue
+        for entry in (*table.tables(0), *table.tables(1)):
+            number, name = int(entry.number(1, "I")), entry.text(0)
+            if number in ends and name and number not in found and name not in found.values():
+                found[number] = name
+        break
+    return found
 
 
 def _contents(table: Table, name: str) -> Array | None:

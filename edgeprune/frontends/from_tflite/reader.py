@@ -24,6 +24,8 @@ from edgeprune.ir import (
     build_graph,
 )
 
+from edgeprune.ops import Reshape
+
 if TYPE_CHECKING:
     from edgeprune.frontends.from_tflite.dilated import Phases
 
@@ -271,18 +273,33 @@ class Reader:
 
     def finish(self) -> Graph:
         """The graph of everything that was read."""
-        outputs = [self.file.tensors[i].name for i in self.file.outputs]
-        for name in outputs:
-            if name not in self.known:
-                raise EdgePruneError(self.file.name, f"nothing computes its output {name!r}")
-        ends = [self.file.tensors[i] for i in (*self.file.inputs, *self.file.outputs)]
-        ports = {t.name: Port(t.name, t.shape, dtype=t.dtype) for t in ends}
+        names, ports, outputs = self.file.signature, {}, []
+        for number in self.file.inputs:
+            t = self.file.tensors[number]
+            ports[t.name] = Port(names.get(number, t.name), t.shape, dtype=t.dtype)
+        for number in self.file.outputs:
+            t = self.file.tensors[number]
+            if t.name not in self.known:
+                raise EdgePruneError(self.file.name, f"nothing computes its output {t.name!r}")
+            value = self._again(t.name) if t.name in ports else t.name
+            said = value if value != t.name else names.get(number, t.name)
+            ports[value] = Port(said, t.shape, dtype=t.dtype)
+            outputs.append(value)
         title = self.file.title or Path(self.file.name).stem
         made = build_graph(
             title, self.nodes, self.inputs, outputs, self.constants, self.constant_types,
             known=self.known, ports=ports, origin="tflite",
         )  # fmt: skip
         return replace(made, notes=self._notes())
+
+    def _again(self, value: str) -> str:
+        """A copy of an input, or of another output, which is an output of its own."""
+        name, kind = f"{value}/again", self.known[value]
+        while name in self.known or name in self.constants:
+            name += "_"
+        self.known[name] = kind
+        self.nodes.append(Node(name, Reshape(shape=kind.shape), (value,), name))
+        return name
 
     def _notes(self) -> tuple[str, ...]:
         """What was assumed, in a sentence."""

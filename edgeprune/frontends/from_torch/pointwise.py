@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
 from edgeprune.frontends.from_torch.call import Aten, Function, number
 
@@ -104,6 +106,15 @@ def binary(kind: str) -> Function:
         return n.onnx(kind, n.value("self"), other)
 
     return convert
+
+
+def reversed_sub(n: Aten) -> Value:
+    """Rsub, what PyTorch makes of number - x: other - alpha * self."""
+    args = {**n.args, "self": n.args.get("other"), "other": n.value("self")}
+    first = args["self"]
+    if not isinstance(first, Act | Known):
+        args["self"] = number(float(first))
+    return binary("Sub")(replace(n, args=args))
 
 
 def power(n: Aten) -> Value:

@@ -95,6 +95,7 @@ TABLE: dict[str, Function] = {
     "relu6": pointwise.relu6,
     "reshape": moves.view,
     "rsqrt": pointwise.rsqrt,
+    "rsub": pointwise.reversed_sub,
     "select": moves.select,
     "selu": unary("Selu"),
     "sigmoid": unary("Sigmoid"),
