@@ -113,6 +113,27 @@ class Graph:
         """Multiply-accumulates of one node for one sample."""
         return node.op.macs(*self.types_of(node))
 
+    def layout(self, value: str) -> str:
+        """The order in which the axes of an input or output lie in memory, in words.
+
+        By the numbers of the axes in the user's model, and for an image by their names where they
+        are known; "" for a vector.
+        """
+        port, rank = self.ports.get(value), len(self.types[value].shape)
+        if port is None or rank < 2:
+            return ""
+        perm = port.perm or tuple(range(rank))
+        if len(perm) != rank:
+            return ""
+        named_last = self.origin in ("tflite", "keras")
+        places = [perm.index(i) for i in range(rank)]
+        numbers = ", ".join(str(p + port.batched) for p in places)
+        if rank != 3 or (port.perm is None and not named_last):
+            return f"the model's axes {numbers}"
+        letters = [("HWC" if named_last else "CHW")[p] for p in places]
+        last = ", channels last" if letters == ["H", "W", "C"] else ""
+        return f"{', '.join(letters)}{last}: the model's axes {numbers}"
+
     @property
     def macs(self) -> int:
         """Multiply-accumulates of one inference."""

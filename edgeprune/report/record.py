@@ -338,7 +338,7 @@ def _by_layer(run: TargetRun | None) -> dict[str, tuple[float, int | None]]:
 
 
 def _interface(g: Graph) -> dict[str, Any]:
-    """Names, shapes and scales of what goes in and comes out; channels last."""
+    """Names, shapes, order of the axes and scales of what goes in and comes out."""
     rows: dict[str, Any] = {}
     for word, values in (("inputs", g.inputs), ("outputs", g.outputs)):
         rows[word] = []
@@ -350,6 +350,7 @@ def _interface(g: Graph) -> dict[str, Any]:
                 {
                     "name": port.name if port is not None else v,
                     "shape": list(t.shape),
+                    "layout": g.layout(v),
                     "source_shape": list(port.shape) if port is not None else None,
                     "dtype": t.dtype.value,
                     "scale": scale,

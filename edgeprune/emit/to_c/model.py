@@ -9,7 +9,7 @@ import numpy as np
 from edgeprune import __version__
 from edgeprune.emit.to_c.program import Program, c_type
 from edgeprune.emit.to_c.writer import Names, array, comment, identifier, number, numbered
-from edgeprune.ir import DType, Node, TensorType
+from edgeprune.ir import DType, Graph, Node
 from edgeprune.kernels.call import Constant, KernelCall
 
 # By folder of runtime_c/arch: what the compiler defines where it builds for that instruction set.
@@ -98,16 +98,20 @@ def _prototype(program: Program, name: str) -> str:
     return f"ep_status {name}_run(void *arena, size_t arena_bytes{inputs}{outputs})"
 
 
-def _port_macros(prefix: str, word: str, t: TensorType) -> list[str]:
+def _port_macros(prefix: str, word: str, graph: Graph, value: str) -> list[str]:
+    t, port = graph.types[value], graph.ports.get(value)
     dims = "".join(f"[{d}]" for d in t.shape)
-    kind = c_type(t)
-    meaning = "channels last"
+    said = [f"{c_type(t)} {dims}"]
+    if layout := graph.layout(value):
+        said.append(layout)
     if t.quant is not None:
         scale, zero = t.quant.scalar
-        meaning += f"; real = {number(scale, 'float')} * (q - ({zero}))"
+        said.append(f"real = {number(scale, 'float')} * (q - ({zero}))")
+    if port is not None:
+        said.append(f"the model's '{comment(port.name)}'")
     p = f"{prefix}_{word}"
     lines = [
-        f"#define {p}_LEN {t.size}u /* {kind} {dims}, {meaning} */",
+        f"#define {p}_LEN {t.size}u /* {'; '.join(said)} */",
         f"#define {p}_BYTES {t.nbytes}u",
         f"#define {p}_RANK {len(t.shape)}",
     ]
@@ -158,7 +162,7 @@ def _header(program: Program, name: str) -> str:
     ]
     for values, word in ((g.inputs, "INPUT"), (g.outputs, "OUTPUT")):
         for v, w in zip(values, numbered(word, len(values)), strict=True):
-            lines += _port_macros(p, w, g.types[v])
+            lines += _port_macros(p, w, g, v)
     lines.append("/* Places in the arena that are free for input and output. */")
     if program.fallback is not None:
         lines += [f"#if {guard(program)}", *_offsets(program, p), "#else"]
