@@ -85,15 +85,15 @@ def join_affine(graph: Graph) -> Graph:
 
 
 def invert_divisors(graph: Graph) -> Graph:
-    """The divisions by constants that are left (of another shape) as products: integers have those."""
+    """The divisions by constants that are left as products, which integers have."""
     names, constants = set(graph.types), dict(graph.constants)
     nodes: list[Node] = []
     for node in graph.nodes:
-        divisor = constants.get(node.inputs[-1]) if isinstance(node.op, Div) else None
+        divisor = constants.get(node.inputs[-1])
         inverse = None
-        if divisor is not None and divisor.all():
+        if isinstance(node.op, Div) and divisor is not None and divisor.all():
             inverse = _finite(1 / divisor.astype(np.float64))
-        if inverse is None:
+        if not isinstance(node.op, Div) or inverse is None:
             nodes.append(node)
             continue
         name = fresh(names, f"{node.inputs[1]}/inverse")

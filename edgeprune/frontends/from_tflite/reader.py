@@ -23,7 +23,6 @@ from edgeprune.ir import (
     TensorType,
     build_graph,
 )
-
 from edgeprune.ops import Reshape
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Any
 
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
 from edgeprune.frontends.from_torch.call import Aten, Function, number
@@ -93,12 +93,15 @@ def softmax(kind: str) -> Function:
     return lambda n: n.onnx(kind, n.value(), axis=int(n.get("dim", -1)))
 
 
+def _operand(value: Any) -> Value:
+    return value if isinstance(value, Act | Known) else number(float(value))
+
+
 def binary(kind: str) -> Function:
     """Arithmetic with a tensor or a number; ``alpha`` scales the second operand."""
 
     def convert(n: Aten) -> Value:
-        other = n.get("other")
-        other = other if isinstance(other, Act | Known) else number(float(other))
+        other = _operand(n.get("other"))
         if n.get("rounding_mode"):
             raise n.unsupported("rounds")
         if n.get("alpha", 1) != 1:
@@ -110,11 +113,10 @@ def binary(kind: str) -> Function:
 
 def reversed_sub(n: Aten) -> Value:
     """Rsub, what PyTorch makes of number - x: other - alpha * self."""
-    args = {**n.args, "self": n.args.get("other"), "other": n.value("self")}
-    first = args["self"]
-    if not isinstance(first, Act | Known):
-        args["self"] = number(float(first))
-    return binary("Sub")(replace(n, args=args))
+    taken = n.value("self")
+    if n.get("alpha", 1) != 1:
+        taken = n.onnx("Mul", taken, number(n.get("alpha")))
+    return n.onnx("Sub", _operand(n.get("other")), taken)
 
 
 def power(n: Aten) -> Value:
