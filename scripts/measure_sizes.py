@@ -43,7 +43,7 @@ def typed(graph: Graph, dtype: str) -> Graph:
     if dtype == "float32":
         return fuse(graph)
     fused = fuse(graph)
-    return quantise(fused, dict.fromkeys(fused.activations, (-2.0, 2.0)))
+    return quantise(fused, dict.fromkeys(fused.activations, (0.5, 2.0)))
 
 
 def objects(graph: Graph, target: Target, optimize: str) -> tuple[dict[str, int], list[str]]:

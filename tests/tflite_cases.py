@@ -55,7 +55,6 @@ class Case:
     op: Op
     shape: tuple[int, ...]
     constants: tuple[tuple[int, ...], ...] = ()
-    integer: bool = True
 
     def __str__(self) -> str:
         return f"{self.op}{list(self.shape)}".replace(" ", "")
@@ -138,7 +137,7 @@ CASES = [
     Case(Maximum(), IMAGE, (IMAGE,)),
     Case(Maximum(), IMAGE, ((4,),)),
     Case(Minimum(), IMAGE, ((7, 1, 1),)),
-    Case(Div(), IMAGE, ((4,),), integer=False),
+    Case(Div(), IMAGE, ((4,),)),
     *(Case(Relu(b), (9,)) for b in (RELU, (0.0, 6.0), (-1.0, 1.0), (0.0, 1.0))),
     *(Case(Relu(b), (9,)) for b in ((-0.3, 0.7), (0.2, float("inf")), (float("-inf"), -0.1))),
     *(Case(op, (9,)) for op in (Sigmoid(), Tanh(), LeakyRelu(0.1), HardSwish(), Elu())),
@@ -162,16 +161,15 @@ CASES = [
         for c in ("asymmetric", "half_pixel", "align_corners")
     ),
 ]
-INTEGER_CASES = [c for c in CASES if c.integer]
 NARROW = (HardSwish, Elu, Function, Gelu, LogSoftmax, PRelu)
 """Operators that TFLite has in int8, but not in int16."""
 WIDE_CASES = [
     c
-    for c in INTEGER_CASES
+    for c in CASES
     if not isinstance(c.op, NARROW) and c.op not in (Relu((-1.0, 1.0)), Relu((0.0, 1.0)))
 ]
 INT4_CASES = [
-    c for c in INTEGER_CASES if isinstance(c.op, LinearOp) and not isinstance(c.op, ConvTranspose2d)
+    c for c in CASES if isinstance(c.op, LinearOp) and not isinstance(c.op, ConvTranspose2d)
 ]
 
 

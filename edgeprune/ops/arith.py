@@ -132,6 +132,11 @@ class Div(_Binary):
     real = staticmethod(operator.truediv)
     evaluate_int = Op.evaluate_int  # there is none
 
+    @classmethod
+    def has_integers(cls) -> bool:
+        """The quantiser makes it a product with the reciprocal."""
+        return True
+
 
 @dataclass(frozen=True)
 class _Extreme(_Pairwise):

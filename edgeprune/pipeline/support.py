@@ -56,4 +56,4 @@ def support_table() -> list[Support]:
 
 def _int8(graph: Graph) -> Graph:
     refuse_unquantised(graph)
-    return quantise(graph, dict.fromkeys(graph.activations, (-2.0, 2.0)))
+    return quantise(graph, dict.fromkeys(graph.activations, (0.5, 2.0)))

@@ -27,6 +27,7 @@ from edgeprune.ir import (
 )
 from edgeprune.ops import Quantize
 from edgeprune.quantize.bias import expected_shift
+from edgeprune.quantize.division import without_division
 
 Range = tuple[float, float]
 
@@ -78,8 +79,8 @@ def quantise(
     Raises:
         UnsupportedError: no integer form; all such operators at once.
     """
+    graph, ends = without_division(graph, ranges, dtype)
     graph = _separate_fixed(graph)
-    ends = dict(ranges)
     for node in graph.nodes:
         if node.output not in ends:  # a Quantize that was just put in
             ends[node.output] = ends[node.inputs[0]]

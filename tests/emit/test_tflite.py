@@ -10,7 +10,6 @@ from ai_edge_litert import schema_py_generated as schema
 from tflite_cases import (
     CASES,
     INT4_CASES,
-    INTEGER_CASES,
     WIDE_CASES,
     Case,
     residual,
@@ -54,7 +53,7 @@ def test_a_float_file_computes_what_the_graph_does(case: Case) -> None:
     assert np.abs(got - want).max() <= 1e-5 * np.abs(want).max()
 
 
-@pytest.mark.parametrize("case", INTEGER_CASES, ids=str)
+@pytest.mark.parametrize("case", CASES, ids=str)
 def test_an_int8_file_computes_what_the_integer_reference_does(case: Case) -> None:
     graph = case.quantised()
     x = quantise_array(case.samples(), graph.types[graph.inputs[0]])

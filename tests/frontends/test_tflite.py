@@ -11,7 +11,7 @@ import flatbuffers
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from tflite_cases import CASES, INTEGER_CASES, WIDE_CASES, Case, residual
+from tflite_cases import CASES, WIDE_CASES, Case, residual
 from tflite_files import Step, Value, constant, file_of, one_op
 
 from edgeprune.emit.to_tflite import emit
@@ -34,7 +34,7 @@ def test_what_was_written_in_float_reads_as_the_same_function(case: Case) -> Non
     assert emit(again) == emit(parse(emit(again), "case.tflite"))
 
 
-@pytest.mark.parametrize("case", INTEGER_CASES, ids=str)
+@pytest.mark.parametrize("case", CASES, ids=str)
 def test_what_was_written_in_int8_reads_back_to_the_bit(case: Case) -> None:
     graph = case.quantised()
     again = parse(emit(graph), "case.tflite")
@@ -349,7 +349,7 @@ def test_files_that_are_none_are_refused(tmp_path: Path) -> None:
 
 def seeds() -> list[bytes]:
     """Files to mutate: a network, layers with every kind of table, in float and int8."""
-    cases = [c for c in INTEGER_CASES if isinstance(c.op, Conv2d | Dense | Softmax)][:4]
+    cases = [c for c in CASES if isinstance(c.op, Conv2d | Dense | Softmax)][:4]
     graphs: list[Graph] = [residual(), *(c.graph() for c in CASES[::6])]
     return [emit(g) for g in (*graphs, *(c.quantised() for c in cases))]
 

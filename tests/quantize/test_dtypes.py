@@ -14,11 +14,15 @@ from edgeprune.frontends.normalize import fuse
 from edgeprune.ir import (
     DType,
     Graph,
+    Node,
+    TensorType,
+    build_graph,
     dequantise_array,
     predict,
     quantise_array,
     run_int,
 )
+from edgeprune.ops import Div
 from edgeprune.quantize import Settings, narrowable, observe, quantise
 from edgeprune.target import load_target
 from edgeprune.verify import run_tflite
@@ -87,3 +91,17 @@ def test_ad01_is_closer_to_the_float_network_than_the_published_file(data_dir: P
 
     wanted = predict(graph, x[200:])
     assert off(ours) <= off(published)
+
+
+def test_a_quotient_in_int8_is_close_to_the_real_one(rng: np.random.Generator) -> None:
+    """As a product with the reciprocal, whose range is known from that of the divisor."""
+    types = {"a": TensorType((40,)), "b": TensorType((40,))}
+    graph = build_graph("q", [Node("q", Div(), ("a", "b"), "y")], types, ["y"], {})
+    x = {"a": rng.normal(size=(5, 40)), "b": rng.uniform(0.5, 3.0, (5, 40))}
+    x = {k: v.astype(np.float32) for k, v in x.items()}
+    real = x["a"] / x["b"]
+    ends = {k: (float(v.min()), float(v.max())) for k, v in {**x, "y": real}.items()}
+    q = quantise(graph, ends)
+    fed = {k: quantise_array(v, q.types[k]) for k, v in x.items()}
+    got = dequantise_array(run_int(q, fed)["y"], q.types["y"])
+    assert np.abs(got - real).max() < 0.04 * np.abs(real).max()
