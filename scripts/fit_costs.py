@@ -12,7 +12,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -20,12 +21,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from kernels.cases import int8_type, int8_values, layer_constants, output_scale
+from kernels.cases import BOOKS, int8_type, int8_values, layer_constants, output_scale
 from kernels.harness import expected, one_node
 from kernels.on_core import Trial, run_on_core
 
 from edgeprune.ir import Array, DType, Graph, TensorType
-from edgeprune.kernels.costs import COSTS, features
+from edgeprune.kernels.call import KernelCall
+from edgeprune.kernels.costs import COSTS, features, unpacking
 from edgeprune.kernels.select import candidates
 from edgeprune.ops import (
     Add,
@@ -55,16 +57,16 @@ Rng = np.random.Generator
 
 
 def weights_of(rng: Rng, shape: tuple[int, ...], axis: int, kind: str) -> dict[str, object]:
-    """Weights as training leaves them, in int8, int4 or float32."""
+    """Weights as training leaves them, in int8, of few values, or in float32."""
     if kind == "float32":
         w = rng.normal(size=shape).astype(np.float32)
         b = rng.normal(size=shape[axis]).astype(np.float32)
         return {"w": (w, TensorType(w.shape)), "b": (b, TensorType(b.shape))}
-    made = layer_constants(rng, shape, axis, 0.05, bits=4 if kind == "int4" else 8)
+    few = BOOKS[int(rng.integers(len(BOOKS)))] if kind == "few" else ()
+    made = layer_constants(rng, shape, axis, 0.05, values=few)
     w, t = made["w"]
-    spread = 3.0 if kind == "int4" else 35.0
-    limit = 7 if kind == "int4" else 127
-    w = np.clip(np.round(rng.normal(0, spread, shape)), -limit, limit).astype(np.int8)
+    if not few:
+        w = np.clip(np.round(rng.normal(0, 35.0, shape)), -127, 127).astype(np.int8)
     return {**made, "w": (w, t)}
 
 
@@ -85,7 +87,7 @@ def size(rng: Rng, low: int, high: int) -> int:
 
 def layers(rng: Rng) -> Iterator[Graph]:
     """Every family once, with a random shape."""
-    kinds = ("int8", "int8", "int4", "float32")
+    kinds = ("int8", "int8", "few", "float32")
     image = (size(rng, 3, 32), size(rng, 3, 32))
     depth, filters = size(rng, 1, 64), size(rng, 2, 64)
     k = int(rng.choice([2, 3, 3, 5]))
@@ -135,17 +137,38 @@ def count(core: str, optimize: str) -> dict[str, list[tuple[list[float], int]]]:
         if graph.macs > MOST_MACS // (SOFT_FLOAT if slow else 1):
             continue
         feed = {v: values(rng, graph.types[v]) for v in graph.inputs}
-        calls = candidates(graph, graph.nodes[0], isas, optimize, "ep_layer0")
-        trials += [Trial(graph, call, feed) for call in calls]
+        trials += [Trial(g, call, feed) for g, call in calls_of(graph, isas, optimize)]
     found: dict[str, list[tuple[list[float], int]]] = {}
+    plain = ("", 0)
     for at in range(0, len(trials), BATCH):
         some = trials[at : at + BATCH]
         for trial, result in zip(some, run_on_core(some, core, optimize), strict=True):
             want = expected(trial.graph, trial.feed)
             assert np.allclose(result.output, want, rtol=1e-4, atol=1e-4 * np.abs(want).max())
             assert result.counts is not None, "no host compiler for the plugin that counts"
-            row = list(features(trial.call, trial.graph, trial.graph.nodes[0]))
-            found.setdefault(trial.call.kernel, []).append((row, result.counts.instructions))
+            n = result.counts.instructions
+            if trial.call.stage is None:
+                plain = (trial.call.kernel, n)
+                row = list(features(trial.call, trial.graph, trial.graph.nodes[0]))
+                found.setdefault(trial.call.kernel, []).append((row, n))
+            elif plain[0] == trial.call.kernel:  # what unpacking takes is the difference
+                for function, _, terms in unpacking(trial.call):
+                    found.setdefault(function, []).append((list(terms), n - plain[1]))
+    return found
+
+
+def calls_of(graph: Graph, isas: Sequence[str], optimize: str) -> list[tuple[Graph, KernelCall]]:
+    """Every call of a layer; in front of one that unpacks whole weights the same without codes."""
+    made = candidates(graph, graph.nodes[0], isas, optimize, "ep_layer0")
+    types = {v: replace(t, codebook=None) for v, t in graph.types.items()}
+    bare = replace(graph, types=types)
+    plain = {c.kernel: c for c in candidates(bare, bare.nodes[0], isas, optimize, "ep_layer0")}
+    found = []
+    for call in made:
+        if call.stage is None:
+            found.append((graph, call))
+        elif call.stage.parts == 1 and not call.stage.rest and call.kernel in plain:
+            found += [(bare, plain[call.kernel]), (graph, call)]
     return found
 
 

@@ -1,7 +1,7 @@
 """Measure the code of every kernel on every core: what sizes are estimated from without a compiler.
 
-Portable kernels are linked into networks of one layer; files for one instruction set, all of which
-a layer uses, are compiled. Writes edgeprune/kernels/sizes.json. Needs the cross compilers; takes
+Portable kernels are linked into networks of one layer; what unpacks weights, and files for one
+instruction set, all of which a layer uses, are compiled. Writes edgeprune/kernels/sizes.json. Needs the cross compilers; takes
 some minutes.
 
 python scripts/measure_sizes.py
@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 from edgeprune import bundled
 from edgeprune.compiler import Recipe, footprint
@@ -84,13 +85,12 @@ def measure(core: str, optimize: str) -> dict[str, int]:
     return table
 
 
-def compiled(core: str, isa: str, optimize: Optimize) -> dict[str, int]:
-    """Bytes of code and tables in every file of an instruction set's folder."""
+def compiled(core: str, folder: Path, pattern: str, optimize: Optimize) -> dict[str, int]:
+    """Bytes of code and tables in the files of a folder whose names match."""
     target = load_target(core)
     compiler = require_compiler(target)
     assert target.toolchain is not None
-    folder = runtime_dir() / "arch" / isa
-    files = sorted(f for f in folder.iterdir() if f.suffix in (".c", ".S"))
+    files = sorted(f for f in folder.glob(pattern) if f.suffix in (".c", ".S"))
     flags = (*target.toolchain.flags, *COMMON_FLAGS, OPTIMIZE_FLAGS[optimize])
     objects = compile_all(compiler, files, flags, [runtime_dir() / "include", folder])
     text = run_tool([compiler.tool("size"), *objects], "size")
@@ -103,10 +103,17 @@ def main() -> None:
     found: dict[str, dict[str, dict[str, dict[str, int]]]] = {}
     levels: tuple[Optimize, Optimize] = ("size", "speed")
     for core in CORES:
-        found[core] = {"portable": {level: measure(core, level) for level in levels}}
+        found[core] = {
+            "portable": {
+                level: measure(core, level)
+                | compiled(core, runtime_dir() / "src", "ep_unpack*", level)
+                for level in levels
+            }
+        }
         for isa in ("arm_dsp", "arm_mve"):
             if isa in load_target(core).kernels:
-                found[core][isa] = {level: compiled(core, isa, level) for level in levels}
+                folder = runtime_dir() / "arch" / isa
+                found[core][isa] = {level: compiled(core, folder, "*", level) for level in levels}
         print(core, ", ".join(found[core]), file=sys.stderr)
     SIZES.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
 

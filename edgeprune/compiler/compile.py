@@ -194,8 +194,6 @@ class Compiled:
 def _bytes(calls: Iterable[KernelCall]) -> int:
     """Of the arrays of calls; equal ones are one."""
     unique = {
-        (c.c_type, c.values.tobytes()): int(c.values.nbytes)
-        for call in calls
-        for c in call.constants
+        (c.c_type, c.values.tobytes()): int(c.values.nbytes) for call in calls for c in call.arrays
     }
     return sum(unique.values())

@@ -47,7 +47,7 @@ def footprint(compiled: Compiled) -> Footprint:
     Flash is the size of the file for targets whose budget is one (android, onnx).
     """
     target = compiled.recipe.target
-    weights = sum(c.weight_bytes for call in compiled.calls.values() for c in call.constants)
+    weights = sum(c.weight_bytes for call in compiled.calls.values() for c in call.arrays)
     arena = compiled.plan.arena_bytes
     if target.budget != "linked":
         file = compiled.tflite if target.budget == "tflite" else compiled.onnx

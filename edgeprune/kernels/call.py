@@ -19,17 +19,51 @@ class Constant:
         c_type: element type in C.
         of_weights: bytes of weights and biases among the values, the rest being tables and
             parameters; None: all of them.
+        paired: so many of its first bytes are pairs (A, B - (A < 0)) of weights A and B; -1: some
+            are, elsewhere.
     """
 
     role: str
     values: Array
     c_type: str = "int8_t"
     of_weights: int | None = None
+    paired: int = 0
 
     @property
     def weight_bytes(self) -> int:
         """Bytes of weights and biases."""
         return int(self.values.nbytes) if self.of_weights is None else self.of_weights
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Codes that are unpacked into the scratch of a call, once or some channels at a time.
+
+    The first two constants of the call are codes and their values; the kernel is given what is
+    unpacked in their place.
+
+    Attributes:
+        function: the C function that unpacks.
+        count: codes of one part.
+        at: where in the scratch they are unpacked to; what lies before is the kernel's own.
+        paired: so many of the bytes are then made pairs, see :class:`Constant`.
+        parts: so many calls, one after the other, each with its share of every array.
+        step: elements of the output from one part to the next.
+        rest: the call for what is left of the channels; None: nothing is.
+    """
+
+    function: str
+    count: int
+    at: int
+    paired: int = 0
+    parts: int = 1
+    step: int = 0
+    rest: KernelCall | None = None
+
+
+def unpack_work(stage: Stage) -> int:
+    """Estimated instructions that unpack one part."""
+    return 4 * stage.count + stage.paired
 
 
 @dataclass(frozen=True)
@@ -55,6 +89,7 @@ class KernelCall:
         frugal: another call, slower and with less working memory; None: there is none.
         address_space: qualifier of its constants, for processors that read flash in a way of their
             own (AVR: "__flash").
+        stage: how weights of few values are unpacked in front of it; None: they are not coded.
     """
 
     function: str
@@ -72,6 +107,23 @@ class KernelCall:
     drop_ins: tuple[str, ...] = ()
     frugal: KernelCall | None = None
     address_space: str = ""
+    stage: Stage | None = None
+
+    @property
+    def own_scratch_bytes(self) -> int:
+        """Scratch of the kernel itself, 0: no such argument."""
+        return self.stage.at if self.stage else self.scratch_bytes
+
+    @property
+    def chain(self) -> tuple[KernelCall, ...]:
+        """The call, and those for the rest of its channels."""
+        rest = self.stage.rest if self.stage else None
+        return (self, *rest.chain) if rest else (self,)
+
+    @property
+    def arrays(self) -> tuple[Constant, ...]:
+        """All arrays in flash, those of the rest too."""
+        return tuple(c for call in self.chain for c in call.constants)
 
     @property
     def kernel(self) -> str:
@@ -87,7 +139,7 @@ class KernelCall:
     @property
     def constant_bytes(self) -> int:
         """Bytes of all arrays."""
-        return sum(int(c.values.nbytes) for c in self.constants)
+        return sum(int(c.values.nbytes) for c in self.arrays)
 
 
 @dataclass(frozen=True)
@@ -100,6 +152,8 @@ class Request:
         isa: instruction set of the target's kernels: "portable", "arm_dsp", "arm_mve", ...
         optimize: "size" or "speed".
         prefix: unique C identifier of this layer, for names in ``instance``.
+        within: channels of the image that the result is a part of; 0: it is all there is.
+        pads: whether zeros may be added to the weights.
     """
 
     graph: Graph
@@ -107,6 +161,13 @@ class Request:
     isa: str
     optimize: str
     prefix: str
+    within: int = 0
+    pads: bool = True
+
+    @property
+    def pitch(self) -> int:
+        """Elements from one pixel of the output to the next."""
+        return self.within or self.graph.types[self.node.output].shape[-1]
 
 
 # A kernel family: gives a call, or None where it does not apply.

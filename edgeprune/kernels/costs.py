@@ -13,13 +13,13 @@ every source file, by core and level of optimisation; ``scripts/fit_costs.py`` a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path, PurePosixPath
 
 from edgeprune.ir import Graph, Node
-from edgeprune.kernels.call import KernelCall
+from edgeprune.kernels.call import KernelCall, unpack_work
 
 COSTS = Path(__file__).parent / "costs.json"
 SIZES = Path(__file__).parent / "sizes.json"
@@ -48,13 +48,25 @@ def size_table(core: str, optimize: str, isa: str = "portable") -> Mapping[str, 
 
 
 def features(call: KernelCall, graph: Graph, node: Node) -> tuple[float, ...]:
-    """What the fitted line multiplies; ``call`` as its kernel made it."""
+    """What the fitted line multiplies; ``call`` as its kernel made it.
+
+    What is done once for each part of its channels counts as often; unpacking is not included.
+    """
     inputs = sum(graph.types[v].size for v in call.inputs)
     y = graph.types[node.output]
     rows = y.shape[0] if len(y.shape) > 1 else 1
     pixels = y.size // y.shape[-1] if y.shape else 1
-    terms = (1, call.instructions, graph.macs_of(node), y.size, inputs, pixels, rows)
-    return tuple(map(float, terms))
+    parts = sum(c.stage.parts if c.stage else 1 for c in call.chain)
+    work = call.instructions - sum(n for _, n, _ in unpacking(call))
+    again = (inputs * parts, pixels * parts, rows * parts)
+    return tuple(map(float, (parts, work, graph.macs_of(node), y.size, *again)))
+
+
+def unpacking(call: KernelCall) -> Iterator[tuple[str, int, tuple[float, ...]]]:
+    """Function, estimated instructions and features of all that is unpacked."""
+    for stage in (c.stage for c in call.chain if c.stage):
+        work = stage.parts * unpack_work(stage)
+        yield stage.function, work, (stage.parts, work, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 def _line(core: str, optimize: str) -> Mapping[str, Mapping[str, list[float]]]:
@@ -63,11 +75,17 @@ def _line(core: str, optimize: str) -> Mapping[str, Mapping[str, list[float]]]:
 
 def calibrated(call: KernelCall, graph: Graph, node: Node, core: str, optimize: str) -> KernelCall:
     """The call with the instructions that it takes on a core."""
-    line = _line(core, optimize).get(call.kernel)
-    if line is None:
+    lines = _line(core, optimize)
+    if call.kernel not in lines:
         return call
-    terms = zip(line["line"], features(call, graph, node), strict=True)
-    return replace(call, instructions=round(sum(c * x for c, x in terms)))
+    total = _on(lines[call.kernel]["line"], features(call, graph, node))
+    for function, work, terms in unpacking(call):
+        total += _on(lines[function]["line"], terms) if function in lines else work
+    return replace(call, instructions=round(total))
+
+
+def _on(line: list[float], terms: tuple[float, ...]) -> float:
+    return sum(c * x for c, x in zip(line, terms, strict=True))
 
 
 def flash_bytes(calls: Iterable[KernelCall], core: str, optimize: str) -> int:
@@ -78,7 +96,8 @@ def flash_bytes(calls: Iterable[KernelCall], core: str, optimize: str) -> int:
     for call in calls:
         sources |= set(call.sources)
         instances[call.instance] = call.code_bytes
-        total += CALL_BYTES + 4 * len(call.params) + call.constant_bytes
+        total += call.constant_bytes
+        total += sum(CALL_BYTES * (2 if c.stage else 1) + 4 * len(c.params) for c in call.chain)
     return total + sum(instances.values()) + sum(_file(s, core, optimize) for s in sources)
 
 

@@ -25,6 +25,7 @@ from edgeprune.kernels.portable.requant import convert
 from edgeprune.kernels.portable.resize import resize
 from edgeprune.kernels.portable.shape import concat, gather, pad, slice_, transpose
 from edgeprune.kernels.portable.softmax import softmax
+from edgeprune.kernels.stage import staged
 from edgeprune.ops import Reshape
 from edgeprune.resources import runtime_dir
 
@@ -125,7 +126,7 @@ def candidates(
     for isa in isas:
         request = Request(graph, node, isa, optimize, prefix)
         try:
-            calls = (kernel(request) for kernel in KERNELS.get(isa, ()))
+            calls = (staged(kernel, request) for kernel in KERNELS.get(isa, ()))
             call = next((c for c in calls if c is not None), None)
         except UnsupportedError as error:
             refused = error

@@ -371,7 +371,7 @@ def _layers(
     rows = []
     for node in g.nodes:
         call = compiled.calls.get(node.name)
-        weights = sum(c.weight_bytes for c in call.constants) if call else 0
+        weights = sum(c.weight_bytes for c in call.arrays) if call else 0
         shape = g.types[node.output].shape
         old = before.get(node.output, shape)
         instructions, cycles = work.get(node.name, (None, None))

@@ -10,8 +10,9 @@ EP_EXTERN_C_BEGIN
 
 typedef struct {
     ep_window window;
-    int32_t groups;
-    int32_t direct; /* not 0: windows of one pixel, read in the image itself, or EP_COPIED */
+    int16_t groups;
+    int16_t direct; /* not 0: windows of one pixel, read in the image itself, or EP_COPIED */
+    int32_t pitch;  /* elements from one pixel of the output to the next, out_c or more */
     int32_t x_zero; /* input zero point, what lies in the padding */
     ep_output_s8 output;
 } ep_conv2d_s8_params;
@@ -25,7 +26,7 @@ typedef struct {
  * shift   int8  [out_c]: the rescale of each output channel
  * x       int8  [in_h][in_w][in_c]
  * scratch kernel_h * ep_lines_width() * in_c / groups bytes; if EP_COPIED 2 * in_c / groups
- * y       int8  [out_h][out_w][out_c]; may lie over x where the order in which rows, or pairs of
+ * y       int8  [out_h][out_w][out_c], pixels pitch apart; may lie over x where the order in which rows, or pairs of
  *         pixels, are read allows it, and direct is 0 or EP_COPIED
  *
  * The compiler has checked that no accumulator leaves int32. */

@@ -5,12 +5,10 @@
 #include "ep_tile_s16.h"
 
 #define EP_INPUT int16_t
-#define EP_WEIGHT int8_t
 #define EP_OUTPUT int16_t
 #define EP_BIAS int64_t
 #define EP_CONV ep_conv2d_s16
 #define EP_PARAMS ep_conv2d_s8_params
-#define EP_WEIGHTS(count, n) ((count) * (n))
 #define EP_TILE_PAIR ep_tile_pair_s16
 #define EP_TILE_BLOCK ep_tile_block_s16
 #define EP_TILE_SINGLE ep_tile_single_s16

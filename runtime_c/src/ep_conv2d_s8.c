@@ -5,12 +5,10 @@
 #include "ep_tile_strip_s8.h"
 
 #define EP_INPUT int8_t
-#define EP_WEIGHT int8_t
 #define EP_OUTPUT int8_t
 #define EP_BIAS int32_t
 #define EP_CONV ep_conv2d_s8
 #define EP_PARAMS ep_conv2d_s8_params
-#define EP_WEIGHTS(count, n) ((count) * (n))
 #define EP_TILE_PAIR ep_tile_pair_s8
 #define EP_TILE_BLOCK ep_tile_block_s8
 #define EP_TILE_SINGLE ep_tile_single_s8

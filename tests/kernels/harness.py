@@ -130,14 +130,7 @@ def run_call(
         ffi.cdef(signature[0].removeprefix("static ") + ";")
         library = ffi.dlopen(str(_build(sources, text)))
     keep: list[Any] = []
-    arguments: list[Any] = []
-    if call.params_type:
-        keep.append(ffi.new(f"{call.params_type} *", {k: _value(v) for k, v in call.params}))
-        arguments.append(keep[-1])
-    for constant in call.constants:
-        a = np.ascontiguousarray(constant.values).ravel()
-        keep.append(a)
-        arguments.append(ffi.cast(f"{constant.c_type} *", a.ctypes.data))
+    inputs: list[Any] = []
     y = graph.types[graph.outputs[0]]
     output = Guarded(y.nbytes)
     node = graph.nodes[0]
@@ -146,18 +139,50 @@ def run_call(
         if inplace and call.inplace is not None and node.inputs[call.inplace] == name:
             output = Guarded(max(y.nbytes, a.nbytes))
             output.content[: a.nbytes] = a.view(np.uint8).ravel()
-            arguments.append(ffi.cast("void *", output.address))
+            inputs.append(ffi.cast("void *", output.address))
         else:
             keep.append(a)
-            arguments.append(ffi.cast("void *", a.ctypes.data))
+            inputs.append(ffi.cast("void *", a.ctypes.data))
     scratch = Guarded(call.scratch_bytes)
-    if call.scratch_bytes:
-        arguments.append(ffi.cast("void *", scratch.address))
-    arguments.append(ffi.cast("void *", output.address))
-    getattr(library, call.function)(*arguments)
+    to = output.address
+    for link in call.chain:
+        for part in range(link.stage.parts if link.stage else 1):
+            _run_part(ffi, library, link, part, inputs, scratch, to)
+            to += link.stage.step * y.dtype.numpy.itemsize if link.stage else 0
     output.check()
     scratch.check()
     return output.content[: y.nbytes].view(y.dtype.numpy).reshape(y.shape).copy()
+
+
+def _run_part(
+    ffi: FFI,
+    library: Any,
+    call: KernelCall,
+    part: int,
+    inputs: list[Any],
+    scratch: Guarded,
+    output: int,
+) -> None:
+    """One call, what it reads unpacked first where it has codes."""
+    stage = call.stage
+    arrays = [np.ascontiguousarray(c.values).ravel() for c in call.constants]
+    shares = [
+        a if stage is None or c.role == "values" else np.split(a, stage.parts)[part].copy()
+        for c, a in zip(call.constants, arrays, strict=True)
+    ]
+    constants = [
+        ffi.cast(f"{c.c_type} *", a.ctypes.data)
+        for c, a in zip(call.constants, shares, strict=True)
+    ]
+    if stage is not None:
+        unpacked = ffi.cast("int8_t *", scratch.address + stage.at)
+        codes, values, *others = constants
+        getattr(library, stage.function)(codes, stage.count, values, unpacked)
+        constants = [unpacked, *others]
+    fields = {k: _value(v) for k, v in call.params}
+    params = [ffi.new(f"{call.params_type} *", fields)] if call.params_type else []
+    own = [ffi.cast("void *", scratch.address)] if call.own_scratch_bytes else []
+    getattr(library, call.function)(*params, *constants, *inputs, *own, ffi.cast("void *", output))
 
 
 def one_node(

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from edgeprune.emit.to_c.calls import Operands, statements
 from edgeprune.emit.to_c.writer import array
 from edgeprune.ir import Array, Graph
 from edgeprune.kernels.call import KernelCall
@@ -153,32 +154,37 @@ def _up(n: int) -> int:
 
 def _declarations(call: KernelCall, i: int) -> str:
     prefix = f"t{i}"
-    text = call.instance
-    for c in call.constants:
-        text += array(f"{prefix}_{c.role}", np.ascontiguousarray(c.values), c.c_type)
-    if call.params_type:
-        rows = "".join(
-            f"    .{k} = {f'{v!r}f' if isinstance(v, float) else v},\n" for k, v in call.params
-        )
-        text += f"static const {call.params_type} {prefix}_params = {{\n{rows}}};\n"
+    text = ""
+    for k, link in enumerate(call.chain):
+        text += link.instance
+        for c in link.constants:
+            text += array(f"{prefix}_{k}_{c.role}", np.ascontiguousarray(c.values), c.c_type)
+        if link.params_type:
+            rows = "".join(
+                f"    .{f} = {f'{v!r}f' if isinstance(v, float) else v},\n" for f, v in link.params
+            )
+            text += f"static const {link.params_type} {prefix}_{k}_params = {{\n{rows}}};\n"
     return text
 
 
 def _call(trial: Trial, i: int, inputs: dict[str, int], at: int, arena: int) -> str:
     """Scratch ends where the arena ends, so that what is behind it is watched."""
     call, graph, taken = trial.call, trial.graph, trial.taken
-    words = [f"&t{i}_params"] if call.params_type else []
-    words += [f"t{i}_{c.role}" for c in call.constants]
+    inner = []
     for v in call.inputs:
         kind = _C_TYPE[graph.types[v].dtype.value]
         place = "arena" if v == taken else f"(const void *)(input + {inputs[v]})"
-        words.append(f"(const {kind} *){place}")
-    if call.scratch_bytes:
-        words.append(f"(void *)((char *)arena + {(arena - call.scratch_bytes) // 4 * 4})")
+        inner.append(f"(const {kind} *){place}")
+    scratch = f"(uint8_t *)arena + {(arena - call.scratch_bytes) // 4 * 4}"
     y = graph.types[graph.outputs[0]]
     place = "arena" if taken else f"(void *)(output + {at})"
-    words.append(f"({_C_TYPE[y.dtype.value]} *){place}")
-    made = f"{call.function}({', '.join(words)});"
+    lines, done = [], 0
+    for k, link in enumerate(call.chain):
+        output = f"(({_C_TYPE[y.dtype.value]} *){place} + {done})"
+        names = [f"t{i}_{k}_{c.role}" for c in link.constants]
+        lines += statements(link, Operands(f"t{i}_{k}_params", names, inner, scratch, output))
+        done += link.stage.parts * link.stage.step if link.stage else 0
+    made = "\n    ".join(lines)
     if not taken:
         return made
     before = f"memcpy(arena, input + {inputs[taken]}, {trial.feed[taken].nbytes});"

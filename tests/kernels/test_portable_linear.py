@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from kernels.cases import (
+    BOOKS,
     SEEDS,
     ZEROS,
     examples,
@@ -21,7 +22,7 @@ from edgeprune.ops import Conv2d, ConvTranspose2d, Dense, DepthwiseConv2d
 from edgeprune.ops._window import Padding
 
 CLAMPS = st.sampled_from([None, (0.0, np.inf), (0.0, 6.0), (-1.0, 1.0)])
-BITS = st.sampled_from([8, 8, 4])
+FEW = st.sampled_from([(), *BOOKS])
 SMALL = st.integers(1, 3)
 MODEST = examples(60)
 
@@ -36,12 +37,12 @@ MODEST = examples(60)
     st.integers(1, 21),
     SMALL,
     st.booleans(),
-    BITS,
+    FEW,
 )
-def test_dense_int8_is_the_reference(seed, zx, zy, clamp, n_in, n_out, rows, per_channel, bits):
+def test_dense_int8_is_the_reference(seed, zx, zy, clamp, n_in, n_out, rows, per_channel, values):
     rng = np.random.default_rng(seed)
     xs = float(np.float32(np.exp(rng.uniform(-8, 0))))
-    constants = layer_constants(rng, (n_out, n_in), 0, xs, per_channel=per_channel, bits=bits)
+    constants = layer_constants(rng, (n_out, n_in), 0, xs, per_channel=per_channel, values=values)
     y = int8_type((), output_scale(rng, xs, constants), zy)
     shape = (rows, n_in) if rows > 1 else (n_in,)
     graph = one_node(Dense(clamp), [int8_type(shape, xs, zx)], y, constants)
@@ -49,27 +50,27 @@ def test_dense_int8_is_the_reference(seed, zx, zy, clamp, n_in, n_out, rows, per
 
 
 @MODEST
-@given(SEEDS, ZEROS, ZEROS, CLAMPS, BITS)
-def test_conv2d_int8_is_the_reference(seed, zx, zy, clamp, bits):
+@given(SEEDS, ZEROS, ZEROS, CLAMPS, FEW)
+def test_conv2d_int8_is_the_reference(seed, zx, zy, clamp, values):
     rng = np.random.default_rng(seed)
     op, image, kernel, groups = geometry(rng, clamp)
     xs = float(np.float32(np.exp(rng.uniform(-8, 0))))
     filters = groups * int(rng.integers(1, 7))
     shape = (filters, *kernel, image[2] // groups)
-    constants = layer_constants(rng, shape, 0, xs, bits=bits)
+    constants = layer_constants(rng, shape, 0, xs, values=values)
     y = int8_type((), output_scale(rng, xs, constants), zy)
     graph = one_node(Conv2d(*op[:3], groups, clamp), [int8_type(image, xs, zx)], y, constants)
     check(graph, {"x0": int8_values(rng, image)})
 
 
 @MODEST
-@given(SEEDS, ZEROS, ZEROS, CLAMPS)
-def test_depthwise_int8_is_the_reference(seed, zx, zy, clamp):
+@given(SEEDS, ZEROS, ZEROS, CLAMPS, FEW)
+def test_depthwise_int8_is_the_reference(seed, zx, zy, clamp, values):
     rng = np.random.default_rng(seed)
     op, image, kernel, _ = geometry(rng, clamp)
     xs = float(np.float32(np.exp(rng.uniform(-8, 0))))
     shape = (*kernel, image[2] * int(rng.integers(1, 4)))
-    constants = layer_constants(rng, shape, 2, xs)
+    constants = layer_constants(rng, shape, 2, xs, values=values)
     y = int8_type((), output_scale(rng, xs, constants), zy)
     graph = one_node(DepthwiseConv2d(*op[:3], clamp), [int8_type(image, xs, zx)], y, constants)
     check(graph, {"x0": int8_values(rng, image)})

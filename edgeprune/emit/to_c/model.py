@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeprune import __version__
+from edgeprune.emit.to_c.calls import Operands, statements
 from edgeprune.emit.to_c.program import Program, c_type
 from edgeprune.emit.to_c.writer import Names, array, comment, identifier, number, numbered
 from edgeprune.ir import DType, Graph, Node
@@ -304,25 +305,35 @@ class _Source:
                 self._headers.append(short)
         if call.instance:
             self._data.append(call.instance)
-        args = []
+        self.weight_bytes[node.name] = self.constant_bytes[node.name] = 0
+        lines = []
+        done = 0
+        for k, link in enumerate(call.chain):
+            own = prefix if k == 0 else f"{prefix}_rest{k}"
+            lines += statements(link, self._operands(node, link, own, done))
+            done += link.stage.parts * link.stage.step if link.stage else 0
+        self._calls.append(f"    EP_PROFILE({index}); /* {comment(node.name)} */")
+        self._calls += [f"    {line}" for line in lines]
+
+    def _operands(self, node: Node, call: KernelCall, prefix: str, done: int) -> Operands:
+        """Writes the constants of one link of a chain, which begins ``done`` channels behind."""
         if call.params_type:
-            args.append(f"&{prefix}_params")
             self._data.append(self._params(prefix, call))
-        weights = total = 0
+        arrays = []
         for constant in call.constants:
             name, fresh = self._array(prefix, constant, call.address_space)
-            args.append(name)
-            total += constant.values.nbytes if fresh else 0
-            weights += constant.weight_bytes if fresh else 0
-        self.weight_bytes[node.name] = int(weights)
-        self.constant_bytes[node.name] = int(total)
-        args += [self._pointer(v, const=True) for v in call.inputs]
-        if call.scratch_bytes:
-            at = self.program.plan.offsets[f"{node.name}:scratch"]
-            args.append(f"arena_ + {at}")
-        args.append(self._pointer(node.output, const=False))
-        self._calls.append(f"    EP_PROFILE({index}); /* {comment(node.name)} */")
-        self._calls.append(f"    {call.function}({', '.join(args)});")
+            arrays.append(name)
+            self.constant_bytes[node.name] += int(constant.values.nbytes) if fresh else 0
+            self.weight_bytes[node.name] += constant.weight_bytes if fresh else 0
+        output = self._pointer(node.output, const=False)
+        scratch = self.program.plan.offsets[f"{node.name}:scratch"] if call.scratch_bytes else 0
+        return Operands(
+            f"{prefix}_params",
+            arrays,
+            [self._pointer(v, const=True) for v in call.inputs],
+            f"arena_ + {scratch}",
+            f"{output} + {done}" if done else output,
+        )
 
     def _params(self, prefix: str, call: KernelCall) -> str:
         rows = [

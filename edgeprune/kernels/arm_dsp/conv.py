@@ -62,12 +62,13 @@ class Numbers:
     channels: int
     narrow: bool
     mode: Mode
+    paired: int
 
     @property
     def constants(self) -> tuple[Constant, ...]:
         """The two arrays of the call."""
         return (
-            Constant("weights", as_words(self.weights), "int32_t"),
+            Constant("weights", as_words(self.weights), "int32_t", paired=self.paired),
             Constant("table", self.table, "int32_t", 4 * self.channels),
         )
 
@@ -95,7 +96,15 @@ def conv_numbers(layer: Layer, w: Array, planes: Planes) -> Numbers | None:
     )
     weights = [pack_weights(w[s], planes, narrow=narrow) for s in parts]
     tables = [requant_table(acc.part(s), rescale.part(s), mode, narrow=narrow) for s in parts]
-    return Numbers(np.concatenate(weights), np.concatenate(tables), len(w), narrow, mode)
+    paired = _paired(filters, len(parts), flat.shape[1]) if narrow else 0
+    return Numbers(np.concatenate(weights), np.concatenate(tables), len(w), narrow, mode, paired)
+
+
+def _paired(filters: int, groups: int, each: int) -> int:
+    """Bytes of pairs of channels, as :class:`Constant` counts them; ``each``: of a channel."""
+    if filters > 1 and filters % 2 and groups > 1:
+        return -1
+    return groups * (filters - filters % 2) * each
 
 
 @dataclass(frozen=True)
@@ -185,7 +194,7 @@ class Tiles:
         return sum(t.code_bytes for t in self.used)
 
 
-def _geometry(layer: Layer, w: Array) -> tuple[tuple[str, int], ...]:
+def _geometry(request: Request, layer: Layer, w: Array) -> tuple[tuple[str, int], ...]:
     """Fields that both forms begin with."""
     (in_h, in_w, in_c), (out_h, out_w, out_c) = layer.image, layer.out
     return (
@@ -195,6 +204,7 @@ def _geometry(layer: Layer, w: Array) -> tuple[tuple[str, int], ...]:
         ("out_h", out_h),
         ("out_w", out_w),
         ("out_c", out_c),
+        ("pitch", request.pitch),
         ("kernel_h", layer.kernel[0]),
         ("stride_h", layer.stride[0]),
         ("stride_w", layer.stride[1]),
@@ -230,7 +240,7 @@ def ring(request: Request, layer: Layer) -> KernelCall | None:
         headers=(f"{FOLDER}/ep_conv2d_s8_arm_dsp.h",),
         params_type="ep_conv2d_s8_arm_dsp_params",
         params=(
-            *_geometry(layer, layer.w),
+            *_geometry(request, layer, layer.w),
             ("groups", layer.groups),
             ("phases", p.phases),
             ("phase_words", p.phase_words),
@@ -269,7 +279,8 @@ class StripForm:
 
 def _effort(request: Request, layer: Layer) -> str:
     """What to unroll for: "speed" only where most of the time goes."""
-    minor = layer.macs * MINOR < request.graph.macs
+    whole = layer.macs * request.pitch // layer.out[2]
+    minor = whole * MINOR < request.graph.macs
     return "size" if minor else request.optimize
 
 
@@ -280,7 +291,7 @@ def _strip_form(request: Request, layer: Layer) -> StripForm | None:
     w = layer.w.reshape(out_c, kh, run)
     if request.optimize == "size":
         merged = _merged(w)
-        if merged.size - w.size <= PADDING_BYTES:
+        if request.pads and merged.size - w.size <= PADDING_BYTES:
             p = Planes(merged.shape[1], 1, 1, 1, 4)
             return StripForm(p, 1, Round(1, SHARED_PLANES, False), merged[:, None, None, :])
     p = Planes(run, 1, 1, 1, 4)
@@ -310,7 +321,7 @@ def strip(request: Request, layer: Layer) -> KernelCall | None:
     if form is None or numbers is None:
         return None
     pixels = out_h * out_w
-    spill = request.optimize == "size" and pixels % 4 > 0
+    spill = request.optimize == "size" and pixels % 4 > 0 and request.pitch == out_c
     line = -(-pixels // 4) * 4 if spill else pixels
     tiles = Tiles(
         form.planes, form.rows, form.round, False, numbers, layer.clamp, out_c, line, shared=True
@@ -332,7 +343,7 @@ def strip(request: Request, layer: Layer) -> KernelCall | None:
         headers=(f"{FOLDER}/ep_conv2d_strip_s8_arm_dsp.h",),
         params_type="ep_conv2d_strip_s8_arm_dsp_params",
         params=(
-            *_geometry(layer, form.w),
+            *_geometry(request, layer, form.w),
             ("kernel_w", kw),
             ("last_left", in_w - kw if contiguous else -1),
             ("spill", int(spill)),

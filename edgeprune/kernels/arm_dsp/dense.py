@@ -145,11 +145,11 @@ def _blocks_table(
     return [wrap32(v) for v in rows]
 
 
-def _filled(layer: DenseLayer) -> DenseLayer:
+def _filled(layer: DenseLayer, *, pads: bool) -> DenseLayer:
     """The layer with zero channels up to a multiple of four, where that is less than more code."""
     channels, inputs = layer.w.shape
     missing = -channels % 4
-    if missing * (inputs + 4) > REST_BYTES:
+    if not pads or missing * (inputs + 4) > REST_BYTES:
         return layer
     scales = layer.wq.scale
     if len(scales) > 1:
@@ -216,7 +216,7 @@ def dense(request: Request) -> KernelCall | None:
     memory's sake, from bytes.
     """
     asked = dense_layer(request)
-    layer = _filled(asked) if asked else None
+    layer = _filled(asked, pads=request.pads) if asked else None
     numbers = dense_numbers(layer) if layer else None
     turn = round_of(_planes(layer), 1, REST_STEPS) if layer else None
     if asked is None or layer is None or numbers is None or turn is None:
@@ -250,7 +250,9 @@ class _Form:
     ) -> KernelCall:
         """What all have in common, from blocks of channels alone."""
         n, asked = self.numbers, self.asked
-        shift = int(n.rescale.shift[0])
+        channels, inputs = self.layer.w.shape
+        paired = (channels - channels % 2) * inputs if n.narrow else 0
+        shift = int(n.rescale.shift[0]) if n.shared else 2
         role, piece = loop
         return KernelCall(
             function=f"ep_dense_{kernel}s8_arm_dsp",
@@ -262,13 +264,13 @@ class _Form:
                 ("in_len", asked.w.shape[1]),
                 ("out_len", len(asked.w)),
                 ("twice_zero", 2 * asked.yq.scalar[1] + 1),
-                ("mult", int(n.rescale.mult[0])),
+                ("mult", int(n.rescale.mult[0]) if n.shared else 0),
                 ("shift_a", shift - 2),
                 ("shift_b", shift - 2 + (8 if n.narrow else 0)),
                 (role, piece.name if piece else "0"),
             ),
             constants=(
-                Constant("weights", as_words(constants[0]), "int32_t"),
+                Constant("weights", as_words(constants[0]), "int32_t", paired=paired),
                 Constant("table", constants[1], "int32_t", 4 * len(self.layer.w)),
             ),
             inputs=(self.request.node.inputs[0],),

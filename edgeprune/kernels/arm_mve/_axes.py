@@ -51,10 +51,10 @@ class Lines:
     by_row: bool
 
 
-def both_ways(layer: Layer) -> tuple[Lines, Lines]:
-    """Lines along the rows, and along the columns."""
-    (in_h, in_w, in_c), (out_h, out_w, out_c) = layer.image, layer.out
+def both_ways(layer: Layer, pitch: int) -> tuple[Lines, Lines]:
+    """Lines along the rows, and along the columns; pixels of the output are ``pitch`` apart."""
+    (in_h, in_w, in_c), (out_h, out_w, _) = layer.image, layer.out
     (kh, kw), (sy, sx), (dy, dx) = layer.kernel, layer.stride, layer.dilation
-    down = Axis(in_h, in_w * in_c, out_h, out_w * out_c, kh, sy, dy, layer.pad_top)
-    across = Axis(in_w, in_c, out_w, out_c, kw, sx, dx, layer.pad_left)
+    down = Axis(in_h, in_w * in_c, out_h, out_w * pitch, kh, sy, dy, layer.pad_top)
+    across = Axis(in_w, in_c, out_w, pitch, kw, sx, dx, layer.pad_left)
     return Lines(down, across, True), Lines(across, down, False)

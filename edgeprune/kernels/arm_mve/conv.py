@@ -39,7 +39,7 @@ def conv2d(request: Request) -> KernelCall | None:
         return None
     if layer.kernel == (1, 1) and layer.groups == 1 and _unpadded(layer):
         return _pointwise(request, layer)
-    calls = (_gathered(request, layer, at) for at in both_ways(layer))
+    calls = (_gathered(request, layer, at) for at in both_ways(layer, request.pitch))
     return min(filter(None, calls), key=lambda call: call.instructions, default=None)
 
 
@@ -51,9 +51,9 @@ def _overlaps(request: Request, layer: Layer) -> bool:
 
 
 def _are_few(request: Request, added: int) -> bool:
-    """Whether a layer may have so many bytes more; never where size counts."""
+    """Whether a layer may have so many bytes more; never where size counts, or there are codes."""
     stored = sum(int(c.nbytes) for c in request.graph.constants.values())
-    return request.optimize == "speed" and added * FEW <= stored
+    return request.pads and request.optimize == "speed" and added * FEW <= stored
 
 
 def _constants(layer: Layer, w: Array, overlaps: bool) -> tuple[Constant, ...] | None:
@@ -101,7 +101,7 @@ def _pointwise(request: Request, layer: Layer) -> KernelCall | None:
         return None
     work = lines * _line_work(layer, in_c, pixels, overlaps)
     wide = layer.stride == (1, 1) and layer.out[2] >= COPY_PAYS
-    copied = wide and in_pixels(layer.windows, 1)
+    copied = wide and in_pixels(layer.windows, 1) and request.pitch == layer.out[2]
     block = max(2, COPIED_BYTES // in_c // 2 * 2)
     geometry = (
         (("pixels", pixels), ("block", block))
@@ -111,6 +111,7 @@ def _pointwise(request: Request, layer: Layer) -> KernelCall | None:
             ("pixels", pixels),
             ("line_step", sy * in_w * in_c),
             ("x_step", x_step),
+            ("y_step", request.pitch),
         )
     )
     name = f"ep_conv2d_1x1_{'copied_' if copied else ''}s8_arm_mve"

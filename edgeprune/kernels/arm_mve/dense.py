@@ -44,8 +44,8 @@ def dense(request: Request) -> KernelCall | None:
             ("y_zero", layer.yq.scalar[1]),
             ("act_min", layer.clamp[0]),
             ("act_max", layer.clamp[1]),
-            ("mult", int(mult[0])),
-            ("shift", int(shift[0])),
+            ("mult", int(mult[0]) if shared else 0),
+            ("shift", int(shift[0]) if shared else -1),
         ),
         constants=(
             Constant("weights", pack_rows(layer.w, BLOCK)),

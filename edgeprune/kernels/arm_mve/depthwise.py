@@ -32,7 +32,7 @@ def depthwise(request: Request) -> KernelCall | None:
     layer = conv_layer(request) if isinstance(request.node.op, DepthwiseConv2d) else None
     if layer is None or layer.kernel[0] * layer.kernel[1] > LONGEST:
         return None
-    calls = (_along(request, layer, at) for at in both_ways(layer))
+    calls = (_along(request, layer, at) for at in both_ways(layer, request.pitch))
     return min(filter(None, calls), key=lambda call: call.instructions, default=None)
 
 

@@ -136,15 +136,6 @@ def in_blocks(w: Array) -> Array:
     return np.concatenate([blocks.ravel(), w[whole:].ravel()])
 
 
-def in_nibbles(w: Array) -> Array:
-    """Rows of 4-bit weights in whole blocks, filled up with zeros; two a byte, lower half first."""
-    whole = np.zeros((-(-len(w) // BLOCK) * BLOCK, w.shape[1]), np.uint8)
-    whole[: len(w)] = w.astype(np.uint8) & 15
-    flat = in_blocks(whole)
-    packed: Array = flat[::2] | flat[1::2] << 4
-    return packed
-
-
 def rescale_constants(real: Array, reach: Array) -> tuple[Constant, Constant]:
     """Multiplier and shift of every channel, rounded twice, as ``ep_finish_s8`` takes them.
 
@@ -165,17 +156,15 @@ def wide_constants(real: Array, channels: int) -> tuple[Constant, Constant]:
     return multiplier_constants(reduced, 15 - shift)
 
 
-def in_block_macs(macs: int, channels: int, *, filled: bool = False) -> float:
+def in_block_macs(macs: int, channels: int) -> float:
     """Multiplications, those of channels that fill no block counted as often as they are slower.
 
     Args:
         macs: of the layer.
         channels: of a group.
-        filled: the last block is filled up with zeros.
     """
     left = channels % BLOCK
-    extra = BLOCK - left if filled else (SINGLE - 1) * left
-    return macs * (1 + extra / channels if left else 1)
+    return macs * (1 + (SINGLE - 1) * left / channels if left else 1)
 
 
 def multiplier_constants(mult: Array, shift: Array) -> tuple[Constant, Constant]:

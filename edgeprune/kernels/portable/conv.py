@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +24,6 @@ from edgeprune.kernels.portable._spell import (
     has_no_clamp,
     in_block_macs,
     in_blocks,
-    in_nibbles,
     int_clamp,
     quant,
     rescale_constants,
@@ -41,7 +39,6 @@ from edgeprune.ops._clamp import Clamp
 
 FLOAT = (DType.FLOAT32,) * 4
 INT8 = (DType.INT8, DType.INT8, DType.INT32, DType.INT8)
-INT4 = (DType.INT8, DType.INT4, DType.INT32, DType.INT8)
 INT16 = (DType.INT16, DType.INT8, DType.INT64, DType.INT16)
 SHARED = ("ep_finish_s8", "ep_lines")
 COLUMNS = 2
@@ -55,33 +52,31 @@ COPY_PAYS = 32
 def conv2d(request: Request) -> KernelCall | None:
     """A convolution of any stride, dilation, padding and number of groups.
 
-    In float32, int8 with weights of eight or four bits, or int16 with weights of eight.
+    In float32, int8, or int16 with weights of eight bits.
     """
     op = request.node.op
     if not isinstance(op, Conv2d):
         return None
     if dtypes(request) == FLOAT:
         return _conv_f32(request, op)
-    if dtypes(request) in (INT8, INT4):
+    if dtypes(request) == INT8:
         return _conv_s8(request, op)
     if dtypes(request) == INT16:
         return _conv_s16(request, op)
     return None
 
 
-def _filters(w: Array, groups: int, pack: Callable[[Array], Array] = in_blocks) -> Array:
+def _filters(w: Array, groups: int) -> Array:
     """Weights (o, kh, kw, i), the filters of each group in blocks, flat."""
     rows = w.reshape(groups, w.shape[0] // groups, -1)
-    return np.concatenate([pack(group) for group in rows])
+    return np.concatenate([in_blocks(group) for group in rows])
 
 
-def _work(
-    request: Request, per_mac: float, per_output: int, groups: int = 1, *, filled: bool = False
-) -> int:
+def _work(request: Request, per_mac: float, per_output: int, groups: int = 1) -> int:
     """Estimated instructions."""
     y = request.graph.types[request.node.output]
     channels = y.shape[-1] // groups
-    macs = in_block_macs(request.graph.macs_of(request.node), channels, filled=filled)
+    macs = in_block_macs(request.graph.macs_of(request.node), channels)
     return int(per_mac * macs) + per_output * y.size
 
 
@@ -150,31 +145,27 @@ def _conv_s8(request: Request, op: Conv2d) -> KernelCall:
     scales = effective_scales(quant(x), quant(weight_type), quant(y))
     folded = bias - zero_of(x) * rows.sum(axis=1, dtype=np.int64)
     mult, shift = rescale_constants(scales, reach)
-    four_bits = weight_type.dtype is DType.INT4
-    filters = _filters(w.transpose(0, 2, 1, 3), op.groups, in_nibbles if four_bits else in_blocks)
     return spell(
-        "ep_conv2d_s8_w4" if four_bits else "ep_conv2d_s8",
+        "ep_conv2d_s8",
         {
             "window": access.window,
             "groups": op.groups,
             "direct": access.direct,
+            "pitch": request.pitch,
             "x_zero": zero_of(x),
             "output": _output(op.clamp, y, shift.values),
         },
         node.inputs[:1],
         (
-            Constant("weights", filters, "uint8_t" if four_bits else "int8_t"),
+            Constant("weights", _filters(w.transpose(0, 2, 1, 3), op.groups), "int8_t"),
             Constant("bias", wrap32(folded), "int32_t"),
             mult,
             shift,
         ),
-        shared=(
-            *SHARED,
-            *(("ep_tile_s8_w4",) if four_bits else ("ep_tile_s8", "ep_tile_strip_s8")),
-        ),
+        shared=(*SHARED, "ep_tile_s8", "ep_tile_strip_s8"),
         scratch_bytes=access.scratch_bytes,
         inplace=access.inplace,
-        instructions=_work(request, 2.6 if four_bits else 2.0, 25, op.groups, filled=four_bits),
+        instructions=_work(request, 2.0, 25, op.groups),
     )
 
 
@@ -192,6 +183,7 @@ def _conv_s16(request: Request, op: Conv2d) -> KernelCall:
             "window": access.window,
             "groups": op.groups,
             "direct": access.direct,
+            "pitch": request.pitch,
             "x_zero": 0,
             "output": _output(op.clamp, y),
         },
@@ -265,7 +257,7 @@ def depthwise_conv2d(request: Request) -> KernelCall | None:
         return None
     if dtypes(request) == FLOAT:
         return _depthwise_f32(request, op)
-    if dtypes(request) in (INT8, INT4):  # four bits are widened: there are few weights
+    if dtypes(request) == INT8:
         return _depthwise_s8(request, op)
     if dtypes(request) == INT16:
         return _depthwise_s16(request, op)

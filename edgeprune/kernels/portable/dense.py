@@ -19,7 +19,6 @@ from edgeprune.kernels.portable._spell import (
     has_no_clamp,
     in_block_macs,
     in_blocks,
-    in_nibbles,
     int_clamp,
     multiplier_constants,
     quant,
@@ -33,15 +32,14 @@ from edgeprune.ops import Dense
 
 
 def dense(request: Request) -> KernelCall | None:
-    """Dense in float32, int8 with weights of eight or four bits, or int16 with weights of eight."""
+    """Dense in float32, int8, or int16 with weights of eight bits."""
     op = request.node.op
     if not isinstance(op, Dense):
         return None
     if types_in(request) == (DType.FLOAT32,) * 4:
         return _f32(request, op)
-    for weights in (DType.INT8, DType.INT4):
-        if types_in(request) == (DType.INT8, weights, DType.INT32, DType.INT8):
-            return _integers(request, op)
+    if types_in(request) == (DType.INT8, DType.INT8, DType.INT32, DType.INT8):
+        return _integers(request, op)
     if types_in(request) == (DType.INT16, DType.INT8, DType.INT64, DType.INT16):
         return _integers(request, op)
     return None
@@ -83,8 +81,7 @@ def _integers(request: Request, op: Dense) -> KernelCall:
         require_int32_sums(node.name, w)
     require_int32(node.name, low, high)
     clamp = int_clamp(op.clamp, y)
-    four_bits = weight_type.dtype is DType.INT4
-    form = "s16" if x.dtype is DType.INT16 else "s8_w4" if four_bits else "s8"
+    form = "s16" if x.dtype is DType.INT16 else "s8"
     shape = _shape(request)
     mult, shift = _rescale(request, low, high, clamp)
     quick = form == "s8" and has_no_clamp(clamp) and within(shift.values, QUICK_SHIFT - 1, -2)
@@ -93,15 +90,13 @@ def _integers(request: Request, op: Dense) -> KernelCall:
         {**shape, "y_zero": zero_of(y), **clamp, "quick": int(quick)},
         node.inputs[:1],
         (
-            Constant("weights", in_nibbles(w), "uint8_t")
-            if four_bits
-            else Constant("weights", in_blocks(w), "int8_t"),
+            Constant("weights", in_blocks(w), "int8_t"),
             Constant("bias", wrap32(folded), "int32_t"),
             mult,
             shift,
         ),
         shared=(f"ep_tile_{form}", *(("ep_dense_strip_s8",) if form == "s8" else ())),
-        instructions=int(2.6 * in_block_macs(graph.macs_of(node), len(w), filled=four_bits))
+        instructions=int(2.6 * in_block_macs(graph.macs_of(node), len(w)))
         + 40 * shape["rows"] * shape["out_len"],
     )
 

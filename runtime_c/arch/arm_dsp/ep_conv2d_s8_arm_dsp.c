@@ -147,7 +147,7 @@ static void tiles(const ring_params *p, ep_arm_dsp_window x, const ep_arm_dsp_ti
     for (; left >= 4; left -= 4) {
         tile->engine(w, &x, table, y);
         move(&x, 16);
-        y += 4 * p->out_c;
+        y += 4 * p->pitch;
     }
     if (left > 0) {
         move(&x, -p->ahead);
@@ -182,7 +182,7 @@ static void convolve(const ring_params *p, const int8_t *w, const int32_t *table
         window.end = p->mirrored ? window.start + ring_words : ring + ring_words;
         window.wrap = ring;
         window.wrap_end = first == 0 ? window.end : window.start;
-        window.pitch = p->out_c;
+        window.pitch = p->pitch;
         window.twice_zero = p->twice_zero;
         window.count = pairs;
         if (pairs > 0) {
@@ -193,7 +193,7 @@ static void convolve(const ring_params *p, const int8_t *w, const int32_t *table
             tiles(p, window, &p->solo, &p->solo_tail, w + pairs * p->pair_bytes, table + pairs * 6,
                   y + filters - 1);
         }
-        y += p->out_w * p->out_c;
+        y += p->out_w * p->pitch;
     }
 }
 

@@ -12,6 +12,7 @@ typedef struct {
     int16_t out_h;
     int16_t out_w;
     int16_t out_c; /* of all groups */
+    int16_t pitch; /* bytes from one output pixel to the next, out_c or more */
     int16_t groups;
     int16_t kernel_h;
     int16_t stride_h;
@@ -39,7 +40,7 @@ typedef struct {
  * w        packed by the compiler: by group, pairs of output channels, then rows, planes and taps
  * table    by group, per pair, see ep_arm_dsp_tile.h; after the pairs the odd last channel
  * scratch  uint32 [kernel_h][(in_c / groups + 1) / 2][phases][phase_words], mirrored: twice
- * y        int8 [out_h][out_w][out_c] */
+ * y        int8 [out_h][out_w][out_c], pixels pitch apart */
 void ep_conv2d_s8_arm_dsp(const ep_conv2d_s8_arm_dsp_params *p, const void *w, const int32_t *table,
                           const int8_t *x, void *scratch, int8_t *y);
 

@@ -139,7 +139,7 @@ void ep_conv2d_strip_s8_arm_dsp(const strip_params *p, const void *w, const int3
     const int32_t pixels = p->out_h * p->out_w;
     const int8_t *rows = p->hold != 0 ? (int8_t *)scratch + p->ring : x;
     int32_t next = 0;
-    ep_arm_dsp_window window = {0, 0, 0, 0, 0, p->out_c, p->twice_zero, 0};
+    ep_arm_dsp_window window = {0, 0, 0, 0, 0, p->pitch, p->twice_zero, 0};
     for (int32_t at = 0; at < pixels; at += 4) {
         if (p->hold != 0) {
             next = p->hold(p, x, next, at, (int8_t *)scratch + p->ring);
@@ -149,7 +149,7 @@ void ep_conv2d_strip_s8_arm_dsp(const strip_params *p, const void *w, const int3
         const int32_t whole = at + 4 <= pixels || spilt;
         const ep_arm_dsp_tile *const tile = whole ? &p->tile : &p->tail;
         const ep_arm_dsp_tile *const solo = whole ? &p->solo : &p->solo_tail;
-        int8_t *const here = y + at * p->out_c;
+        int8_t *const here = y + at * p->pitch;
         int8_t *const to = spilt ? bordered + 4 * p->kernel_w * p->in_c : here;
         window.start = (const uint32_t *)((const char *)scratch + (whole ? p->ahead : 0));
         window.end = (const uint32_t *)((const char *)window.start + p->strip_bytes);

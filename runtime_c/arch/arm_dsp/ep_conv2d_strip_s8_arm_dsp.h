@@ -20,6 +20,7 @@ typedef struct ep_conv2d_strip_s8_arm_dsp_params {
     int16_t out_h;
     int16_t out_w;
     int16_t out_c;
+    int16_t pitch; /* bytes from one output pixel to the next, out_c or, without spill, more */
     int16_t kernel_h;
     int16_t kernel_w;
     int16_t stride_h;
@@ -52,7 +53,7 @@ typedef struct ep_conv2d_strip_s8_arm_dsp_params {
  * scratch  uint32 [kernel_h][(kernel_w * in_c + 1) / 2][4], or more for a whole number of rounds of the
  *          loop (their weights are zero): strip_bytes; then int8 [4][kernel_w * in_c] for the border,
  *          then int8 [4][out_c] for what is spilt, then int8 [held][in_w][in_c]
- * y        int8 [out_h][out_w][out_c]; may lie over x where nothing is read after it was written */
+ * y        int8 [out_h][out_w][out_c], pixels pitch apart; may lie over x where nothing is read after it was written */
 void ep_conv2d_strip_s8_arm_dsp(const ep_conv2d_strip_s8_arm_dsp_params *p, const void *w,
                                 const int32_t *table, const int8_t *x, void *scratch, int8_t *y);
 

@@ -10,12 +10,13 @@ typedef struct {
     int32_t pixels;    /* of a line of the output */
     int32_t line_step; /* bytes of the input from one line to the next */
     int32_t x_step;    /* and from one pixel to the next */
+    int32_t y_step;    /* the same of the output, out_c or more */
 } ep_conv2d_1x1_s8_arm_mve_params;
 
 /* As ep_conv2d_s8, bit for bit. w and table: see ep_conv_line_arm_mve.
  *
  * x int8 [in_h][in_w][in_c]
- * y int8 [lines][pixels][out_c]; may not overlap x */
+ * y int8 [lines][pixels][out_c], pixels y_step apart; may not overlap x */
 void ep_conv2d_1x1_s8_arm_mve(const ep_conv2d_1x1_s8_arm_mve_params *p, const int8_t *w,
                               const int32_t *table, const int8_t *x, int8_t *y);
 

@@ -10,8 +10,8 @@ typedef struct {
     int32_t y_zero;
     int32_t act_min;
     int32_t act_max;
-    int32_t relu; /* act_min = y_zero = -128 and act_max = 127: saturation is the clamp */
-    int32_t overlaps; /* 1: the last block is that of the last 4 channels, some of them once more */
+    int16_t relu; /* act_min = y_zero = -128 and act_max = 127: saturation is the clamp */
+    int16_t overlaps; /* 1: the last block is that of the last 4 channels, some of them once more */
 } ep_conv_line;
 
 /* y[i][o] = clamp(rescale(bias[o] + sum_k x[i * x_step + k] * w[o][k]) + y_zero), rounded twice.

@@ -1,0 +1,61 @@
+"""The C statements of one kernel call, with what unpacks its weights in front of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edgeprune.kernels.call import KernelCall, Stage
+
+
+@dataclass(frozen=True)
+class Operands:
+    """C expressions of what a call is given.
+
+    Attributes:
+        params: the parameter struct; "" where there is none.
+        arrays: names of its arrays in flash.
+        inputs: pointers to activations.
+        scratch: address of its scratch, in bytes.
+        output: pointer to the result.
+    """
+
+    params: str
+    arrays: Sequence[str]
+    inputs: Sequence[str]
+    scratch: str
+    output: str
+
+
+def statements(call: KernelCall, at: Operands) -> list[str]:
+    """One link of a chain: a call, or a loop of them over parts of its output channels."""
+    stage = call.stage
+    lead = [f"&{at.params}"] if call.params_type else []
+    scratch = [at.scratch] if call.own_scratch_bytes else []
+    if stage is None:
+        return [_spelled(call.function, [*lead, *at.arrays, *at.inputs, *scratch, at.output])]
+    each = [int(c.values.size) // stage.parts for c in call.constants]
+    codes, values, *others = (
+        name if c.role == "values" else _share(name, n, stage)
+        for c, name, n in zip(call.constants, at.arrays, each, strict=True)
+    )
+    unpacked = f"(int8_t *)({at.scratch} + {stage.at})"
+    output = _share(at.output, stage.step, stage)
+    lines = [
+        _spelled(stage.function, [codes, str(stage.count), values, unpacked]),
+        *([_spelled("ep_pairs_arm_dsp", [unpacked, str(stage.paired)])] if stage.paired else []),
+        _spelled(call.function, [*lead, unpacked, *others, *at.inputs, *scratch, output]),
+    ]
+    if stage.parts == 1:
+        return lines
+    head = f"for (int32_t part = 0; part < {stage.parts}; part++) {{"
+    return [head, *(f"    {line}" for line in lines), "}"]
+
+
+def _spelled(function: str, arguments: Sequence[str]) -> str:
+    return f"{function}({', '.join(arguments)});"
+
+
+def _share(pointer: str, each: int, stage: Stage) -> str:
+    """What belongs to the part that the loop is at."""
+    return pointer if stage.parts == 1 else f"{pointer} + part * {each}"

@@ -1,0 +1,210 @@
+"""Weights of few values: packed codes in flash, unpacked into scratch in front of any int8 kernel.
+
+The kernels know nothing of it. A layer with a codebook is lowered as the int8 layer that it is,
+whole or as parts of its output channels; then the packed weights of each call give way to codes in
+the same order. Every code is unpacked once in an inference; what a part costs is that it gathers
+its inputs anew, and that its results cannot lie over them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+import numpy as np
+
+from edgeprune.ir import Array, DType, QuantParams, TensorType
+from edgeprune.kernels.call import Constant, Kernel, KernelCall, Request, Stage, unpack_work
+from edgeprune.kernels.codes import Coding, coding_of
+from edgeprune.ops import Conv2d, ConvTranspose2d, Dense, DepthwiseConv2d
+
+CHANNEL_AXIS: dict[type, int] = {Conv2d: 0, ConvTranspose2d: 0, Dense: 0, DepthwiseConv2d: 2}
+"""Of the weights, by operator: the one that runs over the results."""
+
+STAGE_BYTES = {"avr": 256}
+"""Scratch that unpacked weights should take, by set of kernels."""
+MOST_BYTES = 4800
+"""The same of all other sets."""
+PART = "@part"
+"""What the names of values end with that are made for some channels."""
+CALL_BYTES = 40
+"""Code and parameters of one more call: fewer bytes than that are not worth codes."""
+PAIRS = "arch/arm_dsp/ep_pairs_arm_dsp"
+
+
+def staged(kernel: Kernel, request: Request) -> KernelCall | None:
+    """What a kernel makes of a node, its weights as codes where they have few values."""
+    op, graph = request.node.op, request.graph
+    axis = CHANNEL_AXIS.get(type(op))
+    if axis is None or request.node.inputs[1] not in graph.constants:
+        return kernel(request)
+    t = graph.types_of(request.node)[1]
+    if t.codebook is None and t.dtype is not DType.INT4:
+        return kernel(request)
+    values = np.unique(graph.constants[request.node.inputs[1]])
+    if 0 not in values and len(values) < coding_of(len(values)).kinds:
+        values = np.unique([*values, np.int8(0)])
+    coding = coding_of(len(values))
+    whole = _part(request, axis, 0, t.shape[axis])
+    if t.size - coding.packed(np.zeros(t.size, np.uint8)).nbytes - len(values) < CALL_BYTES:
+        return kernel(whole)
+    layer = _Coded(kernel, replace(whole, pads=0 in values), axis, values, coding)
+    call = kernel(layer.whole)
+    forms = [f for f in (call, call.frugal) if f is not None] if call else []
+    found = [c for c in map(layer.call, forms) if c is not None]
+    return replace(found[0], frugal=found[1] if len(found) > 1 else None) if found else None
+
+
+def _part(request: Request, axis: int, first: int, count: int) -> Request:
+    """The layer of some of the output channels, its weights plain int8."""
+    graph, node = request.graph, request.node
+    types, constants = dict(graph.types), dict(graph.constants)
+    some = slice(first, first + count)
+    for v, a in zip(node.inputs[1:3], (axis, 0), strict=True):
+        t = types[v]
+        array = constants[v][(slice(None),) * a + (some,)]
+        dtype = DType.INT8 if t.dtype is DType.INT4 else t.dtype
+        constants[v + PART] = array
+        types[v + PART] = TensorType(array.shape, dtype, _quant_of(t.quant, some))
+    y = types[node.output]
+    types[node.output + PART] = y.with_shape((*y.shape[:-1], count))
+    inputs = (node.inputs[0], *(v + PART for v in node.inputs[1:3]))
+    return replace(
+        request,
+        graph=replace(graph, types=types, constants=constants),
+        node=replace(node, inputs=inputs, output=node.output + PART),
+        within=y.shape[-1] if count < y.shape[-1] else 0,
+    )
+
+
+def _quant_of(quant: QuantParams | None, some: slice) -> QuantParams | None:
+    if quant is None or len(quant.scale) == 1:
+        return quant
+    return QuantParams(quant.scale[some], quant.zero_point[some], quant.axis)
+
+
+@dataclass(frozen=True)
+class _Coded:
+    """A layer with weights of few values.
+
+    Attributes:
+        kernel: what lowers it.
+        whole: all of it, its weights as plain int8.
+        axis: of the weights, runs over the results.
+        values: of the weights, ascending.
+        coding: of their numbers.
+    """
+
+    kernel: Kernel
+    whole: Request
+    axis: int
+    values: Array
+    coding: Coding
+
+    def call(self, form: KernelCall) -> KernelCall | None:
+        """One form of the layer, whole or in parts; None where it needs other values."""
+        weights = form.constants[0].values.nbytes
+        channels = self.whole.pitch
+        limit = STAGE_BYTES.get(self.whole.isa, MOST_BYTES)
+        y = self.whole.graph.types[self.whole.node.output]
+        over = y.nbytes if form.inplace is not None else 0
+        if weights <= limit + over or not self._can_part:
+            return self._with_codes(form)
+        size = self._channels_of_part(limit * channels // weights)
+        calls = []
+        for first in range(0, channels, size):
+            count = min(size, channels - first)
+            made = self.kernel(_part(self.whole, self.axis, first, count))
+            same = (c for c in (made, made.frugal if made else None) if c)
+            part = next((c for c in same if c.function == form.function), made)
+            coded = self._with_codes(part) if part else None
+            if coded is None:
+                return self._with_codes(form)
+            calls.append(replace(coded, inplace=None))
+        return _joined(calls, size)
+
+    @property
+    def _can_part(self) -> bool:
+        op, x = self.whole.node.op, self.whole.graph.types_of(self.whole.node)[0]
+        if isinstance(op, Dense):
+            return x.size == x.shape[-1]
+        return isinstance(op, Conv2d) and op.groups == 1
+
+    def _channels_of_part(self, most: int) -> int:
+        """About so many, in blocks of what kernels compute together; a divisor if there is."""
+        op, channels = self.whole.node.op, self.whole.pitch
+        block = 8 if self.whole.isa == "arm_mve" and isinstance(op, Dense) else 4
+        if self.whole.isa == "avr":
+            block = min(block, max(1, most))
+        if most >= 16:
+            block = 8
+        most = max(block, most - most % block)
+        even = (n for n in range(most, most // 2, -block) if channels % n == 0)
+        return next(even, most)
+
+    def _with_codes(self, call: KernelCall) -> KernelCall | None:
+        """The call with its weights as codes; None where they are not all of the values."""
+        weights, *others = call.constants
+        if weights.paired < 0:
+            return None
+        stored = weights.values.ravel().view(np.int8).copy()
+        pairs = stored[: weights.paired].reshape(-1, 2)
+        pairs[:, 1] += pairs[:, 0] < 0
+        known = np.isin(stored, self.values)
+        used = int(np.flatnonzero(known)[-1]) + 1  # what follows fills up an array
+        if not known[:used].all():
+            return None
+        codes = np.zeros(len(stored), np.uint8)
+        codes[:used] = np.searchsorted(self.values, stored[:used])
+        at = -(-call.scratch_bytes // 4) * 4
+        count = len(codes)
+        pairing = (PAIRS,) if weights.paired else ()
+        stage = Stage(self.coding.function, count, at, weights.paired)
+        return replace(
+            call,
+            sources=(*call.sources, self.coding.source, *(f"{p}.c" for p in pairing)),
+            headers=(*call.headers, "include/ep_unpack_s8.h", *(f"{p}.h" for p in pairing)),
+            constants=(
+                Constant("codes", self.coding.packed(codes), self.coding.c_type),
+                Constant("values", self.values.astype(np.int8)),
+                *others,
+            ),
+            scratch_bytes=at + -(-count // self.coding.group) * self.coding.group,
+            instructions=call.instructions + unpack_work(stage),
+            stage=stage,
+        )
+
+
+def _joined(calls: list[KernelCall], size: int) -> KernelCall:
+    """One call after the other, those that differ in nothing but their arrays as one."""
+    rest: KernelCall | None = None
+    for _, same in reversed([(k, list(g)) for k, g in groupby(calls, _form)]):
+        first = same[0]
+        assert first.stage is not None
+        arrays = zip(*(c.constants for c in same), strict=True)
+        constants = [
+            parts[0] if parts[0].role == "values" else _together(parts) for parts in arrays
+        ]
+        rest = replace(
+            first,
+            constants=tuple(constants),
+            scratch_bytes=max(first.scratch_bytes, rest.scratch_bytes if rest else 0),
+            instructions=sum(c.instructions for c in same) + (rest.instructions if rest else 0),
+            stage=replace(first.stage, parts=len(same), step=size, rest=rest),
+        )
+    assert rest is not None
+    return rest
+
+
+def _form(call: KernelCall) -> tuple[object, ...]:
+    """What calls must have in common to be made in a loop."""
+    sizes = tuple((c.role, c.values.size) for c in call.constants)
+    return call.function, call.params, call.instance, call.stage, sizes
+
+
+def _together(parts: tuple[Constant, ...]) -> Constant:
+    shares = [c.of_weights for c in parts]
+    of_weights = None if shares[0] is None else sum(s or 0 for s in shares)
+    return replace(
+        parts[0], values=np.concatenate([c.values for c in parts]), of_weights=of_weights
+    )

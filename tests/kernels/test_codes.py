@@ -1,0 +1,152 @@
+"""Weights of few values are packed codes in flash, and every kernel computes the same from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kernels import layers
+from kernels.cases import BOOKS, SEEDS, examples, int8_values
+from kernels.harness import check, expected, runtime, spell
+from kernels.layers import Rng
+from kernels.on_core import Trial, run_on_core
+
+from edgeprune.ir import Array, Codebook, DType, Graph, TensorType
+from edgeprune.kernels import stage
+from edgeprune.kernels.codes import CODINGS, TERNARY, Coding, coding_of
+from edgeprune.kernels.select import candidates
+from edgeprune.target import load_target
+
+FAMILIES = {
+    "conv2d": layers.image_layer,
+    "pointwise": layers.pointwise_layer,
+    "depthwise": layers.depthwise_layer,
+    "other_depthwise": layers.other_depthwise_layer,
+    "dense": layers.dense_layer,
+    "kept_size": layers.kept_size_layer,
+}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_parts() -> Iterator[None]:
+    """Layers of a test as the large ones that are unpacked in parts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stage, "MOST_BYTES", 150)
+        patch.setattr(stage, "CALL_BYTES", 1)
+        yield
+
+
+def coded(rng: Rng, graph: Graph, values: tuple[int, ...], dtype: DType = DType.INT8) -> Graph:
+    """The layer with weights of few values."""
+    name = graph.nodes[0].inputs[1]
+    t = graph.types[name]
+    w = rng.choice(np.array(values, np.int8), t.shape)
+    book = Codebook(values) if dtype is DType.INT8 else None
+    return replace(
+        graph,
+        constants={**graph.constants, name: w},
+        types={**graph.types, name: TensorType(t.shape, dtype, t.quant, codebook=book)},
+    )
+
+
+def unpacked(coding: Coding, packed: Array, n: int, values: Array) -> Array:
+    ffi, library = runtime()
+    to = np.full(n + 2 * coding.group, 99, np.int8)
+    arguments = [ffi.cast("void *", a.ctypes.data) for a in (packed, values, to)]
+    getattr(library, coding.function)(arguments[0], n, arguments[1], arguments[2])
+    groups = -(-n // coding.group) * coding.group
+    assert (to[groups:] == 99).all(), "it writes no more than whole groups"
+    return to[:n]
+
+
+@examples(60)
+@given(SEEDS, st.sampled_from([*CODINGS, TERNARY]), st.integers(1, 200))
+def test_what_was_packed_is_unpacked(seed: int, coding: Coding, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, coding.kinds, n).astype(np.uint8)
+    values = rng.integers(-128, 128, coding.kinds).astype(np.int8)
+    packed = np.ascontiguousarray(coding.packed(codes))
+    np.testing.assert_array_equal(unpacked(coding, packed, n, values), values[codes])
+
+
+def test_all_five_ternary_codes_of_every_byte_are_told_apart() -> None:
+    codes = np.stack(np.unravel_index(np.arange(243), (3,) * 5), axis=-1).astype(np.uint8).ravel()
+    packed = TERNARY.packed(codes)
+    assert len(packed) == 243
+    values = np.array([-7, 1, 90], np.int8)
+    np.testing.assert_array_equal(unpacked(TERNARY, packed, len(codes), values), values[codes])
+
+
+@pytest.mark.parametrize("kinds", range(2, 17))
+def test_flash_holds_as_many_bytes_as_the_type_says(kinds: int) -> None:
+    book = Codebook(tuple(range(kinds)))
+    n = 240  # a whole number of groups of every width
+    assert coding_of(kinds).packed(np.zeros(n, np.uint8)).nbytes == book.packed_bytes(n)
+
+
+@examples(120)
+@given(SEEDS, st.sampled_from(list(FAMILIES)), st.sampled_from(BOOKS))
+def test_portable_kernels_compute_the_reference_from_codes(
+    seed: int, family: str, values: tuple[int, ...]
+) -> None:
+    rng = np.random.default_rng(seed)
+    graph = coded(rng, FAMILIES[family](rng), values)
+    check(graph, {"x0": int8_values(rng, graph.types["x0"].shape)})
+
+
+@pytest.mark.needs("arm-none-eabi-gcc", "riscv64-unknown-elf-gcc", "qemu-system-arm")
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("core", "optimize"),
+    [
+        ("cortex-m4", "speed"),
+        ("cortex-m33", "size"),
+        ("cortex-m55", "speed"),
+        ("cortex-m55", "size"),
+        ("cortex-m0plus", "size"),
+        ("cortex-m3", "speed"),
+        ("rv32imc", "size"),
+    ],
+)
+def test_every_kernel_computes_the_reference_from_codes_on_the_core(
+    core: str, optimize: str
+) -> None:
+    rng = np.random.default_rng([len(optimize), *core.encode()])
+    isas = load_target(core).kernels
+    trials = []
+    for k in range(36):
+        family = list(FAMILIES)[k % len(FAMILIES)]
+        values = BOOKS[int(rng.integers(len(BOOKS)))]
+        graph = coded(rng, FAMILIES[family](rng), values)
+        feed = {"x0": int8_values(rng, graph.types["x0"].shape)}
+        for call in candidates(graph, graph.nodes[0], isas, optimize, "ep_layer0"):
+            trial = Trial(graph, call, feed)
+            over = trial.may_lie_over and bool(rng.integers(2))
+            trials.append(replace(trial, inplace=over))
+    made = [t.call for t in trials if t.call.stage]
+    assert any(c.stage and c.stage.parts > 1 for c in made)
+    assert any(len(c.chain) > 1 for c in made)
+    for t, result in zip(trials, run_on_core(trials, core, optimize), strict=True):
+        want = expected(t.graph, t.feed)
+        np.testing.assert_array_equal(result.output, want, f"{t.call.function} {t.graph.nodes}")
+
+
+def test_int4_weights_of_a_file_are_codes_too() -> None:
+    rng = np.random.default_rng(1)
+    for family in FAMILIES:
+        graph = coded(rng, FAMILIES[family](rng), tuple(range(-8, 8)), DType.INT4)
+        check(graph, {"x0": int8_values(rng, graph.types["x0"].shape)})
+
+
+def test_a_table_without_zero_is_not_filled_up_with_it() -> None:
+    """Kernels that would add zeros have no code for them; there is room for one in others."""
+    rng = np.random.default_rng(3)
+    for values, held in (((-9, -4, 3, 8), 4), ((-9, -4, 3, 8, 11), 6)):
+        graph = coded(rng, layers.image_layer(rng, kernel=(3, 3)), values)
+        call = spell(graph, "size")
+        assert call.constants[1].values.size == held
+        assert (0 in call.constants[1].values) == (held == 6)
