@@ -1,8 +1,8 @@
 """Measure the code of every kernel on every core: what sizes are estimated from without a compiler.
 
 Portable kernels are linked into networks of one layer; what unpacks weights, and files for one
-instruction set, all of which a layer uses, are compiled. Writes edgeprune/kernels/sizes.json. Needs the cross compilers; takes
-some minutes.
+instruction set, all of which a layer uses, are compiled. Writes edgeprune/kernels/sizes.json. Needs
+the cross compilers; takes some minutes.
 
 python scripts/measure_sizes.py
 """

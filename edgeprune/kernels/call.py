@@ -153,7 +153,8 @@ class Request:
         optimize: "size" or "speed".
         prefix: unique C identifier of this layer, for names in ``instance``.
         within: channels of the image that the result is a part of; 0: it is all there is.
-        pads: whether zeros may be added to the weights.
+        values: the few that its weights have, which are unpacked in front of it; None: they are
+            any, and lie in flash.
     """
 
     graph: Graph
@@ -162,7 +163,12 @@ class Request:
     optimize: str
     prefix: str
     within: int = 0
-    pads: bool = True
+    values: Array | None = None
+
+    @property
+    def pads(self) -> bool:
+        """Whether zeros may be added to the weights."""
+        return self.values is None or 0 in self.values
 
     @property
     def pitch(self) -> int:

@@ -32,11 +32,6 @@ class Coding:
         """Codes of any number, the last group filled up with zeros."""
         return self.pack(np.pad(codes, (0, -len(codes) % self.group)))
 
-    @property
-    def source(self) -> str:
-        """Its file below ``runtime_c``."""
-        return f"src/{self.function}.c"
-
 
 def coding_of(kinds: int) -> Coding:
     """The narrowest coding that tells so many values apart, 16 at most."""

@@ -48,7 +48,7 @@ def staged(kernel: Kernel, request: Request) -> KernelCall | None:
     whole = _part(request, axis, 0, t.shape[axis])
     if t.size - coding.packed(np.zeros(t.size, np.uint8)).nbytes - len(values) < CALL_BYTES:
         return kernel(whole)
-    layer = _Coded(kernel, replace(whole, pads=0 in values), axis, values, coding)
+    layer = _Coded(kernel, replace(whole, values=values), axis, coding)
     call = kernel(layer.whole)
     forms = [f for f in (call, call.frugal) if f is not None] if call else []
     found = [c for c in map(layer.call, forms) if c is not None]
@@ -91,14 +91,12 @@ class _Coded:
         kernel: what lowers it.
         whole: all of it, its weights as plain int8.
         axis: of the weights, runs over the results.
-        values: of the weights, ascending.
-        coding: of their numbers.
+        coding: of its values.
     """
 
     kernel: Kernel
     whole: Request
     axis: int
-    values: Array
     coding: Coding
 
     def call(self, form: KernelCall) -> KernelCall | None:
@@ -122,6 +120,11 @@ class _Coded:
                 return self._with_codes(form)
             calls.append(replace(coded, inplace=None))
         return _joined(calls, size)
+
+    @property
+    def _values(self) -> Array:
+        assert self.whole.values is not None
+        return self.whole.values
 
     @property
     def _can_part(self) -> bool:
@@ -150,23 +153,30 @@ class _Coded:
         stored = weights.values.ravel().view(np.int8).copy()
         pairs = stored[: weights.paired].reshape(-1, 2)
         pairs[:, 1] += pairs[:, 0] < 0
-        known = np.isin(stored, self.values)
+        known = np.isin(stored, self._values)
         used = int(np.flatnonzero(known)[-1]) + 1  # what follows fills up an array
         if not known[:used].all():
             return None
         codes = np.zeros(len(stored), np.uint8)
-        codes[:used] = np.searchsorted(self.values, stored[:used])
+        codes[:used] = np.searchsorted(self._values, stored[:used])
         at = -(-call.scratch_bytes // 4) * 4
         count = len(codes)
         pairing = (PAIRS,) if weights.paired else ()
-        stage = Stage(self.coding.function, count, at, weights.paired)
+        in_flash = f"_{self.whole.isa}" if call.address_space else ""
+        function = f"{self.coding.function}{in_flash}"
+        folders = (f"arch/{self.whole.isa}",) * 2 if in_flash else ("src", "include")
+        stage = Stage(function, count, at, weights.paired)
         return replace(
             call,
-            sources=(*call.sources, self.coding.source, *(f"{p}.c" for p in pairing)),
-            headers=(*call.headers, "include/ep_unpack_s8.h", *(f"{p}.h" for p in pairing)),
+            sources=(*call.sources, f"{folders[0]}/{function}.c", *(f"{p}.c" for p in pairing)),
+            headers=(
+                *call.headers,
+                f"{folders[1]}/ep_unpack_s8{in_flash}.h",
+                *(f"{p}.h" for p in pairing),
+            ),
             constants=(
                 Constant("codes", self.coding.packed(codes), self.coding.c_type),
-                Constant("values", self.values.astype(np.int8)),
+                Constant("values", self._values.astype(np.int8)),
                 *others,
             ),
             scratch_bytes=at + -(-count // self.coding.group) * self.coding.group,

@@ -12,8 +12,8 @@ import pytest
 from edgeprune.compiler import Recipe
 from edgeprune.frontends import load
 from edgeprune.frontends.normalize import fuse
-from edgeprune.ir import quantise_array
-from edgeprune.quantize import observe
+from edgeprune.ir import Codebook, quantise_array
+from edgeprune.quantize import observe, quantise
 from edgeprune.target import load_target
 from edgeprune.toolchain.compiler import COMMON_FLAGS, OPTIMIZE_FLAGS
 from edgeprune.toolchain.size import measure
@@ -52,6 +52,34 @@ def test_weights_take_no_ram(tmp_path: Path, hidden: int) -> None:
     folder, _ = compiled_for_avr(tmp_path, 1000, hidden)
     size = measure(folder, load_target("avr"), optimize="size")
     assert size.rodata_bytes >= 1000 * hidden
+    assert size.data_bytes < 200
+
+
+@pytest.mark.parametrize(
+    "values",
+    [tuple(range(-7, 8)), (-127, -60, -20, 9, 50), (-90, -25, 25, 90), (-1, 0, 1)],
+    ids=len,
+)
+def test_packed_codes_of_weights_stay_in_flash_too(tmp_path: Path, values: tuple[int, ...]) -> None:
+    path = small_mlp(tmp_path / "mlp.onnx", 300, 13)
+    with np.load(path.with_suffix(".npz")) as data:
+        x = data["x"]
+    fused = fuse(load(path))
+    ranges = {v: seen.range("minmax", 256) for v, seen in observe(fused, x).items()}
+    dense = [n.name for n in fused.nodes if n.op.kind == "dense"]
+    book = Codebook(values)
+    graph = quantise(fused, ranges, codebooks=dict.fromkeys(dense, book))
+    compiled = Recipe(load_target("avr"), "int8", "size", {}).compile_typed(graph)
+    assert compiled.calls[dense[0]].stage
+    assert compiled.plan.arena_bytes < 1000
+    compiled.write_c(tmp_path / "c", "mlp")
+    samples = quantise_array(x[:8], graph.types[graph.inputs[0]])
+    with HostModel(tmp_path / "c") as host:
+        expected = host.run(samples)
+    found = run_target.run(tmp_path / "c", load_target("avr"), samples, optimize="size")
+    np.testing.assert_array_equal(found.outputs, expected)
+    size = measure(tmp_path / "c", load_target("avr"), optimize="size")
+    assert size.rodata_bytes < book.packed_bytes(300 * 13) + 800
     assert size.data_bytes < 200
 
 

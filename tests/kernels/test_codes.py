@@ -98,7 +98,8 @@ def test_portable_kernels_compute_the_reference_from_codes(
     check(graph, {"x0": int8_values(rng, graph.types["x0"].shape)})
 
 
-@pytest.mark.needs("arm-none-eabi-gcc", "riscv64-unknown-elf-gcc", "qemu-system-arm")
+@pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
+@pytest.mark.needs("riscv64-unknown-elf-gcc", "qemu-system-riscv32")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("core", "optimize"),

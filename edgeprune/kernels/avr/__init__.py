@@ -23,24 +23,27 @@ def dense(request: Request) -> KernelCall | None:
     if call is None or call.function != "ep_dense_s8":
         return None
     limits = dict(call.params)
-    return None if int(limits["in_len"]) > LONGEST else _in_flash(call)
+    if int(limits["in_len"]) > LONGEST:
+        return None
+    return _in_flash(call, "ep_dense_s8" if request.values is None else "ep_dense_staged_s8")
 
 
 def unary(request: Request) -> KernelCall | None:
     """Every function of one element that is a table in int8."""
     call = activation.unary(request)
-    return _in_flash(call) if call and call.function in TABLES else None
+    return _in_flash(call, call.function) if call and call.function in TABLES else None
 
 
 def gather(request: Request) -> KernelCall | None:
     """Chosen elements in int8, by a bitmap."""
     call = shape.gather(request)
-    return _in_flash(call) if call and call.function == "ep_gather_bits_s8" else None
+    bits = call is not None and call.function == "ep_gather_bits_s8"
+    return _in_flash(call, call.function) if call and bits else None
 
 
-def _in_flash(call: KernelCall) -> KernelCall:
+def _in_flash(call: KernelCall, function: str) -> KernelCall:
     """The same call, of the function that reads its arrays from flash."""
-    name = f"{call.function}_avr"
+    name = f"{function}_avr"
     return replace(
         call,
         function=name,

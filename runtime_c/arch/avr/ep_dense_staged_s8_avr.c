@@ -1,0 +1,6 @@
+#include "ep_dense_staged_s8_avr.h"
+
+#define EP_DENSE ep_dense_staged_s8_avr
+#define EP_WEIGHT int8_t
+
+#include "ep_dense_avr.inc"
