@@ -55,6 +55,34 @@ class Interpreter:
         return [known[d["index"]] for d in self.outputs]
 
 
+def repaired(content: bytes) -> bytes:
+    """The file as LiteRT takes it: biases are scaled along the only axis that they have.
+
+    Some files give them the axis of the weights, which TFLite Micro ignores and LiteRT refuses.
+    """
+    model = _unpacked(content)
+    wrong = [
+        t.quantization
+        for graph in model.subgraphs
+        for t in graph.tensors
+        if t.quantization is not None and t.quantization.quantizedDimension
+        and t.shape is not None and len(t.shape) == 1
+    ]  # fmt: skip
+    if not wrong:
+        return content
+    for quantisation in wrong:
+        quantisation.quantizedDimension = 0
+    return _packed(model)
+
+
+def _packed(model: Any) -> bytes:
+    import flatbuffers
+
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
 def _workers(content: bytes, lacking: frozenset[str]) -> list[Any]:
     """LiteRT's interpreters for the pieces of a file."""
     try:
@@ -110,7 +138,6 @@ def _pieces(content: bytes, lacking: frozenset[str]) -> Iterator[tuple[bytes, bo
     if not lacking:
         yield content, True
         return
-    import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
     model = _unpacked(content)
@@ -137,6 +164,4 @@ def _pieces(content: bytes, lacking: frozenset[str]) -> Iterator[tuple[bytes, bo
         graph.inputs = sorted(made & {t for op in operators for t in op.inputs})
         graph.outputs = sorted(here & (later | wanted))
         made |= here
-        builder = flatbuffers.Builder(1024)
-        builder.Finish(model.Pack(builder), b"TFL3")
-        yield bytes(builder.Output()), ok
+        yield _packed(model), ok

@@ -12,7 +12,7 @@ import numpy as np
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends.from_tflite import parse
 from edgeprune.ir import Array, DType, TensorType, join_rows, split_rows
-from edgeprune.verify._litert import Interpreter
+from edgeprune.verify._litert import Interpreter, repaired
 
 
 def run(
@@ -39,6 +39,7 @@ def run(
             shapes or types.
     """
     parse(content, ".tflite")  # LiteRT itself may crash on what is malformed
+    content = repaired(content)
     samples = len(inputs)
     count = min(threads or os.cpu_count() or 1, max(1, samples))
     workers = [Interpreter(content) for _ in range(count)]

@@ -465,3 +465,40 @@ def test_a_scalar_operand_stays_one_where_channels_go() -> None:
     coupling = couple(graph)
     removed = ~coupling.pinned & ~coupling.inputs & (np.arange(coupling.count) % 2 == 0)
     assert compact(graph, coupling, removed).params < graph.params
+
+
+@pytest.mark.parametrize("axis", [0, 3])
+def test_a_bias_is_scaled_along_the_only_axis_that_it_has(
+    axis: int, rng: np.random.Generator
+) -> None:
+    """Files that give it the axis of the weights are run by TFLite Micro."""
+    w = rng.integers(-127, 128, (1, 3, 3, 4)).astype(np.int8)
+    scales = tuple(np.float32(rng.uniform(0.001, 0.01, 4)).tolist())
+    bias = QuantParams(tuple(float(np.float32(FIVE.scale[0]) * np.float32(s)) for s in scales),
+                       (0,) * 4, axis)  # fmt: skip
+    values = [
+        Value((1, 5, 5, 4), "int8", FIVE), constant(w, QuantParams(scales, (0,) * 4, 3)),
+        constant(rng.integers(-999, 999, 4).astype(np.int32), bias),
+    ]  # fmt: skip
+    options = {"strideW": 1, "strideH": 1, "dilationWFactor": 1, "dilationHFactor": 1,
+               "padding": 1, "depthMultiplier": 1}  # fmt: skip
+    content = one_op(
+        "DEPTHWISE_CONV_2D", values, Value((1, 3, 3, 4), "int8", THREE), options,
+        table="DepthwiseConv2DOptions", version=3,
+    )  # fmt: skip
+    graph = parse(content, "bias.tflite")
+    x = rng.integers(-128, 128, (9, 5, 5, 4)).astype(np.int8)
+    got = run_int(graph, {graph.inputs[0]: x})[graph.outputs[0]]
+    assert np.array_equal(got, run_tflite.run(content, x))
+
+
+@pytest.mark.needs("EDGEPRUNE_DATA")
+def test_person_detect_is_exact() -> None:
+    """The best known model of the field, whose biases name an axis that they do not have."""
+    path = Path(os.environ["EDGEPRUNE_DATA"]) / "public" / "person_detect.tflite"
+    graph = load(path)
+    rng = np.random.default_rng(0)
+    x = rng.integers(-128, 128, (6, 96, 96, 1)).astype(np.int8)
+    got = run_int(graph, {graph.inputs[0]: x})[graph.outputs[0]]
+    assert np.array_equal(got, run_tflite.run(path.read_bytes(), x))
+    assert np.array_equal(got, run_tflite.run(emit(graph), x))
