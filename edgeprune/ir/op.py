@@ -162,8 +162,17 @@ def tie_broadcast(ch: Channels, shape: tuple[int, ...], *ids: Ids) -> Ids:
         if k == lead:
             continue
         spread = operand.ndim == 0 or (shape[-1] > 1 and operand.shape[-1] == 1)
-        if spread:
+        if spread and not _goes_with(operand, full[lead]):
             ch.pin(operand)
         else:
             ch.tie(full[k], full[lead])
     return np.ascontiguousarray(full[lead])
+
+
+def _goes_with(operand: Ids, lead: Ids) -> bool:
+    """Whether each element of an operand lies on one channel: these are along another axis."""
+    if operand.size < 2:
+        return False
+    aligned = operand.reshape((1,) * (lead.ndim - operand.ndim) + operand.shape)
+    first = lead[tuple(slice(None) if n > 1 else slice(0, 1) for n in aligned.shape)]
+    return bool((lead == first).all())
