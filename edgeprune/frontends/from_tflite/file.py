@@ -257,7 +257,7 @@ def _quantisation(
     low, high = (0, 255) if dtype is DType.UINT8 else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
     if zero.min() < low or zero.max() > high:
         raise EdgePruneError(where, f"has a zero point outside of {low} to {high}")
-    axis = int(table.number(6, "i")) if len(shape) != 1 else 0  # some files name that of the weights
+    axis = int(table.number(6, "i")) if len(shape) > 1 else 0  # some name the weights'
     if scale.size == 1:
         return QuantParams((float(scale[0]),), (int(zero[0]),))
     if not constant:
