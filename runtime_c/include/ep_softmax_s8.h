@@ -9,7 +9,7 @@ typedef struct {
     int32_t rows;
     int32_t length;   /* elements of a row, at most 4,095 */
     int32_t mult;     /* brings a difference of logits to Q5.26 */
-    int32_t shift;    /* to the left */
+    int32_t shift;    /* to the left, [0, 31] */
     int32_t diff_min; /* smaller differences count as exp = 0 */
     int32_t keep;     /* 1: scratch holds the exponentials of a row, 0: they are computed twice */
 } ep_softmax_s8_params;

@@ -5,7 +5,7 @@
 static EP_NOINLINE int32_t exponential(const ep_softmax_s8_params *p, int32_t diff)
 {
     /* diff >= diff_min keeps the shifted difference within int32. */
-    return ep_exp_on_negative(ep_high_mul(diff * ((int32_t)1 << p->shift), p->mult));
+    return ep_exp_on_negative(ep_high_mul((int32_t)((uint32_t)diff << p->shift), p->mult));
 }
 
 void ep_softmax_s8(const ep_softmax_s8_params *p, const int8_t *x, void *scratch, int8_t *y)

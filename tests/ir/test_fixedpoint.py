@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tflite_files import Value, constant, one_op, run
 
+from edgeprune.errors import UnsupportedError
 from edgeprune.ir import fixedpoint as fp
 from edgeprune.ir.types import QuantParams
 
@@ -290,6 +291,28 @@ def test_softmax_is_that_of_the_reference_kernels(seed: int, name: str) -> None:
     result = Value(x.shape, "int8", yq)
     file = one_op(name, [Value(x.shape, "int8", xq)], result, options, table=table, version=2)
     assert np.array_equal(run(file, x), ours)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 15.9, 16.0, 31.9, 32.0, 1e6])
+def test_softmax_at_extreme_scales_is_that_of_the_reference_kernels(scale: float) -> None:
+    d, xq = Draw(0), QuantParams.of(scale, 5)
+    x = np.concatenate([d.int8(40, 9), np.full((1, 9), 127, np.int8)])
+    x[:20] = np.maximum(x[:20], 126)
+    result = Value(x.shape, "int8", LOGISTIC)
+    operand, options = Value(x.shape, "int8", xq), {"beta": 1.0}
+    file = one_op("SOFTMAX", [operand], result, options, table="SoftmaxOptions", version=2)
+    assert np.array_equal(run(file, x), fp.softmax(x, xq))
+
+
+def test_changes_of_scale_that_no_shift_of_32_bits_makes_are_refused() -> None:
+    assert fp.quantize_multiplier(2.0**31 - 1) == (2**31 - 1, 31)
+    for factor in (2.0**31, -(2.0**31), 1e30):
+        with pytest.raises(UnsupportedError, match="change of scale"):
+            fp.quantize_multiplier(factor)
+    for find in (fp.single_multiplier, fp.wide_multiplier):
+        find(2.0**20, -2047, 2047, 0, (-128, 127))
+        with pytest.raises(ValueError, match="beyond 32 bits"):
+            find(2.0**20, -2048, 2047, 0, (-128, 127))
 
 
 @pytest.mark.parametrize("seed", range(16))

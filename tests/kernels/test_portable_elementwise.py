@@ -198,6 +198,15 @@ def test_softmax_is_the_reference(seed, zx, scale, shape):
     check(one_node(LogSoftmax(), [TensorType(shape)]), {"x0": x})
 
 
+@pytest.mark.parametrize("scale", [2e-8, 15.9, 16.0, 31.9, 32.0, 1e6])
+def test_softmax_of_logits_at_extreme_scales_is_the_reference(scale, rng):
+    y = int8_type((), 1 / 256, -128)
+    graph = one_node(Softmax(), [int8_type((50, 7), scale, 3)], y)
+    check(graph, {"x0": rng.integers(-128, 128, (50, 7)).astype(np.int8)})
+    check(graph, {"x0": np.full((50, 7), 127, np.int8)})
+    check(graph, {"x0": rng.integers(126, 128, (50, 7)).astype(np.int8)})
+
+
 @pytest.mark.parametrize("length", [511, 512, 513, 1024, 4095])
 def test_softmax_of_many_like_logits_is_the_reference(length, rng):
     y = int8_type((), 1 / 256, -128)

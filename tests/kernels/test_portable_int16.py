@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kernels.cases import SEEDS, examples, layer_constants, output_scale
-from kernels.harness import check, one_node
+from kernels.harness import check, one_node, spell
 from kernels.test_portable_linear import CLAMPS, geometry
 
 from edgeprune.errors import UnsupportedError
@@ -138,3 +138,14 @@ def test_sums_that_int32_does_not_hold_are_refused(rng):
     graph = one_node(Dense(), [int16_type((600,), 0.1)], int16_type((), 0.1), layer)
     with pytest.raises(UnsupportedError, match=r"(?s)layer.*int32"):
         check(graph, {"x0": np.zeros(600, np.int16)})
+
+
+@pytest.mark.parametrize("op", [Sigmoid(), Tanh()], ids=str)
+def test_int16_sigmoid_and_tanh_are_the_reference_up_to_the_scale_that_is_refused(op):
+    x = np.array([-32768, -32767, -20000, -1, 0, 1, 12345, 32767], np.int16)
+    y = int16_type((), 1 / 32768)
+    for scale in (1e-6, 2.7, 5.2, 5.333):
+        check(one_node(op, [int16_type(x.shape, scale)], y), {"x0": x})
+    for scale in (5.4, 9.8, 1e6):
+        with pytest.raises(UnsupportedError, match=r"5\.3 at most"):
+            spell(one_node(op, [int16_type(x.shape, scale)], y))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgeprune.errors import UnsupportedError
 from edgeprune.ir.fixedpoint.rounding import (
     QMAX,
     QMIN,
@@ -62,8 +63,14 @@ class SoftmaxParams:
 
 
 def softmax_params(x: QuantParams, beta: float = 1.0) -> SoftmaxParams:
-    """The constants for logits of one scale."""
+    """The constants for logits of one scale.
+
+    Raises:
+        UnsupportedError: the logits are so close to each other that LiteRT's kernel aborts.
+    """
     real = min(float(np.float32(beta)) * x.scale[0] * (1 << (31 - DIFF_BITS)), 2.0**31 - 1.0)
+    if real <= 1.0:
+        raise UnsupportedError("softmax", f"of logits with a scale of {x.scale[0]:.3g}, too small")
     mult, left_shift = quantize_multiplier(real)
     reach = ((1 << DIFF_BITS) - 1) * (1 << (31 - DIFF_BITS)) / (1 << left_shift)
     return SoftmaxParams(mult, left_shift, -math.floor(reach))

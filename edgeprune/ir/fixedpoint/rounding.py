@@ -13,12 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from edgeprune.errors import UnsupportedError
 from edgeprune.ir.types import QuantParams
 
 Ints = NDArray[np.signedinteger[Any]]
 Int64s = NDArray[np.int64]
 
 QMIN, QMAX = -128, 127
+MAX_SHIFT = 31
+"""A 32-bit accumulator is shifted left by no more."""
 
 
 def quantize_multiplier(real: float) -> tuple[int, int]:
@@ -28,7 +31,10 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
         real: the factor; a negative one (a leaky ReLU's slope) gives a negative mult.
 
     Returns:
-        mult in [2^30, 2^31) or 0, shift in [-31, ...]; factors below 2^-32 become 0.
+        mult in [2^30, 2^31) or 0, shift in [-31, 31]; factors below 2^-32 become 0.
+
+    Raises:
+        UnsupportedError: a factor of 2^31 or more, for which LiteRT's kernels are not defined.
     """
     mult, shift = quantize_multipliers(np.array([real]))
     return int(mult[0]), int(shift[0])
@@ -41,6 +47,12 @@ def quantize_multipliers(real: NDArray[np.float64]) -> tuple[NDArray[np.int32], 
     carry = np.abs(mult) == 2**31
     mult = np.where(carry, mult // 2, mult)
     exponent = np.where(carry, exponent + 1, exponent)
+    if exponent.max(initial=0) > MAX_SHIFT:
+        raise UnsupportedError(
+            "a change of scale",
+            f"by a factor of {np.abs(real).max():.3g}, and 32 bits hold less than 2^{MAX_SHIFT}",
+            "use --dtype float32",
+        )
     tiny = (exponent < -31) | (mult == 0)
     return (
         np.where(tiny, 0, mult).astype(np.int32),

@@ -42,12 +42,12 @@ def single_multiplier(
         mult in [0, 2^31) and shift, 31 - shift in [1, 62].
 
     Raises:
-        ValueError: no 31-bit multiplier repeats the double-precision rounding over this range.
+        ValueError: results do not fit into 32 bits before they are clamped, or no 31-bit multiplier
+            repeats the double-precision rounding over this range.
     """
+    _require_32_bits(real, low, high)
     mult, shift = quantize_multiplier(real)
     total = 31 - shift
-    if total < 1:
-        raise ValueError(f"a scale of {real:g} is too large for one rounding")
     steps = np.arange(clamp[0] + 1, clamp[1] + 1) - zero
     first = _first_reaching(steps, real, low, high)
     if total <= 52 and _agrees(steps, first, mult, total, low, high):
@@ -84,6 +84,7 @@ def wide_multiplier(
     Raises:
         ValueError: no such multiplier was found.
     """
+    _require_32_bits(real, low, high)
     fraction, exponent = np.frexp(real)
     nearest, total = round(float(fraction) * 2.0**47), 47 - int(exponent)
     if real == 0.0 or total > 78:
@@ -99,6 +100,13 @@ def wide_multiplier(
         if right.all():
             return mult, total
     raise ValueError(f"no multiplier repeats the rounding of {real!r} over [{low}, {high}]")
+
+
+def _require_32_bits(real: float, low: int, high: int) -> None:
+    """Refuse products that LiteRT's conversion to int32 is not defined for."""
+    reach = max(-low, high) * real
+    if reach >= 2.0**31 - 1:
+        raise ValueError(f"a scale of {real:.3g} takes results to {reach:.3g}, beyond 32 bits")
 
 
 def _halves(acc: Int64s, mult: int, total: int) -> Int64s:

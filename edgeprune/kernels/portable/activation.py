@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgeprune.errors import UnsupportedError
 from edgeprune.ir import Array, DType
 from edgeprune.ir.fixedpoint import QMAX, QMIN, quantize_multiplier, rescale
 from edgeprune.ir.fixedpoint.wide import sigmoid_scale, sigmoid_table
@@ -21,6 +22,7 @@ from edgeprune.kernels.portable._spell import (
 from edgeprune.ops import Gelu, LeakyRelu, Relu, Sigmoid, Tanh, Unary
 
 # float32: estimated instructions an element
+LARGEST_SIGMOID_MULT = 65536  # its product with an int16 fits into 32 bits, in LiteRT as here
 COST = {"clamp": 8, "leaky_relu": 8, "hard_swish": 12, "sigmoid": 60, "tanh": 100}
 TABLE_PAYS = 1024
 """Elements from which on another scale is worth a table of 256 bytes."""
@@ -139,6 +141,9 @@ def _s16(request: Request, op: Unary) -> KernelCall | None:
     mult, shift = sigmoid_scale(quant(x), (0, 1) if twice else (0,))
     if mult == 0:
         mult, shift = 3 << shift, 0
+    if mult > LARGEST_SIGMOID_MULT:
+        name, scale = request.node.name, quant(x).scalar[0]
+        raise UnsupportedError(name, f"{op.kind} of int16 at a scale of {scale:g}, 5.3 at most")
     table = sigmoid_table().astype(np.uint16)
     return spell(
         "ep_sigmoid_s16",
