@@ -5,6 +5,7 @@ Profiles are in ``targets/<name>/profile.toml``; ``targets/README.md`` lists the
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, replace
@@ -21,6 +22,7 @@ Costs = tuple[tuple[str, int], ...]
 
 DEFAULT_TARGET = "cortex-m4"
 _MAX_PROFILE_BYTES = 1 << 16
+_FQBN = re.compile(r"[\w.-]+:[\w.-]+:[\w.-]+(:[\w.,=-]+)?")
 _Section = TypeVar("_Section", "Toolchain", "Emulator", "Timing", "Memory")
 _INHERITED = ("kernels", "fpu", "progmem", "toolchain", "emulator", "timing")
 
@@ -114,8 +116,14 @@ class Target:
     emulator: Emulator | None = None
     timing: Timing | None = None  # None: cycles are not modelled
     memory: Memory | None = None  # None: memory that never waits
+    arduino: str = ""  # what arduino-cli calls a board: package:architecture:board
     sources: tuple[tuple[str, str], ...] = ()  # (key, data sheet)
     notes: str = ""
+
+    @property
+    def bound(self) -> str:
+        """What a budget of bytes is of, in words."""
+        return "flash" if self.budget == "linked" else f"the .{self.budget} file"
 
     @property
     def flash_limit(self) -> int | None:
@@ -214,6 +222,7 @@ def _target(table: _Table, name: str, core: str, base: Target | None) -> Target:
         reserved_flash_bytes=table.take("reserved_flash_bytes", int, 0),
         reserved_ram_bytes=table.take("reserved_ram_bytes", int, 0),
         sources=tuple((k, sources.take(k, str, "")) for k in sorted(sources.rows)),
+        arduino=table.take("arduino", str, ""),
         notes=table.take("notes", str, ""),
     )
     if base is not None:
@@ -279,6 +288,9 @@ def _check(where: str, target: Target) -> None:
     if target.kind == "board" and (target.flash_bytes is None or target.ram_bytes is None):
         hint = "add them, as the data sheet says"
         raise EdgePruneError(where, "a board needs flash_bytes and ram_bytes", hint)
+    if target.arduino and not _FQBN.fullmatch(target.arduino):
+        what = f"is no name of a board: {target.arduino!r}"
+        raise EdgePruneError(f"{where}: arduino", what, "such as arduino:avr:uno")
     if target.kind in ("core", "board") and target.toolchain is None:
         raise EdgePruneError(where, "needs a [toolchain], or a core that has one")
     if target.kernels[-1:] != ("portable",):

@@ -2,11 +2,13 @@
 
 A page runs from top to bottom in an empty folder: every line ``$ ...`` of a block marked
 ``console``, and every block marked ``python``; a block marked ``toml`` whose first line is a
-comment with a name is that file. A block marked with another word is only shown.
+comment with a name is that file. A block marked with another word is only shown. All that runs
+sees what `pip install edgeprune` brings, and the extras that the page says to install.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -18,6 +20,7 @@ import pytest
 
 from edgeprune.pruning.criteria import CRITERIA
 from edgeprune.pruning.search import SCHEDULES
+from tests.declared import absent, environment
 
 ROOT = Path(__file__).parents[1]
 PAGES = [p for p in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if p.is_file()]
@@ -41,21 +44,54 @@ def name(page: Path) -> str:
     return page.stem
 
 
+def extras(page: Path) -> tuple[str, ...]:
+    """The extras that a page says to install."""
+    named = re.findall(r"edgeprune\[([\w,]+)\]", page.read_text())
+    return tuple(sorted({extra for names in named for extra in names.split(",")}))
+
+
 @pytest.mark.slow
 @pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
 @pytest.mark.parametrize("page", [p for p in PAGES if any(steps(p))], ids=name)
 def test_commands_of_a_page_work(page: Path, tmp_path: Path) -> None:
-    beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    folder, site = tmp_path / "page", tmp_path / "site"
+    folder.mkdir()
+    site.mkdir()
+    given = environment(site, extras(page))
+    given["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{given['PATH']}"
     for command in steps(page):
         done = subprocess.run(
-            command,
-            cwd=tmp_path,
-            env={**os.environ, "PATH": beside},
-            capture_output=True,
-            text=True,
-            check=False,
+            command, cwd=folder, env=given, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, f"{command[-1]}\n{done.stdout}{done.stderr}"
+    for check in CHECKS.get(name(page), ()):
+        check(folder)
+
+
+def the_network_was_pruned_to_the_budget_and_still_answers(folder: Path) -> None:
+    report = json.loads((folder / "net" / "report.json").read_text())
+    assert report["after"]["macs"] < report["before"]["macs"]
+    assert report["budget"]["fits"] is True
+    assert report["accuracy"]["samples"] == "test"
+    assert report["accuracy"]["c"] > report["accuracy"]["source"] - 0.05 > 0.8
+
+
+CHECKS = {
+    "README": (the_network_was_pruned_to_the_budget_and_still_answers,),
+    "models": (the_network_was_pruned_to_the_budget_and_still_answers,),
+}
+"""What the sentences of a page promise of the files that its commands leave."""
+
+
+def test_the_environment_of_the_pages_lacks_what_edgeprune_does_not_ask_for(tmp_path: Path) -> None:
+    assert {"pytest", "sphinx", "hypothesis"} <= absent()
+    assert not {"numpy", "torch", "onnx", "click", "onnxscript"} & absent()
+    code = "import numpy, edgeprune\ntry: import pytest\nexcept ImportError: print('lacks it')"
+    command = [sys.executable, "-c", code]
+    out = subprocess.run(
+        command, env=environment(tmp_path), check=True, capture_output=True, text=True
+    )
+    assert out.stdout.strip() == "lacks it"
 
 
 @pytest.mark.slow

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
+from email import message_from_string
+from email.message import Message
 from pathlib import Path
 
 import pytest
@@ -58,3 +61,36 @@ def test_runtime_and_targets_are_the_ones_of_the_checkout(installed: Path) -> No
 
 def test_the_wheel_is_small_enough_to_fetch_without_a_thought(installed: Path) -> None:
     assert sum(p.stat().st_size for p in installed.rglob("*") if p.is_file()) < 8_000_000
+
+
+@pytest.fixture(scope="module")
+def described(installed: Path) -> Message:
+    """What a package index shows."""
+    (file,) = installed.glob("*.dist-info/METADATA")
+    return message_from_string(file.read_text())
+
+
+def test_no_link_of_the_long_description_leads_nowhere(described: Message) -> None:
+    text = described.get_payload()
+    assert isinstance(text, str)
+    links = re.findall(r"\]\(([^)]*)\)", text)
+    assert not [link for link in links if not link.startswith("https://")]
+    assert "## Your own model" in text
+
+
+def test_the_package_names_its_authors_and_no_address_that_is_none(described: Message) -> None:
+    assert described["Author"] == "The edgeprune authors"
+    assert not [url for url in described.get_all("Project-URL", []) if "example" in url]
+
+
+def test_only_the_python_that_tests_run_on_is_claimed(described: Message) -> None:
+    named = re.findall(r"Python :: (3\.\d+)", "\n".join(described.get_all("Classifier", [])))
+    assert named == ["3.11"]
+
+
+def test_there_is_one_truth_about_the_release_of_torch() -> None:
+    (asked,) = re.findall(r'"torch>=([\d.]+)"', (ROOT / "pyproject.toml").read_text())
+    (told,) = re.findall(r"any release from ([\d.]+) on", (ROOT / "CONTRIBUTING.md").read_text())
+    (pinned,) = re.findall(r"^TORCH \?= ([\d.]+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert asked == told
+    assert tuple(map(int, pinned.split("."))) >= tuple(map(int, asked.split(".")))

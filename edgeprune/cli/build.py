@@ -25,7 +25,7 @@ from edgeprune.cli._options import COUNT, EPOCHS, MS, SHARE
 )
 @_options.mean
 @_options.std
-@click.option("--budget", "--flash", help="Bytes of flash: 64KB, 64KiB, 65536.")
+@click.option("--budget", "--flash", help="Bytes of flash (phones: of the file): 64KB.")
 @click.option("--ram", help="Bytes of RAM.")
 @click.option("--max-ms", type=MS, help="Milliseconds per inference, by the model of the board.")
 @click.option("--max-instructions", type=COUNT, help="Instructions per inference.")
@@ -45,6 +45,8 @@ from edgeprune.cli._options import COUNT, EPOCHS, MS, SHARE
     "--emit", default="c,tflite,onnx", show_default=True, help="Artifacts to write; also ort."
 )
 @click.option("--package", help="Project files to write: arduino, cmake, ... or all.")
+@click.option("--author", default="", help="Of the packages: Ada Lovelace <ada@...>.")
+@click.option("--url", default="", help="Where the packages are found.")
 @click.option(
     "--optimize",
     type=click.Choice(["auto", "size", "speed"]),
@@ -82,7 +84,7 @@ def command(as_json: bool, package: str | None, **given: Any) -> None:
 
     terminal = console()
     given_room = room(options, load_target(options.target))
-    for limit, what in ((given_room.flash, "flash"), (given_room.ram, "RAM")):
+    for limit, what in ((given_room.flash, given_room.bound), (given_room.ram, "RAM")):
         if limit is not None:
             terminal.print(f"budget: {limit:,} bytes of {what}", highlight=False)
     with telling(terminal) as progress:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -106,11 +107,7 @@ def build(options: BuildOptions, progress: Progress = silent) -> Built:
     check_writable(options.out, force=options.force)
     with clock.step("load"):
         prepared = prepare(options, needs_data=False)
-    wrong = [p for p in options.packages if p in OF_ONE and has_many(prepared.graph)]
-    if wrong:
-        what = "is made for models with one input and one output"
-        hint = f"take some of {', '.join(p for p in PACKAGES if p not in OF_ONE)}"
-        raise EdgePruneError(f"--package {','.join(wrong)}", what, hint)
+    _check_packages(options, prepared)
     with clock.step("rank"):
         chooser = Chooser(prepared, options, progress)
         chosen = chooser.choose(target)
@@ -126,7 +123,28 @@ def build(options: BuildOptions, progress: Progress = silent) -> Built:
         (folder / "report.json").write_text(text)
         page = page_of(report, str(folder / "report.json"))
         (folder / "report.html").write_text(page, encoding="utf-8")
-    return Built(options.out, report, prepared.notes)
+    return Built(options.out, report, tuple(report["notes"]))
+
+
+def _check_packages(options: BuildOptions, prepared: Prepared) -> None:
+    wrong = [p for p in options.packages if p in OF_ONE and has_many(prepared.graph)]
+    if wrong:
+        what = "is made for models with one input and one output"
+        hint = f"take some of {', '.join(p for p in PACKAGES if p not in OF_ONE)}"
+        raise EdgePruneError(f"--package {','.join(wrong)}", what, hint)
+    if options.url and not re.fullmatch(r"https?://[!-~]+", options.url):
+        raise EdgePruneError("--url", f"{options.url!r} is no address", "such as https://...")
+
+
+def _notes(options: BuildOptions, target: Target, prepared: Prepared) -> tuple[str, ...]:
+    """What was taken for granted."""
+    if "arduino" not in options.packages or target.progmem:
+        return prepared.notes
+    avr = (
+        f"packages/arduino is built for {target.name}: boards with AVR (Uno, Mega) need a build of "
+        "their own, --target arduino-uno or arduino-mega-2560"
+    )
+    return (*prepared.notes, avr)
 
 
 def _seconds(clock: Clock) -> dict[str, float]:
@@ -227,10 +245,10 @@ def _write(
         classes=tables,
         snr=snr,
         labels=prepared.labels,
-        notes=prepared.notes,
+        notes=_notes(options, target, prepared),
         ort=(folder / "model.ort").stat().st_size if "ort" in options.emit else None,
     )
-    facts = Facts(name, record, graph, vectors.inputs, vectors.outputs)
+    facts = Facts(name, record, graph, vectors.inputs, vectors.outputs, options.author, options.url)
     _write_packages(folder, options.packages, facts)
     if "c" not in options.emit:
         _remove(c_dir)

@@ -27,6 +27,12 @@ class Room:
 
     flash: int | None
     ram: int | None
+    bound: str = "flash"  # what the first of them is of, in words
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether every network fits."""
+        return self.flash is None and self.ram is None
 
     def holds(self, size: Footprint) -> bool:
         """Whether a network of that size fits."""
@@ -36,7 +42,7 @@ class Room:
         """What is over, in words; empty where it fits."""
         over = []
         if self.flash is not None and size.flash_bytes > self.flash:
-            over.append(f"{size.flash_bytes:,} bytes of flash, there are {self.flash:,}")
+            over.append(f"{size.flash_bytes:,} bytes of {self.bound}, there are {self.flash:,}")
         if self.ram is not None and size.ram_bytes > self.ram:
             over.append(f"{size.ram_bytes:,} bytes of RAM, there are {self.ram:,}")
         return "; ".join(over)
@@ -47,6 +53,7 @@ def room(options: BuildOptions, target: Target) -> Room:
     return Room(
         options.budget if options.budget is not None else target.flash_limit,
         options.ram if options.ram is not None else target.ram_limit,
+        target.bound,
     )
 
 
@@ -84,7 +91,7 @@ class Chooser:
             try:
                 return self.as_it_is(target, given)
             except CannotFitError:
-                if given == Room(None, None):
+                if given.is_endless:
                     raise
         if o.has_limits and not o.is_limited:
             found = self.pruned(target, Room(None, None))
@@ -107,12 +114,21 @@ class Chooser:
         """
         return self._best(self.within(target, given))
 
-    def whole(self, target: Target, given: Room = Room(None, None)) -> list[Candidate]:
-        """The network with all its channels, in every form that fits; raises where none does."""
+    def whole(
+        self, target: Target, given: Room = Room(None, None), *, every: bool = False
+    ) -> list[Candidate]:
+        """The network with all its channels, in the forms that fit; raises where none does.
+
+        Args:
+            target: for what.
+            given: the room there is.
+            every: also those that others that were made before are as good as.
+        """
         where = f"target {target.name}"
         tries = _Tries()
         for form in forms(self.options.without_limits(), target, self._dtypes(whole=True)):
-            tries.make(partial(self._entire_within, form, given, where))
+            if every or self._is_worth(form, tries.found):
+                tries.make(partial(self._entire_within, form, given, where))
         return tries.made
 
     def within(self, target: Target, given: Room) -> list[Candidate]:
@@ -153,7 +169,7 @@ class Chooser:
     def _refuse_to_guess(self, given: Room) -> None:
         """Without data there is the network as it is, and no other."""
         if not self.prepared.chooses:
-            limits = ((given.flash, "bytes of flash"), (given.ram, "bytes of RAM"))
+            limits = ((given.flash, f"bytes of {given.bound}"), (given.ram, "bytes of RAM"))
             found = " and ".join(f"{n:,} {unit}" for n, unit in limits if n is not None)
             what = f"is missing: the network does not fit {found or 'the limits'} as it is"
             raise EdgePruneError(

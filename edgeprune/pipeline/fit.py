@@ -374,10 +374,10 @@ class Fitter:
         """The error that says how small the network can get, and what of."""
         o = self.options
         graph = self._smallest()
-        found = self._measure(recipe.compile(graph))
+        found, bound = self._measure(recipe.compile(graph)), self.form.target.bound
         over = {}
         if o.budget is not None and found.flash_bytes > o.budget:
-            over["--budget"] = f"flash {found.flash_bytes:,} bytes, the budget is {o.budget:,}"
+            over["--budget"] = f"{bound} {found.flash_bytes:,} bytes, the budget is {o.budget:,}"
         if o.ram is not None and found.ram_bytes > o.ram:
             over["--ram"] = f"RAM {found.ram_bytes:,} bytes, the limit is {o.ram:,}"
         limits, counts = self._limits(), self._count(recipe.compile(graph))
@@ -393,14 +393,15 @@ class Fitter:
         parts = [
             f"code {found.code_bytes:,}" if found.code_bytes is not None else "",
             f"weights and biases {found.weight_bytes:,}",
-            f"arena {found.arena_bytes:,}",
+            f"arena {found.arena_bytes:,}" if bound == "flash" else "",
             f"stack {found.stack_bytes:,}" if found.stack_bytes is not None else "",
         ]
         error = CannotFitError(
             next(iter(over), "--budget" if o.budget is not None else "--ram"),
             f"the smallest {self.form.dtype} network takes {'; '.join(over.values())}\n"
             f"  it is made of: {', '.join(p for p in parts if p)} (widths: {widths})",
-            f"the floor is {found.flash_bytes:,} bytes of flash and {found.ram_bytes:,} of RAM",
+            f"the floor is {found.flash_bytes:,} bytes of {bound}"
+            + (f" and {found.ram_bytes:,} of RAM" if bound == "flash" else ""),
         )
         error.excess_bytes = sum(self._over(found).values())
         return error

@@ -176,6 +176,8 @@ class BuildOptions:
             neuron is kept.
         emit: which artifacts.
         packages: ecosystems that get project files.
+        author: who publishes these packages; empty where that is left out of them.
+        url: where they are found, likewise.
         optimize: what the C compiler and the choice of kernels optimise for; "auto": speed, and
             size where there is a limit, with whichever kernels leave room for most accuracy.
         finetune: epochs of training after pruning.
@@ -211,6 +213,8 @@ class BuildOptions:
     zeta: float = 0.4
     emit: tuple[str, ...] = ("c", "tflite", "onnx")
     packages: tuple[str, ...] = ()
+    author: str = ""
+    url: str = ""
     optimize: Literal["auto", "size", "speed"] = "auto"
     finetune: int = 0
     augment: bool = False

@@ -52,7 +52,7 @@ def pareto_model(
     truth = prepared.report.y if prepared.labelled else answers(prepared.reference)
     assert truth is not None
     chooser = Chooser(prepared, options, progress)
-    whole = chooser.whole(target)
+    whole = chooser.whole(target, every=True)
     dense = min(c.size.flash_bytes for c in whole)
     budgets = sorted(levels if of == "bytes" else (dense * (1 - v) for v in levels))
 

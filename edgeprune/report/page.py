@@ -11,7 +11,7 @@ from typing import Any
 from edgeprune.errors import EdgePruneError
 from edgeprune.report import figures
 from edgeprune.report.treemap import treemap
-from edgeprune.report.words import about_accuracy
+from edgeprune.report.words import FILES, RUNNERS, about_accuracy, bound
 
 NONE = "–"
 LONG = 40  # characters of a cell that is broken into lines
@@ -32,6 +32,8 @@ def render(report: dict[str, Any]) -> str:
         intervals={k: _interval(report["accuracy"], k) for k in ("source", "c")},
         figures={k: Markup(v) for k, v in _figures(report).items()},
         obstacles=_obstacles(report),
+        file=size.get("basis") if (size := report["size"]).get("basis") in FILES else None,
+        runners=RUNNERS,
         about_accuracy=about_accuracy(report["accuracy"]),
     )
     return text
@@ -115,7 +117,7 @@ def _verdict(report: dict[str, Any]) -> str:
     if budget["flash_bytes"] is None and budget["ram_bytes"] is None:
         return "Compiled without a budget."
     parts = []
-    for key, name in (("flash", "flash"), ("ram", "RAM")):
+    for key, name in (("flash", bound(report)), ("ram", "RAM")):
         limit = budget[f"{key}_bytes"]
         if limit is None:
             continue
@@ -166,8 +168,8 @@ def _obstacles(report: dict[str, Any]) -> list[str]:
         top = weights[0]
         share = 100 * top["weight_bytes"] / max(size["flash_bytes"], 1)
         lines.append(
-            f"{top['name']} holds {top['weight_bytes']:,} bytes of weights, {share:.0f} % of the "
-            f"flash; it has {top['channels_after']} channels left."
+            f"{top['name']} holds {top['weight_bytes']:,} bytes of weights, {share:.0f} % of "
+            f"{bound(report)}; it has {top['channels_after']} channels left."
         )
     if size["code_bytes"] is not None:
         lines.append(f"Code takes {size['code_bytes']:,} bytes whatever the widths.")

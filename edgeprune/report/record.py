@@ -142,6 +142,9 @@ def build_record(
         "target": {
             "name": target.name,
             "toolchain": size.size.toolchain if size.size is not None else None,
+            "title": target.title,
+            "kind": target.kind,
+            "arduino": target.arduino or None,
             "optimize": compiled.recipe.optimize,
             "compiler": None if tools is None else f"{tools.prefix}gcc",
             "flags": [] if tools is None else list(tools.flags),

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from edgeprune.report.words import about_accuracy
+from edgeprune.report.words import FILES, RUNNERS, about_accuracy
 
 
 def _bytes(n: int | None) -> str:
@@ -26,11 +26,8 @@ def show_report(report: dict[str, Any], console: Console, where: str) -> None:
         console: where to; plain text where it is no terminal.
         where: what to open next.
     """
-    size, budget, before = report["size"], report["budget"], report["before"]
-    limit = budget["flash_bytes"]
+    size, budget = report["size"], report["budget"]
     verdict = "fits" if budget["fits"] else "DOES NOT FIT"
-    how = "linked" if size["measured"] else "estimated: no cross compiler is installed"
-    room = "" if limit is None else f" of {limit:,} ({limit - size['flash_bytes']:,} left)"
     console.print(
         f"[bold]{report['model']['path']}[/bold] for {report['target']['name']}, "
         f"{report['dtype']}: {verdict}"
@@ -38,18 +35,7 @@ def show_report(report: dict[str, Any], console: Console, where: str) -> None:
     grid = Table.grid(padding=(0, 2))
     grid.add_column()
     grid.add_column()
-    was = f", {before['flash_bytes']:,} before pruning" if before["flash_bytes"] else ""
-    grid.add_row("flash", f"{size['flash_bytes']:,} bytes{room}, {how}{was}")
-    grid.add_row(
-        "",
-        f"weights {_bytes(size['weight_bytes'])}, code {_bytes(size['code_bytes'])}",
-    )
-    grid.add_row(
-        "RAM",
-        f"{_bytes(size['ram_bytes'])} bytes: arena {_bytes(size['arena_bytes'])} "
-        f"(lower bound {_bytes(size['arena_lower_bound_bytes'])}), "
-        f"stack {_bytes(size['stack_bytes'])}",
-    )
+    _sizes(report, grid)
     ort = f", .ort {size['ort_bytes']:,}" if size.get("ort_bytes") else ""
     files = f".tflite {_bytes(size['tflite_bytes'])}, .onnx {_bytes(size['onnx_bytes'])}{ort}"
     grid.add_row("files", files)
@@ -70,10 +56,43 @@ def show_report(report: dict[str, Any], console: Console, where: str) -> None:
     free = report["free"]
     if free["channels"] or free["inputs"]:
         grid.add_row("for free", f"{free['channels']} channels and {free['inputs']} inputs")
+    _ran(report, grid)
+    grid.add_row("work", f"{report['before']['macs']:,} -> {report['after']['macs']:,} MACs")
+    console.print(grid)
+    console.print(_layers(report))
+    console.print(f"({report['seconds']['total']:.1f} s)", highlight=False)
+    console.print(f"see {where}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _sizes(report: dict[str, Any], grid: Table) -> None:
+    """What is shipped, and what it takes where it runs."""
+    size, limit = report["size"], report["budget"]["flash_bytes"]
+    was = report["before"]["flash_bytes"]
+    room = "" if limit is None else f" of {limit:,} ({limit - size['flash_bytes']:,} left)"
+    before = f", {was:,} before pruning" if was else ""
+    if size.get("basis") in FILES:
+        grid.add_row("file", f".{size['basis']}, {size['flash_bytes']:,} bytes{room}{before}")
+        return
+    how = "linked" if size["measured"] else "estimated: no cross compiler is installed"
+    grid.add_row("flash", f"{size['flash_bytes']:,} bytes{room}, {how}{before}")
+    weights, code = _bytes(size["weight_bytes"]), _bytes(size["code_bytes"])
+    grid.add_row("", f"weights {weights}, code {code}")
+    grid.add_row(
+        "RAM",
+        f"{_bytes(size['ram_bytes'])} bytes: arena {_bytes(size['arena_bytes'])} "
+        f"(lower bound {_bytes(size['arena_lower_bound_bytes'])}), "
+        f"stack {_bytes(size['stack_bytes'])}",
+    )
+
+
+def _ran(report: dict[str, Any], grid: Table) -> None:
+    """What it did, or will do, where it runs."""
     run = report["run"]
     if run.get("cycles") is not None:
         grid.add_row("time", _time(run))
-    if run["instructions"] is not None:
+    if (kind := report["size"].get("basis")) in FILES:
+        grid.add_row("in the app", RUNNERS[kind])
+    elif run["instructions"] is not None:
         grid.add_row(
             "on the core",
             f"{run['instructions']:,} instructions an inference "
@@ -82,11 +101,6 @@ def show_report(report: dict[str, Any], console: Console, where: str) -> None:
         )
     else:
         grid.add_row("on the core", "not run: no emulator or compiler for this target, or no room")
-    grid.add_row("work", f"{report['before']['macs']:,} -> {report['after']['macs']:,} MACs")
-    console.print(grid)
-    console.print(_layers(report))
-    console.print(f"({report['seconds']['total']:.1f} s)", highlight=False)
-    console.print(f"see {where}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _time(run: dict[str, Any]) -> str:

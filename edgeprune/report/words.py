@@ -23,3 +23,19 @@ def about_accuracy(accuracy: Mapping[str, Any]) -> str:
             "samples, it does worse in the field: --test with others tells"
         )
     return f"{of}, which chose nothing"
+
+
+def bound(record: Mapping[str, Any]) -> str:
+    """What a budget of bytes is of: "flash", or the file that is shipped."""
+    return FILES.get(record["size"].get("basis"), "flash")
+
+
+FILES = {"tflite": "the .tflite file", "onnx": "the .onnx file"}
+"""By what a target's budget binds; for all others there is firmware."""
+
+RUNNERS = {
+    "tflite": "LiteRT with its default delegate (XNNPACK) rounds in float and may answer a step "
+    "beside; compared here are its reference kernels",
+    "onnx": "ONNX Runtime optimises the graph by default; compared here is the graph as it is",
+}
+"""What runs such a file where it is used."""

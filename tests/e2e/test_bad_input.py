@@ -213,6 +213,7 @@ WRONG: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "a package that is none": ((*BUILD, "--package", "cobol"), ("--package", "'cobol'", "zephyr")),
     "a criterion that is none": ((*BUILD, "--criterion", "magic"), ("--criterion", "obs, ")),
     "a schedule that is none": ((*BUILD, "--schedule", "now"), ("--schedule", "iterative")),
+    "an address that is none": ((*BUILD, "--url", "here"), ("--url", "https://")),
     "a seed below 0": ((*BUILD, "--seed", "-1"), ("--seed",)),
     "a share above 1": ((*BUILD, "--zeta", "5"), ("--zeta",)),
     "no workers": ((*BUILD, "--jobs", "0"), ("--jobs",)),

@@ -322,7 +322,7 @@ def test_the_arduino_library_has_the_layout_of_the_specification(package: Any) -
     folder = package("arduino")
     rows = (folder / "library.properties").read_text().splitlines()
     fields = dict(row.split("=", 1) for row in rows)
-    needed = "name version author maintainer sentence paragraph category url architectures"
+    needed = "name version author maintainer sentence paragraph category architectures"
     assert set(needed.split()) <= set(fields)
     assert fields["name"] == folder.name
     assert re.fullmatch(r"\d+\.\d+\.\d+", fields["version"])
@@ -332,6 +332,46 @@ def test_the_arduino_library_has_the_layout_of_the_specification(package: Any) -
     for row in (folder / "keywords.txt").read_text().splitlines():
         assert re.fullmatch(r"\w+\t(KEYWORD[123]|LITERAL1)", row), row
     assert not list(folder.glob("*.c")), "only src is compiled"
+
+
+ARDUINO = {
+    "host": ("*", "<your board>"),
+    "arduino-uno": ("avr", "arduino:avr:uno"),
+    "arduino-nano-33-ble": ("mbed_nano", "arduino:mbed_nano:nano33ble"),
+    "cortex-m4": ("mbed_nano,stm32", "arduino:mbed_nano:nano33ble"),
+    "rv32imc": ("esp32", "esp32:esp32:esp32c3"),
+}
+
+
+@pytest.mark.parametrize("target", ARDUINO)
+def test_an_arduino_library_is_for_boards_with_the_core_that_was_built_for(
+    tmp_path: Path, target: str
+) -> None:
+    model = small_mlp(tmp_path / "net.onnx")
+    given = ("--data", model.with_suffix(".npz"), "--dtype", "int8", "--target", target)
+    whose = ("--author", "Ada <ada@a.org>", "--url", "https://a.org/net")
+    done = invoke("build", model, *given, *whose, "--package=arduino,cmsis", "-o", tmp_path / "out")
+    assert done.status == 0, done.err
+    folder = tmp_path / "out" / "packages"
+    rows = (folder / "arduino" / "net" / "library.properties").read_text().splitlines()
+    fields = dict(row.split("=", 1) for row in rows)
+    architectures, board = ARDUINO[target]
+    assert fields["architectures"] == architectures
+    assert fields["author"] == fields["maintainer"] == "Ada <ada@a.org>"
+    assert fields["url"] == "https://a.org/net"
+    readme = (folder / "arduino" / "net" / "README.md").read_text()
+    assert f"--fqbn {board} " in readme
+    avr = load_target(target).progmem
+    assert ("--target arduino-uno" in " ".join(done.err.split())) is not avr
+    assert ("--target arduino-uno" in readme) is not avr
+    assert "<url>https://a.org/net</url>" in next(folder.rglob("*.pdsc")).read_text()
+
+
+def test_packages_name_no_author_or_address_that_nobody_gave(package: Any) -> None:
+    text = (package("arduino") / "library.properties").read_text()
+    assert "author=unnamed\n" in text
+    assert "url=" not in text
+    assert "<url></url>" in next(package("cmsis").glob("*.pdsc")).read_text()
 
 
 def test_the_platformio_example_runs_here(package: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgeprune.emit.packages.facts import Facts, Files, parts
 from edgeprune.emit.packages.render import package
+from edgeprune.target import list_targets, load_target
 
 
 def arduino(files: Files, facts: Facts) -> dict[str, bytes]:
@@ -15,4 +16,14 @@ def arduino(files: Files, facts: Facts) -> dict[str, bytes]:
         "examples/SelfTest/SelfTest.ino": "arduino/SelfTest.ino",
     }
     places = {"src": (*c.all_sources, *c.all_headers)}
-    return package("arduino", files, facts, places, templates)
+    target = facts.record["target"]
+    boards = [target["arduino"]] if target["arduino"] else boards_with(target["name"])
+    architectures = list(dict.fromkeys(board.split(":")[1] for board in boards))
+    more = {"boards": boards, "architectures": architectures}
+    return package("arduino", files, facts, places, templates, **more)
+
+
+def boards_with(core: str) -> list[str]:
+    """Arduino's names of the boards that have a core, of those that are known as targets."""
+    known = (load_target(name) for name in list_targets())
+    return [board.arduino for board in known if board.core == core and board.arduino]

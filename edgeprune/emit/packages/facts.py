@@ -47,6 +47,8 @@ class Facts:
         graph: the network as it is emitted.
         inputs: stored samples in the input's own type, (n, *shape).
         outputs: what the model answers to them, (n, *shape).
+        author: who publishes packages of it; empty where that was not said.
+        url: where they are found, likewise.
     """
 
     name: str
@@ -54,6 +56,8 @@ class Facts:
     graph: Graph
     inputs: Array
     outputs: Array
+    author: str = ""
+    url: str = ""
 
     @cached_property
     def prefix(self) -> str:

@@ -31,6 +31,7 @@ def _environment() -> jinja2.Environment:
         "percent": lambda value: f"{100 * value:.2f} %",
         "comment": comment,
         "line": line,
+        "printable": printable,
         "json": lambda value: json.dumps(value),
         "kotlin": kotlin,
     }
@@ -39,14 +40,17 @@ def _environment() -> jinja2.Environment:
 
 def line(text: str) -> str:
     """Untrusted text as one printable line without the marks that Markdown gives a meaning."""
-    plain = "".join(c if c.isprintable() else "?" for c in text)
-    return re.sub(r"[`|<>\\]", "'", plain)[:400]
+    return re.sub(r"[`|<>\\]", "'", printable(text))[:400]
+
+
+def printable(text: str) -> str:
+    """Untrusted text as one line."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def kotlin(text: str) -> str:
     """Untrusted text as a literal of Kotlin."""
-    plain = "".join(c if c.isprintable() else "?" for c in text)
-    return json.dumps(plain).replace("$", "\\$")
+    return json.dumps(printable(text)).replace("$", "\\$")
 
 
 def render(template: str, facts: Facts, **more: Any) -> bytes:
