@@ -2,6 +2,29 @@
 
 from __future__ import annotations
 
+_LINE, _LINES = 500, 200  # characters of a line, and lines, that a message shows
+
+
+def printable(text: str) -> str:
+    """A text that a terminal shows and does not obey: what is no character of a text is escaped."""
+    return "".join(
+        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text
+    )
+
+
+def _short(text: str) -> str:
+    """A printable text of bounded length; what is left out of the middle is said."""
+    lines = printable(text).splitlines()
+    more = [f"... and {len(lines) - _LINES} lines more"] if len(lines) > _LINES else []
+    return "\n".join([*map(_short_line, lines[:_LINES]), *more])
+
+
+def _short_line(line: str) -> str:
+    if len(line) <= _LINE:
+        return line
+    half = _LINE // 2
+    return f"{line[:half]} ... {len(line) - _LINE} characters ... {line[-half:]}"
+
 
 class EdgePruneError(Exception):
     """An error that the user can fix. The command line prints it without a traceback.
@@ -21,8 +44,9 @@ class EdgePruneError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        text = f"{self.where}: {self.what}"
-        return f"{text}\n  hint: {self.hint}" if self.hint else text
+        where = self.where.replace("\n", "\\n")
+        text = f"{_short_line(printable(where))}: {_short(self.what)}"
+        return f"{text}\n  hint: {_short(self.hint)}" if self.hint else text
 
 
 class UnsupportedError(EdgePruneError):

@@ -6,14 +6,15 @@ Profiles are in ``targets/<name>/profile.toml``; ``targets/README.md`` lists the
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args
 
 from edgeprune.errors import EdgePruneError
+from edgeprune.files import read_toml
 from edgeprune.resources import targets_dir
+from edgeprune.schema import checked
 
 Kind = Literal["core", "board", "host", "file"]
 Budget = Literal["linked", "tflite", "onnx"]
@@ -22,6 +23,7 @@ Costs = tuple[tuple[str, int], ...]
 
 DEFAULT_TARGET = "cortex-m4"
 _MAX_PROFILE_BYTES = 1 << 16
+_HINT = "give a name of `edgeprune targets`, or the path of a profile"
 _FQBN = re.compile(r"[\w.-]+:[\w.-]+:[\w.-]+(:[\w.,=-]+)?")
 _Section = TypeVar("_Section", "Toolchain", "Emulator", "Timing", "Memory")
 _INHERITED = ("kernels", "fpu", "progmem", "toolchain", "emulator", "timing")
@@ -168,7 +170,7 @@ def load_target(name_or_path: str | Path) -> Target:
 
 
 def _read(path: Path, name: str) -> Target:
-    table = _Table(str(path), _parse(path))
+    table = _Table(str(path), read_toml(path, _MAX_PROFILE_BYTES, _HINT))
     base = None
     core = table.take("core", str, "")
     if core:
@@ -177,21 +179,6 @@ def _read(path: Path, name: str) -> Target:
     table.refuse_the_rest(_known(Target))
     _check(table.where, target)
     return target
-
-
-def _parse(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(_MAX_PROFILE_BYTES + 1)
-    except OSError as error:
-        hint = "give a name of `edgeprune targets`, or the path of a profile"
-        raise EdgePruneError(str(path), f"cannot be read: {error.strerror}", hint) from error
-    if len(raw) > _MAX_PROFILE_BYTES:
-        raise EdgePruneError(str(path), f"is larger than {_MAX_PROFILE_BYTES} bytes")
-    try:
-        return tomllib.loads(raw.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise EdgePruneError(str(path), f"is not TOML: {error}") from error
 
 
 def _core(table: _Table, core: str) -> Target:
@@ -308,11 +295,7 @@ class _Table:
         value = self.rows.pop(key, None)
         if value is None:
             return default
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            expected = {dict: "table", str: "string", int: "whole number", bool: "true or false"}
-            what = f"must be a {expected[kind]}, is {value!r}"
-            raise EdgePruneError(f"{self.where}: {key}", what)
-        return value
+        return checked(value, kind, f"{self.where}: {key}")
 
     def strings(self, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
         value = self.rows.pop(key, None)

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1] / "edgeprune"
 
 LAYERS = (
-    "errors progress resources scratch target bundled",
+    "arrays errors files progress resources schema scratch target bundled",
     "ir",
     "ops",
     "frontends pruning quantize planner kernels toolchain",

@@ -54,6 +54,16 @@ class _Group(click.Group):
         except BrokenPipeError:
             sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - the reader went away
             ctx.exit(0)
+        except (OSError, MemoryError) as error:
+            click.echo(f"error: {_refusal(error)}", err=True)
+            ctx.exit(EdgePruneError.exit_status)
+
+
+def _refusal(error: OSError | MemoryError) -> EdgePruneError:
+    """What the system does not give: a full disk, a missing permission, memory."""
+    if isinstance(error, MemoryError):
+        return EdgePruneError("memory", "there is not enough of it")
+    return EdgePruneError(str(error.filename or "system"), error.strerror or str(error))
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

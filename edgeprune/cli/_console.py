@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import click
 
+from edgeprune.errors import printable
 from edgeprune.progress import FLICKER, SILENCE, Lines, Progress, silent
 
 Talk = Literal["quiet", "usual", "verbose"]
@@ -44,11 +45,25 @@ def _talk() -> Talk:
 
 
 def console() -> Any:
-    """A console on stderr."""
+    """A console on stderr. Texts are shown as they are: what has a style is a ``Text``."""
     from rich.console import Console
+    from rich.text import Text
+
+    class Plain(Console):
+        """Names come from untrusted files: neither markup nor what a terminal obeys."""
+
+        def render_str(self, text: str, **how: Any) -> Text:
+            return super().render_str(printable(text), **how)
 
     width = None if sys.stderr.isatty() else 110
-    return Console(stderr=True, width=width, quiet=_talk() == "quiet")
+    return Plain(
+        stderr=True,
+        width=width,
+        quiet=_talk() == "quiet",
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
 
 
 @contextmanager
@@ -63,7 +78,7 @@ def telling(console: Any) -> Iterator[Progress]:
     else:
 
         def say(line: str) -> None:
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            console.print(line, soft_wrap=True)
 
         with Lines(say, silence=FLICKER if talk == "verbose" else SILENCE) as lines:
             yield lines

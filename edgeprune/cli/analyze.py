@@ -30,7 +30,6 @@ def command(no_pictures: bool, as_json: bool, **given: Any) -> None:
         f"{len(neurons)} neurons; accuracy rises without "
         f"{sum(n['accuracy_change'] > 0 for n in neurons)} of them, beyond chance without {harmful}"
         f"; see {given['out'] / 'analysis.html'}",
-        highlight=False,
     )
     if as_json:
         out_json(found)

@@ -86,11 +86,11 @@ def command(as_json: bool, package: str | None, **given: Any) -> None:
     given_room = room(options, load_target(options.target))
     for limit, what in ((given_room.flash, given_room.bound), (given_room.ram, "RAM")):
         if limit is not None:
-            terminal.print(f"budget: {limit:,} bytes of {what}", highlight=False)
+            terminal.print(f"budget: {limit:,} bytes of {what}")
     with telling(terminal) as progress:
         built = build(options, progress)
     for note in built.notes:
-        terminal.print(f"note: {note}", highlight=False)
+        terminal.print(f"note: {note}")
     show_report(built.report, terminal, str(options.out / "report.html"))
     if as_json:
         out_json(built.report)

@@ -28,8 +28,8 @@ def command(
 ) -> None:
     """Show two builds side by side; exit status 1 where a limit is crossed."""
     from edgeprune.pipeline.options import parse_drop
-    from edgeprune.pipeline.verify import read_report
     from edgeprune.report.compare import compare_reports, show_comparison
+    from edgeprune.report.schema import read_report
 
     limits = {
         "flash_bytes": _options.size(max_flash_growth, "--max-flash-growth", least=0),

@@ -12,6 +12,8 @@ from edgeprune.cli._console import console, out_json
 @_options.as_json
 def command(as_json: bool) -> None:
     """Say what is installed, and what each missing piece costs."""
+    from rich.text import Text
+
     from edgeprune.toolchain.doctor import diagnose
 
     findings = diagnose()
@@ -32,8 +34,8 @@ def command(as_json: bool) -> None:
         return
     terminal = console()
     for f in findings:
-        mark = "[green]ok[/green]     " if f.is_here else "[yellow]missing[/yellow]"
-        terminal.print(f"{mark} {f.name} {f.version or ''}", highlight=False)
+        mark = Text("ok     ", "green") if f.is_here else Text("missing", "yellow")
+        terminal.print(mark, f"{f.name} {f.version or ''}")
         if not f.is_here:
-            terminal.print(f"          without it: {f.without}", highlight=False)
-            terminal.print(f"          install: {f.install}", highlight=False, markup=False)
+            terminal.print(f"          without it: {f.without}")
+            terminal.print(f"          install: {f.install}")

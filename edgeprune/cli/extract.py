@@ -33,13 +33,11 @@ def command(as_json: bool, floor: float | None, **given: Any) -> None:
             f"label {row['label']}: {row['neurons']} neurons, {row['parameters']:,} parameters; "
             f"detector: recall {100 * d['recall']:.2f} %, specificity "
             f"{100 * d['specificity']:.2f} %, balanced {100 * d['balanced_accuracy']:.2f} %",
-            highlight=False,
         )
     last = found["cumulative"][-1]
     terminal.print(
         f"all together: {last['neurons']} neurons, {100 * last['accuracy']:.2f} % of all samples",
-        highlight=False,
     )
-    terminal.print(f"see {given['out'] / 'extract.html'}", highlight=False)
+    terminal.print(f"see {given['out'] / 'extract.html'}")
     if as_json:
         out_json(found)

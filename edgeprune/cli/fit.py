@@ -35,6 +35,6 @@ def command(as_json: bool, targets: tuple[str, ...], **given: Any) -> None:
     with telling(terminal) as progress:
         found = survey(BuildOptions(**given), targets, progress)
     show_survey(found, terminal)
-    terminal.print(f"see {given['out'] / 'fit.html'}", highlight=False)
+    terminal.print(f"see {given['out'] / 'fit.html'}")
     if as_json:
         out_json(found)

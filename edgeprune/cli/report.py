@@ -15,8 +15,8 @@ from edgeprune.cli._console import console
 def command(folder: Path) -> None:
     """Make FOLDER's report.html again from its report.json, and show the report."""
     from edgeprune.pipeline.output import replace_file
-    from edgeprune.pipeline.verify import read_report
     from edgeprune.report.page import page_of
+    from edgeprune.report.schema import read_report
     from edgeprune.report.terminal import show_report
 
     record = read_report(folder)

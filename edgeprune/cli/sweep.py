@@ -59,9 +59,9 @@ def command(as_json: bool, pareto: bool, ram: str | None, **given: Any) -> None:
                 progress=progress,
             )
     for line in _frontier(found) if pareto else _trends(found):
-        terminal.print(line, highlight=False)
+        terminal.print(line)
     page = "pareto.html" if pareto else "sweep.html"
-    terminal.print(f"see {given['out'] / page}", highlight=False)
+    terminal.print(f"see {given['out'] / page}")
     if as_json:
         out_json(found)
 

@@ -15,6 +15,8 @@ from edgeprune.cli._console import console, out_json, telling
 @_options.as_json
 def command(folder: Path, as_json: bool) -> None:
     """Check every artifact in FOLDER against the source model and against each other."""
+    from rich.text import Text
+
     from edgeprune.pipeline.verify import verify as run_verify
 
     terminal = console()
@@ -22,8 +24,8 @@ def command(folder: Path, as_json: bool) -> None:
         progress("verify", 0, 0)
         verdict = run_verify(folder)
     for what, passed, detail in verdict.checks:
-        mark = "[green]ok[/green]  " if passed else "[red]FAIL[/red]"
-        terminal.print(f"{mark} {what}: {detail}", highlight=False)
+        mark = Text("ok  ", "green") if passed else Text("FAIL", "red")
+        terminal.print(mark, f"{what}: {detail}")
     if as_json:
         out_json(
             {

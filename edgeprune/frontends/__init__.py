@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edgeprune.errors import EdgePruneError
+from edgeprune.files import check_regular, check_regular_below
 from edgeprune.ir import Graph
 
 
@@ -23,6 +24,7 @@ def load(path: str | Path) -> Graph:
         raise EdgePruneError(str(path), "does not exist", "give the path of a model file")
     if path.is_dir():
         if (path / "saved_model.pb").is_file():
+            check_regular_below(path)
             return _keras(path)
         raise EdgePruneError(
             str(path), "is a folder without a saved_model.pb", "give the path of a model file"
@@ -32,7 +34,13 @@ def load(path: str | Path) -> Graph:
         raise EdgePruneError(
             str(path), f"is of no kind that is read: {path.suffix or 'no suffix'}", HINT
         )
-    return reader(path)
+    check_regular(path)
+    try:
+        return reader(path)
+    except EdgePruneError as error:
+        if str(path) not in str(error):  # a layer alone does not say which file it is in
+            error.where = f"{path}: {error.where}"
+        raise
 
 
 # Each reader is imported when it is needed: onnx, torch and tensorflow take their time.

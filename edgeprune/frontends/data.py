@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from edgeprune.arrays import MAX_BYTES, load_npz, map_npy, names_in
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Array, Graph, Samples, dequantise_array, join_rows
 
-MAX_BYTES = 8 << 30
 HINT = "an .npz with x (n, input shape) and, optional, y (n,) integer labels; or a folder of .npy"
 
 
@@ -122,23 +121,14 @@ Named = tuple[str, Array]
 
 def _read(path: Path, graph: Graph) -> tuple[list[Named], Array | None]:
     """The array of every input with its name in the data, and the labels."""
-    where = str(path)
     if path.is_dir():
         return _read_folder(path, graph)
-    if not path.exists():
-        raise EdgePruneError(where, "there is no such file", HINT)
     if path.suffix == ".npy" and len(graph.inputs) == 1:
-        return [("x", _load_array(path))], None
-    try:
-        with zipfile.ZipFile(path) as z:
-            total = sum(i.file_size for i in z.infolist())
-        if total > MAX_BYTES:
-            raise EdgePruneError(where, f"unpacks to {total} bytes, more than {MAX_BYTES}")
-        with np.load(path, allow_pickle=False) as file:
-            names = _names(graph, file.files, where)
-            return [(k, file[k]) for k in names], file.get("y")
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise EdgePruneError(where, f"cannot be read: {error}", HINT) from None
+        return [("x", map_npy(path, HINT))], None
+    found = names_in(path, HINT)
+    names = _names(graph, found, str(path))
+    arrays = load_npz(path, [*names, *(["y"] if "y" in found else [])], HINT)
+    return [(k, arrays[k]) for k in names], arrays.get("y")
 
 
 def _names(graph: Graph, found: Sequence[str], where: str) -> list[str]:
@@ -163,24 +153,20 @@ def _names(graph: Graph, found: Sequence[str], where: str) -> list[str]:
     )
 
 
-def _load_array(path: Path) -> Array:
-    try:
-        a: Array = np.load(path, allow_pickle=False, mmap_mode="r")
-    except (OSError, ValueError, EOFError) as error:
-        raise EdgePruneError(str(path), f"cannot be read: {error}", HINT) from None
-    return a
-
-
 def _read_folder(path: Path, graph: Graph) -> tuple[list[Named], Array | None]:
     files = sorted(path.glob("*.npy"))
     if not files:
         raise EdgePruneError(str(path), "has no .npy file", HINT)
     names = {f.stem: f for f in files}
     if "x" in names or len(graph.inputs) > 1:
-        arrays = [(k, _load_array(names[k])) for k in _names(graph, list(names), str(path))]
-        return arrays, _load_array(names["y"]) if "y" in names else None
-    samples = [_load_array(f) for f in files]
-    shapes = {a.shape for a in samples}
-    if len(shapes) > 1:
-        raise EdgePruneError(str(path), f"its .npy files differ in shape: {sorted(shapes)[:3]}")
+        arrays = [(k, map_npy(names[k], HINT)) for k in _names(graph, list(names), str(path))]
+        return arrays, map_npy(names["y"], HINT) if "y" in names else None
+    samples = [map_npy(f, HINT) for f in files]
+    kinds = {(a.shape, a.dtype.str) for a in samples}
+    if len(kinds) > 1:
+        shown = ", ".join(f"{list(s)} of {d}" for s, d in sorted(kinds)[:3])
+        raise EdgePruneError(str(path), f"its .npy files differ in shape or type: {shown}")
+    total = sum(a.nbytes for a in samples)
+    if total > MAX_BYTES:
+        raise EdgePruneError(str(path), f"holds {total} bytes, more than {MAX_BYTES}")
     return [("x", np.stack(samples))], None

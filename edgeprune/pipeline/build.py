@@ -16,7 +16,7 @@ import numpy as np
 from edgeprune.emit import to_ort
 from edgeprune.emit.packages import OF_ONE, PACKAGES, Facts
 from edgeprune.emit.to_c import Vectors
-from edgeprune.emit.to_c.writer import identifier
+from edgeprune.emit.to_c.writer import model_name
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.frontends.ports import has_many
 from edgeprune.ir import Array, Graph, fed, predict, real
@@ -181,7 +181,7 @@ def _write(
 ) -> dict[str, Any]:
     compiled = chosen.compiled
     graph = compiled.graph
-    name = identifier(prepared.path.stem)
+    name = model_name(prepared.path.stem)
     c_dir = folder / "c"
     with clock.step("emit"):
         stored = fed(graph, prepared.report.x[:KEPT_VECTORS])

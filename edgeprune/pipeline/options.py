@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from edgeprune.errors import EdgePruneError
+from edgeprune.files import read_bytes
 from edgeprune.pruning.search import Schedule
 from edgeprune.target import Target, list_targets, load_target
 
@@ -74,19 +75,14 @@ def parse_labels(text: str) -> tuple[str, ...]:
     if "," in text:
         names = [name.strip() for name in text.split(",")]
     else:
+        hint = "names with commas between them, or a file with one a line"
         try:
-            with open(text, encoding="utf-8") as file:
-                lines = file.read(MOST_LABEL_BYTES + 1)
-        except OSError as error:
-            hint = "names with commas between them, or a file with one a line"
-            what = f"{text!r} cannot be read: {error.strerror}"
-            raise EdgePruneError("--labels", what, hint) from None
+            raw = read_bytes(Path(text), MOST_LABEL_BYTES, hint)
+            lines = raw.decode("utf-8")
+        except EdgePruneError as error:
+            raise EdgePruneError("--labels", f"{text!r} {error.what}", hint) from None
         except ValueError:
             raise EdgePruneError("--labels", f"{text!r} is no text in UTF-8") from None
-        if len(lines) > MOST_LABEL_BYTES:
-            raise EdgePruneError(
-                "--labels", f"{text!r} has more than {MOST_LABEL_BYTES} characters"
-            )
         names = [line.strip() for line in lines.splitlines()]
         while names and not names[-1]:
             names.pop()

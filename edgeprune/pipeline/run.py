@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from edgeprune.errors import EdgePruneError
-from edgeprune.pipeline.verify import read_report, stored_vectors
+from edgeprune.pipeline.verify import stored_vectors
+from edgeprune.report.schema import read_report
 from edgeprune.target import load_target
 from edgeprune.toolchain.size import measure
 from edgeprune.verify import run_target
@@ -37,7 +38,7 @@ def run_folder(
     if count < 1:
         raise EdgePruneError("--count", f"{count} inferences cannot be run")
     report = read_report(folder)
-    vectors = stored_vectors(folder)
+    vectors = stored_vectors(folder, report)
     target = load_target(target_name)
     inputs = np.resize(vectors["inputs"], (count, *vectors["inputs"].shape[1:]))
     optimize = report["target"].get("optimize", "speed")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
+from edgeprune.arrays import load_npz
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import (
     Array,
@@ -20,16 +19,13 @@ from edgeprune.ir import (
     join_rows,
     split_rows,
 )
+from edgeprune.report.schema import read_report
 from edgeprune.target import load_target
 from edgeprune.verify.agreement import AGREEMENT_RUNS, Agreement, agree, differing, on_target
 from edgeprune.verify.run_c import HostModel
 from edgeprune.verify.source import Rule, distance
 
 Check = tuple[str, bool, str]
-PARTS = dict.fromkeys(
-    "model target budget size before after accuracy agreement run seconds".split(), dict
-) | {"layers": list}
-"""What every report of schema 1 has."""
 CORE_RUNS = 100  # inferences on the emulated core
 ONNX_MEAN_SHARE = 0.01  # of the output type's range: mean difference of C and ONNX Runtime
 
@@ -50,45 +46,28 @@ class Verdict:
         return all(ok for _, ok, _ in self.checks)
 
 
-def read_report(folder: Path) -> dict[str, Any]:
-    """The report of a folder that a build wrote.
-
-    Raises:
-        EdgePruneError: it is no such folder.
-    """
-    path = folder / "report.json"
-    try:
-        report = json.loads(path.read_text())
-    except OSError as error:
-        hint = "give the folder that `edgeprune build -o` wrote"
-        raise EdgePruneError(str(path), f"cannot be read: {error.strerror}", hint) from None
-    except ValueError as error:
-        raise EdgePruneError(str(path), f"is not JSON: {error}") from None
-    if not isinstance(report, dict) or report.get("schema") != 1:
-        raise EdgePruneError(str(path), "is no report of schema 1")
-    missing = [k for k in PARTS if not isinstance(report.get(k), PARTS[k])]
-    if missing:
-        what = f"lacks {', '.join(missing)}, or has something else there"
-        raise EdgePruneError(str(path), what, "build the folder again")
-    return report
-
-
-def stored_vectors(folder: Path) -> dict[str, Array]:
+def stored_vectors(folder: Path, report: dict[str, Any]) -> dict[str, Array]:
     """The inputs and answers that a build kept.
 
+    Args:
+        folder: what a build wrote.
+        report: its report.
+
     Raises:
-        EdgePruneError: they are missing or broken.
+        EdgePruneError: they are missing or broken, or not those of the model in the report.
     """
     path = folder / "vectors.npz"
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {k: file[k] for k in ("inputs", "outputs", "source", "labels")}
-    except OSError as error:
-        what = f"cannot be read: {error.strerror or error}"
-        raise EdgePruneError(str(path), what, "build the folder again") from None
-    except (ValueError, KeyError, EOFError, BadZipFile) as error:
-        what = f"cannot be read: {error}"
-        raise EdgePruneError(str(path), what, "build the folder again") from None
+    hint = "build the folder again"
+    found = load_npz(path, ("inputs", "outputs", "source", "labels"), hint)
+    n = len(found["inputs"]) if found["inputs"].ndim else 0
+    for key, side in (("inputs", "inputs"), ("outputs", "outputs"), ("source", "outputs")):
+        types = _types(report["interface"][side])
+        row = types[0].shape if len(types) == 1 else (sum(t.size for t in types),)
+        dtype = types[0].dtype.numpy if key != "source" else np.dtype(np.float32)
+        if n == 0 or found[key].shape != (n, *row) or found[key].dtype != dtype:
+            what = f"is {found[key].dtype} {list(found[key].shape)}, not that of the report's model"
+            raise EdgePruneError(f"{path}: {key}", what, hint)
+    return found
 
 
 def verify(folder: Path, *, seed: int = 0) -> Verdict:
@@ -107,7 +86,7 @@ def verify(folder: Path, *, seed: int = 0) -> Verdict:
         EdgePruneError: the folder is no result of a build.
     """
     report = read_report(folder)
-    vectors = stored_vectors(folder)
+    vectors = stored_vectors(folder, report)
     inputs, answers = vectors["inputs"], vectors["outputs"]
     checks: list[Check] = []
     if (folder / "c").is_dir():
@@ -207,17 +186,11 @@ def _against_source(vectors: dict[str, Array], report: dict[str, Any]) -> Check:
 
     What that is: :data:`edgeprune.verify.source.Rule`.
     """
-    where = "report.json"
-    try:
-        known = report["agreement"]["source"]
-        rule: Rule = known["rule"]
-        ours = _real(vectors["outputs"], report["interface"]["outputs"])
-        found = distance(ours, vectors["source"], rule)
-        confirmed = found.confirms(known)
-    except (KeyError, TypeError, ValueError) as error:
-        raise EdgePruneError(
-            where, f"does not say how close the source model is: {error}"
-        ) from None
+    known = report["agreement"]["source"]
+    rule: Rule = known["rule"]
+    ours = _real(vectors["outputs"], report["interface"]["outputs"])
+    found = distance(ours, vectors["source"], rule)
+    confirmed = found.confirms(known)
     names = {
         "exact": "answers = source model's",
         "float32": "answers = source model's, to 1e-5",
@@ -231,7 +204,13 @@ def _against_source(vectors: dict[str, Array], report: dict[str, Any]) -> Check:
 
 def _real(outputs: Array, rows: list[dict[str, Any]]) -> Array:
     """Stored answers in real values."""
-    types = [
+    types = _types(rows)
+    parts = zip(split_rows(outputs, types), types, strict=True)
+    return join_rows([p if t.quant is None else dequantise_array(p, t) for p, t in parts])
+
+
+def _types(rows: list[dict[str, Any]]) -> list[TensorType]:
+    return [
         TensorType(
             tuple(r["shape"]),
             DType(r["dtype"]),
@@ -239,5 +218,3 @@ def _real(outputs: Array, rows: list[dict[str, Any]]) -> Array:
         )
         for r in rows
     ]
-    parts = zip(split_rows(outputs, types), types, strict=True)
-    return join_rows([p if t.quant is None else dequantise_array(p, t) for p, t in parts])

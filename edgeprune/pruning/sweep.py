@@ -13,20 +13,25 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any, TypedDict
 
 import numpy as np
 
 from edgeprune import __version__
-from edgeprune.errors import CannotFitError
+from edgeprune.errors import CannotFitError, EdgePruneError
+from edgeprune.files import parse_json, read_bytes
 from edgeprune.ir import Array, Graph, Samples, predict
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
 from edgeprune.pruning.loss import classes, make_loss, reference_labels
 from edgeprune.pruning.search import Cost, Ranking, Schedule, no_cost, prune
+from edgeprune.schema import checked
 
 Json = Mapping[str, object]
 NINE_LEVELS = tuple(i / 10 for i in range(1, 10))
 SHARE = "share"
+_MOST_JOURNAL_BYTES = 1 << 30
+_BEGIN = '{"key": "'  # of a line of a journal
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,25 @@ class Point:
     accuracy: float
     error: float
     cost: Mapping[str, float] = field(default_factory=dict)
+
+
+class PointRow(TypedDict):
+    """A point in a journal."""
+
+    criterion: str
+    seed: int
+    level: float
+    removed: int
+    accuracy: float
+    error: float
+    cost: dict[str, float]
+
+
+class _Entry(TypedDict):
+    """A line of a journal."""
+
+    key: str
+    result: Any
 
 
 @dataclass(frozen=True)
@@ -160,6 +184,7 @@ def sweep(
         content=digest(__version__, about, graph, data.x, data.y, test.x, test.y),
         jobs=jobs,
         journal=journal,
+        kind=list[PointRow],
         progress=progress,
     )
     points = [Point(**p) for runs in found for p in runs]  # type: ignore[attr-defined]
@@ -232,6 +257,7 @@ def journaled(
     content: str = "",
     jobs: int = 1,
     journal: Path | None = None,
+    kind: Any = Any,
     progress: Progress = silent,
 ) -> list[object]:
     """Do tasks in parallel, except those that a journal has the result of.
@@ -242,13 +268,14 @@ def journaled(
         content: what else the results depend on, see :func:`digest`.
         jobs: processes. The backend is joblib's current one.
         journal: a file of one JSON line a result; None: nothing is remembered.
+        kind: the type of a result, which those in a journal are checked against.
         progress: told after every task.
 
     Returns:
         Results in the order of the tasks, each as JSON gives it back.
     """
     keys = [digest(content, json.dumps(task, sort_keys=True)) for task in tasks]
-    known = _read(journal)
+    known = _read(journal, kind)
     waiting = [i for i, key in enumerate(keys) if key not in known]
     done = len(tasks) - len(waiting)
     progress("sweep", done, len(tasks))
@@ -306,17 +333,30 @@ def _one(work: Callable[[Json], object], number: int, task: Json) -> tuple[int, 
         torch.set_num_threads(threads)
 
 
-def _read(journal: Path | None) -> dict[str, object]:
-    """What a journal knows; a line that was cut short is nothing."""
+def _read(journal: Path | None, kind: Any) -> dict[str, object]:
+    """What a journal knows; a line that was cut short is nothing.
+
+    Raises:
+        EdgePruneError: it is something else than a journal.
+    """
     known: dict[str, object] = {}
     if journal is None or not journal.exists():
         return known
-    for line in journal.read_text().splitlines():
+    hint = "name another file with --journal"
+    try:
+        lines = read_bytes(journal, _MOST_JOURNAL_BYTES, hint).decode("utf-8").splitlines()
+    except ValueError:
+        raise EdgePruneError(str(journal), "is no journal: it is no text in UTF-8", hint) from None
+    for i, line in enumerate(lines, 1):
+        where = f"{journal}: line {i}"
         try:
-            entry = json.loads(line)
-            known[entry["key"]] = entry["result"]
-        except (json.JSONDecodeError, KeyError, TypeError):
+            entry = parse_json(line)
+        except ValueError as error:
+            if not line.startswith(_BEGIN[: len(line)]):
+                raise EdgePruneError(where, f"is no line of a journal: {error}", hint) from None
             continue
+        row = checked(entry, _Entry, where)
+        known[row["key"]] = checked(row["result"], kind, f"{where}: result")
     return known
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 # (key, what people read, where it is in the record, whether larger is better)
 ROWS = (
@@ -69,12 +70,11 @@ def show_comparison(found: Mapping[str, Any], console: Console, a: str, b: str) 
         crossed = row["key"] in found["crossed"]
         cells = [_cell(row["key"], row[k]) for k in ("a", "b")]
         change = _cell(row["key"], row["change"], sign=True)
-        table.add_row(
-            row["name"], *cells, f"[red]{change} over the limit[/red]" if crossed else change
-        )
+        shown = Text(f"{change} over the limit", "red") if crossed else change
+        table.add_row(row["name"], *cells, shown)
     console.print(table)
     if not found["same_source"]:
-        console.print("note: the two were built from different models", highlight=False)
+        console.print("note: the two were built from different models")
 
 
 def _cell(key: str, value: float | None, *, sign: bool = False) -> str:

@@ -98,10 +98,12 @@ def page_of(report: dict[str, Any], where: str) -> str:
     Raises:
         EdgePruneError: the record lacks what the page shows.
     """
+    from jinja2 import TemplateError
+
     try:
         return render(report)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise EdgePruneError(where, f"is incomplete: {error!r}") from None
+    except (LookupError, TypeError, ArithmeticError, ValueError, TemplateError) as error:
+        raise EdgePruneError(where, f"is incomplete: {error!r}", "build the folder again") from None
 
 
 def _number(value: Any) -> str:

@@ -6,7 +6,9 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from edgeprune.errors import printable
 from edgeprune.report.words import FILES, RUNNERS, about_accuracy
 
 
@@ -16,6 +18,10 @@ def _bytes(n: int | None) -> str:
 
 def _percent(v: float | None) -> str:
     return "-" if v is None else f"{100 * v:.2f} %"
+
+
+def _bold(name: str) -> Text:
+    return Text(printable(name), "bold")
 
 
 def show_report(report: dict[str, Any], console: Console, where: str) -> None:
@@ -29,8 +35,8 @@ def show_report(report: dict[str, Any], console: Console, where: str) -> None:
     size, budget = report["size"], report["budget"]
     verdict = "fits" if budget["fits"] else "DOES NOT FIT"
     console.print(
-        f"[bold]{report['model']['path']}[/bold] for {report['target']['name']}, "
-        f"{report['dtype']}: {verdict}"
+        _bold(report["model"]["path"]),
+        f"for {report['target']['name']}, {report['dtype']}: {verdict}",
     )
     grid = Table.grid(padding=(0, 2))
     grid.add_column()
@@ -51,7 +57,7 @@ def show_report(report: dict[str, Any], console: Console, where: str) -> None:
     grid.add_row("agreement", _agreement(agreement))
     if (name := report.get("noisiest_layer")) is not None:
         snr = next(row["snr_db"] for row in report["layers"] if row["name"] == name)
-        blamed = str(name)[:40].replace("[", "\\[")
+        blamed = str(name)[:40]
         grid.add_row("noise", f"most of it from {blamed}: {snr:.1f} dB of signal behind it")
     free = report["free"]
     if free["channels"] or free["inputs"]:
@@ -60,8 +66,8 @@ def show_report(report: dict[str, Any], console: Console, where: str) -> None:
     grid.add_row("work", f"{report['before']['macs']:,} -> {report['after']['macs']:,} MACs")
     console.print(grid)
     console.print(_layers(report))
-    console.print(f"({report['seconds']['total']:.1f} s)", highlight=False)
-    console.print(f"see {where}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"({report['seconds']['total']:.1f} s)")
+    console.print(f"see {where}", soft_wrap=True)
 
 
 def _sizes(report: dict[str, Any], grid: Table) -> None:
@@ -141,7 +147,7 @@ def _layers(report: dict[str, Any]) -> Table:
     for row in report["layers"]:
         old, new = row["channels_before"], row["channels_after"]
         table.add_row(
-            str(row["name"])[:40].replace("[", "\\["),
+            str(row["name"])[:40],
             row["op"],
             str(new) if old == new else f"{old} -> {new}",
             f"{row['macs']:,}" if row["macs"] else "",
@@ -158,28 +164,27 @@ def show_run(record: dict[str, Any], console: Console) -> None:
         console: where to.
     """
     wrong = record["target_vs_host_mismatches"]
-    verdict = "[green]same as on this machine[/green]" if wrong == 0 else "[red]DIFFERENT[/red]"
+    verdict = Text("same as on this machine", "green") if wrong == 0 else Text("DIFFERENT", "red")
     console.print(
-        f"[bold]{record['target']}[/bold] on {record['machine']}, {record['emulator']}: {verdict} "
+        _bold(record["target"]),
+        f"on {record['machine']}, {record['emulator']}:",
+        verdict,
         f"({wrong} of {record['outputs_compared']:,} outputs differ over "
         f"{record['inferences']} inferences)",
-        highlight=False,
     )
     if record["cycles"] is not None:
-        console.print(_time(record), highlight=False)
+        console.print(_time(record))
     if record["instructions"] is not None:
         console.print(
             f"instructions an inference: {record['instructions']:,} "
             f"({record['instructions_per_mac']} a multiply-accumulate), "
             f"loads {record['loads']:,.0f}",
-            highlight=False,
         )
     s = record["sections"]
     console.print(
         f"flash {record['flash_bytes']:,} bytes: code {s['text']:,}, constants {s['rodata']:,}, "
         f"data {s['data']:,}; RAM: data {s['data']:,}, bss {s['bss']:,}, "
         f"arena {record['arena_bytes']:,}, stack {record['stack_bytes']:,} (high-water mark)",
-        highlight=False,
     )
     if "layers" not in record:
         return
@@ -190,7 +195,7 @@ def show_run(record: dict[str, Any], console: Console) -> None:
     for row in record["layers"]:
         per = row["instructions_per_mac"]
         table.add_row(
-            str(row["name"])[:40].replace("[", "\\["),
+            str(row["name"])[:40],
             "" if row["cycles"] is None else f"{row['cycles']:,}",
             "" if row["flash_stalls"] is None else f"{100 * row['flash_stalls']:.0f} %",
             f"{row['instructions']:,.0f}",
@@ -210,9 +215,9 @@ def show_survey(found: dict[str, Any], console: Console) -> None:
     """
     accuracy = found["accuracy"]
     console.print(
-        f"[bold]{found['model']['path']}[/bold]: {_percent(accuracy['source'])} of "
+        _bold(found["model"]["path"]),
+        f"{_percent(accuracy['source'])} of "
         f"{accuracy['n']:,} samples (labels: {accuracy['labels']})",
-        highlight=False,
     )
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name, justify in (
@@ -229,7 +234,7 @@ def show_survey(found: dict[str, Any], console: Console) -> None:
     for row in found["targets"]:
         table.add_row(
             row["target"],
-            f"[{colour[row['fits']]}]{row['fits']}[/]",
+            Text(row["fits"], colour[row["fits"]]),
             row["dtype"] or "-",
             _percent(row["accuracy"]),
             _bytes(row["flash_bytes"]),

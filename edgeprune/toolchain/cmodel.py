@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Annotated, NotRequired, TypedDict
 
 from edgeprune.errors import EdgePruneError
+from edgeprune.files import read_json
+from edgeprune.schema import Range, checked
 
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 _ITEM_BYTES = {"int8": 1, "int16": 2, "float32": 4}
 C_TYPES = {"int8": "int8_t", "int16": "int16_t", "float32": "float"}
 _MAX_MANIFEST_BYTES = 1 << 22
+_MAX_ELEMENTS = 1 << 28  # of an input or output
+
+
+_Dims = list[Annotated[int, Range(1, 1 << 24)]]
+
+
+class _Manifest(TypedDict):
+    name: str
+    prefix: str
+    sources: list[str]
+    input_shape: _Dims
+    output_shape: _Dims
+    arena_bytes: Annotated[int, Range(0, 1 << 32)]
+    dtype: NotRequired[str]
+    input_dtype: NotRequired[str]
+    output_dtype: NotRequired[str]
+    layers: NotRequired[list[str]]
+    input_parts: NotRequired[_Dims]
+    output_parts: NotRequired[_Dims]
 
 
 @dataclass(frozen=True)
@@ -85,25 +105,19 @@ def read_model(folder: Path) -> CModel:
         EdgePruneError: the manifest is missing or wrong, or a file that it names is.
     """
     path = folder / "manifest.json"
+    rows = checked(read_json(path, _MAX_MANIFEST_BYTES), _Manifest, str(path))
     try:
-        with path.open("rb") as file:
-            raw = file.read(_MAX_MANIFEST_BYTES + 1)
-    except OSError as error:
-        raise EdgePruneError(str(path), f"cannot be read: {error.strerror}") from error
-    if len(raw) > _MAX_MANIFEST_BYTES:
-        raise EdgePruneError(str(path), f"is larger than {_MAX_MANIFEST_BYTES} bytes")
-    try:
-        rows = json.loads(raw)
         model = _from_rows(folder, rows)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise EdgePruneError(str(path), f"is not a manifest of generated C: {error}") from error
-    missing = [f for f in (model.header, *model.sources) if not (folder / f).is_file()]
+    except ValueError as error:
+        raise EdgePruneError(str(path), f"is not a manifest of generated C: {error}") from None
+    files = [folder / f for f in (model.header, *model.sources)]
+    missing = [f.name for f in files if f.is_symlink() or not f.is_file()]
     if missing:
-        raise EdgePruneError(str(folder), f"lacks the files {missing} that its manifest names")
+        raise EdgePruneError(str(path), f"names files that the folder lacks: {', '.join(missing)}")
     return model
 
 
-def _from_rows(folder: Path, rows: dict[str, Any]) -> CModel:
+def _from_rows(folder: Path, rows: _Manifest) -> CModel:
     dtype = rows.get("dtype", "int8")
     return CModel(
         folder=folder,
@@ -114,10 +128,10 @@ def _from_rows(folder: Path, rows: dict[str, Any]) -> CModel:
         output_dtype=_dtype(rows.get("output_dtype", dtype)),
         input_shape=_shape(rows["input_shape"]),
         output_shape=_shape(rows["output_shape"]),
-        arena_bytes=int(rows["arena_bytes"]),
-        layers=tuple(str(name) for name in rows.get("layers", ())),
-        input_parts=_shape(rows.get("input_parts", [])),
-        output_parts=_shape(rows.get("output_parts", [])),
+        arena_bytes=rows["arena_bytes"],
+        layers=tuple(rows.get("layers", ())),
+        input_parts=_parts(rows.get("input_parts", []), rows["input_shape"]),
+        output_parts=_parts(rows.get("output_parts", []), rows["output_shape"]),
     )
 
 
@@ -134,6 +148,12 @@ def _dtype(name: str) -> str:
 
 
 def _shape(dims: list[int]) -> tuple[int, ...]:
-    if not all(isinstance(d, int) and 0 < d < 1 << 24 for d in dims):
-        raise ValueError(f"{dims!r} is not a shape")
+    if math.prod(dims) > _MAX_ELEMENTS:
+        raise ValueError(f"{dims!r} has more than {_MAX_ELEMENTS} elements")
     return tuple(dims)
+
+
+def _parts(sizes: list[int], shape: list[int]) -> tuple[int, ...]:
+    if sizes and sum(sizes) != math.prod(shape):
+        raise ValueError(f"{sizes!r} are no parts of {shape!r}")
+    return tuple(sizes)

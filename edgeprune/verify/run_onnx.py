@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from typing import Any
+import math
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 import numpy as np
 
 from edgeprune.emit.to_onnx import METADATA
 from edgeprune.errors import EdgePruneError
+from edgeprune.files import parse_json
 from edgeprune.ir import (
     Array,
     DType,
@@ -23,6 +24,22 @@ from edgeprune.ir import (
 )
 from edgeprune.ir import dequantise_array as dequantise
 from edgeprune.ir import quantise_array as quantise
+from edgeprune.schema import Range, checked
+
+
+class _Side(TypedDict):
+    """How an input or output of the file relates to that of the C."""
+
+    shape: Annotated[list[Annotated[int, Range(1, 1 << 24)]], Range(0, 8)]
+    dtype: Literal["float32", "int8", "uint8", "int16"]
+    perm: list[int]
+    scale: NotRequired[Annotated[float, Range(1e-38, 1e38)]]
+    zero_point: NotRequired[Annotated[int, Range(-(1 << 15), 1 << 15)]]
+
+
+class _Relation(TypedDict):
+    inputs: list[_Side]
+    outputs: list[_Side]
 
 
 def session(content: bytes) -> Any:
@@ -96,15 +113,32 @@ def run_raw(
     return join_rows([np.stack(rows) for rows in made])
 
 
-def _relation(model: Any) -> dict[str, list[dict[str, Any]]]:
+def _relation(model: Any) -> _Relation:
     text = model.get_modelmeta().custom_metadata_map.get(METADATA)
     if text is None:
         raise EdgePruneError("model.onnx", "was not written by edgeprune", "build it again")
-    found: dict[str, list[dict[str, Any]]] = json.loads(text)
+    where = f"model.onnx: {METADATA}"
+    try:
+        found = checked(parse_json(text), _Relation, where)
+    except ValueError as error:
+        raise EdgePruneError(where, f"is not JSON: {error}", "build it again") from None
+    ports = {"inputs": model.get_inputs(), "outputs": model.get_outputs()}
+    for side, rows in (("inputs", found["inputs"]), ("outputs", found["outputs"])):
+        if [sorted(r["perm"]) for r in rows] != [[*range(len(r["shape"]))] for r in rows]:
+            raise EdgePruneError(f"{where}: {side}", "has an order of axes that is none")
+        if [math.prod(r["shape"]) for r in rows] != [_elements(v) for v in ports[side]]:
+            raise EdgePruneError(f"{where}: {side}", "are not those of the file")
     return found
 
 
-def _type(row: Mapping[str, Any]) -> TensorType:
+def _elements(port: Any) -> int:
+    """Elements of an input or output whose sizes are all given and whose type is known; else -1."""
+    if port.type not in _NUMPY or not all(isinstance(n, int) for n in port.shape):
+        return -1
+    return math.prod(port.shape)
+
+
+def _type(row: _Side) -> TensorType:
     quant = QuantParams.of(row["scale"], row["zero_point"]) if "scale" in row else None
     return TensorType(tuple(row["shape"]), DType(row["dtype"]), quant)
 
@@ -113,7 +147,7 @@ _NUMPY = {"tensor(float)": np.float32, "tensor(int8)": np.int8, "tensor(uint8)":
           "tensor(int16)": np.int16}  # fmt: skip
 
 
-def _to_user(x: Array, row: Mapping[str, Any], v: Any) -> Array:
+def _to_user(x: Array, row: _Side, v: Any) -> Array:
     """One sample as the file's own input."""
     t = _type(row)
     wanted = np.dtype(_NUMPY[v.type])
@@ -125,7 +159,7 @@ def _to_user(x: Array, row: Mapping[str, Any], v: Any) -> Array:
     return y
 
 
-def _from_user(y: Array, row: Mapping[str, Any]) -> Array:
+def _from_user(y: Array, row: _Side) -> Array:
     """One sample of the file's own output as the C gives it."""
     t = _type(row)
     perm = tuple(row["perm"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -163,6 +164,17 @@ def test_a_place_that_cannot_be_written(edgeprune: Command, tmp_path: Path) -> N
     assert "cannot be written" in done.err
 
 
+def test_what_looks_like_markup_in_paths_is_shown_as_it_is(
+    edgeprune: Command, tmp_path: Path
+) -> None:
+    model = dense_model(tmp_path / "m[bold][.onnx")
+    out = tmp_path / "out[bold]x[" / "y]:smile:"
+    done = edgeprune("build", model, "--data", samples(tmp_path / "d.npz"), "-o", out)
+    assert done.status == 0, done.err
+    for told in (done.err, edgeprune("report", out).err, edgeprune("compare", out, out).err):
+        assert "[bold]" in "".join(told.split())
+
+
 def test_evil_names_make_correct_c(edgeprune: Command, tmp_path: Path) -> None:
     evil = "*/ int evil(void){} /*"
     model = dense_model(tmp_path / "m.onnx", names=(evil, "a.b"))
@@ -218,6 +230,19 @@ WRONG: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "a share above 1": ((*BUILD, "--zeta", "5"), ("--zeta",)),
     "no workers": ((*BUILD, "--jobs", "0"), ("--jobs",)),
     "means of other channels": ((*BUILD, "--mean", "1,2,3"), ("--mean", "3 numbers")),
+    "a pipe as a model": (("build", "pipe.onnx"), ("pipe.onnx", "a device, a pipe")),
+    "a model without end": (("build", "zero.tflite"), ("zero.tflite", "a device, a pipe")),
+    "data without end": (("build", "m.onnx", "--data", "zero.npz"), ("zero.npz", "a device")),
+    "a profile without end": ((*BUILD, "--target", "zero.toml"), ("zero.toml", "a device")),
+    "names without end": ((*BUILD, "--labels", "zero.npz"), ("--labels", "a device")),
+    "a journal without end": (
+        ("sweep", "m.onnx", "--data", "d.npz", "--journal", "zero.npz"),
+        ("zero.npz", "a device"),
+    ),
+    "a journal that is none": (
+        ("sweep", "m.onnx", "--data", "d.npz", "--journal", "d.npz"),
+        ("d.npz", "no journal"),
+    ),
     "a file in the way": ((*BUILD, "-o", "a.txt"), ("a.txt", "-o")),
     "a place that is none": ((*BUILD, "-o", "/proc/nowhere/out"), ("/proc/nowhere/out",)),
     "a folder to verify that is none": (("verify", "gone"), ("gone", "edgeprune build")),
@@ -236,6 +261,9 @@ def mistakes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("mistakes")
     dense_model(folder / "m.onnx")
     samples(folder / "d.npz")
+    os.mkfifo(folder / "pipe.onnx")
+    for name in ("zero.tflite", "zero.npz", "zero.toml"):
+        (folder / name).symlink_to("/dev/zero")
     samples(folder / "other.npz", x=np.ones((60, 7), np.float32))
     for name, count in (("one", 1), ("two", 2)):
         samples(folder / f"{name}.npz", x=np.ones((count, 4), np.float32), y=np.zeros(count, int))

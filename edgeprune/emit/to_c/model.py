@@ -9,7 +9,7 @@ import numpy as np
 from edgeprune import __version__
 from edgeprune.emit.to_c.calls import Operands, statements
 from edgeprune.emit.to_c.program import Program, c_type
-from edgeprune.emit.to_c.writer import Names, array, comment, identifier, number, numbered
+from edgeprune.emit.to_c.writer import Names, array, comment, model_name, number, numbered
 from edgeprune.ir import DType, Graph, Node
 from edgeprune.kernels.call import Constant, KernelCall
 
@@ -51,7 +51,7 @@ def write_model(program: Program, name: str) -> ModelText:
         program: the lowered network.
         name: what it is called; made into an identifier.
     """
-    ident = identifier(name)
+    ident = model_name(name)
     source = _Source(program, ident)
     text = source.text()
     if program.fallback is not None:
@@ -72,7 +72,7 @@ def layer_prefixes(program: Program, name: str) -> dict[str, str]:
     """By layer that is a call, what the names of its constants and own functions begin with."""
     names = Names()
     order = [step for step in program.plan.order if step in program.calls]
-    return {step: f"{identifier(name)}_{names.unique(step)}" for step in order}
+    return {step: f"{model_name(name)}_{names.unique(step)}" for step in order}
 
 
 def _banner(program: Program) -> str:

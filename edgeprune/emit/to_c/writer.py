@@ -15,6 +15,23 @@ KEYWORDS = frozenset(
     unsigned void volatile while main and or not xor class new delete this template try catch
     """.split()
 )
+HEADERS = frozenset(
+    """assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal
+    stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath threads
+    time uchar
+    wchar wctype
+    aio alloca byteswap cpio dirent dlfcn elf endian envlock err error execinfo fcntl features
+    fnmatch ftw getopt glob grp iconv ifaddrs langinfo libgen malloc memory monetary mqueue ndbm
+    netdb newlib nl_types picolibc poll pthread pty pwd reent regdef regex sched search semaphore
+    spawn strings stropts syslog tar termios tgmath ucontext ulimit unctrl unistd utime utmp utmpx
+    values wait wordexp
+    arduino main
+    aux con nul prn com1 com2 com3 com4 com5 com6 com7 com8 com9 lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 lpt7
+    lpt8 lpt9
+    """.split()
+)
+"""Headers of C, POSIX and the C libraries of the targets, which may include one another with any
+file of that name in their way; and devices of Windows, which no file can be called."""
 LINE = 96
 FLASH = "__flash"  # the address space of AVR
 LARGEST = 32767  # bytes of an object, where pointers have 16 bits
@@ -31,6 +48,12 @@ def identifier(text: str, fallback: str = "model") -> str:
     if plain[0].isdigit() or plain in KEYWORDS or plain.lower().startswith("ep_"):
         plain = f"m_{plain}"
     return plain
+
+
+def model_name(text: str) -> str:
+    """An identifier whose header, ``<name>.h``, stands in the way of no other."""
+    plain = identifier(text)
+    return f"m_{plain}" if plain.lower() in HEADERS else plain
 
 
 def numbered(word: str, count: int) -> list[str]:

@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import TensorProto, numpy_helper
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
+from edgeprune.files import read_bytes
 from edgeprune.ir import Array
 
 MAX_FILE_BYTES = 256 << 20
@@ -56,16 +57,7 @@ def open_model(path: Path) -> Source:
     Raises:
         EdgePruneError: it cannot be read, is too large, or is no ONNX model.
     """
-    try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise EdgePruneError(
-                str(path), f"has {size} bytes, more than the {MAX_FILE_BYTES} that are read"
-            )
-        data = path.read_bytes()
-    except OSError as e:
-        raise EdgePruneError(str(path), f"cannot be read: {e.strerror}") from None
-    return parse_model(data, str(path), path.parent)
+    return parse_model(read_bytes(path, MAX_FILE_BYTES), str(path), path.parent)
 
 
 def parse_model(data: bytes, name: str, folder: Path | None) -> Source:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgeprune.errors import EdgePruneError, UnsupportedError
+from edgeprune.errors import UnsupportedError
+from edgeprune.files import read_bytes
 from edgeprune.frontends.from_tflite import dilated, lookup
 from edgeprune.frontends.from_tflite.file import read_file
 from edgeprune.frontends.from_tflite.operators import OPERATORS
@@ -25,15 +26,7 @@ def load(path: Path) -> Graph:
         EdgePruneError: it cannot be read, is too large, malformed or contradicts itself.
         UnsupportedError: operators or types that are not read; all of them at once.
     """
-    try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            what = f"has {size} bytes, more than the {MAX_FILE_BYTES} that are read"
-            raise EdgePruneError(str(path), what)
-        data = path.read_bytes()
-    except OSError as e:
-        raise EdgePruneError(str(path), f"cannot be read: {e.strerror}") from None
-    return parse(data, str(path))
+    return parse(read_bytes(path, MAX_FILE_BYTES), str(path))
 
 
 def parse(data: bytes, name: str) -> Graph:

@@ -1,0 +1,34 @@
+"""A small share of the campaigns, in every run of the suite."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def campaign(module: str, *arguments: str) -> str:
+    command = [sys.executable, "-m", f"tests.campaign.{module}", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kinds", "count"),
+    [
+        ("onnx,pt2", 300),
+        ("npz,npy,toml,journal,labels", 300),
+        ("tflite,manifest,vectors,list,report,verify-tflite,verify-onnx", 40),
+    ],
+)
+def test_damaged_files_are_each_one_message_soon_and_in_bounded_memory(
+    kinds: str, count: int
+) -> None:
+    said = campaign("files", kinds, str(count), "0")
+    assert said.count("damaged files") == len(kinds.split(","))
