@@ -5,6 +5,7 @@ Profiles are in ``targets/<name>/profile.toml``; ``targets/README.md`` lists the
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, replace
@@ -165,8 +166,19 @@ def load_target(name_or_path: str | Path) -> Target:
     known = sorted(p.parent.name for p in targets_dir().glob("*/profile.toml"))
     if name not in known:
         hint = f"one of {', '.join(known)}, or the path of your own .toml"
-        raise EdgePruneError("--target", f"there is no target {name!r}", hint)
+        meant = _nearest(name, known)
+        asked = f"did you mean {meant}? " if meant else ""
+        raise EdgePruneError("--target", f"there is no target {name!r}", asked + hint)
     return _read(targets_dir() / name / "profile.toml", name=name)
+
+
+def _nearest(name: str, known: list[str]) -> str | None:
+    """The name that was meant: one that holds all that was written, else one that looks like it."""
+    plain = name.lower().replace("_", "-")
+    whole = [k for k in known if plain in k] if len(plain) > 2 else []
+    if plain in known or len(whole) == 1:
+        return plain if plain in known else whole[0]
+    return next(iter(difflib.get_close_matches(plain, whole or known, 1, 0.7)), None)
 
 
 def _read(path: Path, name: str) -> Target:

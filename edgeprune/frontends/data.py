@@ -10,7 +10,7 @@ import numpy as np
 
 from edgeprune.arrays import MAX_BYTES, load_npz, map_npy, names_in
 from edgeprune.errors import EdgePruneError
-from edgeprune.ir import Array, Graph, Samples, dequantise_array, join_rows
+from edgeprune.ir import Array, DType, Graph, Samples, dequantise_array, join_rows
 
 HINT = "an .npz with x (n, input shape) and, optional, y (n,) integer labels; or a folder of .npy"
 
@@ -57,7 +57,9 @@ def _values(x: Array, graph: Graph, v: str, where: str) -> Array:
     x = to_ir_layout(x, graph, v, where)
     if len(x) == 0:
         raise EdgePruneError(where, "holds no sample", HINT)
-    t = graph.types[v]
+    t, port = graph.types[v], graph.ports.get(v)
+    if t.quant is not None and port is not None and port.dtype is DType.UINT8 and x.dtype == "u1":
+        x = (x.astype(np.int16) - 128).astype(np.int8)  # the IR has bytes as int8
     if t.quant is not None and x.dtype == t.dtype.numpy:
         x = dequantise_array(x, t)  # samples in the model's own integers
     x = np.ascontiguousarray(x, np.float32)

@@ -26,6 +26,7 @@ from edgeprune.ops import (
     Mul,
     Pad,
     PRelu,
+    Quantize,
     Relu,
     Reshape,
     Resize,
@@ -200,7 +201,7 @@ def _is_identity(graph: Graph, node: Node) -> bool:
     x, y = graph.types[node.inputs[0]], graph.types[node.output]
     if x != y:
         return False
-    if isinstance(op, Reshape | Resize):
+    if isinstance(op, Reshape | Resize | Quantize):
         return True
     if isinstance(op, Transpose):
         return op.perm == tuple(range(len(op.perm)))

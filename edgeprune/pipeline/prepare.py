@@ -206,7 +206,7 @@ def source_outputs(graph: Graph, path: Path, x: Array) -> Array:
         return predict(join_ports(graph), x)
     rows = fed(graph, x)
     if path.suffix == ".tflite":
-        return real(graph, run_tflite.run(path.read_bytes(), rows))
+        return real(graph, run_tflite.run(path.read_bytes(), rows, signed=True))
     types = [graph.types[v] for v in graph.inputs]
     made = []
     for i in range(0, len(rows), 64):

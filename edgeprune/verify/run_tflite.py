@@ -19,6 +19,7 @@ def run(
     content: bytes,
     inputs: Array,
     *,
+    signed: bool = False,
     threads: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Array:
@@ -28,6 +29,7 @@ def run(
         content: the file; its batch is 1.
         inputs: samples in the file's own element type, (n, *shape); for several inputs rows of
             all of them (:mod:`edgeprune.ir.rows`).
+        signed: whether what the file has as uint8 is given, and answered, as int8: 128 lower.
         threads: how many interpreters work side by side; None: one a core.
         progress: called with the number of samples done since the last call.
 
@@ -43,7 +45,7 @@ def run(
     samples = len(inputs)
     count = min(threads or os.cpu_count() or 1, max(1, samples))
     workers = [Interpreter(content) for _ in range(count)]
-    feeds = _split(inputs, workers[0].inputs)
+    feeds = _split(inputs, workers[0].inputs, signed)
     wanted = workers[0].outputs
     results = [np.empty((samples, *d["shape"][1:]), d["dtype"]) for d in wanted]
 
@@ -57,19 +59,29 @@ def run(
 
     with ThreadPoolExecutor(count) as pool:
         list(pool.map(work, range(count)))
-    return join_rows(results)
+    shifted = [_turned(y, np.int8) if signed and y.dtype == np.uint8 else y for y in results]
+    return join_rows(shifted)
 
 
-def _split(rows: Array, details: Sequence[Mapping[str, Any]]) -> list[Array]:
+def _turned(x: Array, dtype: type[np.int8] | type[np.uint8]) -> Array:
+    """Bytes as the other type of byte: from 0 on, or 128 lower."""
+    return np.bitwise_xor(x.view(np.uint8), 0x80).view(dtype)
+
+
+def _split(rows: Array, details: Sequence[Mapping[str, Any]], signed: bool) -> list[Array]:
     """Samples as the interpreter's inputs."""
-    types = [TensorType(tuple(map(int, d["shape"][1:])), _dtype(d)) for d in details]
+    own = [_dtype(d) for d in details]
+    held = [DType.INT8 if signed and t is DType.UINT8 else t for t in own]
+    shapes = [tuple(map(int, d["shape"][1:])) for d in details]
+    types = [TensorType(shape, t) for shape, t in zip(shapes, held, strict=True)]
     fits = rows[:1].size == sum(t.size for t in types) * len(rows[:1])
     fits = fits and (len(types) > 1 or rows.shape[1:] == types[0].shape)
     if not fits or any(t.dtype.numpy != rows.dtype for t in types):
         wanted = ", ".join(f"{t.dtype.value} {list(t.shape)}" for t in types)
         given = f"{rows.dtype.name} {list(rows.shape[1:])}"
         raise EdgePruneError(".tflite", f"takes {wanted}, not {given}")
-    return split_rows(rows, types)
+    parts = zip(split_rows(rows, types), own, held, strict=True)
+    return [p if t is h else _turned(np.ascontiguousarray(p), np.uint8) for p, t, h in parts]
 
 
 def _dtype(detail: Mapping[str, Any]) -> DType:

@@ -122,7 +122,8 @@ def _port_macros(prefix: str, word: str, graph: Graph, value: str) -> list[str]:
             f"#define {p}_SCALE {number(scale, 'float')}",
             f"#define {p}_ZERO_POINT ({zero})",
         ]
-        if (word.startswith("INPUT"), t.dtype, scale, zero) == (True, DType.INT8, 1.0, -128):
+        of_bytes = (scale, zero) == (1.0, -128) or (port is not None and port.dtype is DType.UINT8)
+        if word.startswith("INPUT") and t.dtype is DType.INT8 and of_bytes:
             of = f"{p}_OF_BYTE(byte) ((int8_t)((int)(byte) - 128))"
             lines.append(f"#define {of} /* from 0 to 255, as in an image */")
     return lines

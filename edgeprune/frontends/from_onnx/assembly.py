@@ -10,10 +10,9 @@ import numpy as np
 from edgeprune.errors import UnsupportedError
 from edgeprune.frontends.from_onnx.reader import MAX_ELEMENTS, Call, Reader
 from edgeprune.frontends.from_onnx.value import IMAGE, Act, Known, Value
+from edgeprune.frontends.refusals import Refusal, refusal
 from edgeprune.ir import DType, Graph, Port, TensorType, build_graph
 from edgeprune.ops import Reshape
-
-MAX_LISTED = 40
 
 REAL = TensorType(())
 
@@ -25,12 +24,13 @@ class Assembly:
     Attributes:
         source: how messages call the file.
         batched: whether axis 0 of an input is a batch also where its length is not 1.
+        refused: operators that cannot be compiled.
     """
 
     source: str
     batched: bool
     reader: Reader = field(default_factory=Reader)
-    refused: list[str] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     ports: dict[str, Port] = field(default_factory=dict)
     inputs: dict[str, TensorType] = field(default_factory=dict)
@@ -104,6 +104,19 @@ class Assembly:
         self.outputs.append(y.name)
         self._port(name, y, dtype)
 
+    def stand_in(self, shape: Sequence[int]) -> Act | None:
+        """A value in place of one that cannot be computed, so that what reads it is looked at.
+
+        Args:
+            shape: what the file says, batch included.
+        """
+        if not shape or min(shape) < 1:
+            return None
+        batch = self._batch("", shape, free=False) if shape[0] == 1 else None
+        sample = tuple(shape if batch is None else shape[1:])
+        value = self.reader.unique("(refused)")
+        return Act(value, TensorType(sample), tuple(range(len(sample))), batch)
+
     def graph(self, name: str, origin: str) -> Graph:
         """The graph.
 
@@ -135,20 +148,8 @@ class Assembly:
         Raises:
             UnsupportedError: all of them are listed.
         """
-        if not self.refused:
-            return
-        shown = self.refused[:MAX_LISTED]
-        if len(self.refused) > MAX_LISTED:
-            shown.append(f"... and {len(self.refused) - MAX_LISTED} more")
-        raise UnsupportedError(
-            self.source,
-            f"{len(self.refused)} operators cannot be compiled:\n    " + "\n    ".join(shown),
-            "`edgeprune ops` lists what can be compiled",
-        )
-
-    def refuse(self, label: str, e: UnsupportedError) -> None:
-        """Remember an operator that cannot be compiled."""
-        self.refused.append(f"{label}: {e.what}" + (f" ({e.hint})" if e.hint else ""))
+        if self.refused:
+            raise refusal(self.source, self.refused)
 
 
 def is_constant(value: Value | None) -> bool:

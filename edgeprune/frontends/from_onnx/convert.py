@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import onnx
-from onnx import AttributeProto, TensorProto
+from onnx import AttributeProto, TensorProto, TypeProto
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends.from_onnx.assembly import Assembly, is_constant
@@ -16,6 +16,7 @@ from edgeprune.frontends.from_onnx.qdq import fold_qdq, note_scales, params_of
 from edgeprune.frontends.from_onnx.reader import Call
 from edgeprune.frontends.from_onnx.table import TABLE
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
+from edgeprune.frontends.refusals import Refusal
 from edgeprune.ir import Array, DType, Graph, QuantParams, TensorType
 from edgeprune.ops import Dequantize, Quantize
 
@@ -54,6 +55,7 @@ class _Conversion:
         self.values: dict[str, Value | None] = {}  # None: could not be computed
         self.tensors = {t.name: t for t in self.proto.initializer}
         self.loaded = 0
+        self._inferred: dict[str, TypeProto.Tensor] | None = None
 
     def run(self, name: str) -> Graph:
         needed = self._needed()
@@ -164,15 +166,13 @@ class _Conversion:
     def _node(self, i: int, node: onnx.NodeProto) -> None:
         name = node.name or (node.output[0] if node.output else "") or f"node {i}"
         where = f"{self.source.name}: {name!r} ({node.op_type})"
-        label = f"{name!r} ({node.op_type})"
         foreign = node.domain not in ("", "ai.onnx")
-        if foreign:
-            label = f"{name!r} ({node.domain}.{node.op_type})"
-        if foreign or (node.op_type not in TABLE and node.op_type not in FOLDABLE):
-            self.made.refused.append(label)
-            return self._give(node, [None] * len(node.output))
+        kind = f"{node.domain}.{node.op_type}" if foreign else node.op_type
         operands = [self._operand(where, v) if v else None for v in node.input]
-        if any(v and o is None for v, o in zip(node.input, operands, strict=True)):
+        lost = any(v and o is None for v, o in zip(node.input, operands, strict=True))
+        if foreign or (node.op_type not in TABLE and (lost or node.op_type not in FOLDABLE)):
+            return self._refuse(node, Refusal(kind, name))
+        if lost:
             return self._give(node, [None] * len(node.output))
         outputs = list(node.output)
         while outputs and not outputs[-1]:
@@ -185,15 +185,35 @@ class _Conversion:
             )  # fmt: skip
             self._give(node, self._results(call))
         except UnsupportedError as e:
-            self.made.refuse(label, e)
-            self._give(node, [None] * len(node.output))
+            self._refuse(node, Refusal(kind, name, e.what, e.hint))
+        except EdgePruneError:
+            if not self.made.refused:
+                raise
+            self._give(node, [None] * len(node.output))  # maybe because of what was refused
         return None
+
+    def _refuse(self, node: onnx.NodeProto, why: Refusal) -> None:
+        """Remember it, and go on with values of the shapes that its results have."""
+        self.made.refused.append(why)
+        self._give(node, [self.made.stand_in(self._shape(v)) for v in node.output])
+
+    def _shape(self, value: str) -> tuple[int, ...]:
+        """What ONNX infers for a value; () where it cannot."""
+        if self._inferred is None:
+            try:
+                model = onnx.shape_inference.infer_shapes(self.source.model)
+                self._inferred = {v.name: v.type.tensor_type for v in model.graph.value_info}
+            except (onnx.shape_inference.InferenceError, ValueError, RuntimeError):
+                self._inferred = {}
+        found = self._inferred.get(value)
+        dims = () if found is None else tuple(found.shape.dim)
+        return tuple(int(d.dim_value) or int(i == 0) for i, d in enumerate(dims))
 
     def _results(self, call: Call) -> Sequence[Value]:
         run = call.kind in ("Shape", "Size", "DequantizeLinear")
         if run or not all(map(is_constant, call.inputs)):
             if call.kind not in TABLE:
-                raise call.unsupported("its operands are not constant")
+                raise call.unsupported("is not supported on computed values")
             first = len(self.made.reader.nodes)
             made = TABLE[call.kind](self.made.reader, call)
             note_scales(self.made.reader, call, first)

@@ -11,9 +11,10 @@ from pathlib import Path
 from edgeprune.errors import UnsupportedError
 from edgeprune.files import read_bytes
 from edgeprune.frontends.from_tflite import dilated, lookup
-from edgeprune.frontends.from_tflite.file import read_file
+from edgeprune.frontends.from_tflite.file import Operator, read_file
 from edgeprune.frontends.from_tflite.operators import OPERATORS
 from edgeprune.frontends.from_tflite.reader import Reader
+from edgeprune.frontends.refusals import Refusal, refusal
 from edgeprune.ir import Graph
 
 MAX_FILE_BYTES = 256 << 20
@@ -32,26 +33,39 @@ def load(path: Path) -> Graph:
 def parse(data: bytes, name: str) -> Graph:
     """Read a model that is in memory already; see :func:`load`."""
     file = read_file(name, data)
-    unknown = [
-        f"{file.tensors[op.outputs[0]].name!r} ({op.name})"
-        for op in file.operators
-        if op.name not in OPERATORS
-    ]
-    if unknown:
-        what = f"{len(unknown)} operators are not supported:\n  " + "\n  ".join(unknown)
-        raise UnsupportedError(name, what, "`edgeprune ops` lists those that are")
     reader = Reader(file)
-    problems = []
-    hint = ""
+    found: list[Refusal] = []
     for op in file.operators:
         try:
-            if not any(follow(reader, op) for follow in (dilated.follow, lookup.follow)):
-                OPERATORS[op.name](reader, op)
+            _read(reader, op)
         except UnsupportedError as e:
-            problems.append(f"{e.where.removeprefix(name + ': ')}: {e.what}")
-            hint = hint or e.hint
+            what = e.what if op.name in OPERATORS else ""
+            label = reader.result(op).name if op.outputs else op.name
+            found.append(Refusal(op.name, label, what, e.hint))
             reader.skip(op)
-    if problems:
-        what = f"{len(problems)} operators are not supported:\n  " + "\n  ".join(problems)
-        raise UnsupportedError(name, what, hint)
+        except EdgePruneError:
+            if not found:
+                raise
+            reader.skip(op)  # it may be a consequence of what was skipped before
+    if found:
+        raise refusal(name, found)
     return reader.finish()
+
+
+def _read(reader: Reader, op: Operator) -> None:
+    """One operator.
+
+    Raises:
+        UnsupportedError: it is not supported, or one of its tensors is not.
+    """
+    if op.name not in OPERATORS:
+        raise UnsupportedError(reader.file.name, f"{op.name} is not supported")
+    if not op.outputs:
+        raise EdgePruneError(reader.file.name, f"{op.name} has no output")
+    if any(follow(reader, op) for follow in (dilated.follow, lookup.follow)):
+        return
+    for number in (*op.inputs, *op.outputs):
+        t = reader.file.tensors[number] if number >= 0 else None
+        if t is not None and t.refused:
+            raise UnsupportedError(reader.where(op), f"its tensor {t.name!r} {t.refused}")
+    OPERATORS[op.name](reader, op)

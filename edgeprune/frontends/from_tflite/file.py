@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -37,6 +37,8 @@ class Tensor:
         quant: scale and zero point, if any.
         data: contents of a constant, else None.
         half: whether the file has it as float16.
+        unsigned: whether the file has it as uint8, 128 higher.
+        refused: why it cannot be read, if so; its type is made up then.
     """
 
     name: str
@@ -45,6 +47,8 @@ class Tensor:
     quant: QuantParams | None
     data: Array | None
     half: bool = False
+    unsigned: bool = False
+    refused: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ def read_file(name: str, data: bytes) -> File:
 
     Raises:
         EdgePruneError: it is no TFLite file, or contradicts itself.
-        UnsupportedError: it has what is not read: sparse, variable or external tensors.
+        UnsupportedError: it has what is not read: sparse or external tensors.
     """
     buffer = Buffer(name, data)
     if len(data) < 8 or data[4:8] != b"TFL3":
@@ -159,8 +163,6 @@ def _operator(table: Table, codes: list[str], tensors: int, name: str) -> Operat
             _check_index(number, tensors, f"{name}: {codes[code]}")
     for number in outputs:
         _check_index(number, tensors, f"{name}: {codes[code]}")
-    if not outputs:
-        raise EdgePruneError(name, f"{codes[code]} has no output")
     return Operator(codes[code], inputs, outputs, table.table(4))
 
 
@@ -182,9 +184,9 @@ def _tensor(table: Table, name: str, contents: list[Array | None], buffer: Buffe
     where = f"{buffer.name}: tensor {name!r}"
     kind = int(table.number(1, "b"))
     if kind not in TYPES:
-        raise UnsupportedError(where, f"has element type number {kind}", f"read are {_names()}")
+        return _refused(name, table, f"has elements of type {_type_name(kind)}")
     if table.flag(5):
-        raise UnsupportedError(where, "is a variable: the model keeps state")
+        return _refused(name, table, "is a variable: the model keeps state")
     if table.table(6) is not None:
         raise UnsupportedError(where, "is sparse", "export the model with dense weights")
     shape = table.ints(0)
@@ -205,11 +207,29 @@ def _tensor(table: Table, name: str, contents: list[Array | None], buffer: Buffe
         data = _constant(raw, shape, elements, numpy_name, where)
         buffer.spend(raw.size, table.at)
     quant = _quantisation(table.table(4), shape, dtype, data is not None, where)
+    if dtype is DType.UINT8 and quant is not None:
+        return _signed(Tensor(name, shape, DType.INT8, quant, data, unsigned=True))
     return Tensor(name, shape, dtype, quant, data, numpy_name == "float16")
 
 
-def _names() -> str:
-    return ", ".join(sorted({n for n, _ in TYPES.values()}))
+def _signed(t: Tensor) -> Tensor:
+    """A tensor of uint8 as int8: values and zero points 128 lower, which is exact."""
+    assert t.quant is not None
+    zeros = tuple(z - 128 for z in t.quant.zero_point)
+    data = None if t.data is None else (t.data.astype(np.int16) - 128).astype(np.int8)
+    return replace(t, quant=replace(t.quant, zero_point=zeros), data=data)
+
+
+def _refused(name: str, table: Table, why: str) -> Tensor:
+    """A tensor that an operator may not have; whoever reads the operators says so."""
+    return Tensor(name, table.ints(0), DType.FLOAT32, None, None, refused=why)
+
+
+def _type_name(number: int) -> str:
+    from ai_edge_litert.schema_py_generated import TensorType
+
+    names = {v: k for k, v in vars(TensorType).items() if isinstance(v, int)}
+    return str(names.get(number, f"number {number}"))
 
 
 def _constant(

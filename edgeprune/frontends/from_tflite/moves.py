@@ -153,6 +153,9 @@ def split(r: Reader, op: Operator) -> None:
     """SPLIT (axis, value) and SPLIT_V (value, sizes, axis): one slice for each result."""
     position = 1 if op.name == "SPLIT" else 0
     shape = r.operand(op, position).shape
+    if len(op.outputs) == 1 and r.result(op).shape == shape:  # along any axis, the batch too
+        r.add(op, Reshape(shape=r.activation_type(r.result(op)).shape), (r.value(op, position),))
+        return
     axis = r.integers(op, 0 if op.name == "SPLIT" else 2)[0]
     axis = axis + len(shape) if axis < 0 else axis
     if not 0 < axis < len(shape):

@@ -28,6 +28,7 @@ from edgeprune.frontends.from_tflite.moves import (
     transpose,
 )
 from edgeprune.frontends.from_tflite.reader import CLAMPS, Reader, counts, option
+from edgeprune.frontends.from_tflite.reduce import mean, reduce_max
 from edgeprune.ir import DType, Op, TensorType
 from edgeprune.ops import (
     Add,
@@ -45,7 +46,6 @@ from edgeprune.ops import (
     LogSoftmax,
     Maximum,
     MaxPool2d,
-    Mean,
     Minimum,
     Mul,
     PRelu,
@@ -144,30 +144,6 @@ def pool(make: type[MaxPool2d] | type[AvgPool2d]) -> Read:
         r.add(op, make((kh, kw), (sh, sw), padding, r.clamp(op, 5)), (r.value(op, 0),))
 
     return read
-
-
-def mean(r: Reader, op: Operator) -> None:
-    """MEAN: ReducerOptions(keep_dims); operand 1 has the axes."""
-    r.check_types(op, 0)
-    rank = len(r.operand(op, 0).shape)
-    axes = sorted({a + rank if a < 0 else a for a in r.integers(op, 1)})
-    if not axes or not all(0 < a < rank - 1 for a in axes):
-        raise UnsupportedError(r.where(op), f"takes the mean over axes {axes} of {rank}")
-    keep = op.options is not None and op.options.flag(0)
-    r.add(op, Mean(tuple(a - 1 for a in axes), keep), (r.value(op, 0),))
-
-
-def reduce_max(r: Reader, op: Operator) -> None:
-    """REDUCE_MAX over rows and columns of an image: one window."""
-    r.check_types(op, 0)
-    same_scale(r, op)
-    shape = r.operand(op, 0).shape
-    axes = sorted({a + len(shape) if a < 0 else a for a in r.integers(op, 1)})
-    if len(shape) != 4 or axes != [1, 2]:
-        raise UnsupportedError(r.where(op), f"takes the maximum over axes {axes} of {len(shape)}")
-    window = (shape[1], shape[2])
-    largest = r.between(op, MaxPool2d(window, window), (r.value(op, 0),), "largest")
-    r.add(op, Reshape(shape=r.activation_type(r.result(op)).shape), (largest,))
 
 
 def negative(r: Reader, op: Operator) -> None:

@@ -47,6 +47,7 @@ class Reader:
         self.constant_types: dict[str, TensorType] = {}
         self.known: dict[str, TensorType] = {}
         self.folded: dict[int, Array] = {}
+        self.centred: dict[int, Tensor] = {}
         self.phases: dict[int, Phases] = {}
         self.steps: dict[int, tuple[int, int]] = {}  # of a look-up: (tensor, what was added to it)
         self.hybrid: set[str] = set()
@@ -60,7 +61,8 @@ class Reader:
         """An operand; None if it is left out."""
         if position >= len(op.inputs) or op.inputs[position] < 0:
             return None
-        return self.file.tensors[op.inputs[position]]
+        number = op.inputs[position]
+        return self.centred.get(number, self.file.tensors[number])
 
     def operand(self, op: Operator, position: int) -> Tensor:
         """An operand that must be there."""
@@ -82,7 +84,8 @@ class Reader:
         if position >= len(op.inputs) or op.inputs[position] < 0:
             return None
         number = op.inputs[position]
-        return self.folded.get(number, self.file.tensors[number].data)
+        held = self.centred.get(number, self.file.tensors[number])
+        return self.folded.get(number, held.data)
 
     def integers(self, op: Operator, position: int) -> list[int]:
         """An operand that must be constant integers (axes, sizes, paddings), flat."""
@@ -100,6 +103,8 @@ class Reader:
             UnsupportedError: its batch is not 1, or it has a type that no operator computes.
         """
         where = f"{self.file.name}: tensor {t.name!r}"
+        if t.refused:
+            raise UnsupportedError(where, t.refused)
         if not t.shape or t.shape[0] != 1:
             raise UnsupportedError(
                 where, f"has shape {list(t.shape)}: its first axis is no batch of 1",
@@ -214,7 +219,8 @@ class Reader:
         Returns:
             The activation's name, the weights as the file has them, the bias's name.
         """
-        dtype, weights = self.check_types(op, x), self.operand(op, w)
+        dtype = self.check_types(op, x)
+        weights = self._centred(op, w) if dtype in INTEGERS else self.operand(op, w)
         data = self.constant(op, w)
         if data is None:
             raise UnsupportedError(self.where(op), "has weights that are computed, not constant")
@@ -228,6 +234,17 @@ class Reader:
             raise EdgePruneError(self.where(op), f"has weights of shape {list(data.shape)}")
         bias = self._bias(op, self.operand(op, x), weights, b, data.shape[axis])
         return self.value(op, x), data, bias
+
+    def _centred(self, op: Operator, position: int) -> Tensor:
+        """Integer weights around 0, where they can be: what old files have as uint8 may not be."""
+        t, data = self.operand(op, position), self.constant(op, position)
+        if data is None or t.quant is None or len(t.quant.scale) > 1 or not t.quant.zero_point[0]:
+            return t
+        wide = data.astype(np.int32) - t.quant.zero_point[0]
+        if wide.size and np.abs(wide).max() <= 127:
+            t = replace(t, data=wide.astype(np.int8), quant=QuantParams(t.quant.scale, (0,)))
+            self.centred[op.inputs[position]] = t
+        return t
 
     def _bias(self, op: Operator, x: Tensor, w: Tensor, position: int, outputs: int) -> str:
         """The bias's name; zeros where there is none."""
@@ -275,14 +292,14 @@ class Reader:
         names, ports, outputs = self.file.signature, {}, []
         for number in self.file.inputs:
             t = self.file.tensors[number]
-            ports[t.name] = Port(names.get(number, t.name), t.shape, dtype=t.dtype)
+            ports[t.name] = Port(names.get(number, t.name), t.shape, dtype=_own_type(t))
         for number in self.file.outputs:
             t = self.file.tensors[number]
             if t.name not in self.known:
                 raise EdgePruneError(self.file.name, f"nothing computes its output {t.name!r}")
             value = self._again(t.name) if t.name in ports else t.name
             said = value if value != t.name else names.get(number, t.name)
-            ports[value] = Port(said, t.shape, dtype=t.dtype)
+            ports[value] = Port(said, t.shape, dtype=_own_type(t))
             outputs.append(value)
         title = self.file.title or Path(self.file.name).stem
         made = build_graph(
@@ -306,6 +323,11 @@ class Reader:
             return ()
         what = f"the integer weights of {len(self.hybrid)} layers are read as real numbers"
         return (f"{self.file.name}: {what}",)
+
+
+def _own_type(t: Tensor) -> DType:
+    """The element type that the file has."""
+    return DType.UINT8 if t.unsigned else t.dtype
 
 
 def option(op: Operator, field: int, kind: str, default: float = 0) -> Any:

@@ -12,6 +12,7 @@ from edgeprune.frontends.from_onnx.value import Act, Known, Value
 from edgeprune.frontends.from_torch.archive import FLOAT32, HINT, Program
 from edgeprune.frontends.from_torch.call import Aten
 from edgeprune.frontends.from_torch.table import TABLE
+from edgeprune.frontends.refusals import Refusal
 from edgeprune.ir import Graph
 
 IMAGE_OPS = frozenset(
@@ -150,28 +151,38 @@ class _Conversion:
         target, results = node["target"], _made(node)
         name = node.get("name") or (results[0] if results else target)
         kind = _label(target).rstrip("_") if target.startswith("torch.ops.aten.") else target
-        label = f"{name!r} ({kind})"
         if self._symbolic(node, results):
-            return
+            return None
         kind = _label(target) if _label(target) in TABLE else kind
         if kind not in TABLE:
-            self.made.refused.append(label)
-            self.values |= dict.fromkeys(results)
-            return
+            return self._refuse(results, Refusal(kind, name))
         args = {e["name"]: self._argument(e["arg"]) for e in node["inputs"]}
         if any(v is None for e in node["inputs"] for n in _names(e["arg"])
                for v in [self.values[n]]):  # fmt: skip
             self.values |= dict.fromkeys(results)
-            return
-        call = Aten(self.made.reader, name, f"{self.program.where}: {label}", args, len(results))
+            return None
+        where = f"{self.program.where}: {name!r} ({kind})"
+        call = Aten(self.made.reader, name, where, args, len(results))
         try:
             made = TABLE[kind](call)
         except UnsupportedError as e:
-            self.made.refuse(label, e)
-            made = [None] * len(results)  # type: ignore[list-item]
+            return self._refuse(results, Refusal(kind, name, e.what, e.hint))
+        except EdgePruneError:
+            if not self.made.refused:
+                raise
+            made = []  # maybe because of what was refused
         rows: Sequence[Value | None] = [made] if isinstance(made, Act | Known) else made
         for v, row in zip(results, [*rows, *[None] * len(results)], strict=False):
             self.values[v] = row
+        return None
+
+    def _refuse(self, results: Sequence[str], why: Refusal) -> None:
+        """Remember it, and go on with values of the shapes that its results have."""
+        self.made.refused.append(why)
+        for v in results:
+            meta = self.program.graph["tensor_values"].get(v, {"sizes": []})
+            sizes = [int(size.get("as_int") or 1) for size in meta["sizes"]]
+            self.values[v] = self.made.stand_in(sizes)
 
     def _symbolic(self, node: Mapping[str, Any], results: Sequence[str]) -> bool:
         """Arithmetic on lengths: all are known."""

@@ -1,0 +1,55 @@
+"""Operators of a TFLite file that take many elements together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from edgeprune.errors import UnsupportedError
+from edgeprune.frontends.from_tflite.file import Operator
+from edgeprune.frontends.from_tflite.moves import same_scale
+from edgeprune.frontends.from_tflite.reader import Reader
+from edgeprune.ops import MaxPool2d, Mean, Reshape, Transpose
+
+
+def mean(r: Reader, op: Operator) -> None:
+    """MEAN: ReducerOptions(keep_dims); operand 1 has the axes."""
+    r.check_types(op, 0)
+    rank = len(r.operand(op, 0).shape)
+    axes = sorted({a + rank if a < 0 else a for a in r.integers(op, 1)})
+    keep = op.options is not None and op.options.flag(0)
+    if axes and axes[0] > 1 and axes[-1] == rank - 1:
+        _mean_behind(r, op, tuple(a - 1 for a in axes), keep)
+        return
+    if not axes or not all(0 < a < rank - 1 for a in axes):
+        raise UnsupportedError(r.where(op), f"takes the mean over axes {axes} of {rank}")
+    r.add(op, Mean(tuple(a - 1 for a in axes), keep), (r.value(op, 0),))
+
+
+def _mean_behind(r: Reader, op: Operator, axes: tuple[int, ...], keep: bool) -> None:
+    """A mean over the last axes of a value with its channels in front, taken of channels last.
+
+    The transposes around it cancel those of a network that was channels first.
+    """
+    rank, result = len(r.operand(op, 0).shape) - 1, r.result(op)
+    turned = r.between(op, Transpose((*range(1, rank), 0)), [r.value(op, 0)], "turned")
+    made = r.activation_type(result).shape
+    if len(made) < 2:
+        r.add(op, Mean(tuple(a - 1 for a in axes), keep), (turned,))
+        return
+    name = f"{result.name}/mean"
+    last = replace(result, name=name, shape=(1, *made[1:], made[0]))
+    r.add(op, Mean(tuple(a - 1 for a in axes), keep), (turned,), last)
+    r.add(op, Transpose((len(made) - 1, *range(len(made) - 1))), (name,))
+
+
+def reduce_max(r: Reader, op: Operator) -> None:
+    """REDUCE_MAX over rows and columns of an image: one window."""
+    r.check_types(op, 0)
+    same_scale(r, op)
+    shape = r.operand(op, 0).shape
+    axes = sorted({a + len(shape) if a < 0 else a for a in r.integers(op, 1)})
+    if len(shape) != 4 or axes != [1, 2]:
+        raise UnsupportedError(r.where(op), f"takes the maximum over axes {axes} of {len(shape)}")
+    window = (shape[1], shape[2])
+    largest = r.between(op, MaxPool2d(window, window), (r.value(op, 0),), "largest")
+    r.add(op, Reshape(shape=r.activation_type(r.result(op)).shape), (largest,))
