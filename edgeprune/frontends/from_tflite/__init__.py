@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgeprune.errors import UnsupportedError
+from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.files import read_bytes
 from edgeprune.frontends.from_tflite import dilated, lookup
 from edgeprune.frontends.from_tflite.file import Operator, read_file
