@@ -1,10 +1,10 @@
 """Measure the code of every kernel on every core: what sizes are estimated from without a compiler.
 
-Portable kernels are linked into networks of one layer; what unpacks weights, and files for one
-instruction set, all of which a layer uses, are compiled. Writes edgeprune/kernels/sizes.json. Needs
-the cross compilers; takes some minutes.
+All files are compiled; of portable kernels counts what is linked into networks of one layer, where
+there is such a network. Writes edgeprune/kernels/sizes.json. Needs the cross compilers; takes
+some minutes, and less with ``--missing``, which only adds files that have no size yet.
 
-python scripts/measure_sizes.py
+python scripts/measure_sizes.py [--missing]
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.frontends import load
 from edgeprune.frontends.normalize import fuse
 from edgeprune.ir import Graph
+from edgeprune.kernels import costs
 from edgeprune.kernels.costs import SIZES
+from edgeprune.kernels.select import KERNELS
 from edgeprune.ops import Gather
 from edgeprune.ops.examples import EXAMPLES, Example, example_graph
 from edgeprune.quantize import quantise
@@ -37,6 +39,9 @@ from edgeprune.toolchain.compiler import (
 
 IN_ORDER: Example = (Gather(indices=(0, 3, 6)), ((8,),), ())
 CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m55", "rv32imc")
+LIKE_DEFAULT = ("avr",)
+"""Cores of which only their own kernels are measured."""
+LEVELS: tuple[Optimize, Optimize] = ("size", "speed")
 
 
 def typed(graph: Graph, dtype: str) -> Graph:
@@ -98,25 +103,48 @@ def compiled(core: str, folder: Path, pattern: str, optimize: Optimize) -> dict[
     return dict(zip((f.name for f in files), sizes, strict=True))
 
 
-def main() -> None:
-    """Measure every core at both optimisation levels."""
-    found: dict[str, dict[str, dict[str, dict[str, int]]]] = {}
-    levels: tuple[Optimize, Optimize] = ("size", "speed")
-    for core in CORES:
-        found[core] = {
-            "portable": {
-                level: measure(core, level)
-                | compiled(core, runtime_dir() / "src", "ep_unpack*", level)
-                for level in levels
-            }
-        }
-        for isa in ("arm_dsp", "arm_mve"):
-            if isa in load_target(core).kernels:
-                folder = runtime_dir() / "arch" / isa
-                found[core][isa] = {level: compiled(core, folder, "*", level) for level in levels}
-        print(core, ", ".join(found[core]), file=sys.stderr)
+Table = dict[str, dict[str, dict[str, dict[str, int]]]]
+"""Bytes by core, "portable" or instruction set, level of optimisation, and file."""
+
+
+def whole(core: str) -> dict[str, dict[str, dict[str, int]]]:
+    """Bytes of every file as it is compiled, which is more than what is linked of some."""
+    kernels = load_target(core).kernels
+    folders = {isa: runtime_dir() / "arch" / isa for isa in KERNELS if isa in kernels}
+    folders["portable"] = runtime_dir() / "src"
+    if core in LIKE_DEFAULT:
+        del folders["portable"]
+    return {
+        isa: {level: compiled(core, folder, "*", level) for level in LEVELS}
+        for isa, folder in folders.items()
+    }
+
+
+def save(found: Table) -> None:
+    """Write the table, which is what estimates read from then on."""
     SIZES.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
+    costs._sizes.cache_clear()
+
+
+def main(only_missing: bool) -> None:
+    """Measure every core at both optimisation levels; first what has no size at all."""
+    found: Table = json.loads(SIZES.read_text())
+    for core in (*CORES, *LIKE_DEFAULT):
+        for isa, levels in whole(core).items():
+            for level, table in levels.items():
+                known = found.setdefault(core, {}).setdefault(isa, {}).get(level, {})
+                kept = {
+                    k: v for k, v in known.items() if k in table or not k.endswith((".c", ".S"))
+                }
+                found[core][isa][level] = table | (kept if isa == "portable" else {})
+        print(core, "compiled", file=sys.stderr)
+    save(found)
+    for core in () if only_missing else CORES:
+        for level in LEVELS:
+            found[core]["portable"][level] |= measure(core, level)
+        print(core, "linked", file=sys.stderr)
+    save(found)
 
 
 if __name__ == "__main__":
-    main()
+    main("--missing" in sys.argv[1:])

@@ -90,7 +90,12 @@ class Recipe:
             return plan_memory(typed, _work(typed, calls), order=order, thorough=thorough)
 
         calls = lower(
-            typed, self.target.kernels, self.optimize, core, lambda c: planned(c).arena_bytes
+            typed,
+            self.target.kernels,
+            self.optimize,
+            core,
+            lambda c: planned(c).arena_bytes,
+            fpu=self.target.fpu != "none",
         )
         return Compiled(self, typed, calls, planned(calls))
 

@@ -155,6 +155,7 @@ class Request:
         within: channels of the image that the result is a part of; 0: it is all there is.
         values: the few that its weights have, which are unpacked in front of it; None: they are
             any, and lie in flash.
+        fpu: whether the core computes in float.
     """
 
     graph: Graph
@@ -164,6 +165,7 @@ class Request:
     prefix: str
     within: int = 0
     values: Array | None = None
+    fpu: bool = True
 
     @property
     def pads(self) -> bool:

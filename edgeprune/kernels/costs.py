@@ -18,6 +18,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path, PurePosixPath
 
+from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Graph, Node
 from edgeprune.kernels.call import KernelCall, unpack_work
 
@@ -25,6 +26,8 @@ COSTS = Path(__file__).parent / "costs.json"
 SIZES = Path(__file__).parent / "sizes.json"
 NEAREST = {"cortex-m0": "cortex-m0plus", "cortex-m7": "cortex-m4", "cortex-m33": "cortex-m4"}
 DEFAULT = "cortex-m4"
+SOFT = dict.fromkeys(("cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"), "cortex-m3")
+"""Cores with an FPU, and the one whose counts hold for float code on those made without it."""
 CALL_BYTES = 20  # an entry of the model's function, beside the parameters
 
 
@@ -41,10 +44,13 @@ def _sizes() -> Mapping[str, Mapping[str, Mapping[str, Mapping[str, int]]]]:
 
 
 def size_table(core: str, optimize: str, isa: str = "portable") -> Mapping[str, int]:
-    """Bytes of code by source file, of the portable kernels or of those of an instruction set."""
+    """Bytes of code by source file, of the portable kernels or of those of an instruction set.
+
+    Where a core has no table of them, those of Cortex-M4.
+    """
     tables = _sizes()
-    by_isa = tables.get(NEAREST.get(core, core), tables[DEFAULT])
-    return by_isa.get(isa, {}).get(optimize, {})
+    by_isa = tables.get(NEAREST.get(core, core), {})
+    return by_isa.get(isa, tables[DEFAULT].get(isa, {})).get(optimize, {})
 
 
 def features(call: KernelCall, graph: Graph, node: Node) -> tuple[float, ...]:
@@ -84,6 +90,12 @@ def calibrated(call: KernelCall, graph: Graph, node: Node, core: str, optimize: 
     return replace(call, instructions=round(total))
 
 
+def counted_on(call: KernelCall, core: str, fpu: bool) -> str:
+    """The core whose counts say what a call takes on one with an FPU or without."""
+    soft = not fpu and call.kernel.endswith("_f32")
+    return SOFT.get(core, core) if soft else core
+
+
 def _on(line: list[float], terms: tuple[float, ...]) -> float:
     return sum(c * x for c, x in zip(line, terms, strict=True))
 
@@ -102,7 +114,15 @@ def flash_bytes(calls: Iterable[KernelCall], core: str, optimize: str) -> int:
 
 
 def _file(source: str, core: str, optimize: str) -> int:
-    """Bytes of the code of a file below ``runtime_c``; 0: not known."""
+    """Bytes of the code of a file below ``runtime_c``.
+
+    Raises:
+        EdgePruneError: it was not measured.
+    """
     folder, name = source.rsplit("/", 1)
     isa = "portable" if folder == "src" else PurePosixPath(folder).name
-    return size_table(core, optimize, isa).get(name, 0)
+    table = size_table(core, optimize, isa)
+    if name not in table:
+        what = f"has no size of {source} on {core}, built for {optimize}"
+        raise EdgePruneError(SIZES.name, what, "python scripts/measure_sizes.py --missing")
+    return table[name]

@@ -64,6 +64,8 @@ def lower(
     optimize: str,
     core: str = costs.DEFAULT,
     arena: Callable[[Choice], int] | None = None,
+    *,
+    fpu: bool = True,
 ) -> dict[str, KernelCall]:
     """Spell every node of a network in C.
 
@@ -77,6 +79,7 @@ def lower(
         optimize: "size" or "speed".
         core: what it is to run on, for the cost model.
         arena: bytes of memory with some calls; None: they do not matter.
+        fpu: whether the core computes in float.
 
     Returns:
         The call of each node, by name; none for a node that only gives its operand another shape.
@@ -90,14 +93,17 @@ def lower(
         if isinstance(node.op, Reshape):
             continue
         try:
-            calls = candidates(graph, node, isas, optimize, f"ep_layer{i}")
+            calls = candidates(graph, node, isas, optimize, f"ep_layer{i}", fpu=fpu)
         except UnsupportedError as error:
             refused.append(str(error).split("\n")[0])
             continue
         if not calls:
             types = ", ".join(t.dtype.value for t in graph.types_of(node))
             refused.append(f"{node.name}: no kernel for {node.op.kind} of {types}")
-        options[node.name] = [costs.calibrated(c, graph, node, core, optimize) for c in calls]
+        options[node.name] = [
+            costs.calibrated(c, graph, node, costs.counted_on(c, core, fpu), optimize)
+            for c in calls
+        ]
     if refused:
         raise UnsupportedError(
             graph.name,
@@ -112,7 +118,13 @@ def lower(
 
 
 def candidates(
-    graph: Graph, node: Node, isas: Sequence[str], optimize: str, prefix: str
+    graph: Graph,
+    node: Node,
+    isas: Sequence[str],
+    optimize: str,
+    prefix: str,
+    *,
+    fpu: bool = True,
 ) -> list[KernelCall]:
     """How each set of kernels computes a node, the best set first; frugal calls after quick ones.
 
@@ -124,7 +136,7 @@ def candidates(
     found: list[KernelCall] = []
     refused: UnsupportedError | None = None
     for isa in isas:
-        request = Request(graph, node, isa, optimize, prefix)
+        request = Request(graph, node, isa, optimize, prefix, fpu=fpu)
         try:
             calls = (staged(kernel, request) for kernel in KERNELS.get(isa, ()))
             call = next((c for c in calls if c is not None), None)

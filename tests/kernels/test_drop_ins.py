@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,8 +19,11 @@ from kernels.layers import (
 )
 from kernels.on_core import Trial, run_on_core
 
+from edgeprune import resources
 from edgeprune.compiler.compile import Recipe
+from edgeprune.emit import to_c
 from edgeprune.ir import Graph, Node, build_graph, run_int
+from edgeprune.kernels import select
 from edgeprune.kernels.select import lower
 from edgeprune.ops import Conv2d, Dense, DepthwiseConv2d, Reshape
 from edgeprune.ops._window import Padding
@@ -102,3 +106,27 @@ def test_any_layer_is_the_reference_on_the_core(core: str, family: str, optimize
     assert 0 < quick < TRIALS, "both ends of a layer are tested"
     for t, result in zip(trials, run_on_core(trials, core, optimize), strict=True):
         np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))
+
+
+@pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
+def test_a_drop_in_in_c_is_emitted_beside_the_portable_file_of_its_name(
+    rng, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = tmp_path / "runtime"
+    shutil.copytree(resources.runtime_dir(), runtime)
+    (runtime / "arch" / "armv7m" / "ep_taps_s8.S").unlink()
+    portable = (runtime / "src" / "ep_taps_s8.c").read_text()
+    assert "EP_WEAK" in portable
+    marked = portable.replace("EP_WEAK ", "") + "const int ep_mark_of_the_drop_in = 1;\n"
+    (runtime / "arch" / "armv7m" / "ep_taps_s8.c").write_text(marked)
+    for module in (select, to_c):
+        monkeypatch.setattr(module, "runtime_dir", lambda: runtime)
+    graph = network(rng, (5, 4, 9), (6, 7, 8))
+    target = load_target("cortex-m3")
+    compiled = Recipe(target, "int8", "speed", {}).compile_typed(graph)
+    files = compiled.write_c(tmp_path / "c", "net").files
+    assert b"ep_mark_of_the_drop_in" in files["ep_taps_s8-armv7m.c"]
+    assert b"ep_mark_of_the_drop_in" not in files["ep_taps_s8.c"]
+    x = int8_values(rng, (2, 5, 4, 9))
+    want = run_int(graph, {"x": x})[graph.outputs[0]]
+    np.testing.assert_array_equal(run(tmp_path / "c", target, x).outputs, want)

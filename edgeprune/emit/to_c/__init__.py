@@ -100,15 +100,19 @@ def _runtime_files(program: Program) -> dict[str, bytes]:
 def file_name(path: str) -> str:
     """What a file of the runtime is called in the emitted folder.
 
-    Assembly often has the name of the C whose functions it replaces. Here it gets one of its own,
-    as many builders make one object file a stem; in alphabetical order it comes right before the C,
-    as a linker takes what an archive has first.
+    Files for an instruction set often have the name of the C whose functions they replace. Here
+    they get one of their own, as many builders make one object file a stem; in alphabetical order
+    it comes right before the C, as a linker takes what an archive has first.
 
     Args:
         path: below ``runtime_c``.
     """
-    short = path.rsplit("/", 1)[-1]
-    return short.removesuffix(".S") + "-asm.S" if short.endswith(".S") else short
+    folder, short = path.rsplit("/", 1)
+    stem, kind = short.rsplit(".", 1)
+    if kind == "S":
+        return f"{stem}-asm.S"
+    replaces = folder != "src" and (runtime_dir() / "src" / short).is_file()
+    return f"{stem}-{folder.rsplit('/', 1)[-1]}.c" if replaces else short
 
 
 def _guarded(path: str, content: bytes) -> bytes:

@@ -19,7 +19,7 @@ def float32(request: Request) -> KernelCall | None:
     """Dense layers, and convolutions of all kinds."""
     op, graph, node = request.node.op, request.graph, request.node
     types = (*graph.types_of(node), graph.types[node.output])
-    if any(t.dtype is not DType.FLOAT32 for t in types):
+    if not request.fpu or any(t.dtype is not DType.FLOAT32 for t in types):
         return None
     macs, outputs = graph.macs_of(node), types[-1].size
     if isinstance(op, Dense):

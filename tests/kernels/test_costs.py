@@ -1,0 +1,68 @@
+"""What estimates stand on: every source has a size, and float costs what the core makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeprune.compiler import Recipe
+from edgeprune.errors import EdgePruneError
+from edgeprune.kernels import costs
+from edgeprune.kernels.call import KernelCall
+from edgeprune.kernels.select import KERNELS, lower
+from edgeprune.ops import Conv2d
+from edgeprune.ops.examples import example_graph
+from edgeprune.resources import runtime_dir
+from edgeprune.target import list_targets, load_target
+from edgeprune.verify.run_target import run
+
+CORES = [t for t in map(load_target, list_targets()) if t.kind == "core"]
+
+
+def sources(isa: str) -> list[str]:
+    folder = runtime_dir() / ("src" if isa == "portable" else f"arch/{isa}")
+    return sorted(f.name for f in folder.iterdir() if f.suffix in (".c", ".S"))
+
+
+@pytest.mark.parametrize("core", CORES, ids=lambda t: t.name)
+@pytest.mark.parametrize("optimize", ["size", "speed"])
+def test_every_source_that_a_kernel_can_reach_has_a_size_on_every_core(core, optimize) -> None:
+    for isa in [isa for isa in core.kernels if isa in KERNELS]:
+        table = costs.size_table(core.name, optimize, isa)
+        assert not [s for s in sources(isa) if s not in table], isa
+
+
+def call(source: str) -> KernelCall:
+    return KernelCall("ep_new_s8", (source,), ("include/ep_new_s8.h",), "", (), (), ("x",))
+
+
+def test_a_source_without_a_size_is_an_error_that_names_the_script() -> None:
+    for source in ("src/ep_new_s8.c", "arch/riscv_p/ep_new_s8.c"):
+        with pytest.raises(EdgePruneError, match=r"ep_new_s8\.c on cortex-m4") as caught:
+            costs.flash_bytes([call(source)], "cortex-m4", "size")
+        hint = caught.value.hint
+        assert (Path(__file__).parents[2] / hint.split()[1]).is_file()
+
+
+@pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
+def test_float_on_a_core_without_fpu_runs_portable_kernels_and_is_estimated_so(
+    tmp_path: Path,
+) -> None:
+    graph = example_graph((Conv2d(), ((8, 8, 4),), ((8, 3, 3, 4), (8,))))
+    target = load_target("cortex-m4")
+    flags = tuple(f for f in target.toolchain.flags if not f.startswith(("-mfpu", "-mfloat")))
+    bare = replace(
+        target, fpu="none", toolchain=replace(target.toolchain, flags=(*flags, "-mfloat-abi=soft"))
+    )
+    (with_fpu,) = lower(graph, target.kernels, "speed", "cortex-m4").values()
+    (without,) = lower(graph, target.kernels, "speed", "cortex-m4", fpu=False).values()
+    assert with_fpu.isas == {"arm_dsp"}
+    assert not without.isas
+    Recipe(bare, "float32", "speed", {}).compile_typed(graph).write_c(tmp_path, "net")
+    x = np.random.default_rng(0).normal(size=(1, 8, 8, 4)).astype(np.float32)
+    counted = run(tmp_path, bare, x).instructions
+    assert counted is not None
+    assert 0.6 < without.instructions / counted < 1.7
