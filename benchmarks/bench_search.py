@@ -78,7 +78,7 @@ def _mobilenet(
     network = getattr(mobilenets, name)(width, classes)
     mobilenets.write(network, images, folder / "model.onnx")
     np.savez(folder / "data.npz", x=images.numpy())
-    return [str(folder / "model.onnx"), "--data", str(folder / "data.npz")]
+    return [str(folder / "model.onnx"), "--data", str(folder / "data.npz"), "--dtype", "int8"]
 
 
 def sww(folder: Path) -> list[str]:

@@ -67,8 +67,8 @@ def mobilenet_v2(width: float, classes: int) -> nn.Module:
     steps = layer(3, last, 3, 2)
     for expansion, channels, blocks, stride in V2:
         for i in range(blocks):
-            steps.append(Residual(last, expansion, scaled(channels, width), stride if i == 0 else 1))
-            last = scaled(channels, width)
+            before, last = last, scaled(channels, width)
+            steps.append(Residual(before, expansion, last, stride if i == 0 else 1))
     steps += layer(last, 1280, 1)
     return nn.Sequential(*steps, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(1280, classes))
 

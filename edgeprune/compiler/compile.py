@@ -87,7 +87,7 @@ class Recipe:
         core = self.target.core or self.target.name
 
         def planned(calls: Mapping[str, KernelCall]) -> MemoryPlan:
-            return plan_memory(typed, _work(typed, calls), order=order, thorough=thorough)
+            return plan_memory(typed, work_of(typed, calls), order=order, thorough=thorough)
 
         calls = lower(
             typed,
@@ -100,7 +100,8 @@ class Recipe:
         return Compiled(self, typed, calls, planned(calls))
 
 
-def _work(graph: Graph, calls: Mapping[str, KernelCall]) -> dict[str, Work]:
+def work_of(graph: Graph, calls: Mapping[str, KernelCall]) -> dict[str, Work]:
+    """What the planner has to know of every node; those without a call give another shape."""
     return {
         n.name: Work(calls[n.name].scratch_bytes, calls[n.name].inplace)
         if n.name in calls

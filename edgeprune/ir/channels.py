@@ -10,6 +10,7 @@ need no rules of their own.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,6 +120,17 @@ class Coupling:
     def count(self) -> int:
         """Number of channels."""
         return len(self.pinned)
+
+    @cached_property
+    def rows(self) -> dict[str, Ids]:
+        """Of values that have the same channels at every position: those of the last axis."""
+        found = {}
+        for v, ids in self.values.items():
+            if ids.ndim:
+                flat = ids.reshape(-1, ids.shape[-1])
+                if (flat == flat[0]).all():
+                    found[v] = flat[0].copy()
+        return found
 
 
 def couple(graph: Graph) -> Coupling:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePosixPath
 
 from edgeprune.ir import Array, Graph, Node
@@ -136,7 +137,7 @@ class KernelCall:
         files = (*self.sources, *self.headers)
         return frozenset(f.split("/")[1] for f in files if f.startswith("arch/"))
 
-    @property
+    @cached_property
     def constant_bytes(self) -> int:
         """Bytes of all arrays."""
         return sum(int(c.values.nbytes) for c in self.arrays)

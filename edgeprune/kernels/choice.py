@@ -108,7 +108,7 @@ def _descend(
 def _moves(choice: Choice, options: Mapping[str, Sequence[KernelCall]]) -> Iterator[Choice]:
     for name, calls in options.items():
         yield from (choice | {name: call} for call in calls if call is not choice[name])
-    for kernel in {c.kernel for c in choice.values()}:
+    for kernel in dict.fromkeys(c.kernel for c in choice.values()):
         others = {n: [c for c in options[n] if c.kernel != kernel] for n in choice}
         yield choice | {
             n: min(others[n], key=lambda c: c.instructions)

@@ -113,6 +113,7 @@ def flash_bytes(calls: Iterable[KernelCall], core: str, optimize: str) -> int:
     return total + sum(instances.values()) + sum(_file(s, core, optimize) for s in sources)
 
 
+@cache
 def _file(source: str, core: str, optimize: str) -> int:
     """Bytes of the code of a file below ``runtime_c``.
 

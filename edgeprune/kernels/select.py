@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import PurePosixPath
 
 from edgeprune.errors import UnsupportedError
@@ -148,7 +149,7 @@ def candidates(
         if found and found[0].address_space != call.address_space:
             continue  # start-up code would copy its arrays to RAM
         found += [
-            replace(c, drop_ins=_drop_ins(c.sources, isas), frugal=None)
+            replace(c, drop_ins=_drop_ins(c.sources, tuple(isas)), frugal=None)
             for c in (call, call.frugal)
             if c is not None
         ]
@@ -157,7 +158,8 @@ def candidates(
     return found
 
 
-def _drop_ins(sources: Sequence[str], isas: Sequence[str]) -> tuple[str, ...]:
+@cache
+def _drop_ins(sources: tuple[str, ...], isas: tuple[str, ...]) -> tuple[str, ...]:
     """For each portable source the file of that name that is fastest on the target, if any."""
     found = []
     for stem in (PurePosixPath(s).stem for s in sources if s.startswith("src/")):

@@ -94,6 +94,38 @@ def kept_slab(gone: Mask) -> Kept | None:
     return kept if stays[np.ix_(*kept)].all() else None
 
 
+def kept_of(coupling: Coupling, removed: Mask, value: str) -> Kept | None:
+    """For each axis of a value the indices that stay; None where they are no slab."""
+    if value in coupling.rows:
+        lead = coupling.values[value].shape[:-1]
+        last = np.flatnonzero(~removed[coupling.rows[value]])
+        kept: Kept | None = (*map(np.arange, lead), last)
+    else:
+        kept = kept_slab(removed[coupling.values[value]])
+    assert kept is None or all(map(len, kept)), f"nothing would be left of {value!r}"
+    return kept
+
+
+def kept_constant(graph: Graph, coupling: Coupling, removed: Mask, node: Node, i: int) -> Kept:
+    """For each axis of a constant operand the indices that stay."""
+    name = node.inputs[i]
+    if i not in node.op.weights:
+        kept = kept_of(coupling, removed, name)
+        assert kept is not None, f"{name}: what is removed of it is not a whole slab"
+        return kept
+    lengths = enumerate(graph.types[name].shape)
+    return tuple(_kept_indices(coupling, removed, name, axis, n) for axis, n in lengths)
+
+
+def _kept_indices(
+    coupling: Coupling, removed: Mask, constant: str, axis: int, length: int
+) -> Array:
+    ids: Ids | None = coupling.axes.get((constant, axis))
+    kept: Array = np.arange(length) if ids is None else np.flatnonzero(~removed[ids])
+    assert len(kept), f"nothing would be left of {constant!r}"
+    return kept
+
+
 class _Compaction:
     """One compaction. ``have`` says what is left of each value that exists so far."""
 
@@ -133,9 +165,7 @@ class _Compaction:
         )
 
     def _wanted(self, v: str) -> Kept | None:
-        kept = kept_slab(self.removed[self.coupling.values[v]])
-        assert kept is None or all(map(len, kept)), f"nothing would be left of {v!r}"
-        return kept
+        return kept_of(self.coupling, self.removed, v)
 
     def _is_late(self, v: str) -> bool:
         """Whether a value has elements of an input that are still to be skipped."""
@@ -198,21 +228,8 @@ class _Compaction:
     def _operand(self, node: Node, i: int, v: str) -> Kept:
         if v not in self.graph.constants:
             return self.have[v]
-        kept: Kept | None
-        if i in node.op.weights:
-            kept = tuple(
-                self._kept_indices(v, axis, n) for axis, n in enumerate(self.graph.types[v].shape)
-            )
-        else:
-            kept = self._wanted(v)
-            assert kept is not None, f"{v}: what is removed of it is not a whole slab"
+        kept = kept_constant(self.graph, self.coupling, self.removed, node, i)
         self._constant(v, kept)
-        return kept
-
-    def _kept_indices(self, constant: str, axis: int, length: int) -> Array:
-        ids: Ids | None = self.coupling.axes.get((constant, axis))
-        kept: Array = np.arange(length) if ids is None else np.flatnonzero(~self.removed[ids])
-        assert len(kept), f"nothing would be left of {constant!r}"
         return kept
 
     def _constant(self, name: str, kept: Kept) -> None:
@@ -220,7 +237,7 @@ class _Compaction:
         known = self.constants.get(name)
         assert known is None or known.shape == value.shape, f"{name} is needed in two sizes"
         self.constants[name] = value
-        self.types[name] = _sliced(self.graph.types[name], kept)
+        self.types[name] = sliced(self.graph.types[name], kept)
 
     def _bias(self, node: Node, read: Read) -> str:
         """The node's bias with what its removed channels are seen as; its name."""
@@ -234,10 +251,10 @@ class _Compaction:
         per_channel = w.reshape(len(left), -1, *w.shape[1:-1], w.shape[-1]).astype(wide)
         spread = per_channel.sum(axis=tuple(range(2, per_channel.ndim - 1)))
         add = np.einsum("goi,gi->go", spread, left.astype(wide)).ravel()
-        kept = self._kept_indices(name, 0, len(add))
+        kept = _kept_indices(self.coupling, self.removed, name, 0, len(add))
         old = self.graph.constants[name][kept]
         folded = self._fresh(name) if len(self.graph.users[name]) > 1 else name
-        self.types[folded] = _sliced(self.graph.types[name], (kept,))
+        self.types[folded] = sliced(self.graph.types[name], (kept,))
         self.constants[folded] = (old.astype(wide) + add[kept]).astype(old.dtype)
         return folded
 
@@ -267,7 +284,7 @@ def _only_last(kept: Kept, shape: tuple[int, ...]) -> bool:
     return tuple(map(len, kept[:-1])) == shape[:-1]
 
 
-def _sliced(t: TensorType, kept: Kept) -> TensorType:
+def sliced(t: TensorType, kept: Kept) -> TensorType:
     """The type of a constant of which only some indices stay."""
     quant, folded = t.quant, t.folded
     if folded is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -13,6 +13,7 @@ from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.ir import Coupling, Graph, Ids, Samples, couple
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.compact import compact, old_channels
+from edgeprune.pruning.costs import Cost, Costs, Prices, no_cost
 from edgeprune.pruning.criteria import CRITERIA, Context, Criterion, Scores, Session
 from edgeprune.pruning.groups import Occupancy, candidates, channel_names, removable
 from edgeprune.pruning.loss import accuracy, make_loss, reference_labels
@@ -28,8 +29,6 @@ SCHEDULES: dict[str, str] = {
     "goes (Brain Surgery for AI)",
     "topk": "one ranking, a share of the channels stays (Self-Pruning Neural Network)",
 }
-
-Cost = Callable[[Graph], Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -75,17 +74,13 @@ class Pruned:
         return tuple(step.channel for step in self.history)
 
 
-def no_cost(graph: Graph) -> Mapping[str, float]:
-    """Nothing beyond what every network has: macs, params, neurons."""
-    return {}
-
-
 def prune(
     graph: Graph,
     data: Samples,
     *,
     limits: Mapping[str, float] | None = None,
     cost: Cost = no_cost,
+    prices: Prices | None = None,
     criterion: str | Criterion = "obs",
     schedule: Schedule = "iterative",
     min_accuracy: float | None = None,
@@ -110,6 +105,7 @@ def prune(
         data: what rankings are made from.
         limits: by key of ``cost`` or "macs", "params", "neurons": the largest value allowed.
         cost: of a graph; called after every removal.
+        prices: in place of ``cost``: of what is left, by what is removed.
         criterion: "obs", one of ``CRITERIA``, or one of your own.
         schedule: one of ``SCHEDULES``; "obs" has its own.
         min_accuracy: lowest accuracy on the validation data, 0 to 1.
@@ -132,6 +128,7 @@ def prune(
 
         if not isinstance(ranking, obs.Search):
             ranking = obs.Search(graph, data, validation=validation, seed=seed)
+        assert prices is None, "give a cost; `Search.choose` takes prices"
         return ranking.prune(
             limits=limits,
             cost=cost,
@@ -150,7 +147,8 @@ def prune(
     ctx = ranking.ctx
     gate = _Gate(graph, validation, min_accuracy, max_drop) if floor and validation else None
     most = _most(ctx, max_neurons, keep_ratio)
-    run = _Search(ctx, dict(limits or {}), cost, gate)
+    prices = prices or Costs(graph, ctx.coupling, cost)
+    run = _Search(ctx, dict(limits or {}), prices, gate)
     bounded = floor or max_neurons is not None or keep_ratio is not None
     enough = run.meets_limits() if run.limits else not bounded
     rounds: Iterable[list[tuple[int, float]]] = () if enough else ranking
@@ -222,13 +220,18 @@ def smallest(graph: Graph, *, inputs: bool = False) -> Graph:
         inputs: whether elements of its inputs go too, as they do with "obs".
     """
     coupling = couple(graph)
+    return compact(graph, coupling, all_that_can_go(coupling, inputs=inputs))
+
+
+def all_that_can_go(coupling: Coupling, *, inputs: bool = False) -> NDArray[np.bool_]:
+    """The channels that :func:`smallest` is without."""
     occupancy = Occupancy(coupling)
     removed = np.zeros(coupling.count, bool)
     for k in np.flatnonzero(candidates(coupling, removed) if inputs else removable(coupling)):
         if occupancy.can_go(int(k)):
             occupancy.remove(int(k))
             removed[k] = True
-    return compact(graph, coupling, removed)
+    return removed
 
 
 def removal_order(ctx: Context, criterion: Criterion, schedule: Schedule) -> list[int]:
@@ -263,17 +266,16 @@ class _Search:
     """The state of one run."""
 
     def __init__(
-        self, ctx: Context, limits: dict[str, float], cost: Cost, gate: _Gate | None
+        self, ctx: Context, limits: dict[str, float], prices: Prices, gate: _Gate | None
     ) -> None:
         self.ctx = ctx
         self.limits = limits
         self.steps: list[Step] = []
-        self._cost_of = cost
+        self._prices = prices
         self._gate = gate
         self._names = channel_names(ctx.graph, ctx.coupling)
         self._removed = np.zeros(ctx.coupling.count, bool)
-        self._graph = ctx.graph
-        self._cost = self._measure(ctx.graph, self._removed)
+        self._cost = prices(self._removed)
         self._refused: float | None = None
         unknown = sorted(set(limits) - set(self._cost))
         assert not unknown, f"no cost is called {unknown}"
@@ -285,12 +287,11 @@ class _Search:
         """Take channels out, unless that goes below the accuracy floor."""
         removed = self._removed.copy()
         removed[[k for k, _ in group]] = True
-        graph = compact(self.ctx.graph, self.ctx.coupling, removed)
-        reached = None if self._gate is None else self._gate.measure(graph)
+        reached = None if self._gate is None else self._gate.measure(self._without(removed))
         if self._gate is not None and reached is not None and reached < self._gate.floor:
             self._refused = reached
             return False
-        self._accept(graph, removed, self._measure(graph, removed))
+        self._removed, self._cost = removed, self._prices(removed)
         left = int((self.ctx.removable & ~removed).sum())
         self.steps += [Step(k, self._names[k], score, left, reached) for k, score in group]
         return True
@@ -304,16 +305,16 @@ class _Search:
                 continue
             removed = self._removed.copy()
             removed[step.channel] = False
-            graph = compact(self.ctx.graph, self.ctx.coupling, removed)
-            cost = self._measure(graph, removed)
+            cost = self._prices(removed)
             if self._within(cost):
-                self._accept(graph, removed, cost)
+                self._removed, self._cost = removed, cost
                 self.steps.remove(step)
             else:
                 full.add(layer)
 
     def result(self) -> Pruned:
-        return Pruned(self._graph, self.ctx.coupling, self._removed, tuple(self.steps), self._cost)
+        graph = self._without(self._removed)
+        return Pruned(graph, self.ctx.coupling, self._removed, tuple(self.steps), self._cost)
 
     def failure(self) -> CannotFitError:
         over = [
@@ -329,16 +330,11 @@ class _Search:
             )
         return CannotFitError("budget", what, "a larger budget, or a lower accuracy")
 
-    def _accept(self, graph: Graph, removed: NDArray[np.bool_], cost: Mapping[str, float]) -> None:
-        self._graph, self._removed, self._cost = graph, removed, cost
+    def _without(self, removed: NDArray[np.bool_]) -> Graph:
+        return compact(self.ctx.graph, self.ctx.coupling, removed)
 
     def _within(self, cost: Mapping[str, float]) -> bool:
         return all(cost[key] <= limit for key, limit in self.limits.items())
-
-    def _measure(self, graph: Graph, removed: NDArray[np.bool_]) -> Mapping[str, float]:
-        neurons = float((self.ctx.removable & ~removed).sum())
-        base = {"macs": float(graph.macs), "params": float(graph.params), "neurons": neurons}
-        return {**base, **self._cost_of(graph)}
 
 
 class _Rescore:

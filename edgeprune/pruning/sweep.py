@@ -23,8 +23,9 @@ from edgeprune.files import parse_json, read_bytes
 from edgeprune.ir import Array, Graph, Samples, predict
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
+from edgeprune.pruning.costs import Cost, no_cost
 from edgeprune.pruning.loss import classes, make_loss, reference_labels
-from edgeprune.pruning.search import Cost, Ranking, Schedule, no_cost, prune
+from edgeprune.pruning.search import Ranking, Schedule, prune
 from edgeprune.schema import checked
 
 Json = Mapping[str, object]

@@ -13,6 +13,7 @@ from edgeprune.errors import CannotFitError
 from edgeprune.ir import Coupling, Graph, Samples, couple
 from edgeprune.ops.linear import linears
 from edgeprune.progress import Progress, silent
+from edgeprune.pruning.costs import Cost, Costs, Prices, no_cost, nothing_removed
 from edgeprune.pruning.groups import Mask, removable
 from edgeprune.pruning.loss import make_loss
 from edgeprune.pruning.obs.descent import Bounds, Descent
@@ -20,9 +21,9 @@ from edgeprune.pruning.obs.enlarge import enlarge
 from edgeprune.pruning.obs.greedy import Effort, Greedy
 from edgeprune.pruning.obs.joint import together
 from edgeprune.pruning.obs.judge import Judge
-from edgeprune.pruning.obs.meter import Costs, Meter
+from edgeprune.pruning.obs.meter import Meter
 from edgeprune.pruning.obs.parts import parts_of
-from edgeprune.pruning.search import Cost, Pruned, no_cost
+from edgeprune.pruning.search import Pruned
 
 VALIDATION = 0.2
 """Share of the data that chooses between runs, and is not fitted."""
@@ -124,7 +125,7 @@ class Search:
         self._seed = seed
         self._jobs = jobs
         self._judge = Judge(graph, validation)
-        self._costs: dict[Cost, Costs] = {}
+        self._costs: dict[Cost, Prices] = {}
         self._solved: dict[tuple[bytes, float | None], Graph] = {}
         self._runs: dict[tuple[tuple[str, ...], bool, bool], Descent] = {}
         self._is_vector = all(lin.positions == 1 for lin in linears(graph).values())
@@ -156,9 +157,11 @@ class Search:
         Raises:
             CannotFitError: the limits cannot be met, or not within the other bounds.
         """
+        if cost not in self._costs:
+            self._costs[cost] = Costs(self.graph, self.coupling, cost)
         chosen = self.choose(
             limits=limits,
-            cost=cost,
+            prices=self._costs[cost],
             min_accuracy=min_accuracy,
             max_drop=max_drop,
             max_neurons=max_neurons,
@@ -170,8 +173,8 @@ class Search:
     def choose(
         self,
         *,
+        prices: Prices,
         limits: Mapping[str, float] | None = None,
-        cost: Cost = no_cost,
         min_accuracy: float | None = None,
         max_drop: float | None = None,
         max_neurons: int | None = None,
@@ -184,8 +187,8 @@ class Search:
         alone; the one that does better on the validation data is the result.
 
         Args:
-            limits: as in :func:`edgeprune.pruning.search.prune`.
-            cost: likewise.
+            prices: of what is left.
+            limits: by key of the prices the largest value allowed.
             min_accuracy: lowest accuracy on the validation data, 0 to 1.
             max_drop: largest loss of accuracy there against the source model, 0 to 1.
             max_neurons: how many channels may go; with it, no input goes.
@@ -198,8 +201,7 @@ class Search:
         bounds = _bounds(
             self._judge, self.coupling, limits, min_accuracy, max_drop, max_neurons, keep_ratio
         )
-        costs = self._costs.setdefault(cost, Costs(self.graph, self.coupling, cost))
-        meter = Meter(costs, bounds.limits)
+        meter = Meter(prices, nothing_removed(self.coupling), bounds.limits)
         counted = bounds.max_neurons is not None
         orders = (True, False) if bounds.limits else (False,)
         runs = [self._run(meter, per_price, inputs=not counted) for per_price in orders]

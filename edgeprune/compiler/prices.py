@@ -1,0 +1,261 @@
+"""What a pruned network takes, as a sum over its layers: each is lowered once a shape.
+
+A search asks for hundreds of networks that differ from each other in two or three layers. None of
+them is lowered as a whole: what a layer takes is looked up by what is left of its channels, or else
+by its shape, and only a shape that is new is given to the kernels. Which kernel that is stays as it
+is in the whole network, so that a price changes with the channels alone; linking the network that
+is settled on tells by how much that is off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from edgeprune.compiler.compile import Compiled, work_of
+from edgeprune.ir import Coupling, Graph, Node, TensorType, couple
+from edgeprune.kernels import costs
+from edgeprune.kernels.call import KernelCall
+from edgeprune.kernels.select import candidates
+from edgeprune.ops import Reshape
+from edgeprune.planner import plan_memory
+from edgeprune.pruning.compact import Kept, compact, kept_constant, kept_of, old_channels, sliced
+from edgeprune.pruning.costs import nothing_removed
+from edgeprune.pruning.groups import Mask, removable
+
+Quantity = Literal["flash", "ram", "near", "instructions"]
+SCALE_BYTES = {"tflite": 12, "onnx": 5}
+"""Of one scale and zero point in a file."""
+INDEX_BYTES = {"tflite": 4, "onnx": 8}
+"""Of one index of a gather there."""
+
+
+@dataclass(frozen=True)
+class LayerPrice:
+    """What one layer takes.
+
+    Attributes:
+        call: how it is computed; None where no code runs.
+        arrays: what tells each of its arrays from others, and its bytes.
+        file_bytes: of its constants in a file, with scales; 0 where what is built is linked.
+        macs: multiply-accumulates of one inference.
+    """
+
+    call: KernelCall | None
+    arrays: tuple[tuple[bytes, int], ...]
+    file_bytes: int
+    macs: int
+
+
+class LayerPrices:
+    """Prices of what is left of a network, by which of its channels are gone.
+
+    Args:
+        compiled: the whole network.
+        source: what it was compiled from, float.
+        coupling: of the source, whose channels are removed.
+        wanted: what beside "macs", "params" and "neurons" is asked for.
+    """
+
+    def __init__(
+        self, compiled: Compiled, source: Graph, coupling: Coupling, wanted: Collection[str]
+    ) -> None:
+        self._compiled = compiled
+        self._source = source
+        self._coupling = coupling
+        self._wanted = frozenset(wanted)
+        self._neurons = removable(coupling)
+        self._by_shape: dict[object, LayerPrice] = {}
+        self._inputs: dict[bytes, _Layers] = {}
+        self._known: dict[bytes, Mapping[str, float]] = {}
+
+    def __call__(self, removed: Mask) -> Mapping[str, float]:
+        """Of the network without these channels."""
+        key = removed.tobytes()
+        if key not in self._known:
+            self._known[key] = self._sum(removed)
+        return self._known[key]
+
+    def _sum(self, removed: Mask) -> dict[str, float]:
+        layers = self._without_inputs(removed & self._coupling.inputs)
+        gone = layers.gone(removed)
+        parts = [layers.price(i, gone) for i in range(len(layers.graph.nodes))]
+        found = {
+            "macs": float(sum(p.macs for p in parts)),
+            "params": float(self._params(removed)),
+            "neurons": float((self._neurons & ~removed).sum()),
+        }
+        target = self._compiled.recipe.target
+        if "flash" in self._wanted and target.budget != "linked":
+            found["flash"] = float(sum(p.file_bytes for p in parts))
+        elif "flash" in self._wanted:
+            found["flash"] = float(_bytes(parts))
+        if "near" in self._wanted:
+            found["near"] = float(_bytes(p for p in parts if p.call and p.call.address_space))
+        if "instructions" in self._wanted:
+            found["instructions"] = float(sum(p.call.instructions for p in parts if p.call))
+        if "ram" in self._wanted:
+            copied = [p for p in parts if p.call and not p.call.address_space]
+            ram = layers.arena_bytes(parts, gone)
+            found["ram"] = float(ram + (_bytes(copied) if target.progmem else 0))
+        return found
+
+    def _params(self, removed: Mask) -> int:
+        total = 0
+        for name, value in self._source.constants.items():
+            if name in self._coupling.values:
+                kept = kept_of(self._coupling, removed, name)
+                total += 0 if kept is None else int(np.prod([len(k) for k in kept], dtype=int))
+                continue
+            size = 1
+            for axis, n in enumerate(value.shape):
+                ids = self._coupling.axes.get((name, axis))
+                size *= n if ids is None else int((~removed[ids]).sum())
+            total += size
+        return total
+
+    def _without_inputs(self, gone: Mask) -> _Layers:
+        """The layers of the network that skips some elements of its inputs."""
+        key = gone.tobytes()
+        if key not in self._inputs:
+            graph = self._compiled.graph
+            whole = couple(graph)
+            here = old_channels(self._coupling, nothing_removed(self._coupling), whole)
+            skipped = gone[here] & (here >= 0)
+            small = compact(graph, whole, skipped)
+            now = couple(small) if skipped.any() else whole
+            if skipped.any():
+                was = old_channels(whole, skipped, now)
+                here = np.where(was >= 0, here[was], -1)
+            self._inputs[key] = _Layers(self._compiled, small, now, here, self._by_shape)
+        return self._inputs[key]
+
+
+class _Layers:
+    """The layers of a network all of whose inputs are read."""
+
+    def __init__(
+        self,
+        compiled: Compiled,
+        graph: Graph,
+        coupling: Coupling,
+        source: np.ndarray[tuple[int], np.dtype[np.int64]],
+        by_shape: dict[object, LayerPrice],
+    ) -> None:
+        self.graph = graph
+        self._compiled = compiled
+        self._coupling = coupling
+        self._source = source
+        self._known = source >= 0
+        self._by_shape = by_shape
+        self._by_mask: dict[tuple[int, bytes], LayerPrice] = {}
+
+    def gone(self, removed: Mask) -> Mask:
+        """Which of this network's channels are among those of the source."""
+        mask: Mask = removed[self._source] & self._known & ~self._coupling.inputs
+        return mask
+
+    def price(self, i: int, gone: Mask) -> LayerPrice:
+        """Of the layer of that number."""
+        key = i, gone[self._channels[i]].tobytes()
+        if key not in self._by_mask:
+            self._by_mask[key] = self._priced(self.graph.nodes[i], gone)
+        return self._by_mask[key]
+
+    def arena_bytes(self, parts: list[LayerPrice], gone: Mask) -> int:
+        """Of the plan for the memory of what is left."""
+        graph = compact(self.graph, self._coupling, gone)
+        calls = {n.name: p.call for n, p in zip(self.graph.nodes, parts, strict=True) if p.call}
+        return plan_memory(graph, work_of(graph, calls)).arena_bytes
+
+    @cached_property
+    def _channels(self) -> list[np.ndarray[tuple[int], np.dtype[np.int64]]]:
+        """Of every layer, those that it reads, makes, or has weights of."""
+        c = self._coupling
+        found = []
+        for node in self.graph.nodes:
+            ids = [c.values[v].ravel() for v in (*node.inputs, node.output) if v in c.values]
+            for v in node.inputs:
+                axes = range(len(self.graph.types[v].shape))
+                ids += [c.axes[v, axis] for axis in axes if (v, axis) in c.axes]
+            found.append(np.unique(np.concatenate(ids)))
+        return found
+
+    def _priced(self, node: Node, gone: Mask) -> LayerPrice:
+        graph, coupling = self.graph, self._coupling
+        operands = [
+            kept_constant(graph, coupling, gone, node, i)
+            if v in graph.constants
+            else self._kept(v, gone)
+            for i, v in enumerate(node.inputs)
+        ]
+        made = self._kept(node.output, gone)
+        small = Node(node.name, node.op.shrink(operands, made), node.inputs, node.output)
+        key = (small, *(tuple(map(len, k)) for k in (*operands, made)))
+        if key not in self._by_shape:
+            self._by_shape[key] = self._lowered(small, operands, made)
+        return self._by_shape[key]
+
+    def _kept(self, value: str, gone: Mask) -> Kept:
+        kept = kept_of(self._coupling, gone, value)
+        assert kept is not None, f"{value}: what is removed of it is not a whole slab"
+        return kept
+
+    def _lowered(self, node: Node, operands: list[Kept], made: Kept) -> LayerPrice:
+        """A layer alone; its constants are the first of the whole ones, whatever has gone."""
+        whole = self.graph
+        types: dict[str, TensorType] = {
+            node.output: whole.types[node.output].with_shape(tuple(map(len, made)))
+        }
+        constants = {}
+        for v, kept in zip(node.inputs, operands, strict=True):
+            if v in whole.constants:
+                first = tuple(np.arange(len(k)) for k in kept)
+                constants[v] = np.ascontiguousarray(whole.constants[v][np.ix_(*first)])
+                types[v] = sliced(whole.types[v], first)
+            else:
+                types[v] = whole.types[v].with_shape(tuple(map(len, kept)))
+        read = tuple(dict.fromkeys(v for v in node.inputs if v not in constants))
+        graph = Graph(whole.name, (node,), read, (node.output,), types, constants)
+        call = None if isinstance(node.op, Reshape) else self._call(graph, node)
+        arrays = (
+            []
+            if call is None
+            else [(_digest(c.c_type, c.values), int(c.values.nbytes)) for c in call.constants]
+        )
+        return LayerPrice(call, tuple(arrays), self._file_bytes(graph, node), graph.macs)
+
+    def _call(self, graph: Graph, node: Node) -> KernelCall:
+        """By the kernel that computes the layer in the whole network, where that still can."""
+        recipe = self._compiled.recipe
+        target, core = recipe.target, recipe.target.core or recipe.target.name
+        calls = candidates(graph, node, target.kernels, recipe.optimize, "ep_layer")
+        known = self._compiled.calls.get(node.name)
+        same = [c for c in calls if known is not None and c.kernel == known.kernel]
+        best = same[0] if same else min(calls, key=lambda c: c.constant_bytes)
+        return costs.calibrated(best, graph, node, core, recipe.optimize)
+
+    def _file_bytes(self, graph: Graph, node: Node) -> int:
+        """What the layer's constants and their scales take in the file that is the budget."""
+        budget = self._compiled.recipe.target.budget
+        if budget == "linked":
+            return 0
+        indices = len(getattr(node.op, "indices", ())) * INDEX_BYTES[budget]
+        scales = [t.quant for v, t in graph.types.items() if v in graph.constants]
+        count = sum(len(q.scale) for q in scales if q is not None)
+        size = sum(graph.types[v].nbytes for v in graph.constants)
+        return size + indices + SCALE_BYTES[budget] * count
+
+
+def _digest(c_type: str, values: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> bytes:
+    return hashlib.blake2b(values.tobytes(), digest_size=16, key=c_type.encode()).digest()
+
+
+def _bytes(parts: Iterable[LayerPrice]) -> int:
+    """Of the arrays of layers; equal ones are one."""
+    return sum(dict(array for p in parts for array in p.arrays).values())

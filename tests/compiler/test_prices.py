@@ -1,0 +1,96 @@
+"""Prices summed over layers are what compiling the pruned network gives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pruning.graphs import cnn, mlp
+
+from edgeprune.compiler import Compiled, Recipe, footprint
+from edgeprune.compiler.prices import LayerPrices
+from edgeprune.frontends.normalize import fuse
+from edgeprune.ir import Graph, couple
+from edgeprune.ops import Relu
+from edgeprune.pruning.compact import compact
+from edgeprune.pruning.groups import Mask, Occupancy, candidates
+from edgeprune.quantize import observe
+from edgeprune.target import load_target
+
+ALL = ("flash", "ram", "near", "instructions")
+
+
+def some_channels(graph: Graph, seed: int, share: float) -> Mask:
+    """Channels and inputs at random, as many as go without emptying a value."""
+    coupling = couple(graph)
+    removed = np.zeros(coupling.count, bool)
+    occupancy = Occupancy(coupling)
+    rng = np.random.default_rng(seed)
+    for k in rng.permutation(np.flatnonzero(candidates(coupling, removed))).tolist():
+        if rng.random() < share and occupancy.can_go(k):
+            occupancy.remove(k)
+            removed[k] = True
+    return removed
+
+
+def recipe(graph: Graph, dtype: str, target: str) -> Recipe:
+    x = np.random.default_rng(0).normal(size=(8, *graph.types[graph.inputs[0]].shape))
+    seen = {} if dtype == "float32" else observe(fuse(graph), x.astype(np.float32))
+    return Recipe(load_target(target), dtype, "size", seen)
+
+
+def counted(compiled: Compiled, graph: Graph) -> dict[str, float]:
+    return {
+        "flash": compiled.constant_bytes,
+        "ram": compiled.plan.arena_bytes + compiled.copied_bytes,
+        "near": compiled.near_bytes,
+        "instructions": sum(c.instructions for c in compiled.calls.values()),
+        "macs": graph.macs,
+        "params": graph.params,
+    }
+
+
+@pytest.mark.parametrize("target", ["cortex-m0plus", "avr"])
+@pytest.mark.parametrize("dtype", ["int8", "float32"])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_price_is_what_compiling_the_pruned_network_gives(
+    seed: int, dtype: str, target: str
+) -> None:
+    graph = cnn(seed) if seed else mlp(20, 16, 4, act=Relu)
+    how = recipe(graph, dtype, target)
+    coupling = couple(graph)
+    prices = LayerPrices(how.compile(graph), graph, coupling, ALL)
+    for share in (0.0, 0.2, 0.6):
+        removed = some_channels(graph, seed, share)
+        small = compact(graph, coupling, removed)
+        found = dict(prices(removed))
+        del found["neurons"]
+        want = counted(how.compile(small), small)
+        for key in ("flash", "near", "ram"):  # a few arrays of some bytes are equal by chance
+            assert found.pop(key) == pytest.approx(want.pop(key), abs=8)
+        assert found == want
+
+
+@pytest.mark.parametrize("target", ["android", "onnx"])
+@pytest.mark.parametrize("dtype", ["int8", "float32"])
+def test_the_price_of_a_file_falls_as_the_file_does(dtype: str, target: str) -> None:
+    graph = cnn(3)
+    how = recipe(graph, dtype, target)
+    coupling = couple(graph)
+    whole = how.compile(graph)
+    prices = LayerPrices(whole, graph, coupling, ("flash",))
+    removed = some_channels(graph, 0, 0.4) & ~coupling.inputs
+    small = how.compile(compact(graph, coupling, removed))
+    shrinks = footprint(whole).flash_bytes - footprint(small).flash_bytes
+    nothing = np.zeros_like(removed)
+    assert prices(nothing)["flash"] - prices(removed)["flash"] == pytest.approx(shrinks, rel=0.1)
+
+
+def test_a_price_does_not_depend_on_what_was_asked_before() -> None:
+    graph = cnn(1)
+    how = recipe(graph, "int8", "cortex-m4")
+    coupling = couple(graph)
+    masks = [some_channels(graph, seed, 0.3) for seed in range(4)]
+    first = LayerPrices(how.compile(graph), graph, coupling, ALL)
+    last = LayerPrices(how.compile(graph), graph, coupling, ALL)
+    forwards = [first(m) for m in masks]
+    assert forwards == [last(m) for m in reversed(masks)][::-1]
