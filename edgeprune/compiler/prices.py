@@ -13,7 +13,6 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 
@@ -28,7 +27,6 @@ from edgeprune.pruning.compact import Kept, compact, kept_constant, kept_of, old
 from edgeprune.pruning.costs import nothing_removed
 from edgeprune.pruning.groups import Mask, removable
 
-Quantity = Literal["flash", "ram", "near", "instructions"]
 SCALE_BYTES = {"tflite": 12, "onnx": 5}
 """Of one scale and zero point in a file."""
 INDEX_BYTES = {"tflite": 4, "onnx": 8}
@@ -59,7 +57,9 @@ class LayerPrices:
         compiled: the whole network.
         source: what it was compiled from, float.
         coupling: of the source, whose channels are removed.
-        wanted: what beside "macs", "params" and "neurons" is asked for.
+        wanted: what beside "macs", "params" and "neurons" is asked for, of "flash", "ram", "near"
+            (constants that AVR reads by pointers), "instructions" and "cycles" (both by the kernels'
+            instructions; who counts them tells the factor).
     """
 
     def __init__(
@@ -97,8 +97,8 @@ class LayerPrices:
             found["flash"] = float(_bytes(parts))
         if "near" in self._wanted:
             found["near"] = float(_bytes(p for p in parts if p.call and p.call.address_space))
-        if "instructions" in self._wanted:
-            found["instructions"] = float(sum(p.call.instructions for p in parts if p.call))
+        work = float(sum(p.call.instructions for p in parts if p.call))
+        found |= {k: work for k in ("instructions", "cycles") if k in self._wanted}
         if "ram" in self._wanted:
             copied = [p for p in parts if p.call and not p.call.address_space]
             ram = layers.arena_bytes(parts, gone)

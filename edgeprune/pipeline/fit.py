@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from edgeprune.compiler.compile import Compiled, Recipe
 from edgeprune.compiler.measure import Footprint, footprint
+from edgeprune.compiler.prices import LayerPrices
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.frontends.normalize import fuse
 from edgeprune.frontends.ports import part_ports
@@ -22,10 +23,11 @@ from edgeprune.pipeline.options import BuildOptions, most_cycles
 from edgeprune.pipeline.prepare import Prepared
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
+from edgeprune.pruning.costs import Prices, nothing_removed
 from edgeprune.pruning.finetune import MOVED, Training, finetune
 from edgeprune.pruning.groups import removable
 from edgeprune.pruning.obs.parts import parts_of
-from edgeprune.pruning.search import Cost, Pruned, Ranking, prune, smallest
+from edgeprune.pruning.search import Pruned, Ranking, all_that_can_go, prune, smallest
 from edgeprune.pruning.subnet import recalibrate
 from edgeprune.quantize import (
     Observed,
@@ -44,6 +46,8 @@ from edgeprune.verify.run_c import HostModel
 from edgeprune.verify.run_target import TargetRun
 
 CALIBRATION = 2000  # samples that scales are taken from
+CHOICE_MACS = 5_000_000_000  # of all samples that choose how a network is quantised: some seconds
+CHOICE_SAMPLES = 200  # that choose in any case
 NARROW_LOSS = 0.005  # of accuracy, that weights of four bits may cost
 # Bytes of constants in the first 64 KB of AVR's flash. The rest is for code and for what start-up
 # code copies to RAM: QEMU 7.2 reads that from the first 64 KB only, whatever RAMPZ says.
@@ -74,15 +78,16 @@ class Fitter:
             return self._finish(self._recipe(graph), graph, None)
         graph = self.prepared.float_graph
         recipe = self._recipe(graph)
-        whole = self._measure(recipe.compile(graph))
-        spare = {"flash": whole.flash_bytes, "ram": whole.ram_bytes}
-        spare |= self._count(recipe.compile(graph))
-        cost = partial(self._estimate, recipe)  # a search knows it again by its identity
-        estimate = cost(graph)
-        spare = {k: v - int(estimate[k]) for k, v in spare.items()}
+        compiled = recipe.compile(graph)
+        whole = self._measure(compiled)
+        coupling = couple(graph)
+        prices = LayerPrices(compiled, graph, coupling, limits)
+        first = prices(nothing_removed(coupling))
+        taken = self._taken(whole, compiled)
+        spare = {k: v - int(first[k]) for k, v in taken.items() if k in limits}
         for attempt in range(TRIES):
             slack = SLACK if attempt == 0 else math.inf
-            pruned, spare = self._search(recipe, cost, limits, spare, slack)
+            pruned, spare = self._search(recipe, prices, limits, spare, slack)
             pruned = self._solved(pruned)
             made = self._finish(recipe, self._trained(pruned), pruned, whole)
             over = self._over(made.size)
@@ -92,10 +97,18 @@ class Fitter:
             spare = {k: v + over.get(k, 0) for k, v in spare.items()}
         raise self._floor(recipe)
 
+    def _taken(self, found: Footprint, compiled: Compiled) -> dict[str, int]:
+        """What a network takes of that which prices leave out something of."""
+        return {
+            "flash": found.flash_bytes,
+            "ram": found.ram_bytes,
+            **self._count(compiled),
+        }
+
     def _search(
         self,
         recipe: Recipe,
-        cost: Cost,
+        prices: Prices,
         limits: Mapping[str, float],
         spare: dict[str, int],
         slack: float,
@@ -106,15 +119,9 @@ class Fitter:
         """
         best: tuple[Pruned, dict[str, int]] | None = None
         for _ in range(TRIES):
-            pruned = self._prune(recipe, cost, limits, spare)
+            pruned = self._prune(recipe, prices, limits, spare)
             compiled = recipe.compile(pruned.graph)
-            found = self._measure(compiled)
-            now = {
-                **pruned.cost,
-                "flash": found.flash_bytes,
-                "ram": found.ram_bytes,
-                **self._count(compiled),
-            }
+            now = {**pruned.cost, **self._taken(self._measure(compiled), compiled)}
             left = {k: int(now[k] - pruned.cost[k]) for k in spare}
             if any(now[k] > limit for k, limit in limits.items()):
                 if best is not None:
@@ -259,35 +266,20 @@ class Fitter:
             k: size - most for k, (size, most) in limits.items() if most is not None and size > most
         }
 
-    def _estimate(self, recipe: Recipe, graph: Graph) -> Mapping[str, float]:
-        compiled = recipe.compile(graph, thorough=self.options.ram is not None)
-        flash = compiled.constant_bytes
-        if self.form.target.budget != "linked":
-            flash = footprint(compiled).flash_bytes
-        work = float(sum(c.instructions for c in compiled.calls.values()))
-        return {
-            "flash": float(flash),
-            "ram": float(compiled.plan.arena_bytes + compiled.copied_bytes),
-            "near": float(compiled.near_bytes),
-            "macs": float(graph.macs),
-            "params": float(graph.params),
-            "instructions": work,
-            "cycles": work,
-        }
-
     def _prune(
-        self, recipe: Recipe, cost: Cost, limits: Mapping[str, float], spare: Mapping[str, int]
+        self, recipe: Recipe, prices: Prices, limits: Mapping[str, float], spare: Mapping[str, int]
     ) -> Pruned:
         """Prune to what the limits leave beside code and stack (``spare``)."""
         left = {k: v - spare.get(k, 0) for k, v in limits.items()}
         o = self.options
-        floor = cost(self._smallest())
+        inputs = isinstance(self.ranking, obs.Search)
+        floor = prices(all_that_can_go(couple(self.prepared.float_graph), inputs=inputs))
         if any(floor.get(k, 0) > v for k, v in left.items()):
             raise self._floor(recipe)
         if isinstance(self.ranking, obs.Search):
             return self.ranking.choose(
                 limits=left,
-                cost=cost,
+                prices=prices,
                 min_accuracy=o.min_accuracy,
                 max_drop=o.max_drop,
                 progress=self.progress,
@@ -296,7 +288,7 @@ class Fitter:
             self.prepared.float_graph,
             self.prepared.rank,
             limits=left,
-            cost=cost,
+            prices=prices,
             criterion=o.criterion,
             schedule=o.schedule,
             min_accuracy=o.min_accuracy,
@@ -329,11 +321,12 @@ class Fitter:
     def _quantised(self, recipe: Recipe, graph: Graph) -> tuple[Compiled, float]:
         """The quantised network that does best on validation data, and its accuracy there."""
         samples, plain = self.prepared.validation, fuse(graph)
+        few = samples.x[: max(CHOICE_SAMPLES, CHOICE_MACS // max(graph.macs, 1))]
         even = equalise(plain)
         seen = {False: self._observe(plain)}
         if even is not plain:
             seen[True] = self._observe(even)
-        wanted = predict(graph, samples.x)
+        wanted = predict(graph, few)
 
         @cache
         def compiled(s: Settings) -> Compiled:
@@ -343,7 +336,7 @@ class Fitter:
 
         @cache
         def outputs(s: Settings) -> Array:
-            return run_host(compiled(s), samples.x)
+            return run_host(compiled(s), few)
 
         def score(s: Settings) -> Score:
             loss = float(np.mean((outputs(s) - wanted) ** 2, dtype=np.float64))
@@ -363,7 +356,10 @@ class Fitter:
         if settings.narrow:
             whole = self.prepared.accuracy(outputs(replace(settings, narrow=frozenset())))
             settings = widen(settings, score, fits, whole - NARROW_LOSS)
-        return compiled(settings), self.prepared.accuracy(outputs(settings))
+        made = outputs(settings)
+        if len(few) < len(samples.x):
+            made = np.concatenate([made, run_host(compiled(settings), samples.x[len(few) :])])
+        return compiled(settings), self.prepared.accuracy(made)
 
     def _smallest(self) -> Graph:
         """What is left when all goes that can."""
@@ -430,5 +426,5 @@ def run_host(compiled: Compiled, x: Array) -> Array:
     """
     with TemporaryDirectory(dir=workspace(), prefix="c-") as temp:
         compiled.portable.write_c(Path(temp), "model")
-        with HostModel(Path(temp), optimize="-O2") as model:
+        with HostModel(Path(temp)) as model:
             return real(compiled.graph, model.run(fed(compiled.graph, x)))

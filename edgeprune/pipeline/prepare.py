@@ -78,9 +78,9 @@ class Prepared:
         """The share of the validation samples that are answered right.
 
         Args:
-            outputs: of the validation samples, in order.
+            outputs: of the validation samples in order, or of the first of them.
         """
-        return float((answers(outputs) == self._truth).mean())
+        return float((answers(outputs) == self._truth[: len(outputs)]).mean())
 
     @cached_property
     def source_accuracy(self) -> float:

@@ -21,7 +21,14 @@ from edgeprune.ir import (
 )
 from edgeprune.report.schema import read_report
 from edgeprune.target import load_target
-from edgeprune.verify.agreement import AGREEMENT_RUNS, Agreement, agree, differing, on_target
+from edgeprune.verify.agreement import (
+    AGREEMENT_RUNS,
+    Agreement,
+    agree,
+    answers_of,
+    differing,
+    on_target,
+)
 from edgeprune.verify.run_c import HostModel
 from edgeprune.verify.source import Rule, distance
 
@@ -99,7 +106,7 @@ def verify(folder: Path, *, seed: int = 0) -> Verdict:
             )
             inputs = np.concatenate([inputs, _more(inputs, np.random.default_rng(seed))])
             answers = host.run(inputs)
-    checks += _against_files(agree(folder, inputs, answers), answers.size)
+    checks += _against_files(agree(answers_of(folder, inputs), answers), answers.size)
     checks.append(_against_source(vectors, report))
     if (folder / "c").is_dir():
         checks += _on_core(folder, report, vectors)

@@ -7,11 +7,15 @@ import numpy as np
 from edgeprune.ir import Graph, Samples, couple
 from edgeprune.pruning.compact import old_channels
 from edgeprune.pruning.criteria import CRITERIA, Context
-from edgeprune.pruning.groups import channel_names
+from edgeprune.pruning.groups import channel_names, removable
 from edgeprune.pruning.loss import make_loss
 from edgeprune.pruning.search import Pruned
 
 SAMPLES = 500
+WORK = 50_000_000_000
+"""Multiply-accumulates that all channels may take together: fewer samples of large networks."""
+FEWEST = 16
+"""Samples of any network."""
 
 
 def rest(
@@ -30,8 +34,10 @@ def rest(
         criterion: what ranked the removed ones.
         seed: of random criteria.
     """
-    few = data.first(SAMPLES)
-    ctx = Context(graph, couple(graph), few, make_loss(graph, few), seed)
+    coupling = couple(graph)
+    each = graph.macs * max(int(removable(coupling).sum()), 1)
+    few = data.first(int(np.clip(WORK // max(each, 1), FEWEST, SAMPLES)))
+    ctx = Context(graph, coupling, few, make_loss(graph, few), seed)
     scores = CRITERIA["brute_force" if criterion == "obs" else criterion].score(ctx)
     names = channel_names(source, pruned.coupling)
     old = old_channels(pruned.coupling, pruned.removed, ctx.coupling)

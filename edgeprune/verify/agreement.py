@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,27 +55,38 @@ def relative_difference(a: Array, b: Array) -> Array:
     return np.asarray(gap / np.maximum(np.abs(b.astype(np.float64)), 1.0))
 
 
-def agree(folder: Path, inputs: Array, ours: Array) -> Agreement:
-    """Run whichever files are there over inputs, and compare with what the C answers.
+FILES: Mapping[str, Callable[[bytes, Array], Array]] = {
+    "tflite": run_tflite.run,
+    "onnx": run_onnx.run_raw,
+    "ort": run_onnx.run_raw,
+}
+"""By ending of the artifacts that are no C, what runs one."""
+
+
+def answers_of(folder: Path, inputs: Array) -> dict[str, Array]:
+    """What every file that is there answers, by its ending.
 
     Args:
         folder: what a build wrote.
         inputs: in the model's own input type, (n, *input shape).
-        ours: what the C answers.
+    """
+    paths = {kind: folder / f"model.{kind}" for kind in FILES}
+    return {k: FILES[k](p.read_bytes(), inputs) for k, p in paths.items() if p.exists()}
+
+
+def agree(files: Mapping[str, Array], ours: Array) -> Agreement:
+    """Compare what files answer with what the C does.
+
+    Args:
+        files: see :func:`answers_of`.
+        ours: what the C answers to the same inputs.
     """
     integer = ours.dtype.kind in "iu"
-    lsb: dict[str, int | None] = dict.fromkeys(("tflite", "onnx", "ort"))
-    wrong: dict[str, int | None] = dict.fromkeys(lsb)
+    lsb: dict[str, int | None] = dict.fromkeys(FILES)
+    wrong: dict[str, int | None] = dict.fromkeys(FILES)
     relative: float | None = None
     share: dict[str, float] = {}
-    for kind in lsb:
-        path = folder / f"model.{kind}"
-        if not path.exists():
-            continue
-        if kind == "tflite":
-            theirs = run_tflite.run(path.read_bytes(), inputs)
-        else:
-            theirs = run_onnx.run_raw(path.read_bytes(), inputs)
+    for kind, theirs in files.items():
         if integer:
             gap = np.abs(ours.astype(np.int32) - theirs.astype(np.int32))
             lsb[kind], wrong[kind] = int(gap.max()), int((gap > 0).sum())
@@ -85,7 +97,7 @@ def agree(folder: Path, inputs: Array, ours: Array) -> Agreement:
             if kind == "tflite":
                 relative = float(gap.max())
     return Agreement(
-        len(inputs),
+        len(ours),
         lsb["tflite"],
         wrong["tflite"],
         lsb["onnx"],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +15,7 @@ from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.ir import Array
 from edgeprune.scratch import workspace
 from edgeprune.toolchain.cmodel import C_TYPES, CModel, read_model
+from edgeprune.toolchain.compiler import Compiler, compile_all, run_tool
 
 WARNINGS = "-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror".split()
 DRIVER = """
@@ -43,14 +43,14 @@ class HostModel:
 
     Args:
         c_dir: a folder of generated C with its manifest.
-        optimize: the compiler's level, e.g. "-O3"; "-O1" builds faster.
+        optimize: the compiler's level; "-O1" builds faster.
 
     Raises:
         EdgePruneError: no C compiler, or the folder's manifest is wrong.
         CannotFitError: the generated C does not compile.
     """
 
-    def __init__(self, c_dir: Path, *, optimize: str = "-O3") -> None:
+    def __init__(self, c_dir: Path, *, optimize: str = "-O2") -> None:
         self.model: CModel = read_model(c_dir)
         self._temp = tempfile.TemporaryDirectory(dir=workspace(), prefix="host-")
         try:
@@ -94,15 +94,15 @@ class HostModel:
         )
         driver.write_text(m.rows_function("ep_row") + batch)
         library = temp / "model.so"
-        command = [
-            compiler, *WARNINGS, optimize, "-ffp-contract=off", "-fPIC", "-shared", f"-I{c_dir}",
-            *(str(c_dir / s) for s in m.sources if s.endswith(".c")), str(driver), "-lm",
-            "-o", str(library),
-        ]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            first = "\n".join(done.stderr.splitlines()[:12])
-            raise CannotFitError(str(c_dir), f"the generated C does not compile:\n{first}")
+        tool = Compiler(Path(compiler), "")
+        flags = (*WARNINGS, optimize, "-ffp-contract=off", "-fPIC")
+        sources = [*(c_dir / s for s in m.sources if s.endswith(".c")), driver]
+        try:
+            objects = compile_all(tool, sources, flags, [c_dir])
+            run_tool([compiler, "-shared", *objects, "-lm", "-o", library], m.name)
+        except EdgePruneError as error:
+            what = f"the generated C does not compile:\n{error.what}"
+            raise CannotFitError(str(c_dir), what) from error
         self._ffi = FFI()
         self._ffi.cdef(f"int ep_batch(void *, size_t, long, const {in_type} *, {out_type} *);")
         return self._ffi.dlopen(str(library))
