@@ -57,9 +57,9 @@ class LayerPrices:
         compiled: the whole network.
         source: what it was compiled from, float.
         coupling: of the source, whose channels are removed.
-        wanted: what beside "macs", "params" and "neurons" is asked for, of "flash", "ram", "near"
-            (constants that AVR reads by pointers), "instructions" and "cycles" (both by the kernels'
-            instructions; who counts them tells the factor).
+        wanted: what beside "macs", "params" and "neurons" is asked for: some of "flash", "ram",
+            "near" (constants that AVR reads by pointers), "instructions" and "cycles" (both by what
+            the kernels say of their instructions; who counts them tells how far off that is).
     """
 
     def __init__(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +33,7 @@ def run(
     constants: Mapping[str, torch.Tensor] | None = None,
     nodes: tuple[Node, ...] | None = None,
     hook: Callable[[Node, int, torch.Tensor], torch.Tensor] | None = None,
+    keep: Collection[str] | None = None,
 ) -> dict[str, torch.Tensor]:
     """Compute every value of a float graph.
 
@@ -43,13 +44,17 @@ def run(
         nodes: the part to run, in execution order; None: all.
         hook: gets (node, number of the operand, operand) before a node reads an activation, and
             gives what the node is to see; how masks and gains are applied.
+        keep: names of the values that are wanted; the others are forgotten when nothing reads
+            them any more. None: all.
 
     Returns:
-        All values by name, those of ``feed`` included.
+        Values by name, those of ``feed`` included.
     """
     weights = tensors(graph) if constants is None else constants
     values = dict(feed)
-    for node in graph.nodes if nodes is None else nodes:
+    steps = graph.nodes if nodes is None else nodes
+    last = {v: n.name for n in steps for v in n.inputs}
+    for node in steps:
         args = []
         for i, v in enumerate(node.inputs):
             if v in weights:
@@ -57,6 +62,10 @@ def run(
             else:
                 args.append(values[v] if hook is None else hook(node, i, values[v]))
         values[node.output] = node.op.evaluate(*args)
+        if keep is not None:
+            for v in node.inputs:
+                if last[v] == node.name and v not in keep:
+                    values.pop(v, None)
     return values
 
 
@@ -132,7 +141,8 @@ def predict(graph: Graph, x: Array, *, batch: int = 256) -> Array:
     with torch.inference_mode():
         for i in range(0, len(x), batch):
             part = torch.from_numpy(np.ascontiguousarray(x[i : i + batch], np.float32))
-            values = run(graph, {graph.inputs[0]: part}, constants=weights)
+            feed = {graph.inputs[0]: part}
+            values = run(graph, feed, constants=weights, keep=graph.outputs[:1])
             rows.append(values[graph.outputs[0]].numpy())
     return np.concatenate(rows)
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from edgeprune.ir import Array, Graph, run, tensors
+from edgeprune.ir import Array, Graph, walk
 from edgeprune.progress import Progress, silent
+
+if TYPE_CHECKING:
+    import torch
 
 Method = Literal["minmax", "percentile", "mse"]
 BINS = 2048
+COUNTED = 2**24  # elements whose counts float32 holds exactly
 
 
 @dataclass(frozen=True)
@@ -93,27 +97,27 @@ def observe(
     """
     import torch
 
-    weights = tensors(graph)
     low: dict[str, float] = {}
     high: dict[str, float] = {}
     total: dict[str, Array] = {}
     counts: dict[str, Array] = {v: np.zeros(BINS) for v in graph.activations}
+
+    def ends(name: str, a: torch.Tensor) -> None:
+        low[name] = min(low.get(name, np.inf), float(a.min()))
+        high[name] = max(high.get(name, -np.inf), float(a.max()))
+        per = a.reshape(-1, a.shape[-1] if a.dim() > 1 else 1)
+        sums = per.sum(0, dtype=torch.float64).numpy()
+        total[name] = total.get(name, np.zeros(len(sums))) + sums
+
+    def bins(name: str, a: torch.Tensor) -> None:
+        counts[name] += _histogram(a, low[name], high[name])
+
     starts = range(0, len(x), batch)
-    with torch.inference_mode():
-        for sweep in (0, 1):
-            for step, i in enumerate(starts):
-                part = torch.from_numpy(np.ascontiguousarray(x[i : i + batch], np.float32))
-                values = run(graph, {graph.inputs[0]: part}, constants=weights)
-                for name in graph.activations:
-                    a = values[name]
-                    if sweep:
-                        counts[name] += _histogram(a.numpy(), low[name], high[name])
-                        continue
-                    low[name] = min(low.get(name, np.inf), float(a.min()))
-                    high[name] = max(high.get(name, -np.inf), float(a.max()))
-                    per = a.reshape(-1, a.shape[-1] if a.dim() > 1 else 1).double()
-                    total[name] = total.get(name, np.zeros(per.shape[1])) + per.sum(0).numpy()
-                progress("quantise", sweep * len(starts) + step + 1, 2 * len(starts))
+    for sweep, look in enumerate((ends, bins)):
+        for step, i in enumerate(starts):
+            part = torch.from_numpy(np.ascontiguousarray(x[i : i + batch], np.float32))
+            walk(graph, part, look=look)
+            progress("quantise", sweep * len(starts) + step + 1, 2 * len(starts))
     found = {}
     for name in graph.activations:
         shape = graph.types[name].shape
@@ -122,8 +126,14 @@ def observe(
     return found
 
 
-def _histogram(a: Array, low: float, high: float) -> Array:
+def _histogram(a: torch.Tensor, low: float, high: float) -> Array:
     """Counts in ``BINS`` equal bins; all in the first where the ends are equal."""
-    width = max(high - low, np.finfo(np.float64).tiny)
-    at = ((a.ravel().astype(np.float64) - low) * (BINS / width)).astype(np.int64)
-    return np.bincount(np.clip(at, 0, BINS - 1), minlength=BINS)
+    import torch
+
+    counts = np.zeros(BINS)
+    if high <= low:
+        counts[0] = a.numel()
+        return counts
+    for part in torch.split(a.flatten(), COUNTED):
+        counts += torch.histc(part, BINS, low, high).numpy()
+    return counts

@@ -310,5 +310,8 @@ def _inputs(ctx: Context, value: str) -> torch.Tensor:
     if value in graph.inputs:
         return torch.from_numpy(np.ascontiguousarray(ctx.data.x)).T.double().contiguous()
     weights = tensors(graph)
-    parts = [run(graph, {graph.inputs[0]: x}, constants=weights)[value] for x, _ in ctx.batches()]
+    parts = [
+        run(graph, {graph.inputs[0]: x}, constants=weights, keep=(value,))[value]
+        for x, _ in ctx.batches()
+    ]
     return torch.cat(parts).T.double().contiguous()

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 REACH = 0.06
 """The furthest that a copy is moved, as a share of the image's height and width."""
 
+ELEMENTS = 2**24
+"""Of all images together, up to which copies are made: 64 MB."""
+
 
 def enlarge(x: NDArray[np.float32], count: int, seed: int = 0) -> NDArray[np.float32]:
     """Images and moved copies of them, what is moved in being the border's repetition.
@@ -18,13 +21,13 @@ def enlarge(x: NDArray[np.float32], count: int, seed: int = 0) -> NDArray[np.flo
 
     Args:
         x: samples, (n, h, w, c); samples of any other shape are given back as they are.
-        count: how many are wanted.
+        count: how many are wanted; fewer of large images, which have more positions to look at.
         seed: of the moves.
 
     Returns:
         The samples, and behind them as many copies as are missing; x itself where none are.
     """
-    missing = count - len(x)
+    missing = min(count, ELEMENTS // max(x[:1].size, 1)) - len(x)
     if x.ndim != 4 or missing <= 0:
         return x
     reach = [max(1, round(REACH * size)) if size > 3 else 0 for size in x.shape[1:3]]

@@ -14,7 +14,10 @@ EXACT_OUTPUTS = 16
 """Up to this many outputs their Hessian is summed up exactly, with a backward pass each."""
 
 BATCH = 128
-"""Samples whose gradients are computed at once."""
+"""Samples whose gradients are computed at once, at most."""
+
+ELEMENTS = 2**25
+"""Of all values together that are held for it."""
 
 if TYPE_CHECKING:
     import torch
@@ -89,7 +92,7 @@ def output_hessians(
     outputs = [graph.node(n).output for n in nodes]
     sizes = [graph.types[v].shape[-1] for v in outputs]
     found = {n: torch.zeros(k, k, dtype=torch.float64) for n, k in zip(nodes, sizes, strict=True)}
-    batch = BATCH if any(len(graph.types[v].shape) > 1 for v in outputs) else len(x)
+    batch = _batch(graph) if any(len(graph.types[v].shape) > 1 for v in outputs) else len(x)
     for start in range(0, len(x), batch):
         feed = {graph.inputs[0]: x[start : start + batch].detach().clone().requires_grad_()}
         values = run(graph, feed, constants=weights)
@@ -142,9 +145,10 @@ def channel_effects(
         for r in coupling.reads
         if r.node in nodes
     }
-    means = _operand_means(graph, reads, x[: 2 * BATCH], coupling.count)
+    means = _operand_means(graph, reads, x[: 2 * BATCH])
     rows = []
-    for start in range(0, len(x), BATCH):
+    batch = _batch(graph)
+    for start in range(0, len(x), batch):
         seen: dict[str, torch.Tensor] = {}
 
         def hook(
@@ -154,7 +158,7 @@ def channel_effects(
                 v = seen[node.name] = v.view_as(v)
             return v
 
-        part = x[start : start + BATCH].detach().requires_grad_()
+        part = x[start : start + batch].detach().requires_grad_()
         values = run(graph, {graph.inputs[0]: part}, constants=weights, hook=hook)
         z = values[loss.value].flatten(1)
         for u in cotangents(loss, z.detach(), draws, generator):
@@ -169,19 +173,31 @@ def channel_effects(
     return np.concatenate(rows)
 
 
+def _batch(graph: Graph) -> int:
+    """Samples whose gradients are computed at once."""
+    held = sum(graph.types[n.output].size for n in graph.nodes)
+    return max(1, min(BATCH, ELEMENTS // max(held, 1)))
+
+
 def _operand_means(
-    graph: Graph, reads: dict[str, torch.Tensor], x: torch.Tensor, count: int
+    graph: Graph, reads: dict[str, torch.Tensor], x: torch.Tensor
 ) -> dict[str, torch.Tensor]:
     """By node: the mean of each channel of its operand, over samples and positions."""
     import torch
 
+    operands = {name: graph.node(name).inputs[0] for name in reads}
+    sums: dict[str, torch.Tensor] = {}
+    weights = tensors(graph)
     with torch.no_grad():
-        values = run(graph, {graph.inputs[0]: x})
+        for part in torch.split(x, _batch(graph)):
+            values = run(graph, {graph.inputs[0]: part}, constants=weights)
+            for v in set(operands.values()):
+                sums[v] = sums.get(v, 0) + values[v].sum(dim=0)
     means = {}
-    for name in reads:
-        v = values[graph.node(name).inputs[0]].mean(dim=0)
+    for name, operand in operands.items():
+        mean = sums[operand] / len(x)
         # elements of a channel at one place of the last axis share a mean: positions of an image,
         # but not the pixels of a flattened one, which have weights of their own
-        lead = tuple(range(v.dim() - 1))
-        means[name] = (v.mean(dim=lead, keepdim=True) if lead else v).clone()
+        lead = tuple(range(mean.dim() - 1))
+        means[name] = mean.mean(dim=lead, keepdim=True) if lead else mean
     return means

@@ -84,7 +84,7 @@ def value_of(graph: Graph, x: NDArray[np.float32], value: str) -> torch.Tensor:
     with torch.no_grad():
         for i in range(0, len(x), BATCH):
             feed = {graph.inputs[0]: torch.from_numpy(np.ascontiguousarray(x[i : i + BATCH]))}
-            rows.append(run(graph, feed, constants=weights)[value].flatten(1))
+            rows.append(run(graph, feed, constants=weights, keep=(value,))[value].flatten(1))
     return torch.cat(rows)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,10 +11,16 @@ from numpy.typing import NDArray
 
 from edgeprune.ir import Graph, walk
 from edgeprune.ops import Reshape
-from edgeprune.ops.linear import Linear, linears, partner
+from edgeprune.ops.linear import linears, partner
+from edgeprune.pruning.obs.values import KEPT, samples_at_once
 
 if TYPE_CHECKING:
     import torch
+
+COLUMN_ELEMENTS = 2**25
+"""Elements of a layer's columns that are looked at: 128 MB."""
+FEWEST = 4
+"""Positions per sample that are looked at even so."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +70,14 @@ class Reference:
         self.x = torch.from_numpy(np.ascontiguousarray(x))
         self.layers = linears(graph)
         self.goals: dict[str, Goal] = {}
-        self.moments: dict[str, Moments] = {}
         generator = torch.Generator().manual_seed(seed)
-        at = {k: v.sample(len(x), positions, generator) for k, v in self.layers.items()}
-        samples: dict[tuple[str, str], torch.Tensor] = {}
+        at = {}
+        for name, lin in self.layers.items():
+            elements = len(x) * lin.groups * lin.columns_per_group
+            count = min(positions, max(FEWEST, COLUMN_ELEMENTS // max(elements, 1)))
+            at[name] = lin.sample(len(x), count, generator)
+        samples: dict[tuple[str, str], list[torch.Tensor]] = {}
+        columns: dict[str, list[torch.Tensor]] = {}
         fed = _fed_by_inputs(graph)
         partners = {k: partner(graph, v.node) for k, v in self.layers.items()}
         wanted: dict[str, list[str]] = {}
@@ -75,24 +86,46 @@ class Reference:
                 if v is not None:
                     wanted.setdefault(v, []).append(name)
 
-        def look(value: str, data: torch.Tensor) -> None:
+        def look(rows: slice, value: str, data: torch.Tensor) -> None:
             for name in wanted.get(value, ()):
-                samples[name, value] = self.layers[name].results(data, at[name]).clone()
+                seen = self.layers[name].results(data, taken(at[name], rows))
+                samples.setdefault((name, value), []).append(seen.clone())
             for name, lin in self.layers.items():
                 if lin.node.inputs[0] == value and value in fed:
-                    self.moments[name] = _moments(lin, data, at[name])
+                    read = lin.columns(data, taken(at[name], rows))
+                    columns.setdefault(name, []).append(read)
 
-        walk(graph, self.x, look=look)
+        values_seen(graph, self.x, look)
+        self.moments = {name: _moments(torch.cat(read)) for name, read in columns.items()}
         for name, lin in self.layers.items():
             other = partners[name]
             self.goals[name] = Goal(
                 at[name],
-                samples[name, lin.node.output],
-                None if other is None else samples[name, other],
+                torch.cat(samples[name, lin.node.output]),
+                None if other is None else torch.cat(samples[name, other]),
             )
 
     def __len__(self) -> int:
         return len(self.x)
+
+
+def values_seen(
+    graph: Graph, x: torch.Tensor, look: Callable[[slice, str, torch.Tensor], None]
+) -> None:
+    """Compute all values, show each to ``look``, and forget it when nothing reads it any more.
+
+    All samples at once where that does not take too much memory; else some after the other.
+    """
+    largest = max(graph.types[v].size for v in graph.activations)
+    step = len(x) if len(x) * largest <= KEPT else samples_at_once(graph)
+    for start in range(0, len(x), step):
+        rows = slice(start, min(start + step, len(x)))
+        walk(graph, x[rows], look=partial(look, rows))
+
+
+def taken(at: torch.Tensor | None, rows: slice) -> torch.Tensor | None:
+    """Of the positions that are looked at, those of some samples."""
+    return None if at is None else at[rows]
 
 
 def _fed_by_inputs(graph: Graph) -> set[str]:
@@ -104,8 +137,7 @@ def _fed_by_inputs(graph: Graph) -> set[str]:
     return found
 
 
-def _moments(lin: Linear, x: torch.Tensor, at: torch.Tensor | None) -> Moments:
-    columns = lin.columns(x, at)
+def _moments(columns: torch.Tensor) -> Moments:
     mean = columns.mean(dim=0, keepdim=True)
     centred = (columns - mean).transpose(0, 1)
     cov = (centred.transpose(1, 2) @ centred).double() / len(columns)

@@ -9,17 +9,18 @@ errors that it hides do not count (Zhang et al. 2016, arXiv:1505.06798, section 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.ir import Array, Graph, Node, run_node, tensors
+from edgeprune.ir import Array, Graph, Node, tensors
 from edgeprune.ops import Relu
 from edgeprune.ops.linear import Linear, linear, partner
 from edgeprune.pruning.obs.parts import Part
-from edgeprune.pruning.obs.reference import Goal, Moments, Reference
+from edgeprune.pruning.obs.reference import Goal, Moments, Reference, taken
+from edgeprune.pruning.obs.values import Values
 
 if TYPE_CHECKING:
     import torch
@@ -88,19 +89,11 @@ class Repair:
         self.weights = tensors(graph)
         self.changed: dict[str, Array] = {}
         self.drifted: set[str] = set()  # values that are not the dense network's
-        self.values: dict[str, torch.Tensor] = {}
+        self.values = Values(graph, reference.x, self.weights)
         with torch.no_grad():
-            self._run()
-
-    def _run(self) -> None:
-        last = {v: n.name for n in self.graph.nodes for v in n.inputs}
-        self.values = {self.graph.inputs[0]: self.reference.x}
-        for node in self.graph.nodes:
-            self._repair(node)
-            self.values[node.output] = run_node(node, self.values, self.weights)
-            for v in node.inputs:
-                if last[v] == node.name:
-                    self.values.pop(v, None)
+            for node in graph.nodes:
+                self._repair(node)
+                self.values.settle(node)
 
     def _repair(self, node: Node) -> None:
         lin = linear(self.graph, node)
@@ -171,7 +164,7 @@ class Repair:
         if other is not None:
             assert goal.other is not None
             target = target + (goal.other[:, rows] - other)
-        columns = lin.columns(self.values[lin.node.inputs[0]], goal.at)
+        columns = self._seen(lin.node.inputs[0], goal, lin.columns)
         n = len(columns)
         mean = columns.mean(dim=0, keepdim=True)
         columns = (columns - mean).transpose(0, 1)  # (groups, n, columns)
@@ -212,7 +205,20 @@ class Repair:
         v = partner(self.graph, lin.node)
         if goal.other is None or v is None or v not in self.values:
             return None
-        return lin.results(self.values[v], goal.at)
+        return self._seen(v, goal, lin.results)
+
+    def _seen(
+        self,
+        value: str,
+        goal: Goal,
+        look: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor],
+    ) -> torch.Tensor:
+        """What a layer sees of a value at the sampled positions."""
+        import torch
+
+        parts = self.values.parts(value)
+        rows = [look(part, taken(goal.at, samples)) for samples, part in parts]
+        return torch.cat(rows) if len(rows) > 1 else rows[0]
 
 
 class _Ridge:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.ir import Coupling, Graph, couple, walk
+from edgeprune.ir import Coupling, Graph, couple
 from edgeprune.ops.linear import Linear, linears
 from edgeprune.pruning.compact import old_channels
 from edgeprune.pruning.groups import Mask
 from edgeprune.pruning.loss import Loss
 from edgeprune.pruning.obs.fisher import EXACT_OUTPUTS, channel_effects, output_hessians
 from edgeprune.pruning.obs.parts import Part
-from edgeprune.pruning.obs.reference import Reference
+from edgeprune.pruning.obs.reference import Reference, taken, values_seen
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass
@@ -185,8 +189,6 @@ def _covariances(
 
     Taken from the reference where the layer reads the graph's input.
     """
-    import torch
-
     found = {}
     wanted = {}
     for name, lin in layers.items():
@@ -199,14 +201,42 @@ def _covariances(
         else:
             wanted[name] = lin
 
-    def look(value: str, data: torch.Tensor) -> None:
+    sums: dict[str, _Moments] = {}
+
+    def look(rows: slice, value: str, data: torch.Tensor) -> None:
         for name, lin in wanted.items():
             if lin.node.inputs[0] == value:
-                columns = lin.columns(data, reference.goals[parts[name].dense].at)
-                columns = (columns - columns.mean(dim=0)).transpose(0, 1)
-                cov = (columns.transpose(1, 2) @ columns).double() / columns.shape[1]
-                found[name] = cov.numpy()
+                at = reference.goals[parts[name].dense].at
+                columns = lin.columns(data, taken(at, rows))
+                if name not in sums:
+                    sums[name] = _Moments(columns)
+                sums[name].add(columns)
 
     if wanted:
-        walk(graph, reference.x, look=look)
-    return found
+        values_seen(graph, reference.x, look)
+    return {**found, **{name: m.covariance() for name, m in sums.items()}}
+
+
+class _Moments:
+    """Second moments of columns that come some rows after the other, about the first ones' mean."""
+
+    def __init__(self, columns: torch.Tensor) -> None:
+        self._mean = columns.mean(dim=0)
+        self._rows = 0
+        self._first = 0 * self._mean.double()
+        self._second = self._first[:, :, None] * self._first[:, None, :]
+
+    def add(self, columns: torch.Tensor) -> None:
+        """More rows, (n, groups, columns)."""
+        centred = (columns - self._mean).transpose(0, 1)
+        self._first += centred.sum(dim=1).double()
+        self._second += (centred.transpose(1, 2) @ centred).double()
+        self._rows += len(columns)
+
+    def covariance(self) -> NDArray[np.float64]:
+        """(groups, columns, columns)."""
+        off = self._first / self._rows
+        found: NDArray[np.float64] = (
+            self._second / self._rows - off[:, :, None] * off[:, None, :]
+        ).numpy()
+        return found

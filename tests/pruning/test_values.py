@@ -1,0 +1,72 @@
+"""What is too large to be kept is computed again, and everything comes out the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from pruning import graphs
+
+from edgeprune.ir import couple, run, tensors
+from edgeprune.ops.unfuse import unfuse
+from edgeprune.pruning.compact import compact
+from edgeprune.pruning.groups import find_groups
+from edgeprune.pruning.loss import Loss
+from edgeprune.pruning.obs import reference, values
+from edgeprune.pruning.obs.parts import parts_of
+from edgeprune.pruning.obs.reference import Reference
+from edgeprune.pruning.obs.refit import Repair
+from edgeprune.pruning.obs.scores import Scorer
+from edgeprune.pruning.obs.values import Values
+
+
+def scarce(monkeypatch: pytest.MonkeyPatch, kept: int = 0) -> None:
+    """Room for next to nothing."""
+    monkeypatch.setattr(values, "KEPT", kept)
+    monkeypatch.setattr(reference, "KEPT", kept)
+    monkeypatch.setattr(values, "PART", 2000)
+
+
+@pytest.mark.parametrize("kept", [0, 5000, 50_000])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_value_is_there_from_its_node_to_its_last_reader(
+    seed: int, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = unfuse(graphs.cnn(seed))
+    x = torch.randn(30, *graph.types["x"].shape, generator=torch.Generator().manual_seed(0))
+    whole = run(graph, {"x": x})
+    scarce(monkeypatch, kept)
+    found = Values(graph, x, tensors(graph))
+    for node in graph.nodes:
+        for v in set(node.inputs) - set(graph.constants):
+            assert v in found
+            parts = torch.cat([part for _, part in found.parts(v)])
+            torch.testing.assert_close(parts, whole[v], rtol=1e-4, atol=1e-5)
+        found.settle(node)
+    gone = {v for n in graph.nodes for v in n.inputs} - set(graph.outputs)
+    assert not any(v in found for v in gone)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_repair_and_scores_need_no_room(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = graphs.balanced(unfuse(graphs.cnn(seed)))
+    coupling = couple(graph)
+    removed = np.zeros(coupling.count, bool)
+    for group in find_groups(graph, coupling):
+        removed[group.channels[: len(group.channels) // 4]] = True
+    x = np.random.default_rng(0).normal(size=(60, *graph.types["x"].shape)).astype(np.float32)
+    small, parts = compact(graph, coupling, removed), parts_of(graph, coupling, removed)
+    loss = Loss(graph.outputs[0], "squared", np.zeros((60, 1), np.float32))
+
+    def both() -> tuple[dict[str, np.ndarray], np.ndarray]:
+        dense = Reference(graph, x, positions=7)
+        scorer = Scorer(small, parts, coupling, removed, dense, loss, ridge=1e-3, rows=60)
+        return Repair(small, parts, dense, sweeps=1).changed, scorer.scores()
+
+    with_room = both()
+    scarce(monkeypatch)
+    without = both()
+    assert with_room[0].keys() == without[0].keys()
+    for name, w in with_room[0].items():
+        np.testing.assert_allclose(without[0][name], w, rtol=1e-2, atol=1e-3)
+    np.testing.assert_allclose(without[1], with_room[1], rtol=1e-3, atol=1e-6)
