@@ -168,10 +168,10 @@ class _Layers:
         return self._by_mask[key]
 
     def arena_bytes(self, parts: list[LayerPrice], gone: Mask) -> int:
-        """Of the plan for the memory of what is left."""
+        """Of the memory of what is left, if it is placed as well as can be: what lives at once."""
         graph = compact(self.graph, self._coupling, gone)
         calls = {n.name: p.call for n, p in zip(self.graph.nodes, parts, strict=True) if p.call}
-        return plan_memory(graph, work_of(graph, calls)).arena_bytes
+        return plan_memory(graph, work_of(graph, calls), thorough=False).lower_bound_bytes
 
     @cached_property
     def _channels(self) -> list[np.ndarray[tuple[int], np.dtype[np.int64]]]:
