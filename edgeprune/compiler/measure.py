@@ -40,6 +40,11 @@ class Footprint:
     measured: bool
     size: Size | None
 
+    @property
+    def taken(self) -> dict[str, float]:
+        """What limits are held against."""
+        return {"flash": self.flash_bytes, "ram": self.ram_bytes}
+
 
 def footprint(compiled: Compiled) -> Footprint:
     """Measure a network for its target.

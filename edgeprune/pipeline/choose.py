@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
-from edgeprune.compiler.measure import Footprint
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.pipeline.fit import Fitter
 from edgeprune.pipeline.forms import Candidate, Form, forms
@@ -14,6 +13,7 @@ from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import Prepared
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
+from edgeprune.pruning.limits import Limits
 from edgeprune.pruning.search import Ranking, refuse_unknown
 from edgeprune.report.record import Tried
 from edgeprune.target import Target
@@ -34,18 +34,10 @@ class Room:
         """Whether every network fits."""
         return self.flash is None and self.ram is None
 
-    def holds(self, size: Footprint) -> bool:
-        """Whether a network of that size fits."""
-        return not self.excess(size)
-
-    def excess(self, size: Footprint) -> str:
-        """What is over, in words; empty where it fits."""
-        over = []
-        if self.flash is not None and size.flash_bytes > self.flash:
-            over.append(f"{size.flash_bytes:,} bytes of {self.bound}, there are {self.flash:,}")
-        if self.ram is not None and size.ram_bytes > self.ram:
-            over.append(f"{size.ram_bytes:,} bytes of RAM, there are {self.ram:,}")
-        return "; ".join(over)
+    @property
+    def limits(self) -> Limits:
+        """The same as limits, which say whether a network fits."""
+        return Limits.of(self.bound, flash=self.flash, ram=self.ram)
 
 
 def room(options: BuildOptions, target: Target) -> Room:
@@ -164,13 +156,14 @@ class Chooser:
             Fitter(self.prepared, o.without_limits(), form, None, self.progress).fit()
             for form in forms(o, target, ("int8",))
         ]
-        return [c for c in whole if given.holds(c.size)]
+        return [c for c in whole if given.limits.hold(c.size.taken)]
 
     def _refuse_to_guess(self, given: Room) -> None:
         """Without data there is the network as it is, and no other."""
         if not self.prepared.chooses:
-            limits = ((given.flash, f"bytes of {given.bound}"), (given.ram, "bytes of RAM"))
-            found = " and ".join(f"{n:,} {unit}" for n, unit in limits if n is not None)
+            found = " and ".join(
+                f"{n:,.0f} {given.limits.title(k)}" for k, n in given.limits.most.items()
+            )
             what = f"is missing: the network does not fit {found or 'the limits'} as it is"
             raise EdgePruneError(
                 "--data", what, "give samples, and it is pruned: --data samples.npz"
@@ -242,7 +235,7 @@ class _Tries:
 
 
 def _refuse_excess(found: Candidate, given: Room, where: str) -> Candidate:
-    if excess := given.excess(found.size):
+    if excess := given.limits.words(found.size.taken):
         raise CannotFitError(where, f"the network takes {excess}")
     return found
 

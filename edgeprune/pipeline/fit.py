@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,6 +26,7 @@ from edgeprune.pruning import obs
 from edgeprune.pruning.costs import Prices, nothing_removed
 from edgeprune.pruning.finetune import MOVED, Training, finetune
 from edgeprune.pruning.groups import removable
+from edgeprune.pruning.limits import Limits
 from edgeprune.pruning.obs.parts import parts_of
 from edgeprune.pruning.search import Pruned, Ranking, all_that_can_go, prune, smallest
 from edgeprune.pruning.subnet import recalibrate
@@ -72,7 +73,6 @@ class Fitter:
         Raises:
             CannotFitError: even the smallest network is over the budget.
         """
-        limits = self._limits()
         if not self.options.has_limits:
             graph = self.prepared.graph  # quantised files keep every scale and weight
             return self._finish(self._recipe(graph), graph, None)
@@ -81,55 +81,51 @@ class Fitter:
         compiled = recipe.compile(graph)
         whole = self._measure(compiled)
         coupling = couple(graph)
-        prices = LayerPrices(compiled, graph, coupling, limits)
+        prices = LayerPrices(compiled, graph, coupling, self.limits.most)
         first = prices(nothing_removed(coupling))
         taken = self._taken(whole, compiled)
-        spare = {k: v - int(first[k]) for k, v in taken.items() if k in limits}
+        spare = {k: v - first[k] for k, v in taken.items() if k in self.limits.most}
         for attempt in range(TRIES):
             slack = SLACK if attempt == 0 else math.inf
-            pruned, spare = self._search(recipe, prices, limits, spare, slack)
+            pruned, spare = self._search(recipe, prices, spare, slack)
             pruned = self._solved(pruned)
             made = self._finish(recipe, self._trained(pruned), pruned, whole)
-            over = self._over(made.size)
+            over = self.limits.excess(made.size.taken)
             if not over:
                 return made
             # scales that were chosen for this network took more than those of the source model
             spare = {k: v + over.get(k, 0) for k, v in spare.items()}
         raise self._floor(recipe)
 
-    def _taken(self, found: Footprint, compiled: Compiled) -> dict[str, int]:
+    def _taken(self, found: Footprint, compiled: Compiled) -> dict[str, float]:
         """What a network takes of that which prices leave out something of."""
-        return {
-            "flash": found.flash_bytes,
-            "ram": found.ram_bytes,
-            **self._count(compiled),
-        }
+        return {**found.taken, **self._count(compiled)}
 
     def _search(
         self,
         recipe: Recipe,
         prices: Prices,
-        limits: Mapping[str, float],
-        spare: dict[str, int],
+        spare: dict[str, float],
         slack: float,
-    ) -> tuple[Pruned, dict[str, int]]:
+    ) -> tuple[Pruned, dict[str, float]]:
         """A network that fits as it is linked, and what it has beside its constants.
 
         Where more than ``slack`` of every limit is unused, larger ones are tried.
         """
-        best: tuple[Pruned, dict[str, int]] | None = None
+        limits = self.limits
+        best: tuple[Pruned, dict[str, float]] | None = None
         for _ in range(TRIES):
-            pruned = self._prune(recipe, prices, limits, spare)
+            pruned = self._prune(recipe, prices, spare)
             compiled = recipe.compile(pruned.graph)
             now = {**pruned.cost, **self._taken(self._measure(compiled), compiled)}
-            left = {k: int(now[k] - pruned.cost[k]) for k in spare}
-            if any(now[k] > limit for k, limit in limits.items()):
+            left = {k: now[k] - pruned.cost[k] for k in spare}
+            if not limits.hold(now):
                 if best is not None:
                     break
                 spare = {k: max(spare[k] + 1, left[k]) for k in spare}
                 continue
             best = pruned, spare
-            tight = any(limit - now[k] <= slack * limit for k, limit in limits.items())
+            tight = any(n <= slack * limits.most[k] for k, n in limits.left(now).items())
             if tight or all(left[k] >= spare[k] for k in spare):
                 break
             spare = {k: min(spare[k], left[k]) for k in spare}
@@ -235,19 +231,20 @@ class Fitter:
             return of_bytes(seen, graph.inputs[0])
         return seen
 
-    def _limits(self) -> dict[str, float]:
-        o = self.options
-        wanted = {
-            "flash": o.budget,
-            "ram": o.ram,
-            "cycles": most_cycles(o.max_ms, self.form.target),
-            "instructions": o.max_instructions,
-            "macs": o.max_macs,
-            "neurons": self._neurons(),
-        }
-        if self.form.target.progmem:
-            wanted["near"] = NEAR_FLASH
-        return {k: float(v) for k, v in wanted.items() if v is not None}
+    @cached_property
+    def limits(self) -> Limits:
+        """What is asked for, and what the target can reach."""
+        o, target = self.options, self.form.target
+        return Limits.of(
+            target.bound,
+            flash=o.budget,
+            ram=o.ram,
+            instructions=o.max_instructions,
+            cycles=most_cycles(o.max_ms, target),
+            macs=o.max_macs,
+            neurons=self._neurons(),
+            near=NEAR_FLASH if target.progmem else None,
+        )
 
     def _neurons(self) -> int | None:
         """How many may stay."""
@@ -258,27 +255,16 @@ class Fitter:
         share = math.ceil(o.keep_ratio * count - 1e-9)
         return share if o.max_neurons is None else min(share, o.max_neurons)
 
-    def _over(self, found: Footprint) -> dict[str, int]:
-        """By how many bytes a network exceeds what it may take; empty where it fits."""
-        o = self.options
-        limits = {"flash": (found.flash_bytes, o.budget), "ram": (found.ram_bytes, o.ram)}
-        return {
-            k: size - most for k, (size, most) in limits.items() if most is not None and size > most
-        }
-
-    def _prune(
-        self, recipe: Recipe, prices: Prices, limits: Mapping[str, float], spare: Mapping[str, int]
-    ) -> Pruned:
+    def _prune(self, recipe: Recipe, prices: Prices, spare: Mapping[str, float]) -> Pruned:
         """Prune to what the limits leave beside code and stack (``spare``)."""
-        left = {k: v - spare.get(k, 0) for k, v in limits.items()}
-        o = self.options
+        left, o = self.limits.less(spare), self.options
         inputs = isinstance(self.ranking, obs.Search)
         floor = prices(all_that_can_go(couple(self.prepared.float_graph), inputs=inputs))
-        if any(floor.get(k, 0) > v for k, v in left.items()):
+        if not left.hold(floor):
             raise self._floor(recipe)
         if isinstance(self.ranking, obs.Search):
             return self.ranking.choose(
-                limits=left,
+                limits=left.most,
                 prices=prices,
                 min_accuracy=o.min_accuracy,
                 max_drop=o.max_drop,
@@ -287,7 +273,7 @@ class Fitter:
         return prune(
             self.prepared.float_graph,
             self.prepared.rank,
-            limits=left,
+            limits=left.most,
             prices=prices,
             criterion=o.criterion,
             schedule=o.schedule,
@@ -368,21 +354,9 @@ class Fitter:
 
     def _floor(self, recipe: Recipe) -> CannotFitError:
         """The error that says how small the network can get, and what of."""
-        o = self.options
-        graph = self._smallest()
-        found, bound = self._measure(recipe.compile(graph)), self.form.target.bound
-        over = {}
-        if o.budget is not None and found.flash_bytes > o.budget:
-            over["--budget"] = f"{bound} {found.flash_bytes:,} bytes, the budget is {o.budget:,}"
-        if o.ram is not None and found.ram_bytes > o.ram:
-            over["--ram"] = f"RAM {found.ram_bytes:,} bytes, the limit is {o.ram:,}"
-        limits, counts = self._limits(), self._count(recipe.compile(graph))
-        for option, kind in (("--max-ms", "cycles"), ("--max-instructions", "instructions")):
-            if counts[kind] > limits.get(kind, math.inf):
-                over[option] = f"{counts[kind]:,} {kind}, the limit is {limits[kind]:,.0f}"
-        if self.form.target.progmem and recipe.compile(graph).near_bytes > NEAR_FLASH:
-            what = f"more constants than the {NEAR_FLASH:,} bytes that its pointers reach"
-            over["--target"] = what
+        compiled = recipe.compile(self._smallest())
+        graph, found, bound = compiled.graph, self._measure(compiled), self.form.target.bound
+        taken = {**self._taken(found, compiled), "near": compiled.near_bytes}
         widths = ", ".join(
             f"{n.name} {graph.types[n.output].shape[-1]}" for n in graph.nodes if n.op.weights
         )
@@ -393,13 +367,13 @@ class Fitter:
             f"stack {found.stack_bytes:,}" if found.stack_bytes is not None else "",
         ]
         error = CannotFitError(
-            next(iter(over), "--budget" if o.budget is not None else "--ram"),
-            f"the smallest {self.form.dtype} network takes {'; '.join(over.values())}\n"
+            self.limits.option(taken),
+            f"the smallest {self.form.dtype} network takes {self.limits.words(taken)}\n"
             f"  it is made of: {', '.join(p for p in parts if p)} (widths: {widths})",
             f"the floor is {found.flash_bytes:,} bytes of {bound}"
             + (f" and {found.ram_bytes:,} of RAM" if bound == "flash" else ""),
         )
-        error.excess_bytes = sum(self._over(found).values())
+        error.excess_bytes = int(sum(self.limits.excess(found.taken).values()))
         return error
 
 

@@ -140,13 +140,8 @@ def _row(
 
 
 def _left(found: Candidate, given: Room) -> str:
-    parts = []
-    for name, limit, taken in (
-        ("flash", given.flash, found.size.flash_bytes),
-        ("RAM", given.ram, found.size.ram_bytes),
-    ):
-        if limit is not None:
-            parts.append(f"{limit - taken:,} bytes of {name}")
+    left = given.limits.left(found.size.taken)
+    parts = [f"{n:,.0f} {given.limits.title(k)}" for k, n in left.items()]
     return f"{' and '.join(parts)} to spare"
 
 

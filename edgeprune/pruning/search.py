@@ -16,6 +16,7 @@ from edgeprune.pruning.compact import compact, old_channels
 from edgeprune.pruning.costs import Cost, Costs, Prices, no_cost
 from edgeprune.pruning.criteria import CRITERIA, Context, Criterion, Scores, Session
 from edgeprune.pruning.groups import Occupancy, candidates, channel_names, removable
+from edgeprune.pruning.limits import Limits
 from edgeprune.pruning.loss import accuracy, make_loss, reference_labels
 
 if TYPE_CHECKING:
@@ -146,11 +147,12 @@ def prune(
         ranking = Ranking(graph, data, chosen, schedule, per_round=per_round, seed=seed)
     ctx = ranking.ctx
     gate = _Gate(graph, validation, min_accuracy, max_drop) if floor and validation else None
-    most = _most(ctx, max_neurons, keep_ratio)
+    most = removals(ctx.coupling, max_neurons, keep_ratio)
+    most = int(ctx.removable.sum()) if most is None else most
     prices = prices or Costs(graph, ctx.coupling, cost)
-    run = _Search(ctx, dict(limits or {}), prices, gate)
+    run = _Search(ctx, Limits(limits or {}), prices, gate)
     bounded = floor or max_neurons is not None or keep_ratio is not None
-    enough = run.meets_limits() if run.limits else not bounded
+    enough = run.meets_limits() if run.limits.most else not bounded
     rounds: Iterable[list[tuple[int, float]]] = () if enough else ranking
     refused: list[tuple[int, float]] = []
     for group in rounds:
@@ -164,11 +166,11 @@ def prune(
             continue
         refused = []
         progress("rank", len(run.steps), min(int(ctx.removable.sum()), most))
-        if run.limits and run.meets_limits():
+        if run.limits.most and run.meets_limits():
             break
     if not run.meets_limits():
         raise run.failure()
-    if run.limits:
+    if run.limits.most:
         run.put_back()
     return run.result()
 
@@ -265,9 +267,7 @@ class _Gate:
 class _Search:
     """The state of one run."""
 
-    def __init__(
-        self, ctx: Context, limits: dict[str, float], prices: Prices, gate: _Gate | None
-    ) -> None:
+    def __init__(self, ctx: Context, limits: Limits, prices: Prices, gate: _Gate | None) -> None:
         self.ctx = ctx
         self.limits = limits
         self.steps: list[Step] = []
@@ -277,11 +277,11 @@ class _Search:
         self._removed = np.zeros(ctx.coupling.count, bool)
         self._cost = prices(self._removed)
         self._refused: float | None = None
-        unknown = sorted(set(limits) - set(self._cost))
+        unknown = sorted(set(limits.most) - set(self._cost))
         assert not unknown, f"no cost is called {unknown}"
 
     def meets_limits(self) -> bool:
-        return self._within(self._cost)
+        return self.limits.hold(self._cost)
 
     def remove(self, group: list[tuple[int, float]]) -> bool:
         """Take channels out, unless that goes below the accuracy floor."""
@@ -306,7 +306,7 @@ class _Search:
             removed = self._removed.copy()
             removed[step.channel] = False
             cost = self._prices(removed)
-            if self._within(cost):
+            if self.limits.hold(cost):
                 self._removed, self._cost = removed, cost
                 self.steps.remove(step)
             else:
@@ -317,24 +317,16 @@ class _Search:
         return Pruned(graph, self.ctx.coupling, self._removed, tuple(self.steps), self._cost)
 
     def failure(self) -> CannotFitError:
-        over = [
-            f"{key} is {self._cost[key]:,.0f}, allowed are {limit:,.0f}"
-            for key, limit in self.limits.items()
-            if self._cost[key] > limit
-        ]
-        what = f"with {len(self.steps)} channels removed " + "; ".join(over)
+        more = ""
         if self._gate is not None and self._refused is not None:
-            what += (
+            more = (
                 f"; one more and the accuracy is {self._refused:.4f}, "
                 f"at least {self._gate.floor:.4f} is asked for"
             )
-        return CannotFitError("budget", what, "a larger budget, or a lower accuracy")
+        return self.limits.refusal(self._cost, len(self.steps), more)
 
     def _without(self, removed: NDArray[np.bool_]) -> Graph:
         return compact(self.ctx.graph, self.ctx.coupling, removed)
-
-    def _within(self, cost: Mapping[str, float]) -> bool:
-        return all(cost[key] <= limit for key, limit in self.limits.items())
 
 
 class _Rescore:
@@ -409,15 +401,19 @@ def _ascending(scores: Scores) -> list[int]:
     return [int(k) for k in known[np.argsort(scores[known], kind="stable")]]
 
 
-def _most(ctx: Context, max_neurons: int | None, keep_ratio: float | None) -> int:
-    """How many channels may go."""
-    count = int(ctx.removable.sum())
-    bounds = [count]
-    if max_neurons is not None:
-        bounds.append(max_neurons)
+def removals(coupling: Coupling, max_neurons: int | None, keep_ratio: float | None) -> int | None:
+    """How many channels may go; None: any number.
+
+    Args:
+        coupling: of the whole network.
+        max_neurons: that may go.
+        keep_ratio: the share of the removable ones that stays.
+    """
+    count = int(removable(coupling).sum())
+    bounds = [] if max_neurons is None else [min(max_neurons, count)]
     if keep_ratio is not None:
         bounds.append(count - int(np.ceil(keep_ratio * count - 1e-9)))
-    return min(bounds)
+    return min(bounds, default=None)
 
 
 def _criterion(criterion: str | Criterion) -> Criterion:

@@ -16,6 +16,7 @@ from edgeprune.compiler.measure import MEASURED
 from edgeprune.emit.to_c import file_name
 from edgeprune.emit.to_c.model import layer_prefixes
 from edgeprune.ir import Array, Graph
+from edgeprune.pruning.limits import Limits
 from edgeprune.pruning.lossless import Report
 from edgeprune.quantize.noise import noisiest
 from edgeprune.target import Target
@@ -127,7 +128,7 @@ def build_record(
     macs = g.macs
     instructions = run.instructions if run is not None else None
     tools = target.toolchain
-    fits = (budget is None or size.flash_bytes <= budget) and (ram is None or size.ram_bytes <= ram)
+    fits = Limits.of(flash=budget, ram=ram).hold(size.taken)
     return {
         "schema": 1,
         "edgeprune": __version__,

@@ -163,7 +163,7 @@ def test_an_accuracy_floor_holds_on_the_validation_data() -> None:
 
 def test_what_cannot_be_met_is_said() -> None:
     graph = graphs.mlp(6, 5, 3)
-    with pytest.raises(CannotFitError, match="params is"):
+    with pytest.raises(CannotFitError, match="parameters, the limit is"):
         obs.prune(graph, samples(graph, 100), limits={"params": 3})
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from edgeprune.errors import CannotFitError
 from edgeprune.ir import Graph
@@ -16,21 +16,6 @@ from edgeprune.pruning.obs.judge import Judge
 from edgeprune.pruning.obs.meter import Meter
 from edgeprune.pruning.obs.reference import Reference
 from edgeprune.pruning.search import Pruned, Step
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """How far a run goes, and how far it may.
-
-    Attributes:
-        limits: largest costs; met by the result.
-        max_neurons: how many channels may go.
-        floor: lowest accuracy on the validation data.
-    """
-
-    limits: Mapping[str, float] = field(default_factory=dict)
-    max_neurons: int | None = None
-    floor: float | None = None
 
 
 @dataclass
@@ -53,54 +38,52 @@ class Descent:
         self.greedy = greedy
         self._rounds: list[_Round] = []
 
-    def descend(
-        self, meter: Meter, judge: Judge, bounds: Bounds, solve: Solve, progress: Progress
-    ) -> None:
+    def descend(self, meter: Meter, judge: Judge, solve: Solve, progress: Progress) -> None:
         """From the dense network down until the limits are met or another bound stops it."""
-        greedy = self.greedy
+        greedy, limits = self.greedy, meter.limits
         if self._rounds:
             greedy.restore(self._rounds[0].before)
-        if not bounds.limits and bounds.max_neurons is None and bounds.floor is None:
+        if not limits.most and limits.removals is None and limits.floor is None:
             return
-        if bounds.limits and meter.is_met(greedy.removed):
+        if limits.most and meter.is_met(greedy.removed):
             return
 
         def accuracy() -> float:
             """As it is or, where that is too little, as it can be made."""
             now = judge.accuracy(greedy.graph)
-            if bounds.floor is None or now >= bounds.floor - 1e-9:
+            if limits.allow(now):
                 return now
             return max(now, judge.accuracy(solve(greedy.graph, greedy.removed)))
 
         def holds() -> bool:
-            return bounds.floor is None or accuracy() >= bounds.floor - 1e-9
+            return limits.floor is None or limits.allow(accuracy())
 
         start = meter.total(greedy.removed)
         for number in itertools.count():
             made = self._round(number)
             picks = made.picks
-            if bounds.max_neurons is not None:
-                picks = picks[: bounds.max_neurons - len(greedy.order)]
-            if bounds.limits:
+            if limits.removals is not None:
+                picks = picks[: limits.removals - len(greedy.order)]
+            if limits.most:
                 picks = _shortest(picks, lambda p: meter.is_met(greedy.after(p)))
             if not picks:
                 break
             self._advance(made, picks)
-            if not bounds.limits and not holds():
+            if not limits.most and not holds():
                 greedy.restore(made.before)
                 _creep(greedy, picks, holds)
                 break
             left = meter.total(greedy.removed)
             gone = len(greedy.order)
             progress("rank", gone, max(round(gone * start / max(start - left, 1e-9)), gone))
-            if bounds.limits and meter.is_met(greedy.removed):
+            if limits.most and meter.is_met(greedy.removed):
                 if holds():
                     return
-                raise _too_little(greedy, accuracy(), bounds.floor or 0.0)
+                raise _too_little(greedy, accuracy(), limits.floor or 0.0)
             if len(picks) < len(made.picks):
                 break
-        if bounds.limits:
-            raise _failure(greedy, meter)
+        if limits.most:
+            raise limits.refusal(meter.prices(greedy.removed), len(greedy.order))
 
     def finished(self, meter: Meter, judge: Judge, floor: float | None) -> tuple[float, Pruned]:
         """The network as good as all the data make it, and its value; the run stays as it is."""
@@ -180,17 +163,6 @@ def _too_little(greedy: Greedy, accuracy: float, floor: float) -> CannotFitError
     return CannotFitError("accuracy", f"{what}, asked are {floor:.2%}", "a larger budget")
 
 
-def _failure(greedy: Greedy, meter: Meter) -> CannotFitError:
-    now = meter.costs(greedy.removed)
-    over = [
-        f"{key} is {now[key]:,.0f}, allowed are {limit:,.0f}"
-        for key, limit in meter.limits.items()
-        if now[key] > limit
-    ]
-    what = f"with {len(greedy.order)} channels removed " + "; ".join(over)
-    return CannotFitError("budget", what, "a larger budget, or a lower accuracy")
-
-
 def _result(greedy: Greedy, meter: Meter) -> Pruned:
     names = channel_names(greedy.dense, greedy.coupling)
     left = int(removable(greedy.coupling).sum())
@@ -204,5 +176,5 @@ def _result(greedy: Greedy, meter: Meter) -> Pruned:
         greedy.coupling,
         greedy.removed.copy(),
         tuple(steps),
-        meter.costs(greedy.removed),
+        meter.prices(greedy.removed),
     )

@@ -18,8 +18,8 @@ from edgeprune.pruning.obs.values import KEPT, samples_at_once
 if TYPE_CHECKING:
     import torch
 
-COLUMN_ELEMENTS = 2**25
-"""Elements of a layer's columns that are looked at: 128 MB."""
+COLUMN_ELEMENTS = 2**24
+"""Elements of a layer's columns that are looked at: 64 MB."""
 FEWEST = 4
 """Positions per sample that are looked at even so."""
 

@@ -233,7 +233,7 @@ class _Ridge:
         self.gram = (
             columns @ columns.transpose(1, 2) if self.dual else columns.transpose(1, 2) @ columns
         ).double() / n
-        diagonal = columns.square().sum(dim=(1, 2)).double() / (n * k)
+        diagonal = torch.linalg.vector_norm(columns, dim=(1, 2)).double().square() / (n * k)
         size = self.gram.shape[1]
         self.factor = torch.linalg.cholesky(
             self.gram + (ridge * diagonal.clamp(min=1e-12))[:, None, None] * torch.eye(size)

@@ -7,23 +7,22 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
-import numpy as np
-
 from edgeprune.errors import CannotFitError
-from edgeprune.ir import Coupling, Graph, Samples, couple
+from edgeprune.ir import Graph, Samples, couple
 from edgeprune.ops.linear import linears
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.costs import Cost, Costs, Prices, no_cost, nothing_removed
-from edgeprune.pruning.groups import Mask, removable
+from edgeprune.pruning.groups import Mask
+from edgeprune.pruning.limits import Limits
 from edgeprune.pruning.loss import make_loss
-from edgeprune.pruning.obs.descent import Bounds, Descent
+from edgeprune.pruning.obs.descent import Descent
 from edgeprune.pruning.obs.enlarge import enlarge
 from edgeprune.pruning.obs.greedy import Effort, Greedy
 from edgeprune.pruning.obs.joint import together
 from edgeprune.pruning.obs.judge import Judge
 from edgeprune.pruning.obs.meter import Meter
 from edgeprune.pruning.obs.parts import parts_of
-from edgeprune.pruning.search import Pruned
+from edgeprune.pruning.search import Pruned, removals
 
 VALIDATION = 0.2
 """Share of the data that chooses between runs, and is not fitted."""
@@ -198,14 +197,16 @@ class Search:
         Raises:
             CannotFitError: the limits cannot be met, or not within the other bounds.
         """
-        bounds = _bounds(
-            self._judge, self.coupling, limits, min_accuracy, max_drop, max_neurons, keep_ratio
+        given = Limits(
+            limits or {},
+            removals(self.coupling, max_neurons, keep_ratio),
+            _floor(self._judge, min_accuracy, max_drop),
         )
-        meter = Meter(prices, nothing_removed(self.coupling), bounds.limits)
-        counted = bounds.max_neurons is not None
-        orders = (True, False) if bounds.limits else (False,)
+        meter = Meter(prices, nothing_removed(self.coupling), given)
+        counted = given.removals is not None
+        orders = (True, False) if given.most else (False,)
         runs = [self._run(meter, per_price, inputs=not counted) for per_price in orders]
-        return self._best(runs, meter, bounds, progress)
+        return self._best(runs, meter, progress)
 
     def solve(
         self,
@@ -249,9 +250,7 @@ class Search:
                 )
         return self._solved[key]
 
-    def _best(
-        self, runs: list[Descent], meter: Meter, bounds: Bounds, progress: Progress
-    ) -> Pruned:
+    def _best(self, runs: list[Descent], meter: Meter, progress: Progress) -> Pruned:
         """All runs side by side, and what the best of them ends in.
 
         Raises:
@@ -262,13 +261,13 @@ class Search:
             told = progress if run is runs[0] else silent
             with _threads(1) if len(runs) > 1 or self._is_vector else nullcontext():
                 try:
-                    run.descend(meter, self._judge, bounds, solve, told)
+                    run.descend(meter, self._judge, solve, told)
                 except CannotFitError as error:
                     return error
-                return run.finished(meter, self._judge, bounds.floor)
+                return run.finished(meter, self._judge, meter.limits.floor)
 
         def solve(graph: Graph, removed: Mask) -> Graph:
-            return self._together(graph, removed, bounds.floor, silent)
+            return self._together(graph, removed, meter.limits.floor, silent)
 
         with ThreadPoolExecutor(max(1, self._jobs)) as pool:
             ends = list(pool.map(descend, runs))
@@ -280,7 +279,7 @@ class Search:
     def _run(self, meter: Meter, per_price: bool, *, inputs: bool) -> Descent:
         """The run for what is limited, new or as far as it has come."""
         inputs &= self._effort.inputs
-        key = (tuple(sorted(meter.limits)), per_price, inputs)
+        key = (tuple(sorted(meter.limits.most)), per_price, inputs)
         if key not in self._runs:
             known = next(iter(self._runs.values()), None)
             greedy = Greedy(
@@ -311,23 +310,6 @@ def _threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _bounds(
-    judge: Judge,
-    coupling: Coupling,
-    limits: Mapping[str, float] | None,
-    min_accuracy: float | None,
-    max_drop: float | None,
-    max_neurons: int | None,
-    keep_ratio: float | None,
-) -> Bounds:
-    if keep_ratio is not None:
-        count = int(removable(coupling).sum())
-        share = count - int(np.ceil(keep_ratio * count - 1e-9))
-        max_neurons = share if max_neurons is None else min(max_neurons, share)
-    floor = _floor(judge, min_accuracy, max_drop)
-    return Bounds(dict(limits or {}), max_neurons, floor)
 
 
 def _floor(judge: Judge, min_accuracy: float | None, max_drop: float | None) -> float | None:
