@@ -16,7 +16,7 @@ EXACT_OUTPUTS = 16
 BATCH = 128
 """Samples whose gradients are computed at once, at most."""
 
-ELEMENTS = 2**25
+ELEMENTS = 2**24
 """Of all values together that are held for it."""
 
 if TYPE_CHECKING:

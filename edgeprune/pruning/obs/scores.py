@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,25 +39,25 @@ class _Layer:
     inverse: NDArray[np.float64]
     curved: NDArray[np.float64]
 
-    def add_scores(self, total: NDArray[np.float64]) -> None:
-        """Add 1/2 tr(H W_k P_kk^-1 W_k^T) to each channel that is left."""
+    @cached_property
+    def scores(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The channels that are left, and 1/2 tr(H W_k P_kk^-1 W_k^T) of each."""
         order = np.argsort(self.owner, kind="stable")
         channels, start, times = np.unique(self.owner[order], return_index=True, return_counts=True)
+        found = np.zeros(len(channels))
         for t in np.unique(times):
             chosen = times == t
             at = order[start[chosen][:, None] + np.arange(t)]  # (channels, t) columns
             blocks = self.inverse[at[:, :, None], at[:, None, :]]
             quadratic = np.einsum("rka,rkb->kab", self.weights[:, at], self.curved[:, at])
             inverse = 1 / blocks if t == 1 else np.linalg.inv(blocks)
-            rise = 0.5 * np.einsum("kab,kba->k", quadratic, inverse)
-            known = np.nan_to_num(total[channels[chosen]], nan=0.0)
-            total[channels[chosen]] = known + np.maximum(rise, 0)
+            found[chosen] = np.maximum(0.5 * np.einsum("kab,kba->k", quadratic, inverse), 0)
+        return channels, found
 
     def remove(self, channel: int) -> None:
         """W -= W_k P_kk^-1 P_k:, P -= P_:k P_kk^-1 P_k:."""
+        self.__dict__.pop("scores", None)
         gone = self.owner == channel
-        if not gone.any():
-            return
         at, keep = np.flatnonzero(gone), np.flatnonzero(~gone)
         p = np.linalg.solve(self.inverse[np.ix_(at, at)], self.inverse[np.ix_(at, keep)])
         self.weights = self.weights[:, keep] - self.weights[:, at] @ p
@@ -127,6 +128,12 @@ class Scorer:
                 ridge,
             )
         ]
+        self._readers: dict[int, list[int]] = {}
+        for i, layer in enumerate(self._layers):
+            for k in np.unique(layer.owner).tolist():
+                self._readers.setdefault(k, []).append(i)
+        self._total = np.full(self._count, np.nan)
+        self._stale: set[int] = set(self._readers)
         others = [name for name in reads if name not in layers]
         if others:
             coupling = couple(graph)
@@ -137,15 +144,30 @@ class Scorer:
 
     def scores(self) -> NDArray[np.float64]:
         """By channel of the dense network; nan where no layer reads it."""
-        total = np.full(self._count, np.nan)
-        for layer in self._layers:
-            layer.add_scores(total)
+        self._refresh()
+        total = self._total
         return np.where(self._fixed > 0, np.nan_to_num(total) + self._fixed, total)
 
     def remove(self, channel: int) -> None:
         """From now on that channel is gone, and what is left makes up for it."""
-        for layer in self._layers:
+        for i in self._readers.get(channel, ()):
+            layer = self._layers[i]
+            self._stale.update(layer.scores[0].tolist())
             layer.remove(channel)
+
+    def _refresh(self) -> None:
+        """Sum up anew what channels that share a layer with a removed one cost."""
+        if not self._stale:
+            return
+        stale = np.zeros(self._count, bool)
+        stale[list(self._stale)] = True
+        self._total[stale] = np.nan
+        for i in sorted({i for k in self._stale for i in self._readers.get(k, ())}):
+            channels, rise = self._layers[i].scores
+            known = stale[channels]
+            at = channels[known]
+            self._total[at] = np.nan_to_num(self._total[at], nan=0.0) + rise[known]
+        self._stale = set()
 
 
 def _layers(
