@@ -81,6 +81,42 @@ def test_large_packages_are_imported_where_they_belong(path: Path) -> None:
     assert not bad, f"{path.name} must not import {sorted(bad)}"
 
 
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def run_time_imports(path: Path) -> set[str]:
+    """Full names of what a file imports, wherever in it, but for what only types need."""
+    tree = ast.parse(path.read_text(), str(path))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    modules = {module_of(p): p for p in FILES}
+    edges = {}
+    for name, path in modules.items():
+        wanted = run_time_imports(path)
+        wanted |= {w.rpartition(".")[0] for w in wanted - set(modules)}
+        edges[name] = (wanted & set(modules)) - {name}
+    while True:  # what imports nothing that is left is in no cycle
+        free = {name for name, needs in edges.items() if not needs & set(edges)}
+        if not free:
+            break
+        edges = {name: needs for name, needs in edges.items() if name not in free}
+    inside = {n for n in edges if any(n in needs for needs in edges.values())}
+    assert not inside, f"modules import each other: {sorted(inside)}"
+
+
 def test_help_answers_without_the_large_packages() -> None:
     code = (
         "import sys; from edgeprune.cli import main; sys.argv = ['edgeprune', '--help']\n"

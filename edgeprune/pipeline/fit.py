@@ -25,10 +25,11 @@ from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
 from edgeprune.pruning.costs import Prices, nothing_removed
 from edgeprune.pruning.finetune import MOVED, Training, finetune
-from edgeprune.pruning.groups import removable
+from edgeprune.pruning.groups import all_that_can_go, removable
 from edgeprune.pruning.limits import Limits
 from edgeprune.pruning.obs.parts import parts_of
-from edgeprune.pruning.search import Pruned, Ranking, all_that_can_go, prune, smallest
+from edgeprune.pruning.pruned import Pruned
+from edgeprune.pruning.search import Ranking, prune, smallest
 from edgeprune.pruning.subnet import recalibrate
 from edgeprune.quantize import (
     Observed,
@@ -330,7 +331,7 @@ class Fitter:
             return self.prepared.accuracy(outputs(s)) if samples.y is not None else 0.0, -loss
 
         def fits(s: Settings) -> bool:
-            return not self._over(self._measure(compiled(s)))
+            return self.limits.hold(self._measure(compiled(s)).taken)
 
         settings = choose(score, recipe.settings, can_equalise=even is not plain)
         if not fits(settings):  # tables are as long as scales make them

@@ -9,7 +9,7 @@ from edgeprune.compiler.compile import Compiled
 from edgeprune.compiler.measure import Footprint
 from edgeprune.ir import Graph
 from edgeprune.pipeline.options import BuildOptions
-from edgeprune.pruning.search import Pruned
+from edgeprune.pruning.pruned import Pruned
 from edgeprune.target import Target
 from edgeprune.toolchain.compiler import Optimize, find_compiler
 

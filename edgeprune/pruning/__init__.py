@@ -4,7 +4,8 @@ from edgeprune.pruning.compact import compact, folds, masked_hook, old_channels
 from edgeprune.pruning.criteria import CRITERIA, Context, Criterion
 from edgeprune.pruning.groups import Group, channel_names, find_groups
 from edgeprune.pruning.loss import Loss, accuracy, classes, make_loss, reference_labels
-from edgeprune.pruning.search import SCHEDULES, Pruned, Step, prune, smallest
+from edgeprune.pruning.pruned import Pruned, Step
+from edgeprune.pruning.search import SCHEDULES, prune, smallest
 
 __all__ = [
     "CRITERIA",

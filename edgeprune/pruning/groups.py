@@ -111,3 +111,29 @@ class Occupancy:
         """Count a channel in again."""
         for cell in self._cells[channel]:
             self._left[cell] += 1
+
+
+def all_that_can_go(coupling: Coupling, *, inputs: bool = False) -> Mask:
+    """The channels that go when all go that can."""
+    occupancy = Occupancy(coupling)
+    removed: Mask = np.zeros(coupling.count, bool)
+    for k in np.flatnonzero(candidates(coupling, removed) if inputs else removable(coupling)):
+        if occupancy.can_go(int(k)):
+            occupancy.remove(int(k))
+            removed[k] = True
+    return removed
+
+
+def removals(coupling: Coupling, max_neurons: int | None, keep_ratio: float | None) -> int | None:
+    """How many channels may go; None: any number.
+
+    Args:
+        coupling: of the whole network.
+        max_neurons: that may go.
+        keep_ratio: the share of the removable ones that stays.
+    """
+    count = int(removable(coupling).sum())
+    bounds = [] if max_neurons is None else [min(max_neurons, count)]
+    if keep_ratio is not None:
+        bounds.append(count - int(np.ceil(keep_ratio * count - 1e-9)))
+    return min(bounds, default=None)

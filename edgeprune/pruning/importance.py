@@ -9,7 +9,7 @@ from edgeprune.pruning.compact import old_channels
 from edgeprune.pruning.criteria import CRITERIA, Context
 from edgeprune.pruning.groups import channel_names, removable
 from edgeprune.pruning.loss import make_loss
-from edgeprune.pruning.search import Pruned
+from edgeprune.pruning.pruned import Pruned
 
 SAMPLES = 500
 WORK = 50_000_000_000

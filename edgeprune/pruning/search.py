@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.errors import CannotFitError, EdgePruneError
-from edgeprune.ir import Coupling, Graph, Ids, Samples, couple
+from edgeprune.ir import Graph, Ids, Samples, couple
 from edgeprune.progress import Progress, silent
+from edgeprune.pruning import obs
 from edgeprune.pruning.compact import compact, old_channels
 from edgeprune.pruning.costs import Cost, Costs, Prices, no_cost
 from edgeprune.pruning.criteria import CRITERIA, Context, Criterion, Scores, Session
-from edgeprune.pruning.groups import Occupancy, candidates, channel_names, removable
+from edgeprune.pruning.groups import Occupancy, all_that_can_go, channel_names, removals
 from edgeprune.pruning.limits import Limits
 from edgeprune.pruning.loss import accuracy, make_loss, reference_labels
-
-if TYPE_CHECKING:
-    from edgeprune.pruning import obs
+from edgeprune.pruning.pruned import Pruned, Step
 
 Schedule = Literal["single", "iterative", "threshold", "topk"]
 SCHEDULES: dict[str, str] = {
@@ -30,49 +28,6 @@ SCHEDULES: dict[str, str] = {
     "goes (Brain Surgery for AI)",
     "topk": "one ranking, a share of the channels stays (Self-Pruning Neural Network)",
 }
-
-
-@dataclass(frozen=True)
-class Step:
-    """One removal.
-
-    Attributes:
-        channel: its number in the source graph's coupling.
-        name: the layer and the index in it.
-        score: what the criterion gave it when it went.
-        left: channels that could still go, afterwards.
-        accuracy: on the validation data, afterwards; None where no limit asked for it.
-    """
-
-    channel: int
-    name: str
-    score: float
-    left: int
-    accuracy: float | None = None
-
-
-@dataclass(frozen=True)
-class Pruned:
-    """What a search gives.
-
-    Attributes:
-        graph: the compacted network.
-        coupling: of the source graph.
-        removed: by channel of the source graph.
-        history: every removal in order; one that was taken back at the end is not among them.
-        cost: of the compacted network, by key.
-    """
-
-    graph: Graph
-    coupling: Coupling
-    removed: NDArray[np.bool_]
-    history: tuple[Step, ...]
-    cost: Mapping[str, float]
-
-    @property
-    def order(self) -> tuple[int, ...]:
-        """The removed channels, first to last."""
-        return tuple(step.channel for step in self.history)
 
 
 def prune(
@@ -125,8 +80,6 @@ def prune(
     """
     refuse_unknown(criterion if isinstance(criterion, str) else "obs", schedule)
     if criterion == "obs":  # it ranks and repairs in one run, and so has a schedule of its own
-        from edgeprune.pruning import obs
-
         if not isinstance(ranking, obs.Search):
             ranking = obs.Search(graph, data, validation=validation, seed=seed)
         assert prices is None, "give a cost; `Search.choose` takes prices"
@@ -223,17 +176,6 @@ def smallest(graph: Graph, *, inputs: bool = False) -> Graph:
     """
     coupling = couple(graph)
     return compact(graph, coupling, all_that_can_go(coupling, inputs=inputs))
-
-
-def all_that_can_go(coupling: Coupling, *, inputs: bool = False) -> NDArray[np.bool_]:
-    """The channels that :func:`smallest` is without."""
-    occupancy = Occupancy(coupling)
-    removed = np.zeros(coupling.count, bool)
-    for k in np.flatnonzero(candidates(coupling, removed) if inputs else removable(coupling)):
-        if occupancy.can_go(int(k)):
-            occupancy.remove(int(k))
-            removed[k] = True
-    return removed
 
 
 def removal_order(ctx: Context, criterion: Criterion, schedule: Schedule) -> list[int]:
@@ -399,21 +341,6 @@ def _ascending(scores: Scores) -> list[int]:
     """Channels that have a score, lowest first, ties by number."""
     known = np.flatnonzero(~np.isnan(scores))
     return [int(k) for k in known[np.argsort(scores[known], kind="stable")]]
-
-
-def removals(coupling: Coupling, max_neurons: int | None, keep_ratio: float | None) -> int | None:
-    """How many channels may go; None: any number.
-
-    Args:
-        coupling: of the whole network.
-        max_neurons: that may go.
-        keep_ratio: the share of the removable ones that stays.
-    """
-    count = int(removable(coupling).sum())
-    bounds = [] if max_neurons is None else [min(max_neurons, count)]
-    if keep_ratio is not None:
-        bounds.append(count - int(np.ceil(keep_ratio * count - 1e-9)))
-    return min(bounds, default=None)
 
 
 def _criterion(criterion: str | Criterion) -> Criterion:

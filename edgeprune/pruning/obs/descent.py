@@ -15,7 +15,7 @@ from edgeprune.pruning.obs.greedy import Greedy, Snapshot
 from edgeprune.pruning.obs.judge import Judge
 from edgeprune.pruning.obs.meter import Meter
 from edgeprune.pruning.obs.reference import Reference
-from edgeprune.pruning.search import Pruned, Step
+from edgeprune.pruning.pruned import Pruned, Step
 
 
 @dataclass

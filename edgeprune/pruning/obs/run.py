@@ -12,7 +12,7 @@ from edgeprune.ir import Graph, Samples, couple
 from edgeprune.ops.linear import linears
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.costs import Cost, Costs, Prices, no_cost, nothing_removed
-from edgeprune.pruning.groups import Mask
+from edgeprune.pruning.groups import Mask, removals
 from edgeprune.pruning.limits import Limits
 from edgeprune.pruning.loss import make_loss
 from edgeprune.pruning.obs.descent import Descent
@@ -22,7 +22,7 @@ from edgeprune.pruning.obs.joint import together
 from edgeprune.pruning.obs.judge import Judge
 from edgeprune.pruning.obs.meter import Meter
 from edgeprune.pruning.obs.parts import parts_of
-from edgeprune.pruning.search import Pruned, removals
+from edgeprune.pruning.pruned import Pruned
 
 VALIDATION = 0.2
 """Share of the data that chooses between runs, and is not fitted."""
