@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeprune.errors import EdgePruneError
-from edgeprune.report import figures
+from edgeprune.report import charts
 from edgeprune.report.treemap import treemap
 from edgeprune.report.words import FILES, RUNNERS, about_accuracy, bound
 
@@ -146,19 +146,19 @@ def _figures(report: dict[str, Any]) -> dict[str, str]:
     memory = report.get("memory") or {}
     if memory.get("steps"):
         size = report["size"]
-        made["memory"] = figures.memory_over_time(
+        made["memory"] = charts.memory_over_time(
             memory["steps"], size["arena_bytes"], size["arena_lower_bound_bytes"]
         )
-        made["arena"] = figures.arena_map(memory["buffers"], [s["step"] for s in memory["steps"]])
+        made["arena"] = charts.arena_map(memory["buffers"], [s["step"] for s in memory["steps"]])
     if report.get("flash"):
         groups: dict[str, list[tuple[str, int]]] = {}
         for row in report["flash"]:
             groups.setdefault(row.get("layer", "all"), []).append((row["name"], row["bytes"]))
         made["treemap"] = treemap(groups)
     if report.get("removals"):
-        made["importance"] = figures.importance(report["removals"], report.get("kept", []))
+        made["importance"] = charts.importance(report["removals"], report.get("kept", []))
     if len(report.get("frontier", [])) > 1:
-        made["frontier"] = figures.frontier(report["frontier"], report.get("frontier_chosen"))
+        made["frontier"] = charts.frontier(report["frontier"], report.get("frontier_chosen"))
     return made
 
 

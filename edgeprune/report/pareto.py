@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from edgeprune.report.figures import INK, PALETTE, Tips, new_figure, to_svg
+from edgeprune.report.canvas import PALETTE
+from edgeprune.report.figures import INK, Tips, new_figure, to_svg
 from edgeprune.report.page import NONE, Section, render_sections
 
 COSTS = {"flash_bytes": "flash, bytes", "ram_bytes": "RAM, bytes", "macs": "multiply-accumulates"}

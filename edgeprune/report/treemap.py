@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from edgeprune.report.figures import PALETTE, Tips, new_figure, short, to_svg
+from edgeprune.report.canvas import LETTER, PALETTE, Canvas, short
 
 Box = tuple[float, float, float, float]  # x, y, width, height
 
-WIDTH, HEIGHT = 9.0, 4.6  # inches
-HEADER = 0.2  # of a group, in inches
-LETTER = 0.075  # its width, in inches
+WIDTH, HEIGHT = 830.0, 420.0
+HEADER = 18.0  # of a group
+SIZE = 10.5  # of letters
 
 
 def treemap(groups: Mapping[str, Sequence[tuple[str, int]]]) -> str:
@@ -19,63 +19,42 @@ def treemap(groups: Mapping[str, Sequence[tuple[str, int]]]) -> str:
     Args:
         groups: by name, (name, bytes) of what is in it.
     """
-    figure, axes = new_figure(WIDTH, HEIGHT)
-    axes.axis("off")
-    axes.set_xlim(0, WIDTH)
-    axes.set_ylim(0, HEIGHT)
-    tips = Tips("flash")
+    canvas = Canvas(WIDTH, HEIGHT)
     sums = {g: sum(n for _, n in rows) for g, rows in groups.items()}
     order = sorted((g for g in sums if sums[g] > 0), key=lambda g: -sums[g])
     outer = squarify([sums[g] for g in order], (0.0, 0.0, WIDTH, HEIGHT))
     for i, (group, box) in enumerate(zip(order, outer, strict=True)):
         colour = PALETTE[i % len(PALETTE)]
         x, y, w, h = box
-        _cell(axes, tips, box, f"{group}: {sums[group]:,} bytes", colour, 1.0)
-        letters = int(w / LETTER) - len(f"  {sums[group]:,}")
+        canvas.box(box, colour, edge="#ffffff", tip=f"{group}: {sums[group]:,} bytes")
+        letters = int(w / (LETTER * SIZE)) - len(f"  {sums[group]:,}")
         room = h > 2.5 * HEADER and letters >= 3
         if room:
-            axes.text(
-                x + 0.05,
-                y + h - HEADER / 2,
-                f"{short(group, letters, begin=True)} {sums[group]:,}",
-                va="center",
-                fontsize=8,
-                fontweight="bold",
-                color="#000000",
+            words = f"{short(group, letters, begin=True)} {sums[group]:,}"
+            middle = y + HEADER / 2
+            canvas.text(
+                x + 5, middle, words, size=SIZE, anchor="start", colour="#000000", bold=True
             )
         rows = sorted((r for r in groups[group] if r[1] > 0), key=lambda r: -r[1])
+        top = 3 + HEADER * room
         inside = squarify(
-            [n for _, n in rows],
-            (x + 0.03, y + 0.03, max(w - 0.06, 0.0), max(h - 0.06 - HEADER * room, 0.0)),
+            [n for _, n in rows], (x + 3, y + top, max(w - 6, 0.0), max(h - 3 - top, 0.0))
         )
         for (name, size), inner in zip(rows, inside, strict=True):
-            _cell(axes, tips, inner, f"{group}, {name}: {size:,} bytes", "#ffffff", 0.35)
-            _label(axes, inner, name, size)
-    return to_svg(figure, "Flash by layer and function", tips)
+            tip = f"{group}, {name}: {size:,} bytes"
+            canvas.box(inner, "#ffffff", alpha=0.35, edge="#ffffff", tip=tip)
+            _label(canvas, inner, name, size)
+    return canvas.svg("Flash by layer and function")
 
 
-def _cell(axes: object, tips: Tips, box: Box, text: str, colour: str, alpha: float) -> None:
-    from matplotlib.patches import Rectangle
-
+def _label(canvas: Canvas, box: Box, name: str, size: int) -> None:
     x, y, w, h = box
-    patch = Rectangle((x, y), w, h, facecolor=colour, edgecolor="#ffffff", alpha=alpha, lw=0.8)
-    tips.add(patch, text)
-    axes.add_patch(patch)  # type: ignore[attr-defined]
-
-
-def _label(axes: object, box: Box, name: str, size: int) -> None:
-    x, y, w, h = box
-    if w < 7 * LETTER or h < 0.3:
+    letters = int(w / (LETTER * SIZE))
+    if letters < 7 or h < 28:
         return
-    axes.text(  # type: ignore[attr-defined]
-        x + w / 2,
-        y + h / 2,
-        f"{short(name, int(w / LETTER), begin=True)}\n{size:,}",
-        ha="center",
-        va="center",
-        fontsize=7.5,
-        color="#000000",
-    )
+    words = short(name, letters, begin=True)
+    for line, down in ((words, -6), (f"{size:,}", 6)):
+        canvas.text(x + w / 2, y + h / 2 + down, line, size=SIZE, colour="#000000")
 
 
 def squarify(sizes: Sequence[float], box: Box) -> list[Box]:
