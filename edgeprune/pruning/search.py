@@ -348,7 +348,7 @@ def _criterion(criterion: str | Criterion) -> Criterion:
         return criterion
     if criterion not in CRITERIA:
         raise EdgePruneError(
-            "--criterion", f"there is no {criterion!r}", _names({"obs": 0, **CRITERIA})
+            "--criterion", f"there is no {criterion!r}", _names(["obs", *CRITERIA])
         )
     return CRITERIA[criterion]
 
@@ -365,5 +365,5 @@ def refuse_unknown(criterion: str, schedule: str) -> None:
         raise EdgePruneError("--schedule", f"there is no {schedule!r}", _names(SCHEDULES))
 
 
-def _names(table: Mapping[str, object]) -> str:
+def _names(table: Iterable[str]) -> str:
     return "known are " + ", ".join(table)

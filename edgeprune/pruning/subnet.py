@@ -14,7 +14,6 @@ from edgeprune.ir import Array, Graph, Node, Samples, build_graph, couple, predi
 from edgeprune.ops import Dense, Sigmoid
 from edgeprune.pruning.compact import Fill, compact, folds
 from edgeprune.pruning.criteria import Context
-from edgeprune.pruning.criteria.activity import activity, fires, mean_activation
 from edgeprune.pruning.groups import Group, find_groups
 from edgeprune.pruning.loss import classes, make_loss
 
@@ -94,6 +93,8 @@ def label_activity(graph: Graph, data: Samples, *, measure: Measure = "mean") ->
     Raises:
         EdgePruneError: no labels, or none of some label.
     """
+    from edgeprune.pruning.criteria.activity import activity, fires, mean_activation
+
     y = _labels(data)
     ctx = Context(graph, couple(graph), data, make_loss(graph, data))
     found = np.asarray(activity(ctx, mean_activation if measure == "mean" else fires).double())

@@ -23,10 +23,10 @@ def signal_to_noise(graph: Graph, quantised: Graph, x: Array) -> dict[str, float
     Returns:
         By layer name; empty where nothing is quantised, or a layer has no integer form.
     """
-    import torch
-
     if not quantised.is_quantised or graph.is_quantised:
         return {}
+    import torch
+
     with torch.inference_mode():
         real = run(graph, {graph.inputs[0]: torch.from_numpy(np.ascontiguousarray(x))})
     types = [quantised.types[v] for v in quantised.inputs]

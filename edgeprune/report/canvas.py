@@ -12,6 +12,7 @@ from html import escape
 
 # Colours that read on white and on dark grey; words and axes take the page's own colour.
 PALETTE = ("#3b82f6", "#f59e0b", "#10b981", "#ef4444", "#8b5cf6", "#06b6d4", "#ec4899", "#84cc16")
+Box = tuple[float, float, float, float]  # x, y, width, height
 LETTER = 0.66  # its width, as a share of its size
 TICKS = 5
 
@@ -31,7 +32,7 @@ class Canvas:
 
     def box(
         self,
-        at: tuple[float, float, float, float],
+        at: Box,
         colour: str,
         *,
         alpha: float = 1.0,
@@ -131,7 +132,7 @@ class Chart(Canvas):
         up = (y - self._y[0]) / (self._y[1] - self._y[0])
         return left + across * (right - left), bottom - up * (bottom - top)
 
-    def span(self, x: tuple[float, float], y: tuple[float, float]) -> tuple[float, ...]:
+    def span(self, x: tuple[float, float], y: tuple[float, float]) -> Box:
         """Pixels of a box (x, y, width, height) between two values of each axis."""
         (x0, y0), (x1, y1) = self.at(x[0], y[1]), self.at(x[1], y[0])
         return x0, y0, x1 - x0, y1 - y0

@@ -8,7 +8,6 @@ from typing import Any
 
 from edgeprune.report.canvas import PALETTE, Chart, short
 
-INSIDE = {"size": 9.5, "colour": "#000000"}
 WIDE = 90  # letters that fit the width of a chart
 THIN = 1000  # about so many pixels and more are not told apart
 
@@ -32,8 +31,7 @@ def memory_over_time(steps: Sequence[Mapping[str, Any]], arena: int, bound: int)
             at = chart.span((x - 0.46, x + 0.46), (bottom, bottom + size))
             chart.box(at, colour, alpha=0.85, tip=tip)
             if size > 0.07 * arena and letters >= 5:
-                middle = chart.at(x, bottom + size / 2)
-                chart.text(*middle, short(name, letters), **INSIDE)
+                _inside(chart, x, bottom + size / 2, short(name, letters))
             bottom += size
     for y, dotted in ((arena, False), (bound, True)):
         chart.line(chart.at(-0.6, y), chart.at(len(steps) - 0.4, y), dotted=dotted)
@@ -48,6 +46,11 @@ def _over_steps(names: Sequence[str], x: tuple[float, float], top: float) -> Cha
     chart = Chart(x, (0, 1.05 * top), (830, 400 if slant else 330), below=104 if slant else 30)
     chart.steps([short(name, 16) for name in names])
     return chart
+
+
+def _inside(chart: Chart, x: float, y: float, words: str) -> None:
+    """Words in a coloured box."""
+    chart.text(*chart.at(x, y), words, size=9.5, colour="#000000")
 
 
 def arena_map(buffers: Sequence[Mapping[str, Any]], steps: Sequence[str]) -> str:
@@ -68,8 +71,7 @@ def arena_map(buffers: Sequence[Mapping[str, Any]], steps: Sequence[str]) -> str
         chart.box(at, colour, alpha=0.8, edge="currentColor", tip=tip)
         letters = int(WIDE * (last - first + 1) / (len(steps) + 2.2))
         if b["bytes"] > 0.05 * top and letters >= 5:
-            middle = chart.at((first + last) / 2, (start + end) / 2)
-            chart.text(*middle, short(b["name"], letters), **INSIDE)
+            _inside(chart, (first + last) / 2, (start + end) / 2, short(b["name"], letters))
     chart.ticks("offset in the arena")
     return chart.svg("The arena: offset and life of every buffer")
 

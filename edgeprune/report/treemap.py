@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from edgeprune.report.canvas import LETTER, PALETTE, Canvas, short
-
-Box = tuple[float, float, float, float]  # x, y, width, height
+from edgeprune.report.canvas import LETTER, PALETTE, Box, Canvas, short
 
 WIDTH, HEIGHT = 830.0, 420.0
 HEADER = 18.0  # of a group

@@ -1,38 +1,46 @@
 """Criteria: how much a channel matters. Add one: a file with a Criterion, and its row here."""
 
-from edgeprune.pruning.criteria.activity import ACTIVATION_MEAN, FIRING_RATE
-from edgeprune.pruning.criteria.brute_force import BRUTE_FORCE
-from edgeprune.pruning.criteria.context import Context, Criterion, Scores, Session
-from edgeprune.pruning.criteria.first_order import FISHER, TAYLOR1, TAYLOR1_ABS
-from edgeprune.pruning.criteria.gates import GATES
-from edgeprune.pruning.criteria.magnitude import L1, L2, RANDOM
-from edgeprune.pruning.criteria.second_order import (
-    TAYLOR2,
-    TAYLOR2_GN,
-    TAYLOR2_LECUN,
-    TAYLOR2_MEAN,
-    TAYLOR2_MEDIAN,
-)
+from __future__ import annotations
 
-CRITERIA: dict[str, Criterion] = {
-    c.name: c
-    for c in (
-        BRUTE_FORCE,
-        TAYLOR1,
-        TAYLOR1_ABS,
-        TAYLOR2,
-        TAYLOR2_GN,
-        TAYLOR2_LECUN,
-        TAYLOR2_MEAN,
-        TAYLOR2_MEDIAN,
-        FISHER,
-        ACTIVATION_MEAN,
-        FIRING_RATE,
-        GATES,
-        L1,
-        L2,
-        RANDOM,
-    )
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+
+from edgeprune.pruning.criteria.context import Context, Criterion, Scores, Session
+
+FILES = {
+    "brute_force": "brute_force",
+    "taylor1": "first_order",
+    "taylor1_abs": "first_order",
+    "taylor2": "second_order",
+    "taylor2_gn": "second_order",
+    "taylor2_lecun": "second_order",
+    "taylor2_mean": "second_order",
+    "taylor2_median": "second_order",
+    "fisher": "first_order",
+    "activation_mean": "activity",
+    "firing_rate": "activity",
+    "gates": "gates",
+    "l1": "magnitude",
+    "l2": "magnitude",
+    "random": "magnitude",
 }
+"""By name, the file that has the criterion, as a constant of that name."""
+
+
+class Criteria(Mapping[str, Criterion]):
+    """All of them; a file is imported when its criterion is asked for, and most bring torch."""
+
+    def __getitem__(self, name: str) -> Criterion:
+        found: Criterion = getattr(import_module(f"{__name__}.{FILES[name]}"), name.upper())
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(FILES)
+
+    def __len__(self) -> int:
+        return len(FILES)
+
+
+CRITERIA = Criteria()
 
 __all__ = ["CRITERIA", "Context", "Criterion", "Scores", "Session"]
