@@ -129,6 +129,11 @@ class Target:
         return "flash" if self.budget == "linked" else f"the .{self.budget} file"
 
     @property
+    def pairs(self) -> bool:
+        """Whether the core begins two instructions together."""
+        return self.timing is not None and self.timing.issue > 1
+
+    @property
     def flash_limit(self) -> int | None:
         """Flash left for the model, in bytes; None where the target is no part."""
         if self.flash_bytes is None:

@@ -1,6 +1,6 @@
-"""Fit the cost model of the kernels to instructions counted in the emulator.
+"""Fit the cost model of the kernels to instructions and cycles counted in the emulator.
 
-    python scripts/fit_costs.py [--cores cortex-m4]
+    python scripts/fit_costs.py [--cores cortex-m4] [--kernels ep_conv2d]
 
 Lowers random layers for each core in every way that its kernels offer, counts each call in QEMU and
 checks its result, and fits the line of ``edgeprune/kernels/costs.py`` to two of three; the third
@@ -13,7 +13,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
@@ -43,9 +43,11 @@ from edgeprune.ops import (
     Softmax,
 )
 from edgeprune.ops._window import Padding
-from edgeprune.target import load_target
+from edgeprune.target import Target, load_target
+from edgeprune.toolchain.counter import Counts
 
 CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m55", "rv32imc")
+BOARDS = {"cortex-m0plus": "nucleo-g0b1re", "cortex-m4": "nucleo-l4r5zi"}  # whose flash waits
 SHAPES = 40  # of every family
 BATCH = 60  # calls in one firmware
 TERMS = 4  # of a line
@@ -53,6 +55,7 @@ MOST_MACS = 1_500_000  # of a layer
 SOFT_FLOAT = 10  # times fewer in float without an FPU, so that slow cores are done in minutes
 FPU = ("cortex-m4", "cortex-m55")
 RELU = (0.0, np.inf)
+NOTHING = Counts()
 Rng = np.random.Generator
 
 
@@ -92,7 +95,7 @@ def layers(rng: Rng) -> Iterator[Graph]:
     depth, filters = size(rng, 1, 64), size(rng, 2, 64)
     k = int(rng.choice([2, 3, 3, 5]))
     around = Padding(*[k // 2] * 4)
-    stride = (int(rng.choice([1, 1, 2])),) * 2
+    stride = (int(rng.choice([1, 2])),) * 2
     act = RELU if rng.integers(2) else None
     for kind in kinds[1:]:
         small = size(rng, 1, 48)
@@ -106,6 +109,9 @@ def layers(rng: Rng) -> Iterator[Graph]:
     wide, fours = 32 + size(rng, 1, 32), 4 * size(rng, 1, 100)
     yield linear(rng, Conv2d(clamp=act), (*image, wide), (wide, 1, 1, wide), "int8")
     yield linear(rng, Dense(act), (fours,), (8 * size(rng, 1, 20), fours), "int8")
+    fours = 4 * size(rng, 1, 16)
+    yield linear(rng, Conv2d(padding=Padding(1, 1, 1, 1), clamp=act), (*image, fours),
+                 (2 * size(rng, 1, 32), 3, 3, fours), "int8")  # fmt: skip
     shape = (*image, depth)
     a, b = (int8_type(shape, s, 3) for s in (0.05, 0.03))
     yield one_node(Add(act), [a, b], int8_type((), 0.06, -9))
@@ -127,34 +133,53 @@ def values(rng: Rng, t: TensorType) -> Array:
     return int8_values(rng, t.shape)
 
 
-def count(core: str, optimize: str) -> dict[str, list[tuple[list[float], int]]]:
-    """By kernel: features and counted instructions of every call."""
+@dataclass(frozen=True)
+class Row:
+    """What was counted of a call, beside what its line multiplies."""
+
+    features: list[float]
+    line: float  # instructions
+    cycles: float  # with memory that never waits
+    words: float  # of flash, that it waited for
+
+
+def count(core: str, optimize: str, kernels: str) -> dict[str, list[Row]]:
+    """By kernel: every call of those whose name begins so."""
     rng = np.random.default_rng(0)
-    isas = load_target(core).kernels
+    target = load_target(BOARDS.get(core, core))
     trials = []
     for graph in (g for _ in range(SHAPES) for g in layers(rng)):
         slow = graph.types["y"].dtype is DType.FLOAT32 and core not in FPU
         if graph.macs > MOST_MACS // (SOFT_FLOAT if slow else 1):
             continue
         feed = {v: values(rng, graph.types[v]) for v in graph.inputs}
-        trials += [Trial(g, call, feed) for g, call in calls_of(graph, isas, optimize)]
-    found: dict[str, list[tuple[list[float], int]]] = {}
-    plain = ("", 0)
+        calls = calls_of(graph, target.kernels, optimize)
+        trials += [Trial(g, c, feed) for g, c in calls if c.kernel.startswith(kernels)]
+    found: dict[str, list[Row]] = {}
+    plain = ("", NOTHING)
     for at in range(0, len(trials), BATCH):
         some = trials[at : at + BATCH]
-        for trial, result in zip(some, run_on_core(some, core, optimize), strict=True):
+        for trial, result in zip(some, run_on_core(some, target.name, optimize), strict=True):
             want = expected(trial.graph, trial.feed)
             assert np.allclose(result.output, want, rtol=1e-4, atol=1e-4 * np.abs(want).max())
             assert result.counts is not None, "no host compiler for the plugin that counts"
-            n = result.counts.instructions
+            n = result.counts
             if trial.call.stage is None:
                 plain = (trial.call.kernel, n)
-                row = list(features(trial.call, trial.graph, trial.graph.nodes[0]))
-                found.setdefault(trial.call.kernel, []).append((row, n))
+                terms = features(trial.call, trial.graph, trial.graph.nodes[0])
+                found.setdefault(trial.call.kernel, []).append(row(terms, n, target))
             elif plain[0] == trial.call.kernel:  # what unpacking takes is the difference
                 for function, _, terms in unpacking(trial.call):
-                    found.setdefault(function, []).append((list(terms), n - plain[1]))
+                    found.setdefault(function, []).append(row(terms, n, target, plain[1]))
     return found
+
+
+def row(terms: tuple[float, ...], n: Counts, target: Target, less: Counts = NOTHING) -> Row:
+    """What was counted, less what is none of it."""
+    stalls = n.stalls - less.stalls
+    words = stalls / target.memory.data_miss if target.memory else 0.0
+    cycles = n.cycles - less.cycles - stalls
+    return Row(list(terms), n.instructions - less.instructions, cycles, words)
 
 
 def calls_of(graph: Graph, isas: Sequence[str], optimize: str) -> list[tuple[Graph, KernelCall]]:
@@ -172,43 +197,54 @@ def calls_of(graph: Graph, isas: Sequence[str], optimize: str) -> list[tuple[Gra
     return found
 
 
-def line(x: Array, y: Array) -> Array:
-    """Coefficients >= 0 that keep the relative error small: the best of all subsets of features."""
+def line(x: Array, y: Array, whole: Array) -> Array:
+    """Coefficients >= 0 that keep errors relative to ``whole`` small: the best subset of terms."""
     best, least = np.zeros(x.shape[1]), np.inf
     for n in range(1, TERMS + 1):
         for some in combinations(range(x.shape[1]), n):
-            c = np.linalg.lstsq(x[:, some] / y[:, None], np.ones(len(y)), rcond=None)[0]
-            error = float((((x[:, some] @ c) / y - 1) ** 2).sum())
+            c = np.linalg.lstsq(x[:, some] / whole[:, None], y / whole, rcond=None)[0]
+            error = float((((x[:, some] @ c - y) / whole) ** 2).sum())
             if (c >= 0).all() and error < least * 0.98:
                 best, least = np.zeros(x.shape[1]), error
                 best[list(some)] = c
     return best
 
 
-def fit(rows: list[tuple[list[float], int]]) -> dict[str, object]:
-    """The line, and its relative errors on layers that it was not fitted to."""
-    x = np.array([r for r, _ in rows])
-    y = np.array([n for _, n in rows], np.float64)
-    held = np.arange(len(y)) % 3 == 2
-    c = line(x[~held], y[~held])
-    error = np.abs(x @ c / y - 1)[held if held.any() else slice(None)]
-    return {
-        "line": [float(f"{v:.4g}") for v in c],
-        "median_error": round(float(np.median(error)), 3),
-        "worst_error": round(float(error.max()), 3),
-    }
+def fit(rows: list[Row]) -> dict[str, object]:
+    """The lines, and their relative errors on layers that they were not fitted to."""
+    x = np.array([r.features for r in rows])
+    held = np.arange(len(rows)) % 3 == 2
+    tested = held if held.any() else ~held
+    found: dict[str, object] = {}
+    for what in ("line", "cycles", "words"):
+        y = np.array([getattr(r, what) for r in rows], np.float64)
+        if not y.any():
+            continue  # a core without a timing, or with memory that never waits
+        whole = np.array([r.cycles if what == "words" else getattr(r, what) for r in rows])
+        c = line(x[~held], y[~held], whole[~held])
+        found[what] = [float(f"{v:.4g}") for v in c]
+        error = np.abs((x @ c - y) / whole)[tested]
+        prefix = "" if what == "line" else f"{what}_"
+        found[f"{prefix}median_error"] = round(float(np.median(error)), 3)
+        found[f"{prefix}worst_error"] = round(float(error.max()), 3)
+    return found
 
 
 def main() -> None:
     """Measure, fit, write, and say how good it is."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cores", default=",".join(CORES))
-    wanted = parser.parse_args().cores.split(",")
+    parser.add_argument("--kernels", default="", help="what their names begin with")
+    given = parser.parse_args()
     found = json.loads(COSTS.read_text()) if COSTS.is_file() else {}
-    for core in wanted:
+    for core in given.cores.split(","):
         for optimize in ("size", "speed"):
-            fits = {k: fit(rows) for k, rows in sorted(count(core, optimize).items())}
-            found.setdefault(core, {})[optimize] = fits
+            counted = count(core, optimize, given.kernels)
+            fits = {k: fit(rows) for k, rows in sorted(counted.items())}
+            kept = found.setdefault(core, {}).get(optimize, {}) if given.kernels else {}
+            found[core][optimize] = kept | fits
+            if not fits:
+                continue
             medians = [f["median_error"] for f in fits.values()]
             print(f"{core} {optimize}: {len(fits)} kernels, median error {np.median(medians):.1%}, "
                   f"worst kernel {max(fits, key=lambda k: fits[k]['median_error'])} "

@@ -20,6 +20,9 @@ from edgeprune.quantize import DEFAULT, Levels, Observed, Settings, quantise, re
 from edgeprune.target import Target
 from edgeprune.toolchain.compiler import Optimize
 
+STACK_BYTES = 1024
+"""Of a part's RAM, what kernels are chosen to leave beside the arena."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -96,6 +99,9 @@ class Recipe:
             core,
             lambda c: planned(c).arena_bytes,
             fpu=self.target.fpu != "none",
+            pairs=self.target.pairs,
+            memory=self.target.memory,
+            room=None if self.target.ram_limit is None else self.target.ram_limit - STACK_BYTES,
         )
         return Compiled(self, typed, calls, planned(calls))
 

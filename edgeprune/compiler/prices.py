@@ -58,8 +58,8 @@ class LayerPrices:
         source: what it was compiled from, float.
         coupling: of the source, whose channels are removed.
         wanted: what beside "macs", "params" and "neurons" is asked for: some of "flash", "ram",
-            "near" (constants that AVR reads by pointers), "instructions" and "cycles" (both by what
-            the kernels say of their instructions; who counts them tells how far off that is).
+            "near" (constants that AVR reads by pointers), "instructions" and "cycles" (both by the
+            costs of the kernels; who counts them tells how far off that is).
     """
 
     def __init__(
@@ -97,8 +97,10 @@ class LayerPrices:
             found["flash"] = float(_bytes(parts))
         if "near" in self._wanted:
             found["near"] = float(_bytes(p for p in parts if p.call and p.call.address_space))
-        work = float(sum(p.call.instructions for p in parts if p.call))
-        found |= {k: work for k in ("instructions", "cycles") if k in self._wanted}
+        if "instructions" in self._wanted:
+            found["instructions"] = float(sum(p.call.instructions for p in parts if p.call))
+        if "cycles" in self._wanted:
+            found["cycles"] = float(sum(p.call.work for p in parts if p.call))
         if "ram" in self._wanted:
             copied = [p for p in parts if p.call and not p.call.address_space]
             ram = layers.arena_bytes(parts, gone)
@@ -234,11 +236,12 @@ class _Layers:
         """By the kernel that computes the layer in the whole network, where that still can."""
         recipe = self._compiled.recipe
         target, core = recipe.target, recipe.target.core or recipe.target.name
-        calls = candidates(graph, node, target.kernels, recipe.optimize, "ep_layer")
+        isas, optimize = target.kernels, recipe.optimize
+        calls = candidates(graph, node, isas, optimize, "ep_layer", pairs=target.pairs)
         known = self._compiled.calls.get(node.name)
         same = [c for c in calls if known is not None and c.kernel == known.kernel]
         best = same[0] if same else min(calls, key=lambda c: c.constant_bytes)
-        return costs.calibrated(best, graph, node, core, recipe.optimize)
+        return costs.calibrated(best, graph, node, core, optimize, target.memory)
 
     def _file_bytes(self, graph: Graph, node: Node) -> int:
         """What the layer's constants and their scales take in the file that is the budget."""

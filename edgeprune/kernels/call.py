@@ -84,10 +84,11 @@ class KernelCall:
         instance: C text at file scope of the model (macros made for this layer's constants);
             names in it begin with ``Request.prefix``.
         instructions: estimated instructions for one inference; 0: not modelled.
+        cycles: estimated cycles, waiting for flash included; 0: not modelled.
         code_bytes: estimated bytes of code that this call adds beyond its shared sources.
         drop_ins: files below ``runtime_c/arch`` with faster bodies of functions of ``sources``,
             which give way to them where they are built ("arch/armv7m/ep_tile_s8.S").
-        frugal: another call, slower and with less working memory; None: there is none.
+        others: further calls of the same set of kernels for the same node; their costs decide.
         address_space: qualifier of its constants, for processors that read flash in a way of their
             own (AVR: "__flash").
         stage: how weights of few values are unpacked in front of it; None: they are not coded.
@@ -104,9 +105,10 @@ class KernelCall:
     inplace: int | None = None
     instance: str = ""
     instructions: int = 0
+    cycles: int = 0
     code_bytes: int = 0
     drop_ins: tuple[str, ...] = ()
-    frugal: KernelCall | None = None
+    others: tuple[KernelCall, ...] = ()
     address_space: str = ""
     stage: Stage | None = None
 
@@ -137,6 +139,11 @@ class KernelCall:
         files = (*self.sources, *self.headers)
         return frozenset(f.split("/")[1] for f in files if f.startswith("arch/"))
 
+    @property
+    def work(self) -> int:
+        """What calls are compared by: cycles, or instructions on cores without a timing."""
+        return self.cycles or self.instructions
+
     @cached_property
     def constant_bytes(self) -> int:
         """Bytes of all arrays."""
@@ -153,6 +160,7 @@ class Request:
         isa: instruction set of the target's kernels: "portable", "arm_dsp", "arm_mve", ...
         optimize: "size" or "speed".
         prefix: unique C identifier of this layer, for names in ``instance``.
+        pairs: whether the core begins two instructions together.
         within: channels of the image that the result is a part of; 0: it is all there is.
         values: the few that its weights have, which are unpacked in front of it; None: they are
             any, and lie in flash.
@@ -164,6 +172,7 @@ class Request:
     isa: str
     optimize: str
     prefix: str
+    pairs: bool = False
     within: int = 0
     values: Array | None = None
     fpu: bool = True

@@ -1,4 +1,4 @@
-"""Chooses among kernels where flash counts: code that layers share is paid for once."""
+"""Chooses among kernels by their work, which is cycles or instructions, and by flash and arena."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from edgeprune.kernels.call import KernelCall
 
 SLOWER = 1.4
-"""So many times the fewest instructions are given for bytes, at most; the costs may be off."""
+"""So many times the least work is done for bytes, at most; the costs may be off."""
 
-LEANER = 1.15
-"""So many times the fewest instructions of a layer are given for a smaller arena, at most."""
+LEANER = (1.15, 2.0, 4.0)
+"""So many times the least work of a layer is done for a smaller arena, at most; more than the first
+only where the arena would not fit the part."""
 
 NOTHING = 2000
-"""One in so many instructions of a network counts as none."""
+"""One part in so many of a network's work counts as none."""
 
 Choice = dict[str, KernelCall]
 Bytes = Callable[[Iterable[KernelCall]], int]
@@ -29,34 +30,37 @@ def smallest(options: Mapping[str, Sequence[KernelCall]], flash_bytes: Bytes) ->
         options: of every node, not empty.
         flash_bytes: of a network of some calls.
     """
-    most = SLOWER * sum(min(c.instructions for c in calls) for calls in options.values())
+    most = SLOWER * sum(min(c.work for c in calls) for calls in options.values())
 
     def price(choice: Choice) -> tuple[bool, int, int]:
-        work = sum(c.instructions for c in choice.values())
+        work = sum(c.work for c in choice.values())
         return work > most, flash_bytes(choice.values()), work
 
     return min((_descend(start, options, price) for start in _starts(options)), key=price)
 
 
 def quickest(options: Mapping[str, Sequence[KernelCall]]) -> Choice:
-    """The call of every node with the fewest instructions, or nearly so and less working memory.
+    """The call of every node with the least work, or nearly so and less working memory.
 
     Args:
         options: of every node, not empty.
     """
-    fewest = {name: min(c.instructions for c in calls) for name, calls in options.items()}
+    fewest = {name: min(c.work for c in calls) for name, calls in options.items()}
     nothing = sum(fewest.values()) // NOTHING
     return {
         name: min(
-            (c for c in calls if c.instructions <= fewest[name] + nothing),
-            key=lambda c: (c.scratch_bytes, c.instructions),
+            (c for c in calls if c.work <= fewest[name] + nothing),
+            key=lambda c: (c.scratch_bytes, c.work),
         )
         for name, calls in options.items()
     }
 
 
 def leanest(
-    options: Mapping[str, Sequence[KernelCall]], quick: Choice, arena: Callable[[Choice], int]
+    options: Mapping[str, Sequence[KernelCall]],
+    quick: Choice,
+    arena: Callable[[Choice], int],
+    room: int | None = None,
 ) -> Choice:
     """The quickest calls with which the arena is as small as calls little slower can make it.
 
@@ -67,11 +71,25 @@ def leanest(
         options: of every node, not empty.
         quick: the quickest.
         arena: bytes of memory that a network of some calls needs.
+        room: bytes that there are; None: no matter.
     """
+    for slower in LEANER:
+        found = _leaner(options, quick, arena, slower)
+        if room is None or arena(found) <= room:
+            break
+    return found
+
+
+def _leaner(
+    options: Mapping[str, Sequence[KernelCall]],
+    quick: Choice,
+    arena: Callable[[Choice], int],
+    slower: float,
+) -> Choice:
     lean = {
         name: min(
-            (c for c in options[name] if c.instructions <= LEANER * call.instructions),
-            key=lambda c: (c.scratch_bytes, c.instructions),
+            (c for c in options[name] if c.work <= slower * call.work),
+            key=lambda c: (c.scratch_bytes, c.work),
         )
         for name, call in quick.items()
     }
@@ -79,14 +97,14 @@ def leanest(
     least = arena(lean) if changed else 0
     if not changed or least >= arena(quick):
         return quick
-    for name in sorted(changed, key=lambda n: quick[n].instructions - lean[n].instructions):
+    for name in sorted(changed, key=lambda n: quick[n].work - lean[n].work):
         if arena(lean | {name: quick[name]}) <= least:
             lean[name] = quick[name]
     return lean
 
 
 def _starts(options: Mapping[str, Sequence[KernelCall]]) -> Iterator[Choice]:
-    yield {name: min(calls, key=lambda c: c.instructions) for name, calls in options.items()}
+    yield {name: min(calls, key=lambda c: c.work) for name, calls in options.items()}
     for k in range(max(map(len, options.values()), default=1)):
         if k or any(len(calls) > 1 for calls in options.values()):
             yield {name: calls[min(k, len(calls) - 1)] for name, calls in options.items()}
@@ -111,7 +129,7 @@ def _moves(choice: Choice, options: Mapping[str, Sequence[KernelCall]]) -> Itera
     for kernel in dict.fromkeys(c.kernel for c in choice.values()):
         others = {n: [c for c in options[n] if c.kernel != kernel] for n in choice}
         yield choice | {
-            n: min(others[n], key=lambda c: c.instructions)
+            n: min(others[n], key=lambda c: c.work)
             for n, c in choice.items()
             if c.kernel == kernel and others[n]
         }

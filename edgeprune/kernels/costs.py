@@ -1,11 +1,13 @@
-"""What a call costs on a core: instructions from a fitted model, bytes of code from measured files.
+"""What a call costs on a target: a fitted model of its time, bytes of code from measured files.
 
 A kernel says how its work grows with the layer (``KernelCall.instructions``, for any core); a line
 fitted to counts in the emulator says how much of it there is on one core:
 
     instructions = a + b work + c macs + d outputs + e inputs + f pixels + g rows
 
-``costs.json`` has a to g of every kernel function, most of them 0, and ``sizes.json`` the bytes of
+likewise cycles with memory that never waits, and the words of flash that the core waited for, which
+cost what a board's flash takes for one. ``costs.json`` has a to g of every kernel function, most of
+them 0, and ``sizes.json`` the bytes of
 every source file, by core and level of optimisation; ``scripts/fit_costs.py`` and
 ``scripts/measure_sizes.py`` make them. Other cores take the nearest one's.
 """
@@ -21,6 +23,7 @@ from pathlib import Path, PurePosixPath
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Graph, Node
 from edgeprune.kernels.call import KernelCall, unpack_work
+from edgeprune.target import Memory
 
 COSTS = Path(__file__).parent / "costs.json"
 SIZES = Path(__file__).parent / "sizes.json"
@@ -29,6 +32,7 @@ DEFAULT = "cortex-m4"
 SOFT = dict.fromkeys(("cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"), "cortex-m3")
 """Cores with an FPU, and the one whose counts hold for float code on those made without it."""
 CALL_BYTES = 20  # an entry of the model's function, beside the parameters
+LARGE_CACHE = 2048  # bytes of a cache of data, with which words of flash are read once
 
 
 @cache
@@ -79,15 +83,43 @@ def _line(core: str, optimize: str) -> Mapping[str, Mapping[str, list[float]]]:
     return _costs().get(NEAREST.get(core, core), {}).get(optimize, {})
 
 
-def calibrated(call: KernelCall, graph: Graph, node: Node, core: str, optimize: str) -> KernelCall:
-    """The call with the instructions that it takes on a core."""
+def calibrated(
+    call: KernelCall,
+    graph: Graph,
+    node: Node,
+    core: str,
+    optimize: str,
+    memory: Memory | None = None,
+) -> KernelCall:
+    """The call with the instructions and cycles that it takes on a core, and with its memory."""
     lines = _line(core, optimize)
     if call.kernel not in lines:
         return call
-    total = _on(lines[call.kernel]["line"], features(call, graph, node))
+    instructions = _said("line", lines, call, graph, node)
+    cycles = 0.0
+    if "cycles" in lines[call.kernel]:
+        cycles = _said("cycles", lines, call, graph, node)
+        words = _said("words", lines, call, graph, node)
+        cycles += _waits(words, call, memory) if memory else 0.0
+    return replace(call, instructions=round(instructions), cycles=round(cycles))
+
+
+def _said(
+    what: str,
+    lines: Mapping[str, Mapping[str, list[float]]],
+    call: KernelCall,
+    graph: Graph,
+    node: Node,
+) -> float:
+    """By the line of a kernel, and those of what is unpacked in front of it."""
+    total = _on(lines[call.kernel].get(what, []), features(call, graph, node))
     for function, work, terms in unpacking(call):
-        total += _on(lines[function]["line"], terms) if function in lines else work
-    return replace(call, instructions=round(total))
+        fitted = lines.get(function, {})
+        if what in fitted:
+            total += _on(fitted[what], terms)
+        elif what != "words":
+            total += _on(fitted["line"], terms) if fitted else work
+    return total
 
 
 def counted_on(call: KernelCall, core: str, fpu: bool) -> str:
@@ -97,7 +129,17 @@ def counted_on(call: KernelCall, core: str, fpu: bool) -> str:
 
 
 def _on(line: list[float], terms: tuple[float, ...]) -> float:
-    return sum(c * x for c, x in zip(line, terms, strict=True))
+    return sum(c * x for c, x in zip(line, terms, strict=False))  # none: nothing of it
+
+
+def _waits(words: float, call: KernelCall, memory: Memory) -> float:
+    """Cycles of a call that wait for flash; ``words``: misses of a cache of a few words."""
+    line, ways, sets = memory.data_line_bytes, memory.data_ways, memory.data_sets
+    if memory.unified:
+        line, ways, sets = memory.code_line_bytes, memory.code_ways, memory.code_sets
+    if line * ways * sets >= LARGE_CACHE:
+        words = min(words, call.constant_bytes / line)
+    return words * memory.data_miss
 
 
 def flash_bytes(calls: Iterable[KernelCall], core: str, optimize: str) -> int:

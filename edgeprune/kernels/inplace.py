@@ -125,11 +125,18 @@ def _strips(w: Windows, step: int) -> tuple[Int64s, Int64s]:
     return tops, ends // w.columns.out * w.rows.stride - w.rows.pad + span
 
 
-def in_bands(w: Windows, rows: int) -> bool:
-    """For kernels that read, channel by channel, the input of so many rows, and write these."""
-    read = np.repeat(_of(w.rows.reads[1], rows)[:, None], w.columns.size, axis=1)
+def in_bands(w: Windows, rows: int, *, held: bool = False) -> bool:
+    """For kernels that read the input of so many rows of output, and write these.
+
+    Args:
+        w: the windows.
+        rows: of the output, in a band.
+        held: a row of input is read once, all its channels, and held as long as windows need it;
+            else a band is read channel by channel.
+    """
+    read = np.repeat(_of(w.rows.reads[0 if held else 1], rows)[:, None], w.columns.size, axis=1)
     written = np.repeat(np.arange(w.rows.out)[:, None] // rows, w.columns.out, axis=1)
-    return w.depth[0] == w.depth[1] and _never_lost(w, read, written)
+    return (held or w.depth[0] == w.depth[1]) and _never_lost(w, read, written)
 
 
 def _of(windows: Int64s, each: int) -> Int64s:

@@ -29,6 +29,7 @@ from edgeprune.kernels.portable.softmax import softmax
 from edgeprune.kernels.stage import staged
 from edgeprune.ops import Reshape
 from edgeprune.resources import runtime_dir
+from edgeprune.target import Memory
 
 # By folder of runtime_c/arch: what it can compute. A kernel gives None for a node that is not its
 # own, or that it has no form for; the next row is asked then.
@@ -67,10 +68,13 @@ def lower(
     arena: Callable[[Choice], int] | None = None,
     *,
     fpu: bool = True,
+    pairs: bool = False,
+    memory: Memory | None = None,
+    room: int | None = None,
 ) -> dict[str, KernelCall]:
     """Spell every node of a network in C.
 
-    Where several kernels compute a node, "speed" takes the one with the fewest instructions, but
+    Where several kernels compute a node, "speed" takes the one with the fewest cycles, but
     for little more what needs less memory, see :func:`edgeprune.kernels.choice.leanest`; "size"
     takes what makes the network smallest, see :func:`edgeprune.kernels.choice.smallest`.
 
@@ -81,6 +85,9 @@ def lower(
         core: what it is to run on, for the cost model.
         arena: bytes of memory with some calls; None: they do not matter.
         fpu: whether the core computes in float.
+        pairs: whether it begins two instructions together.
+        memory: of the board, for the cost model; None: it never waits.
+        room: bytes of RAM that the target has for the arena; None: they do not matter.
 
     Returns:
         The call of each node, by name; none for a node that only gives its operand another shape.
@@ -94,7 +101,7 @@ def lower(
         if isinstance(node.op, Reshape):
             continue
         try:
-            calls = candidates(graph, node, isas, optimize, f"ep_layer{i}", fpu=fpu)
+            calls = candidates(graph, node, isas, optimize, f"ep_layer{i}", fpu=fpu, pairs=pairs)
         except UnsupportedError as error:
             refused.append(str(error).split("\n")[0])
             continue
@@ -102,7 +109,7 @@ def lower(
             types = ", ".join(t.dtype.value for t in graph.types_of(node))
             refused.append(f"{node.name}: no kernel for {node.op.kind} of {types}")
         options[node.name] = [
-            costs.calibrated(c, graph, node, costs.counted_on(c, core, fpu), optimize)
+            costs.calibrated(c, graph, node, costs.counted_on(c, core, fpu), optimize, memory)
             for c in calls
         ]
     if refused:
@@ -115,7 +122,7 @@ def lower(
     if optimize == "size":
         return smallest(options, lambda calls: costs.flash_bytes(calls, core, optimize))
     quick = quickest(options)
-    return leanest(options, quick, arena) if arena else quick
+    return leanest(options, quick, arena, room) if arena else quick
 
 
 def candidates(
@@ -126,8 +133,9 @@ def candidates(
     prefix: str,
     *,
     fpu: bool = True,
+    pairs: bool = False,
 ) -> list[KernelCall]:
-    """How each set of kernels computes a node, the best set first; frugal calls after quick ones.
+    """How each set of kernels computes a node, the best set first.
 
     Their instructions are what the kernels say, for any core.
 
@@ -137,7 +145,7 @@ def candidates(
     found: list[KernelCall] = []
     refused: UnsupportedError | None = None
     for isa in isas:
-        request = Request(graph, node, isa, optimize, prefix, fpu=fpu)
+        request = Request(graph, node, isa, optimize, prefix, pairs=pairs, fpu=fpu)
         try:
             calls = (staged(kernel, request) for kernel in KERNELS.get(isa, ()))
             call = next((c for c in calls if c is not None), None)
@@ -149,9 +157,8 @@ def candidates(
         if found and found[0].address_space != call.address_space:
             continue  # start-up code would copy its arrays to RAM
         found += [
-            replace(c, drop_ins=_drop_ins(c.sources, tuple(isas)), frugal=None)
-            for c in (call, call.frugal)
-            if c is not None
+            replace(c, drop_ins=_drop_ins(c.sources, tuple(isas)), others=())
+            for c in (call, *call.others)
         ]
     if refused and not found:
         raise refused

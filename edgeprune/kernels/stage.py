@@ -50,9 +50,9 @@ def staged(kernel: Kernel, request: Request) -> KernelCall | None:
         return kernel(whole)
     layer = _Coded(kernel, replace(whole, values=values), axis, coding)
     call = kernel(layer.whole)
-    forms = [f for f in (call, call.frugal) if f is not None] if call else []
+    forms = (call, *call.others) if call else ()
     found = [c for c in map(layer.call, forms) if c is not None]
-    return replace(found[0], frugal=found[1] if len(found) > 1 else None) if found else None
+    return replace(found[0], others=tuple(found[1:])) if found else None
 
 
 def _part(request: Request, axis: int, first: int, count: int) -> Request:
@@ -113,7 +113,7 @@ class _Coded:
         for first in range(0, channels, size):
             count = min(size, channels - first)
             made = self.kernel(_part(self.whole, self.axis, first, count))
-            same = (c for c in (made, made.frugal if made else None) if c)
+            same = (made, *made.others) if made else ()
             part = next((c for c in same if c.function == form.function), made)
             coded = self._with_codes(part) if part else None
             if coded is None:

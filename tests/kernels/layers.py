@@ -81,6 +81,19 @@ def image_layer(
     return one_node(op, [x], y, constants)
 
 
+def winograd_layer(rng: Rng) -> Graph:
+    """3x3 with strides of 1, of any size, the border there or not."""
+    pad = Padding(*pick(rng, 0, 1, 2), *pick(rng, 0, 3, 2))
+    height, width = (int(v) for v in rng.integers(3, 14, 2))
+    depth, filters = 4 * int(rng.choice([1, 2, 3, 4, 9, 16])), 2 * int(rng.integers(1, 7))
+    xs = float(np.float32(np.exp(rng.uniform(-8, 0))))
+    constants = layer_constants(rng, (filters, 3, 3, depth), 0, xs)
+    settle(rng, constants)
+    x = int8_type((height, width, depth), xs, zero(rng))
+    y = int8_type((), output_scale(rng, xs, constants), zero(rng))
+    return one_node(Conv2d((1, 1), pad, clamp=clamp(rng)), [x], y, constants)
+
+
 def pointwise_layer(rng: Rng) -> Graph:
     return image_layer(rng, kernel=(1, 1))
 

@@ -25,6 +25,7 @@ from kernels.layers import (
     pool_layer,
     softmax_layer,
     unary_layer,
+    winograd_layer,
 )
 from kernels.on_core import Trial, run_on_core
 
@@ -67,7 +68,7 @@ def test_int8_kernels_compute_the_reference_on_the_core(
 ) -> None:
     rng = np.random.default_rng([len(optimize), *family.encode()])
     core = "cortex-m55" if helium else CORES[int(rng.integers(len(CORES)))]
-    trials = [trial(rng, FAMILIES[family](rng), optimize) for _ in range(TRIALS)]
+    trials = [trial(rng, FAMILIES[family](rng), optimize, core) for _ in range(TRIALS)]
     own = sum("arm_dsp" in f"{t.call.sources}{t.call.headers}" for t in trials)
     assert own > 0 or family in ("unary", "softmax"), "the family has kernels of its own"
     for t, result in zip(trials, run_on_core(trials, core, optimize), strict=True):
@@ -104,7 +105,7 @@ def float_layers(rng: Rng) -> list[Graph]:
 def test_float_kernels_compute_the_source_on_the_core(core: str, optimize: str) -> None:
     rng = np.random.default_rng(5)
     graphs = [g for _ in range(6) for g in float_layers(rng)]
-    trials = [trial(rng, g, optimize) for g in graphs]
+    trials = [trial(rng, g, optimize, core) for g in graphs]
     for t, result in zip(trials, run_on_core(trials, core, optimize), strict=True):
         assert t.call.function.endswith("_arm_dsp")
         want = expected(t.graph, t.feed)
@@ -112,9 +113,10 @@ def test_float_kernels_compute_the_source_on_the_core(core: str, optimize: str) 
         np.testing.assert_allclose(result.output, want, rtol=1e-5, atol=bound)
 
 
-def trial(rng: Rng, graph: Graph, optimize: str) -> Trial:
+def trial(rng: Rng, graph: Graph, optimize: str, core: str) -> Trial:
     """The call is that of the DSP kernels wherever they have one."""
-    call = candidates(graph, graph.nodes[0], ("arm_dsp", "portable"), optimize, "ep_layer0")[0]
+    isas, pairs = ("arm_dsp", "portable"), load_target(core).pairs
+    call = candidates(graph, graph.nodes[0], isas, optimize, "ep_layer0", pairs=pairs)[0]
     made = Trial(graph, call, {v: values(rng, graph.types[v]) for v in graph.inputs})
     return replace(made, inplace=made.may_lie_over and bool(rng.integers(2)))
 
@@ -123,6 +125,32 @@ def values(rng: Rng, t: TensorType) -> Array:
     if t.dtype is DType.FLOAT32:
         return rng.normal(size=t.shape).astype(np.float32)
     return int8_values(rng, t.shape)
+
+
+@pytest.mark.parametrize("family", ["conv2d", "pointwise", "kept_size"])
+def test_tiles_for_cores_that_pair_instructions_compute_the_reference(family: str) -> None:
+    rng = np.random.default_rng([7, *family.encode()])
+    trials = [trial(rng, FAMILIES[family](rng), "speed", "cortex-m7") for _ in range(2 * TRIALS)]
+    for t, result in zip(trials, run_on_core(trials, "cortex-m7"), strict=True):
+        np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_winograd_computes_the_reference_on_the_core(core: str) -> None:
+    rng = np.random.default_rng([12, *core.encode()])
+    trials = []
+    for _ in range(2 * TRIALS):
+        graph = winograd_layer(rng)
+        pairs = load_target(core).pairs
+        calls = candidates(graph, graph.nodes[0], ("arm_dsp",), "speed", "ep_layer0", pairs=pairs)
+        own = [c for c in calls if c.kernel == "ep_winograd_s8_arm_dsp"]
+        feed = {"x0": int8_values(rng, graph.types["x0"].shape)}
+        made = [Trial(graph, c, feed) for c in own]
+        trials += [replace(t, inplace=t.may_lie_over and bool(rng.integers(2))) for t in made]
+    assert len(trials) > TRIALS
+    assert {t.inplace for t in trials} == {True, False}
+    for t, result in zip(trials, run_on_core(trials, core, "speed"), strict=True):
+        np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))
 
 
 @pytest.mark.parametrize("core", ["cortex-m4", "cortex-m33"])

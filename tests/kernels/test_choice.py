@@ -100,10 +100,10 @@ def test_layers_at_the_peak_take_less_memory_and_the_others_stay_quick(rows, flo
     peak = arena(chosen)
     assert peak <= arena(quick)
     for name, calls in options.items():
-        assert chosen[name].instructions <= LEANER * quick[name].instructions
+        assert chosen[name].instructions <= LEANER[0] * quick[name].instructions
         if quick[name].scratch_bytes <= peak:
             assert chosen[name] is quick[name]
-        allowed = [c for c in calls if c.instructions <= LEANER * quick[name].instructions]
+        allowed = [c for c in calls if c.instructions <= LEANER[0] * quick[name].instructions]
         assert any(c is chosen[name] for c in allowed)
     if peak > floor:
         tight = [n for n in options if chosen[n].scratch_bytes == peak]
@@ -111,10 +111,21 @@ def test_layers_at_the_peak_take_less_memory_and_the_others_stay_quick(rows, flo
             all(
                 c.scratch_bytes >= peak
                 for c in options[n]
-                if c.instructions <= LEANER * quick[n].instructions
+                if c.instructions <= LEANER[0] * quick[n].instructions
             )
             for n in tight
         )
+
+
+def test_calls_that_are_much_slower_are_taken_only_where_the_part_has_no_more_room() -> None:
+    quick, slow = replace(call("fast", 100), scratch_bytes=50), call("small", 180)
+    options = {"only": [quick, slow]}
+
+    def arena(choice) -> int:
+        return 10 + max(c.scratch_bytes for c in choice.values())
+
+    for room, chosen in ((None, quick), (60, quick), (59, slow), (5, slow)):
+        assert leanest(options, {"only": quick}, arena, room)["only"] is chosen
 
 
 @pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")

@@ -117,6 +117,23 @@ def test_bands_survive_where_it_is_said(seed, rows):
                 m.write(i, j, channel)
 
 
+@MANY
+@given(SEEDS, st.integers(1, 5))
+def test_bands_whose_rows_are_held_survive_where_it_is_said(seed, rows):
+    w, image, result = random_windows(np.random.default_rng(seed))
+    if not in_bands(w, rows, held=True):
+        return
+    m = Memory(image, result)
+    copied: set[int] = set()
+    for top in range(0, result[0], rows):
+        band = [(i, j) for i in range(top, min(top + rows, result[0])) for j in range(result[1])]
+        fresh = {rc for i, j in band for rc in seen(w, i, j) if rc[0] not in copied}
+        assert all(m.intact(r, c) for r, c in fresh)
+        copied |= {r for r, _ in fresh}
+        for i, j in band:
+            m.write(i, j)
+
+
 @pytest.mark.parametrize("channels", [(16, 16), (16, 8), (16, 17)])
 def test_a_convolution_that_keeps_the_size_lies_over_its_input(channels):
     image, result = ((9, 9, c) for c in channels)

@@ -213,6 +213,7 @@ class Tile:
         round: what one round of the loop takes.
         ring: rows wrap around.
         shared: the loop is there even where one round is all.
+        dual: for cores that begin two instructions together.
     """
 
     planes: Planes
@@ -225,6 +226,7 @@ class Tile:
     round: Round
     ring: bool
     shared: bool = False
+    dual: bool = False
 
     @property
     def _loop(self) -> bool:
@@ -235,7 +237,7 @@ class Tile:
     def ahead(self) -> int:
         """Bytes by which the pointers of the window run ahead, so that the last load moves them."""
         p, r = self.planes, self.round
-        if not self._loop or self.pixels < 4 or r.count:
+        if not self._loop or self.pixels < 4 or r.count or self.dual:
             return 0
         last = (p.taps - 1) // 2 * 2 if r.odd else p.taps - 1
         at = last * p.dilation
@@ -268,6 +270,7 @@ class Tile:
             int(self.ring),
             int(self._loop),
             self.ahead,
+            int(self.dual),
         )
         return Piece("body", constants)
 
@@ -285,7 +288,7 @@ class Tile:
     def _step(self) -> int:
         """Instructions of one step."""
         weights = 3 if self.solo else 2 if self.narrow else 3
-        loads = 1 if self.pixels <= 2 else 2
+        loads = min(self.pixels, 3)  # LDRD for the third and the fourth
         return weights + loads + self.pixels * (1 if self.solo else 2)
 
     @property

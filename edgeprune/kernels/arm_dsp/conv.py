@@ -1,14 +1,14 @@
 """int8 convolutions read by assembler tiles, in two forms.
 
 ``ring``: rows of input are widened once, into a ring of rows. ``strip``: what four output pixels
-need is widened for each four; for 1x1 kernels, for narrow images and for the least code. The
-cheaper form by the cost model is taken.
+need is widened for each four; for 1x1 kernels, for narrow images and for the least code. Both are
+offered; what they cost on the target decides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from edgeprune.kernels.arm_dsp._tiles import (
     plane_channels,
     round_of,
 )
+from edgeprune.kernels.arm_dsp.winograd import winograd
 from edgeprune.kernels.bounds import accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.kernels.inplace import in_lines, in_pixels, in_strips, strip_rows
@@ -40,7 +41,7 @@ MIRRORED_BYTES = 1024
 """Rings up to this size are held twice, which saves the wrap and lets kernel rows be unrolled."""
 
 RING_STEPS = {"size": 4, "speed": 12}
-STRIP_STEPS = {"size": 4, "speed": 16}
+STRIP_STEPS = {"size": 4, "speed": 8}
 """Steps that one round of the inner loop unrolls."""
 
 MINOR = 20
@@ -121,6 +122,7 @@ class Tiles:
         channels: output channels.
         line: output pixels in a line; the last line % 4 are a tail.
         shared: the body is the same for any number of rounds.
+        dual: for cores that begin two instructions together.
     """
 
     planes: Planes
@@ -132,6 +134,7 @@ class Tiles:
     channels: int
     line: int
     shared: bool = False
+    dual: bool = False
 
     def _tile(self, pixels: int, *, solo: bool) -> Tile | None:
         n = self.numbers
@@ -148,6 +151,7 @@ class Tiles:
             self.round,
             self.ring,
             self.shared,
+            self.dual,
         )
 
     @property
@@ -230,7 +234,8 @@ def ring(request: Request, layer: Layer) -> KernelCall | None:
     numbers = conv_numbers(layer, layer.w, p) if turn else None
     if turn is None or numbers is None:
         return None
-    tiles = Tiles(p, kh, turn, wraps, numbers, layer.clamp, filters, out_w)
+    form = (p, kh, turn, wraps, numbers, layer.clamp, filters, out_w)
+    tiles = Tiles(*form, dual=request.pairs)
     rows = in_h if layer.dilation[0] == 1 else out_h * kh
     each = 17 if in_c // layer.groups > 1 else 70  # tenths of an instruction
     widen = rows * (in_w * in_c * each // 10 + 80 * layer.groups) + kh * p.row_bytes // 2
@@ -323,9 +328,8 @@ def strip(request: Request, layer: Layer) -> KernelCall | None:
     pixels = out_h * out_w
     spill = request.optimize == "size" and pixels % 4 > 0 and request.pitch == out_c
     line = -(-pixels // 4) * 4 if spill else pixels
-    tiles = Tiles(
-        form.planes, form.rows, form.round, False, numbers, layer.clamp, out_c, line, shared=True
-    )
+    shape = (form.planes, form.rows, form.round, False, numbers, layer.clamp, out_c, line)
+    tiles = Tiles(*shape, shared=True, dual=request.pairs)
     free = in_pixels(layer.windows, 4)
     held = 0 if free or not in_strips(layer.windows, 4) else min(strip_rows(layer.windows, 4), in_h)
     contiguous = kw == 1 or layer.dilation[1] == 1
@@ -370,6 +374,6 @@ def conv2d(request: Request) -> KernelCall | None:
         return None
     # For size, one driver for all convolutions.
     whole = layer.groups == 1
-    forms = (strip,) if whole and request.optimize == "size" else (ring, strip)[: 1 + whole]
-    calls = [c for c in (form(request, layer) for form in forms) if c]
-    return min(calls, key=lambda c: c.instructions, default=None)
+    forms = (strip,) if whole and request.optimize == "size" else (ring, winograd, strip)
+    calls = [c for c in (form(request, layer) for form in forms[: None if whole else 1]) if c]
+    return replace(calls[0], others=tuple(calls[1:])) if calls else None

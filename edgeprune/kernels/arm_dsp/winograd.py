@@ -1,0 +1,115 @@
+"""int8 3x3 convolutions by Winograd's F(2x2, 3x3): 16 multiplications where the others take 36.
+
+``runtime_c/arch/arm_dsp/ep_winograd_s8_arm_dsp.h`` has the arithmetic, which is exact.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgeprune.ir import Array
+from edgeprune.kernels.arm_dsp._requant import Mode, Rescale, requant_singles, rescale_twice
+from edgeprune.kernels.arm_dsp._tiles import Piece, as_words, plane_channels
+from edgeprune.kernels.bounds import Accumulators, accumulators
+from edgeprune.kernels.call import Constant, KernelCall, Request
+from edgeprune.kernels.inplace import in_bands
+from edgeprune.kernels.layer import Layer
+
+FOLDER = "arch/arm_dsp"
+STEPS = 8
+"""Pairs of channels that a round unrolls: with what follows it fits a cache of 1,024 bytes."""
+TILES = 16
+"""Tiles of a band, at least, where there are so many: filters are transformed for each band."""
+REACH = 4095
+"""Bytes that the offset of LDR spans."""
+
+
+def winograd(request: Request, layer: Layer) -> KernelCall | None:
+    """3x3 with strides of 1, input channels in fours, output channels in twos."""
+    in_c, out_c = layer.image[2], layer.out[2]
+    plain = (layer.kernel, layer.stride, layer.dilation) == ((3, 3), (1, 1), (1, 1))
+    if not plain or layer.groups > 1 or in_c % 4 or out_c % 2:
+        return None
+    if max(layer.pad_top, layer.pad_left) > 1:
+        return None
+    acc = accumulators(layer.w.reshape(out_c, -1), layer.bias, layer.xq.scalar[1])
+    rescale = rescale_twice(acc, layer.xq, layer.wq, layer.yq)
+    if rescale is None or np.any(acc.reach >= 2**29):
+        return None
+    rows, columns, all_rows = _band(layer)
+    tiles, pairs = -(-rows * columns // 4) * 4, in_c // 2
+    steps = max(n for n in range(1, STEPS + 1) if pairs % n == 0)
+    if 4 * steps * tiles > REACH or 96 * pairs > REACH:
+        return None
+    mode = Mode.RELU if layer.clamp[0] >= layer.yq.scalar[1] else Mode.TWICE
+    pieces = {
+        "filters": Piece("winograd_filters", (pairs,)),
+        "block": Piece("winograd", (pairs // steps, steps, tiles, int(request.pairs))),
+        "finish": Piece("winograd_finish", (int(mode), *layer.clamp)),
+    }
+    row_bytes = (2 * columns + 2) * in_c
+    block = 16 * (14 * pairs + 20 + 4 * (pairs // steps))
+    per_pair = 120 * pairs + tiles // 4 * block + rows * columns * 170
+    return KernelCall(
+        function="ep_winograd_s8_arm_dsp",
+        sources=(f"{FOLDER}/ep_winograd_s8_arm_dsp.c",),
+        headers=(f"{FOLDER}/ep_winograd_s8_arm_dsp.h",),
+        params_type="ep_winograd_s8_arm_dsp_params",
+        params=(
+            *_geometry(layer, request.pitch),
+            ("band_rows", rows),
+            ("tiles", tiles),
+            *((role, piece.name) for role, piece in pieces.items()),
+        ),
+        constants=(
+            Constant("weights", as_words(pack_filters(layer.w)), "int32_t"),
+            Constant("table", _table(acc, rescale), "int32_t", 4 * out_c),
+        ),
+        inputs=(request.node.inputs[0],),
+        scratch_bytes=64 * pairs * (tiles + 2)
+        + 512
+        + 32 * (columns + 1)
+        + (2 * rows + 2) * row_bytes,
+        inplace=0 if in_bands(layer.windows, 2 * rows, held=True) else None,
+        instance="".join(piece.instance for piece in pieces.values()),
+        instructions=-(-all_rows // rows)
+        * (out_c // 2 * per_pair + rows * (pairs * columns * 90 + row_bytes)),
+        code_bytes=56 * steps + 1000,
+    )
+
+
+def _geometry(layer: Layer, pitch: int) -> tuple[tuple[str, int], ...]:
+    (in_h, in_w, in_c), (out_h, out_w, out_c) = layer.image, layer.out
+    return (
+        ("in_h", in_h),
+        ("in_w", in_w),
+        ("in_c", in_c),
+        ("out_h", out_h),
+        ("out_w", out_w),
+        ("out_c", out_c),
+        ("pitch", pitch),
+        ("pad_top", layer.pad_top),
+        ("pad_left", layer.pad_left),
+        ("zero", layer.xq.scalar[1]),
+        ("twice_zero", 2 * layer.yq.scalar[1] + 1),
+    )
+
+
+def _table(acc: Accumulators, rescale: Rescale) -> Array:
+    """Four times the bias, multiplier and shift - 1 of each channel."""
+    rows = requant_singles(acc, rescale).reshape(-1, 3)
+    return np.ascontiguousarray(rows * np.array([4, 1, 1], np.int32)).reshape(-1)
+
+
+def _band(layer: Layer) -> tuple[int, int, int]:
+    """Rows of tiles in a band, tiles in a row, and rows of tiles in all."""
+    all_rows, columns = -(-layer.out[0] // 2), -(-layer.out[1] // 2)
+    bands = -(-all_rows // -(-TILES // columns))
+    return -(-all_rows // bands), columns, all_rows
+
+
+def pack_filters(w: Array) -> Array:
+    """Weights (o, 3, 3, i) int8: pairs of output channels, pairs of input channels, taps, bytes."""
+    pairs = np.array(plane_channels(w.shape[3]))  # (pairs, 2)
+    taps = w.reshape(w.shape[0] // 2, 2, 9, w.shape[3])[..., pairs]  # (o/2, 2, 9, pairs, 2)
+    return np.ascontiguousarray(taps.transpose(0, 3, 2, 4, 1)).reshape(-1)
