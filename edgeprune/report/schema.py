@@ -308,6 +308,11 @@ def _check_references(report: Any, where: str) -> None:
     rows = {row["name"]: row for row in report["layers"]}
     if noisiest is not None and rows.get(noisiest, {}).get("snr_db") is None:
         raise EdgePruneError(f"{where}: noisiest_layer", "is no layer with an snr_db")
+    run = report["run"]
+    if (run["cycles"] is not None and run["cycles_error"] is None) or (
+        run["ms"] is not None and run["clock_hz"] is None
+    ):
+        raise EdgePruneError(f"{where}: run", "has a time without its error or clock")
     chosen = report.get("frontier_chosen")
     if chosen is not None and chosen >= len(report.get("frontier", [])):
         raise EdgePruneError(f"{where}: frontier_chosen", f"is {chosen}, beyond the frontier")

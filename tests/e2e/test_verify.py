@@ -102,4 +102,4 @@ def test_a_report_that_does_not_say_how_near_is_refused(
     (out / "report.json").write_text(json.dumps(report))
     done = edgeprune("verify", out)
     assert done.status == 2
-    assert "does not say how close" in done.err
+    assert "report.json: agreement: lacks source" in done.err
