@@ -24,6 +24,7 @@ Costs = tuple[tuple[str, int], ...]
 
 DEFAULT_TARGET = "cortex-m4"
 _MAX_PROFILE_BYTES = 1 << 16
+_PLAIN = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _HINT = "give a name of `edgeprune targets`, or the path of a profile"
 _FQBN = re.compile(r"[\w.-]+:[\w.-]+:[\w.-]+(:[\w.,=-]+)?")
 _Section = TypeVar("_Section", "Toolchain", "Emulator", "Timing", "Memory")
@@ -184,6 +185,22 @@ def _nearest(name: str, known: list[str]) -> str | None:
     if plain in known or len(whole) == 1:
         return plain if plain in known else whole[0]
     return next(iter(difflib.get_close_matches(plain, whole or known, 1, 0.7)), None)
+
+
+def listed_target(name: str, where: str) -> Target:
+    """The target that a file names, which is none that a file could describe.
+
+    Args:
+        name: of :func:`list_targets`; not a path, whose profile would say what is run.
+        where: the file, for messages.
+
+    Raises:
+        EdgePruneError: it is none of those.
+    """
+    if not (targets_dir() / name / "profile.toml").is_file() or not _PLAIN.fullmatch(name):
+        what = f"{name!r} is none of the targets that are listed"
+        raise EdgePruneError(where, what, "give your own profile again: --target my_board.toml")
+    return load_target(name)
 
 
 def _read(path: Path, name: str) -> Target:

@@ -17,7 +17,11 @@ from edgeprune.cli._console import console, out_json, telling
 @click.option("--profile", is_flag=True, help="Tell the layers apart.")
 @_options.as_json
 def command(folder: Path, target: str, count: int, profile: bool, as_json: bool) -> None:
-    """Build the firmware in FOLDER, run it on an emulated core, compare it with the host."""
+    """Build the firmware in FOLDER, run it on an emulated core, compare it with the host.
+
+    This compiles the C in FOLDER and runs it, on this machine too, within limits of time and memory
+    but with your rights: do so only with a folder of somebody whom you trust.
+    """
     from edgeprune.pipeline.run import run_folder
     from edgeprune.report.terminal import show_run
 

@@ -12,9 +12,15 @@ from edgeprune.cli._console import console, out_json, telling
 
 @click.command("verify")
 @_options.folder
+@click.option("--target", help="What it was built for, where that is a profile of your own.")
 @_options.as_json
-def command(folder: Path, as_json: bool) -> None:
-    """Check every artifact in FOLDER against the source model and against each other."""
+def command(folder: Path, target: str | None, as_json: bool) -> None:
+    """Check every artifact in FOLDER against the source model and against each other.
+
+    This compiles the C in FOLDER and runs it on this machine, within limits of time and memory but
+    with your rights: do so only with a folder of somebody whom you trust. The report in it may name
+    listed targets, not profiles.
+    """
     from rich.text import Text
 
     from edgeprune.pipeline.verify import verify as run_verify
@@ -22,7 +28,7 @@ def command(folder: Path, as_json: bool) -> None:
     terminal = console()
     with telling(terminal) as progress:
         progress("verify", 0, 0)
-        verdict = run_verify(folder)
+        verdict = run_verify(folder, target=target)
     for what, passed, detail in verdict.checks:
         mark = Text("ok  ", "green") if passed else Text("FAIL", "red")
         terminal.print(mark, f"{what}: {detail}")

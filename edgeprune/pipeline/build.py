@@ -224,7 +224,9 @@ def _write(
         rule = _rule(prepared, chosen)
         distance = compare(real(graph, answer), prepared.reference[: len(answer)], rule)
         optimize = compiled.recipe.optimize
-        run = on_target(c_dir, target, stored[: _runs(graph)], optimize, profile=True)
+        missed: list[str] = []
+        some = stored[: _runs(graph)]
+        run = on_target(c_dir, target, some, optimize, profile=True, notes=missed)
         snr = signal_to_noise(chosen.float_graph, graph, prepared.rank.x[:SNR_SAMPLES])
     mismatches = None
     if run is not None:
@@ -255,7 +257,7 @@ def _write(
         classes=tables,
         snr=snr,
         labels=prepared.labels,
-        notes=_notes(options, target, prepared),
+        notes=(*_notes(options, target, prepared), *missed),
         ort=(folder / "model.ort").stat().st_size if "ort" in options.emit else None,
     )
     facts = Facts(name, record, graph, vectors.inputs, vectors.outputs, options.author, options.url)

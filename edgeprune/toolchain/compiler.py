@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from typing import Literal
 from edgeprune.errors import EdgePruneError
 from edgeprune.scratch import workspace
 from edgeprune.target import Target
+from edgeprune.toolchain.process import run_limited
 
 Optimize = Literal["speed", "size"]
 OPTIMIZE_FLAGS: dict[Optimize, str] = {"speed": "-O2", "size": "-Os"}
@@ -32,7 +32,9 @@ COMMON_FLAGS = (
     "-fno-asynchronous-unwind-tables",
 )
 _INCLUDE = re.compile(rb'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
-_COMPILE_SECONDS = 300
+COMPILE_SECONDS = 300
+_VERSION_SECONDS = 30
+DOCTOR = "`edgeprune doctor` says which compiler is found"
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,11 @@ def _find(name: str) -> Compiler | None:
     if path is None:
         return None
     try:
-        done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30)
-    except (OSError, subprocess.TimeoutExpired):
+        _, text = run_limited([path, "--version"], name, seconds=_VERSION_SECONDS)
+    except EdgePruneError:
         return None
     # "arm-none-eabi-gcc (15:12.2.rel1-1) 12.2.1 20221205"
-    version = re.search(r"\) (\d+\.\d+\.\d+)", done.stdout)
+    version = re.search(r"\) (\d+\.\d+\.\d+)", text)
     return Compiler(Path(path), version.group(1)) if version else None
 
 
@@ -113,7 +115,11 @@ def _compile(
         return made
     unfinished = Path(tempfile.mkdtemp(dir=workspace())) / made.name
     includes = [f"-I{folder}" for folder in include]
-    run_tool([compiler.path, *flags, *includes, "-c", source, "-o", unfinished], source.name)
+    run_tool(
+        [compiler.path, *flags, *includes, "-c", source, "-o", unfinished],
+        source.name,
+        makes=unfinished,
+    )
     unfinished.rename(made)  # whole or not at all, also when two threads make the same one
     unfinished.parent.rmdir()
     return made
@@ -132,24 +138,22 @@ def _with_includes(source: Path, include: Sequence[Path]) -> list[Path]:
     return files
 
 
-def run_tool(command: Sequence[str | Path], where: str) -> str:
+def run_tool(command: Sequence[str | Path], where: str, *, makes: Path | None = None) -> str:
     """Run a program of the toolchain and return what it prints.
 
+    Args:
+        command: the program and its arguments.
+        where: what it is run for, in messages.
+        makes: the file that it is to write.
+
     Raises:
-        EdgePruneError: it failed.
+        EdgePruneError: it failed, took too long, or did not write the file.
     """
-    try:
-        done = subprocess.run(
-            [str(c) for c in command],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_COMPILE_SECONDS,
-        )
-    except subprocess.TimeoutExpired as error:
-        what = f"{Path(command[0]).name} took longer than {_COMPILE_SECONDS} s"
-        raise EdgePruneError(where, what) from error
-    if done.returncode != 0:
-        lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise EdgePruneError(where, f"{Path(command[0]).name} failed:\n" + "\n".join(lines[:20]))
-    return done.stdout
+    name = Path(command[0]).name
+    status, text = run_limited(command, where, seconds=COMPILE_SECONDS)
+    if status != 0:
+        lines = text.strip().splitlines()
+        raise EdgePruneError(where, f"{name} failed:\n" + "\n".join(lines[:20]))
+    if makes is not None and not (makes.is_file() and makes.stat().st_size):
+        raise EdgePruneError(where, f"{name} ended well, but wrote nothing", DOCTOR)
+    return text

@@ -69,7 +69,7 @@ def plugin() -> Path | None:
         return None
     made = workspace() / "ep_count.so"
     command: list[str | Path] = [compiler, "-std=c11", "-O2", "-fPIC", "-shared"]
-    run_tool([*command, "-o", made, _SOURCE], _SOURCE.name)
+    run_tool([*command, "-o", made, _SOURCE], _SOURCE.name, makes=made)
     return made
 
 

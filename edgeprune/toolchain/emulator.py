@@ -13,10 +13,12 @@ from pathlib import Path
 from edgeprune.errors import EdgePruneError
 from edgeprune.target import Emulator, Target
 from edgeprune.toolchain.firmware import Firmware
+from edgeprune.toolchain.process import limited, run_limited
 from edgeprune.toolchain.uart import converse
 from edgeprune.toolchain.watch import HungError, watched
 
 _UART_PORT = "avr_uart.c"
+_VERSION_SECONDS = 30
 _DONE = re.compile(r"^DONE stack (\d+) inferences (\d+)$", re.MULTILINE)
 _FAIL = re.compile(r"^FAIL (.*)$", re.MULTILINE)
 _FAULT_ADDRESS = re.compile(r" at 0x([0-9a-f]{8})$")
@@ -26,6 +28,10 @@ class FirmwareError(EdgePruneError):
     """Firmware that locked up, faulted, hung, or wrote where it must not."""
 
     exit_status = 1
+
+
+class EmulatorError(FirmwareError):
+    """An emulator that ended, or hung, before the firmware said anything: its own fault, maybe."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +47,11 @@ def emulator_version(program: str) -> str | None:
     """What reports say, "qemu 7.2.22"; None where the emulator is not installed."""
     if shutil.which(program) is None:
         return None
-    done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30)
-    match = re.search(r"version (\d+(?:\.\d+)+)", done.stdout)
+    try:
+        _, text = run_limited([program, "--version"], program, seconds=_VERSION_SECONDS)
+    except EdgePruneError:
+        return None
+    match = re.search(r"version (\d+(?:\.\d+)+)", text)
     return f"qemu {match.group(1)}" if match else None
 
 
@@ -104,17 +113,20 @@ def emulate(
             log, status = _run([*command, "-kernel", str(firmware.elf)], folder, patience_s)
     except HungError as error:
         what = f"the firmware hangs: no output for {patience_s:g} s"
-        raise FirmwareError(where, what) from error
+        output = folder / "output.bin"
+        began = output.exists() and output.stat().st_size > 0
+        raise (FirmwareError if began else EmulatorError)(where, what) from error
     return _judge(firmware, where, log, status)
 
 
 def _run(command: list[str], folder: Path, patience_s: float) -> tuple[str, int]:
     process = subprocess.Popen(
-        command,
+        limited(command),
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
     with watched(process, folder / "output.bin", patience_s=patience_s):
         log, _ = process.communicate()
@@ -129,7 +141,7 @@ def _judge(firmware: Firmware, where: str, log: str, status: int) -> Outcome:
     done = _DONE.search(log)
     if status != 0 or done is None:
         last = "\n".join(log.strip().splitlines()[-5:])
-        raise FirmwareError(where, f"the emulator ended with status {status}:\n{last}")
+        raise EmulatorError(where, f"the emulator ended with status {status}:\n{last}")
     return Outcome(int(done.group(1)), int(done.group(2)))
 
 

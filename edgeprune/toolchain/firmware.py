@@ -189,7 +189,7 @@ def _link(compiler: Compiler, target: Target, objects: list[Path], name: str) ->
         command += [f"-Wl,--defsym={key}={value}" for key, value in memory.items()]
         command += ["-T", firmware_dir() / toolchain.linker_script]
     try:
-        run_tool([*command, *objects, "-lm", "-o", elf], name)
+        run_tool([*command, *objects, "-lm", "-o", elf], name, makes=elf)
     except EdgePruneError as error:
         if found := _OVERFLOW.search(error.what):
             overflow = found.group(1)

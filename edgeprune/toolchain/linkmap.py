@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgeprune.errors import EdgePruneError
+
 _HEADER = "Linker script and memory map"
 _PADDING = "*fill*"
 # " .text.ep_add_s8  0x00000450  0x54 /tmp/ep_add_s8-0123.o"; a long name has its own line
@@ -46,8 +48,14 @@ class LinkMap:
 
 
 def read_map(path: Path) -> LinkMap:
-    """Read a map file that GNU ld wrote."""
-    text = path.read_text(errors="replace")
+    """Read a map file that GNU ld wrote.
+
+    Raises:
+        EdgePruneError: it is none.
+    """
+    text = path.read_text(errors="replace") if path.is_file() else ""
+    if _HEADER not in text:
+        raise EdgePruneError(path.name, "the linker wrote no map", "is this a GNU linker?")
     sections: dict[str, Section] = {}
     found: list[Contribution] = []
     current = ""

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from edgeprune.toolchain.process import limited
 from edgeprune.toolchain.watch import watched
 
 _END_SECONDS = 10.0  # for the emulator to write its counts and go
@@ -37,7 +38,12 @@ def converse(
     serial.write_bytes(inferences.to_bytes(4, "little") + (folder / "input.bin").read_bytes())
     with serial.open("rb") as to, stderr.open("wb") as errors:
         process = subprocess.Popen(
-            command, cwd=folder, stdin=to, stdout=subprocess.PIPE, stderr=errors
+            limited(command),
+            cwd=folder,
+            stdin=to,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,
         )
     with watched(process, folder / "output.bin", patience_s=patience_s):
         log, status = _receive(process, folder)

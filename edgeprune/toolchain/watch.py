@@ -1,4 +1,4 @@
-"""Runs an emulator and kills it when it makes no progress."""
+"""Kills a program that makes no progress."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from edgeprune.toolchain.process import end
 
 
 class HungError(Exception):
@@ -28,7 +30,7 @@ def watched(process: subprocess.Popen[bytes], output: Path, *, patience_s: float
             size = output.stat().st_size if output.exists() else 0
             if size == known:
                 hung.set()
-                process.kill()
+                end(process)
                 return
             known = size
 
@@ -38,8 +40,7 @@ def watched(process: subprocess.Popen[bytes], output: Path, *, patience_s: float
         yield
     finally:
         over.set()
-        process.kill()
-        process.wait()
+        end(process)
         watcher.join()
     if hung.is_set():
         raise HungError

@@ -12,7 +12,7 @@ from edgeprune.errors import CannotFitError
 from edgeprune.ir import Array
 from edgeprune.target import Target
 from edgeprune.toolchain.compiler import Optimize, find_compiler
-from edgeprune.toolchain.emulator import emulator_version
+from edgeprune.toolchain.emulator import EmulatorError, emulator_version
 from edgeprune.verify import run_onnx, run_target, run_tflite
 from edgeprune.verify.run_target import TargetRun
 
@@ -111,12 +111,19 @@ def agree(files: Mapping[str, Array], ours: Array) -> Agreement:
 
 
 def on_target(
-    c_dir: Path, target: Target, inputs: Array, optimize: Optimize, *, profile: bool = False
+    c_dir: Path,
+    target: Target,
+    inputs: Array,
+    optimize: Optimize,
+    *,
+    profile: bool = False,
+    notes: list[str] | None = None,
 ) -> TargetRun | None:
     """Run on the emulated core.
 
     None where the compiler or the emulator is missing, or where a small board has no room for the
-    harness, which keeps input and output of its own beside the model's arena.
+    harness, which keeps input and output of its own beside the model's arena. An emulator that
+    fails is one that is missing; ``notes``, where given, gets a sentence about it.
     """
     if target.emulator is None or find_compiler(target) is None:
         return None
@@ -125,6 +132,10 @@ def on_target(
     try:
         return run_target.run(c_dir, target, inputs, optimize=optimize, profile=profile)
     except CannotFitError:
+        return None
+    except EmulatorError as error:
+        if notes is not None:
+            notes.append(f"not run on the emulated core: {error.what}")
         return None
 
 

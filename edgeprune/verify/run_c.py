@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import numpy as np
 
@@ -16,21 +16,50 @@ from edgeprune.ir import Array
 from edgeprune.scratch import workspace
 from edgeprune.toolchain.cmodel import C_TYPES, CModel, read_model
 from edgeprune.toolchain.compiler import Compiler, compile_all, run_tool
+from edgeprune.toolchain.process import limited
+from edgeprune.toolchain.watch import HungError, watched
 
 WARNINGS = "-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror".split()
 DRIVER = """
-int ep_batch(void *arena, size_t arena_bytes, long n, const {in_type} *input, {out_type} *output);
-int ep_batch(void *arena, size_t arena_bytes, long n, const {in_type} *input, {out_type} *output)
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {{ GUARD = 256, ALIGN = 64, MARK = 0xA5, STATUS = 3, OUTSIDE = 4, SYSTEM = 5 }};
+
+static {in_type} input[{in_len}];
+static {out_type} output[{out_len}];
+
+int main(void)
 {{
-    for (long i = 0; i < n; i++) {{
-        const int status = ep_row(arena, arena_bytes, input + i * {in_len}, output + i * {out_len});
+    const size_t bytes = {arena}u;
+    unsigned char *whole = malloc(bytes + 2 * GUARD + ALIGN);
+    if (whole == NULL || setvbuf(stdout, NULL, _IONBF, 0) != 0) {{
+        return SYSTEM;
+    }}
+    unsigned char *arena = whole + GUARD + (ALIGN - (size_t)(whole + GUARD) % ALIGN) % ALIGN;
+    memset(arena - GUARD, MARK, bytes + 2 * GUARD);
+    while (fread(input, sizeof input, 1, stdin) == 1) {{
+        const int status = ep_row(arena, bytes, input, output);
         if (status != 0) {{
-            return status;
+            fprintf(stderr, "%d", status);
+            return STATUS;
+        }}
+        if (fwrite(output, sizeof output, 1, stdout) != 1) {{
+            return SYSTEM;
         }}
     }}
+    for (size_t i = 0; i < GUARD; i++) {{
+        if (arena[bytes + i] != MARK || (arena - GUARD)[i] != MARK) {{
+            return OUTSIDE;
+        }}
+    }}
+    free(whole);
     return 0;
 }}
 """
+STATUS, OUTSIDE = 3, 4
+PATIENCE_S = 120.0  # for one inference, on a busy machine
 
 
 def find_compiler() -> str | None:
@@ -40,6 +69,8 @@ def find_compiler() -> str | None:
 
 class HostModel:
     """The emitted C, compiled for this machine. Use as a context manager.
+
+    It runs in a process of its own, under limits: what lies in a folder may be of somebody else's.
 
     Args:
         c_dir: a folder of generated C with its manifest.
@@ -54,7 +85,7 @@ class HostModel:
         self.model: CModel = read_model(c_dir)
         self._temp = tempfile.TemporaryDirectory(dir=workspace(), prefix="host-")
         try:
-            self._library = self._build(c_dir, Path(self._temp.name), optimize)
+            self._program = self._build(c_dir, Path(self._temp.name), optimize)
         except BaseException:
             self._temp.cleanup()
             raise
@@ -71,41 +102,35 @@ class HostModel:
         self.close()
 
     def close(self) -> None:
-        """Unload the library and remove what was built."""
-        self._ffi.dlclose(self._library)
+        """Remove what was built."""
         self._temp.cleanup()
 
-    def _build(self, c_dir: Path, temp: Path, optimize: str) -> Any:
-        from cffi import FFI
-
+    def _build(self, c_dir: Path, temp: Path, optimize: str) -> Path:
         compiler = find_compiler()
         if compiler is None:
             raise EdgePruneError(
                 "host", "no C compiler is installed", "install gcc (Debian: apt-get install gcc)"
             )
         m = self.model
-        in_type, out_type = C_TYPES[m.input_dtype], C_TYPES[m.output_dtype]
-        driver = temp / "driver.c"
-        batch = DRIVER.format(
-            in_type=in_type,
-            out_type=out_type,
+        driver, program = temp / "driver.c", temp / "model"
+        main = DRIVER.format(
+            in_type=C_TYPES[m.input_dtype],
+            out_type=C_TYPES[m.output_dtype],
             in_len=math.prod(m.input_shape),
             out_len=math.prod(m.output_shape),
+            arena=m.arena_bytes,
         )
-        driver.write_text(m.rows_function("ep_row") + batch)
-        library = temp / "model.so"
+        driver.write_text(m.rows_function("ep_row") + main)
         tool = Compiler(Path(compiler), "")
-        flags = (*WARNINGS, optimize, "-ffp-contract=off", "-fPIC")
+        flags = (*WARNINGS, optimize, "-ffp-contract=off")
         sources = [*(c_dir / s for s in m.sources if s.endswith(".c")), driver]
         try:
             objects = compile_all(tool, sources, flags, [c_dir])
-            run_tool([compiler, "-shared", *objects, "-lm", "-o", library], m.name)
+            run_tool([compiler, *objects, "-lm", "-o", program], m.name, makes=program)
         except EdgePruneError as error:
             what = f"the generated C does not compile:\n{error.what}"
             raise CannotFitError(str(c_dir), what) from error
-        self._ffi = FFI()
-        self._ffi.cdef(f"int ep_batch(void *, size_t, long, const {in_type} *, {out_type} *);")
-        return self._ffi.dlopen(str(library))
+        return program
 
     def run(self, x: Array) -> Array:
         """Run many inputs.
@@ -117,24 +142,41 @@ class HostModel:
             (n, *output shape); of several outputs rows.
 
         Raises:
-            CannotFitError: the model answered with an error, or wrote outside its arena.
+            CannotFitError: the model answered with an error, hung, crashed, or wrote outside its
+                arena.
         """
         m = self.model
         x = np.ascontiguousarray(x, np.dtype(m.input_dtype))
         assert x.shape[1:] == m.input_shape, (x.shape, m.input_shape)
-        y = np.empty((len(x), *m.output_shape), np.dtype(m.output_dtype))
-        guard = 256
-        arena = np.full(m.arena_bytes + 2 * guard, 0xA5, np.uint8)
-        ffi = self._ffi
-        status = self._library.ep_batch(
-            ffi.cast("void *", arena.ctypes.data + guard),
-            m.arena_bytes,
-            len(x),
-            ffi.cast(f"{C_TYPES[m.input_dtype]} *", x.ctypes.data),
-            ffi.cast(f"{C_TYPES[m.output_dtype]} *", y.ctypes.data),
-        )
-        if status:
-            raise CannotFitError(str(m.folder), f"the model returned the status {status}")
-        if not ((arena[:guard] == 0xA5).all() and (arena[-guard:] == 0xA5).all()):
+        folder = Path(self._temp.name)
+        given, made = folder / "input.bin", folder / "output.bin"
+        given.write_bytes(x.tobytes())
+        status, said = self._run(given, made)
+        if status == STATUS:
+            raise CannotFitError(str(m.folder), f"the model returned the status {said}")
+        if status == OUTSIDE:
             raise CannotFitError(str(m.folder), "the model wrote outside its arena")
-        return y
+        shape = (len(x), *m.output_shape)
+        if status or made.stat().st_size != math.prod(shape) * np.dtype(m.output_dtype).itemsize:
+            raise CannotFitError(str(m.folder), f"the model ended with status {status}: {said}")
+        return np.fromfile(made, np.dtype(m.output_dtype)).reshape(shape)
+
+    def _run(self, given: Path, made: Path) -> tuple[int, str]:
+        """Exit status, negative where a signal ended it, and what it said."""
+        said = given.with_name("stderr.txt")
+        with given.open("rb") as source, made.open("wb") as to, said.open("wb") as errors:
+            process = subprocess.Popen(
+                limited([self._program]),
+                stdin=source,
+                stdout=to,
+                stderr=errors,
+                start_new_session=True,
+            )
+            try:
+                with watched(process, made, patience_s=PATIENCE_S):
+                    process.wait()
+            except HungError:
+                what = f"the model hangs: no answer for {PATIENCE_S:g} s"
+                raise CannotFitError(str(self.model.folder), what) from None
+        with said.open(errors="replace") as errors_text:
+            return process.returncode, errors_text.read(200)

@@ -94,7 +94,7 @@ def run(
     *,
     optimize: Optimize = "speed",
     profile: bool = False,
-    patience_s: float = PATIENCE_S,
+    patience_s: float | None = None,
 ) -> TargetRun:
     """Build the firmware of a model and run it in the target's emulator.
 
@@ -104,7 +104,7 @@ def run(
         inputs: (n, input shape), in the model's input type.
         optimize: how the model and the runtime are compiled.
         profile: also tell the layers apart.
-        patience_s: an inference that takes longer counts as hung.
+        patience_s: an inference that takes longer counts as hung; None: ``PATIENCE_S``.
 
     Raises:
         FirmwareError: it locked up, faulted, hung, or overran its stack, its arena or a buffer.
@@ -118,7 +118,13 @@ def run(
         folder = Path(name)
         (folder / "input.bin").write_bytes(raw)
         counting = arguments(firmware, model.entry, folder)
-        outcome = emulate(firmware, folder, len(inputs), counting, patience_s=patience_s)
+        outcome = emulate(
+            firmware,
+            folder,
+            len(inputs),
+            counting,
+            patience_s=PATIENCE_S if patience_s is None else patience_s,
+        )
         outputs = (folder / "output.bin").read_bytes()
         counted = read_profile(firmware, folder)
     if outcome.inferences != len(inputs) or len(outputs) != len(inputs) * model.output_bytes:

@@ -1,0 +1,80 @@
+"""Programs that are started: compilers, emulators, and what was compiled. None runs without limits.
+
+Generated C may come from a folder of somebody else's, so that what compiles and runs it is held to
+a time, an address space and a size of files, together with all that it starts itself.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from edgeprune.errors import EdgePruneError
+from edgeprune.scratch import workspace
+
+MEMORY_BYTES = 6 << 30
+FILE_BYTES = 4 << 30
+_MOST_OUTPUT = 256 << 20
+# dash counts files in 512 bytes, bash in 1,024: the limit is a bound, not a figure
+_SHELL = 'ulimit -c 0; ulimit -v "$1" 2>/dev/null; ulimit -f "$2" 2>/dev/null; shift 2; exec "$@"'
+
+
+def limited(command: Sequence[str | Path]) -> list[str]:
+    """The command under limits of memory and of what it writes; start it as a new session."""
+    sizes = [str(MEMORY_BYTES >> 10), str(FILE_BYTES >> 10)]
+    return ["/bin/sh", "-c", _SHELL, "sh", *sizes, *map(str, command)]
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process that leads a session, and all that it started, unless it ended by itself."""
+    if process.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def run_limited(command: Sequence[str | Path], where: str, *, seconds: float) -> tuple[int, str]:
+    """Run a program to its end.
+
+    Args:
+        command: the program and its arguments.
+        where: what it is run for, in messages.
+        seconds: how long it may take.
+
+    Returns:
+        Its exit status, and what it printed, errors last.
+
+    Raises:
+        EdgePruneError: it took too long.
+    """
+    folder = workspace()
+    environment = {**os.environ, "TMPDIR": str(folder)}  # a killed compiler leaves files there
+    with (
+        tempfile.TemporaryFile(dir=folder) as printed,
+        tempfile.TemporaryFile(dir=folder) as errors,
+    ):
+        process = subprocess.Popen(
+            limited(command),
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=errors,
+            env=environment,
+            start_new_session=True,
+        )
+        try:
+            status = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            what = f"{Path(command[0]).name} took longer than {seconds:g} s"
+            raise EdgePruneError(where, what) from None
+        finally:
+            end(process)
+        texts = []
+        for file in (printed, errors):
+            file.seek(0)
+            texts.append(file.read(_MOST_OUTPUT).decode("utf-8", "replace"))
+    return status, "".join(texts)
