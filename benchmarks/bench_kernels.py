@@ -1,13 +1,13 @@
-"""Instructions of one inference on emulated cores, beside what the best peers need.
+"""Cycles and instructions of one inference, beside what was published and what the best peers need.
 
-    EDGEPRUNE_DATA=... python benchmarks/bench_kernels.py [--cores cortex-m4]
+    EDGEPRUNE_DATA=... python benchmarks/bench_kernels.py [--targets nucleo-l4r5zi]
 
 Builds the int8 files of MLPerf Tiny as they are, and the float32 networks, for each core; runs them
 in QEMU with every instruction counted; compares every output with the integer reference in Python
 (float32: within 1e-5 with the C on this machine); prints the table, and keeps what was measured in
-results/kernels.json if it was everything. Before that the counter is
-checked against a loop of known length on every core. Anchors: TensorFlow Lite Micro of August 2026
-with CMSIS-NN of July 2026, onnx2c -O2 where it says so; Debian's QEMU 7.2, gcc 12.2.
+results/kernels.json if it was everything. Before that the counter is checked against a loop of
+known length on every core. Published times: published.py. Peers: TensorFlow Lite Micro of August
+2026 with CMSIS-NN of July 2026, onnx2c -O2 where it says so; Debian's QEMU 7.2, gcc 12.2.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 from calibration import calibrate
+from published import BEST
 
 from edgeprune import bundled
 from edgeprune.compiler import Recipe, footprint
@@ -50,17 +51,28 @@ ANCHORS = {
     ("ic01 float32", "cortex-m4"): 88_732_908,
 }
 RESULTS = Path(__file__).parent / "results" / "kernels.json"
-CORES = ("cortex-m4", "cortex-m55", "cortex-m3", "cortex-m0plus", "rv32imc")
-FLOAT_CORES = ("cortex-m4",)
+TARGETS = (
+    "nucleo-l4r5zi",
+    "nucleo-h7a3zi",
+    "nucleo-u575zi",
+    "nucleo-g0b1re",
+    "cortex-m55",
+    "cortex-m3",
+    "rv32imc",
+)
+FLOAT_TARGETS = ("nucleo-l4r5zi",)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One model on one core."""
+    """One model on one board or core."""
 
     model: str
-    core: str
+    target: str
     optimize: str
+    cycles: int | None
+    ms: float | None
+    flash_stalls: float | None
     instructions: int
     per_mac: float
     loads: float
@@ -84,9 +96,9 @@ def weights_need(graph: Graph) -> int:
     return total
 
 
-def measure(name: str, graph: Graph, core: str, optimize: str) -> Row:
+def measure(name: str, graph: Graph, target: str, optimize: str) -> Row:
     """Build, run and compare one model."""
-    recipe = Recipe(load_target(core), "float32", optimize, {})  # type: ignore[arg-type]
+    recipe = Recipe(load_target(target), "float32", optimize, {})  # type: ignore[arg-type]
     compiled = recipe.compile_typed(graph if graph.is_quantised else recipe.typed(graph))
     typed = compiled.graph
     t = typed.types[typed.inputs[0]]
@@ -108,12 +120,15 @@ def measure(name: str, graph: Graph, core: str, optimize: str) -> Row:
     assert run.loads is not None
     return Row(
         name,
-        core,
+        target,
         optimize,
+        run.cycles,
+        run.ms,
+        run.time["flash_stalls"],
         run.instructions,
         run.instructions / typed.macs,
         run.loads,
-        ANCHORS.get((name, core)),
+        ANCHORS.get((name, recipe.target.core or target)),
         size.flash_bytes,
         size.flash_bytes - weights_need(typed),
         compiled.plan.arena_bytes,
@@ -143,45 +158,74 @@ def stored() -> list[Row]:
 def table(rows: list[Row]) -> str:
     """The rows as Markdown."""
     heads = (
-        "model", "core", "for", "instructions", "per MAC", "loads", "best peer", "ratio",
-        "flash beyond weights", "arena", "stack", "outputs that differ",
+        "model", "target", "for", "cycles", "ms", "instructions", "per MAC", "loads", "best peer",
+        "ratio", "flash beyond weights", "arena", "stack", "outputs that differ",
     )  # fmt: skip
     lines = [
         f"| {' | '.join(heads)} |",
-        "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| --- | --- | --- |" + " ---: |" * (len(heads) - 3),
     ]
     for r in rows:
         peer = f"{r.peer:,}" if r.peer else "-"
         ratio = f"{r.peer / r.instructions:.2f}" if r.peer else "-"
         lines.append(
-            f"| {r.model} | {r.core} | {r.optimize} | {r.instructions:,} | {r.per_mac:.3f} | "
+            f"| {r.model} | {r.target} | {r.optimize} | {_number(r.cycles)} | {_ms(r.ms)} | "
+            f"{r.instructions:,} | {r.per_mac:.3f} | "
             f"{r.loads:,.0f} | {peer} | {ratio} | {r.beyond_weights_bytes:,} | "
             f"{r.arena_bytes:,} | {r.stack_bytes:,} | {r.differ} |"
         )
     return "\n".join(lines)
 
 
+def published_table(rows: list[Row], levels: tuple[str, ...] = ("speed", "size")) -> str:
+    """Cycles and milliseconds beside the fastest published ones, as Markdown."""
+    lines = [
+        "| model | board | for | cycles | ms | waits for flash | best published | who | ratio |",
+        "| --- | --- | --- | ---: | ---: | ---: | ---: | --- | ---: |",
+    ]
+    for r in rows:
+        best = BEST.get((r.model.removesuffix(" int8"), r.target))
+        if best is None or r.cycles is None or r.flash_stalls is None or r.optimize not in levels:
+            continue
+        ratio = best.cycles / r.cycles
+        lines.append(
+            f"| {r.model} | {r.target} | {r.optimize} | {r.cycles:,} | {_ms(r.ms)} | "
+            f"{r.flash_stalls:.0%} | {best.cycles:,.0f} | {best.who} | {ratio:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def _number(value: int | None) -> str:
+    return "-" if value is None else f"{value:,}"
+
+
+def _ms(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cores", default=",".join(CORES))
+    parser.add_argument("--targets", default=",".join(TARGETS))
     parser.add_argument("--models", default="", help="part of the name; empty: all")
     parser.add_argument("--optimize", default="speed,size")
     given = parser.parse_args()
     all_of_it = given == parser.parse_args([])
-    for core in given.cores.split(","):
-        print(calibrate(load_target(core)))
+    targets = given.targets.split(",")
+    for target in targets:
+        print(calibrate(load_target(target)))
     rows: list[Row] = []
     for name, graph in models().items():
         if given.models not in name:
             continue
-        for core in given.cores.split(","):
-            if "float32" in name and core not in FLOAT_CORES:
+        for target in targets:
+            if "float32" in name and target not in FLOAT_TARGETS:
                 continue
             for optimize in given.optimize.split(","):
-                rows.append(measure(name, graph, core, optimize))
+                rows.append(measure(name, graph, target, optimize))
                 print(rows[-1], file=sys.stderr)
     print(table(rows))
+    print(published_table(rows))
     if any(r.differ for r in rows):
         raise SystemExit("outputs differ")
     if all_of_it and "EDGEPRUNE_DATA" in os.environ:

@@ -67,6 +67,16 @@ def kernels() -> str:
     return bench_kernels.table(bench_kernels.stored())
 
 
+def cycles() -> str:
+    """The table of cycles beside published ones."""
+    return bench_kernels.published_table(bench_kernels.stored())
+
+
+def quickest() -> str:
+    """Those of it that are built for speed."""
+    return bench_kernels.published_table(bench_kernels.stored(), ("speed",))
+
+
 def models() -> str:
     """The table of MLPerf Tiny's models beside TFLM."""
     return bench_models.table(bench_models.stored())
@@ -118,8 +128,15 @@ def _cell(value: object) -> str:
 
 
 BLOCKS: dict[Path, dict[str, Callable[[], str]]] = {
-    README: {"demo": demo, "budgets": budgets, "models": models, "operators": operators},
+    README: {
+        "demo": demo,
+        "budgets": budgets,
+        "cycles": quickest,
+        "models": models,
+        "operators": operators,
+    },
     ROOT / "docs" / "accuracy.md": {"pruned": pruned},
+    ROOT / "docs" / "cycles.md": {"cycles": cycles},
     ROOT / "docs" / "kernels.md": {"kernels": kernels, "costs": costs},
 }
 

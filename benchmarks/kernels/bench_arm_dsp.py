@@ -21,9 +21,10 @@ from kernels.harness import expected, one_node
 from kernels.on_core import Trial, run_on_core
 
 from edgeprune.ir import Array, DType, Graph, QuantParams, TensorType
-from edgeprune.kernels.select import candidates
+from edgeprune.kernels.select import lower
 from edgeprune.ops import Add, AvgPool2d, Conv2d, Dense, DepthwiseConv2d, MaxPool2d, Op
 from edgeprune.ops._window import Padding
+from edgeprune.target import load_target
 
 RELU = (0.0, np.inf)
 SAME = Padding(1, 1, 1, 1)
@@ -95,22 +96,25 @@ def network(op: Op, x: tuple[int, ...], w: tuple[int, ...], zero: int) -> Graph:
 
 def measure(target: str, optimize: str) -> None:
     """Print a line for every layer."""
-    rng = np.random.default_rng(1)
+    rng, t = np.random.default_rng(1), load_target(target)
     graphs = [network(*layer[1:]) for layer in LAYERS]
     trials = []
     for graph in graphs:
-        call = candidates(graph, graph.nodes[0], ("arm_dsp",), optimize, "ep_layer0")[0]
+        (call,) = lower(
+            graph, t.kernels, optimize, t.core or t.name, pairs=t.pairs, memory=t.memory
+        ).values()
         feed = {}
         for v in graph.inputs:
-            t = graph.types[v]
+            x = graph.types[v]
             values = (
-                rng.normal(size=t.shape) if t.quant is None else rng.integers(-128, 128, t.shape)
+                rng.normal(size=x.shape) if x.quant is None else rng.integers(-128, 128, x.shape)
             )
-            feed[v] = values.astype(t.dtype.numpy)
+            feed[v] = values.astype(x.dtype.numpy)
         trials.append(Trial(graph, call, feed))
     print(f"{target}, --optimize {optimize}")
     print(
-        f"{'layer':24} {'instructions':>12} {'per MAC':>8} {'words read':>10} {'model':>6}  scratch"
+        f"{'layer':24} {'cycles':>10} {'per MAC':>8} {'instructions':>12} {'model':>6} "
+        f"{'scratch':>8}  kernel"
     )
     # The code of one layer each is named alike, so every layer is a run of its own.
     for (name, *_), trial in zip(LAYERS, trials, strict=True):
@@ -120,16 +124,18 @@ def measure(target: str, optimize: str) -> None:
         exact = np.array_equal(result.output, want)
         assert exact or (want.dtype == np.float32 and close), name
         assert result.counts is not None, "no host compiler for the plugin that counts"
-        n, macs = result.counts.instructions, trial.graph.macs
+        n, macs = result.counts.cycles, trial.graph.macs
         each = f"{n / macs:8.3f}" if macs else f"{n / want.size:6.1f}/y"
-        ratio = trial.call.instructions / n
-        scratch = trial.call.scratch_bytes
-        print(f"{name:24} {n:12,} {each} {result.counts.reads:10,} {ratio:6.3f} {scratch:8,}")
+        call, counted = trial.call, result.counts.instructions
+        print(
+            f"{name:24} {n:10,.0f} {each} {counted:12,} {call.work / n:6.3f} "
+            f"{call.scratch_bytes:8,}  {call.kernel}"
+        )
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--target", default="cortex-m4")
+    parser.add_argument("--target", default="nucleo-l4r5zi")
     parser.add_argument("--optimize", choices=["speed", "size"], default="speed")
     arguments = parser.parse_args()
     measure(arguments.target, arguments.optimize)

@@ -105,8 +105,9 @@ def run_on_core(trials: list[Trial], target: str, optimize: str = "speed") -> li
 def _write(trials: list[Trial], folder: Path) -> tuple[CModel, bytes, list[int]]:
     """The model that makes all calls, its input, and where in the output each result begins."""
     name = f"trials{next(_NUMBERS)}"
-    headers = dict.fromkeys(h for t in trials for h in t.call.headers)
-    sources = dict.fromkeys(s for t in trials for s in (*t.call.sources, *t.call.drop_ins))
+    headers = dict.fromkeys(h for t in trials for c in t.call.chain for h in c.headers)
+    calls = [c for t in trials for c in t.call.chain]
+    sources = dict.fromkeys(s for c in calls for s in (*c.sources, *c.drop_ins))
     root = runtime_dir()
     for file in [*(root / "include").iterdir(), *root.glob("arch/*/*.h"), *root.rglob("*.inc")]:
         (folder / file.name).write_bytes(file.read_bytes())

@@ -78,7 +78,7 @@ def _runtime_files(program: Program) -> dict[str, bytes]:
     forms = [program] if program.fallback is None else [program, program.fallback]
     for form in forms:
         for call in form.calls.values():
-            wanted |= set(call.sources) | set(call.headers) | set(call.drop_ins)
+            wanted |= {f for c in call.chain for f in (*c.sources, *c.headers, *c.drop_ins)}
     found: dict[str, bytes] = {}
     todo = sorted(wanted)
     while todo:

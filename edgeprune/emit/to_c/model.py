@@ -300,7 +300,7 @@ class _Source:
         self.layers.append(node.name)
         shape = self.program.graph.types[node.output]
         self._data.append(f"/* {comment(node.name)} ({node.op.kind}) -> {shape} */")
-        for header in call.headers:
+        for header in (h for c in call.chain for h in c.headers):
             short = header.rsplit("/", 1)[-1]
             if short not in self._headers:
                 self._headers.append(short)

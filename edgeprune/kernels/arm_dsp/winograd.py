@@ -39,11 +39,10 @@ def winograd(request: Request, layer: Layer) -> KernelCall | None:
     rows, columns, all_rows = _band(layer)
     tiles, pairs = -(-rows * columns // 4) * 4, in_c // 2
     steps = max(n for n in range(1, STEPS + 1) if pairs % n == 0)
-    if 4 * steps * tiles > REACH or 96 * pairs > REACH:
+    if 4 * steps * tiles > REACH:
         return None
     mode = Mode.RELU if layer.clamp[0] >= layer.yq.scalar[1] else Mode.TWICE
     pieces = {
-        "filters": Piece("winograd_filters", (pairs,)),
         "block": Piece("winograd", (pairs // steps, steps, tiles, int(request.pairs))),
         "finish": Piece("winograd_finish", (int(mode), *layer.clamp)),
     }
@@ -74,7 +73,7 @@ def winograd(request: Request, layer: Layer) -> KernelCall | None:
         instance="".join(piece.instance for piece in pieces.values()),
         instructions=-(-all_rows // rows)
         * (out_c // 2 * per_pair + rows * (pairs * columns * 90 + row_bytes)),
-        code_bytes=56 * steps + 1000,
+        code_bytes=56 * steps + 450,
     )
 
 

@@ -4,6 +4,9 @@
 
 typedef ep_winograd_s8_arm_dsp_params winograd_params;
 
+ep_winograd_filters ep_winograd_filters_arm_dsp;
+__asm__("ep_winograd_filters ep_winograd_filters_arm_dsp\n");
+
 static inline uint32_t add(uint32_t a, uint32_t b)
 {
     uint32_t sums;
@@ -200,7 +203,7 @@ void ep_winograd_s8_arm_dsp(const winograd_params *p, const void *w, const int32
             transform(p, row, wide, v + ty * columns);
         }
         for (int32_t c = 0; c < p->out_c; c += 2) {
-            p->filters(filters + c / 2 * pairs * 9, u);
+            ep_winograd_filters_arm_dsp(filters + c / 2 * pairs * 9, u, pairs);
             multiply(p, u, v, m, table + 3 * c, oy, rows, y + c);
         }
     }

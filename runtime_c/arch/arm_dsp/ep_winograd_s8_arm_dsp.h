@@ -25,8 +25,8 @@
 typedef void ep_winograd_block(const uint32_t *u, const uint32_t *v, int32_t *m);
 
 /* Filters of two output channels, in u as the sums want them.
- * w  packed weights of these channels */
-typedef void ep_winograd_filters(const int32_t *w, uint32_t *u);
+ * w  packed weights of these channels, `pairs` pairs of input channels */
+typedef void ep_winograd_filters(const int32_t *w, uint32_t *u, int32_t pairs);
 
 typedef struct {
     int32_t pitch;      /* bytes from one output pixel to the next */
@@ -55,7 +55,6 @@ typedef struct {
     int16_t twice_zero; /* 2 * output zero point + 1 */
     int16_t band_rows; /* rows of tiles */
     int16_t tiles;     /* of a band, filled up to fours */
-    ep_winograd_filters *filters;
     ep_winograd_block *block;
     ep_winograd_finish *finish;
 } ep_winograd_s8_arm_dsp_params;
@@ -188,8 +187,8 @@ __asm__(
     ".endm\n"
     EP_ONCE_END);
 
-/* Filters: r0 weights, r1 filters, r2 the row of a filter that is written, r3 pairs left; three words of
- * taps in r4 to r6 and r7 to r9, and so on. */
+/* Filters: r0 weights, r1 filters, r2 the row of a filter that is written, r3 bytes from one of its
+ * positions to the next; three words of taps in r4 to r6 and r7 to r9, and so on. Frame: 0 pairs left. */
 __asm__(
     EP_ONCE("WINOGRAD_2")
     ".macro ep_winograd_taps first, a, b, c, turn\n"
@@ -200,23 +199,24 @@ __asm__(
     " sxtb16 \\tap, \\tap, ror #\\turn\n"
     " .endr\n"
     ".endm\n"
-    /* one row of G g G': a, a + b + c, a - b + c, c */
-    ".macro ep_winograd_row a, b, c, at, pairs\n"
+    /* one row of G g G' to r2: a, a + b + c, a - b + c, c */
+    ".macro ep_winograd_row a, b, c\n"
     " sadd16 r12, \\a, \\c\n"
     " sadd16 lr, r12, \\b\n"
     " ssub16 r12, r12, \\b\n"
-    " str \\a, [r2, #\\at]\n"
-    " str lr, [r2, #\\at + 8 * \\pairs]\n"
-    " str r12, [r2, #\\at + 16 * \\pairs]\n"
-    " str \\c, [r2, #\\at + 24 * \\pairs]\n"
+    " str \\a, [r2]\n"
+    " str lr, [r2, r3]\n"
+    " str r12, [r2, r3, lsl #1]\n"
+    " add r12, r3, r3, lsl #1\n"
+    " str \\c, [r2, r12]\n"
     ".endm\n"
-    ".macro ep_winograd_filter turn, at, pairs\n"
+    ".macro ep_winograd_filter turn\n"
     " mov r2, r1\n"
     " ep_winograd_taps 0, r4, r5, r6, \\turn\n"
-    " ep_winograd_row r4, r5, r6, \\at, \\pairs\n"
+    " ep_winograd_row r4, r5, r6\n"
     " ep_winograd_taps 24, r7, r8, r9, \\turn\n"
-    " add r2, r2, #96 * \\pairs\n"
-    " ep_winograd_row r7, r8, r9, \\at, \\pairs\n"
+    " add r2, r2, r12, lsl #2\n"
+    " ep_winograd_row r7, r8, r9\n"
     " sadd16 r4, r4, r7\n"
     " sadd16 r5, r5, r8\n"
     " sadd16 r6, r6, r9\n"
@@ -228,28 +228,30 @@ __asm__(
     " ssub16 r8, r5, r8\n"
     " ssub16 r9, r6, r9\n"
     " mov r6, r12\n"
-    " add r2, r1, #32 * \\pairs\n"
-    " ep_winograd_row r10, r11, r6, \\at, \\pairs\n"
-    " add r2, r2, #32 * \\pairs\n"
-    " ep_winograd_row r7, r8, r9, \\at, \\pairs\n"
+    " add r2, r1, r3, lsl #2\n"
+    " ep_winograd_row r10, r11, r6\n"
+    " add r2, r2, r3, lsl #2\n"
+    " ep_winograd_row r7, r8, r9\n"
+    " add r1, r1, #4\n"
     ".endm\n"
-    ".macro ep_winograd_filters name, pairs\n"
+    ".macro ep_winograd_filters name\n"
     " .pushsection .text.\\name, \"ax\", %progbits\n"
     " .thumb\n"
     " .balign 4\n"
     " .type \\name, %function\n"
     " .thumb_func\n"
     "\\name:\n"
-    " push {r4-r11, lr}\n"
-    " mov r3, #\\pairs\n"
+    " push {r2, r4-r11, lr}\n"
+    " lsl r3, r2, #3\n"
     "1:\n"
-    " ep_winograd_filter 0, 0, \\pairs\n"
-    " ep_winograd_filter 8, 4, \\pairs\n"
+    " ep_winograd_filter 0\n"
+    " ep_winograd_filter 8\n"
+    " ldr r2, [sp]\n"
     " add r0, r0, #36\n"
-    " add r1, r1, #8\n"
-    " subs r3, r3, #1\n"
+    " subs r2, r2, #1\n"
+    " str r2, [sp]\n"
     " bne.w 1b\n"
-    " pop {r4-r11, pc}\n"
+    " pop {r2, r4-r11, pc}\n"
     " .size \\name, . - \\name\n"
     " .popsection\n"
     ".endm\n"
@@ -370,10 +372,6 @@ __asm__(
 #define EP_ARM_DSP_WINOGRAD(name, constants) \
     ep_winograd_block name;                  \
     __asm__(".syntax unified\n.ifndef " #name "\nep_winograd " #name ", " constants "\n.endif\n")
-
-#define EP_ARM_DSP_WINOGRAD_FILTERS(name, constants) \
-    ep_winograd_filters name;                        \
-    __asm__(".syntax unified\n.ifndef " #name "\nep_winograd_filters " #name ", " constants "\n.endif\n")
 
 #define EP_ARM_DSP_WINOGRAD_FINISH(name, constants) \
     ep_winograd_finish name;                        \
