@@ -101,7 +101,7 @@ def test_constants_that_avr_cannot_reach_are_pruned_away(
     edgeprune: Command, few: Path, tmp_path: Path
 ) -> None:
     given = (bundled.model_path(), "--data", few, "--target", "arduino-mega-2560")
-    done = edgeprune("build", *given, *QUICK, "-o", tmp_path / "mega")
+    done = edgeprune("build", *given, "--dtype", "int8", *QUICK, "-o", tmp_path / "mega")
     assert done.status == 0, done.err
     record = report_of(tmp_path / "mega")
     assert 54 << 10 < record["size"]["weight_bytes"] < 56 << 10
