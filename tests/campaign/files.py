@@ -123,11 +123,11 @@ def _built(path: Path) -> object:
     """An artifact of a folder from somebody else, run as ``verify`` does."""
     from edgeprune.pipeline.verify import stored_vectors
     from edgeprune.report.schema import read_report
-    from edgeprune.verify.agreement import agree
+    from edgeprune.verify.agreement import agree, answers_of
 
     folder = seeds.built("int8")
     vectors = stored_vectors(folder, read_report(folder))
-    return agree(path.parent, vectors["inputs"][:4], vectors["outputs"][:4])
+    return agree(answers_of(path.parent, vectors["inputs"][:4]), vectors["outputs"][:4])
 
 
 _NPZ = mutate.sometimes_in_bytes(mutate.in_zip({".npy": mutate.in_npy}))
