@@ -173,8 +173,16 @@ def test_a_constant_is_divided_by_a_value_in_float(reader: str, tmp_path: Path) 
     check(load(READERS[reader](chosen, tmp_path)), chosen, "float32", tmp_path / "c")
 
 
-def test_integers_divided_by_a_value_are_refused_by_name(tmp_path: Path) -> None:
-    graph = load(in_onnx([("Div", ROW, True)], tmp_path))
+def test_integers_are_divided_by_a_value_that_is_never_zero(tmp_path: Path) -> None:
+    graph = fuse(load(in_onnx([("Div", ROW, True)], tmp_path)))
     recipe = Recipe(load_target("cortex-m4"), "int8", "size", observe(graph, samples()))
-    with pytest.raises(UnsupportedError, match="no integer form"):
+    x = fed(recipe.compile(graph).graph, samples())
+    compiled = recipe.compile(graph)
+    compiled.portable.write_c(tmp_path / "c", "model")
+    with HostModel(tmp_path / "c", optimize="-O0") as host:
+        ours = host.run(x)
+    np.testing.assert_array_equal(ours, run_tflite.run(compiled.tflite, x, threads=1))
+    mixed = samples() * np.where(np.arange(SHAPE[-1]) % 2, -1, 1).astype(np.float32)
+    recipe = Recipe(load_target("cortex-m4"), "int8", "size", observe(graph, mixed))
+    with pytest.raises(UnsupportedError, match="so by 0"):
         recipe.compile(graph)

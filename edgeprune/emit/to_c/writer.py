@@ -17,6 +17,7 @@ KEYWORDS = frozenset(
 )
 HEADERS = frozenset(
     """assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal
+    ieeefp
     stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath threads
     time uchar
     wchar wctype

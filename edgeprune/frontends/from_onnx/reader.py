@@ -349,4 +349,7 @@ class Reader:
         moved = full.transpose(inverse(like.perm))
         while moved.ndim and moved.shape[0] == 1:
             moved = moved[0]
-        return self.constant(call, moved, role)
+        name = self.constant(call, moved, role)
+        if not like.perm:  # beside a number a vector of one would make a vector
+            self.constants[name] = self.constants[name].reshape(())
+        return name
