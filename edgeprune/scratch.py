@@ -12,6 +12,7 @@ import fcntl
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -85,16 +86,12 @@ def _claim(parent: Path, prefix: str, salvage: Callable[[Path], None]) -> tuple[
 
 def _remove_dead(parent: Path, prefix: str, salvage: Callable[[Path], None]) -> None:
     with os.scandir(parent) as entries:
-        found = [
-            Path(e.path)
-            for e in entries
-            if e.name.startswith(prefix)
-            and _NAME.fullmatch(e.name)
-            and e.is_dir(follow_symlinks=False)
-            and e.stat(follow_symlinks=False).st_uid == os.geteuid()
-        ]
-    for folder in found:
-        with suppress(OSError):  # alive, or not to be touched
+        found = [e for e in entries if e.name.startswith(prefix) and _NAME.fullmatch(e.name)]
+    for entry in found:
+        with suppress(OSError):  # alive, not to be touched, or gone since
+            if not _ours(entry):
+                continue
+            folder = Path(entry.path)
             lock = os.open(folder / LOCK, os.O_RDWR | os.O_NOFOLLOW)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -102,6 +99,12 @@ def _remove_dead(parent: Path, prefix: str, salvage: Callable[[Path], None]) -> 
                 shutil.rmtree(folder, ignore_errors=True)
             finally:
                 os.close(lock)
+
+
+def _ours(entry: os.DirEntry[str]) -> bool:
+    """Whether this user made it, and it is a folder."""
+    found = entry.stat(follow_symlinks=False)
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
 
 
 def _discard(folder: Path) -> None:

@@ -75,10 +75,20 @@ def app() -> None:
     """
 
 
+class _Interrupted(KeyboardInterrupt):
+    """A signal asked for the end.
+
+    A class of its own: where a ``KeyboardInterrupt`` itself passes through ``exec`` of a text, as
+    in the making of a dataclass, CPython remembers that and dies of SIGINT in the end, whoever
+    caught it since.
+    """
+
+
 def _interrupt(sent: int, _: object) -> None:
     """End as Ctrl-C does; what is sent again does not disturb the cleaning up."""
-    signal.signal(sent, signal.SIG_IGN)
-    raise KeyboardInterrupt
+    if sent != signal.SIGINT:
+        signal.signal(sent, signal.SIG_IGN)
+    raise _Interrupted
 
 
 for _module in WORK:
@@ -89,7 +99,7 @@ for _module in TABLES:
 
 def main() -> None:
     """Entry point of the command."""
-    for sent in (signal.SIGTERM, signal.SIGHUP):
+    for sent in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(sent, _interrupt)
     with suppress(OSError):  # told by the first that needs a temporary file
         # of every library and of every program that is started, too: nothing outlives the command

@@ -115,18 +115,23 @@ def _place(out: Path, force: bool) -> Path:
         if here.is_relative_to(place):
             what = "is the folder that this runs in, or around it, and would be replaced"
             raise EdgePruneError(str(out), what, f"name a folder in it: -o {out / 'build'}")
-        if not _exists(place):
-            return place
-        if not place.is_dir():
-            raise EdgePruneError(str(out), "is a file, not a folder", ELSEWHERE)
-        if os.path.ismount(place):
-            what = "is where a file system is mounted, and cannot be replaced"
-            raise EdgePruneError(str(out), what, f"name a folder in it: -o {out / 'build'}")
-        if not os.access(place, os.W_OK | os.X_OK):
-            raise EdgePruneError(str(out), "cannot be written: no permission", ELSEWHERE)
-        with locked(place.parent):
-            _refuse_strangers(out, place, force)
+        if _exists(place):
+            with locked(place.parent):
+                if _exists(place):  # another build may be replacing it
+                    _refuse_occupied(out, place, force)
         return place
+
+
+def _refuse_occupied(out: Path, place: Path, force: bool) -> None:
+    """Refuse what is there and must not be, or cannot be, replaced."""
+    if not place.is_dir():
+        raise EdgePruneError(str(out), "is a file, not a folder", ELSEWHERE)
+    if os.path.ismount(place):
+        what = "is where a file system is mounted, and cannot be replaced"
+        raise EdgePruneError(str(out), what, f"name a folder in it: -o {out / 'build'}")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise EdgePruneError(str(out), "cannot be written: no permission", ELSEWHERE)
+    _refuse_strangers(out, place, force)
 
 
 def _refuse_strangers(out: Path, place: Path, force: bool) -> None:

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -242,6 +243,49 @@ def test_builds_into_one_folder_end_with_one_whole_result(tmp_path: Path) -> Non
     assert len({(out / str(i)).read_text() for i in range(3)}) == 1
     assert not manifest.strangers(out)
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_folder_that_goes_while_its_place_is_looked_at_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passing = tmp_path / ".edgeprune-abcdefgh"
+    passing.mkdir()
+    scandir = os.scandir
+
+    @contextmanager
+    def late(path: Path) -> Iterator[list[os.DirEntry[str]]]:
+        with scandir(path) as entries:
+            found = list(entries)
+        if passing.exists():
+            passing.rmdir()
+        yield found
+
+    monkeypatch.setattr(os, "scandir", late)
+    with work_folder(tmp_path, lambda _: None):
+        pass
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_the_middle_of_a_text_that_python_executes_is_one_like_any_other(
+    tmp_path: Path, sent: signal.Signals
+) -> None:
+    (tmp_path / "waits.py").write_text(
+        "import sys\n"
+        "from edgeprune import cli\n"
+        "@cli.app.command()\n"
+        "def wait():\n"
+        f"    exec('import os; os.kill(os.getpid(), {int(sent)}); print(1)')\n"
+        "sys.argv[1:] = ['wait']\n"
+        "cli.main()\n"
+    )
+    path = f"{tmp_path}:{Path(__file__).parents[2]}"
+    done = subprocess.run(
+        [sys.executable, "-m", "waits"],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 130, done.stderr
 
 
 @pytest.mark.parametrize(
