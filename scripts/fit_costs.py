@@ -21,7 +21,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from kernels.cases import BOOKS, int8_type, int8_values, layer_constants, output_scale
+from kernels.cases import INT4, int8_type, int8_values, layer_constants, output_scale
 from kernels.harness import expected, one_node
 from kernels.on_core import Trial, run_on_core
 
@@ -56,6 +56,7 @@ SOFT_FLOAT = 10  # times fewer in float without an FPU, so that slow cores are d
 FPU = ("cortex-m4", "cortex-m55")
 RELU = (0.0, np.inf)
 NOTHING = Counts()
+WIDTHS = (INT4, (-127, -90, -50, -20, 0, 11, 40, 96), (-90, -25, 0, 127), (-1, 0, 1))
 Rng = np.random.Generator
 
 
@@ -65,7 +66,7 @@ def weights_of(rng: Rng, shape: tuple[int, ...], axis: int, kind: str) -> dict[s
         w = rng.normal(size=shape).astype(np.float32)
         b = rng.normal(size=shape[axis]).astype(np.float32)
         return {"w": (w, TensorType(w.shape)), "b": (b, TensorType(b.shape))}
-    few = BOOKS[int(rng.integers(len(BOOKS)))] if kind == "few" else ()
+    few = WIDTHS[int(rng.integers(len(WIDTHS)))] if kind == "few" else ()
     made = layer_constants(rng, shape, axis, 0.05, values=few)
     w, t = made["w"]
     if not few:

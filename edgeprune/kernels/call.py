@@ -46,8 +46,10 @@ class Stage:
     Attributes:
         function: the C function that unpacks.
         count: codes of one part.
-        at: where in the scratch they are unpacked to; what lies before is the kernel's own.
-        paired: so many of the bytes are then made pairs, see :class:`Constant`.
+        kinds: values that a code can tell apart.
+        own: bytes of scratch that are the kernel's own; the rest lies behind, aligned to 4.
+        table: bytes of the table of pairs that comes first; 0: codes are looked up one by one.
+        paired: so many bytes are pairs, see :class:`Constant`.
         parts: so many calls, one after the other, each with its share of every array.
         step: elements of the output from one part to the next.
         rest: the call for what is left of the channels; None: nothing is.
@@ -55,16 +57,28 @@ class Stage:
 
     function: str
     count: int
-    at: int
+    kinds: int
+    own: int
+    table: int
     paired: int = 0
     parts: int = 1
     step: int = 0
     rest: KernelCall | None = None
 
+    @property
+    def at(self) -> int:
+        """Where in the scratch weights are unpacked to."""
+        return self.table_at + self.table
 
-def unpack_work(stage: Stage) -> int:
-    """Estimated instructions that unpack one part."""
-    return 4 * stage.count + stage.paired
+    @property
+    def table_at(self) -> int:
+        """Where in the scratch the table of pairs lies."""
+        return -(-self.own // 4) * 4
+
+    @property
+    def work(self) -> int:
+        """Estimated instructions that unpack all parts."""
+        return 2 * self.parts * self.count + 4 * self.kinds**2
 
 
 @dataclass(frozen=True)
@@ -115,7 +129,7 @@ class KernelCall:
     @property
     def own_scratch_bytes(self) -> int:
         """Scratch of the kernel itself, 0: no such argument."""
-        return self.stage.at if self.stage else self.scratch_bytes
+        return self.stage.own if self.stage else self.scratch_bytes
 
     @property
     def chain(self) -> tuple[KernelCall, ...]:

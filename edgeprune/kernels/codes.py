@@ -15,7 +15,7 @@ class Coding:
     """One width of codes.
 
     Attributes:
-        function: of ``runtime_c/src``, unpacks them.
+        function: of ``runtime_c/src``, unpacks them, two at a time from a table of pairs.
         kinds: values that the codes can tell apart.
         c_type: element type of the packed array.
         group: codes that the function writes at once, so that what it fills is a multiple.
@@ -38,23 +38,24 @@ def coding_of(kinds: int) -> Coding:
     return TERNARY if kinds == TERNARY.kinds else next(c for c in CODINGS if kinds <= c.kinds)
 
 
-def _in_words(bits: int) -> Callable[[Array], Array]:
-    """32 / bits codes a word, the first in the lowest bits."""
-    shifts = np.arange(0, 32, bits, dtype=np.uint32)
+def _words(codes: Array, bits: int, width: int) -> Array:
+    """Words of ``width`` bits: the first pair in the lowest bits, of a pair the second code."""
+    pairs = codes.astype(np.uint32).reshape(-1, 2) @ np.array([1 << bits, 1], np.uint32)
+    shifts = np.arange(0, width, 2 * bits, dtype=np.uint32)
+    packed: Array = np.bitwise_or.reduce(pairs.reshape(-1, len(shifts)) << shifts, axis=1)
+    return packed
 
-    def pack(codes: Array) -> Array:
-        words = codes.astype(np.uint32).reshape(-1, len(shifts)) << shifts
-        packed: Array = np.bitwise_or.reduce(words, axis=1)
-        return packed
 
-    return pack
+def _in_fours(codes: Array) -> Array:
+    return _words(codes, 4, 32)
+
+
+def _in_twos(codes: Array) -> Array:
+    return _words(codes, 2, 32)
 
 
 def _in_threes(codes: Array) -> Array:
-    """Eight codes of three bits in three bytes, the first in the lowest bits."""
-    words = np.bitwise_or.reduce(
-        codes.astype(np.uint32).reshape(-1, 8) << np.arange(0, 24, 3, dtype=np.uint32), axis=1
-    )
+    words = _words(codes, 3, 24)
     packed: Array = (words[:, None] >> np.array([0, 8, 16], np.uint32)).astype(np.uint8).ravel()
     return packed
 
@@ -66,9 +67,9 @@ def _in_thirds(codes: Array) -> Array:
     return packed
 
 
-TERNARY = Coding("ep_unpack_ternary_s8", 3, "uint8_t", 5, _in_thirds)
+TERNARY = Coding("ep_unpack_ternary_s8", 3, "uint8_t", 10, _in_thirds)
 CODINGS = (
-    Coding("ep_unpack2_s8", 4, "uint32_t", 16, _in_words(2)),
+    Coding("ep_unpack2_s8", 4, "uint32_t", 16, _in_twos),
     Coding("ep_unpack3_s8", 8, "uint8_t", 8, _in_threes),
-    Coding("ep_unpack4_s8", 16, "uint32_t", 8, _in_words(4)),
+    Coding("ep_unpack4_s8", 16, "uint32_t", 8, _in_fours),
 )

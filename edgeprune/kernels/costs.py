@@ -22,7 +22,7 @@ from pathlib import Path, PurePosixPath
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Graph, Node
-from edgeprune.kernels.call import KernelCall, unpack_work
+from edgeprune.kernels.call import KernelCall
 from edgeprune.target import Memory
 
 COSTS = Path(__file__).parent / "costs.json"
@@ -75,8 +75,8 @@ def features(call: KernelCall, graph: Graph, node: Node) -> tuple[float, ...]:
 def unpacking(call: KernelCall) -> Iterator[tuple[str, int, tuple[float, ...]]]:
     """Function, estimated instructions and features of all that is unpacked."""
     for stage in (c.stage for c in call.chain if c.stage):
-        work = stage.parts * unpack_work(stage)
-        yield stage.function, work, (stage.parts, work, 0.0, 0.0, 0.0, 0.0, 0.0)
+        codes = float(stage.parts * stage.count)
+        yield stage.function, stage.work, (1.0, codes, 0.0, 0.0, 0.0, 0.0, float(stage.parts))
 
 
 def _line(core: str, optimize: str) -> Mapping[str, Mapping[str, list[float]]]:

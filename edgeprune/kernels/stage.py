@@ -14,7 +14,7 @@ from itertools import groupby
 import numpy as np
 
 from edgeprune.ir import Array, DType, QuantParams, TensorType
-from edgeprune.kernels.call import Constant, Kernel, KernelCall, Request, Stage, unpack_work
+from edgeprune.kernels.call import Constant, Kernel, KernelCall, Request, Stage
 from edgeprune.kernels.codes import Coding, coding_of
 from edgeprune.ops import Conv2d, ConvTranspose2d, Dense, DepthwiseConv2d
 
@@ -29,7 +29,6 @@ PART = "@part"
 """What the names of values end with that are made for some channels."""
 CALL_BYTES = 40
 """Code and parameters of one more call: fewer bytes than that are not worth codes."""
-PAIRS = "arch/arm_dsp/ep_pairs_arm_dsp"
 
 
 def staged(kernel: Kernel, request: Request) -> KernelCall | None:
@@ -159,28 +158,31 @@ class _Coded:
             return None
         codes = np.zeros(len(stored), np.uint8)
         codes[:used] = np.searchsorted(self._values, stored[:used])
-        at = -(-call.scratch_bytes // 4) * 4
-        count = len(codes)
-        pairing = (PAIRS,) if weights.paired else ()
-        in_flash = f"_{self.whole.isa}" if call.address_space else ""
-        function = f"{self.coding.function}{in_flash}"
-        folders = (f"arch/{self.whole.isa}",) * 2 if in_flash else ("src", "include")
-        stage = Stage(function, count, at, weights.paired)
+        count, coding = len(codes), self.coding
+        function, header, helpers = coding.function, "include/ep_unpack_s8", ["ep_pair_table_s8"]
+        folder, table = "src", -(-2 * coding.kinds**2 // 4) * 4
+        if call.address_space:
+            folder, table, helpers = f"arch/{self.whole.isa}", 0, []
+            function = f"{function}_{self.whole.isa}"
+            header = f"{folder}/ep_unpack_s8_{self.whole.isa}"
+        if 0 < weights.paired < count:
+            helpers.append("ep_untie_s8")
+        stage = Stage(function, count, coding.kinds, call.scratch_bytes, table, weights.paired)
         return replace(
             call,
-            sources=(*call.sources, f"{folders[0]}/{function}.c", *(f"{p}.c" for p in pairing)),
-            headers=(
-                *call.headers,
-                f"{folders[1]}/ep_unpack_s8{in_flash}.h",
-                *(f"{p}.h" for p in pairing),
+            sources=(
+                *call.sources,
+                f"{folder}/{function}.c",
+                *(f"src/{name}.c" for name in helpers),
             ),
+            headers=(*call.headers, f"{header}.h"),
             constants=(
-                Constant("codes", self.coding.packed(codes), self.coding.c_type),
+                Constant("codes", coding.packed(codes), coding.c_type),
                 Constant("values", self._values.astype(np.int8)),
                 *others,
             ),
-            scratch_bytes=at + -(-count // self.coding.group) * self.coding.group,
-            instructions=call.instructions + unpack_work(stage),
+            scratch_bytes=stage.at + -(-count // coding.group) * coding.group,
+            instructions=call.instructions + stage.work,
             stage=stage,
         )
 

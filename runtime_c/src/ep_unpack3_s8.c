@@ -1,19 +1,16 @@
 #include "ep_unpack_s8.h"
 
-EP_WEAK void ep_unpack3_s8(const uint8_t *codes, int32_t n, const int8_t *values, int8_t *to)
+void ep_unpack3_s8(const uint8_t *codes, int32_t n, const uint16_t *pairs, int8_t *to)
 {
+    uint16_t *two = (uint16_t *)(void *)to;
     const int8_t *const end = to + n;
     do {
         const uint32_t word = codes[0] | (uint32_t)codes[1] << 8 | (uint32_t)codes[2] << 16;
         codes += 3;
-        to[0] = values[word & 7u];
-        to[1] = values[word >> 3 & 7u];
-        to[2] = values[word >> 6 & 7u];
-        to[3] = values[word >> 9 & 7u];
-        to[4] = values[word >> 12 & 7u];
-        to[5] = values[word >> 15 & 7u];
-        to[6] = values[word >> 18 & 7u];
-        to[7] = values[word >> 21];
-        to += 8;
-    } while (to < end);
+        two[0] = pairs[word & 63u];
+        two[1] = pairs[word >> 6 & 63u];
+        two[2] = pairs[word >> 12 & 63u];
+        two[3] = pairs[word >> 18];
+        two += 4;
+    } while ((const int8_t *)two < end);
 }

@@ -177,7 +177,9 @@ def _run_part(
     if stage is not None:
         unpacked = ffi.cast("int8_t *", scratch.address + stage.at)
         codes, values, *others = constants
-        getattr(library, stage.function)(codes, stage.count, values, unpacked)
+        pairs = ffi.cast("uint16_t *", scratch.address + stage.table_at)
+        library.ep_pair_table_s8(values, stage.kinds, 0, pairs)
+        getattr(library, stage.function)(codes, stage.count, pairs, unpacked)
         constants = [unpacked, *others]
     fields = {k: _value(v) for k, v in call.params}
     params = [ffi.new(f"{call.params_type} *", fields)] if call.params_type else []

@@ -39,17 +39,27 @@ def statements(call: KernelCall, at: Operands) -> list[str]:
         name if c.role == "values" else _share(name, n, stage)
         for c, name, n in zip(call.constants, at.arrays, each, strict=True)
     )
+    first, looked_up = [], values
+    if stage.table:
+        looked_up = f"(uint16_t *)(void *)({at.scratch} + {stage.table_at})"
+        kinds, tied = str(stage.kinds), str(int(stage.paired > 0))
+        first = [_spelled("ep_pair_table_s8", [values, kinds, tied, looked_up])]
     unpacked = f"(int8_t *)({at.scratch} + {stage.at})"
+    loose = stage.count - stage.paired if stage.paired else 0
     output = _share(at.output, stage.step, stage)
     lines = [
-        _spelled(stage.function, [codes, str(stage.count), values, unpacked]),
-        *([_spelled("ep_pairs_arm_dsp", [unpacked, str(stage.paired)])] if stage.paired else []),
+        _spelled(stage.function, [codes, str(stage.count), looked_up, unpacked]),
+        *([_untied(f"{at.scratch} + {stage.at + stage.paired}", loose)] if loose else []),
         _spelled(call.function, [*lead, unpacked, *others, *at.inputs, *scratch, output]),
     ]
     if stage.parts == 1:
-        return lines
+        return first + lines
     head = f"for (int32_t part = 0; part < {stage.parts}; part++) {{"
-    return [head, *(f"    {line}" for line in lines), "}"]
+    return [*first, head, *(f"    {line}" for line in lines), "}"]
+
+
+def _untied(place: str, n: int) -> str:
+    return _spelled("ep_untie_s8", [f"(int8_t *)({place})", str(n)])
 
 
 def _spelled(function: str, arguments: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ void ep_unpack4_s8_avr(const __flash uint32_t *codes, int32_t n, const __flash i
     const __flash uint8_t *const end = bytes + (uint16_t)((n + 7) / 8 * 4);
     do {
         const uint8_t byte = *bytes++;
-        *to++ = values[byte & 15u];
         *to++ = values[byte >> 4];
+        *to++ = values[byte & 15u];
     } while (bytes != end);
 }

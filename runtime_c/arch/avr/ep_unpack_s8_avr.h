@@ -3,8 +3,8 @@
 
 #include "ep_unpack_s8.h"
 
-/* Those of ep_unpack_s8.h with codes and values in flash, where AVR reads them with an instruction of
- * their own. */
+/* Those of ep_unpack_s8.h from values instead of pairs of them, one at a time; both are in flash, where
+ * AVR reads them with an instruction of their own. */
 void ep_unpack4_s8_avr(const __flash uint32_t *codes, int32_t n, const __flash int8_t *values,
                        int8_t *to);
 void ep_unpack3_s8_avr(const __flash uint8_t *codes, int32_t n, const __flash int8_t *values,

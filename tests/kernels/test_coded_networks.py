@@ -1,0 +1,119 @@
+"""Networks whose layers have weights of different widths: C, `.tflite` and every core agree."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from kernels.cases import BOOKS
+
+from edgeprune.compiler import Compiled, Recipe
+from edgeprune.ir import Array, Codebook, Graph, Node, TensorType, build_graph, run, run_int
+from edgeprune.ops import Add, Conv2d, Dense, DepthwiseConv2d, Mean
+from edgeprune.ops._window import Padding
+from edgeprune.quantize import quantise
+from edgeprune.target import load_target
+from edgeprune.verify import run_target, run_tflite
+from edgeprune.verify.run_c import HostModel
+
+RELU = (0.0, np.inf)
+AROUND = Padding(1, 1, 1, 1)
+
+
+def network(rng: np.random.Generator) -> Graph:
+    """A residual network with layers that are unpacked whole, in parts, and in uneven parts."""
+    depth, wide = int(rng.integers(18, 25)), int(rng.integers(33, 45))
+    shapes = {
+        "first": (depth, 3, 3, 3), "middle": (depth, 3, 3, depth), "spread": (3, 3, depth),
+        "point": (wide, 1, 1, depth), "wide": (wide, 3, 3, wide), "head": (10, wide),
+    }  # fmt: skip
+    constants = {}
+    for name, shape in shapes.items():
+        out = shape[2] if name == "spread" else shape[0]
+        fan = np.prod(shape) / out
+        constants[f"{name}/w"] = rng.normal(0, fan**-0.5, shape).astype(np.float32)
+        constants[f"{name}/b"] = rng.normal(0, 0.1, out).astype(np.float32)
+
+    def layer(op: Conv2d | DepthwiseConv2d | Dense, name: str, x: str) -> Node:
+        return Node(name, op, (x, f"{name}/w", f"{name}/b"), name)
+
+    nodes = [
+        layer(Conv2d((1, 1), AROUND, clamp=RELU), "first", "x"),
+        layer(Conv2d((1, 1), AROUND), "middle", "first"),
+        Node("join", Add(RELU), ("first", "middle"), "join"),
+        layer(DepthwiseConv2d((2, 2), AROUND, clamp=RELU), "spread", "join"),
+        layer(Conv2d(clamp=RELU), "point", "spread"),
+        layer(Conv2d((1, 1), AROUND, clamp=RELU), "wide", "point"),
+        Node("pool", Mean(), ("wide",), "pool"),
+        layer(Dense(), "head", "pool"),
+    ]
+    return build_graph("mixed", nodes, {"x": TensorType((9, 10, 3))}, ["head"], constants)
+
+
+def mixed(seed: int) -> Graph:
+    """Every layer at eight bits or with a codebook of its own."""
+    rng = np.random.default_rng(seed)
+    graph = network(rng)
+    x = torch.from_numpy(rng.normal(0, 1, (20, 9, 10, 3)).astype(np.float32))
+    ranges = {v: (float(a.min()), float(a.max())) for v, a in run(graph, {"x": x}).items()}
+    books = [None, *map(Codebook, BOOKS)]
+    chosen = {n.name: books[int(rng.integers(len(books)))] for n in graph.nodes}
+    chosen["wide"] = Codebook(BOOKS[seed % len(BOOKS)])
+    layers = [n.name for n in graph.nodes if len(n.inputs) == 3]
+    return quantise(graph, ranges, codebooks={k: b for k in layers if (b := chosen[k])})
+
+
+def compiled(graph: Graph, target: str, optimize: str) -> Compiled:
+    recipe = Recipe(load_target(target), "int8", optimize, {})  # type: ignore[arg-type]
+    return recipe.compile_typed(graph)
+
+
+def samples(n: int) -> Array:
+    return np.random.default_rng(9).integers(-128, 128, (n, 9, 10, 3)).astype(np.int8)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_c_and_tflite_compute_the_reference(tmp_path: Path, seed: int) -> None:
+    graph, x = mixed(seed), samples(12)
+    want = run_int(graph, {"x": x})["head"]
+    built = compiled(graph, "host", ("speed", "size")[seed % 2])
+    stage = built.calls["wide"].stage
+    assert stage is not None
+    assert stage.parts > 1
+    built.write_c(tmp_path, "mixed")
+    with HostModel(tmp_path) as host:
+        np.testing.assert_array_equal(host.run(x), want)
+    np.testing.assert_array_equal(run_tflite.run(built.tflite, x, threads=1), want)
+
+
+@pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("core", "optimize"),
+    [("cortex-m4", "speed"), ("cortex-m0plus", "size"), ("cortex-m55", "speed")],
+)
+def test_firmware_computes_the_reference_on_the_core(
+    tmp_path: Path, core: str, optimize: str
+) -> None:
+    graph, x = mixed(len(core + optimize)), samples(2)
+    built = compiled(graph, core, optimize)
+    assert built.calls["wide"].stage
+    built.write_c(tmp_path, "mixed")
+    found = run_target.run(tmp_path, load_target(core), x, optimize=optimize)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(found.outputs, run_int(graph, {"x": x})["head"])
+
+
+def test_flash_holds_codes_and_the_tflite_file_plain_int8() -> None:
+    graph = mixed(2)
+    bare = {v: replace(t, codebook=None) for v, t in graph.types.items()}
+    eight = replace(graph, types=bare)
+    coded, plain = (compiled(g, "cortex-m4", "size") for g in (graph, eight))
+    saved = sum(
+        t.size - t.nbytes for v, t in graph.types.items() if v in graph.constants and t.codebook
+    )
+    assert saved > 5000
+    assert plain.constant_bytes - coded.constant_bytes > 0.95 * saved - 200
+    assert coded.tflite == plain.tflite
