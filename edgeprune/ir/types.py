@@ -153,6 +153,11 @@ class TensorType:
             return self.codebook.packed_bytes(self.size) + len(self.codebook.values)
         return (self.size * self.dtype.bits + 7) // 8
 
+    @property
+    def bits(self) -> int:
+        """Bits of one element in flash: those of a code where there is a codebook."""
+        return self.codebook.bits if self.codebook else self.dtype.bits
+
     def with_shape(self, shape: tuple[int, ...]) -> TensorType:
         """The same element type and quantisation with another shape."""
         return TensorType(tuple(int(s) for s in shape), self.dtype, self.quant)

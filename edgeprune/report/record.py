@@ -385,6 +385,7 @@ def _layers(
                 "op": node.op.kind,
                 "macs": g.macs_of(node),
                 "weight_bytes": weights,
+                "bits": g.types_of(node)[1].bits if node.op.weights else None,
                 "constant_bytes": 0 if call is None else call.constant_bytes,
                 "channels_before": old[-1] if old else 1,
                 "channels_after": shape[-1] if shape else 1,
