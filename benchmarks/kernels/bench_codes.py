@@ -27,10 +27,10 @@ from edgeprune.verify import run_target
 
 BOOKS = {
     "int8": None,
-    "4 bits, uniform": Codebook.uniform(7),
+    "4 bits, uniform": Codebook(tuple(range(-126, 127, 18))),
     "3 bits, a table of 8": Codebook((-127, -70, -40, -15, 9, 33, 66, 127)),
     "2 bits, a table of 4": Codebook((-90, -25, 25, 90)),
-    "ternary": Codebook.uniform(1),
+    "ternary": Codebook((-127, 0, 127)),
 }
 
 
