@@ -127,3 +127,10 @@ def test_help_answers_without_the_large_packages() -> None:
     assert "Usage" in out.stdout
     slow = {*MAY_IMPORT, "scipy", "joblib", "rich"} & set(out.stderr.split())
     assert not slow, f"edgeprune --help imports {sorted(slow)}"
+
+
+def test_what_builds_is_imported_without_torch() -> None:
+    """Networks of integers are compiled without it, which takes longer to import than to do."""
+    code = "import sys, edgeprune.pipeline.build; print('torch' in sys.modules)"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "False"

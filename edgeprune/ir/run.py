@@ -180,11 +180,11 @@ def computed(graph: Graph, node: Node, x: Sequence[Array]) -> Array:
         node: of it.
         x: the operands; batch in front except for weights.
     """
-    import torch
-
     types, out = graph.types_of(node), graph.types[node.output]
     if any(t.quant is not None for t in (*types, out)):
         return node.op.evaluate_int(types, out, *x)
+    import torch
+
     with torch.inference_mode():
         made = node.op.evaluate(*(torch.from_numpy(np.require(a, requirements="W")) for a in x))
     y: Array = made.numpy()

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.ir import Array, Coupling, Graph, Node
-from edgeprune.ops import Conv2d, Dense, DepthwiseConv2d
+from edgeprune.ops import Conv2d, Dense, DepthwiseConv2d, Reshape
 
 Numbers = NDArray[np.int64]
 Factors = NDArray[np.float64]
@@ -153,6 +153,8 @@ class Numbering:
 
 def _moved(node: Node, x: list[Array]) -> Array:
     """What a node that only moves elements does to an array of any kind."""
+    if isinstance(node.op, Reshape):  # for most networks of integers, torch is not imported
+        return x[0].reshape(node.op.shape)
     import torch
 
     y = node.op.evaluate(*(torch.tensor(np.ascontiguousarray(a))[None] for a in x))
