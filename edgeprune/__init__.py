@@ -13,41 +13,48 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from edgeprune.api import build, verify_folder
+    from edgeprune.api.building import build, fit
+    from edgeprune.api.exploring import analyze, extract, sweep
+    from edgeprune.api.folders import compare, report_folder, run, verify_folder
     from edgeprune.frontends import load
-    from edgeprune.pruning.analyze import analyze
     from edgeprune.pruning.compensate import compensate
     from edgeprune.pruning.finetune import finetune
     from edgeprune.pruning.lossless import fold
     from edgeprune.pruning.search import prune
-    from edgeprune.pruning.subnet import extract
-    from edgeprune.pruning.sweep import sweep
 
 # The public names and where they live; imported when they are first used, so that
 # ``import edgeprune`` stays quick.
 _PUBLIC = {
-    "build": "edgeprune.api",
-    "verify_folder": "edgeprune.api",
+    "analyze": "edgeprune.api.exploring",
+    "build": "edgeprune.api.building",
+    "compare": "edgeprune.api.folders",
+    "compensate": "edgeprune.pruning.compensate",
+    "extract": "edgeprune.api.exploring",
+    "finetune": "edgeprune.pruning.finetune",
+    "fit": "edgeprune.api.building",
+    "fold": "edgeprune.pruning.lossless",
     "load": "edgeprune.frontends",
     "prune": "edgeprune.pruning.search",
-    "compensate": "edgeprune.pruning.compensate",
-    "finetune": "edgeprune.pruning.finetune",
-    "fold": "edgeprune.pruning.lossless",
-    "analyze": "edgeprune.pruning.analyze",
-    "extract": "edgeprune.pruning.subnet",
-    "sweep": "edgeprune.pruning.sweep",
+    "report_folder": "edgeprune.api.folders",
+    "run": "edgeprune.api.folders",
+    "sweep": "edgeprune.api.exploring",
+    "verify_folder": "edgeprune.api.folders",
 }
 
 __all__ = [
     "__version__",
     "analyze",
     "build",
+    "compare",
     "compensate",
     "extract",
     "finetune",
+    "fit",
     "fold",
     "load",
     "prune",
+    "report_folder",
+    "run",
     "sweep",
     "verify_folder",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,18 @@ dtype = click.option(
     show_default=True,
     help="auto: what is more accurate on validation data within the budget.",
 )
-criterion = click.option("--criterion", default="obs", show_default=True, help="How neurons rank.")
+CRITERIA = (
+    "obs, activation_mean, brute_force, firing_rate, fisher, gates, l1, l2, random, taylor1, "
+    "taylor1_abs, taylor2, taylor2_gn, taylor2_lecun, taylor2_mean, taylor2_median"
+)
+criterion = click.option(
+    "--criterion", default="obs", show_default=True, help=f"How neurons rank: {CRITERIA}."
+)
 schedule = click.option(
-    "--schedule", default="iterative", show_default=True, help="How neurons go."
+    "--schedule",
+    default="iterative",
+    show_default=True,
+    help="How neurons go: single, iterative, threshold, topk.",
 )
 seed = click.option(
     "--seed",
@@ -78,7 +87,7 @@ def together(*options: Option) -> Option:
 
 def exploring(default_out: str) -> Option:
     """What commands that look at a model without building it have."""
-    return together(model, data, test, seed, as_json, out(default_out))
+    return together(model, data, test, mean, std, seed, as_json, out(default_out))
 
 
 def numbers(given: dict[str, Any]) -> None:
@@ -88,7 +97,7 @@ def numbers(given: dict[str, Any]) -> None:
     for key in ("mean", "std"):
         if given[key] is not None:
             given[key] = parse_numbers(given[key], f"--{key}")
-    if given["max_drop"] is not None:
+    if given.get("max_drop") is not None:
         given["max_drop"] = parse_drop(given["max_drop"])
 
 
@@ -107,11 +116,3 @@ def labels(text: str | None) -> tuple[int, ...] | None:
         return tuple(sorted({int(part) for part in text.split(",")}))
     except ValueError:
         raise EdgePruneError("--classes", f"{text!r} is no list of labels", "such as 3,7") from None
-
-
-def refuse_unknown(option: str, names: Sequence[str], known: Sequence[str]) -> None:
-    """Names that were given against those that there are."""
-    wrong = [n for n in names if n not in known]
-    if wrong or not names:
-        what = f"there is no {', '.join(map(repr, wrong))}" if wrong else "names nothing"
-        raise EdgePruneError(option, what, f"some of {', '.join(known)}")

@@ -21,6 +21,7 @@ def command(no_pictures: bool, as_json: bool, **given: Any) -> None:
     from edgeprune.pipeline.explore import analyze_model
     from edgeprune.pipeline.options import BuildOptions
 
+    _options.numbers(given)
     terminal = console()
     with telling(terminal) as progress:
         found = analyze_model(BuildOptions(**given), pictures=not no_pictures, progress=progress)

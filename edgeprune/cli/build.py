@@ -12,6 +12,7 @@ import click
 from edgeprune.cli import _options
 from edgeprune.cli._console import console, out_json, telling
 from edgeprune.cli._options import COUNT, EPOCHS, MS, SHARE
+from edgeprune.errors import EdgePruneError
 
 
 @click.command("build")
@@ -66,10 +67,9 @@ def command(as_json: bool, package: str | None, **given: Any) -> None:
 
     Without MODEL: the network that comes with the package (MNIST, 784-100-10), with its data.
     """
-    from edgeprune.pipeline.options import EMITTERS, BuildOptions, parse_labels
+    from edgeprune.pipeline.options import BuildOptions, parse_labels
 
     given["emit"] = tuple(part.strip() for part in given["emit"].split(",") if part.strip())
-    _options.refuse_unknown("--emit", given["emit"], EMITTERS)
     for key in ("budget", "ram"):
         given[key] = _options.size(given[key], f"--{key}")
     _options.numbers(given)
@@ -102,10 +102,9 @@ def _packages(text: str | None) -> tuple[str, ...]:
     from edgeprune.emit.packages import PACKAGES
 
     names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    if names == ("all",):
-        return tuple(PACKAGES)
-    _options.refuse_unknown("--package", names, (*PACKAGES, "all"))
-    return names
+    if not names:
+        raise EdgePruneError("--package", "names nothing", f"some of {', '.join(PACKAGES)}, or all")
+    return tuple(PACKAGES) if names == ("all",) else names
 
 
 def _command_line() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,34 +11,51 @@ from edgeprune.cli import _options
 from edgeprune.cli._console import console, out_json
 from edgeprune.cli._options import PATH
 
+WHOLE = click.IntRange(0)
+
 
 @click.command("compare")
 @click.argument("folder_a", type=PATH)
 @click.argument("folder_b", type=PATH)
 @click.option("--max-flash-growth", help="Fail when B takes more flash by over this: 256, 1KB.")
 @click.option("--max-ram-growth", help="Fail when B takes more RAM by over this.")
+@click.option(
+    "--max-instructions-growth",
+    type=WHOLE,
+    help="Fail when an inference of B takes more instructions by over this.",
+)
+@click.option("--max-cycles-growth", type=WHOLE, help="Likewise, of cycles.")
 @click.option("--max-drop", help="Fail when B is less accurate by over this: 0.5pt.")
+@click.option("--markdown", is_flag=True, help="Print a table for a pull request to stdout.")
+@click.option("--junit", type=PATH, help="Write a file for CI, a test case for every limit.")
 @_options.as_json
 def command(
     folder_a: Path,
     folder_b: Path,
-    max_flash_growth: str | None,
-    max_ram_growth: str | None,
-    max_drop: str | None,
+    markdown: bool,
+    junit: Path | None,
     as_json: bool,
+    **limits: Any,
 ) -> None:
-    """Show two builds side by side; exit status 1 where a limit is crossed."""
-    from edgeprune.pipeline.options import parse_drop
-    from edgeprune.report.compare import compare_reports, show_comparison
-    from edgeprune.report.schema import read_report
+    """Show two builds side by side; exit status 1 where a limit is crossed.
 
-    limits = {
-        "flash_bytes": _options.size(max_flash_growth, "--max-flash-growth", least=0),
-        "ram_bytes": _options.size(max_ram_growth, "--max-ram-growth", least=0),
-        "accuracy": parse_drop(max_drop) if max_drop is not None else None,
-    }
-    found = compare_reports(read_report(folder_a), read_report(folder_b), limits)
-    show_comparison(found, console(), str(folder_a), str(folder_b))
+    A figure that has a limit and that one of the two lacks counts as crossed.
+    """
+    from edgeprune.api.folders import compare
+    from edgeprune.errors import EdgePruneError
+    from edgeprune.report.compare import as_junit, as_markdown, show_comparison
+
+    if markdown and as_json:
+        raise EdgePruneError("--markdown", "and --json both go to stdout", "name one")
+    found, names = compare(folder_a, folder_b, **limits), (str(folder_a), str(folder_b))
+    show_comparison(found, console(), *names)
+    if markdown:
+        click.echo(as_markdown(found, *names), nl=False)
+    if junit is not None:
+        try:
+            junit.write_text(as_junit(found, *names), encoding="utf-8")
+        except OSError as error:
+            raise EdgePruneError(str(junit), f"cannot be written: {error.strerror}") from None
     if as_json:
         out_json(found)
     if found["crossed"]:

@@ -23,6 +23,7 @@ def command(as_json: bool, floor: float | None, **given: Any) -> None:
     from edgeprune.pipeline.explore import extract_model
     from edgeprune.pipeline.options import BuildOptions
 
+    _options.numbers(given)
     given["classes"] = _options.labels(given["classes"])
     terminal = console()
     with telling(terminal) as progress:

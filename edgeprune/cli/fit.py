@@ -19,8 +19,6 @@ from edgeprune.cli._options import SHARE
 @_options.schedule
 @click.option("--min-accuracy", type=SHARE, help="Lowest accuracy of a pruned network, 0 to 1.")
 @click.option("--max-drop", help="Largest loss of accuracy of a pruned network: 0.5pt.")
-@_options.mean
-@_options.std
 def command(as_json: bool, targets: tuple[str, ...], **given: Any) -> None:
     """Say which boards MODEL fits: as it is, after pruning and how well, or never, and why.
 

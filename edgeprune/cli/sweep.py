@@ -15,7 +15,12 @@ from edgeprune.errors import EdgePruneError
 @click.command("sweep")
 @_options.exploring("sweep")
 @click.option("--levels", default="10:90:10", show_default=True, help="Percent removed, or sizes.")
-@click.option("--criterion", "criteria", multiple=True, help="Several to compare them.")
+@click.option(
+    "--criterion",
+    "criteria",
+    multiple=True,
+    help=f"Several to compare them: {_options.CRITERIA}.",
+)
 @_options.schedule
 @click.option("--dtype", type=click.Choice(["auto", "int8", "float32"]), default="auto")
 @click.option("--runs", type=COUNT, default=3, show_default=True, help="Seeds that are averaged.")
@@ -35,6 +40,7 @@ def command(as_json: bool, pareto: bool, ram: str | None, **given: Any) -> None:
 
     levels, of = parse_levels(given.pop("levels"))
     given["ram"] = _options.size(ram, "--ram")
+    _options.numbers(given)
     runs, criteria = given.pop("runs"), given.pop("criteria") or ("obs",)
     journal, seed = given.pop("journal"), given["seed"]
     terminal = console()
@@ -67,9 +73,11 @@ def command(as_json: bool, pareto: bool, ram: str | None, **given: Any) -> None:
 
 
 def _trends(found: dict[str, Any]) -> list[str]:
+    def spread(trend: dict[str, Any]) -> str:
+        return f" +- {100 * trend['accuracy_std']:.2f}" if trend["runs"] > 1 else ""
+
     return [
-        f"{t['criterion']:>14} {t['level']:>10g}: {100 * t['accuracy']:.2f} % "
-        f"+- {100 * t['accuracy_std']:.2f}"
+        f"{t['criterion']:>14} {t['level']:>10g}: {100 * t['accuracy']:.2f} %{spread(t)}"
         for t in found["trends"]
     ]
 

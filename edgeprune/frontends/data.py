@@ -12,6 +12,7 @@ from edgeprune.arrays import MAX_BYTES, load_npz, map_npy, names_in
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Array, DType, Graph, Samples, dequantise_array, join_rows
 
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 HINT = "an .npz with x (n, input shape) and, optional, y (n,) integer labels; or a folder of .npy"
 
 
@@ -158,6 +159,12 @@ def _names(graph: Graph, found: Sequence[str], where: str) -> list[str]:
 def _read_folder(path: Path, graph: Graph) -> tuple[list[Named], Array | None]:
     files = sorted(path.glob("*.npy"))
     if not files:
+        pictures = next((p for p in path.glob("*/*") if p.suffix.lower() in PICTURES), None)
+        if pictures is not None:
+            what = f"holds pictures ({pictures.relative_to(path)}), not arrays"
+            raise EdgePruneError(
+                str(path), what, f"read them in the size that the model takes, and save {HINT}"
+            )
         raise EdgePruneError(str(path), "has no .npy file", HINT)
     names = {f.stem: f for f in files}
     if "x" in names or len(graph.inputs) > 1:

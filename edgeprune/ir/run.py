@@ -140,7 +140,7 @@ def predict(graph: Graph, x: Array, *, batch: int = 256) -> Array:
     rows = []
     with torch.inference_mode():
         for i in range(0, len(x), batch):
-            part = torch.from_numpy(np.ascontiguousarray(x[i : i + batch], np.float32))
+            part = torch.from_numpy(np.array(x[i : i + batch], np.float32, order="C"))
             feed = {graph.inputs[0]: part}
             values = run(graph, feed, constants=weights, keep=graph.outputs[:1])
             rows.append(values[graph.outputs[0]].numpy())

@@ -22,7 +22,7 @@ from edgeprune.frontends.ports import has_many
 from edgeprune.ir import Array, Graph, fed, predict, real
 from edgeprune.pipeline.choose import Chooser, room
 from edgeprune.pipeline.forms import Candidate
-from edgeprune.pipeline.options import BuildOptions, most_cycles
+from edgeprune.pipeline.options import BuildOptions, most_cycles, refuse_unknown
 from edgeprune.pipeline.output import check_writable, whole_folder
 from edgeprune.pipeline.prepare import Prepared, answers, prepare
 from edgeprune.progress import Progress, silent
@@ -103,7 +103,10 @@ def build(options: BuildOptions, progress: Progress = silent) -> Built:
     """
     clock = Clock(progress)
     target = load_target(options.target)
-    most_cycles(options.max_ms, target)  # refused before anything is loaded
+    # refused before anything is loaded
+    most_cycles(options.max_ms, target)
+    if options.packages:
+        refuse_unknown("--package", options.packages, tuple(PACKAGES))
     check_writable(options.out, force=options.force)
     with clock.step("load"):
         prepared = prepare(options, needs_data=False)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.files import read_bytes
@@ -34,6 +35,18 @@ def parse_size(text: str, option: str = "--budget", *, least: int = 1) -> int:
     if size < least or size > 1 << 40:
         raise EdgePruneError(option, f"{text!r} is {size} bytes", "such as 64KB, 64KiB or 65536")
     return size
+
+
+def refuse_unknown(option: str, names: Sequence[str], known: Sequence[str]) -> None:
+    """Names that were given against those that there are.
+
+    Raises:
+        EdgePruneError: there is none, or one is unknown.
+    """
+    wrong = [n for n in names if n not in known]
+    if wrong or not names:
+        what = f"there is no {', '.join(map(repr, wrong))}" if wrong else "names nothing"
+        raise EdgePruneError(option, what, f"some of {', '.join(known)}")
 
 
 def parse_drop(text: str) -> float:
@@ -219,6 +232,14 @@ class BuildOptions:
     seed: int = 0
     force: bool = False
     command: str = ""
+
+    def __post_init__(self) -> None:
+        for option, given, known in (
+            ("--dtype", (self.dtype,), get_args(DtypeChoice)),
+            ("--optimize", (self.optimize,), ("auto", "size", "speed")),
+            ("--emit", self.emit, EMITTERS),
+        ):
+            refuse_unknown(option, given, known)
 
     @property
     def has_limits(self) -> bool:

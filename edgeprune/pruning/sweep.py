@@ -310,13 +310,16 @@ def digest(*parts: object) -> str:
 def _parallel(
     work: Callable[[Json], object], tasks: Sequence[Json], waiting: list[int], jobs: int
 ) -> Iterator[tuple[int, object]]:
-    """Numbers and results as they are done."""
+    """Numbers and results as they are done; in the end where joblib's backend gives no sooner."""
     from joblib import Parallel, delayed
 
     if not waiting:
         return
     # arrays travel as they are: memory maps would be read-only, and need a common disk
-    pool = Parallel(n_jobs=jobs, return_as="generator_unordered", max_nbytes=None)
+    try:
+        pool = Parallel(n_jobs=jobs, return_as="generator_unordered", max_nbytes=None)
+    except ValueError:  # Ray's has no such thing
+        pool = Parallel(n_jobs=jobs, max_nbytes=None)
     calls = (delayed(_one)(work, i, tasks[i]) for i in waiting)
     results: Iterable[tuple[int, object]] = pool(calls)
     yield from results

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
+from xml.etree import ElementTree
 
 from rich.console import Console
 from rich.table import Table
@@ -36,14 +38,17 @@ def compare_reports(
         limits: by key of ``ROWS``, by how much the second may be worse; None: no limit.
 
     Returns:
-        "rows" (key, name, a, b, change), and "crossed": the keys whose limit is crossed.
+        "rows" (key, name, a, b, change, limit), and "crossed": the keys whose limit is crossed.
+        A figure that one of them lacks crosses every limit.
     """
     rows, crossed = [], []
     for key, name, (part, field), larger_is_better in ROWS:
         old, new = a.get(part, {}).get(field), b.get(part, {}).get(field)
         change = None if old is None or new is None else new - old
-        rows.append({"key": key, "name": name, "a": old, "b": new, "change": change})
         limit = limits.get(key)
+        rows.append(
+            {"key": key, "name": name, "a": old, "b": new, "change": change, "limit": limit}
+        )
         if limit is None:
             continue
         worse = None if change is None else (-change if larger_is_better else change)
@@ -67,14 +72,78 @@ def show_comparison(found: Mapping[str, Any], console: Console, a: str, b: str) 
     for name in (a, b, "change"):
         table.add_column(name, justify="right", overflow="fold")
     for row in found["rows"]:
-        crossed = row["key"] in found["crossed"]
         cells = [_cell(row["key"], row[k]) for k in ("a", "b")]
         change = _cell(row["key"], row["change"], sign=True)
-        shown = Text(f"{change} over the limit", "red") if crossed else change
+        crossed = row["key"] in found["crossed"]
+        shown = Text(f"{change}, {_verdict(row)}", "red") if crossed else change
         table.add_row(row["name"], *cells, shown)
     console.print(table)
     if not found["same_source"]:
-        console.print("note: the two were built from different models")
+        console.print(f"note: {OTHER_MODEL}")
+
+
+def as_markdown(found: Mapping[str, Any], a: str, b: str) -> str:
+    """A comparison for a pull request.
+
+    Args:
+        found: from :func:`compare_reports`.
+        a: name of the first build.
+        b: name of the second.
+    """
+    crossed = found["crossed"]
+    verdict = f"{len(crossed)} limit{'s' if len(crossed) > 1 else ''} crossed" if crossed else "ok"
+    lines = [f"**edgeprune compare: {verdict}**", ""]
+    lines.append(f"| | {_plain(a)} | {_plain(b)} | change | limit |")
+    lines.append("| --- | ---: | ---: | ---: | --- |")
+    for row in found["rows"]:
+        key = row["key"]
+        old, new = (_cell(key, row[k]) for k in ("a", "b"))
+        limit = "" if row["limit"] is None else f"{_allowed(row)}"
+        if key in crossed:
+            limit = f"**{limit}: crossed**"
+        change = _cell(key, row["change"], sign=True)
+        lines.append(f"| {row['name']} | {old} | {new} | {change} | {limit} |")
+    if not found["same_source"]:
+        lines += ["", f"Note: {OTHER_MODEL}."]
+    return "\n".join(lines) + "\n"
+
+
+def as_junit(found: Mapping[str, Any], a: str, b: str) -> str:
+    """A comparison for CI: a test case for every limit.
+
+    Args:
+        found: from :func:`compare_reports`.
+        a: name of the first build.
+        b: name of the second.
+    """
+    limits = [row for row in found["rows"] if row["limit"] is not None]
+    counts = {"tests": str(len(limits)), "failures": str(len(found["crossed"]))}
+    suite = ElementTree.Element("testsuite", {"name": "edgeprune compare", **counts})
+    for row in limits:
+        case = {"classname": "edgeprune.compare", "name": row["name"]}
+        element = ElementTree.SubElement(suite, "testcase", case)
+        said = f"{_cell(row['key'], row['a'])} -> {_cell(row['key'], row['b'])}"
+        if row["key"] in found["crossed"]:
+            failure = ElementTree.SubElement(element, "failure", {"message": _verdict(row)})
+            failure.text = f"{_printable(a)} -> {_printable(b)}: {said}"
+    ElementTree.indent(suite)
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+OTHER_MODEL = "the two were built from different models"
+
+
+def _verdict(row: Mapping[str, Any]) -> str:
+    """That a limit is crossed, and which."""
+    if row["change"] is None:
+        return f"not measured; the limit is {_allowed(row)}"
+    return f"over the limit of {_allowed(row)}"
+
+
+def _allowed(row: Mapping[str, Any]) -> str:
+    """How much worse the second may be."""
+    worst = -row["limit"] if row["key"] == "accuracy" else row["limit"]
+    return _cell(row["key"], worst, sign=True)
 
 
 def _cell(key: str, value: float | None, *, sign: bool = False) -> str:
@@ -84,3 +153,12 @@ def _cell(key: str, value: float | None, *, sign: bool = False) -> str:
     if key == "accuracy":
         return f"{100 * value:{plus}.2f} {'pt' if sign else '%'}"
     return f"{value:{plus},.0f}"
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def _plain(text: str) -> str:
+    """A name without the marks that Markdown gives a meaning."""
+    return re.sub(r"[`|<>\\\[\]*_]", "'", _printable(text))

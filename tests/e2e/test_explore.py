@@ -10,6 +10,7 @@ import pytest
 
 from edgeprune import bundled
 from tests.e2e.conftest import Command, report_of
+from tests.e2e.test_bad_input import dense_model, samples
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +99,23 @@ def test_the_frontier_is_of_built_networks(edgeprune: Command, few: Path, tmp_pa
     assert all(p["flash_bytes"] <= (p["budget_bytes"] or p["flash_bytes"]) for p in points)
     assert any(p["chosen"] for p in points)
     assert "<svg" in (tmp_path / "p" / "pareto.html").read_text()
+
+
+def test_choices_of_criterion_and_schedule_are_shown(edgeprune: Command) -> None:
+    from edgeprune.pruning.criteria import CRITERIA
+    from edgeprune.pruning.search import SCHEDULES
+
+    for command in ("build", "fit", "sweep"):
+        said = edgeprune(command, "--help").out
+        words = set(said.replace(",", " ").replace(".", " ").split())
+        assert {"obs", *CRITERIA, *SCHEDULES} <= words, command
+
+
+def test_one_run_has_no_spread_and_several_have(edgeprune: Command, tmp_path: Path) -> None:
+    given = (dense_model(tmp_path / "m.onnx"), "--data", samples(tmp_path / "d.npz"))
+    sweep = ("sweep", *given, "--levels", "40", "--mean", "0.5", "--std", "2")
+    one = edgeprune(*sweep, "--runs", 1, "-o", tmp_path / "one")
+    two = edgeprune(*sweep, "--runs", 2, "-o", tmp_path / "two")
+    assert (one.status, two.status) == (0, 0), one.err + two.err
+    assert "+-" not in one.err
+    assert "+-" in two.err

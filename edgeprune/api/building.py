@@ -1,0 +1,196 @@
+"""``build`` and ``fit``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from edgeprune.api.arguments import Data, Model, Numbers, files_of, named, numbers, share, size
+from edgeprune.pipeline.build import Built
+from edgeprune.pipeline.build import build as run_build
+from edgeprune.pipeline.options import BuildOptions, DtypeChoice, parse_labels
+from edgeprune.pipeline.survey import survey
+from edgeprune.progress import Progress, silent
+from edgeprune.pruning.search import Schedule
+
+
+@named
+def build(
+    model: Model = None,
+    example_input: Any = None,
+    *,
+    data: Data = None,
+    test: Data = None,
+    random_data: bool = False,
+    mean: Numbers | None = None,
+    std: Numbers | None = None,
+    budget: str | int | None = None,
+    ram: str | int | None = None,
+    max_ms: float | None = None,
+    max_instructions: int | None = None,
+    max_macs: int | None = None,
+    max_neurons: int | None = None,
+    keep_ratio: float | None = None,
+    target: str = "cortex-m4",
+    dtype: DtypeChoice = "auto",
+    criterion: str = "obs",
+    schedule: Schedule = "iterative",
+    min_accuracy: float | None = None,
+    max_drop: str | float | None = None,
+    classes: Sequence[int] | None = None,
+    labels: str | Path | Sequence[str] = (),
+    zeta: float = 0.4,
+    emit: Sequence[str] = ("c", "tflite", "onnx"),
+    packages: Sequence[str] = (),
+    author: str = "",
+    url: str = "",
+    optimize: Literal["auto", "size", "speed"] = "auto",
+    finetune: int = 0,
+    augment: bool = False,
+    device: str = "cpu",
+    jobs: int = 1,
+    seed: int = 0,
+    out: str | Path = "build",
+    force: bool = False,
+    progress: Progress = silent,
+) -> Built:
+    """Prune a model until it fits, compile it, and prove that all artifacts agree.
+
+    Args:
+        model: a file (see :func:`edgeprune.load`), a ``torch.nn.Module``, or None for the model
+            that comes with the package.
+        example_input: for a module: one input tensor, batch in front, or a tuple of them.
+        data: samples that rank, calibrate and choose: a file or folder, an array x
+            (n, *input shape), a pair (x, y) with integer labels y (n,), a Dataset or DataLoader of
+            such, or for a model of several inputs a dictionary with an array for each, by name or
+            as x0, x1, ...
+        test: samples that are only reported on; without it a part of ``data`` is kept apart.
+        random_data: where there are no ``data``, noise ranks and calibrates; to try things out.
+        mean: the model was trained on (x - mean) / std, the samples are raw x: a number, or one a
+            channel.
+        std: likewise.
+        budget: bytes of flash (targets android and onnx: of the file), a number or "64KB".
+        ram: bytes of RAM, likewise.
+        max_ms: modelled milliseconds per inference at the clock of the board.
+        max_instructions: instructions per inference.
+        max_macs: multiply-accumulates per inference.
+        max_neurons: neurons (channels) that stay, outputs not counted.
+        keep_ratio: the share of them that stays, 0 to 1.
+        target: name of a target, or path of a profile.
+        dtype: element type; "auto": what is more accurate on validation data within the budget.
+        criterion: how neurons rank.
+        schedule: how they go.
+        min_accuracy: lowest accuracy on validation data, 0 to 1.
+        max_drop: largest loss of accuracy on validation data: 0.005 or "0.5pt".
+        classes: labels whose sub-network is built; None: all.
+        labels: names of the classes, or a text file with one a line.
+        zeta: for ``classes`` without a limit: the share of the largest mean activity that counts.
+        emit: artifacts to write: "c", "tflite", "onnx", "ort".
+        packages: ecosystems that get project files.
+        author: who publishes these packages.
+        url: where they are found.
+        optimize: what kernels and C compiler optimise for; "auto": size where there is a limit.
+        finetune: epochs of training after pruning.
+        augment: whether images are shifted and mirrored in that training.
+        device: where it runs.
+        jobs: parallel workers.
+        seed: of every random choice.
+        out: the folder to write.
+        force: replace it whatever it holds.
+        progress: told how far the long steps are.
+
+    Returns:
+        The folder and the report.
+
+    Raises:
+        EdgePruneError: the input is wrong.
+        CannotFitError: the budget cannot be met; the text says what the floor is.
+    """
+    with files_of(model, example_input, data, test) as files:
+        options = BuildOptions(
+            out=Path(out),
+            model=files.model,
+            data=files.data,
+            test=files.test,
+            random_data=random_data,
+            mean=numbers(mean),
+            std=numbers(std),
+            budget=size(budget, "--budget"),
+            ram=size(ram, "--ram"),
+            max_ms=max_ms,
+            max_instructions=max_instructions,
+            max_macs=max_macs,
+            max_neurons=max_neurons,
+            keep_ratio=keep_ratio,
+            target=target,
+            dtype=dtype,
+            criterion=criterion,
+            schedule=schedule,
+            min_accuracy=min_accuracy,
+            max_drop=share(max_drop),
+            classes=None if classes is None else tuple(sorted(set(classes))),
+            labels=parse_labels(str(labels)) if isinstance(labels, str | Path) else tuple(labels),
+            zeta=zeta,
+            emit=tuple(emit),
+            packages=tuple(packages),
+            author=author,
+            url=url,
+            optimize=optimize,
+            finetune=finetune,
+            augment=augment,
+            device=device,
+            jobs=jobs,
+            seed=seed,
+            force=force,
+        )
+        return run_build(options, progress)
+
+
+@named
+def fit(
+    model: Model = None,
+    example_input: Any = None,
+    *,
+    data: Data = None,
+    test: Data = None,
+    mean: Numbers | None = None,
+    std: Numbers | None = None,
+    targets: Sequence[str] = (),
+    dtype: DtypeChoice = "auto",
+    criterion: str = "obs",
+    schedule: Schedule = "iterative",
+    min_accuracy: float | None = None,
+    max_drop: str | float | None = None,
+    seed: int = 0,
+    out: str | Path = "fit",
+    force: bool = False,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Which boards a model fits: as it is, after pruning and how well, or never, and why.
+
+    Args are those of :func:`build`; ``targets`` are names or profiles, none: every board.
+
+    Returns:
+        The content of fit.json.
+
+    Raises:
+        EdgePruneError: the input is wrong, or a target is no board.
+    """
+    with files_of(model, example_input, data, test) as files:
+        options = BuildOptions(
+            out=Path(out),
+            model=files.model,
+            data=files.data,
+            test=files.test,
+            mean=numbers(mean),
+            std=numbers(std),
+            dtype=dtype,
+            criterion=criterion,
+            schedule=schedule,
+            min_accuracy=min_accuracy,
+            max_drop=share(max_drop),
+            seed=seed,
+            force=force,
+        )
+        return survey(options, targets, progress)

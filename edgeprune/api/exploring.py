@@ -1,0 +1,170 @@
+"""``analyze``, ``sweep`` and ``extract``: looking at a model without building it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from edgeprune.api.arguments import Data, Model, Numbers, files_of, named, numbers, size
+from edgeprune.errors import EdgePruneError
+from edgeprune.pipeline.explore import analyze_model, extract_model, sweep_model
+from edgeprune.pipeline.options import BuildOptions, parse_levels
+from edgeprune.pipeline.pareto import pareto_model
+from edgeprune.progress import Progress, silent
+from edgeprune.pruning.search import Schedule
+
+
+@named
+def analyze(
+    model: Model = None,
+    example_input: Any = None,
+    *,
+    data: Data = None,
+    test: Data = None,
+    mean: Numbers | None = None,
+    std: Numbers | None = None,
+    pictures: bool = True,
+    seed: int = 0,
+    out: str | Path = "analysis",
+    force: bool = False,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """What happens to error and accuracy when each neuron goes, one at a time.
+
+    Args are those of :func:`build`; ``pictures``: with error surfaces and activation maps.
+
+    Returns:
+        The content of analysis.json.
+
+    Raises:
+        EdgePruneError: the input is wrong.
+    """
+    with files_of(model, example_input, data, test) as files:
+        options = BuildOptions(
+            out=Path(out),
+            model=files.model,
+            data=files.data,
+            test=files.test,
+            mean=numbers(mean),
+            std=numbers(std),
+            seed=seed,
+            force=force,
+        )
+        return analyze_model(options, pictures=pictures, progress=progress)
+
+
+@named
+def sweep(
+    model: Model = None,
+    example_input: Any = None,
+    *,
+    data: Data = None,
+    test: Data = None,
+    mean: Numbers | None = None,
+    std: Numbers | None = None,
+    levels: str = "10:90:10",
+    criteria: Sequence[str] = ("obs",),
+    schedule: Schedule = "iterative",
+    dtype: Literal["auto", "int8", "float32"] = "auto",
+    runs: int = 3,
+    jobs: int = 1,
+    journal: str | Path | None = None,
+    pareto: bool = False,
+    target: str = "cortex-m4",
+    ram: str | int | None = None,
+    seed: int = 0,
+    out: str | Path = "sweep",
+    force: bool = False,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Prune a model to many sizes, several times, and measure accuracy against size.
+
+    Args are those of :func:`build`, and:
+        levels: percent removed "10:90:10" or sizes "8KB,16KB"; with ``pareto`` of linked flash.
+        criteria: several are compared; one with ``pareto``.
+        runs: seeds that are averaged, from ``seed`` on.
+        jobs: parallel workers, in joblib's current backend.
+        journal: a file that remembers finished runs.
+        pareto: build every level for ``target``, and find the frontier.
+
+    Returns:
+        The content of sweep.json or pareto.json.
+
+    Raises:
+        EdgePruneError: the input is wrong.
+    """
+    values, of = parse_levels(levels)
+    if pareto and len(criteria) != 1:
+        raise EdgePruneError("criteria", "is one with pareto", "name one")
+    with files_of(model, example_input, data, test) as files:
+        options = BuildOptions(
+            out=Path(out),
+            model=files.model,
+            data=files.data,
+            test=files.test,
+            mean=numbers(mean),
+            std=numbers(std),
+            ram=size(ram, "--ram"),
+            target=target,
+            dtype=dtype,
+            criterion=criteria[0] if pareto else "obs",
+            schedule=schedule,
+            jobs=jobs,
+            seed=seed,
+            force=force,
+        )
+        if pareto:
+            return pareto_model(options, levels=values, of=of, progress=progress)
+        return sweep_model(
+            options,
+            levels=values,
+            of=of,
+            criteria=tuple(criteria),
+            seeds=range(seed, seed + runs),
+            journal=None if journal is None else Path(journal),
+            progress=progress,
+        )
+
+
+@named
+def extract(
+    model: Model = None,
+    example_input: Any = None,
+    *,
+    data: Data = None,
+    test: Data = None,
+    mean: Numbers | None = None,
+    std: Numbers | None = None,
+    classes: Sequence[int] | None = None,
+    zeta: float = 0.4,
+    floor: float | None = None,
+    seed: int = 0,
+    out: str | Path = "extract",
+    force: bool = False,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """The sub-network of each label of a model, and of several together.
+
+    Args are those of :func:`build`; ``floor``: search the zeta that keeps this balanced accuracy.
+
+    Returns:
+        The content of extract.json.
+
+    Raises:
+        EdgePruneError: the input is wrong, or has no labels.
+    """
+    with files_of(model, example_input, data, test) as files:
+        options = BuildOptions(
+            out=Path(out),
+            model=files.model,
+            data=files.data,
+            test=files.test,
+            mean=numbers(mean),
+            std=numbers(std),
+            classes=None if classes is None else tuple(sorted(set(classes))),
+            zeta=zeta,
+            seed=seed,
+            force=force,
+        )
+        return extract_model(options, floor=floor, progress=progress)

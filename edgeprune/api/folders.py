@@ -1,0 +1,106 @@
+"""``verify_folder``, ``run``, ``compare`` and ``report_folder``: what a build wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from edgeprune.api.arguments import named, share
+from edgeprune.pipeline.options import parse_size
+from edgeprune.pipeline.output import replace_file
+from edgeprune.pipeline.run import run_folder
+from edgeprune.pipeline.verify import Verdict
+from edgeprune.pipeline.verify import verify as run_verify
+from edgeprune.report.compare import compare_reports
+from edgeprune.report.page import page_of
+from edgeprune.report.schema import read_report
+
+
+@named
+def verify_folder(folder: str | Path, *, target: str | None = None) -> Verdict:
+    """Check every artifact in a folder that :func:`build` wrote.
+
+    Its C is compiled and run: whoever wrote the folder has to be trusted.
+
+    Args:
+        folder: the folder.
+        target: what it was built for, where that is a profile of one's own.
+
+    Raises:
+        EdgePruneError: it is no result of a build.
+    """
+    return run_verify(Path(folder), target=target)
+
+
+@named
+def run(
+    folder: str | Path, on: str = "cortex-m4", *, count: int = 100, profile: bool = False
+) -> dict[str, Any]:
+    """Run the firmware of a folder on an emulated core, and compare it with this machine.
+
+    Args:
+        folder: what :func:`build` wrote.
+        on: an emulated target.
+        count: inferences.
+        profile: also count by layer.
+
+    Raises:
+        EdgePruneError: it is no result of a build, or a tool is missing.
+    """
+    return run_folder(Path(folder), on, count=count, profile=profile)
+
+
+@named
+def compare(
+    a: str | Path,
+    b: str | Path,
+    *,
+    max_flash_growth: str | int | None = None,
+    max_ram_growth: str | int | None = None,
+    max_instructions_growth: int | None = None,
+    max_cycles_growth: int | None = None,
+    max_drop: str | float | None = None,
+) -> dict[str, Any]:
+    """Two builds side by side.
+
+    Args:
+        a: the folder of one.
+        b: that of the other.
+        max_flash_growth: by how many bytes of flash B may be larger.
+        max_ram_growth: of RAM, likewise.
+        max_instructions_growth: by how many instructions an inference of B may be longer.
+        max_cycles_growth: of cycles, likewise.
+        max_drop: how much less accurate it may be: 0.005 or "0.5pt".
+
+    Returns:
+        Rows with both figures and the change; the keys whose limit is crossed.
+
+    Raises:
+        EdgePruneError: one is no result of a build.
+    """
+    sizes = {"flash_bytes": ("flash", max_flash_growth), "ram_bytes": ("ram", max_ram_growth)}
+    limits: dict[str, float | None] = {
+        key: None if value is None else parse_size(str(value), f"--max-{name}-growth", least=0)
+        for key, (name, value) in sizes.items()
+    }
+    limits |= {"instructions": max_instructions_growth, "cycles": max_cycles_growth}
+    limits["accuracy"] = share(max_drop)
+    return compare_reports(read_report(Path(a)), read_report(Path(b)), limits)
+
+
+@named
+def report_folder(folder: str | Path) -> Path:
+    """Make the page of a build again, from its report.json.
+
+    Args:
+        folder: what :func:`build` wrote.
+
+    Returns:
+        report.html.
+
+    Raises:
+        EdgePruneError: it is no result of a build, or was changed.
+    """
+    folder = Path(folder)
+    replace_file(folder, "report.html", page_of(read_report(folder), str(folder / "report.json")))
+    return folder / "report.html"

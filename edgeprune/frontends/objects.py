@@ -1,0 +1,110 @@
+"""Data of Python programs in: tensors, frames, datasets and loaders become arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from edgeprune.errors import EdgePruneError
+from edgeprune.ir import Array
+
+TAKEN = (
+    "an array x (n, input shape), a pair (x, y), a dictionary of arrays, a Dataset, a DataLoader "
+    "or a generator of pairs (x, y), or the path of a file"
+)
+MAX_BYTES = 4 << 30
+
+
+def arrays_of(data: Any, where: str) -> dict[str, Array]:
+    """Arrays by name: x and, where there are labels, y; a dictionary keeps its names.
+
+    Args:
+        data: see :data:`TAKEN`. Arrays are whatever numpy takes: torch tensors, also with
+            gradients or on another device, pandas frames and series, lists.
+        where: what to call it in errors.
+
+    Raises:
+        EdgePruneError: it is none of these; the text says what is taken.
+    """
+    if isinstance(data, Mapping):
+        return {str(name): _array(value, f"{where}[{name!r}]") for name, value in data.items()}
+    if _is_pair(data):
+        found = {"x": _array(data[0], f"{where}: x")}
+        return found if data[1] is None else {**found, "y": _array(data[1], f"{where}: y")}
+    if isinstance(data, tuple):
+        raise _refused(where, "tuple", f"it has {len(data)} parts, not x and y")
+    if isinstance(data, list) or hasattr(data, "__array__") or hasattr(data, "detach"):
+        return {"x": _array(data, where)}
+    return _drawn(data, where)
+
+
+def _is_pair(data: Any) -> bool:
+    """(x, y), also as a list; a list of two samples is none."""
+    if isinstance(data, tuple):
+        return len(data) == 2
+    if not isinstance(data, list) or len(data) != 2:
+        return False
+    ranks = [np.ndim(part) if isinstance(part, list) else getattr(part, "ndim", 0) for part in data]
+    return ranks[0] > ranks[1] == 1 and len(data[0]) == len(data[1])
+
+
+def _array(value: Any, where: str) -> Array:
+    if hasattr(value, "detach"):  # a torch tensor
+        value = value.detach().cpu()
+    try:
+        found = np.asarray(value)
+    except Exception as error:  # noqa: BLE001 - what other libraries' objects raise is theirs
+        raise _refused(where, type(value).__name__, str(error).splitlines()[0][:200]) from None
+    if found.dtype.kind not in "fiub":
+        raise _refused(where, type(value).__name__, f"elements are {found.dtype}, not numbers")
+    return found
+
+
+def _refused(where: str, kind: str, why: str) -> EdgePruneError:
+    return EdgePruneError(where, f"a {kind} cannot be used: {why}", f"taken are {TAKEN}")
+
+
+def _drawn(data: Any, where: str) -> dict[str, Array]:
+    """What a Dataset, a DataLoader or a generator gives, one behind the other."""
+    kind = type(data).__name__
+    batched = getattr(data, "batch_size", None) is not None
+    xs: list[Array] = []
+    ys: list[Array] = []
+    total = 0
+    for number, item in enumerate(_items(data, where)):
+        at = f"{where}[{number}]"
+        labelled = isinstance(item, tuple | list) and len(item) == 2
+        if isinstance(item, Mapping) or (isinstance(item, tuple | list) and not labelled):
+            raise _refused(where, kind, f"item {number} is a {type(item).__name__}, no pair (x, y)")
+        if not labelled and not batched and not hasattr(data, "__getitem__"):
+            why = "whether its items are samples or batches cannot be told without labels"
+            raise _refused(where, kind, why)
+        x = _array(item[0] if labelled else item, at)
+        xs.append(x)
+        if labelled:
+            ys.append(_array(item[1], at))
+            batched = batched or ys[-1].ndim > 0
+        total += x.nbytes
+        if total > MAX_BYTES:
+            raise _refused(where, kind, f"it gives more than {MAX_BYTES >> 30} GiB")
+    if not xs:
+        raise _refused(where, kind, "it holds no sample")
+    if ys and len(ys) != len(xs):
+        raise _refused(where, kind, "some of its items have labels and some have none")
+    join = np.concatenate if batched else np.stack
+    try:
+        return {"x": join(xs)} | ({"y": join(ys)} if ys else {})
+    except ValueError:
+        shapes = sorted({str(x.shape) for x in xs})[:3]
+        raise _refused(where, kind, f"its items differ in shape: {', '.join(shapes)}") from None
+
+
+def _items(data: Any, where: str) -> Iterator[Any]:
+    if isinstance(data, Iterable):
+        yield from data
+    elif hasattr(data, "__getitem__") and hasattr(data, "__len__"):  # a torch Dataset
+        yield from (data[i] for i in range(len(data)))
+    else:
+        raise _refused(where, type(data).__name__, "it is no data")

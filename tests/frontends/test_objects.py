@@ -1,0 +1,119 @@
+"""Whatever Python programs keep their samples in is taken, or refused by one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+
+from edgeprune.errors import EdgePruneError
+from edgeprune.frontends.objects import MAX_BYTES, arrays_of
+
+X = np.arange(24, dtype=np.float32).reshape(6, 4)
+Y = np.array([0, 1, 2, 0, 1, 2])
+TENSORS = TensorDataset(torch.from_numpy(X), torch.from_numpy(Y))
+
+
+class Frame:
+    """As pandas has them: an array inside, and iterating gives the names of the columns."""
+
+    def __init__(self, values: Any) -> None:
+        self.values = np.asarray(values)
+        self.ndim = self.values.ndim
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return self.values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(["a", "b"])
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+class Rows(Dataset[Any]):
+    """A map-style dataset without an iterator."""
+
+    def __len__(self) -> int:
+        return len(X)
+
+    def __getitem__(self, i: int) -> Any:
+        if not 0 <= i < len(X):
+            raise RuntimeError("no such row")
+        return X[i], Y[i]
+
+
+TAKEN = {
+    "a pair": (X, Y),
+    "a pair as a list": [X, Y],
+    "a pair of lists": [X.tolist(), Y.tolist()],
+    "tensors with gradients": (torch.tensor(X, requires_grad=True), torch.from_numpy(Y)),
+    "frames": (Frame(X), Frame(Y)),
+    "a dictionary": {"x": torch.tensor(X, requires_grad=True), "y": Y},
+    "a dataset": TENSORS,
+    "a dataset that only has an index": Rows(),
+    "a loader of batches": DataLoader(TENSORS, batch_size=4),
+    "a loader of samples": DataLoader(TENSORS, batch_size=None),
+    "a generator of samples": ((x, y) for x, y in zip(X, Y, strict=True)),
+    "a generator of batches": ((X[i : i + 4], Y[i : i + 4]) for i in (0, 4)),
+}
+
+
+@pytest.mark.parametrize("kind", TAKEN)
+def test_samples_with_labels_are_taken(kind: str) -> None:
+    found = arrays_of(TAKEN[kind], "data")
+    assert set(found) == {"x", "y"}
+    np.testing.assert_array_equal(found["x"], X)
+    np.testing.assert_array_equal(found["y"], Y)
+
+
+ALONE = {
+    "an array": X,
+    "a pair without labels": (X, None),
+    "a tensor": torch.tensor(X, requires_grad=True),
+    "a frame": Frame(X),
+    "a list of samples": list(X),
+    "two samples": [X[0], X[1]],
+    "a loader": DataLoader(torch.from_numpy(X), batch_size=4),
+}
+
+
+@pytest.mark.parametrize("kind", ALONE)
+def test_samples_without_labels_are_taken(kind: str) -> None:
+    found = arrays_of(ALONE[kind], "data")
+    assert set(found) == {"x"}
+    np.testing.assert_array_equal(found["x"], X[: len(found["x"])])
+    assert len(found["x"]) == (2 if kind == "two samples" else 6)
+
+
+def endless() -> Iterator[Any]:
+    x = np.broadcast_to(np.zeros(1, np.float32), (1 << 28,))
+    while True:
+        yield x, 0
+
+
+REFUSED = {
+    "a number": (3, "int"),
+    "three of something": ((X, Y, Y), "3 parts"),
+    "objects": (np.array([1, "a", None], dtype=object), "not numbers"),
+    "text": (["a", "b"], "not numbers"),
+    "rows of unlike lengths": ([[1.0], [1.0, 2.0]], "list"),
+    "dictionaries": (iter([{"image": X[0]}]), "dict"),
+    "arrays that may be samples or batches": (iter([X, X]), "samples or batches"),
+    "nothing": (iter(()), "no sample"),
+    "unlike shapes": (iter([(X[0], 0), (X[0, :2], 1)]), "differ in shape"),
+    "what never ends": (endless(), f"{MAX_BYTES >> 30} GiB"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_is_no_data_is_refused_by_what_is_taken(kind: str) -> None:
+    data, word = REFUSED[kind]
+    with pytest.raises(EdgePruneError) as caught:
+        arrays_of(data, "data")
+    assert word in caught.value.what or word in caught.value.hint
+    assert "DataLoader" in caught.value.hint

@@ -1,0 +1,131 @@
+"""Two builds side by side: on the terminal, in a pull request, in CI."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.e2e.conftest import Outcome, invoke, report_of
+from tests.e2e.test_bad_input import dense_model, samples
+
+SAME = {
+    "model": {"sha256": "a"},
+    "size": {"flash_bytes": 1000, "ram_bytes": 100},
+    "run": {"instructions": 5000, "cycles": 7000, "cycles_error": 0.1},
+    "after": {"macs": 10},
+    "accuracy": {"c": 0.95},
+}
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The report of a build, with figures that are easy to reckon with."""
+    place = tmp_path_factory.mktemp("compare")
+    given = (dense_model(place / "m.onnx"), "--data", samples(place / "d.npz"))
+    done = invoke("build", *given, "--dtype", "int8", "--target", "host", "-o", place / "out")
+    assert done.status == 0, done.err
+    found = report_of(place / "out")
+    for part, fields in SAME.items():
+        found[part] |= fields
+    return found
+
+
+Folders = Callable[..., Path]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, record: dict[str, Any]) -> Folders:
+    """Makes a result: ``folder("a", size__flash_bytes=1)``."""
+
+    def make(name: str, **changes: Any) -> Path:
+        report = copy.deepcopy(record)
+        for key, value in changes.items():
+            part, _, field = key.partition("__")
+            report[part][field] = value
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "report.json").write_text(json.dumps(report))
+        return tmp_path / name
+
+    return make
+
+
+@pytest.fixture
+def worse(folder: Folders) -> tuple[Path, Path]:
+    """Two builds, the second worse in every way."""
+    changes: dict[str, Any] = {"size__flash_bytes": 1300, "size__ram_bytes": 150}
+    changes |= {"run__instructions": 5600, "run__cycles": 7700, "accuracy__c": 0.94}
+    return folder("a"), folder("b", **changes)
+
+
+LIMITS = {
+    "--max-flash-growth": (299, 300, "+299", "flash, bytes"),
+    "--max-ram-growth": (49, 50, "+49", "RAM, bytes"),
+    "--max-instructions-growth": (599, 600, "+599", "instructions"),
+    "--max-cycles-growth": (699, 700, "+699", "cycles, modelled"),
+    "--max-drop": ("0.99pt", "1pt", "-0.99 pt", "accuracy (C)"),
+}
+
+
+@pytest.mark.parametrize("option", LIMITS)
+def test_a_crossed_limit_is_named_with_its_figure_and_a_kept_one_passes(
+    worse: tuple[Path, Path], option: str
+) -> None:
+    crossed, kept, shown, _ = LIMITS[option]
+    done = invoke("compare", *worse, option, crossed)
+    assert done.status == 1
+    assert f"over the limit of {shown}" in " ".join(done.err.split())
+    assert invoke("compare", *worse, option, kept).status == 0
+
+
+def test_a_figure_that_was_not_measured_crosses_its_limit(folder: Folders) -> None:
+    a, b = folder("a"), folder("b", run__cycles=None)
+    done = invoke("compare", a, b, "--max-cycles-growth", 10)
+    assert done.status == 1
+    assert "not measured" in done.err
+
+
+def all_limits(worse: tuple[Path, Path], *more: object) -> Outcome:
+    limits = [word for option, row in LIMITS.items() for word in (option, row[0])]
+    return invoke("compare", *worse, *limits, *more)
+
+
+def test_markdown_has_a_row_for_every_figure_and_names_what_was_crossed(
+    worse: tuple[Path, Path],
+) -> None:
+    done = all_limits(worse, "--markdown")
+    assert done.status == 1
+    assert done.out.startswith("**edgeprune compare: 5 limits crossed**\n")
+    assert "| flash, bytes | 1,000 | 1,300 | +300 | **+299: crossed** |" in done.out
+    assert "| accuracy (C) | 95.00 % | 94.00 % | -1.00 pt | **-0.99 pt: crossed** |" in done.out
+    assert "| MACs | 10 | 10 | +0 |  |" in done.out
+    lines = [line for line in done.out.splitlines() if line.startswith("|")]
+    assert len({line.count("|") for line in lines}) == 1
+
+
+def test_junit_has_a_case_for_every_limit(worse: tuple[Path, Path], tmp_path: Path) -> None:
+    file = tmp_path / "junit.xml"
+    assert all_limits(worse, "--junit", file).status == 1
+    suite = ElementTree.parse(file).getroot()
+    assert (suite.tag, suite.get("tests"), suite.get("failures")) == ("testsuite", "5", "5")
+    named = {case.get("name"): case.find("failure") for case in suite}
+    assert set(named) == {row[3] for row in LIMITS.values()}
+    assert all(failure is not None for failure in named.values())
+    assert invoke("compare", worse[0], worse[0], "--max-drop", "0", "--junit", file).status == 0
+    (case,) = ElementTree.parse(file).getroot()
+    assert case.find("failure") is None
+
+
+def test_names_of_folders_stay_names(folder: Folders, tmp_path: Path) -> None:
+    a, b = folder("a[red]x|y"), folder("b<&>")
+    done = invoke("compare", a, b, "--markdown", "--junit", tmp_path / "j.xml", "--max-drop", "0")
+    assert done.status == 0
+    assert "[red]" in done.err.replace("\n", "").replace(" ", "")
+    header = next(line for line in done.out.splitlines() if line.startswith("| |"))
+    assert header.count("|") == 6
+    ElementTree.parse(tmp_path / "j.xml")
