@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from edgeprune.ir import Graph
-from edgeprune.planner.arena import SEARCH_NODES, place
+from edgeprune.planner.arena import SEARCH_TRIES, place
 from edgeprune.planner.order import best_order
 from edgeprune.planner.plan import Buffer, MemoryPlan, live_bytes, round_up
 
@@ -89,8 +89,8 @@ class _Layout:
 
     def plan(self, *, below: int | None, thorough: bool) -> MemoryPlan:
         """Placed; searched long only where that can end below a size that is there already."""
-        nodes = SEARCH_NODES if thorough else 0
-        at = place(self.buffers, align=ALIGN, nodes=nodes, below=below)
+        tries = SEARCH_TRIES if thorough else 0
+        at = place(self.buffers, align=ALIGN, tries=tries, below=below)
         ends = (a + b.nbytes for a, b in zip(at, self.buffers, strict=True))
         size = round_up(max(ends, default=0), ALIGN)
         offsets = {b.name: a for a, b in zip(at, self.buffers, strict=True)}

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from itertools import permutations
+from typing import Any
 
+import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgeprune.planner import arena
 from edgeprune.planner.arena import place
 from edgeprune.planner.plan import Buffer, live_bytes
 
@@ -62,3 +66,31 @@ def stacked(order: tuple[int, ...], items: list[Buffer]) -> int:
 def test_small_problems_are_solved_exactly(items: list[Buffer]) -> None:
     best = min(stacked(order, items) for order in permutations(range(len(items))))
     assert height(place(items), items) == best
+
+
+@given(st.lists(st.tuples(st.integers(1, 64), st.integers(0, 16)), min_size=2, max_size=40))
+@settings(deadline=None, max_examples=60)
+def test_a_chain_takes_what_is_alive_at_once_without_a_search(rows: list[tuple[int, int]]) -> None:
+    values = [Buffer(f"v{i}", 4 * size, i - 1, i) for i, (size, _) in enumerate(rows)]
+    scratch = [Buffer(f"s{i}", 4 * size, i, i) for i, (_, size) in enumerate(rows) if size]
+    items = values + scratch
+    bound = max(live_bytes(items, step, 4) for step in range(-1, len(rows)))
+    assert height(place(items, tries=0), items) == bound
+
+
+def test_a_search_ends_after_so_many_gaps(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = 0
+    gap = arena._lowest_gap
+
+    def counted(*args: Any) -> int:
+        nonlocal looked
+        looked += 1
+        return gap(*args)
+
+    monkeypatch.setattr(arena, "_lowest_gap", counted)
+    rng = np.random.default_rng(0)
+    sizes, begins = rng.integers(1, 64, 60).tolist(), rng.integers(0, 40, 60).tolist()
+    rows = zip(sizes, begins, strict=True)
+    items = [Buffer(f"b{i}", 4 * size, a, a + i % 7) for i, (size, a) in enumerate(rows)]
+    place(items, tries=500)
+    assert looked <= 500 + 5 * len(items)  # of these, five a buffer are the greedy plans'
