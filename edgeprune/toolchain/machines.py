@@ -17,7 +17,7 @@ _TARGET = re.compile(r"(?:^|[\s,])(?:0x)?([0-9a-f]+) <")
 _CONDITION = "eq|ne|cs|cc|mi|pl|vs|vc|hi|ls|ge|lt|gt|le"
 _DIGITS = re.compile(r"\d+")
 
-Flow = Literal["next", "call", "jump", "branch", "end", "pointer"]
+Flow = Literal["next", "call", "jump", "branch", "end", "pointer", "tail"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class Effect:
 
     Attributes:
         push: bytes that the stack grows by; None: it cannot be told.
-        flow: where control goes; "pointer": it cannot be told.
+        flow: where control goes; "pointer" and "tail": a call of, and a jump to, what a register
+            points to.
         target: of a call, jump or branch.
         through_table: control goes to a place in the same function that a table holds.
     """
@@ -101,7 +102,7 @@ def _arm(code: Sequence[Instruction], at: int) -> Effect:
         return Effect(flow="jump", target=target)
     if match := re.match(rf"bx(ns)?({_CONDITION})?$", operation):
         if operands != "lr":
-            return Effect(flow="pointer")
+            return Effect(flow="tail")
         return Effect(flow="next" if match.group(2) else "end")
     if operation in ("tbb", "tbh") or (operation == "mov" and operands.startswith("pc,")):
         return Effect(flow="end", through_table=True)
@@ -151,7 +152,7 @@ def _riscv(code: Sequence[Instruction], at: int) -> Effect:
     if operation in ("j", "tail") or (operation == "jr" and target):
         return Effect(flow="jump", target=target)
     if operation == "jr":
-        return Effect(flow="end", through_table=operands not in ("ra", "t0"))
+        return Effect(flow="end") if operands in ("ra", "t0") else Effect(0, "tail", None, True)
     if operation in ("ret", "ebreak", "mret", "unimp"):
         return Effect(flow="end")
     if operation.startswith("b") and target:

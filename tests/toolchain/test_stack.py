@@ -4,7 +4,7 @@ import pytest
 
 from edgeprune.target import load_target
 from edgeprune.toolchain.machines import Effect, Instruction, machine_of, parse
-from edgeprune.toolchain.stack import _Code
+from edgeprune.toolchain.stack import _Code, numbers
 
 
 def effect(core: str, *lines: str) -> Effect:
@@ -53,7 +53,7 @@ def test_what_grows_the_stack_of_an_arm_core(line: str, push: int | None) -> Non
         ("cortex-m4", "cbnz r3, 400 <f+0x4>", "branch"),
         ("cortex-m4", "bx lr", "end"),
         ("cortex-m4", "bxeq lr", "next"),
-        ("cortex-m4", "bx r3", "pointer"),
+        ("cortex-m4", "bx r3", "tail"),
         ("cortex-m4", "blx r3", "pointer"),
         ("cortex-m4", "pop {r4, pc}", "end"),
         ("cortex-m4", "ldr.w pc, [sp], #4", "end"),
@@ -67,6 +67,7 @@ def test_what_grows_the_stack_of_an_arm_core(line: str, push: int | None) -> Non
         ("rv32imc", "j 80000400 <f>", "jump"),
         ("rv32imc", "bgeu a5,a1,80000400 <f+0x8>", "branch"),
         ("rv32imc", "ret", "end"),
+        ("rv32imc", "jr a5", "tail"),
         ("avr", "rcall .+10 ; 0x400 <f>", "call"),
         ("avr", "rjmp .-10 ; 0x400 <f>", "jump"),
         ("avr", "brne .+4 ; 0x400 <f+0x10>", "branch"),
@@ -99,11 +100,13 @@ def test_what_grows_the_stack_of_other_cores(core: str, lines: list[str], push: 
     assert effect(core, *lines).push == push
 
 
-def depth(text: str) -> int | None:
+def depth(text: str, tables: str = "") -> int | None:
     machine = machine_of(load_target("cortex-m4"))
     assert machine is not None
     body = "\n".join(line.strip().replace("|", "\t") for line in text.strip().splitlines())
-    return _Code.read(body, machine).depth(0x100, ())
+    code = _Code.read(body, machine)
+    code.tables = numbers(tables)
+    return code.deepest(0x100)
 
 
 def test_the_deepest_call_counts_and_a_tail_call_is_part_of_the_caller() -> None:
@@ -150,3 +153,46 @@ def test_what_only_a_table_leads_to_counts() -> None:
         202:|4770|bx|lr
     """
     assert depth(switch) == 36
+
+
+def test_a_call_by_pointer_is_as_deep_as_the_deepest_function_whose_address_is_taken() -> None:
+    by_pointer = """
+        00000100 <f>:
+        100:|b510|push|{r4, lr}
+        102:|4798|blx|r3
+        104:|b084|sub|sp, #16
+        106:|bd10|pop|{r4, pc}
+        108:|0000|.word|0x00000201
+        00000200 <g>:
+        200:|b088|sub|sp, #32
+        202:|4718|bx|r3
+        00000300 <h>:
+        300:|b088|sub|sp, #128
+        302:|4770|bx|lr
+        00000400 <main>:
+        400:|b500|push|{lr}
+        402:|f000|bl|100 <f>
+        406:|0000|.word|0x00000301
+    """
+    assert depth(by_pointer.replace("bx|r3", "bx|lr")) == 8 + 16 + 32
+    halves = "movw|r3, #513\n        10a:|0000|movt|r3, #0"
+    in_code = by_pointer.replace("bx|r3", "bx|lr").replace(".word|0x00000201", halves)
+    assert depth(in_code) == 8 + 16 + 32
+    constants = " 0900 01030000 ffffffff                    ........        "
+    assert depth(by_pointer.replace("bx|r3", "bx|lr"), constants) == 8 + 16 + 128
+    assert depth(by_pointer) is None  # nothing else is pointed to that g could go to
+    assert depth(by_pointer.replace("0x00000201", "0x00000301")) == 8 + 16 + 128
+
+
+def test_a_computed_jump_of_assembly_leads_to_any_place_of_its_function() -> None:
+    unrolled = """
+        00000100 <f>:
+        100:|b500|push|{lr}
+        102:|a108|add|r1, pc, #32 @ (adr r1, 108 <f+0x8>)
+        104:|4718|bx|r1
+        106:|0000|.word|0x12345678
+        108:|b084|sub|sp, #16
+        10a:|bd00|pop|{pc}
+    """
+    assert depth(unrolled) == 4 + 16
+    assert depth(unrolled.replace("(adr r1", "(r1")) is None
