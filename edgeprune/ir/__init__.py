@@ -2,6 +2,7 @@
 
 from edgeprune.ir.channels import Channels, Coupling, Ids, Read, couple
 from edgeprune.ir.graph import Graph, Node, Port, build_graph
+from edgeprune.ir.memory import Over
 from edgeprune.ir.op import LinearOp, Op, QuantRule, align, align_arrays, tie_broadcast
 from edgeprune.ir.rows import element_type, fed, join_rows, real, split_rows
 from edgeprune.ir.run import (
@@ -34,6 +35,7 @@ __all__ = [
     "Node",
     "OnnxNode",
     "Op",
+    "Over",
     "Port",
     "QuantParams",
     "QuantRule",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 
-from edgeprune.ir import Array, Graph, Node
+from edgeprune.ir import Array, Graph, Node, Over
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class KernelCall:
         constants: arrays in flash, in the order of the arguments.
         inputs: names of the activations that are passed, in order.
         scratch_bytes: working memory, part of the planned arena; 0: no such argument.
-        inplace: number of the input whose memory the output may take; None: none.
+        inplace: the input that the output may lie over; None: none.
         instance: C text at file scope of the model (macros made for this layer's constants);
             names in it begin with ``Request.prefix``.
         instructions: estimated instructions for one inference; 0: not modelled.
@@ -116,7 +116,7 @@ class KernelCall:
     constants: tuple[Constant, ...]
     inputs: tuple[str, ...]
     scratch_bytes: int = 0
-    inplace: int | None = None
+    inplace: Over | None = None
     instance: str = ""
     instructions: int = 0
     cycles: int = 0

@@ -1,18 +1,22 @@
-"""Whether a kernel may write its result over its input, proved from the order of its accesses.
+"""Where a kernel may write its result over its input, proved from the order of its accesses.
 
 A kernel works in steps: it reads for a step, then writes. Memory may be shared if no byte is
-written in a step before the last one that reads it. Channels do not disturb each other where a
-kernel writes each where it read the same one; then groups of them may follow one another.
+written in a step before the last one that reads it. A result that is larger than its input, or
+that is written ahead of what is read, starts before it: by at least the *lead* that is found here
+(virtual memory overlap of vMCU, Zheng et al. 2024, arXiv:2406.06542). Channels do not disturb each
+other where a kernel writes each where it read the same one; then groups of them may follow one
+another, and the lead is a number of pixels.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeprune.ir import Over
 from edgeprune.ops._window import Pair
 
 Int64s = NDArray[np.int64]
@@ -77,8 +81,10 @@ class Windows:
         return cls(rows, columns, (image[2], out[2]), groups)
 
 
-def in_lines(w: Windows, *, held: bool, by_row: bool = True, block: int | None = None) -> bool:
-    """For kernels that compute line after line.
+def in_lines(
+    w: Windows, *, held: bool, by_row: bool = True, block: int | None = None
+) -> Over | None:
+    """The lead of kernels that compute line after line.
 
     Args:
         w: the windows.
@@ -86,46 +92,25 @@ def in_lines(w: Windows, *, held: bool, by_row: bool = True, block: int | None =
         by_row: lines are rows; else they are columns.
         block: pixels of a line; all lines are computed for these, then for those behind them.
             None: whole lines.
+
+    Returns:
+        Where the result may lie, in elements; None: it must lie elsewhere. So of the other
+        functions.
     """
     lines, pixels = (w.rows, w.columns) if by_row else (w.columns, w.rows)
     read = _steps(_of(pixels.reads[1], block or pixels.out), lines.reads[0 if held else 1], lines)
     written = _steps(np.arange(pixels.out) // (block or pixels.out), np.arange(lines.out), lines)
-    return _never_lost(w, read if by_row else read.T, written if by_row else written.T)
+    return _lead(w, read if by_row else read.T, written if by_row else written.T)
 
 
-def in_pixels(w: Windows, step: int) -> bool:
+def in_pixels(w: Windows, step: int) -> Over | None:
     """For kernels that read what so many output pixels need, row after row, and write these."""
     read = _steps(w.rows.reads[1], w.columns.reads[1], w.columns).T
     written = np.arange(w.rows.out * w.columns.out).reshape(w.rows.out, w.columns.out)
-    return _never_lost(w, _of(read, step), written // step)
+    return _lead(w, _of(read, step), written // step)
 
 
-def in_strips(w: Windows, step: int) -> bool:
-    """As :func:`in_pixels`, for kernels that hold all rows as long as windows need them."""
-    _, bottoms = _strips(w, step)
-    read = np.searchsorted(bottoms, np.arange(w.rows.size))
-    read = np.where(read == len(bottoms), NEVER, read)
-    written = np.arange(w.rows.out * w.columns.out) // step
-    return _never_lost(w, np.repeat(read[:, None], w.columns.size, axis=1), written)
-
-
-def strip_rows(w: Windows, step: int) -> int:
-    """Rows from the first to the last that so many output pixels read, at most."""
-    tops, bottoms = _strips(w, step)
-    return int(np.max(bottoms - tops)) + 1
-
-
-def _strips(w: Windows, step: int) -> tuple[Int64s, Int64s]:
-    """The first and the last row that each strip of so many output pixels reads."""
-    pixels = w.rows.out * w.columns.out
-    begins = np.arange(0, pixels, step)
-    ends = np.minimum(begins + step, pixels) - 1
-    tops = begins // w.columns.out * w.rows.stride - w.rows.pad
-    span = (w.rows.kernel - 1) * w.rows.dilation
-    return tops, ends // w.columns.out * w.rows.stride - w.rows.pad + span
-
-
-def in_bands(w: Windows, rows: int, *, held: bool = False) -> bool:
+def in_bands(w: Windows, rows: int, *, held: bool = False) -> Over | None:
     """For kernels that read the input of so many rows of output, and write these.
 
     Args:
@@ -136,7 +121,9 @@ def in_bands(w: Windows, rows: int, *, held: bool = False) -> bool:
     """
     read = np.repeat(_of(w.rows.reads[0 if held else 1], rows)[:, None], w.columns.size, axis=1)
     written = np.repeat(np.arange(w.rows.out)[:, None] // rows, w.columns.out, axis=1)
-    return (held or w.depth[0] == w.depth[1]) and _never_lost(w, read, written)
+    if held:
+        return _lead(w, read, written)
+    return _by_pixels(w, read, written) if w.depth[0] == w.depth[1] else None
 
 
 def _of(windows: Int64s, each: int) -> Int64s:
@@ -151,11 +138,31 @@ def _steps(blocks: Int64s, lines: Int64s, axis: Axis) -> Int64s:
     return np.where(never, NEVER, steps)
 
 
-def _never_lost(w: Windows, read: Int64s, written: Int64s) -> bool:
-    """Whether pixels (h, w) of the input are read before the output's are written there."""
-    if w.groups > 1 and w.depth[0] != w.depth[1]:
-        return False
-    last = np.repeat(read.ravel(), w.depth[0])
-    over = np.repeat(written.ravel(), w.depth[1])
-    both = min(len(last), len(over))
-    return bool(np.all(last[:both] <= over[:both]))
+def _lead(w: Windows, read: Int64s, written: Int64s) -> Over | None:
+    """The least lead with which pixels (h, w) of the input are read before they are written over.
+
+    Args:
+        w: the windows.
+        read: the last step that reads each pixel of the input.
+        written: the step that writes each pixel of the output.
+    """
+    if w.groups > 1:
+        return _by_pixels(w, read, written) if w.depth[0] == w.depth[1] else None
+    return _over(np.repeat(read, w.depth[0]), np.repeat(written, w.depth[1]))
+
+
+def _by_pixels(w: Windows, read: Int64s, written: Int64s) -> Over:
+    """Where channels follow one another: only whole pixels keep them off each other."""
+    over = _over(read.ravel(), written.ravel()).times(w.depth[0])
+    return replace(over, exact=over.exact or w.depth[0] > 1)
+
+
+def _over(read: Int64s, written: Int64s) -> Over:
+    """Where what is written in these steps may lie over what is read in those."""
+    # from an address on, nothing is written before this step
+    free = np.minimum.accumulate(written[::-1])[::-1]
+    address = np.searchsorted(free, read)  # the first where an element outlives its reads
+    lead = int(max(0, np.max(address - np.arange(len(read)), initial=0)))
+    both = min(len(read), len(written))
+    here = bool(np.all(read[:both] <= written[:both]))  # also where it is not written in order
+    return Over(lead=0, exact=lead > 0) if here else Over(lead=lead)

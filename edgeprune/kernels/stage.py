@@ -104,7 +104,7 @@ class _Coded:
         channels = self.whole.pitch
         limit = STAGE_BYTES.get(self.whole.isa, MOST_BYTES)
         y = self.whole.graph.types[self.whole.node.output]
-        over = y.nbytes if form.inplace is not None else 0
+        over = max(0, y.nbytes - form.inplace.lead) if form.inplace is not None else 0
         if weights <= limit + over or not self._can_part:
             return self._with_codes(form)
         size = self._channels_of_part(limit * channels // weights)

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from edgeprune.ir import Graph
+from edgeprune.ir import Graph, Over
 from edgeprune.planner.arena import SEARCH_TRIES, place
 from edgeprune.planner.order import best_order
-from edgeprune.planner.plan import Buffer, MemoryPlan, live_bytes, round_up
+from edgeprune.planner.plan import Buffer, MemoryPlan, Share, live_bytes, round_up
 
 __all__ = ["Buffer", "MemoryPlan", "Work", "plan_memory"]
 
@@ -22,12 +22,12 @@ class Work:
 
     Attributes:
         scratch_bytes: working memory.
-        inplace: number of the operand whose memory the result may take; None: none.
+        inplace: the operand that the result may lie over; None: none.
         alias: the result is the operand itself, seen in another shape (no code runs).
     """
 
     scratch_bytes: int = 0
-    inplace: int | None = None
+    inplace: Over | None = None
     alias: bool = False
 
 
@@ -102,73 +102,67 @@ class _Layout:
 def _layout(
     graph: Graph, work: Mapping[str, Work], *, inplace: bool, order: tuple[str, ...] | None
 ) -> _Layout:
-    home = _homes(graph, work, inplace)
+    home = _homes(graph, work)
     nbytes: dict[str, int] = {}
     for v in graph.activations:
         nbytes[home[v]] = max(nbytes.get(home[v], 0), round_up(graph.types[v].nbytes, ALIGN))
     scratch = {n.name: work[n.name].scratch_bytes for n in graph.nodes if n.name in work}
+    over = _overlaps(graph, work, home) if inplace else {}
     if order is None:
-        order = best_order(graph, home, nbytes, scratch)
+        order = best_order(graph, home, nbytes, scratch, over)
     step = {name: i for i, name in enumerate(order)}
-    first = {home[v]: -1 for v in graph.inputs}
-    last: dict[str, int] = {}
-    for node in sorted(graph.nodes, key=lambda n: step[n.name]):
-        i = step[node.name]
-        first.setdefault(home[node.output], i)
-        last[home[node.output]] = max(i, last.get(home[node.output], i))
-        for v in node.inputs:
-            if v in home:
-                last[home[v]] = max(i, last.get(home[v], i))
-    for v in graph.outputs:
-        if v in home:
-            last[home[v]] = len(order)
-    buffers = [Buffer(b, nbytes[b], first[b], last.get(b, first[b])) for b in nbytes]
+    first, last = _lives(graph, home, step)
+    shared = {
+        home[n.output]: over[n.name]
+        for n in graph.nodes
+        if n.name in over and last[over[n.name].buffer] == step[n.name] == first[home[n.output]]
+    }
+    buffers = [Buffer(b, nbytes[b], first[b], last[b], shared.get(b)) for b in nbytes]
     buffers += [
         Buffer(f"{name}:scratch", n, step[name], step[name]) for name, n in scratch.items() if n
     ]
     return _Layout(order, tuple(buffers), home)
 
 
-def _homes(graph: Graph, work: Mapping[str, Work], inplace: bool) -> dict[str, str]:
-    """The buffer of each activation; aliases and in-place results live in their operand's."""
+def _lives(
+    graph: Graph, home: Mapping[str, str], step: Mapping[str, int]
+) -> tuple[dict[str, int], dict[str, int]]:
+    """The first and the last step of every buffer."""
+    first = {home[v]: -1 for v in graph.inputs}
+    last = dict(first)
+    for node in sorted(graph.nodes, key=lambda n: step[n.name]):
+        i = step[node.name]
+        first.setdefault(home[node.output], i)
+        for v in (node.output, *node.inputs):
+            if v in home:
+                last[home[v]] = max(i, last.get(home[v], i))
+    for v in graph.outputs:
+        if v in home:
+            last[home[v]] = len(step)
+    return first, last
+
+
+def _homes(graph: Graph, work: Mapping[str, Work]) -> dict[str, str]:
+    """The buffer of each activation; aliases live in their operand's."""
     home = {v: v for v in graph.inputs}
-    taken: dict[str, list[str]] = {v: [v] for v in graph.inputs}
-    order = {n.name: i for i, n in enumerate(graph.nodes)}
     for node in graph.nodes:
-        w = work.get(node.name, Work())
-        source = 0 if w.alias else w.inplace if inplace else None
-        home[node.output] = node.output
-        if source is None or node.inputs[source] not in home:
-            taken[node.output] = [node.output]
-            continue
-        v = node.inputs[source]
-        b = home[v]
-        # overwriting is allowed when nothing that lives there is read afterwards, whatever order
-        dies = all(
-            order[u.name] <= order[node.name] and (u is node or _before(graph, u.name, node.name))
-            for held in taken[b]
-            for u in graph.users[held]
-        ) and not any(held in graph.outputs for held in taken[b])
-        fits = graph.types[node.output].nbytes <= max(graph.types[x].nbytes for x in taken[b])
-        if w.alias or (dies and fits):
-            home[node.output] = b
-            taken[b].append(node.output)
-        else:
-            taken[node.output] = [node.output]
+        seen = work.get(node.name, Work()).alias and node.inputs[0] in home
+        home[node.output] = home[node.inputs[0]] if seen else node.output
     return home
 
 
-def _before(graph: Graph, a: str, b: str) -> bool:
-    """Whether node a must have run before node b in every order."""
-    wanted = graph.node(a).output
-    todo = list(graph.node(b).inputs)
-    seen: set[str] = set()
-    while todo:
-        v = todo.pop()
-        if v == wanted:
-            return True
-        if v in seen or v not in graph.producer:
+def _overlaps(graph: Graph, work: Mapping[str, Work], home: Mapping[str, str]) -> dict[str, Share]:
+    """By node: the buffer that its result may lie over, and how."""
+    found: dict[str, Share] = {}
+    for node in graph.nodes:
+        w = work.get(node.name, Work())
+        if w.inplace is None or node.inputs[w.inplace.operand] not in home:
             continue
-        seen.add(v)
-        todo += graph.producer[v].inputs
-    return False
+        v = node.inputs[w.inplace.operand]
+        others = {home[x] for x in node.inputs if x != v and x in home}
+        if home[v] not in others:  # no operand is read in another order than the proof knows
+            grown = graph.types[node.output].nbytes - graph.types[v].nbytes
+            # what ends with its operand takes no more than the result itself
+            lead = w.inplace.lead if w.inplace.exact else max(w.inplace.lead, grown)
+            found[node.name] = Share(home[v], lead, w.inplace.exact)
+    return found

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from edgeprune.planner.plan import Buffer, live_bytes, round_up
+from edgeprune.planner.plan import Buffer, Share, live_bytes, round_up
 
 SEARCH_TRIES = 100_000
 """Gaps that the search looks for before it takes what it has: less than a second."""
@@ -35,35 +36,50 @@ def place(
     Returns:
         Offsets in bytes, in the order of ``buffers``.
     """
-    lives = tuple((round_up(b.nbytes, align), b.first, b.last) for b in buffers)
+    number = {b.name: str(i) for i, b in enumerate(buffers)}
+    lives = tuple(
+        Buffer(
+            number[b.name],
+            round_up(b.nbytes, align),
+            b.first,
+            b.last,
+            replace(b.over, buffer=number[b.over.buffer]) if b.over else None,
+        )
+        for b in buffers
+    )
     bound = max((live_bytes(buffers, s, align) for s in {b.first for b in buffers}), default=0)
-    return list(_place(lives, bound, tries, below))
+    return list(_place(lives, align, bound, tries, below))
 
 
 @lru_cache(maxsize=256)
 def _place(
-    lives: tuple[tuple[int, int, int], ...], bound: int, tries: int, below: int | None
+    lives: tuple[Buffer, ...], align: int, bound: int, tries: int, below: int | None
 ) -> tuple[int, ...]:
     """The same of sizes and lives: forms of one network differ in neither.
 
     Args:
-        lives: size, first and last step of every buffer.
+        lives: the buffers, named by their numbers, their sizes aligned.
+        align: as above.
         bound: bytes that no plan can go below.
         tries: as above.
         below: as above.
     """
     n = len(lives)
-    sizes, first, last = ([life[k] for life in lives] for k in range(3))
-    meets = [
-        [j for j in range(n) if j != i and first[i] <= last[j] and first[j] <= last[i]]
-        for i in range(n)
-    ]
+    sizes, first, last = (
+        [b.nbytes for b in lives],
+        [b.first for b in lives],
+        [b.last for b in lives],
+    )
+    meets = _meetings(lives, sizes, align)
     orders = [
         sorted(range(n), key=lambda i: (-sizes[i], first[i])),
         sorted(range(n), key=lambda i: (first[i], -sizes[i])),
         sorted(range(n), key=lambda i: (first[i] - last[i], -sizes[i])),
+        # results first: what they lie over begins behind them
+        sorted(range(n), key=lambda i: (-sizes[i], -first[i])),
+        sorted(range(n), key=lambda i: (-first[i], -sizes[i])),
     ]
-    tried = [_stack(o, sizes, meets) for o in orders]
+    tried = [_stack(o, meets) for o in orders]
     # what lives for one step goes in between
     ends = sorted(range(n), key=lambda i: (first[i] == last[i], first[i]))
     tried.append(_from_both_ends(ends, sizes, meets, bound))
@@ -73,39 +89,103 @@ def _place(
     return tuple(best)
 
 
-def _lowest_gap(i: int, at: Sequence[int], sizes: Sequence[int], meets: list[list[int]]) -> int:
-    placed = sorted((at[j], at[j] + sizes[j]) for j in meets[i] if at[j] >= 0)
+@dataclass(frozen=True)
+class _Meeting:
+    """How a buffer must keep off another one.
+
+    Attributes:
+        other: its number.
+        before: bytes by which it must begin before that one, if it does.
+        behind: bytes by which it must begin behind the beginning of that one, if it does.
+        at: the one other distance from that one's beginning that is allowed; None: there is none.
+    """
+
+    other: int
+    before: int
+    behind: int
+    at: int | None = None
+
+    def mirrored(self, size: int, others: int) -> _Meeting:
+        """The same where offsets count from the other end, of buffers of these sizes."""
+        low, high = self.before + others - size, self.behind + size - others
+        return _Meeting(self.other, high, low, None if self.at is None else others - size - self.at)
+
+
+Meetings = list[list[_Meeting]]
+
+
+def _meetings(buffers: Sequence[Buffer], sizes: Sequence[int], align: int) -> Meetings:
+    found: Meetings = [[] for _ in buffers]
+    for i, a in enumerate(buffers):
+        for j, b in enumerate(buffers):
+            if i == j or not a.meets(b):
+                continue
+            before, behind, at = sizes[i], sizes[j], None
+            for share, sign in ((_share(a, b), -1), (_share(b, a), 1)):
+                if share is None:
+                    continue
+                lead = round_up(share.lead, align)
+                if share.exact:
+                    at = sign * lead if share.lead == lead else None
+                elif sign < 0:
+                    before = min(before, lead)
+                else:
+                    behind = min(behind, lead)
+            found[i].append(_Meeting(j, before, behind, at))
+    return found
+
+
+def _share(a: Buffer, b: Buffer) -> Share | None:
+    return a.over if a.over is not None and a.over.buffer == b.name else None
+
+
+def _lowest_gap(i: int, at: Sequence[int], meets: Meetings) -> int:
+    placed = [m for m in meets[i] if at[m.other] >= 0]
+    exact = [at[m.other] + m.at for m in placed if m.at is not None]
+    low = _sweep(placed, at)
+    return min([low, *(p for p in exact if 0 <= p < low and _fits(p, placed, at))])
+
+
+def _fits(place: int, placed: Sequence[_Meeting], at: Sequence[int]) -> bool:
+    ahead = ((place - at[m.other], m) for m in placed)
+    return all(d <= -m.before or d >= m.behind or d == m.at for d, m in ahead)
+
+
+def _sweep(placed: Sequence[_Meeting], at: Sequence[int]) -> int:
     low = 0
-    for start, end in placed:
-        if start - low >= sizes[i]:
+    for before, behind in sorted((at[m.other] - m.before, at[m.other] + m.behind) for m in placed):
+        if low <= before:
             break
-        low = max(low, end)
+        low = max(low, behind)
     return low
 
 
-def _stack(order: Sequence[int], sizes: Sequence[int], meets: list[list[int]]) -> list[int]:
-    at = [-1] * len(sizes)
+def _stack(order: Sequence[int], meets: Meetings) -> list[int]:
+    at = [-1] * len(order)
     for i in order:
-        at[i] = _lowest_gap(i, at, sizes, meets)
+        at[i] = _lowest_gap(i, at, meets)
     return at
 
 
 def _from_both_ends(
-    order: Sequence[int], sizes: Sequence[int], meets: list[list[int]], bound: int
+    order: Sequence[int], sizes: Sequence[int], meets: Meetings, bound: int
 ) -> list[int]:
     """Every other buffer as far up as it goes below the bound, the others as far down.
 
     Of a chain no more than two values are needed in a step: they never want the same end.
     """
     at = [-1] * len(sizes)
+    upside_down = [[m.mirrored(sizes[i], sizes[m.other]) for m in meets[i]] for i in range(len(at))]
     for turn, i in enumerate(order):
-        at[i] = _lowest_gap(i, at, sizes, meets)
+        at[i] = _lowest_gap(i, at, meets)
         if turn % 2:
             # what sticks out keeps all of its size below the bound: nothing is put on it
             placed = zip(at, sizes, strict=True)
             mirrored = [max(bound - a - s, 0) if a >= 0 else -1 for a, s in placed]
-            high = bound - sizes[i] - _lowest_gap(i, mirrored, sizes, meets)
-            at[i] = high if high >= 0 else at[i]
+            mirrored[i] = -1
+            high = bound - sizes[i] - _lowest_gap(i, mirrored, upside_down)
+            if high >= 0 and _fits(high, [m for m in meets[i] if at[m.other] >= 0], at):
+                at[i] = high
     return at
 
 
@@ -115,7 +195,7 @@ def _height(at: Sequence[int], sizes: Sequence[int]) -> int:
 
 def _search(
     sizes: Sequence[int],
-    meets: list[list[int]],
+    meets: Meetings,
     bound: int,
     best: list[int],
     tries: int,
@@ -125,29 +205,33 @@ def _search(
     n = len(sizes)
     at = [-1] * n
     top = min(_height(best, sizes), below or _height(best, sizes))
-    left = tries
+    left = 0
     # conflicts first: what meets most bytes is hardest to place later
-    weight = [sizes[i] * (1 + sum(sizes[j] for j in meets[i])) for i in range(n)]
+    weight = [sizes[i] * (1 + sum(sizes[m.other] for m in meets[i])) for i in range(n)]
     hardest = sorted(range(n), key=lambda i: -weight[i])
 
-    def descend(placed: int, height: int, floor: int) -> None:
+    def descend(placed: int, height: int, floor: int, *, ordered: bool) -> None:
         nonlocal best, top, left
         if placed == n:
             best, top = list(at), height
             return
-        for i in hardest:
-            if left <= 0 or top <= bound:
-                return
-            if at[i] >= 0:
-                continue
-            left -= 1
-            low = _lowest_gap(i, at, sizes, meets)
-            # offsets in non-decreasing order describe every pushed-down packing once
-            if low < floor or low + sizes[i] >= top:
+        if left <= 0 or top <= bound:
+            return
+        left -= n - placed
+        lowest = {i: _lowest_gap(i, at, meets) for i in hardest if at[i] < 0}
+        if any(low + sizes[i] >= top for i, low in lowest.items()):
+            return  # what is placed later lies no lower
+        for i, low in lowest.items():
+            if low < floor:
                 continue
             at[i] = low
-            descend(placed + 1, max(height, low + sizes[i]), low)
+            tall = max(height, low + sizes[i])
+            descend(placed + 1, tall, low if ordered else 0, ordered=ordered)
             at[i] = -1
 
-    descend(0, 0, 0)
+    # what is hard first finds good packings soon; then, as offsets that do not fall describe every
+    # pushed-down packing once, those are gone through
+    for ordered in (False, True):
+        left = tries // 2
+        descend(0, 0, 0, ordered=ordered)
     return best

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from edgeprune.ir import Graph
+from edgeprune.planner.plan import Share, saved
 
 
 def best_order(
@@ -12,6 +13,7 @@ def best_order(
     home: Mapping[str, str],
     nbytes: Mapping[str, int],
     scratch: Mapping[str, int],
+    over: Mapping[str, Share],
     *,
     states: int = 20_000,
 ) -> tuple[str, ...]:
@@ -26,6 +28,7 @@ def best_order(
         home: the buffer of each activation.
         nbytes: bytes of each buffer.
         scratch: bytes of working memory by node name.
+        over: by node name, what its result may lie over if nothing else reads that.
         states: how many sets are followed at once.
 
     Returns:
@@ -53,6 +56,11 @@ def best_order(
             begun = b in fed or i in writers[b] or bool(writers[b] & done)
             if begun and (b in kept or i in writers[b] or not readers[b] <= done):
                 total += size
+        if nodes[i].name in over:
+            share = over[nodes[i].name]
+            if share.buffer not in kept and readers[share.buffer] <= done | {i}:
+                made = nbytes[home[nodes[i].output]]
+                total -= saved(nbytes[share.buffer], made, share.lead, 1)
         return total
 
     front: dict[frozenset[int], tuple[int, tuple[int, ...]]] = {frozenset(): (0, ())}

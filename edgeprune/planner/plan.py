@@ -7,6 +7,21 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Share:
+    """That a buffer may share memory with one that ends in the step in which it begins.
+
+    Attributes:
+        buffer: that one's name.
+        lead: bytes by which it must begin before that one, at the least.
+        exact: whether it must be just as many.
+    """
+
+    buffer: str
+    lead: int
+    exact: bool = False
+
+
+@dataclass(frozen=True)
 class Buffer:
     """A stretch of memory that is needed from one step to another.
 
@@ -15,12 +30,14 @@ class Buffer:
         nbytes: its size.
         first: the step in which it is written (-1: before the first).
         last: the last step in which it is needed, inclusive.
+        over: what it may share memory with; None: nothing.
     """
 
     name: str
     nbytes: int
     first: int
     last: int
+    over: Share | None = None
 
     def meets(self, other: Buffer) -> bool:
         """Whether both are needed in some step."""
@@ -57,7 +74,18 @@ class MemoryPlan:
 
 def live_bytes(buffers: Sequence[Buffer], step: int, align: int) -> int:
     """Bytes that are needed in a step, each buffer rounded up to the alignment."""
-    return sum(round_up(b.nbytes, align) for b in buffers if b.first <= step <= b.last)
+    alive = {b.name: b for b in buffers if b.first <= step <= b.last}
+    total = sum(round_up(b.nbytes, align) for b in alive.values())
+    for b in alive.values():
+        if b.over is not None and b.over.buffer in alive:
+            total -= saved(alive[b.over.buffer].nbytes, b.nbytes, b.over.lead, align)
+    return total
+
+
+def saved(under: int, result: int, lead: int, align: int) -> int:
+    """Bytes that a result saves by lying over what it is made of, as far as that goes."""
+    below, above = round_up(under, align), round_up(result, align)
+    return below + above - max(below + round_up(lead, align), above) if lead < result else 0
 
 
 def round_up(n: int, align: int) -> int:

@@ -108,6 +108,14 @@ class Guarded:
         assert (self.memory[GUARD + self.nbytes :] == PATTERN).all(), "wrote behind its memory"
 
 
+def lead_of(call: KernelCall, x_bytes: int, y_bytes: int) -> int:
+    """Bytes by which the planner lets a result begin before the operand that it lies over."""
+    assert call.inplace is not None
+    if call.inplace.exact:
+        return call.inplace.lead
+    return -(-max(call.inplace.lead, y_bytes - x_bytes) // 4) * 4
+
+
 def run_call(
     call: KernelCall, graph: Graph, feed: dict[str, Array], *, inplace: bool = False
 ) -> Array:
@@ -117,7 +125,7 @@ def run_call(
         call: what a kernel returned for the graph's only node.
         graph: a network of one node.
         feed: one sample of every input.
-        inplace: give the result the memory of the operand that the call allows.
+        inplace: let the result lie over the operand that the call allows, as far as it may.
     """
     ffi, library = runtime()
     if call.instance:
@@ -136,10 +144,11 @@ def run_call(
     node = graph.nodes[0]
     for name in call.inputs:
         a = np.ascontiguousarray(feed[name])
-        if inplace and call.inplace is not None and node.inputs[call.inplace] == name:
-            output = Guarded(max(y.nbytes, a.nbytes))
-            output.content[: a.nbytes] = a.view(np.uint8).ravel()
-            inputs.append(ffi.cast("void *", output.address))
+        if inplace and call.inplace is not None and node.inputs[call.inplace.operand] == name:
+            lead = lead_of(call, a.nbytes, y.nbytes)
+            output = Guarded(max(y.nbytes, lead + a.nbytes))
+            output.content[lead : lead + a.nbytes] = a.view(np.uint8).ravel()
+            inputs.append(ffi.cast("void *", output.address + lead))
         else:
             keep.append(a)
             inputs.append(ffi.cast("void *", a.ctypes.data))

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from kernels.harness import lead_of
 
 from edgeprune.emit.to_c.calls import Operands, statements
 from edgeprune.emit.to_c.writer import array
@@ -47,24 +48,27 @@ class Trial:
 
     @property
     def may_lie_over(self) -> bool:
-        """Whether the call allows it, and there is room."""
-        if self.call.inplace is None:
-            return False
-        x = self.graph.types[self.graph.nodes[0].inputs[self.call.inplace]]
-        return self.graph.types[self.graph.outputs[0]].nbytes <= x.nbytes
+        """Whether the call allows it."""
+        return self.call.inplace is not None
 
     @property
     def taken(self) -> str | None:
         """Name of the input that is overwritten."""
         allowed = self.call.inplace if self.inplace else None
-        return None if allowed is None else self.graph.nodes[0].inputs[allowed]
+        return None if allowed is None else self.graph.nodes[0].inputs[allowed.operand]
+
+    @property
+    def lead(self) -> int:
+        """Bytes by which the result begins before the input that is overwritten."""
+        y = self.graph.types[self.graph.outputs[0]].nbytes
+        return lead_of(self.call, self.feed[self.taken].nbytes, y) if self.taken else 0
 
     @property
     def arena_bytes(self) -> int:
         """Scratch, and behind it what is computed in place."""
         held = self.feed[self.taken].nbytes if self.taken else 0
         y = self.graph.types[self.graph.outputs[0]].nbytes if self.taken else 0
-        return _up(self.call.scratch_bytes) + _up(max(held, y))
+        return _up(self.call.scratch_bytes) + _up(max(self.lead + held, y))
 
 
 @dataclass(frozen=True)
@@ -174,7 +178,8 @@ def _call(trial: Trial, i: int, inputs: dict[str, int], at: int, arena: int) -> 
     inner = []
     for v in call.inputs:
         kind = _C_TYPE[graph.types[v].dtype.value]
-        place = "arena" if v == taken else f"(const void *)(input + {inputs[v]})"
+        own = f"((char *)arena + {trial.lead})"
+        place = own if v == taken else f"(const void *)(input + {inputs[v]})"
         inner.append(f"(const {kind} *){place}")
     scratch = f"(uint8_t *)arena + {(arena - call.scratch_bytes) // 4 * 4}"
     y = graph.types[graph.outputs[0]]
@@ -188,5 +193,6 @@ def _call(trial: Trial, i: int, inputs: dict[str, int], at: int, arena: int) -> 
     made = "\n    ".join(lines)
     if not taken:
         return made
-    before = f"memcpy(arena, input + {inputs[taken]}, {trial.feed[taken].nbytes});"
+    held = f"(char *)arena + {trial.lead}"
+    before = f"memcpy({held}, input + {inputs[taken]}, {trial.feed[taken].nbytes});"
     return f"{before}\n    {made}\n    memcpy(output + {at}, arena, {y.nbytes});"

@@ -10,6 +10,7 @@ from kernels.cases import int8_type
 from kernels.harness import one_node, spell
 
 from edgeprune.compiler import Recipe
+from edgeprune.ir import Over
 from edgeprune.ops import Gather
 from edgeprune.target import load_target
 from edgeprune.toolchain.size import measure
@@ -21,7 +22,7 @@ def test_pruned_inputs_take_a_bit_each_and_their_result_lies_over_them(rng):
     t = int8_type((784,), 0.1, 0)
     call = spell(one_node(Gather(kept), [t], t))
     assert call.constant_bytes == 98
-    assert call.inplace == 0
+    assert call.inplace == Over()
     assert spell(one_node(Gather(kept[::-1]), [t], t)).constant_bytes == 2 * len(kept)
     assert spell(one_node(Gather(kept[:3]), [t], t)).constant_bytes == 6
 

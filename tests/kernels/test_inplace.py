@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kernels.cases import SEEDS, examples
 
-from edgeprune.kernels.inplace import Windows, in_bands, in_lines, in_pixels, in_strips, strip_rows
+from edgeprune.kernels.inplace import Windows, in_bands, in_lines, in_pixels
 
 MANY = examples(200)
 Shape = tuple[int, int, int]
@@ -31,15 +31,17 @@ def random_windows(rng: np.random.Generator) -> tuple[Windows, Shape, Shape]:
 
 
 class Memory:
-    """An input in memory; what was written over it is known."""
+    """A result that starts some elements before its input; what was written over it is known."""
 
-    def __init__(self, image: Shape, result: Shape) -> None:
-        self.lost = np.zeros(max(np.prod(image), np.prod(result)), bool)
+    def __init__(self, image: Shape, result: Shape, lead: int = 0) -> None:
+        self.begin, size = lead, int(np.prod(image))
+        self.lost = np.zeros(max(lead + size, int(np.prod(result))), bool)
         self.image, self.result = image, result
 
     def intact(self, row: int, column: int, channel: slice = slice(None)) -> bool:
         """Whether a pixel of the input is as it was."""
-        inside = self.lost[: np.prod(self.image)].reshape(self.image)
+        size = int(np.prod(self.image))
+        inside = self.lost[self.begin : self.begin + size].reshape(self.image)
         return not inside[row, column, channel].any()
 
     def write(self, row: int, column: int, channel: slice = slice(None)) -> None:
@@ -73,96 +75,88 @@ def survives_lines(w: Windows, m: Memory, *, held: bool, by_row: bool, block: in
     return True
 
 
-@MANY
-@given(SEEDS, st.booleans(), st.booleans(), st.booleans())
-def test_lines_survive_where_it_is_said(seed, held, by_row, cut):
-    rng = np.random.default_rng(seed)
-    w, image, result = random_windows(rng)
-    pixels = w.columns.out if by_row else w.rows.out
-    block = int(rng.integers(1, pixels + 1)) if cut else pixels
-    said = in_lines(w, held=held, by_row=by_row, block=block if cut else None)
-    assert said <= survives_lines(w, Memory(image, result), held=held, by_row=by_row, block=block)
-
-
-@MANY
-@given(SEEDS, st.integers(1, 5))
-def test_pixels_survive_where_it_is_said(seed, step):
-    w, image, result = random_windows(np.random.default_rng(seed))
-    m = Memory(image, result)
-    places = [(i, j) for i in range(result[0]) for j in range(result[1])]
+def survives_pixels(w: Windows, m: Memory, step: int) -> bool:
+    places = [(i, j) for i in range(m.result[0]) for j in range(m.result[1])]
     alive = True
     for k in range(0, len(places), step):
         some = places[k : k + step]
         alive &= all(m.intact(r, c) for i, j in some for r, c in seen(w, i, j))
         for i, j in some:
             m.write(i, j)
-    assert in_pixels(w, step) == alive
+    return alive
+
+
+def survives_bands(w: Windows, m: Memory, rows: int) -> bool:
+    alive = True
+    for channel in (slice(k, k + 1) for k in range(m.result[2])):
+        for top in range(0, m.result[0], rows):
+            lines = range(top, min(top + rows, m.result[0]))
+            band = [(i, j) for i in lines for j in range(m.result[1])]
+            alive &= all(m.intact(r, c, channel) for i, j in band for r, c in seen(w, i, j))
+            for i, j in band:
+                m.write(i, j, channel)
+    return alive
+
+
+@MANY
+@given(SEEDS, st.booleans(), st.booleans(), st.booleans())
+def test_lines_survive_a_lead_that_was_found(seed, held, by_row, cut):
+    rng = np.random.default_rng(seed)
+    w, image, result = random_windows(rng)
+    pixels = w.columns.out if by_row else w.rows.out
+    block = int(rng.integers(1, pixels + 1)) if cut else pixels
+    over = in_lines(w, held=held, by_row=by_row, block=block if cut else None)
+    for more in (0,) if over.exact else (0, 1, 5):
+        m = Memory(image, result, over.lead + more)
+        assert survives_lines(w, m, held=held, by_row=by_row, block=block)
+
+
+@MANY
+@given(SEEDS, st.integers(1, 5))
+def test_pixels_survive_the_lead_that_was_found_and_none_below_it(seed, step):
+    w, image, result = random_windows(np.random.default_rng(seed))
+    over = in_pixels(w, step)
+    for more in (0,) if over.exact else (0, 1, 5):
+        assert survives_pixels(w, Memory(image, result, over.lead + more), step)
+    if over.lead:
+        assert not survives_pixels(w, Memory(image, result, over.lead - 1), step)
 
 
 @MANY
 @given(SEEDS, st.integers(1, 5))
 def test_bands_survive_where_it_is_said(seed, rows):
     w, image, result = random_windows(np.random.default_rng(seed))
-    if not in_bands(w, rows):
-        return
-    assert image[2] == result[2]
-    m = Memory(image, result)
-    for channel in (slice(k, k + 1) for k in range(result[2])):
-        for top in range(0, result[0], rows):
-            band = [
-                (i, j) for i in range(top, min(top + rows, result[0])) for j in range(result[1])
-            ]
-            assert all(m.intact(r, c, channel) for i, j in band for r, c in seen(w, i, j))
-            for i, j in band:
-                m.write(i, j, channel)
+    over = in_bands(w, rows)
+    assert (over is None) == (image[2] != result[2])
+    if over is not None:
+        assert over.exact == (image[2] > 1)
+        assert survives_bands(w, Memory(image, result, over.lead), rows)
 
 
 @MANY
 @given(SEEDS, st.integers(1, 5))
 def test_bands_whose_rows_are_held_survive_where_it_is_said(seed, rows):
     w, image, result = random_windows(np.random.default_rng(seed))
-    if not in_bands(w, rows, held=True):
-        return
-    m = Memory(image, result)
-    copied: set[int] = set()
-    for top in range(0, result[0], rows):
-        band = [(i, j) for i in range(top, min(top + rows, result[0])) for j in range(result[1])]
-        fresh = {rc for i, j in band for rc in seen(w, i, j) if rc[0] not in copied}
-        assert all(m.intact(r, c) for r, c in fresh)
-        copied |= {r for r, _ in fresh}
-        for i, j in band:
-            m.write(i, j)
+    over = in_bands(w, rows, held=True)
+    for more in (0,) if over.exact else (0, 1, 5):
+        m = Memory(image, result, over.lead + more)
+        copied: set[int] = set()
+        for top in range(0, result[0], rows):
+            lines = range(top, min(top + rows, result[0]))
+            band = [(i, j) for i in lines for j in range(result[1])]
+            fresh = {rc for i, j in band for rc in seen(w, i, j) if rc[0] not in copied}
+            assert all(m.intact(r, c) for r, c in fresh)
+            copied |= {r for r, _ in fresh}
+            for i, j in band:
+                m.write(i, j)
 
 
 @pytest.mark.parametrize("channels", [(16, 16), (16, 8), (16, 17)])
 def test_a_convolution_that_keeps_the_size_lies_over_its_input(channels):
     image, result = ((9, 9, c) for c in channels)
     w = Windows.of(image, result, (3, 3), (1, 1), (1, 1), (1, 1))
-    assert in_lines(w, held=True)
-    assert not in_lines(w, held=False)
-    assert not in_lines(w, held=True, block=4)
-    assert not in_pixels(w, 1)
+    grown = max(0, channels[1] - channels[0])
+    assert in_lines(w, held=True).lead == 0  # a row is held, which is more than it grows by
+    assert in_lines(w, held=False).lead >= 9 * min(channels)
     one = Windows.of(image, result, (1, 1), (1, 1), (1, 1), (0, 0))
-    assert in_pixels(one, 2) is (channels[1] <= channels[0])
-
-
-@MANY
-@given(SEEDS, st.integers(1, 5))
-def test_strips_survive_where_it_is_said_and_their_rows_fit(seed, step):
-    w, image, result = random_windows(np.random.default_rng(seed))
-    m = Memory(image, result)
-    places = [(i, j) for i in range(result[0]) for j in range(result[1])]
-    held: dict[int, int] = {}
-    alive, following = True, 0
-    for k in range(0, len(places), step):
-        some = places[k : k + step]
-        wanted = [r for i, j in some for r, _ in seen(w, i, j)]
-        bottom = some[-1][0] * w.rows.stride - w.rows.pad + (w.rows.kernel - 1) * w.rows.dilation
-        for r in range(following, min(bottom, image[0] - 1) + 1):
-            held[r % strip_rows(w, step)] = r
-            alive &= all(m.intact(r, c) for c in range(image[1]))
-            following = r + 1
-        assert all(held[r % strip_rows(w, step)] == r for r in wanted)
-        for i, j in some:
-            m.write(i, j)
-    assert in_strips(w, step) == alive
+    assert in_pixels(one, 1).lead == 80 * grown

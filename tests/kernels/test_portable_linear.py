@@ -17,7 +17,7 @@ from kernels.cases import (
 )
 from kernels.harness import check, one_node, spell
 
-from edgeprune.ir import TensorType
+from edgeprune.ir import Over, TensorType
 from edgeprune.ops import Conv2d, ConvTranspose2d, Dense, DepthwiseConv2d
 from edgeprune.ops._window import Padding
 
@@ -141,7 +141,7 @@ def test_wide_pointwise_convolutions_lie_over_their_input(seed, filters, stride)
     y = int8_type((), output_scale(rng, 0.05, constants), 3)
     graph = one_node(Conv2d((stride, stride)), [int8_type(image, 0.05, -9)], y, constants)
     call = spell(graph)
-    assert call.inplace == 0
+    assert call.inplace == Over()
     assert call.scratch_bytes == 2 * image[2]
     check(graph, {"x0": int8_values(rng, image)})
 
@@ -153,5 +153,5 @@ def test_pointwise_convolutions_in_float_lie_over_their_input(seed, clamp):
     image = tuple(int(v) for v in rng.integers(1, 7, 3))
     layer = float_layer(rng, (int(rng.integers(1, image[2] + 1)), 1, 1, image[2]), 0)
     graph = one_node(Conv2d(clamp=clamp), [TensorType(image)], None, layer)
-    assert spell(graph).inplace == 0
+    assert spell(graph).inplace == Over()
     check(graph, {"x0": rng.normal(size=image).astype(np.float32)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgeprune.ir import DType
+from edgeprune.ir import DType, Over
 from edgeprune.ir.fixedpoint import add_multipliers
 from edgeprune.kernels.arm_dsp._tiles import Piece
 from edgeprune.kernels.call import KernelCall, Request
@@ -68,7 +68,7 @@ def add(request: Request) -> KernelCall | None:
         params=(),
         constants=(),
         inputs=names,
-        inplace=0,
+        inplace=Over(),
         instance=piece.instance,
         instructions=count * each + count // unroll * 3 + 40,
         code_bytes=4 * each * (unroll + (count % unroll > 0)) + 60,

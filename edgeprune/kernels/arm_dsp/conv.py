@@ -32,7 +32,7 @@ from edgeprune.kernels.arm_dsp._tiles import (
 from edgeprune.kernels.arm_dsp.winograd import winograd
 from edgeprune.kernels.bounds import accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
-from edgeprune.kernels.inplace import in_lines, in_pixels, in_strips, strip_rows
+from edgeprune.kernels.inplace import in_lines, in_pixels
 from edgeprune.kernels.layer import Layer, conv_layer
 
 FOLDER = "arch/arm_dsp"
@@ -237,6 +237,7 @@ def ring(request: Request, layer: Layer) -> KernelCall | None:
     form = (p, kh, turn, wraps, numbers, layer.clamp, filters, out_w)
     tiles = Tiles(*form, dual=request.pairs)
     rows = in_h if layer.dilation[0] == 1 else out_h * kh
+    over = in_lines(layer.windows, held=layer.dilation[0] == 1)
     each = 17 if in_c // layer.groups > 1 else 70  # tenths of an instruction
     widen = rows * (in_w * in_c * each // 10 + 80 * layer.groups) + kh * p.row_bytes // 2
     return KernelCall(
@@ -255,7 +256,7 @@ def ring(request: Request, layer: Layer) -> KernelCall | None:
         constants=numbers.constants,
         inputs=(request.node.inputs[0],),
         scratch_bytes=(1 + mirrored) * kh * p.row_bytes,
-        inplace=0 if in_lines(layer.windows, held=layer.dilation[0] == 1) else None,
+        inplace=over,
         instance=tiles.instance,
         instructions=layer.groups * out_h * (tiles.instructions + 40 + 14 * kh) + widen,
         code_bytes=tiles.code_bytes,
@@ -319,7 +320,7 @@ def _merged(w: Array) -> Array:
 
 def strip(request: Request, layer: Layer) -> KernelCall | None:
     """Input widened for each four output pixels."""
-    (in_h, in_w, in_c), (out_h, out_w, out_c), (kh, kw) = layer.image, layer.out, layer.kernel
+    (_, in_w, in_c), (out_h, out_w, out_c), (kh, kw) = layer.image, layer.out, layer.kernel
     run = kw * in_c
     form = _strip_form(request, layer)
     numbers = conv_numbers(layer, form.w, form.planes) if form else None
@@ -330,17 +331,13 @@ def strip(request: Request, layer: Layer) -> KernelCall | None:
     line = -(-pixels // 4) * 4 if spill else pixels
     shape = (form.planes, form.rows, form.round, False, numbers, layer.clamp, out_c, line)
     tiles = Tiles(*shape, shared=True, dual=request.pairs)
-    free = in_pixels(layer.windows, 4)
-    held = 0 if free or not in_strips(layer.windows, 4) else min(strip_rows(layer.windows, 4), in_h)
+    over = in_pixels(layer.windows, 4)
     contiguous = kw == 1 or layer.dilation[1] == 1
     border = _border_runs(layer)
     strip_bytes = form.rows * form.planes.row_bytes
     each = 75 + 4 * run + (60 if run % 4 else 0)  # one kernel row of four pixels
     widen = -(-pixels // 4) * (70 + kh * each) + border * (9 * run + 100)
-    if held:
-        widen += in_h * (in_w * in_c + 30) + -(-pixels // 4) * (20 + 12 * kh)
     used = strip_bytes + (4 * run if border or spill else 0) + 4 * out_c * spill
-    ring = -(-used // 4) * 4
     return KernelCall(
         function="ep_conv2d_strip_s8_arm_dsp",
         sources=(f"{FOLDER}/ep_conv2d_strip_s8_arm_dsp.c",),
@@ -351,16 +348,13 @@ def strip(request: Request, layer: Layer) -> KernelCall | None:
             ("kernel_w", kw),
             ("last_left", in_w - kw if contiguous else -1),
             ("spill", int(spill)),
-            ("held", held or in_h),
             ("strip_bytes", strip_bytes),
-            ("ring", ring),
-            ("hold", "ep_conv2d_hold_arm_dsp" if held else "0"),  # not linked where it is not used
             *tiles.params,
         ),
         constants=numbers.constants,
         inputs=(request.node.inputs[0],),
-        scratch_bytes=ring + held * in_w * in_c if held else used,
-        inplace=0 if free or held else None,
+        scratch_bytes=used,
+        inplace=over,
         instance=tiles.instance,
         instructions=tiles.instructions + widen,
         code_bytes=tiles.code_bytes,

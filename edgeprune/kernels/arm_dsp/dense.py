@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from edgeprune.ir import Array, QuantParams
+from edgeprune.ir import Array, Over, QuantParams
 from edgeprune.ir.fixedpoint import effective_scales, single_multiplier
 from edgeprune.kernels.arm_dsp._requant import Mode, Rescale, narrow_holds, requant_table, wrap32
 from edgeprune.kernels.arm_dsp._tiles import (
@@ -333,7 +333,7 @@ class _Form:
         ]
         names = {t.solo: t.name for t in rest}
         params = dict(call.params)
-        over = layer.rows == 1 or len(self.asked.w) <= inputs  # a vector is widened first
+        grows = max(0, len(self.asked.w) - inputs)  # a vector is widened before it is written over
         work = sum(t.instructions + 20 for t in rest) + inputs * 3 // 4
         return replace(
             call,
@@ -347,7 +347,7 @@ class _Form:
                 ("solo", names.get(True, "{0, 0}")),
             ),
             scratch_bytes=4 * ((inputs + 1) // 2),
-            inplace=0 if over else None,
+            inplace=Over(lead=(layer.rows - 1) * grows),
             instance=call.instance + "".join(t.instance for t in rest),
             instructions=call.instructions + layer.rows * work,
             code_bytes=call.code_bytes + sum(t.code_bytes for t in rest),

@@ -48,6 +48,7 @@ def depthwise(request: Request) -> KernelCall | None:
     rows = _band_rows(layer, pitch)
     band_in = (rows - 1) * sy + 3
     bands = -(-out_h // rows)
+    over = in_bands(layer.windows, rows)
     cut = (layer.clamp[0] > -128) + (layer.clamp[1] < 127)
     output = 4 + 3 * cut + (2 if mode is Mode.TWICE else 0)
     pair = 3 * (5 if sx == 1 else 6) + 1 + 2 * output
@@ -80,7 +81,7 @@ def depthwise(request: Request) -> KernelCall | None:
         ),
         inputs=(request.node.inputs[0],),
         scratch_bytes=4 * band_in * 2 * pitch,
-        inplace=0 if in_bands(layer.windows, rows) else None,
+        inplace=over,
         instance=run.instance,
         instructions=out_c * (out_h * line + 65 * bands) + in_c * widened * (in_w * 17 + 56) // 8,
         code_bytes=4 * (45 + pair * (pairs * bool(rounds) + rest) + out_w % 2 * 14 + 12),

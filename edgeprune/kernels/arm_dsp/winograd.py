@@ -69,7 +69,7 @@ def winograd(request: Request, layer: Layer) -> KernelCall | None:
         + 512
         + 32 * (columns + 1)
         + (2 * rows + 2) * row_bytes,
-        inplace=0 if in_bands(layer.windows, 2 * rows, held=True) else None,
+        inplace=in_bands(layer.windows, 2 * rows, held=True),
         instance="".join(piece.instance for piece in pieces.values()),
         instructions=-(-all_rows // rows)
         * (out_c // 2 * per_pair + rows * (pairs * columns * 90 + row_bytes)),

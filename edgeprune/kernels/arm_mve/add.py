@@ -9,7 +9,7 @@ from math import ceil, log2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.ir import Array, DType, QuantParams
+from edgeprune.ir import Array, DType, Over, QuantParams
 from edgeprune.ir import fixedpoint as fp
 from edgeprune.ir.fixedpoint import QMAX, QMIN
 from edgeprune.kernels.call import KernelCall, Request
@@ -82,7 +82,7 @@ def add(request: Request) -> KernelCall | None:
         ),
         constants=(),
         inputs=node.inputs,
-        inplace=0,
+        inplace=Over(),
         instructions=-(-length // 4) * (11 if saturates else 13) + 20,
     )
 

@@ -101,7 +101,8 @@ def _pointwise(request: Request, layer: Layer) -> KernelCall | None:
         return None
     work = lines * _line_work(layer, in_c, pixels, overlaps)
     wide = layer.stride == (1, 1) and layer.out[2] >= COPY_PAYS
-    copied = wide and in_pixels(layer.windows, 1) and request.pitch == layer.out[2]
+    copied = wide and request.pitch == layer.out[2]
+    over = in_pixels(layer.windows, 1) if copied else None
     block = max(2, COPIED_BYTES // in_c // 2 * 2)
     geometry = (
         (("pixels", pixels), ("block", block))
@@ -128,7 +129,7 @@ def _pointwise(request: Request, layer: Layer) -> KernelCall | None:
         constants=constants,
         inputs=(request.node.inputs[0],),
         scratch_bytes=block * in_c if copied else 0,
-        inplace=0 if copied else None,
+        inplace=over,
         instructions=work + (pixels * (in_c // 4 + 180 // block) if copied else 0),
     )
 
@@ -178,7 +179,7 @@ def _gathered(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
         constants=constants,
         inputs=(request.node.inputs[0],),
         scratch_bytes=places * place + zeros,
-        inplace=0 if over else None,
+        inplace=over,
         instructions=layer.groups
         * at.lines.out
         * (fill + _line_work(layer, in_len, pixels.out, overlaps)),

@@ -85,7 +85,7 @@ def _along(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
         ),
         inputs=(request.node.inputs[0],),
         scratch_bytes=CHANNELS * plane + (PIXELS - 1) * step * lines.kernel + LANES - 1,
-        inplace=0 if over else None,
+        inplace=over,
         instructions=_work(layer, at, block, pairs=pairs),
     )
 

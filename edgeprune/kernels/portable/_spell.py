@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from edgeprune.ir import Array, DType, QuantParams, TensorType
+from edgeprune.ir import Array, DType, Over, QuantParams, TensorType
 from edgeprune.ir.fixedpoint import QMAX, QMIN, clamp_range, quantize_multipliers
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.ops._clamp import Clamp
@@ -41,7 +41,7 @@ def spell(
     shared: Sequence[str] = (),
     family: str | None = None,
     scratch_bytes: int = 0,
-    inplace: int | None = None,
+    inplace: Over | None = None,
     instructions: int = 0,
 ) -> KernelCall:
     """The call of a kernel that lies in ``src/<kernel>.c``; ``shared`` lie there as well.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgeprune.errors import UnsupportedError
-from edgeprune.ir import Array, DType
+from edgeprune.ir import Array, DType, Over
 from edgeprune.ir.fixedpoint import QMAX, QMIN, quantize_multiplier, rescale
 from edgeprune.ir.fixedpoint.wide import sigmoid_scale, sigmoid_table
 from edgeprune.kernels.call import Constant, KernelCall, Request
@@ -62,7 +62,7 @@ def _table(request: Request, results: Array) -> KernelCall:
             {"length": size, "low": low + QMIN, "high": high + QMIN},
             request.node.inputs,
             (Constant("table", results[low : high + 1], "int8_t", of_weights=0),),
-            inplace=0,
+            inplace=Over(),
             instructions=8 * size,
         )
     return spell(
@@ -70,7 +70,7 @@ def _table(request: Request, results: Array) -> KernelCall:
         {"length": size},
         request.node.inputs,
         (Constant("table", results, "int8_t", of_weights=0),),
-        inplace=0,
+        inplace=Over(),
         instructions=5 * size,
     )
 
@@ -99,7 +99,7 @@ def _moved(request: Request, mult: int, shift: int, clamp: dict[str, int]) -> Ke
             **clamp,
         },
         request.node.inputs,
-        inplace=0,
+        inplace=Over(),
         instructions=25 * y.size,
     )
 
@@ -132,7 +132,7 @@ def _s16(request: Request, op: Unary) -> KernelCall | None:
                 "below_sign": 1 if below[0] >= 0 else -1,
             },
             request.node.inputs,
-            inplace=0,
+            inplace=Over(),
             instructions=30 * y.size,
         )
     if not isinstance(op, Sigmoid | Tanh) or quant(y) != op.fixed_quant(16):
@@ -150,7 +150,7 @@ def _s16(request: Request, op: Unary) -> KernelCall | None:
         {"length": y.size, "mult": mult, "shift": shift, "twice": int(twice)},
         request.node.inputs,
         (Constant("table", table, "uint16_t", of_weights=0),),
-        inplace=0,
+        inplace=Over(),
         instructions=30 * y.size,
     )
 
@@ -167,6 +167,6 @@ def _f32(request: Request, op: Unary) -> KernelCall:
         {"length": size, **params},
         request.node.inputs,
         family=None if params else "ep_function_f32",
-        inplace=0,
+        inplace=Over(),
         instructions=COST.get(op.kind, 120) * size,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeprune.ir import DType, TensorType
+from edgeprune.ir import DType, Over, TensorType
 from edgeprune.ir.fixedpoint import (
     ADD_LEFT_SHIFT,
     add_multipliers,
@@ -41,7 +41,7 @@ class Operands:
         inputs: the activations among them.
         constants: the constant among them.
         swapped: whether C's a is the node's second operand.
-        inplace: number of the node's operand whose memory the result may take.
+        inplace: the node's operand that the result may lie over.
         shape: initialiser of an ``ep_broadcast``.
     """
 
@@ -49,7 +49,7 @@ class Operands:
     inputs: tuple[str, ...]
     constants: tuple[Constant, ...]
     swapped: bool
-    inplace: int | None
+    inplace: Over | None
     shape: str
 
 
@@ -81,7 +81,7 @@ def operands(request: Request) -> Operands | None:
         tuple(v for v in names if v not in graph.constants),
         constants,
         swapped,
-        whole[0] if whole else None,
+        Over(whole[0]) if whole else None,
         steps,
     )
 

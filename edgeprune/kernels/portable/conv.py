@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeprune.errors import UnsupportedError
-from edgeprune.ir import Array, DType, TensorType
+from edgeprune.ir import Array, DType, Over, TensorType
 from edgeprune.ir.fixedpoint import effective_scales
 from edgeprune.kernels.bounds import (
     accumulator_range,
@@ -83,6 +83,7 @@ def _work(request: Request, per_mac: float, per_output: int, groups: int = 1) ->
 def _conv_f32(request: Request, op: Conv2d) -> KernelCall:
     graph, node = request.graph, request.node
     w = graph.constants[node.inputs[1]]
+    over = in_pixels(windows(request, op, w.shape[1:3], op.groups), 1)
     return spell(
         "ep_conv2d_f32",
         {"window": window(request, op, w.shape[1:3]), "groups": op.groups, **float_clamp(op.clamp)},
@@ -92,7 +93,7 @@ def _conv_f32(request: Request, op: Conv2d) -> KernelCall:
             Constant("bias", graph.constants[node.inputs[2]], "float"),
         ),
         scratch_bytes=COLUMNS * 4 * int(np.prod(w.shape[1:])),
-        inplace=0 if in_pixels(windows(request, op, w.shape[1:3], op.groups), 1) else None,
+        inplace=over.times(4) if over else None,
         instructions=_work(request, 2.6, 25, op.groups),
     )
 
@@ -111,7 +112,7 @@ class _Access:
     window: str
     direct: int
     scratch_bytes: int
-    inplace: int | None
+    inplace: Over | None
 
 
 def _access(request: Request, op: Conv2d) -> _Access:
@@ -121,16 +122,18 @@ def _access(request: Request, op: Conv2d) -> _Access:
     kernel = w.shape[1:3]
     seen = windows(request, op, kernel, op.groups)
     if kernel != (1, 1) or op.padding.any:
-        inplace = 0 if in_lines(seen, held=op.dilation[0] == 1) else None
+        over = in_lines(seen, held=op.dilation[0] == 1)
         bytes_ = line_bytes(request, op, kernel) // op.groups
+        inplace = over.times(x.dtype.numpy.itemsize) if over else None
         return _Access(window(request, op, kernel), 0, bytes_, inplace)
     # Pixels that do not see each other may as well lie in one row.
     flat = flat_window(x.size // x.shape[2], x.shape[2], y.shape[2])
     place = flat if op.stride == (1, 1) else window(request, op, kernel)
-    if y.shape[2] // op.groups < COPY_PAYS or not in_pixels(seen, 1):
+    over = in_pixels(seen, 1)
+    if y.shape[2] // op.groups < COPY_PAYS or over is None:
         return _Access(place, 1, NO_SCRATCH, None)
     pixel = x.shape[2] // op.groups * x.dtype.numpy.itemsize
-    return _Access(place, COPIED, COLUMNS * pixel, 0)
+    return _Access(place, COPIED, COLUMNS * pixel, over.times(x.dtype.numpy.itemsize))
 
 
 def _conv_s8(request: Request, op: Conv2d) -> KernelCall:
@@ -292,7 +295,7 @@ def _depthwise_s8(request: Request, op: DepthwiseConv2d) -> KernelCall:
     rows = w.transpose(2, 1, 0).reshape(w.shape[2], -1)
     reach = _reach(request, rows, bias)
     multiplier = w.shape[2] // x.shape[2]
-    seen = windows(request, op, w.shape[:2])
+    over = in_lines(windows(request, op, w.shape[:2]), held=op.dilation[0] == 1)
     scales = effective_scales(quant(x), quant(weight_type), quant(y))
     folded = bias - zero_of(x) * rows.sum(axis=1, dtype=np.int64)
     mult, shift = rescale_constants(scales, reach)
@@ -313,7 +316,7 @@ def _depthwise_s8(request: Request, op: DepthwiseConv2d) -> KernelCall:
         ),
         shared=(*SHARED, "ep_taps_s8", "ep_taps_strip_s8"),
         scratch_bytes=line_bytes(request, op, w.shape[:2]),
-        inplace=0 if in_lines(seen, held=op.dilation[0] == 1) else None,
+        inplace=over,
         instructions=_work(request, 3.2, 30),
     )
 

@@ -32,11 +32,12 @@ def pool2d(request: Request) -> KernelCall | None:
         return None
     y = graph.types[node.output]
     clamp = float_clamp(op.clamp) if y.dtype is DType.FLOAT32 else int_clamp(op.clamp, y)
+    over = in_pixels(windows(request, op, op.kernel), 1)
     return spell(
         f"ep_{op.kind}_{SUFFIX[y.dtype]}",
         {"window": window(request, op, op.kernel), **clamp},
         node.inputs,
-        inplace=0 if in_pixels(windows(request, op, op.kernel), 1) else None,
+        inplace=over.times(y.dtype.numpy.itemsize) if over else None,
         instructions=y.size * (30 + 6 * prod(op.kernel)),
     )
 

@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from edgeprune.ir import TensorType
+from edgeprune.ir import Over, TensorType
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.kernels.portable._spell import C_TYPE, SUFFIX, moves, spell
 from edgeprune.ops import Concat, Gather, Pad, Slice, Transpose
@@ -158,7 +158,7 @@ def gather(request: Request) -> KernelCall | None:
             {"rows": rows, "in_len": length},
             node.inputs,
             (Constant("kept", np.packbits(kept, bitorder="little"), "uint8_t", of_weights=0),),
-            inplace=0,
+            inplace=Over(),
             instructions=4 * x.size,
         )
     if max(op.indices) >= 2**16:

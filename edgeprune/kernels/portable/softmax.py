@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgeprune.errors import UnsupportedError
-from edgeprune.ir import DType
+from edgeprune.ir import DType, Over
 from edgeprune.ir.fixedpoint import quantize_multiplier, softmax_params
 from edgeprune.ir.fixedpoint.wide import softmax_tables
 from edgeprune.kernels.call import Constant, KernelCall, Request
@@ -32,7 +32,7 @@ def softmax(request: Request) -> KernelCall | None:
             f"ep_{op.kind}_f32",
             {**shape, **beta},
             node.inputs,
-            inplace=0,
+            inplace=Over(),
             instructions=80 * x.size,
         )
     if all_are(request, DType.INT16) and isinstance(op, Softmax):
@@ -49,14 +49,16 @@ def softmax(request: Request) -> KernelCall | None:
     if isinstance(op, LogSoftmax):
         back_mult, back_shift = quantize_multiplier((1 << (31 - p.left_shift)) / p.mult)
         shape |= {"back_mult": back_mult, "back_shift": back_shift}
-        return spell("ep_log_softmax_s8", shape, node.inputs, inplace=0, instructions=400 * x.size)
+        return spell(
+            "ep_log_softmax_s8", shape, node.inputs, inplace=Over(), instructions=400 * x.size
+        )
     keep = length <= KEPT
     return spell(
         "ep_softmax_s8",
         {**shape, "keep": int(keep)},
         node.inputs,
         scratch_bytes=4 * length if keep else NO_SCRATCH,
-        inplace=0,
+        inplace=Over(),
         instructions=(190 if keep else 290) * x.size,
     )
 
@@ -77,6 +79,6 @@ def _s16(request: Request, op: Softmax, shape: dict[str, int | float | str]) -> 
         {**shape, "mult": mult, "shift": shift},
         node.inputs,
         (exps, reciprocals),
-        inplace=0,
+        inplace=Over(),
         instructions=90 * x.size,
     )

@@ -5,8 +5,6 @@
 
 #include "ep_conv2d_strip_s8_arm_dsp.h"
 
-#include <string.h>
-
 #include "ep_arm_dsp_common.h"
 #include "ep_common.h"
 
@@ -76,31 +74,6 @@ static uint32_t *widen(const int8_t *const run[4], int32_t n, uint32_t *to)
     return to;
 }
 
-int32_t ep_conv2d_hold_arm_dsp(const strip_params *p, const int8_t *x, int32_t next, int32_t at,
-                               int8_t *ring)
-{
-    const int32_t row_bytes = p->in_w * p->in_c;
-    const int32_t end = p->out_h * p->out_w - 1;
-    const int32_t bottom = (at + 3 < end ? at + 3 : end) / p->out_w * p->stride_h - p->pad_top
-                           + (p->kernel_h - 1) * p->dilation_h;
-    for (; next <= bottom && next < p->in_h; next++) {
-        const int8_t *from = x + next * row_bytes;
-        int8_t *to = ring + next % p->held * row_bytes;
-        int32_t n = row_bytes;
-        for (; n >= 8; n -= 8) {
-            memcpy(to, from, 4);
-            memcpy(to + 4, from + 4, 4);
-            to += 8;
-            from += 8;
-        }
-        for (; n > 0; n--) {
-            *to++ = *from++;
-            EP_IN_ORDER(); /* or it becomes a call of memcpy */
-        }
-    }
-    return next;
-}
-
 /* The input of four output pixels from `at` on; the last pixel stands in for those behind it. */
 static void fill_strip(const strip_params *p, const int8_t *x, int32_t at, int8_t *bordered, uint32_t *to)
 {
@@ -119,7 +92,7 @@ static void fill_strip(const strip_params *p, const int8_t *x, int32_t at, int8_
         const int8_t *run[4];
         for (int32_t i = 0; i < 4; i++) {
             const int32_t iy = tops[i] + ky * p->dilation_h;
-            const int8_t *row = iy >= 0 && iy < p->in_h ? x + iy % p->held * row_bytes : 0;
+            const int8_t *row = iy >= 0 && iy < p->in_h ? x + iy * row_bytes : 0;
             if (row != 0 && lefts[i] >= 0 && lefts[i] <= p->last_left) {
                 run[i] = row + lefts[i] * p->in_c;
             } else {
@@ -137,14 +110,9 @@ void ep_conv2d_strip_s8_arm_dsp(const strip_params *p, const void *w, const int3
     int8_t *const bordered = (int8_t *)scratch + p->strip_bytes;
     const int32_t pairs = p->out_c / 2;
     const int32_t pixels = p->out_h * p->out_w;
-    const int8_t *rows = p->hold != 0 ? (int8_t *)scratch + p->ring : x;
-    int32_t next = 0;
     ep_arm_dsp_window window = {0, 0, 0, 0, 0, p->pitch, p->twice_zero, 0};
     for (int32_t at = 0; at < pixels; at += 4) {
-        if (p->hold != 0) {
-            next = p->hold(p, x, next, at, (int8_t *)scratch + p->ring);
-        }
-        fill_strip(p, rows, at, bordered, scratch);
+        fill_strip(p, x, at, bordered, scratch);
         const int32_t spilt = at + 4 > pixels && p->spill;
         const int32_t whole = at + 4 <= pixels || spilt;
         const ep_arm_dsp_tile *const tile = whole ? &p->tile : &p->tail;

@@ -5,14 +5,6 @@
 
 #include "ep_arm_dsp_tile.h"
 
-struct ep_conv2d_strip_s8_arm_dsp_params;
-
-/* Copies the rows of x from `next` on that four pixels from `at` on need into a ring of rows; returns
- * the row behind them. */
-typedef int32_t ep_conv2d_hold(const struct ep_conv2d_strip_s8_arm_dsp_params *p, const int8_t *x,
-                               int32_t next, int32_t at, int8_t *ring);
-ep_conv2d_hold ep_conv2d_hold_arm_dsp;
-
 typedef struct ep_conv2d_strip_s8_arm_dsp_params {
     int16_t in_h;
     int16_t in_w;
@@ -32,10 +24,7 @@ typedef struct ep_conv2d_strip_s8_arm_dsp_params {
     int16_t zero;       /* input zero point: the value of the border */
     int16_t last_left;  /* the last column from which a kernel row is contiguous inside; else -1 */
     int16_t spill;      /* no tile for less than 4 pixels: four are made in scratch, and copied */
-    int16_t held;       /* rows in the ring, at most in_h; in_h where there is none */
     int32_t strip_bytes;
-    int32_t ring;         /* where in scratch rows are held */
-    ep_conv2d_hold *hold; /* 0: rows are read where they lie; ep_conv2d_hold_arm_dsp */
     int32_t pair_bytes; /* weights of one pair of output channels */
     int16_t twice_zero; /* 2 * output zero point + 1 */
     int16_t ahead;          /* bytes by which the tiles of 4 pixels read ahead */
@@ -52,7 +41,7 @@ typedef struct ep_conv2d_strip_s8_arm_dsp_params {
  * table    per pair, see ep_arm_dsp_tile; after the pairs the odd last channel
  * scratch  uint32 [kernel_h][(kernel_w * in_c + 1) / 2][4], or more for a whole number of rounds of the
  *          loop (their weights are zero): strip_bytes; then int8 [4][kernel_w * in_c] for the border,
- *          then int8 [4][out_c] for what is spilt, then int8 [held][in_w][in_c]
+ *          then int8 [4][out_c] for what is spilt
  * y        int8 [out_h][out_w][out_c], pixels pitch apart; may lie over x where nothing is read after it was written */
 void ep_conv2d_strip_s8_arm_dsp(const ep_conv2d_strip_s8_arm_dsp_params *p, const void *w,
                                 const int32_t *table, const int8_t *x, void *scratch, int8_t *y);
