@@ -267,7 +267,8 @@ class _Compaction:
             return np.zeros((groups, len(read.ids)))
         quant = self.graph.types[value].quant
         zero = 0 if quant is None else quant.scalar[1]
-        return np.where(gone, self.fill[value] - zero, 0).reshape(groups, -1)
+        wide = np.float64 if quant is None else np.int64  # int8 less a zero point is no int8
+        return np.where(gone, self.fill[value].astype(wide) - zero, 0).reshape(groups, -1)
 
     def _fresh(self, name: str) -> str:
         taken = {n.name for n in self.graph.nodes} | set(self.graph.types) | set(self.types)

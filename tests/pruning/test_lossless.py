@@ -96,6 +96,21 @@ def test_a_folded_integer_network_computes_the_same_bits(kind: int) -> None:
     assert smaller.params < graph.params
 
 
+def test_a_constant_far_above_the_zero_point_goes_into_the_bias_whole() -> None:
+    net = Builder(0, x=(5,))
+    graph = net.build(net.dense(net.add(Relu(), net.dense("x", 4)), 3))
+    layer = graph.nodes[0].inputs[1:]
+    w, b = (graph.constants[v].copy() for v in layer)
+    w[1], b[1] = 0, 20  # 255 steps above the zero point of the Relu: more than int8 has
+    graph = integers(graph.with_constants(dict(zip(layer, (w, b), strict=True))))
+    smaller, report = lossless.fold(graph)
+    assert len(report.constant) == 1
+    feed = every_byte(graph, 16)
+    assert np.array_equal(
+        run_int(smaller, feed)[smaller.outputs[0]], run_int(graph, feed)[graph.outputs[0]]
+    )
+
+
 def test_what_was_planted_is_found() -> None:
     graph = plant(mlp(6, 8, 7, 3, act=Relu), 0)
     smaller, report = lossless.fold(graph)
