@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,30 +18,52 @@ def fold_affine(graph: Graph) -> Graph:
     After a convolution or dense layer always, where one number an output channel is meant; before
     one if every weight reads it alike: additions only without padding.
     """
-    while True:
-        folded = _fold_one(graph)
-        if folded is None:
-            return graph
-        graph = folded
+    while found := _folds(graph):
+        graph = _exchanged(graph, found)
+    return graph
 
 
-def _fold_one(graph: Graph) -> Graph | None:
+@dataclass(frozen=True)
+class _Fold:
+    """An affine step that a linear node does itself.
+
+    Attributes:
+        linear: the node.
+        gone: the node of the step.
+        constants: the linear node's new weights and bias.
+        folded: what the weights were multiplied with.
+        before: whether the step comes before the linear node.
+    """
+
+    linear: Node
+    gone: Node
+    constants: list[Array]
+    folded: Folded | None
+    before: bool
+
+
+def _folds(graph: Graph) -> list[_Fold]:
+    """Steps that can be folded at once: no node has a part in two of them."""
+    found: list[_Fold] = []
+    touched: set[str] = set()
     for node in graph.nodes:
         step = _affine(graph, node)
         if step is None:
             continue
         value, a, b = step
-        before = graph.producer.get(value)
-        if (
-            before is not None
-            and isinstance(before.op, LinearOp)
-            and only_user(graph, value) is node
-        ):
-            return _into_before(graph, node, before, a, b)
-        after = only_user(graph, node.output)
-        if after is not None and _can_read(graph, after, node, a, b):
-            return _into_after(graph, node, value, after, a, b)
-    return None
+        before, after = graph.producer.get(value), only_user(graph, node.output)
+        if touched & {n.name for n in (before, node, after) if n is not None}:
+            continue
+        fold = None
+        alone = only_user(graph, value) is node
+        if alone and before is not None and isinstance(before.op, LinearOp):
+            fold = _into_before(graph, node, before, a, b)
+        if fold is None and after is not None and _can_read(graph, after, node, a, b):
+            fold = _into_after(graph, node, after, a, b)
+        if fold is not None:
+            found.append(fold)
+            touched |= {fold.linear.name, node.name}
+    return found
 
 
 def join_affine(graph: Graph) -> Graph:
@@ -164,7 +186,7 @@ def _finite(*arrays: Array) -> list[Array] | None:
     return made if all(np.isfinite(a).all() for a in made) else None
 
 
-def _into_before(graph: Graph, node: Node, before: Node, a: Array, b: Array) -> Graph | None:
+def _into_before(graph: Graph, node: Node, before: Node, a: Array, b: Array) -> _Fold | None:
     """A linear operator with an affine step behind it: scaled rows, another bias."""
     assert isinstance(before.op, LinearOp)
     weights, axis = graph.constants[before.inputs[1]], before.op.out_axis
@@ -176,7 +198,7 @@ def _into_before(graph: Graph, node: Node, before: Node, a: Array, b: Array) -> 
     if (a != 1).any():  # more than a bias
         factor = a if folded is None else a * folded.factor
         folded = Folded(tuple(factor.tolist()), axis)
-    return _exchanged(graph, before, made, {before.output: node.output}, node, folded)
+    return None if made is None else _Fold(before, node, made, folded, before=False)
 
 
 def _can_read(graph: Graph, after: Node, node: Node, a: Array, b: Array) -> bool:
@@ -190,9 +212,7 @@ def _can_read(graph: Graph, after: Node, node: Node, a: Array, b: Array) -> bool
     return False
 
 
-def _into_after(
-    graph: Graph, node: Node, value: str, after: Node, a: Array, b: Array
-) -> Graph | None:
+def _into_after(graph: Graph, node: Node, after: Node, a: Array, b: Array) -> _Fold | None:
     """A linear operator with an affine step in front of it: scaled columns, another bias."""
     weights = graph.constants[after.inputs[1]].astype(np.float64)
     bias = graph.constants[after.inputs[2]].astype(np.float64)
@@ -210,27 +230,25 @@ def _into_after(
         shift = (weights * b).reshape(len(bias), -1).sum(1)
     made = _finite(scaled, bias + shift)
     kept = graph.types[after.inputs[1]].folded
-    return _exchanged(graph, after, made, {}, node, kept, {node.output: value})
+    return None if made is None else _Fold(after, node, made, kept, before=True)
 
 
-def _exchanged(
-    graph: Graph,
-    linear: Node,
-    made: list[Array] | None,
-    output: Mapping[str, str],
-    gone: Node,
-    folded: Folded | None,
-    reads: Mapping[str, str] | None = None,
-) -> Graph | None:
-    """The graph with new weights and bias in a linear node, without another node."""
-    if made is None:
-        return None
-    own = [v for v in linear.inputs[1:] if graph.users[v] == (linear,)]
-    names = set(graph.types) - set(own)
-    new = [fresh(names, linear.inputs[i]) for i in (1, 2)]
-    value = (reads or {}).get(linear.inputs[0], linear.inputs[0])
-    node = replace(linear, inputs=(value, *new), output=output.get(linear.output, linear.output))
-    nodes = [node if n is linear else n for n in graph.nodes if n is not gone]
-    whole = rebuilt(graph, nodes, {**graph.constants, new[0]: made[0], new[1]: made[1]})
-    kind = replace(whole.types[new[0]], folded=folded)
-    return replace(whole, types={**whole.types, new[0]: kind})
+def _exchanged(graph: Graph, folds: Sequence[_Fold]) -> Graph:
+    """The graph with new weights and biases in linear nodes, without the steps that these do."""
+    names, constants = set(graph.types), dict(graph.constants)
+    swapped: dict[str, Node] = {}
+    folded: dict[str, Folded | None] = {}
+    for f in folds:
+        linear = f.linear
+        names -= {v for v in linear.inputs[1:] if graph.users[v] == (linear,)}
+        new = [fresh(names, v) for v in linear.inputs[1:3]]
+        constants |= dict(zip(new, f.constants, strict=True))
+        folded[new[0]] = f.folded
+        step = next(v for v in f.gone.inputs if v not in graph.constants)
+        ends = (step, linear.output) if f.before else (linear.inputs[0], f.gone.output)
+        swapped[linear.name] = replace(linear, inputs=(ends[0], *new), output=ends[1])
+    gone = {f.gone.name for f in folds}
+    nodes = [swapped.get(n.name, n) for n in graph.nodes if n.name not in gone]
+    whole = rebuilt(graph, nodes, constants)
+    types = {k: replace(whole.types[k], folded=v) for k, v in folded.items()}
+    return replace(whole, types={**whole.types, **types})

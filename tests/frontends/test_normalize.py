@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgeprune.frontends import affine
 from edgeprune.frontends.affine import fold_affine
 from edgeprune.frontends.normalize import (
     drop_identities,
@@ -33,6 +34,7 @@ from edgeprune.ops import (
     Reshape,
     Slice,
     Sub,
+    Tanh,
     Transpose,
 )
 from edgeprune.ops._window import Padding
@@ -275,3 +277,29 @@ def test_affine_steps_that_nobody_takes_over_become_one_factor_and_one_sum() -> 
         np.testing.assert_allclose(
             predict(normalize(graph), x), predict(graph, x), rtol=1e-3, atol=1e-4
         )
+
+
+def test_affine_steps_are_folded_in_rounds_not_one_by_one(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network of many branches took minutes: the graph was built anew for each of its steps."""
+    nodes, constants = [], {}
+    for i in range(30):
+        x = f"y{i - 1}" if i else "x"
+        constants |= {f"w{i}": rng.normal(size=(4, 4)).astype(np.float32)}
+        constants |= {f"{k}{i}": rng.normal(size=4).astype(np.float32) for k in "bsm"}
+        nodes += [
+            Node(f"dense{i}", Dense(), (x, f"w{i}", f"b{i}"), f"d{i}"),
+            Node(f"mul{i}", Mul(), (f"d{i}", f"s{i}"), f"m{i}/y"),
+            Node(f"add{i}", Add(), (f"m{i}/y", f"m{i}"), f"a{i}"),
+            Node(f"tanh{i}", Tanh(), (f"a{i}",), f"y{i}"),
+        ]
+    graph = build_graph("deep", nodes, {"x": TensorType((4,))}, ["y29"], constants)
+    built = []
+    plain = affine.rebuilt
+    monkeypatch.setattr(affine, "rebuilt", lambda *a, **k: built.append(1) or plain(*a, **k))
+    folded = normalize(graph)
+    assert [type(n.op) for n in folded.nodes] == [Dense, Tanh] * 30
+    assert len(built) <= 4
+    x = rng.normal(size=(8, 4)).astype(np.float32)
+    np.testing.assert_allclose(predict(folded, x), predict(graph, x), rtol=1e-4, atol=1e-5)
