@@ -143,3 +143,17 @@ def test_an_int8_file_computes_what_the_reference_kernels_do(
     compiled.write_c(folder, "model")
     with HostModel(folder, optimize="-O1") as c:
         np.testing.assert_array_equal(c.run(q), wanted)
+
+
+def test_a_converted_network_whose_batch_is_free_has_its_shapes_computed(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    layers = tf.keras.layers
+    given = x = layers.Input((6, 3))
+    x = layers.Conv1DTranspose(4, 3, strides=2, padding="same")(x)
+    x = layers.UpSampling1D(2)(x)
+    net = tf.keras.Model(given, layers.Conv1D(2, 3)(x))
+    (tmp_path / "m.tflite").write_bytes(tf.lite.TFLiteConverter.from_keras_model(net).convert())
+    rows = np.random.default_rng(0).normal(size=(4, 6, 3)).astype(np.float32)
+    answers = predict(load(tmp_path / "m.tflite"), rows)
+    assert np.allclose(answers, net.predict(rows, verbose=0), rtol=1e-5, atol=1e-5)

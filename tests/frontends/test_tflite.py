@@ -201,6 +201,38 @@ def test_the_larger_of_a_value_and_a_number_is_a_clamp(name: str, rng: np.random
         assert np.array_equal(predict(graph, x), run_tflite.run(file, x))
 
 
+def test_shapes_that_are_computed_are_constants(rng: np.random.Generator) -> None:
+    """As converters write them where the batch is free: (batch, 2 * 3 - 1 + 1, 4), in steps."""
+    one, two, three = (constant(np.array([k], np.int32)) for k in (1, 2, 3))
+    scalar = constant(np.array(4, np.int32))
+    values = [
+        Value((1, 6, 2, 2), "float32"), one, two, three, scalar,
+        *(Value(shape, "int32") for shape in ((4,), (), (1,), (1,), (1,), (), (3,))),
+        Value((1, 6, 4), "float32"), constant(np.array([0], np.int32)),
+        Value((1, 6, 4), "float32"), constant(np.zeros(3, np.int32)),
+    ]  # fmt: skip
+    steps = [
+        Step("SHAPE", (0,), 5),
+        Step("STRIDED_SLICE", (5, 13, 1, 1), 6, {"shrinkAxisMask": 1}, "StridedSliceOptions"),
+        Step("MUL", (2, 3), 7),
+        Step("SUB", (7, 1), 8),
+        Step("ADD", (8, 1), 9),
+        Step("REDUCE_PROD", (9, 13), 10, {}, "ReducerOptions"),
+        Step("PACK", (6, 10, 4), 11, {"valuesCount": 3, "axis": 0}, "PackOptions"),
+        Step("RESHAPE", (0, 11), 12),
+        Step("SLICE", (12, 15, 11), 14),
+    ]
+    graph = parse(file_of(values, steps, [0], [14]), "m.tflite")
+    x = rng.normal(size=(3, 6, 2, 2)).astype(np.float32)
+    assert np.array_equal(predict(graph, x), x.reshape(3, 6, 4))
+
+
+def test_a_size_that_the_file_leaves_open_is_refused_by_what_to_do() -> None:
+    values = [Value((1, 6, 4), "float32"), Value((1, 1), "float32")]
+    with pytest.raises(UnsupportedError, match="sizes that the file leaves open"):
+        parse(file_of(values, [Step("RESHAPE", (0,), 1)], [0], [1]), "m.tflite")
+
+
 def test_a_layer_without_bias_has_a_bias_of_zeros() -> None:
     w = np.random.default_rng(0).integers(-127, 128, (3, 5)).astype(np.int8)
     operands = [Value((1, 5), "int8", FIVE), constant(w, QuantParams.of(0.01))]

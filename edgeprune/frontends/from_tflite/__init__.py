@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.files import read_bytes
-from edgeprune.frontends.from_tflite import dilated, lookup
+from edgeprune.frontends.from_tflite import dilated, lookup, shapes
 from edgeprune.frontends.from_tflite.file import Operator, read_file
 from edgeprune.frontends.from_tflite.operators import OPERATORS
 from edgeprune.frontends.from_tflite.reader import Reader
@@ -58,12 +58,12 @@ def _read(reader: Reader, op: Operator) -> None:
     Raises:
         UnsupportedError: it is not supported, or one of its tensors is not.
     """
+    if any(follow(reader, op) for follow in (shapes.follow, dilated.follow, lookup.follow)):
+        return
     if op.name not in OPERATORS:
         raise UnsupportedError(reader.file.name, f"{op.name} is not supported")
     if not op.outputs:
         raise EdgePruneError(reader.file.name, f"{op.name} has no output")
-    if any(follow(reader, op) for follow in (dilated.follow, lookup.follow)):
-        return
     for number in (*op.inputs, *op.outputs):
         t = reader.file.tensors[number] if number >= 0 else None
         if t is not None and t.refused:

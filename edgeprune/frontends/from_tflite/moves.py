@@ -32,6 +32,9 @@ def reshape(r: Reader, op: Operator) -> None:
         return
     r.check_types(op, 0)
     same_scale(r, op)
+    if math.prod(r.operand(op, 0).shape) != math.prod(r.result(op).shape):
+        what = "has sizes that the file leaves open"
+        raise UnsupportedError(r.where(op), what, "export the model with batch size 1")
     r.add(op, Reshape(shape=r.activation_type(r.result(op)).shape), (r.value(op, 0),))
 
 

@@ -308,14 +308,6 @@ def shape_of(r: Reader, op: Operator) -> None:
     r.folded[op.outputs[0]] = np.asarray(r.operand(op, 0).shape, np.int32)
 
 
-def pack(r: Reader, op: Operator) -> None:
-    """PACK of constants (a shape that is put together); others are not read."""
-    parts = [r.constant(op, p) for p in range(len(op.inputs))]
-    if any(p is None or p.size != 1 for p in parts):
-        raise UnsupportedError(r.where(op), "stacks activations")
-    r.folded[op.outputs[0]] = np.asarray([p.item() for p in parts if p is not None], np.int32)
-
-
 def _gelu(op: Operator) -> Op:
     return Gelu(op.options is not None and op.options.flag(0))
 
@@ -349,7 +341,6 @@ OPERATORS: dict[str, Read] = {
     "MINIMUM": extreme(Minimum),
     "MUL": binary(Mul),
     "NEG": negative,
-    "PACK": pack,
     "PAD": pad,
     "PADV2": pad,
     "PRELU": prelu,
