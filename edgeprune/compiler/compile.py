@@ -40,6 +40,7 @@ class Recipe:
         sha256: its hash.
         command: the command line.
         labels: names of the classes.
+        balance: whether "speed" weighs a share of the arena as much as one of the work.
     """
 
     target: Target
@@ -52,6 +53,7 @@ class Recipe:
     sha256: str = ""
     command: str = ""
     labels: tuple[str, ...] = ()
+    balance: bool = False
 
     def typed(self, graph: Graph) -> Graph:
         """The graph as it is emitted: clamps fused, and quantised where asked for."""
@@ -102,6 +104,7 @@ class Recipe:
             pairs=self.target.pairs,
             memory=self.target.memory,
             room=None if self.target.ram_limit is None else self.target.ram_limit - STACK_BYTES,
+            balance=self.balance,
         )
         return Compiled(self, typed, calls, planned(calls))
 

@@ -33,7 +33,7 @@ def smallest(options: Mapping[str, Sequence[KernelCall]], flash_bytes: Bytes) ->
     most = SLOWER * sum(min(c.work for c in calls) for calls in options.values())
 
     def price(choice: Choice) -> tuple[bool, int, int]:
-        work = sum(c.work for c in choice.values())
+        work = _work(choice)
         return work > most, flash_bytes(choice.values()), work
 
     return min((_descend(start, options, price) for start in _starts(options)), key=price)
@@ -54,6 +54,49 @@ def quickest(options: Mapping[str, Sequence[KernelCall]]) -> Choice:
         )
         for name, calls in options.items()
     }
+
+
+def balanced(
+    options: Mapping[str, Sequence[KernelCall]],
+    quick: Choice,
+    arena: Callable[[Choice], int],
+) -> Choice:
+    """The calls with the least product of work and arena: neither is bought dearly with the other.
+
+    Nodes take their quickest call with so much working memory at the most; those that do not set
+    the peak get their quickest one back.
+
+    Args:
+        options: of every node, not empty.
+        quick: the quickest.
+        arena: bytes of memory that a network of some calls needs.
+    """
+    limit = SLOWER * _work(quick)
+    best, least, seen = quick, arena(quick) * _work(quick), {_same(quick)}
+    for most in sorted({c.scratch_bytes for calls in options.values() for c in calls}):
+        found = {n: _within(most, call, options[n]) for n, call in quick.items()}
+        if _same(found) in seen or _work(found) > limit:
+            continue
+        seen.add(_same(found))
+        price = arena(found) * _work(found)
+        if price < least:
+            best, least = found, price
+    return _given_back(best, quick, arena)
+
+
+def _same(choice: Choice) -> tuple[int, ...]:
+    return tuple(map(id, choice.values()))
+
+
+def _work(choice: Choice) -> int:
+    return sum(c.work for c in choice.values())
+
+
+def _within(most: int, quick: KernelCall, calls: Sequence[KernelCall]) -> KernelCall:
+    """The quickest call with so much working memory at most, or else the quickest of all."""
+    fitting = [c for c in calls if c.scratch_bytes <= most]
+    enough = quick.scratch_bytes <= most or not fitting
+    return quick if enough else min(fitting, key=lambda c: c.work)
 
 
 def leanest(
@@ -94,12 +137,18 @@ def _leaner(
         for name, call in quick.items()
     }
     changed = [name for name, call in lean.items() if call is not quick[name]]
-    least = arena(lean) if changed else 0
-    if not changed or least >= arena(quick):
+    if not changed or arena(lean) >= arena(quick):
         return quick
+    return _given_back(lean, quick, arena)
+
+
+def _given_back(lean: Choice, quick: Choice, arena: Callable[[Choice], int]) -> Choice:
+    """Where the peak does not rise by it, the quickest calls; those that gain most first."""
+    changed = [name for name, call in lean.items() if call is not quick[name]]
+    least = arena(lean) if changed else 0
     for name in sorted(changed, key=lambda n: quick[n].work - lean[n].work):
         if arena(lean | {name: quick[name]}) <= least:
-            lean[name] = quick[name]
+            lean = lean | {name: quick[name]}
     return lean
 
 

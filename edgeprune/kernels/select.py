@@ -16,7 +16,7 @@ from edgeprune.errors import UnsupportedError
 from edgeprune.ir import Graph, Node
 from edgeprune.kernels import arm_dsp, arm_mve, avr, costs
 from edgeprune.kernels.call import Kernel, KernelCall, Request
-from edgeprune.kernels.choice import Choice, leanest, quickest, smallest
+from edgeprune.kernels.choice import Choice, balanced, leanest, quickest, smallest
 from edgeprune.kernels.portable.activation import unary
 from edgeprune.kernels.portable.arith import arith, extreme, prelu
 from edgeprune.kernels.portable.conv import conv2d, conv_transpose2d, depthwise_conv2d
@@ -71,11 +71,13 @@ def lower(
     pairs: bool = False,
     memory: Memory | None = None,
     room: int | None = None,
+    balance: bool = False,
 ) -> dict[str, KernelCall]:
     """Spell every node of a network in C.
 
     Where several kernels compute a node, "speed" takes the one with the fewest cycles, but
-    for little more what needs less memory, see :func:`edgeprune.kernels.choice.leanest`; "size"
+    for little more what needs less memory, see :func:`edgeprune.kernels.choice.leanest` and
+    :func:`edgeprune.kernels.choice.balanced`; "size"
     takes what makes the network smallest, see :func:`edgeprune.kernels.choice.smallest`.
 
     Args:
@@ -88,6 +90,7 @@ def lower(
         pairs: whether it begins two instructions together.
         memory: of the board, for the cost model; None: it never waits.
         room: bytes of RAM that the target has for the arena; None: they do not matter.
+        balance: whether "speed" weighs a share of the arena as much as one of the work.
 
     Returns:
         The call of each node, by name; none for a node that only gives its operand another shape.
@@ -122,7 +125,9 @@ def lower(
     if optimize == "size":
         return smallest(options, lambda calls: costs.flash_bytes(calls, core, optimize))
     quick = quickest(options)
-    return leanest(options, quick, arena, room) if arena else quick
+    if arena is None:
+        return quick
+    return leanest(options, balanced(options, quick, arena) if balance else quick, arena, room)
 
 
 def candidates(

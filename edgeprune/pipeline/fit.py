@@ -214,6 +214,7 @@ class Fitter:
             sha256=self.prepared.sha256,
             command=self.options.command,
             labels=self.prepared.labels,
+            balance=self.form.balance,
         )
 
     def _narrow(self, graph: Graph) -> frozenset[str]:

@@ -52,18 +52,21 @@ class Form:
         dtype: "int8", "int16x8", "int4" or "float32".
         optimize: "size" or "speed".
         target: the target, with the sets of kernels that may be used.
+        balance: whether "speed" weighs a share of the arena as much as one of the work.
     """
 
     dtype: str
     optimize: Optimize
     target: Target
+    balance: bool = False
 
 
 def forms(options: BuildOptions, target: Target, dtypes: Sequence[str]) -> list[Form]:
     """The forms that may be tried, in that order.
 
-    Without a limit there is nothing to trade. With one, the target's own kernels, which are
-    larger and want more RAM than the portable ones, have to earn their bytes.
+    Without a limit nothing is to be met: memory is worth as much as time. With one, the target's
+    own kernels, which are larger and want more RAM than the portable ones, have to earn their
+    bytes.
     """
     optimize: Optimize = "size" if options.has_limits else "speed"
     if options.optimize != "auto":
@@ -74,4 +77,5 @@ def forms(options: BuildOptions, target: Target, dtypes: Sequence[str]) -> list[
     own = len(target.kernels) > 1 and not target.progmem  # portable constants lie in RAM there
     if options.optimize == "auto" and options.has_limits and own and len(sets[0]) > 1:
         sets.append(("portable",))
-    return [Form(d, optimize, replace(target, kernels=k)) for d in dtypes for k in sets]
+    balance = options.optimize == "auto"
+    return [Form(d, optimize, replace(target, kernels=k), balance) for d in dtypes for k in sets]

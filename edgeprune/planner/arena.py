@@ -84,8 +84,13 @@ def _place(
     ends = sorted(range(n), key=lambda i: (first[i] == last[i], first[i]))
     tried.append(_from_both_ends(ends, sizes, meets, bound))
     best = min(tried, key=lambda t: _height(t, sizes))
+    steps = sorted(range(n), key=lambda i: (first[i], first[i] == last[i]))
+    back = sorted(range(n), key=lambda i: (-last[i], first[i] == last[i]))
+    for order in (steps, back):
+        if tries and _height(best, sizes) > bound:
+            best = _in_time(order, sizes, meets, bound, tries // 8) or best
     if tries and _height(best, sizes) > bound:
-        best = _search(sizes, meets, bound, best, tries, below)
+        best = _search(sizes, meets, bound, best, tries // 2, below)
     return tuple(best)
 
 
@@ -187,6 +192,39 @@ def _from_both_ends(
             if high >= 0 and _fits(high, [m for m in meets[i] if at[m.other] >= 0], at):
                 at[i] = high
     return at
+
+
+def _in_time(
+    order: Sequence[int], sizes: Sequence[int], meets: Meetings, bound: int, tries: int
+) -> list[int] | None:
+    """Depth first, in order of time: next to what it shares memory with, far down, or far up."""
+    at = [-1] * len(sizes)
+    upside_down = [[m.mirrored(sizes[i], sizes[m.other]) for m in meets[i]] for i in range(len(at))]
+    left = tries
+
+    def places(i: int) -> list[int]:
+        placed = [m for m in meets[i] if at[m.other] >= 0]
+        shared = [at[m.other] - m.before for m in placed if m.before < sizes[i]]
+        shared += [at[m.other] + m.behind for m in placed if m.behind < sizes[m.other]]
+        shared += [at[m.other] + m.at for m in placed if m.at is not None]
+        mirrored = [bound - a - s if a >= 0 else -1 for a, s in zip(at, sizes, strict=True)]
+        high = bound - sizes[i] - _lowest_gap(i, mirrored, upside_down)
+        found = [*(p for p in shared if _fits(p, placed, at)), _lowest_gap(i, at, meets), high]
+        return [p for p in dict.fromkeys(found) if 0 <= p <= bound - sizes[i]]
+
+    def descend(k: int) -> bool:
+        nonlocal left
+        if k == len(order):
+            return True
+        left -= 2
+        for p in places(order[k]) if left >= 0 else ():
+            at[order[k]] = p
+            if descend(k + 1):
+                return True
+        at[order[k]] = -1
+        return False
+
+    return at if descend(0) else None
 
 
 def _height(at: Sequence[int], sizes: Sequence[int]) -> int:

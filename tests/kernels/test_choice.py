@@ -15,7 +15,7 @@ from edgeprune.compiler import Recipe, footprint
 from edgeprune.frontends import load
 from edgeprune.kernels import costs
 from edgeprune.kernels.call import KernelCall
-from edgeprune.kernels.choice import LEANER, SLOWER, leanest, quickest, smallest
+from edgeprune.kernels.choice import LEANER, SLOWER, balanced, leanest, quickest, smallest
 from edgeprune.kernels.select import candidates, lower
 from edgeprune.target import load_target
 from edgeprune.verify.run_target import run
@@ -126,6 +126,36 @@ def test_calls_that_are_much_slower_are_taken_only_where_the_part_has_no_more_ro
 
     for room, chosen in ((None, quick), (60, quick), (59, slow), (5, slow)):
         assert leanest(options, {"only": quick}, arena, room)["only"] is chosen
+
+
+@given(MEMORY, st.integers(1, 50))
+def test_a_balance_buys_memory_with_no_greater_share_of_the_work(rows, floor) -> None:
+    options = {
+        f"n{i}": [replace(call("fast", work), scratch_bytes=s) for work, s in calls]
+        for i, calls in enumerate(rows)
+    }
+    quick = {n: min(calls, key=lambda c: c.instructions) for n, calls in options.items()}
+
+    def arena(choice) -> int:
+        return max(floor, *(c.scratch_bytes for c in choice.values()))
+
+    def price(choice) -> int:
+        return arena(choice) * sum(c.work for c in choice.values())
+
+    chosen = balanced(options, quick, arena)
+    assert price(chosen) <= price(quick)
+    assert all(chosen[n] is quick[n] or quick[n].scratch_bytes > arena(chosen) for n in options)
+
+
+def test_memory_that_is_cheap_in_work_is_saved_and_dear_memory_is_not() -> None:
+    quick = replace(call("fast", 100), scratch_bytes=90)
+    other = replace(call("other", 100), scratch_bytes=40)
+    for work, is_cheap in ((150, True), (175, False)):
+        lean = replace(call("small", work), scratch_bytes=40)
+        options = {"a": [quick, lean], "b": [other]}
+        arena = lambda choice: 100 + max(c.scratch_bytes for c in choice.values())  # noqa: E731
+        chosen = balanced(options, {"a": quick, "b": other}, arena)
+        assert (chosen["a"] is lean) is is_cheap
 
 
 @pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
