@@ -16,6 +16,7 @@ FLOAT, INT8, INT16 = DType.FLOAT32, DType.INT8, DType.INT16
 VERSIONS: dict[str, dict[DType, Version]] = {
     "ADD": {FLOAT: (1, "1.5.0"), INT8: (2, "1.14.0"), INT16: (3, "2.4.0")},
     "AVERAGE_POOL_2D": {FLOAT: (1, "1.5.0"), INT8: (2, "1.14.0"), INT16: (3, "2.3.0")},
+    "BATCH_MATMUL": {FLOAT: (1, "2.3.0"), INT8: (2, "2.3.0"), INT16: (3, "2.8.0")},
     "CONCATENATION": {FLOAT: (1, "1.5.0"), INT8: (2, "1.14.0"), INT16: (3, "2.3.0")},
     "CONV_2D": {FLOAT: (1, "1.5.0"), INT8: (3, "1.14.0"), INT16: (4, "2.3.0")},
     "DEPTHWISE_CONV_2D": {FLOAT: (1, "1.5.0"), INT8: (3, "1.14.0"), INT16: (5, "2.3.0")},

@@ -248,7 +248,7 @@ class _Writer:
         record = node.op.to_onnx(graph.types_of(node), y)
         perm = self._order(node, record)
         takes = range(len(node.inputs)) if record.operands is None else record.operands
-        operands = [self._operand(node, i, record, perm) for i in takes]
+        operands = [self._operand(node, i, record, record.orders.get(i, perm)) for i in takes]
         value = self._apply(record, operands, perm, node.name)
         step = record.then
         while step is not None:

@@ -86,6 +86,8 @@ class OnnxNode:
         operands: which of the node's inputs it takes; None: all.
         then: what is applied to the result: it takes that, then its own ``operands`` (None: none).
         opset: the operator set that it needs.
+        orders: by input position, the IR axes in the order in which an operand is taken, where it
+            is not that of the others.
     """
 
     op_type: str
@@ -97,3 +99,4 @@ class OnnxNode:
     operands: tuple[int, ...] | None = None
     then: OnnxNode | None = None
     opset: int = 18
+    orders: Mapping[int, tuple[int, ...]] = field(default_factory=dict)

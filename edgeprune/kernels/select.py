@@ -21,6 +21,7 @@ from edgeprune.kernels.portable.activation import unary
 from edgeprune.kernels.portable.arith import arith, extreme, prelu
 from edgeprune.kernels.portable.conv import conv2d, conv_transpose2d, depthwise_conv2d
 from edgeprune.kernels.portable.dense import dense
+from edgeprune.kernels.portable.matmul import matmul
 from edgeprune.kernels.portable.pool import mean, pool2d
 from edgeprune.kernels.portable.requant import convert
 from edgeprune.kernels.portable.resize import resize
@@ -42,6 +43,7 @@ KERNELS: dict[str, tuple[Kernel, ...]] = {
         conv2d,
         depthwise_conv2d,
         conv_transpose2d,
+        matmul,
         pool2d,
         mean,
         arith,

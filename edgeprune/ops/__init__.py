@@ -16,6 +16,7 @@ from edgeprune.ops.arith import Add, Div, Maximum, Minimum, Mul, Sub
 from edgeprune.ops.conv import Conv2d, ConvTranspose2d, DepthwiseConv2d
 from edgeprune.ops.dense import Dense
 from edgeprune.ops.function import FUNCTIONS
+from edgeprune.ops.matmul import MatMul
 from edgeprune.ops.pool import AvgPool2d, MaxPool2d, Mean
 from edgeprune.ops.requant import Dequantize, Quantize
 from edgeprune.ops.resize import Resize
@@ -27,6 +28,7 @@ _ALL: tuple[type[Op], ...] = (
     DepthwiseConv2d,
     ConvTranspose2d,
     Dense,
+    MatMul,
     MaxPool2d,
     AvgPool2d,
     Mean,
@@ -77,6 +79,7 @@ __all__ = [
     "HardSwish",
     "LeakyRelu",
     "LogSoftmax",
+    "MatMul",
     "MaxPool2d",
     "Maximum",
     "Mean",

@@ -11,6 +11,7 @@ from edgeprune.ops.arith import Add, Div, Maximum, Minimum, Mul, Sub
 from edgeprune.ops.conv import Conv2d, ConvTranspose2d, DepthwiseConv2d
 from edgeprune.ops.dense import Dense
 from edgeprune.ops.function import FUNCTIONS
+from edgeprune.ops.matmul import MatMul
 from edgeprune.ops.pool import AvgPool2d, MaxPool2d, Mean
 from edgeprune.ops.resize import Resize
 from edgeprune.ops.shape import Concat, Gather, Pad, Reshape, Slice, Transpose
@@ -27,6 +28,8 @@ EXAMPLES: tuple[Example, ...] = (
     (DepthwiseConv2d(padding=Padding(1, 1, 1, 1)), (IMAGE,), ((3, 3, 4), (4,))),
     (ConvTranspose2d(stride=(2, 2)), (IMAGE,), ((3, 2, 2, 4), (3,))),
     (Dense(), (VECTOR,), ((5, 8), (5,))),
+    (MatMul(), ((2, 3, 6), (2, 6, 5)), ()),
+    (MatMul(transposed=True), ((2, 3, 6), (2, 9, 6)), ()),
     (MaxPool2d(), (IMAGE,), ()),
     (AvgPool2d(), (IMAGE,), ()),
     (Mean(), (IMAGE,), ()),

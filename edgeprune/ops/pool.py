@@ -133,7 +133,7 @@ class AvgPool2d(_Pool):
 
 @dataclass(frozen=True)
 class Mean(Op):
-    """The mean over some per-sample axes, not the last (global average pooling and its kind).
+    """The mean over some per-sample axes; over the last, of channels, only where it is kept.
 
     Shapes: x (..., c) -> those axes have length 1, or are gone where ``keep`` is false.
     """
@@ -150,7 +150,7 @@ class Mean(Op):
 
     def infer(self, *x: TensorType) -> TensorType:
         rank = len(x[0].shape)
-        if not all(0 <= a < rank - 1 for a in self.axes):
+        if not all(0 <= a < rank - (not self.keep) for a in self.axes):
             raise EdgePruneError("axes", f"{self.axes} of {list(x[0].shape)}")
         shape = [1 if i in self.axes else s for i, s in enumerate(x[0].shape)]
         if not self.keep:
@@ -168,6 +168,8 @@ class Mean(Op):
         first = ids[0][
             tuple(slice(0, 1) if i in self.axes else slice(None) for i in range(ids[0].ndim))
         ]
+        if ids[0].ndim - 1 in self.axes:
+            ch.pin(ids[0])  # a removed channel would still be counted
         ch.tie(ids[0], first)
         return first.reshape(self.infer(*types).shape)
 

@@ -21,8 +21,8 @@ from edgeprune.ir import Array, DType, Graph, QuantParams, TensorType
 from edgeprune.ops import Dequantize, Quantize
 
 IMAGE_OPS = frozenset(
-    "AveragePool BatchNormalization Conv ConvTranspose GlobalAveragePool GlobalMaxPool MaxPool "
-    "Resize Upsample".split()
+    "AveragePool BatchNormalization Conv ConvTranspose GlobalAveragePool GlobalMaxPool "
+    "GroupNormalization InstanceNormalization MaxPool Resize Upsample".split()
 )
 INPUTS: dict[int, DType] = {
     TensorProto.FLOAT: DType.FLOAT32,

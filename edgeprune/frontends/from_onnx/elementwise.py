@@ -27,7 +27,7 @@ from edgeprune.ops import (
     Sub,
     Tanh,
 )
-from edgeprune.ops.function import Function, Selu
+from edgeprune.ops.function import Function, Selu, Sqrt
 
 FLOAT = 1
 """ONNX's number for float32."""
@@ -60,6 +60,9 @@ celu = unary(lambda call: Selu(1.0, call.attr("alpha", 1.0), call.attr("alpha", 
 def function(make: type[Function]) -> Callable[[Reader, Call], Value]:
     """The converter of a function without attributes."""
     return unary(lambda call: make())
+
+
+sqrt = function(Sqrt)
 
 
 def selu(r: Reader, call: Call) -> Value:
@@ -232,6 +235,8 @@ def binary(op: Op) -> Callable[[Reader, Call], Value]:
             raise call.unsupported("has the broadcasting rules of an old operator set")
         a, b = call.operand(0), call.operand(1)
         _check_broadcast(call, a, b)
+        if isinstance(op, Add) and any(isinstance(v, Known) and _masks(v.array) for v in (a, b)):
+            raise call.unsupported("adds minus infinity, as a mask does", "run it without a mask")
         if isinstance(a, Act) and isinstance(b, Act):
             if a.fold != b.fold:
                 a, b = r.plain(call, a), r.plain(call, b)
@@ -250,6 +255,11 @@ def binary(op: Op) -> Callable[[Reader, Call], Value]:
         return _result(b, b.batch, r.emit(call, op, r.data(call, array, b, "operand"), b))
 
     return convert
+
+
+def _masks(array: Array) -> bool:
+    """Whether a constant takes some of what it is added to away."""
+    return array.dtype.kind == "f" and bool((array == -math.inf).any())
 
 
 def _result(lead: Act, batch: int | None, made: tuple[str, TensorType]) -> Act:

@@ -1,16 +1,18 @@
-"""Fully connected layers: Gemm and MatMul with a constant matrix."""
+"""Matrix products: fully connected layers, and products of two computed matrices."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 
+from edgeprune.frontends.from_onnx import elementwise
 from edgeprune.frontends.from_onnx.reader import Call, Reader
 from edgeprune.frontends.from_onnx.shape import pick
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
 from edgeprune.ir import Array
-from edgeprune.ops import Add, Concat, Dense
+from edgeprune.ops import Add, Concat, Dense, MatMul
 
 MAX_MATRICES = 64
 
@@ -41,8 +43,10 @@ def _vector(c: Array | None, beta: float, length: int) -> Array | None:
 def gemm(r: Reader, call: Call) -> Value:
     """Gemm: alpha * A' * B' + beta * C with a constant B."""
     x, w, c = call.operand(0), call.operand(1), call.optional(2)
-    if not isinstance(x, Act) or not isinstance(w, Known) or isinstance(c, Act):
-        raise call.unsupported("its matrix is computed at run time", "use a constant matrix")
+    if isinstance(w, Act) or isinstance(c, Act):
+        return _computed_gemm(r, call)
+    if not isinstance(x, Act):
+        raise call.unsupported("its first matrix is a constant", "swap the operands")
     if w.array.ndim != 2 or len(x.shape) != 2:
         raise call.error(f"its operands are {list(x.shape)} and {list(w.shape)}, not matrices")
     alpha, beta = call.attr("alpha", 1.0), call.attr("beta", 1.0)
@@ -66,14 +70,97 @@ def gemm(r: Reader, call: Call) -> Value:
     return r.like(y, r.emit(call, Add(), y, r.data(call, rest, y, "c"), role="c"))
 
 
+def _computed_gemm(r: Reader, call: Call) -> Value:
+    """Gemm whose B or C is computed: a product, then a sum."""
+    operands = [_turned(r, call, i, name) for i, name in enumerate(("transA", "transB"))]
+    y = matmul(r, replace(call, name=f"{call.name}/product", inputs=tuple(operands)))
+    y = _scaled(r, call, y, "alpha")
+    c = call.optional(2)
+    if c is None or call.attr("beta", 1.0) == 0:
+        return y
+    return elementwise.add(r, replace(call, inputs=(y, _scaled(r, call, c, "beta"))))
+
+
+def _turned(r: Reader, call: Call, i: int, attribute: str) -> Value:
+    """Operand i, transposed where an attribute says so."""
+    v = call.operand(i)
+    if not call.attr(attribute, 0):
+        return v
+    if isinstance(v, Known):
+        return Known(v.array.T)
+    v = r.plain(call, r.unbatched(call, v))
+    return replace(v, perm=v.perm[::-1])
+
+
+def _scaled(r: Reader, call: Call, v: Value, attribute: str) -> Value:
+    """A value times one of Gemm's numbers."""
+    number = call.attr(attribute, 1.0)
+    if number == 1.0:
+        return v
+    if isinstance(v, Known):
+        return Known(np.asarray(np.float64(number) * v.array, np.float32))
+    factor = Known(np.asarray(number, np.float32))
+    return elementwise.mul(r, replace(call, name=f"{call.name}/{attribute}", inputs=(v, factor)))
+
+
 def matmul(r: Reader, call: Call) -> Value:
-    """MatMul with a constant on one side."""
+    """MatMul of two values, at most one of them a constant."""
     a, b = call.operand(0), call.operand(1)
     if isinstance(a, Act) and isinstance(b, Known):
         return _times_matrix(r, call, a, b.array)
     if isinstance(a, Known) and isinstance(b, Act):
         return _matrix_times(r, call, a.array, b)
-    raise call.unsupported("multiplies two values that are computed at run time")
+    if isinstance(a, Act) and isinstance(b, Act):
+        return _product(r, call, a, b)
+    raise call.unsupported("multiplies two constants", "fold constants before export")
+
+
+def _product(r: Reader, call: Call, a: Act, b: Act) -> Act:
+    """The product of two computed values, by the rules of numpy's matmul."""
+    left, right = a.shape, b.shape
+    if not left or not right or left[-1] != right[-2 if len(right) > 1 else 0]:
+        raise call.error(f"its operands {list(left)} and {list(right)} do not go together")
+    a = r.reshape(call, r.unbatched(call, a), (1, *left)) if len(left) == 1 else a
+    b = r.reshape(call, r.unbatched(call, b), (*right, 1)) if len(right) == 1 else b
+    a, b = (r.plain(call, v) for v in (a, b))
+    if len(a.shape) != len(b.shape) or None in (a.batch, b.batch) or len(a.shape) == 2:
+        a, b = r.unbatched(call, a), r.unbatched(call, b)
+    rank = max(len(a.perm), len(b.perm))
+    a, b = (r.reshaped(call, v, (1,) * (rank - len(v.perm)) + v.sample) for v in (a, b))
+    a, b = _with_as_many(r, call, a, b)
+    straight = tuple(range(rank))
+    swapped = (*straight[:-2], rank - 1, rank - 2)
+    transposed = b.perm[-1] < b.perm[-2]
+    a = r.ordered(call, a, straight)
+    b = r.ordered(call, b, swapped if transposed else straight)
+    name, made = r.emit(call, MatMul(transposed), a, b)
+    y = Act(name, made, straight, a.batch)
+    if min(len(left), len(right)) > 1:
+        return y
+    shape = y.shape[: len(y.shape) - 2]
+    shape += (y.shape[-2],) * (len(left) > 1) + (y.shape[-1],) * (len(right) > 1)
+    return r.reshape(call, y, shape)
+
+
+def _with_as_many(r: Reader, call: Call, a: Act, b: Act) -> tuple[Act, Act]:
+    """Operands of one rank with equally many matrices, or one."""
+    lead = a.sample[:-2], b.sample[:-2]
+    if lead[0] == lead[1] or 1 in map(math.prod, lead):
+        return a, b
+    try:
+        shape = np.broadcast_shapes(*lead)
+    except ValueError:
+        raise call.error(f"its operands {[a.shape, b.shape]} do not go together") from None
+    made = []
+    for v, role in ((a, "left"), (b, "right")):
+        batch = () if v.batch is None else (v.batch,)
+        wanted = Known(np.asarray((*batch, *shape, *v.sample[-2:]), np.int64))
+        spread = elementwise.expand(
+            r, replace(call, name=f"{call.name}/{role}", inputs=(v, wanted))
+        )
+        assert isinstance(spread, Act)
+        made.append(spread)
+    return made[0], made[1]
 
 
 def _times_matrices(r: Reader, call: Call, x: Act, array: Array) -> Act:

@@ -312,7 +312,7 @@ class Reader:
     def _gathered(self, call: Call, act: Act, groups: list[tuple[list[int], list[int]]]) -> Act:
         """Axes that a reshape joins, moved together."""
         order = [i for i, s in enumerate(act.type.shape) if s == 1]
-        for source, _ in sorted(groups, key=lambda g: min(act.perm[s] for s in g[0])):
+        for source, _ in sorted(groups, key=lambda g: max(act.perm[s] for s in g[0])):
             order += [act.perm[s] for s in source]
         return self._move(call, act, tuple(order))
 

@@ -27,7 +27,7 @@ def _axes(call: Call) -> tuple[int, ...]:
 
 def reduce_mean(r: Reader, call: Call) -> Value:
     """ReduceMean over constant axes."""
-    return _reduced(r, call, _mean)
+    return _reduced(r, call, mean)
 
 
 def reduce_max(r: Reader, call: Call) -> Value:
@@ -85,7 +85,7 @@ def _min(r: Reader, call: Call, x: Act, axes: tuple[int, ...]) -> Act:
 
 def _sum(r: Reader, call: Call, x: Act, axes: tuple[int, ...]) -> Act:
     count = prod(x.sample[a] for a in axes)
-    return _times(r, call, _mean(r, call, x, axes), count, "sum")
+    return _times(r, call, mean(r, call, x, axes), count, "sum")
 
 
 def _times(r: Reader, call: Call, x: Act, number: float, role: str) -> Act:
@@ -93,14 +93,25 @@ def _times(r: Reader, call: Call, x: Act, number: float, role: str) -> Act:
     return r.like(x, r.emit(call, Mul(), x, factor, role=role))
 
 
-def _mean(r: Reader, call: Call, x: Act, axes: tuple[int, ...]) -> Act:
+def mean(r: Reader, call: Call, x: Act, axes: tuple[int, ...]) -> Act:
     """The mean over some axes (batch not counted), which stay with length 1."""
+    last = x.perm.index(len(x.perm) - 1) if x.perm else -1
+    if last in axes and call.attr("keepdims", 1):
+        rest = tuple(a for a in axes if a != last)
+        x = mean(r, replace(call, name=f"{call.name}/rest"), x, rest) if rest else x
+        return r.like(x, r.emit(call, Mean((len(x.perm) - 1,), keep=True), x))
     kept = [a for a in range(len(x.perm)) if a not in axes]
     if not kept:  # the IR's last axis stays: give it one
         x = r.reshaped(call, x, (*x.sample, 1))
         kept = [len(x.perm) - 1]
     if x.perm.index(len(x.perm) - 1) in axes:
         x = r.last(call, x, max(kept, key=lambda a: x.perm[a]))
-    op = Mean(tuple(sorted(x.perm[a] for a in axes)), keep=True)
-    name, made = r.emit(call, op, x)
-    return replace(x, name=name, type=made)
+    for run in _runs(sorted(x.perm[a] for a in axes)):
+        x = r.like(x, r.emit(call, Mean(run, keep=True), x))
+    return x
+
+
+def _runs(axes: list[int]) -> list[tuple[int, ...]]:
+    """Axes that follow each other, together."""
+    starts = [i for i, a in enumerate(axes) if not i or a != axes[i - 1] + 1]
+    return [tuple(axes[i:j]) for i, j in zip(starts, [*starts[1:], len(axes)], strict=True)]

@@ -44,6 +44,7 @@ from edgeprune.ops import (
     HardSwish,
     LeakyRelu,
     LogSoftmax,
+    MatMul,
     Maximum,
     MaxPool2d,
     Minimum,
@@ -56,6 +57,7 @@ from edgeprune.ops import (
     Softmax,
     Sub,
     Tanh,
+    Transpose,
 )
 from edgeprune.ops._window import NO_PADDING, Padding, Pair, same_padding
 from edgeprune.ops.function import Abs, Cos, Exp, Log, Rsqrt, Sin, Sqrt
@@ -131,6 +133,19 @@ def dense(r: Reader, op: Operator) -> None:
     if quant is not None and quant.axis is not None:
         r.need_symmetric(op, 1, 0)
     r.add(op, Dense(r.clamp(op, 0)), (source, r.weights(op, 1, w, 0), bias))
+
+
+def matmul(r: Reader, op: Operator) -> None:
+    """BATCH_MATMUL of two computed values: BatchMatMulOptions(adj_x, adj_y)."""
+    r.check_types(op, 0, 1)
+    if any(r.operand(op, p).name not in r.known for p in (0, 1)):
+        raise UnsupportedError(r.where(op), "multiplies by a constant", "use a dense layer")
+    left, right = r.value(op, 0), r.value(op, 1)
+    if op.options is not None and op.options.flag(0):
+        axes = range(len(r.operand(op, 0).shape) - 1)
+        left = r.between(op, Transpose((*axes[:-2], *axes[:-3:-1])), (left,), "turned")
+    transposed = op.options is not None and op.options.flag(1)
+    r.add(op, MatMul(transposed), (left, right))
 
 
 def pool(make: type[MaxPool2d] | type[AvgPool2d]) -> Read:
@@ -316,6 +331,7 @@ OPERATORS: dict[str, Read] = {
     "ABS": unary(lambda _: Abs()),
     "ADD": binary(Add),
     "AVERAGE_POOL_2D": pool(AvgPool2d),
+    "BATCH_MATMUL": matmul,
     "BATCH_TO_SPACE_ND": batch_to_space,
     "CAST": cast,
     "CONCATENATION": concat,

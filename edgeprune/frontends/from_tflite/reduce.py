@@ -17,6 +17,9 @@ def mean(r: Reader, op: Operator) -> None:
     rank = len(r.operand(op, 0).shape)
     axes = sorted({a + rank if a < 0 else a for a in r.integers(op, 1)})
     keep = op.options is not None and op.options.flag(0)
+    if keep and rank > 1 and axes == [rank - 1]:
+        r.add(op, Mean((rank - 2,), keep), (r.value(op, 0),))
+        return
     if axes and axes[0] > 1 and axes[-1] == rank - 1:
         _mean_behind(r, op, tuple(a - 1 for a in axes), keep)
         return

@@ -6,7 +6,7 @@ through the same code. Add one: write its function, add its row.
 
 from __future__ import annotations
 
-from edgeprune.frontends.from_torch import layers, moves, pointwise
+from edgeprune.frontends.from_torch import attention, layers, moves, pointwise
 from edgeprune.frontends.from_torch.call import Function, same, unary
 
 TABLE: dict[str, Function] = {
@@ -34,6 +34,7 @@ TABLE: dict[str, Function] = {
     "avg_pool1d": layers.avg_pool,
     "avg_pool2d": layers.avg_pool,
     "batch_norm": layers.batch_norm,
+    "bmm": attention.bmm,
     "cat": moves.cat,
     "celu": pointwise.celu,
     "channel_shuffle": moves.channel_shuffle,
@@ -62,11 +63,15 @@ TABLE: dict[str, Function] = {
     "flatten": moves.flatten,
     "flip": moves.flip,
     "gelu": pointwise.gelu,
+    "group_norm": attention.group_norm,
     "hardsigmoid": pointwise.hard_sigmoid,
     "hardswish": unary("HardSwish"),
     "hardtanh": pointwise.hardtanh,
+    "instance_norm": attention.instance_norm,
+    "layer_norm": attention.layer_norm,
     "leaky_relu": pointwise.leaky_relu,
     "lift_fresh_copy": same,
+    "linalg_vector_norm": attention.vector_norm,
     "linear": layers.linear,
     "log": unary("Log"),
     "log_sigmoid": pointwise.log_sigmoid,
@@ -83,6 +88,7 @@ TABLE: dict[str, Function] = {
     "mish": unary("Mish"),
     "mm": layers.matmul,
     "mul": pointwise.binary("Mul"),
+    "native_layer_norm": attention.native_layer_norm,
     "neg": unary("Neg"),
     "pad": moves.pad,
     "permute": moves.permute,
@@ -94,8 +100,10 @@ TABLE: dict[str, Function] = {
     "relu": unary("Relu"),
     "relu6": pointwise.relu6,
     "reshape": moves.view,
+    "rms_norm": attention.rms_norm,
     "rsqrt": pointwise.rsqrt,
     "rsub": pointwise.reversed_sub,
+    "scaled_dot_product_attention": attention.attention,
     "select": moves.select,
     "selu": unary("Selu"),
     "sigmoid": unary("Sigmoid"),
@@ -115,6 +123,7 @@ TABLE: dict[str, Function] = {
     "t": moves.transpose,
     "tanh": unary("Tanh"),
     "transpose": moves.transpose,
+    "unbind": attention.unbind,
     "unflatten": moves.unflatten,
     "unsqueeze": moves.unsqueeze,
     "upsample_bicubic2d": moves.upsample(b"cubic", b"pytorch_half_pixel"),

@@ -34,6 +34,8 @@ from edgeprune.ir.fixedpoint.linear import (
     conv2d,
     dense,
     depthwise_conv2d,
+    matmul,
+    matmul_multiplier,
     transpose_conv2d,
 )
 from edgeprune.ir.fixedpoint.rounding import (
@@ -91,6 +93,8 @@ __all__ = [
     "leaky_relu_s16",
     "log_softmax",
     "logistic_s16",
+    "matmul",
+    "matmul_multiplier",
     "max_pool2d",
     "mean",
     "mean_multiplier",

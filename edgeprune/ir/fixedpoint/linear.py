@@ -20,6 +20,7 @@ from edgeprune.ir.fixedpoint.rounding import (
     Int64s,
     Ints,
     effective_scales,
+    quantize_multiplier,
     quantize_multipliers,
     rescale,
     rescale_once,
@@ -83,6 +84,21 @@ def dense(
     acc = (rows @ centred_w.T.astype(exact)).reshape(*x.shape[:-1], -1).astype(np.int64) + bias
     scaled = rescale_once(acc, effective_scales(xq, wq, yq))
     return saturate(scaled + yq.zero_point[0], x.dtype, clamp)
+
+
+def matmul(a: Ints, b: Ints, aq: QuantParams, bq: QuantParams, yq: QuantParams) -> Ints:
+    """BATCH_MATMUL: a (..., m, k) times b (..., k, n), rounded twice."""
+    centred = b.astype(np.float64) - bq.scalar[1]
+    acc = ((a.astype(np.float64) - aq.scalar[1]) @ centred).astype(np.int64)
+    mult, shift = matmul_multiplier(aq, bq, yq)
+    scaled = rescale_wide(acc, mult, shift) if a.dtype == np.int16 else rescale(acc, mult, shift)
+    return saturate(scaled + yq.scalar[1], a.dtype)
+
+
+def matmul_multiplier(a: QuantParams, b: QuantParams, y: QuantParams) -> tuple[int, int]:
+    """(mult, shift) of BATCH_MATMUL: the scales are multiplied in float32."""
+    product = np.float32(a.scalar[0]) * np.float32(b.scalar[0])
+    return quantize_multiplier(float(product) / float(np.float32(y.scalar[0])))
 
 
 def conv2d(

@@ -1,0 +1,144 @@
+"""Normalisation by moments of the value itself: layer, root mean square, instance, group norm.
+
+None has a kernel of its own: each is means, products and a reciprocal root, which every format
+says and every type computes alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edgeprune.frontends.from_onnx import elementwise, reduce
+from edgeprune.frontends.from_onnx.reader import Call, Reader
+from edgeprune.frontends.from_onnx.value import Act, Known, Value
+from edgeprune.ops.function import Rsqrt
+
+Axes = tuple[int, ...]
+
+
+def _step(call: Call, role: str, *operands: Value) -> Call:
+    """A part of a call, with its own name."""
+    name = f"{call.name}/{role}" if role else call.name
+    return replace(call, name=name, inputs=operands, attributes={})
+
+
+def _act(value: Value) -> Act:
+    assert isinstance(value, Act)
+    return value
+
+
+@dataclass(frozen=True)
+class Moments:
+    """A value by its own mean and variance.
+
+    Attributes:
+        scaled: (x - mean) / sqrt(variance + epsilon).
+        mean: over the axes, which stay with length 1; None: it was not taken off.
+        root: 1 / sqrt(variance + epsilon).
+    """
+
+    scaled: Act
+    mean: Act | None
+    root: Act
+
+
+def normalised(
+    r: Reader, call: Call, x: Act, axes: Axes, epsilon: float, *, centred: bool = True
+) -> Moments:
+    """A value normalised over some axes, batch not counted.
+
+    Without ``centred`` the mean stays, and the mean square takes the variance's place.
+    """
+    x, mean = r.plain(call, x), None
+    if centred:
+        mean = reduce.mean(r, _step(call, "mean"), x, axes)
+        x = _act(elementwise.sub(r, _step(call, "centred", x, mean)))
+    square = _act(elementwise.mul(r, _step(call, "square", x, x)))
+    variance = reduce.mean(r, _step(call, "variance"), square, axes)
+    small = Known(np.asarray(epsilon, np.float32))
+    shifted = _act(elementwise.add(r, _step(call, "epsilon", variance, small)))
+    root = r.like(shifted, r.emit(call, Rsqrt(), shifted, role="root"))
+    return Moments(_act(elementwise.mul(r, _step(call, "scaled", x, root))), mean, root)
+
+
+def _affine(r: Reader, call: Call, y: Act, scale: Value | None, bias: Value | None) -> Act:
+    """A factor and a sum; nothing where they change nothing."""
+    if scale is not None and not (isinstance(scale, Known) and (scale.array == 1).all()):
+        y = _act(elementwise.mul(r, _step(call, "scale", y, scale)))
+    if bias is not None and not (isinstance(bias, Known) and not bias.array.any()):
+        y = _act(elementwise.add(r, _step(call, "bias", y, bias)))
+    return y
+
+
+def _behind(r: Reader, call: Call, *, centred: bool) -> Sequence[Value]:
+    """Over one axis and all behind it; mean and root are results too."""
+    x = call.act(0)
+    rank = len(x.shape)
+    first = call.axis(call.attr("axis", -1), rank)
+    if x.batch is None or first == 0:
+        x = r.unbatched(call, x)
+    skip = 0 if x.batch is None else 1
+    axes = tuple(a - skip for a in range(first, rank))
+    made = normalised(r, call, x, axes, call.attr("epsilon", 1e-5), centred=centred)
+    y = _affine(r, call, made.scaled, call.optional(1), call.optional(2))
+    return [y, made.mean or made.root, made.root]
+
+
+def layer_normalization(r: Reader, call: Call) -> Sequence[Value]:
+    """LayerNormalization."""
+    return _behind(r, call, centred=True)
+
+
+def rms_normalization(r: Reader, call: Call) -> Sequence[Value]:
+    """RMSNormalization."""
+    return _behind(r, call, centred=False)
+
+
+def _per_channel(r: Reader, call: Call, value: Value, rank: int) -> Value:
+    """One number a channel, beside values (channels, ...)."""
+    shape = (value.shape[0], *[1] * (rank - 1))
+    if isinstance(value, Known):
+        return Known(value.array.reshape(shape))
+    return r.reshape(call, r.unbatched(call, value), (1, *shape))
+
+
+def instance_normalization(r: Reader, call: Call) -> Value:
+    """InstanceNormalization: over all positions of a channel."""
+    x = r.batched(call, call.act(0))
+    rank = len(x.perm)
+    y = normalised(r, call, x, tuple(range(1, rank)), call.attr("epsilon", 1e-5)).scaled
+    return _affine(r, call, y, *(_per_channel(r, call, call.operand(i), rank) for i in (1, 2)))
+
+
+def group_normalization(r: Reader, call: Call) -> Value:
+    """GroupNormalization: over all positions of some channels; before 21 one factor a group."""
+    x = r.batched(call, call.act(0))
+    groups, channels, rank = call.attr("num_groups", 1), x.sample[0], len(x.perm)
+    if groups < 1 or channels % groups:
+        raise call.error(f"{channels} channels in {groups} groups")
+    size = channels // groups
+    split = r.reshaped(call, x, (groups, size, *x.sample[1:]))
+    made = normalised(r, call, split, tuple(range(1, rank + 1)), call.attr("epsilon", 1e-5))
+    y = r.reshaped(call, made.scaled, x.sample)
+    given = [call.operand(i) for i in (1, 2)]
+    if call.opset < 21 and call.kind == "GroupNormalization":
+        given = [Known(np.repeat(call.need(i), size)) for i in (1, 2)]
+    if any(c.shape != (channels,) for c in given):
+        raise call.error(f"{channels} channels, but factors {[list(c.shape) for c in given]}")
+    return _affine(r, call, y, *(_per_channel(r, call, c, rank) for c in given))
+
+
+def reduce_l2(r: Reader, call: Call) -> Value:
+    """ReduceL2: the root of a sum of squares."""
+    made = _act(reduce_sum_square(r, replace(call, name=f"{call.name}/squares")))
+    return elementwise.sqrt(r, _step(call, "", made))
+
+
+def reduce_sum_square(r: Reader, call: Call) -> Value:
+    """ReduceSumSquare."""
+    x = call.act(0)
+    square = elementwise.mul(r, _step(call, "square", x, x))
+    return reduce.reduce_sum(r, replace(call, inputs=(square, *call.inputs[1:])))

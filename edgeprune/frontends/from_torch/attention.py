@@ -1,0 +1,99 @@
+"""Normalisations and attention."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from edgeprune.frontends.from_onnx.moments import group_normalization
+from edgeprune.frontends.from_onnx.value import Known, Value
+from edgeprune.frontends.from_torch.call import Aten, ints, number
+
+TINY = float(np.finfo(np.float32).eps)
+
+
+def _ones(n: int) -> Known:
+    return Known(np.ones(n, np.float32))
+
+
+def _zeros(n: int) -> Known:
+    return Known(np.zeros(n, np.float32))
+
+
+def layer_norm(n: Aten) -> Value:
+    """layer_norm."""
+    axis = -len(n.get("normalized_shape"))
+    epsilon = float(n.get("eps", 1e-5))
+    given = (n.get("weight"), n.get("bias"))
+    return n.onnx("LayerNormalization", n.value(), *given, axis=axis, epsilon=epsilon)
+
+
+def native_layer_norm(n: Aten) -> Sequence[Value]:
+    """native_layer_norm, whose statistics are not used."""
+    return [layer_norm(Aten(n.reader, n.name, n.where, n.args))]
+
+
+def rms_norm(n: Aten) -> Value:
+    """rms_norm."""
+    axis, epsilon = -len(n.get("normalized_shape")), float(n.get("eps", TINY))
+    given = (n.value(), n.get("weight"))
+    return n.onnx("RMSNormalization", *given, axis=axis, epsilon=epsilon)
+
+
+def instance_norm(n: Aten) -> Value:
+    """instance_norm by the statistics of the value itself."""
+    if not n.get("use_input_stats", True):
+        raise n.unsupported("uses running statistics", "use track_running_stats=False")
+    channels = n.shape[1]
+    weight, bias = n.get("weight") or _ones(channels), n.get("bias") or _zeros(channels)
+    epsilon = float(n.get("eps", 1e-5))
+    return n.onnx("InstanceNormalization", n.value(), weight, bias, epsilon=epsilon)
+
+
+def group_norm(n: Aten) -> Value:
+    """group_norm."""
+    channels = n.shape[1]
+    weight, bias = n.get("weight") or _ones(channels), n.get("bias") or _zeros(channels)
+    groups, epsilon = int(n.get("num_groups")), float(n.get("eps", 1e-5))
+    call = n.call("group_norm", (n.value(), weight, bias), num_groups=groups, epsilon=epsilon)
+    return group_normalization(n.reader, call)
+
+
+def bmm(n: Aten) -> Value:
+    """Bmm: products of as many matrices."""
+    return n.onnx("MatMul", n.value("self"), n.value("mat2"))
+
+
+def attention(n: Aten) -> Value:
+    """scaled_dot_product_attention: softmax(q k' scale + mask) v."""
+    q, k, v = (n.value(name) for name in ("query", "key", "value"))
+    if n.get("is_causal", False) or n.get("attn_mask") is not None:
+        raise n.unsupported("has a mask", "run it without one: all positions attend to all")
+    if n.get("enable_gqa", False):
+        raise n.unsupported("shares keys among groups of queries", "repeat keys and values")
+    factor = n.get("scale")
+    scale = 1 / math.sqrt(q.shape[-1]) if factor is None else float(factor)
+    rank = len(k.shape)
+    turned = n.onnx("Transpose", k, perm=[*range(rank - 2), rank - 1, rank - 2])
+    scores = n.onnx("Mul", n.onnx("MatMul", q, turned), number(scale))
+    return n.onnx("MatMul", n.onnx("Softmax", scores, axis=-1), v)
+
+
+def unbind(n: Aten) -> Sequence[Value]:
+    """Slices of one axis, each without it."""
+    axis = int(n.get("dim", 0)) % len(n.shape)
+    one = Aten(n.reader, n.name, n.where, n.args)
+    picks = [Known(np.asarray(i, np.int64)) for i in range(n.shape[axis])]
+    return [one.onnx("Gather", n.value(), i, axis=axis) for i in picks]
+
+
+def vector_norm(n: Aten) -> Value:
+    """linalg_vector_norm of order 2."""
+    if float(n.get("ord", 2)) != 2:
+        raise n.unsupported("is no Euclidean norm", "use ord=2")
+    axes = n.get("dim")
+    listed = [axes] if isinstance(axes, int) else axes
+    given = ints(listed) if listed else None
+    return n.onnx("ReduceL2", n.value(), given, keepdims=int(n.get("keepdim", False)))

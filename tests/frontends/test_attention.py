@@ -1,0 +1,125 @@
+"""Normalisation and attention of PyTorch and ONNX, as networks of existing operators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import helper, numpy_helper
+from torch import nn
+from torch.nn import functional
+
+from edgeprune.emit.to_onnx import emit as emit_onnx
+from edgeprune.emit.to_tflite import emit as emit_tflite
+from edgeprune.errors import UnsupportedError
+from edgeprune.frontends import load
+from edgeprune.frontends.from_torch import export
+from edgeprune.ir import Array, Graph, predict, quantise_array, run, run_int
+from edgeprune.quantize import quantise
+from edgeprune.verify import run_onnx, run_tflite
+
+LENGTH, WIDTH = 6, 16
+
+
+class Applied(nn.Module):
+    """A function of the input and of some modules."""
+
+    def __init__(self, function: Callable[..., torch.Tensor], *modules: nn.Module) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(modules)
+        self.function = function
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.function(x, *self.parts)
+
+
+def encoder(*, norm_first: bool = False) -> nn.Module:
+    return nn.TransformerEncoderLayer(
+        WIDTH, 4, 32, batch_first=True, norm_first=norm_first, activation="gelu"
+    )
+
+
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "layer_norm": lambda: nn.LayerNorm(WIDTH),
+    "rms_norm": lambda: nn.RMSNorm(WIDTH),
+    "group_norm": lambda: nn.Sequential(nn.Linear(WIDTH, 8), nn.GroupNorm(2, LENGTH)),
+    "instance_norm": lambda: nn.InstanceNorm1d(LENGTH, affine=True),
+    "normalize": lambda: Applied(lambda x: functional.normalize(x, dim=-1)),
+    "bmm": lambda: Applied(lambda x: torch.bmm(x, x.transpose(1, 2))),
+    "linear_attention": lambda: Applied(
+        lambda x: x.softmax(-1) @ (x.softmax(1).transpose(1, 2) @ x)
+    ),
+    "multi_head": lambda: Applied(
+        lambda x, m: m(x, x, x)[0], nn.MultiheadAttention(WIDTH, 4, batch_first=True)
+    ),
+    "unbind": lambda: Applied(
+        lambda x, m: functional.scaled_dot_product_attention(
+            *m(x).reshape(-1, LENGTH, 3, 4, 4).permute(2, 0, 3, 1, 4).unbind(0)
+        ),
+        nn.Linear(WIDTH, 48),
+    ),
+    "encoder": encoder,
+    "encoder_norm_first": lambda: encoder(norm_first=True),
+}
+
+
+@pytest.fixture(scope="module")
+def samples() -> Array:
+    return np.random.default_rng(3).normal(size=(40, LENGTH, WIDTH)).astype(np.float32)
+
+
+def read(name: str, folder: Path) -> tuple[nn.Module, Graph]:
+    torch.manual_seed(0)
+    module = NETWORKS[name]().eval()
+    for p in module.parameters():
+        nn.init.normal_(p, std=0.4)
+    return module, load(export(module, torch.zeros(1, LENGTH, WIDTH), folder / "net.pt2"))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_program_computes_what_pytorch_does(name: str, tmp_path: Path, samples: Array) -> None:
+    module, graph = read(name, tmp_path)
+    want = module(torch.from_numpy(samples)).detach().numpy()
+    got = predict(graph, samples).reshape(want.shape)
+    np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["layer_norm", "group_norm", "multi_head"])
+def test_files_of_an_int8_network_answer_as_the_reference(
+    name: str, tmp_path: Path, samples: Array
+) -> None:
+    _, graph = read(name, tmp_path)
+    values = run(graph, {graph.inputs[0]: torch.from_numpy(samples)})
+    made = quantise(graph, {v: (float(t.min()), float(t.max())) for v, t in values.items()})
+    given = quantise_array(samples, made.types[made.inputs[0]])
+    want = run_int(made, {made.inputs[0]: given})[made.outputs[0]]
+    np.testing.assert_array_equal(run_tflite.run(emit_tflite(made), given), want)
+    theirs = run_onnx.run_raw(emit_onnx(made), given).astype(int)
+    assert np.abs(theirs - want).max() <= 6  # a rounding that differs grows on its way
+
+
+def test_an_onnx_layer_norm_gives_its_statistics_too(tmp_path: Path, samples: Array) -> None:
+    x, y = (helper.make_tensor_value_info(n, 1, [1, LENGTH, WIDTH]) for n in "xy")
+    mean, root = (helper.make_tensor_value_info(n, 1, [1, LENGTH, 1]) for n in ("mean", "root"))
+    scale = numpy_helper.from_array(np.ones(WIDTH, np.float32), "scale")
+    node = helper.make_node("LayerNormalization", ["x", "scale"], ["y", "mean", "root"])
+    body = helper.make_graph([node], "norm", [x], [y, mean, root], [scale])
+    onnx.save(helper.make_model(body), tmp_path / "net.onnx")
+    graph = load(tmp_path / "net.onnx")
+    values = run(graph, {"x": torch.from_numpy(samples)})
+    found = [values[v].numpy() for v in graph.outputs]
+    np.testing.assert_allclose(found[1], samples.mean(-1, keepdims=True), atol=1e-6)
+    deviation = np.sqrt(samples.var(-1, keepdims=True) + 1e-5)
+    np.testing.assert_allclose(found[2], 1 / deviation, rtol=1e-5)
+
+
+def test_a_mask_of_minus_infinity_is_refused_by_name(tmp_path: Path) -> None:
+    mask = torch.full((LENGTH, LENGTH), -torch.inf).triu(1)
+    module = Applied(lambda x: (torch.bmm(x, x.transpose(1, 2)) + mask).softmax(-1) @ x)
+    path = export(module, torch.zeros(1, LENGTH, WIDTH), tmp_path / "net.pt2")
+    with pytest.raises(UnsupportedError, match="adds minus infinity, as a mask does"):
+        load(path)
