@@ -12,7 +12,7 @@ void ep_matmul_s16(const ep_matmul_s16_params *p, const int16_t *a, const int16_
                 const int16_t *column = b + k * p->b_step + c * across;
                 int64_t sum = 0;
                 for (int32_t i = 0; i < p->in_len; i++) {
-                    sum += row[i] * column[i * down];
+                    sum += (int32_t)row[i] * column[i * down];
                 }
                 const int64_t v = (sum * p->mult + half) >> p->shift;
                 const int64_t above = v < -32768 ? -32768 : v;
