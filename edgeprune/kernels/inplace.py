@@ -21,6 +21,9 @@ from edgeprune.ops._window import Pair
 
 Int64s = NDArray[np.int64]
 NEVER = -1
+UNCOPIED = 2
+"""Pixels from one whose input is read in place, beside that of its partner, to the next that may be
+written over it: the partner's results are written while both are read."""
 
 
 @dataclass(frozen=True)
@@ -103,11 +106,18 @@ def in_lines(
     return _lead(w, read if by_row else read.T, written if by_row else written.T)
 
 
-def in_pixels(w: Windows, step: int) -> Over | None:
-    """For kernels that read what so many output pixels need, row after row, and write these."""
+def in_pixels(w: Windows, step: int, *, late: int = 0) -> Over | None:
+    """For kernels that read what so many output pixels need, row after row, and write these.
+
+    Args:
+        w: the windows.
+        step: output pixels that are computed together.
+        late: steps by which an output pixel may be written before the last read for another one.
+    """
     read = _steps(w.rows.reads[1], w.columns.reads[1], w.columns).T
     written = np.arange(w.rows.out * w.columns.out).reshape(w.rows.out, w.columns.out)
-    return _lead(w, _of(read, step), written // step)
+    read = _of(read, step)
+    return _lead(w, np.where(read == NEVER, NEVER, read + late), written // step)
 
 
 def in_bands(w: Windows, rows: int, *, held: bool = False) -> Over | None:

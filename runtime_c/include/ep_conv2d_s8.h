@@ -27,7 +27,7 @@ typedef struct {
  * x       int8  [in_h][in_w][in_c]
  * scratch kernel_h * ep_lines_width() * in_c / groups bytes; if EP_COPIED 2 * in_c / groups
  * y       int8  [out_h][out_w][out_c], pixels pitch apart; may lie over x where the order in which rows, or pairs of
- *         pixels, are read allows it, and direct is 0 or EP_COPIED
+ *         pixels, are read allows it; where direct is 1 both of a pair are read until their results are written
  *
  * The compiler has checked that no accumulator leaves int32. */
 void ep_conv2d_s8(const ep_conv2d_s8_params *p, const int8_t *w, const int32_t *bias,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kernels.cases import SEEDS, examples
 
-from edgeprune.kernels.inplace import Windows, in_bands, in_lines, in_pixels
+from edgeprune.kernels.inplace import UNCOPIED, Windows, in_bands, in_lines, in_pixels
 
 MANY = examples(200)
 Shape = tuple[int, int, int]
@@ -120,6 +120,28 @@ def test_pixels_survive_the_lead_that_was_found_and_none_below_it(seed, step):
         assert survives_pixels(w, Memory(image, result, over.lead + more), step)
     if over.lead:
         assert not survives_pixels(w, Memory(image, result, over.lead - 1), step)
+
+
+@MANY
+@given(SEEDS, st.booleans())
+def test_pairs_survive_that_are_written_before_they_are_read(seed, in_one_row):
+    rng = np.random.default_rng(seed)
+    stride, out = (tuple(map(int, rng.integers(1, high, 2))) for high in (3, 7))
+    size = [(n - 1) * s + 1 + int(rng.integers(s)) for n, s in zip(out, stride, strict=True)]
+    image, result = (
+        (*hw, int(c)) for hw, c in zip((size, out), rng.integers(1, 5, 2), strict=True)
+    )
+    w = Windows.of(image, result, (1, 1), stride, (1, 1), (0, 0))
+    over = in_pixels(w, 1, late=UNCOPIED)
+    line = out[0] * out[1] if in_one_row else out[1]
+    places = [(i, j) for i in range(out[0]) for j in range(out[1])]
+    lines = [places[k : k + line] for k in range(0, len(places), line)]
+    for more in (0,) if over.exact else (0, 1, 5):
+        m = Memory(image, result, over.lead + more)
+        for pair in (some[k : k + 2] for some in lines for k in range(0, len(some), 2)):
+            for i, j in pair:
+                m.write(i, j)
+            assert all(m.intact(r, c) for i, j in pair for r, c in seen(w, i, j))
 
 
 @MANY

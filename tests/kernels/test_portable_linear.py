@@ -146,6 +146,21 @@ def test_wide_pointwise_convolutions_lie_over_their_input(seed, filters, stride)
     check(graph, {"x0": int8_values(rng, image)})
 
 
+@examples(30)
+@given(SEEDS, st.integers(1, 31), st.sampled_from([1, 1, 2]))
+def test_narrow_pointwise_convolutions_lie_over_their_input_two_pixels_ahead(seed, filters, stride):
+    rng = np.random.default_rng(seed)
+    image = (*map(int, rng.integers(3, 6, 2)), int(rng.integers(1, 44)))
+    constants = layer_constants(rng, (filters, 1, 1, image[2]), 0, 0.05)
+    y = int8_type((), output_scale(rng, 0.05, constants), 3)
+    graph = one_node(Conv2d((stride, stride)), [int8_type(image, 0.05, -9)], y, constants)
+    call = spell(graph)
+    assert call.scratch_bytes <= 4
+    assert call.inplace is not None
+    assert call.inplace.lead >= min(filters, image[2])
+    check(graph, {"x0": int8_values(rng, image)})
+
+
 @MODEST
 @given(SEEDS, CLAMPS)
 def test_pointwise_convolutions_in_float_lie_over_their_input(seed, clamp):

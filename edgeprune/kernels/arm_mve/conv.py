@@ -11,7 +11,7 @@ from edgeprune.kernels.arm_mve._pack import LANES, as_words, pack_rows
 from edgeprune.kernels.arm_mve._rescale import Int64s, rescale_twice
 from edgeprune.kernels.bounds import accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
-from edgeprune.kernels.inplace import in_lines, in_pixels
+from edgeprune.kernels.inplace import UNCOPIED, in_lines, in_pixels
 from edgeprune.kernels.layer import Layer, conv_layer
 from edgeprune.ops.conv import Conv2d
 
@@ -102,7 +102,8 @@ def _pointwise(request: Request, layer: Layer) -> KernelCall | None:
     work = lines * _line_work(layer, in_c, pixels, overlaps)
     wide = layer.stride == (1, 1) and layer.out[2] >= COPY_PAYS
     copied = wide and request.pitch == layer.out[2]
-    over = in_pixels(layer.windows, 1) if copied else None
+    whole = layer.out[2] % BLOCK == 0  # else single channels are computed behind the others
+    over = in_pixels(layer.windows, 1, late=0 if copied else UNCOPIED) if copied or whole else None
     block = max(2, COPIED_BYTES // in_c // 2 * 2)
     geometry = (
         (("pixels", pixels), ("block", block))

@@ -15,7 +15,7 @@ from edgeprune.kernels.bounds import (
     require_int32_sums,
 )
 from edgeprune.kernels.call import Constant, KernelCall, Request
-from edgeprune.kernels.inplace import in_lines, in_pixels
+from edgeprune.kernels.inplace import UNCOPIED, in_lines, in_pixels
 from edgeprune.kernels.portable._spell import (
     NO_SCRATCH,
     QUICK_SHIFT,
@@ -129,11 +129,13 @@ def _access(request: Request, op: Conv2d) -> _Access:
     # Pixels that do not see each other may as well lie in one row.
     flat = flat_window(x.size // x.shape[2], x.shape[2], y.shape[2])
     place = flat if op.stride == (1, 1) else window(request, op, kernel)
-    over = in_pixels(seen, 1)
-    if y.shape[2] // op.groups < COPY_PAYS or over is None:
-        return _Access(place, 1, NO_SCRATCH, None)
+    copies = y.shape[2] // op.groups >= COPY_PAYS
+    over = in_pixels(seen, 1, late=0 if copies else UNCOPIED)
+    inplace = over.times(x.dtype.numpy.itemsize) if over else None
+    if not copies or over is None:
+        return _Access(place, 1, NO_SCRATCH, inplace)
     pixel = x.shape[2] // op.groups * x.dtype.numpy.itemsize
-    return _Access(place, COPIED, COLUMNS * pixel, over.times(x.dtype.numpy.itemsize))
+    return _Access(place, COPIED, COLUMNS * pixel, inplace)
 
 
 def _conv_s8(request: Request, op: Conv2d) -> KernelCall:

@@ -16,7 +16,8 @@ typedef struct {
 /* As ep_conv2d_s8, bit for bit. w and table: see ep_conv_line_arm_mve.
  *
  * x int8 [in_h][in_w][in_c]
- * y int8 [lines][pixels][out_c], pixels y_step apart; may not overlap x */
+ * y int8 [lines][pixels][out_c], pixels y_step apart; may lie over x where out_c is a
+ *   multiple of 4 and the input of two pixels more is free than the order of pixels asks for */
 void ep_conv2d_1x1_s8_arm_mve(const ep_conv2d_1x1_s8_arm_mve_params *p, const int8_t *w,
                               const int32_t *table, const int8_t *x, int8_t *y);
 
@@ -30,7 +31,7 @@ typedef struct {
  *
  * x       int8 [pixels][in_c]
  * scratch int8 [block][in_c]
- * y       int8 [pixels][out_c], out_c no more than in_c; may be x */
+ * y       int8 [pixels][out_c]; may lie over x where the order of pixels allows it */
 void ep_conv2d_1x1_copied_s8_arm_mve(const ep_conv2d_1x1_copied_s8_arm_mve_params *p,
                                      const int8_t *w, const int32_t *table, const int8_t *x,
                                      void *scratch, int8_t *y);
