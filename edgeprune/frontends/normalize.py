@@ -19,6 +19,8 @@ from edgeprune.ops import (
     Add,
     AvgPool2d,
     Concat,
+    Conv2d,
+    DepthwiseConv2d,
     Div,
     Maximum,
     MaxPool2d,
@@ -36,15 +38,17 @@ from edgeprune.ops import (
     Unary,
 )
 from edgeprune.ops._clamp import INF, TFLITE_NAMES
+from edgeprune.ops._window import Padding
 
 
 def normalize(graph: Graph) -> Graph:
     """Plain operators only: no identities, no affine steps that a layer can do itself.
 
-    Quantised graphs are left as they are, but for identities: their scales are part of the model.
+    Quantised graphs are left as they are, but for identities and pads: their scales are part of
+    the model.
     """
     if graph.is_quantised:
-        return drop_identities(graph)
+        return fold_pads(drop_identities(graph))
     for step in FLOAT_STEPS:
         graph = step(graph)
     return graph
@@ -173,6 +177,43 @@ def _lifted(
     if isinstance(op, Concat) and args == tuple(longer[v][0] for v in full):
         return Concat(op.axis % rank + more), args, more
     return None
+
+
+def fold_pads(graph: Graph) -> Graph:
+    """Zeros around an image as the padding of the convolutions that alone read it.
+
+    That saves the larger image, often the largest of all. In integers both pad with the zero point.
+    """
+    merged: dict[str, Node] = {}
+    gone: set[str] = set()
+    for node in graph.nodes:
+        if not isinstance(node.op, Pad) or node.op.value or node.output in graph.outputs:
+            continue
+        x, y = (graph.types[v] for v in (node.inputs[0], node.output))
+        users = graph.users[node.output]
+        padded = [_padded(graph, node, user) for user in users]
+        if users and all(padded) and x.quant == y.quant:
+            gone.add(node.name)
+            merged |= {user.name: n for user, n in zip(users, padded, strict=True) if n is not None}
+    nodes = [merged.get(n.name, n) for n in graph.nodes if n.name not in gone]
+    return rebuilt(graph, nodes) if gone else graph
+
+
+def _padded(graph: Graph, pad: Node, user: Node) -> Node | None:
+    """A convolution that does a Pad itself; None where it cannot, or its window is too small."""
+    op, around = user.op, pad.op
+    assert isinstance(around, Pad)
+    if not isinstance(op, Conv2d | DepthwiseConv2d):
+        return None
+    (top, left, front), (bottom, right, behind) = around.before, around.after
+    shape = graph.types[user.inputs[1]].shape
+    height, width = shape[1:3] if isinstance(op, Conv2d) else shape[:2]
+    own = op.padding
+    new = Padding(own.top + top, own.left + left, own.bottom + bottom, own.right + right)
+    fits = max(new.top, new.bottom) < height and max(new.left, new.right) < width
+    if front or behind or not fits:
+        return None
+    return replace(user, op=replace(op, padding=new), inputs=(pad.inputs[0], *user.inputs[1:]))
 
 
 def _grows(graph: Graph, node: Node, value: str) -> bool:
@@ -311,4 +352,5 @@ FLOAT_STEPS = (
     fold_affine,
     invert_divisors,
     raise_clamps,
+    fold_pads,
 )
