@@ -23,6 +23,7 @@ from benchmarks.pruning.common import (
     widths,
 )
 from edgeprune.pruning import obs
+from edgeprune.pruning.costs import Costs
 
 SHARES = {0.75: 84.5, 0.5: 77.5, 0.25: 63.0}
 KILOBYTES = {64: 84.5, 32: 75.0, 16: 58.0}
@@ -55,7 +56,8 @@ def main() -> None:
             continue
         start = time.perf_counter()
         search = obs.Search(graph, train, validation=validation, seed=args.seed)
-        chosen = search.choose(limits=limits, cost=int8_bytes)
+        prices = Costs(graph, search.coupling, int8_bytes)
+        chosen = search.choose(limits=limits, prices=prices)
         g = search.solve(chosen).graph
         seconds = time.perf_counter() - start
         table.row(

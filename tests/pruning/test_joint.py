@@ -13,6 +13,7 @@ from edgeprune.ops.unfuse import unfuse
 from edgeprune.pruning.compact import compact
 from edgeprune.pruning.groups import find_groups
 from edgeprune.pruning.loss import make_loss
+from edgeprune.pruning.obs import joint
 from edgeprune.pruning.obs.distance import Distance, aims
 from edgeprune.pruning.obs.joint import solve_jointly, together
 from edgeprune.pruning.obs.judge import Judge
@@ -102,6 +103,37 @@ def test_a_step_that_does_not_help_on_validation_data_is_not_taken() -> None:
     loss = make_loss(graph, data)
     made = together(small, parts, graph, data, judge, (loss, loss))
     assert judge.value(made) >= judge.value(small)
+
+
+def test_a_network_with_far_fewer_equations_than_unknowns_is_not_solved(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    graph = graphs.balanced(graphs.mlp(30, 20, 4, act=Relu, head=Softmax))
+    small, parts = pruned(graph)
+    data = Samples(drawn(graph, 12))
+    judge, loss = Judge(graph, Samples(drawn(graph, 40, seed=1))), make_loss(graph, data)
+    solved: list[Distance] = []
+    monkeypatch.setattr(joint, "solve_jointly", lambda distance, **_: solved.append(distance) or {})
+    together(small, parts, graph, data, judge, (loss, loss))
+    assert not solved
+    plenty = Samples(drawn(graph, 600))
+    together(small, parts, graph, plenty, judge, (loss, loss))
+    assert solved
+
+
+def test_no_further_step_follows_one_that_gained_next_to_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    graph = graphs.balanced(graphs.mlp(30, 20, 4, act=Relu, head=Softmax))
+    small, parts = pruned(graph)
+    data = Samples(drawn(graph, 600))
+    judge, loss = Judge(graph, Samples(drawn(graph, 40, seed=1))), make_loss(graph, data)
+    values = iter([-1.0, -0.999, -0.5, -0.1])
+    monkeypatch.setattr(judge, "value", lambda graph: next(values))
+    steps: list[int] = []
+    monkeypatch.setattr(joint, "solve_jointly", lambda distance, **_: steps.append(1) or {})
+    together(small, parts, graph, data, judge, (loss, loss))
+    assert len(steps) == 1
 
 
 def test_a_network_that_lost_nothing_stays_as_it_is() -> None:

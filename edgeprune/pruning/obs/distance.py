@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
     Weights = dict[str, torch.Tensor]
 
-ELEMENTS = 2**24
-"""Of all values together that are held at once."""
+ELEMENTS = 2**22
+"""Of all values together that are computed at once; derivatives hold each several times."""
+SCALED = 100
+"""Samples, at the least, that the variance of what is compared is taken from."""
 CURVED = 500
 """Samples that the preconditioner is taken from."""
 ENOUGH = 200
@@ -121,7 +123,8 @@ class Distance:
         self.start = {v: self._weights[v] for v in own}
         held = sum(graph.types[n.output].size for n in graph.nodes)
         self._batch = max(1, ELEMENTS // max(held, 1))
-        first = self._targets(self.x[: max(2, min(len(x), self._batch))])
+        some = torch.split(self.x[: max(SCALED, self._batch)], self._batch)
+        first = [torch.cat(t) for t in zip(*map(self._targets, some), strict=True)]
         self._scales = [1 / max(float(t.var(dim=0).sum()), 1e-12) ** 0.5 for t in first]
         unknowns = max(sum(w.numel() for w in self.start.values()), 1)
         self.equations = len(x) * sum(t.shape[1] for t in first) / unknowns

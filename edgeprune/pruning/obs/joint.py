@@ -38,6 +38,10 @@ VECTORS = 20_000
 """The same in networks without positions, where a sample is one equation a result."""
 ITERATIONS = 10
 """Of conjugate gradients in a step."""
+FEWEST = 0.5
+"""Equations per unknown below which the damping leaves next to nothing of a step."""
+ENOUGH = 0.02
+"""Of the distance, what a step has to take away for another one to be made."""
 DAMP = 0.3
 """Weight of staying where one is, divided by the square of equations per unknown."""
 STRONGER = 10.0
@@ -94,8 +98,13 @@ def together(
     for step in range(STEPS):
         x = data.x[(np.arange(size) + step * size) % len(data)]
         distance = Distance(unfuse(graph), wanted, whole, x)
+        if distance.equations < FEWEST:
+            break
+        before = value
         if not kept(solve_jointly(distance, damp=damp, seed=seed + step)):
             damp *= STRONGER
+        elif value < (1 - ENOUGH) * before:  # both are negative
+            break
         progress("solve", step + 1, STEPS)
     answers = value_of(dense, data.x, theirs.value)
     kept(resolve_head(unfuse(graph), ours, data.x, answers))
