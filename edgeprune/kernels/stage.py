@@ -165,6 +165,7 @@ class _Coded:
             folder, table, helpers = f"arch/{self.whole.isa}", 0, []
             function = f"{function}_{self.whole.isa}"
             header = f"{folder}/ep_unpack_s8_{self.whole.isa}"
+        fill = coding.kinds - len(self._values) if table else 0  # all are read for a table
         if 0 < weights.paired < count:
             helpers.append("ep_untie_s8")
         stage = Stage(function, count, coding.kinds, call.scratch_bytes, table, weights.paired)
@@ -178,7 +179,7 @@ class _Coded:
             headers=(*call.headers, f"{header}.h"),
             constants=(
                 Constant("codes", coding.packed(codes), coding.c_type),
-                Constant("values", self._values.astype(np.int8)),
+                Constant("values", np.pad(self._values.astype(np.int8), (0, fill), "edge")),
                 *others,
             ),
             scratch_bytes=stage.at + -(-count // coding.group) * coding.group,
