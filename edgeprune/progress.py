@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from threading import Event, RLock, Thread
 from types import TracebackType
 
@@ -16,6 +19,23 @@ FLICKER = 1.0  # seconds between two lines of stages that take turns
 
 def silent(stage: str, done: int, total: int) -> None:
     """Say nothing."""
+
+
+@contextlib.contextmanager
+def silenced() -> Iterator[None]:
+    """What a library says to the terminal, from Python and from C++, goes nowhere."""
+    kept = [os.dup(fd) for fd in (1, 2)]
+    sys.stdout.flush()
+    with open(os.devnull, "w") as nowhere:
+        try:
+            for fd in (1, 2):
+                os.dup2(nowhere.fileno(), fd)
+            with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+                yield
+        finally:
+            for fd, copy in zip((1, 2), kept, strict=True):
+                os.dup2(copy, fd)
+                os.close(copy)
 
 
 class Lines:

@@ -50,8 +50,8 @@ def test_there_are_all_cores_ten_boards_and_the_file_formats() -> None:
     kinds = {name: load_target(name).kind for name in list_targets()}
     assert DEFAULT_TARGET in kinds
     assert sum(kind == "board" for kind in kinds.values()) >= 10
-    assert [n for n, kind in kinds.items() if kind == "file"] == ["android", "onnx"]
-    assert load_target("android").budget == "tflite"
+    assert [n for n, kind in kinds.items() if kind == "file"] == ["android", "ios", "onnx"]
+    assert load_target("android").budget == load_target("ios").budget == "tflite"
     assert load_target("onnx").budget == "onnx"
 
 

@@ -49,7 +49,7 @@ class Footprint:
 def footprint(compiled: Compiled) -> Footprint:
     """Measure a network for its target.
 
-    Flash is the size of the file for targets whose budget is one (android, onnx).
+    Flash is the size of the file for targets whose budget is one (android, ios, onnx).
     """
     target = compiled.recipe.target
     weights = sum(c.weight_bytes for call in compiled.calls.values() for c in call.arrays)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from edgeprune.frontends.from_tflite import parse
 from edgeprune.frontends.keras_norms import with_norms
 from edgeprune.frontends.normalize import normalize
 from edgeprune.ir import Graph
+from edgeprune.progress import silenced
 
 MAX_BYTES = 512 << 20
 CODE_HINT = "save the model without Lambda layers or custom classes"
@@ -43,28 +42,11 @@ def load(path: str | Path) -> Graph:
         raise EdgePruneError(
             str(path), f"has {size} bytes, more than the {MAX_BYTES} that are read"
         )
-    with _silence():
+    with silenced():
         tf = _tensorflow(path)
         content, model = _convert(tf, path)
     read = replace(parse(content, str(path)), name=path.stem, origin="keras")
     return with_norms(normalize(_with_own_ports(read, tf, path, model)), model)
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """What TensorFlow says to the terminal, from Python and from C++, goes nowhere."""
-    kept = [os.dup(fd) for fd in (1, 2)]
-    sys.stdout.flush()
-    with open(os.devnull, "w") as nowhere:
-        try:
-            for fd in (1, 2):
-                os.dup2(nowhere.fileno(), fd)
-            with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
-                yield
-        finally:
-            for fd, copy in zip((1, 2), kept, strict=True):
-                os.dup2(copy, fd)
-                os.close(copy)
 
 
 def _tensorflow(path: Path) -> Any:

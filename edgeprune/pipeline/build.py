@@ -24,6 +24,7 @@ from edgeprune.pipeline.choose import Chooser, room
 from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.options import BuildOptions, most_cycles, refuse_unknown
 from edgeprune.pipeline.output import check_writable, whole_folder
+from edgeprune.pipeline.phone import agreement_in_app, answers_in_app
 from edgeprune.pipeline.prepare import Prepared, answers, prepare
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import importance
@@ -39,6 +40,7 @@ from edgeprune.verify.agreement import (
     differing,
     on_target,
 )
+from edgeprune.verify.delegate import samples_of_test
 from edgeprune.verify.run_c import HostModel
 from edgeprune.verify.source import Distance, Rule
 from edgeprune.verify.source import distance as compare
@@ -217,10 +219,15 @@ def _write(
         progress("verify", 0, 3)
         files = answers_of(folder, rows)
         progress("verify", 1, 3)
+        in_app = answers_in_app(compiled, options, target, rows)
         with HostModel(c_dir) as model:
             ours = model.run(rows)
         progress("verify", 2, 3)
-        accuracy, tables = _accuracy(prepared, chosen, {**files, "c": ours})
+        found = {**files, "c": ours}
+        if in_app is not None:
+            found["tflite_default"] = in_app
+        accuracy, tables = _accuracy(prepared, chosen, found)
+        shown = samples_of_test(stored)
         few = {kind: theirs[:AGREEMENT_RUNS] for kind, theirs in files.items()}
         agreement = agree(few, ours[:AGREEMENT_RUNS])
         progress("verify", 3, 3)
@@ -251,6 +258,7 @@ def _write(
         ram=given.ram,
         accuracy=accuracy,
         agreement=agreement,
+        default=agreement_in_app(ours, in_app, graph, shown),
         distance=distance,
         mismatches=mismatches,
         run=run,
@@ -263,7 +271,7 @@ def _write(
         notes=(*_notes(options, target, prepared), *missed),
         ort=(folder / "model.ort").stat().st_size if "ort" in options.emit else None,
     )
-    facts = Facts(name, record, graph, vectors.inputs, vectors.outputs, options.author, options.url)
+    facts = Facts(name, record, graph, stored[:shown], answer[:shown], options.author, options.url)
     _write_packages(folder, options.packages, facts)
     if "c" not in options.emit:
         _remove(c_dir)
@@ -301,7 +309,7 @@ def _accuracy(
         chosen: what was built.
         outputs: by artifact what it answers, as it does.
     """
-    kinds = ("source", "pruned", "tflite", "onnx", "ort", "c")
+    kinds = ("source", "pruned", "tflite", "tflite_default", "onnx", "ort", "c")
     found: dict[str, Any] = {"n": 0, "samples": prepared.reported, "labels": None}
     found |= dict.fromkeys(kinds)
     if prepared.reported is None:

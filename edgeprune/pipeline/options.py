@@ -163,7 +163,7 @@ class BuildOptions:
         mean: the model was trained on (x - mean) / std, the samples are raw x: one number, or one
             a channel.
         std: likewise.
-        budget: bytes of flash (or of the file, for the targets android and onnx); None: what the
+        budget: bytes of flash (or of the file, for android, ios and onnx); None: what the
             target has, where it is a board, less what is reserved there.
         ram: bytes of RAM, likewise.
         max_ms: modelled milliseconds per inference at the clock of the board.

@@ -21,6 +21,7 @@ from edgeprune.ir import (
 )
 from edgeprune.report.schema import read_report
 from edgeprune.target import Target, listed_target, load_target
+from edgeprune.verify import run_tflite
 from edgeprune.verify.agreement import (
     AGREEMENT_RUNS,
     Agreement,
@@ -29,6 +30,7 @@ from edgeprune.verify.agreement import (
     differing,
     on_target,
 )
+from edgeprune.verify.delegate import bounds
 from edgeprune.verify.run_c import HostModel
 from edgeprune.verify.source import Rule, distance
 
@@ -111,6 +113,7 @@ def verify(folder: Path, *, target: str | None = None, seed: int = 0) -> Verdict
             inputs = np.concatenate([inputs, _more(inputs, np.random.default_rng(seed))])
             answers = host.run(inputs)
     checks += _against_files(agree(answers_of(folder, inputs), answers), answers.size)
+    checks += _in_app(folder, report, vectors)
     checks.append(_against_source(vectors, report))
     if (folder / "c").is_dir():
         checks += _on_core(folder, core, report, vectors)
@@ -147,6 +150,19 @@ def _against_files(found: Agreement, total: int) -> list[Check]:
             )
         )
     return checks + _against_onnx(found, total)
+
+
+def _in_app(folder: Path, report: dict[str, Any], vectors: dict[str, Array]) -> list[Check]:
+    """The ``.tflite`` under LiteRT's default kernels keeps to what a test on a phone asks for."""
+    measured, path = report["agreement"]["tflite_default"], folder / "model.tflite"
+    if measured is None or not path.exists():
+        return []
+    wanted = vectors["outputs"]
+    found = run_tflite.run(path.read_bytes(), vectors["inputs"], default=True)
+    asked = bounds(measured, len(wanted), integer=wanted.dtype.kind in "iu")
+    wrong = asked.broken(wanted, found)
+    detail = "; ".join(wrong) or f"{differing(wanted, found)} of {wanted.size} outputs differ"
+    return [("C ~ TFLite (LiteRT default kernels, XNNPACK)", not wrong, detail)]
 
 
 def _on_core(

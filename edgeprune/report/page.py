@@ -11,7 +11,7 @@ from typing import Any
 from edgeprune.errors import EdgePruneError
 from edgeprune.report import charts
 from edgeprune.report.treemap import treemap
-from edgeprune.report.words import FILES, RUNNERS, about_accuracy, bound
+from edgeprune.report.words import FILES, RUNNERS, about_accuracy, about_default, bound
 
 NONE = "–"
 LONG = 40  # characters of a cell that is broken into lines
@@ -34,6 +34,7 @@ def render(report: dict[str, Any]) -> str:
         obstacles=_obstacles(report),
         file=size.get("basis") if (size := report["size"]).get("basis") in FILES else None,
         runners=RUNNERS,
+        about_default=about_default(report),
         about_accuracy=about_accuracy(report["accuracy"]),
     )
     return text

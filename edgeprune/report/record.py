@@ -83,6 +83,7 @@ def build_record(
     ram: int | None,
     accuracy: dict[str, Any],
     agreement: Agreement,
+    default: Mapping[str, Any],
     distance: Distance,
     mismatches: int | None,
     run: TargetRun | None,
@@ -112,6 +113,7 @@ def build_record(
         ram: bytes of RAM that were allowed.
         accuracy: see the contract.
         agreement: of C, TFLite and ONNX.
+        default: the rows of it about LiteRT's default kernels.
         distance: to the source model.
         mismatches: outputs on the emulated core that differ from the host's.
         run: on the emulated core.
@@ -166,6 +168,7 @@ def build_record(
             "c_vs_tflite_max_lsb": agreement.c_vs_tflite_max_lsb,
             "c_vs_tflite_mismatches": agreement.c_vs_tflite_mismatches,
             "c_vs_tflite_max_relative": agreement.c_vs_tflite_max_relative,
+            **default,
             "c_vs_onnx_max_lsb": agreement.c_vs_onnx_max_lsb,
             "c_vs_onnx_mismatches": agreement.c_vs_onnx_mismatches,
             "c_vs_ort_max_lsb": agreement.c_vs_ort_max_lsb,

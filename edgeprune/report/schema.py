@@ -87,6 +87,7 @@ class Accuracy(TypedDict):
     source: Percent
     pruned: Percent
     tflite: Percent
+    tflite_default: Percent
     onnx: Percent
     ort: Percent
     c: Percent
@@ -100,12 +101,41 @@ class Source(TypedDict):
     mean_square: float
 
 
+Real = Annotated[float, Range(0)]
+
+
+class Default(TypedDict):
+    """A ``.tflite`` under LiteRT's default kernels; see :mod:`edgeprune.verify.delegate`."""
+
+    n: Annotated[int, Range(1)]
+    outputs: Count
+    mismatches: Count
+    largest: Real
+    mean: Real
+    spread: Real
+    changed: Figure
+    margin: Real
+    test: Asked
+
+
+class Asked(TypedDict):
+    """What a test on a phone asks for."""
+
+    samples: Annotated[int, Range(1)]
+    each: Real
+    mean: Real
+    clear_margin: Real | None
+
+
 class Agreement(TypedDict):
     """How far the artifacts agree."""
 
     n: Count
     c_vs_tflite_max_lsb: Figure
     c_vs_tflite_mismatches: Figure
+    tflite_default_max_lsb: Figure
+    tflite_default_mismatches: Figure
+    tflite_default: Default | None
     c_vs_onnx_max_lsb: Figure
     c_vs_onnx_mismatches: Figure
     c_vs_ort_max_lsb: Figure

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edgeprune.errors import printable
-from edgeprune.report.words import FILES, RUNNERS, about_accuracy
+from edgeprune.report.words import FILES, RUNNERS, about_accuracy, about_default
 
 
 def _bytes(n: int | None) -> str:
@@ -98,6 +98,8 @@ def _ran(report: dict[str, Any], grid: Table) -> None:
         grid.add_row("time", _time(run))
     if (kind := report["size"].get("basis")) in FILES:
         grid.add_row("in the app", RUNNERS[kind])
+        if differs := about_default(report):
+            grid.add_row("", f"{_percent(report['accuracy']['tflite_default'])}; {differs}")
     elif run["instructions"] is not None:
         grid.add_row(
             "on the core",

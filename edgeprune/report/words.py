@@ -30,12 +30,35 @@ def bound(record: Mapping[str, Any]) -> str:
     return FILES.get(record["size"].get("basis"), "flash")
 
 
+def about_default(record: Mapping[str, Any]) -> str:
+    """How LiteRT's default kernels differ from its reference kernels; empty: not measured.
+
+    Args:
+        record: report.json.
+    """
+    found = record["agreement"].get("tflite_default")
+    if found is None:
+        return ""
+    if not found["mismatches"]:
+        return f"none of {found['outputs']:,} outputs differs over {found['n']:,} samples"
+    steps = record["agreement"]["tflite_default_max_lsb"]
+    one = f"{steps} step{'s' if steps > 1 else ''}" if steps is not None else ""
+    size = f"at most {one}" if one else f"at most {found['largest']:.2g} relative"
+    text = (
+        f"{found['mismatches']:,} of {found['outputs']:,} outputs differ, by {size} and "
+        f"{found['mean']:.2g} in the mean, over {found['n']:,} samples"
+    )
+    if found["changed"] is None:
+        return text
+    text += f"; {found['changed']:,} answers change"
+    return text + (f", margins up to {found['margin']:.3g}" if found["changed"] else "")
+
+
 FILES = {"tflite": "the .tflite file", "onnx": "the .onnx file"}
 """By what a target's budget binds; for all others there is firmware."""
 
 RUNNERS = {
-    "tflite": "LiteRT with its default delegate (XNNPACK) rounds in float and may answer a step "
-    "beside; compared here are its reference kernels",
+    "tflite": "LiteRT with its default delegate (XNNPACK), which rounds in float",
     "onnx": "ONNX Runtime optimises the graph by default; compared here is the graph as it is",
 }
 """What runs such a file where it is used."""

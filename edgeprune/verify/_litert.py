@@ -1,4 +1,4 @@
-"""LiteRT's interpreter with its reference kernels, also for files that need others beside these.
+"""LiteRT's interpreter: with its reference kernels as far as there are any, or as apps run it.
 
 LiteRT has no reference kernel for some operators (ELU). A file with one is cut there: that operator
 runs under LiteRT's other kernels, which round in ways of their own, and all the rest still runs
@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from itertools import groupby
 from typing import Any
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Array
+from edgeprune.progress import silenced
 
+_REFERENCE, _PLAIN = "BUILTIN_REF", "BUILTIN_WITHOUT_DEFAULT_DELEGATES"
 _LACKING = re.compile(r"Didn't find op for builtin opcode '(\w+)'")
 
 
@@ -23,6 +26,7 @@ class Interpreter:
 
     Args:
         content: the file; well formed.
+        default: run it as apps do, with LiteRT's default kernels and delegate (XNNPACK).
 
     Attributes:
         inputs: what LiteRT says of the tensors that it takes.
@@ -32,8 +36,9 @@ class Interpreter:
         EdgePruneError: LiteRT does not take it.
     """
 
-    def __init__(self, content: bytes) -> None:
-        self._workers = _workers(content, frozenset())
+    def __init__(self, content: bytes, *, default: bool = False) -> None:
+        workers = [_open(content, "AUTO")] if default else _workers(content, frozenset())
+        self._workers = workers
         first, last = self._workers[0], self._workers[-1]
         self.inputs: Sequence[Mapping[str, Any]] = first.get_input_details()
         self.outputs: Sequence[Mapping[str, Any]] = last.get_output_details()
@@ -86,7 +91,9 @@ def _packed(model: Any) -> bytes:
 def _workers(content: bytes, lacking: frozenset[str]) -> list[Any]:
     """LiteRT's interpreters for the pieces of a file."""
     try:
-        return [_open(piece, reference=ok) for piece, ok in _pieces(content, lacking)]
+        return [
+            _open(piece, _REFERENCE if ok else _PLAIN) for piece, ok in _pieces(content, lacking)
+        ]
     except _LackError as e:
         if e.name in lacking:
             raise EdgePruneError(".tflite", f"LiteRT has no kernel for {e.name}") from None
@@ -99,8 +106,12 @@ class _LackError(Exception):
         self.name = name
 
 
-def _open(content: bytes, *, reference: bool) -> Any:
+def _open(content: bytes, kernels: str) -> Any:
     """LiteRT's own interpreter.
+
+    Args:
+        content: a file.
+        kernels: a name in ``OpResolverType``.
 
     Raises:
         _LackError: there is no reference kernel for an operator.
@@ -108,16 +119,17 @@ def _open(content: bytes, *, reference: bool) -> Any:
     """
     from ai_edge_litert import interpreter as litert
 
-    kinds = litert.OpResolverType
-    kind = kinds.BUILTIN_REF if reference else kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    kind = litert.OpResolverType[kernels]
     try:
-        worker = litert.Interpreter(
-            model_content=content, experimental_op_resolver_type=kind, num_threads=1
-        )
-        worker.allocate_tensors()
+        # a delegate says on stderr that it was made
+        with silenced() if kernels == "AUTO" else nullcontext():
+            worker = litert.Interpreter(
+                model_content=content, experimental_op_resolver_type=kind, num_threads=1
+            )
+            worker.allocate_tensors()
     except (RuntimeError, ValueError) as e:
         found = _LACKING.search(str(e))
-        if reference and found:
+        if kernels == _REFERENCE and found:
             raise _LackError(found[1]) from None
         raise EdgePruneError(".tflite", f"LiteRT refuses it: {str(e).strip()}") from None
     return worker

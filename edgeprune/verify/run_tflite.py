@@ -1,4 +1,4 @@
-"""TFLite files under LiteRT's reference kernels: the oracle that anyone can install."""
+"""TFLite files under LiteRT: its reference kernels are the oracle, its default ones run in apps."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def run(
     inputs: Array,
     *,
     signed: bool = False,
+    default: bool = False,
     threads: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Array:
@@ -30,6 +31,7 @@ def run(
         inputs: samples in the file's own element type, (n, *shape); for several inputs rows of
             all of them (:mod:`edgeprune.ir.rows`).
         signed: whether what the file has as uint8 is given, and answered, as int8: 128 lower.
+        default: under LiteRT's default kernels and delegate (XNNPACK), as apps do.
         threads: how many interpreters work side by side; None: one a core.
         progress: called with the number of samples done since the last call.
 
@@ -44,7 +46,7 @@ def run(
     content = repaired(content)
     samples = len(inputs)
     count = min(threads or os.cpu_count() or 1, max(1, samples))
-    workers = [Interpreter(content) for _ in range(count)]
+    workers = [Interpreter(content, default=default) for _ in range(count)]
     feeds = _split(inputs, workers[0].inputs, signed)
     wanted = workers[0].outputs
     results = [np.empty((samples, *d["shape"][1:]), d["dtype"]) for d in wanted]

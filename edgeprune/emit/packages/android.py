@@ -33,11 +33,13 @@ def android(files: Files, facts: Facts) -> dict[str, bytes]:
         "app/src/main/res/values/strings.xml": "android/strings.xml",
         f"{code.format('main')}/Model.kt": "android/Model.kt",
         f"{code.format('main')}/MainActivity.kt": "android/MainActivity.kt",
+        f"{code.format('androidTest')}/Agreement.kt": "android/Agreement.kt",
         f"{code.format('androidTest')}/StoredSamplesTest.kt": "android/StoredSamplesTest.kt",
     }
     made = package(
         "android", files, facts, {}, templates,
         kotlin=[_KOTLIN[e] for e in ends], samples=len(facts.inputs),
+        told=facts.record["agreement"]["tflite_default"],
     )  # fmt: skip
     data = {
         "app/src/main/assets/model.tflite": tflite_metadata.described(
