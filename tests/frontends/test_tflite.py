@@ -227,6 +227,21 @@ def test_shapes_that_are_computed_are_constants(rng: np.random.Generator) -> Non
     assert np.array_equal(predict(graph, x), x.reshape(3, 6, 4))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+def test_a_cast_to_the_type_that_it_has_already_is_nothing(
+    dtype: str, rng: np.random.Generator
+) -> None:
+    quant = None if dtype == "float32" else FIVE
+    value = Value((1, 6), dtype, quant)
+    cast = one_op("CAST", [value], value, {}, table="CastOptions")
+    graph = normalize(parse(cast, "m.tflite"))
+    x = rng.integers(-128, 128, (3, 6)).astype(dtype)
+    assert [n.op.kind for n in graph.nodes] == ["reshape"]
+    feed = {graph.inputs[0]: x}
+    given = predict(graph, x) if quant is None else run_int(graph, feed)[graph.outputs[0]]
+    assert np.array_equal(given, x)
+
+
 def test_a_size_that_the_file_leaves_open_is_refused_by_what_to_do() -> None:
     values = [Value((1, 6, 4), "float32"), Value((1, 1), "float32")]
     with pytest.raises(UnsupportedError, match="sizes that the file leaves open"):

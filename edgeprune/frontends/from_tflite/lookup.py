@@ -9,14 +9,18 @@ from edgeprune.frontends.from_tflite.file import Operator
 from edgeprune.frontends.from_tflite.moves import gather
 from edgeprune.frontends.from_tflite.reader import Reader
 from edgeprune.ir import Array, DType, QuantParams, TensorType
+from edgeprune.ops import Reshape
 from edgeprune.ops.function import FUNCTIONS, Function, Lookup
 
 ENTRIES = 256
 
 
 def cast(r: Reader, op: Operator) -> None:
-    """CAST of int8 to the int32 that a table is looked up by."""
+    """CAST of int8 to the int32 that a table is looked up by, or of a type to itself."""
     kinds = r.operand(op, 0).dtype, r.result(op).dtype
+    if kinds[0] is kinds[1] and r.operand(op, 0).quant == r.result(op).quant:
+        r.add(op, Reshape(shape=r.activation_type(r.result(op)).shape), (r.value(op, 0),))
+        return
     if kinds != (DType.INT8, DType.INT32):
         raise UnsupportedError(r.where(op), f"casts {kinds[0].value} to {kinds[1].value}")
     r.steps[op.outputs[0]] = (op.inputs[0], 0)
