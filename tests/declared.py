@@ -30,7 +30,11 @@ modules, distributions = (frozenset(names) for names in absent)
 class Declared(PathFinder):
     @classmethod
     def find_spec(cls, name, path=None, target=None):
-        return None if name.partition(".")[0] in modules else super().find_spec(name, path, target)
+        found = super().find_spec(name, path, target)
+        vendored = found is not None and "thirdparty" in str(found.origin)
+        if vendored or name.partition(".")[0] not in modules:
+            return found  # what a package brings in a folder of its own is there
+        return None
 
     @classmethod
     def find_distributions(cls, *context):
