@@ -25,12 +25,15 @@ class Node:
         op: the operator with its attributes.
         inputs: names of activations or constants.
         output: name of the value that it computes.
+        site: of a loop that was written out, the place in its body: nodes of one site do the same
+            in different steps, and what they compute has one scale. "": in no loop.
     """
 
     name: str
     op: Op
     inputs: tuple[str, ...]
     output: str
+    site: str = ""
 
 
 @dataclass(frozen=True)

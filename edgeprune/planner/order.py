@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from edgeprune.ir import Graph
 from edgeprune.planner.plan import Share, saved
+
+EVERY_SET = 40
+"""Up to so many nodes ``states`` sets are followed; beyond, fewer by the cube of their number."""
 
 
 def best_order(
@@ -29,7 +33,7 @@ def best_order(
         nbytes: bytes of each buffer.
         scratch: bytes of working memory by node name.
         over: by node name, what its result may lie over if nothing else reads that.
-        states: how many sets are followed at once.
+        states: how many sets are followed at once, at the most.
 
     Returns:
         Names of the nodes.
@@ -38,45 +42,110 @@ def best_order(
     given = tuple(n.name for n in nodes)
     if _is_chain(graph):
         return given
-    produced = {n.output: i for i, n in enumerate(nodes)}
-    needs = [[produced[v] for v in n.inputs if v in produced] for n in nodes]
-    readers: dict[str, set[int]] = {b: set() for b in nbytes}
-    writers: dict[str, set[int]] = {b: set() for b in nbytes}
-    for i, n in enumerate(nodes):
-        writers[home[n.output]].add(i)
-        for v in n.inputs:
-            if v in home:
-                readers[home[v]].add(i)
-    fed = {home[v] for v in graph.inputs}
-    kept = {home[v] for v in graph.outputs}
-
-    def live(done: frozenset[int], i: int) -> int:
-        total = scratch.get(nodes[i].name, 0)
-        for b, size in nbytes.items():
-            begun = b in fed or i in writers[b] or bool(writers[b] & done)
-            if begun and (b in kept or i in writers[b] or not readers[b] <= done):
-                total += size
-        if nodes[i].name in over:
-            share = over[nodes[i].name]
-            if share.buffer not in kept and readers[share.buffer] <= done | {i}:
-                made = nbytes[home[nodes[i].output]]
-                total -= saved(nbytes[share.buffer], made, share.lead, 1)
-        return total
-
-    front: dict[frozenset[int], tuple[int, tuple[int, ...]]] = {frozenset(): (0, ())}
+    steps = _Steps(graph, home, nbytes, scratch, over)
+    states = min(states, int(states * (EVERY_SET / len(nodes)) ** 3) + 1)
+    front: dict[int, _Way] = {0: _Way(0, (), steps.fed, steps.first)}
     for _ in nodes:
-        after: dict[frozenset[int], tuple[int, tuple[int, ...]]] = {}
-        for done, (peak, path) in front.items():
-            for i in range(len(nodes)):
-                if i in done or not all(j in done for j in needs[i]):
-                    continue
-                state = done | {i}
-                entry = (max(peak, live(done, i)), (*path, i))
-                if state not in after or entry < after[state]:
-                    after[state] = entry
-        front = dict(sorted(after.items(), key=lambda kv: kv[1])[:states])
-    (_, path) = next(iter(front.values()))
-    return tuple(nodes[i].name for i in path)
+        after: dict[int, _Way] = {}
+        for done, way in front.items():
+            for i in way.ready:
+                state = done | 1 << i
+                peak = max(way.peak, steps.during(done, i, way.live))
+                path = (*way.path, i)
+                other = after.get(state)
+                if other is None or (peak, path) < (other.peak, other.path):
+                    left = steps.left(done, i, way.live)
+                    after[state] = _Way(peak, path, left, steps.ready(state, i, way.ready))
+        front = dict(sorted(after.items(), key=lambda kv: (kv[1].peak, kv[1].path))[:states])
+    way = next(iter(front.values()))
+    return tuple(nodes[i].name for i in way.path)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """The best way to have run a set of nodes.
+
+    Attributes:
+        peak: the most bytes that were alive.
+        path: numbers of the nodes, as they ran.
+        live: bytes that are alive behind them.
+        ready: numbers of the nodes that can run next, ascending.
+    """
+
+    peak: int
+    path: tuple[int, ...]
+    live: int
+    ready: tuple[int, ...]
+
+
+class _Steps:
+    """What running one more node changes; sets of nodes are the bits of an integer."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        home: Mapping[str, str],
+        nbytes: Mapping[str, int],
+        scratch: Mapping[str, int],
+        over: Mapping[str, Share],
+    ) -> None:
+        nodes = graph.nodes
+        produced = {n.output: i for i, n in enumerate(nodes)}
+        self._needs = [_bits(produced[v] for v in n.inputs if v in produced) for n in nodes]
+        self._users: list[set[int]] = [set() for _ in nodes]
+        self._made = [home[n.output] for n in nodes]
+        self._touched: list[set[str]] = [{b} for b in self._made]
+        self._scratch = [scratch.get(n.name, 0) for n in nodes]
+        self._over = [over.get(n.name) for n in nodes]
+        self._nbytes = nbytes
+        self._readers = dict.fromkeys(nbytes, 0)
+        self._writers = dict.fromkeys(nbytes, 0)
+        for i, n in enumerate(nodes):
+            self._writers[self._made[i]] |= 1 << i
+            for v in n.inputs:
+                if v in home:
+                    self._touched[i].add(home[v])
+                    self._readers[home[v]] |= 1 << i
+                if v in produced:
+                    self._users[produced[v]].add(i)
+        self._begun = {home[v] for v in graph.inputs}
+        self._kept = {home[v] for v in graph.outputs}
+        self.fed = sum(nbytes[b] for b in self._begun if self._alive(b, 0))
+        self.first = tuple(i for i, needs in enumerate(self._needs) if not needs)
+
+    def _alive(self, b: str, done: int) -> bool:
+        """Whether a buffer has been begun and is still to be read."""
+        begun = b in self._begun or bool(self._writers[b] & done)
+        return begun and (b in self._kept or bool(self._readers[b] & ~done))
+
+    def during(self, done: int, i: int, live: int) -> int:
+        """Bytes alive while node i runs behind some others."""
+        b, share = self._made[i], self._over[i]
+        live += self._scratch[i] + (0 if self._alive(b, done) else self._nbytes[b])
+        if share is None or share.buffer in self._kept:
+            return live
+        if self._readers[share.buffer] & ~(done | 1 << i):
+            return live
+        return live - saved(self._nbytes[share.buffer], self._nbytes[b], share.lead, 1)
+
+    def left(self, done: int, i: int, live: int) -> int:
+        """Bytes alive when it has run."""
+        for b in self._touched[i]:
+            now = self._alive(b, done | 1 << i)
+            live += self._nbytes[b] * (now - self._alive(b, done))
+        return live
+
+    def ready(self, state: int, i: int, before: tuple[int, ...]) -> tuple[int, ...]:
+        """What can run behind node i, and could not or did not run before it."""
+        fresh = (u for u in self._users[i] if not self._needs[u] & ~state)
+        return tuple(sorted({*before, *fresh} - {i}))
+
+
+def _bits(numbers: Iterable[int]) -> int:
+    found = 0
+    for i in numbers:
+        found |= 1 << i
+    return found
 
 
 def _is_chain(graph: Graph) -> bool:

@@ -205,7 +205,7 @@ def quantise_weights(
 def _activation_params(
     graph: Graph, ranges: Mapping[str, Range], dtype: DType
 ) -> dict[str, QuantParams]:
-    """Scale and zero point of every activation, by the operators' rules."""
+    """Scale and zero point of every activation, by the operators' rules and by sites."""
     leader = {v: v for v in graph.activations}
 
     def find(v: str) -> str:
@@ -220,6 +220,10 @@ def _activation_params(
                 leader[find(v)] = find(node.output)
         elif node.op.quant == "same":
             leader[find(node.output)] = find(node.inputs[0])
+    places: dict[str, str] = {}  # by site, what its first node makes
+    for node in graph.nodes:
+        if node.site:
+            leader[find(node.output)] = find(places.setdefault(node.site, node.output))
     # what a "same" operator makes lies within its input's range, so it does not widen it
     widens = {n.output for n in graph.nodes if n.op.quant in ("range", "fixed")}
     # constants that share a scale have no range of their own: the result has what shows of them

@@ -169,7 +169,7 @@ class Reader:
         return types[name]
 
     def emit(
-        self, call: Call, op: Op, *operands: Act | str, role: str = ""
+        self, call: Call, op: Op, *operands: Act | str, role: str = "", site: str = ""
     ) -> tuple[str, TensorType]:
         """A new IR node.
 
@@ -178,6 +178,7 @@ class Reader:
             op: its operator.
             operands: values, or names of constants.
             role: added to the node's name if it is not the only one of the ONNX node.
+            site: see ``Node``.
 
         Returns:
             The name and type of its result.
@@ -192,7 +193,7 @@ class Reader:
             raise call.error(f"its result has shape {list(made.shape)}: {made.size} elements")
         name = self.unique(f"{call.name}/{role}" if role else call.name)
         value = self.unique(f"{name}:0")
-        self.nodes.append(Node(name, op, names, value))
+        self.nodes.append(Node(name, op, names, value, site))
         return value, made
 
     # -- layouts ---------------------------------------------------------------------------------

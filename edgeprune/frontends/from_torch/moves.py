@@ -11,6 +11,9 @@ from edgeprune.frontends.from_onnx.table import TABLE as ONNX
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
 from edgeprune.frontends.from_torch.call import Aten, Function, ints, number
 
+MAX_FILLED = 1 << 22
+"""Elements of a constant that is made from one number."""
+
 
 def view(n: Aten) -> Value:
     """View and reshape."""
@@ -180,3 +183,20 @@ def upsample(mode: bytes, coordinates: bytes, *, antialias: bool = False) -> Fun
         )  # fmt: skip
 
     return convert
+
+
+def full(n: Aten) -> Value:
+    """Full and ones: a constant."""
+    return _filled(n, float(n.get("fill_value", 1)))
+
+
+def zeros(n: Aten) -> Value:
+    """Zeros: a constant."""
+    return _filled(n, 0.0)
+
+
+def _filled(n: Aten, value: float) -> Value:
+    shape = [int(s) for s in n.get("size")]
+    if math.prod(shape) > MAX_FILLED:
+        raise n.unsupported(f"makes a constant of {math.prod(shape)} elements")
+    return Known(np.full(shape, value, np.float32))

@@ -6,7 +6,7 @@ through the same code. Add one: write its function, add its row.
 
 from __future__ import annotations
 
-from edgeprune.frontends.from_torch import attention, layers, moves, pointwise
+from edgeprune.frontends.from_torch import attention, layers, moves, pointwise, recurrent
 from edgeprune.frontends.from_torch.call import Function, same, unary
 
 TABLE: dict[str, Function] = {
@@ -62,8 +62,11 @@ TABLE: dict[str, Function] = {
     "feature_dropout": same,
     "flatten": moves.flatten,
     "flip": moves.flip,
+    "full": moves.full,
     "gelu": pointwise.gelu,
     "group_norm": attention.group_norm,
+    "gru": recurrent.layers("GRU"),
+    "gru_cell": recurrent.cell("GRU"),
     "hardsigmoid": pointwise.hard_sigmoid,
     "hardswish": unary("HardSwish"),
     "hardtanh": pointwise.hardtanh,
@@ -76,6 +79,8 @@ TABLE: dict[str, Function] = {
     "log": unary("Log"),
     "log_sigmoid": pointwise.log_sigmoid,
     "log_softmax": pointwise.softmax("LogSoftmax"),
+    "lstm": recurrent.layers("LSTM"),
+    "lstm_cell": recurrent.cell("LSTM"),
     "matmul": layers.matmul,
     "max": layers.extreme("Max"),
     "max_pool1d": layers.max_pool,
@@ -90,6 +95,7 @@ TABLE: dict[str, Function] = {
     "mul": pointwise.binary("Mul"),
     "native_layer_norm": attention.native_layer_norm,
     "neg": unary("Neg"),
+    "ones": moves.full,
     "pad": moves.pad,
     "permute": moves.permute,
     "pixel_shuffle": moves.pixel_shuffle,
@@ -101,6 +107,10 @@ TABLE: dict[str, Function] = {
     "relu6": pointwise.relu6,
     "reshape": moves.view,
     "rms_norm": attention.rms_norm,
+    "rnn_relu": recurrent.layers("RNN", rectified=True),
+    "rnn_relu_cell": recurrent.cell("RNN", rectified=True),
+    "rnn_tanh": recurrent.layers("RNN"),
+    "rnn_tanh_cell": recurrent.cell("RNN"),
     "rsqrt": pointwise.rsqrt,
     "rsub": pointwise.reversed_sub,
     "scaled_dot_product_attention": attention.attention,
@@ -132,4 +142,5 @@ TABLE: dict[str, Function] = {
     "upsample_nearest1d": moves.upsample(b"nearest", b"asymmetric"),
     "upsample_nearest2d": moves.upsample(b"nearest", b"asymmetric"),
     "view": moves.view,
+    "zeros": moves.zeros,
 }

@@ -1,0 +1,413 @@
+"""RNN, GRU and LSTM, step by step over a known length, with the weights of all steps held once.
+
+Every gate has its own matrices: for what all steps read of the input one dense layer, for the state
+one a step. A state that is zero, as the first mostly is, takes no part. What a step makes has the
+name of its place in the body as ``Node.site``, so that it has one scale over all steps.
+
+After ONNX's operators of these names; gates are called as there. A projection of the state (LSTMP:
+Sak et al. 2014, arXiv:1402.1128) is PyTorch's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeprune.frontends.from_onnx.reader import Call, Reader
+from edgeprune.frontends.from_onnx.shape import pick
+from edgeprune.frontends.from_onnx.value import Act, Known, Value
+from edgeprune.ir import Array, Op
+from edgeprune.ops import (
+    Add,
+    Concat,
+    Dense,
+    Elu,
+    LeakyRelu,
+    Mul,
+    Relu,
+    Sigmoid,
+    Slice,
+    Sub,
+    Tanh,
+)
+from edgeprune.ops.function import Softplus, Softsign
+
+MAX_STEPS = 1024
+
+GATES = {"RNN": "i", "GRU": "zrh", "LSTM": "iofc"}
+"""By operator: its gates, in the order of the rows of W, R and B."""
+
+Function = Callable[[float | None], Op]
+FUNCTIONS: dict[str, Function] = {
+    "elu": lambda a: Elu(1.0 if a is None else a),
+    "leakyrelu": lambda a: LeakyRelu(0.01 if a is None else a),
+    "relu": lambda a: Relu(),
+    "sigmoid": lambda a: Sigmoid(),
+    "softplus": lambda a: Softplus(),
+    "softsign": lambda a: Softsign(),
+    "tanh": lambda a: Tanh(),
+}
+"""ONNX's activation functions, by their names in small letters, given alpha."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What one direction has learned.
+
+    Attributes:
+        w: by gate, the matrix over the input (h, i).
+        r: by gate, the matrix over the state (h, p); p is h, but for a projection.
+        wb: by gate, the bias of w (h,).
+        rb: by gate, the bias of r (h,).
+        peephole: by gate, factors of the cell state (h,); LSTM.
+        projection: (p, h), from the cell's output to the state; LSTM.
+    """
+
+    w: Mapping[str, Array]
+    r: Mapping[str, Array]
+    wb: Mapping[str, Array]
+    rb: Mapping[str, Array]
+    peephole: Mapping[str, Array]
+    projection: Array | None = None
+
+
+@dataclass(frozen=True)
+class Form:
+    """How the cell computes.
+
+    Attributes:
+        functions: the operator's activation functions, in ONNX's order.
+        clip: what enters a function is kept within plus and minus this; None: it is not.
+        resets_before: GRU: whether the reset gate comes before the matrix, not behind.
+        couples: LSTM: whether the forget gate is 1 - the input gate.
+    """
+
+    functions: tuple[Op, ...]
+    clip: float | None = None
+    resets_before: bool = False
+    couples: bool = False
+
+
+class Unrolled:
+    """One direction of a layer, written out.
+
+    Args:
+        reader: the conversion.
+        call: the node.
+        label: what the direction's nodes are called, below the call's own name.
+        weights: of this direction.
+        form: of the cell.
+    """
+
+    def __init__(
+        self, reader: Reader, call: Call, label: str, weights: Weights, form: Form
+    ) -> None:
+        self.reader, self.call, self.label = reader, call, label
+        self.weights, self.form = weights, form
+        self.held: dict[str, str] = {}
+        self.inputs: dict[str, Act] = {}
+        self.step = 0
+        self.at = 0
+
+    def run(
+        self, x: Act, state: Sequence[Value], *, backwards: bool
+    ) -> tuple[list[Value], tuple[Value, ...]]:
+        """All steps.
+
+        Args:
+            x: (steps, i), in this order in memory.
+            state: h (1, p), and for LSTM c (1, h).
+            backwards: whether the last step is taken first.
+
+        Returns:
+            h of every step, in the order of x, and the last state.
+        """
+        merged = {g: self._merged(g) for g in self.weights.w}
+        self.inputs = {
+            g: self._dense(x, f"w{g}", self.weights.w[g], merged[g]) for g in self.weights.w
+        }
+        steps = x.type.shape[0]
+        cell = {"RNN": self._rnn, "GRU": self._gru, "LSTM": self._lstm}[self.call.kind]
+        held = tuple(state)
+        made: list[Value] = []
+        for self.step in range(steps):
+            self.at = steps - 1 - self.step if backwards else self.step
+            held = cell(held)
+            made.append(held[0])
+        return made[::-1] if backwards else made, held
+
+    def _splits(self, gate: str) -> bool:
+        """Whether the bias over the state is inside of what the reset gate multiplies."""
+        return self.call.kind == "GRU" and gate == "h" and not self.form.resets_before
+
+    def _merged(self, gate: str) -> Array:
+        own = self.weights.wb[gate].astype(np.float64)
+        return own if self._splits(gate) else own + self.weights.rb[gate]
+
+    # -- cells -----------------------------------------------------------------------------------
+
+    def _rnn(self, state: tuple[Value, ...]) -> tuple[Value, ...]:
+        return (self._apply(0, self._gate("i", state[0]), "h"),)
+
+    def _gru(self, state: tuple[Value, ...]) -> tuple[Value, ...]:
+        (h,) = state
+        z = self._apply(0, self._gate("z", h), "z")
+        r = self._apply(0, self._gate("r", h), "r")
+        if self.form.resets_before:
+            n = self._gate("h", self._mul(r, h, "reset"))
+        else:
+            inner = self._times("h", h, self.weights.rb["h"])
+            n = self._add(self._input("h"), self._mul(r, inner, "reset"), "sum_h")
+        n = self._apply(1, n, "n")
+        away = self._mul(z, self._sub(n, h, "change"), "kept")
+        return (self._sub(n, away, "state"),)
+
+    def _lstm(self, state: tuple[Value, ...]) -> tuple[Value, ...]:
+        h, c = state
+        i = self._apply(0, self._gate("i", h, c), "i")
+        g = self._apply(1, self._gate("c", h), "g")
+        if self.form.couples:  # (1 - i) c + i g
+            c = self._add(c, self._mul(i, self._sub(g, c, "change"), "added"), "cell")
+        else:
+            f = self._apply(0, self._gate("f", h, c), "f")
+            c = self._add(self._mul(f, c, "kept"), self._mul(i, g, "added"), "cell")
+        o = self._apply(0, self._gate("o", h, c), "o")
+        h = self._mul(o, self._apply(2, c, "squashed", clips=False), "state")
+        if self.weights.projection is not None:
+            zero = np.zeros(len(self.weights.projection))
+            assert isinstance(h, Act)
+            h = self._dense(h, "projected", self.weights.projection, zero)
+        return h, c
+
+    # -- pieces ----------------------------------------------------------------------------------
+
+    def _gate(self, gate: str, h: Value, c: Value | None = None) -> Value:
+        """What enters a gate's function: from the input, the state, and a peephole."""
+        total = self._add(self._input(gate), self._times(gate, h, None), f"sum_{gate}")
+        if c is None or gate not in self.weights.peephole:
+            return total
+        factor = Known(self.weights.peephole[gate][None])
+        return self._add(total, self._mul(factor, c, f"peep_{gate}"), f"peeped_{gate}")
+
+    def _input(self, gate: str) -> Act:
+        """What a gate reads of the input, at this step: (1, h)."""
+        rows = self.inputs[gate]
+        cut = Slice((self.at, 0), (self.at + 1, rows.type.shape[1]), (1, 1))
+        return self._emit(cut, f"x{gate}", rows)
+
+    def _times(self, gate: str, h: Value, bias: Array | None) -> Value:
+        """The product of a gate's matrix with the state, and a bias."""
+        r = self.weights.r[gate]
+        offset = np.zeros(len(r)) if bias is None else bias
+        if isinstance(h, Known):
+            return Known(h.array.astype(np.float64) @ r.T + offset)
+        return self._dense(h, f"r{gate}", r, offset)
+
+    def _dense(self, x: Act, role: str, w: Array, b: Array) -> Act:
+        names = [self._constant(f"{role}/{k}", v) for k, v in (("weights", w), ("bias", b))]
+        return self._emit(Dense(), role, x, *names)
+
+    def _constant(self, role: str, values: Array) -> str:
+        """A constant that all steps share."""
+        if role not in self.held:
+            self.held[role] = self.reader.constant(self.call, values, f"{self.label}{role}")
+        return self.held[role]
+
+    def _apply(self, number: int, x: Value, role: str, *, clips: bool = True) -> Value:
+        """One of the activation functions."""
+        op = self.form.functions[number]
+        if isinstance(x, Known):
+            import torch
+
+            held = torch.from_numpy(np.asarray(x.array, np.float64))
+            return Known(op.evaluate(held).numpy())
+        if self.form.clip is not None and clips:
+            x = self._emit(Relu((-self.form.clip, self.form.clip)), f"clip_{role}", x)
+        return self._emit(op, role, x)
+
+    def _add(self, a: Value, b: Value, role: str) -> Value:
+        if isinstance(a, Known) and isinstance(b, Known):
+            return Known(a.array + b.array)
+        for known, other in ((a, b), (b, a)):
+            if isinstance(known, Known) and not known.array.any():
+                return other
+        return self._emit(Add(), role, a, b)
+
+    def _sub(self, a: Value, b: Value, role: str) -> Value:
+        if isinstance(a, Known) and isinstance(b, Known):
+            return Known(a.array - b.array)
+        if isinstance(b, Known) and not b.array.any():
+            return a
+        return self._emit(Sub(), role, a, b)
+
+    def _mul(self, a: Value, b: Value, role: str) -> Value:
+        if isinstance(a, Known) and isinstance(b, Known):
+            return Known(a.array * b.array)
+        for known in (a, b):
+            if isinstance(known, Known) and not known.array.any():
+                return Known(np.zeros_like(known.array))
+        return self._emit(Mul(), role, a, b)
+
+    def _emit(self, op: Op, role: str, *operands: Value | str) -> Act:
+        """A node of this step: of the site of that role, if it is in the loop."""
+        named = [
+            self.reader.constant(self.call, v.array, f"{self.label}{role}/held")
+            if isinstance(v, Known)
+            else v
+            for v in operands
+        ]
+        site = f"{self.call.name}/{self.label}{role}"
+        made = self.reader.emit(self.call, op, *named, role=f"{self.label}{role}", site=site)
+        return Act(made[0], made[1], tuple(range(len(made[1].shape))), None)
+
+
+# -- the operators ---------------------------------------------------------------------------------
+
+
+def recurrent(r: Reader, call: Call) -> Sequence[Value]:
+    """RNN, GRU and LSTM: Y, Y_h and, of LSTM, Y_c."""
+    given = _directions(call)
+    first = call.attr("layout", 0) == 1
+    x = sequence_of(r, call, call.operand(0), first)
+    steps, count = x.type.shape[0], len(given)
+    lengths = call.known(4)
+    if lengths is not None and (lengths != steps).any():
+        raise call.unsupported(f"its sequence_lens is not {steps}", "leave sequence_lens out")
+    hidden = len(given[0][1].rb[GATES[call.kind][0]])
+    starts = [
+        _initial(r, call, i, count, hidden, first) for i in ((5, 6) if call.kind == "LSTM" else (5,))
+    ]
+    rows, ends = [], []
+    for k, (backwards, weights, form) in enumerate(given):
+        label = ("" if count == 1 else "backwards/" if backwards else "forwards/")
+        layer = Unrolled(r, call, label, weights, form)
+        made, end = layer.run(x, [s[k] for s in starts], backwards=backwards)
+        rows.append(joined(r, call, made, 0, f"{label}steps"))
+        ends.append(end)
+    both = joined(r, call, rows, -1, "directions")
+    shape = (1, steps, count, hidden) if first else (steps, count, 1, hidden)
+    results: list[Value] = [r.reshape(call, both, shape)]
+    for part, name in enumerate(("Y_h", "Y_c")[: len(starts)]):
+        last = joined(r, call, [end[part] for end in ends], 0, name)
+        results.append(r.reshape(call, last, (1, count, hidden) if first else (count, 1, hidden)))
+    return results
+
+
+def joined(r: Reader, call: Call, parts: Sequence[Value], axis: int, role: str) -> Act:
+    """Matrices one behind the other."""
+    held = [p for p in parts if isinstance(p, Act)]
+    assert len(held) == len(parts), "every step reads the input"
+    if len(held) == 1:
+        return held[0]
+    name, made = r.emit(call, Concat(axis), *held, role=role)
+    return Act(name, made, (0, 1), None)
+
+
+def rows_of(r: Reader, call: Call, x: Value, count: int) -> Value:
+    """A value as a matrix of so many rows, in this order in memory."""
+    if isinstance(x, Known):
+        return Known(np.asarray(x.array, np.float64).reshape(count, -1))
+    flat = r.plain(call, r.unbatched(call, x))
+    matrix = r.unbatched(call, r.reshape(call, flat, (count, flat.type.size // count)))
+    return r.ordered(call, matrix, (0, 1))
+
+
+def sequence_of(r: Reader, call: Call, x: Value, first: bool) -> Act:
+    """One sequence as (steps, i).
+
+    Args:
+        r: the conversion.
+        call: the node.
+        x: (steps, 1, i), or (steps, i).
+        first: whether the axis of length 1 comes first.
+    """
+    if isinstance(x, Known):
+        raise call.unsupported("its input is a constant", "fold constants before export")
+    if len(x.shape) not in (2, 3):
+        raise call.error(f"its operand has shape {list(x.shape)}")
+    x = r.unbatched(call, x)
+    batch = 1 if len(x.shape) == 2 else x.shape[0 if first else 1]
+    if batch != 1:
+        raise call.unsupported(f"has {batch} sequences", "export the model for one sample")
+    steps = int(np.prod(x.shape[:-1], dtype=np.int64))
+    if steps > MAX_STEPS:
+        raise call.unsupported(f"has {steps} steps", f"use {MAX_STEPS} at most")
+    made = rows_of(r, call, x, steps)
+    assert isinstance(made, Act)
+    return made
+
+
+def _initial(
+    r: Reader, call: Call, i: int, count: int, hidden: int, first: bool
+) -> list[Value]:
+    """A state that is given, or zero: (1, h) for each direction."""
+    value = call.optional(i)
+    if value is None:
+        return [Known(np.zeros((1, hidden)))] * count
+    size = int(np.prod(value.shape, dtype=np.int64))
+    if size != count * hidden:
+        raise call.error(f"an initial state has shape {list(value.shape)}")
+    rows = rows_of(r, call, value, count)
+    if isinstance(rows, Known):
+        return [Known(rows.array[k : k + 1]) for k in range(count)]
+    if count == 1:
+        return [rows]
+    cuts = [pick(r, call, rows, 0, [k], role=f"initial{k}") for k in range(count)]
+    return [r.ordered(call, c, (0, 1)) for c in cuts]
+
+
+def _directions(call: Call) -> list[tuple[bool, Weights, Form]]:
+    """Whether it runs backwards, its weights and its form, for each direction."""
+    gates = GATES[call.kind]
+    name = call.attr("direction", b"forward").decode("ascii", "replace")
+    backwards = {"forward": [False], "reverse": [True], "bidirectional": [False, True]}.get(name)
+    if backwards is None:
+        raise call.error(f"its direction is {name!r}")
+    w, r = call.need(1), call.need(2)
+    count, hidden = len(backwards), r.shape[-1] if r.ndim == 3 else 0
+    if w.ndim != 3 or r.shape != (count, len(gates) * hidden, hidden) or w.shape[:2] != r.shape[:2]:
+        raise call.error(f"its weights are {list(w.shape)} and {list(r.shape)}")
+    b, p = call.known(3), call.known(7)
+    biases = np.zeros((count, 2 * len(gates) * hidden)) if b is None else b
+    peephole = np.zeros((count, 0)) if p is None else p
+    if biases.shape != (count, 2 * len(gates) * hidden) or peephole.shape[1] % hidden:
+        raise call.error(f"its biases are {list(biases.shape)}, peepholes {list(peephole.shape)}")
+    forms = _forms(call, count)
+    found = []
+    for k in range(count):
+        parts = (w[k], r[k], *np.split(biases[k], 2))
+        maps = [dict(zip(gates, np.split(a, len(gates)), strict=True)) for a in parts]
+        peeps = dict(zip("iof", peephole[k].reshape(-1, hidden), strict=False))
+        found.append((backwards[k], Weights(*maps, peeps), forms[k]))
+    return found
+
+
+def _forms(call: Call, count: int) -> list[Form]:
+    """The form of each direction."""
+    usual = {"RNN": ["Tanh"], "GRU": ["Sigmoid", "Tanh"], "LSTM": ["Sigmoid", "Tanh", "Tanh"]}
+    default = usual[call.kind] * count
+    given = call.attributes.get("activations") or default
+    names = [n.decode("ascii", "replace") if isinstance(n, bytes) else str(n) for n in given]
+    alphas = list(call.attributes.get("activation_alpha") or ())
+    functions = []
+    for name in names:
+        make = FUNCTIONS.get(name.lower())
+        if make is None:
+            raise call.unsupported(f"has the activation {name}", f"use {', '.join(FUNCTIONS)}")
+        takes = name.lower() in ("elu", "leakyrelu")
+        functions.append(make(float(alphas.pop(0)) if takes and alphas else None))
+    if len(functions) != len(default):
+        raise call.error(f"has {len(functions)} activations, not {len(default)}")
+    each = len(default) // count
+    clip = call.attributes.get("clip")
+    return [
+        Form(
+            tuple(functions[k * each : (k + 1) * each]),
+            float(clip) if clip else None,
+            resets_before=not call.attr("linear_before_reset", 0),
+            couples=bool(call.attr("input_forget", 0)),
+        )
+        for k in range(count)
+    ]

@@ -1,0 +1,130 @@
+"""Recurrent layers and cells: PyTorch's gates in ONNX's order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from edgeprune.frontends.from_onnx.reader import Call
+from edgeprune.frontends.from_onnx.recurrent import (
+    GATES,
+    Form,
+    Unrolled,
+    Weights,
+    joined,
+    rows_of,
+    sequence_of,
+)
+from edgeprune.frontends.from_onnx.value import Act, Known, Value
+from edgeprune.frontends.from_torch.call import Aten
+from edgeprune.ir import Array, Op
+from edgeprune.ops import Relu, Sigmoid, Tanh
+
+ORDER = {"RNN": "i", "GRU": "rzh", "LSTM": "ifco"}
+"""PyTorch's order of the gates, by ONNX's names for them."""
+
+
+def _form(kind: str, rectified: bool) -> Form:
+    functions: dict[str, tuple[Op, ...]] = {
+        "RNN": (Relu() if rectified else Tanh(),),
+        "GRU": (Sigmoid(), Tanh()),
+        "LSTM": (Sigmoid(), Tanh(), Tanh()),
+    }
+    return Form(functions[kind])
+
+
+def _weights(n: Aten, kind: str, given: Sequence[Value | None]) -> Weights:
+    """From w_ih, w_hh, b_ih, b_hh and w_hr, as many as there are."""
+    if not all(isinstance(g, Known) for g in given if g is not None):
+        raise n.unsupported("its weights are computed at run time")
+    arrays = [g.array if isinstance(g, Known) else None for g in given]
+    w, r, wb, rb, projection = [*arrays, *[None] * (5 - len(arrays))]
+    assert w is not None
+    assert r is not None
+
+    def by_gate(array: Array | None) -> dict[str, Array]:
+        held = np.zeros(len(w)) if array is None else array
+        return dict(zip(ORDER[kind], np.split(held, len(GATES[kind])), strict=True))
+
+    return Weights(by_gate(w), by_gate(r), by_gate(wb), by_gate(rb), {}, projection)
+
+
+def layers(kind: str, *, rectified: bool = False) -> Callable[[Aten], Sequence[Value]]:
+    """RNN, GRU and LSTM of several layers, in one direction or both."""
+
+    def convert(n: Aten) -> Sequence[Value]:
+        params, count = n.get("params"), int(n.get("num_layers"))
+        ways = 1 + bool(n.get("bidirectional", False))
+        size = len(params) // max(count * ways, 1)
+        has_biases = bool(n.get("has_biases", True))
+        x = sequence_of(n.reader, _call(n, kind), n.value(), n.get("batch_first", False))
+        given = n.get("hx") if kind == "LSTM" else [n.value("hx")]
+        states = [_rows(n, kind, s, count * ways) for s in given]
+        form, ends = _form(kind, rectified), []
+        for layer in range(count):
+            rows: list[Value] = []
+            for k in range(ways):
+                at = layer * ways + k
+                part = params[at * size : (at + 1) * size]
+                if not has_biases:
+                    part = [*part[:2], None, None, *part[2:]]
+                label = f"layer{layer}{'_reverse' if k else ''}/"
+                call = _call(n, kind)
+                unrolled = Unrolled(n.reader, call, label, _weights(n, kind, part), form)
+                made, end = unrolled.run(x, [s[at] for s in states], backwards=bool(k))
+                rows.append(joined(n.reader, call, made, 0, f"{label}steps"))
+                ends.append(end)
+            x = joined(n.reader, _call(n, kind), rows, -1, f"layer{layer}/output")
+        return [_shaped(n, x), *_ends(n, kind, ends)]
+
+    return convert
+
+
+def cell(kind: str, *, rectified: bool = False) -> Callable[[Aten], Value | Sequence[Value]]:
+    """One step: RNNCell, GRUCell and LSTMCell."""
+
+    def convert(n: Aten) -> Value | Sequence[Value]:
+        call = _call(n, kind)
+        x = rows_of(n.reader, call, n.value(), 1)
+        if not isinstance(x, Act):
+            raise n.unsupported("its input is a constant")
+        given = n.get("hx") if kind == "LSTM" else [n.value("hx")]
+        state = [rows_of(n.reader, call, s, 1) for s in given]
+        held = [n.args.get(k) for k in ("w_ih", "w_hh", "b_ih", "b_hh")]
+        unrolled = Unrolled(n.reader, call, "", _weights(n, kind, held), _form(kind, rectified))
+        _, end = unrolled.run(x, state, backwards=False)
+        results = [n.reader.reshape(call, e, n.shape[:-1] + e.shape[-1:])
+                   for e in end if isinstance(e, Act)]  # fmt: skip
+        return results if kind == "LSTM" else results[0]
+
+    return convert
+
+
+def _call(n: Aten, kind: str) -> Call:
+    return n.call(kind, ())
+
+
+def _rows(n: Aten, kind: str, value: Value, count: int) -> list[Value]:
+    """An initial state as (1, h) for each layer and direction."""
+    rows = rows_of(n.reader, _call(n, kind), value, count)
+    if isinstance(rows, Known):
+        return [Known(row[None]) for row in rows.array]
+    parts = [n.onnx("Slice", rows, *(Known(np.asarray([v])) for v in (k, k + 1, 0)))
+             for k in range(count)] if count > 1 else [rows]  # fmt: skip
+    return [rows_of(n.reader, _call(n, kind), p, 1) for p in parts]
+
+
+def _shaped(n: Aten, x: Act) -> Value:
+    """What a layer makes, with the axes that its input had."""
+    return n.reader.reshape(_call(n, "RNN"), x, n.shape[:-1] + x.shape[-1:])
+
+
+def _ends(n: Aten, kind: str, ends: Sequence[tuple[Value, ...]]) -> list[Value]:
+    """The last states of all layers: (layers, batch, h), or (layers, h)."""
+    call, found = _call(n, kind), []
+    for part in range(len(ends[0])):
+        both = joined(n.reader, call, [end[part] for end in ends], 0, f"state{part}")
+        batch = (1,) if len(n.shape) == 3 else ()
+        found.append(n.reader.reshape(call, both, (len(ends), *batch, both.shape[-1])))
+    return found

@@ -1,0 +1,172 @@
+"""RNN, GRU and LSTM from ONNX and PyTorch, beside what those frameworks compute."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+import torch
+from onnx_models import evaluate, model, node
+from torch import nn
+
+from edgeprune.errors import UnsupportedError
+from edgeprune.frontends import load
+from edgeprune.frontends.from_onnx import loads
+from edgeprune.frontends.from_torch import export
+
+GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
+STEPS, INPUTS, HIDDEN = 4, 3, 5
+
+
+def onnx_layer(kind: str, *, start: str = "", peephole: bool = False, **attributes):
+    """A model of one layer, and feeds for it."""
+    rng = np.random.default_rng(0)
+    gates = GATES[kind]
+    ways = 2 if attributes.get("direction") == "bidirectional" else 1
+    constants = {
+        "W": rng.normal(0, 0.6, (ways, gates * HIDDEN, INPUTS)),
+        "R": rng.normal(0, 0.6, (ways, gates * HIDDEN, HIDDEN)),
+        "B": rng.normal(0, 0.6, (ways, 2 * gates * HIDDEN)),
+    }
+    inputs, fed = ["x", "W", "R", "B"], {"x": (STEPS, 1, INPUTS)}
+    states = ["h", "c"] if kind == "LSTM" else ["h"]
+    if start == "given":
+        fed |= dict.fromkeys(states, (ways, 1, HIDDEN))
+    elif start == "constant":
+        constants |= {s: rng.normal(0, 0.6, (ways, 1, HIDDEN)) for s in states}
+    inputs += ["", *states] if start else []
+    if peephole:
+        constants["P"] = rng.normal(0, 0.6, (ways, 3 * HIDDEN))
+        inputs += [""] * (7 - len(inputs)) + ["P"]
+    outputs = ["y", "y_h", "y_c"][: 1 + len(states)]
+    made = node(kind, *inputs, outputs=outputs, hidden_size=HIDDEN, **attributes)
+    held = {k: v.astype(np.float32) for k, v in constants.items()}
+    feeds = {k: rng.normal(0, 1, s).astype(np.float32) for k, s in fed.items()}
+    return model([made], fed, held, outputs=outputs), feeds
+
+
+@pytest.mark.parametrize("kind", GATES)
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {},
+        {"direction": "reverse", "start": "constant"},
+        {"direction": "bidirectional", "start": "given"},
+        {"clip": 0.4},
+    ],
+    ids=str,
+)
+def test_a_layer_of_onnx_computes_what_onnx_runtime_computes(kind, attributes):
+    content, feeds = onnx_layer(kind, **attributes)
+    wanted = ort.InferenceSession(content).run(None, feeds)
+    for got, expected in zip(evaluate(loads(content), feeds), wanted, strict=True):
+        np.testing.assert_allclose(got, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("kind", "attributes"),
+    [
+        ("GRU", {"linear_before_reset": 1, "start": "constant"}),
+        ("GRU", {"linear_before_reset": 1, "direction": "bidirectional"}),
+        ("LSTM", {"peephole": True, "start": "constant"}),
+        ("LSTM", {"input_forget": 1}),
+        ("LSTM", {"activations": ["Sigmoid", "Softsign", "Relu"]}),
+        ("RNN", {"activations": ["LeakyRelu"], "activation_alpha": [0.3]}),
+    ],
+    ids=str,
+)
+def test_a_form_of_a_layer_of_onnx_computes_what_onnx_runtime_computes(kind, attributes):
+    content, feeds = onnx_layer(kind, **attributes)
+    wanted = ort.InferenceSession(content).run(None, feeds)
+    for got, expected in zip(evaluate(loads(content), feeds), wanted, strict=True):
+        np.testing.assert_allclose(got, expected, atol=1e-6)
+
+
+def test_an_activation_without_an_operator_is_refused_by_its_name():
+    content, _ = onnx_layer("RNN", activations=["ThresholdedRelu"])
+    with pytest.raises(UnsupportedError, match="ThresholdedRelu"):
+        loads(content)
+
+
+class Layer(nn.Module):
+    """A recurrent layer and what it gives, as a tuple."""
+
+    def __init__(self, layer: nn.Module, picks: tuple[int, ...] = (0, 1)) -> None:
+        super().__init__()
+        self.layer, self.picks = layer, picks
+
+    def forward(self, x, *state):
+        y, end = self.layer(x, *state)
+        ends = end if isinstance(end, tuple) else (end,)
+        return (y, *ends)
+
+
+class Loop(nn.Module):
+    """A cell in a loop over time, whose last state is the result."""
+
+    def __init__(self, cell: nn.Module) -> None:
+        super().__init__()
+        self.cell = cell
+
+    def forward(self, x):
+        state = torch.zeros(1, HIDDEN)
+        if isinstance(self.cell, nn.LSTMCell):
+            state = (state, torch.zeros(1, HIDDEN))
+        for t in range(x.shape[1]):
+            state = self.cell(x[:, t], state)
+        return state[0] if isinstance(state, tuple) else state
+
+
+def agrees_with_torch(module: nn.Module, examples: tuple[torch.Tensor, ...], path: Path) -> None:
+    module.eval()
+    graph = load(export(module, examples, path / "m.pt2"))
+    feeds = {
+        graph.ports[v].name: e.numpy() for v, e in zip(graph.inputs, examples, strict=True)
+    }
+    with torch.no_grad():
+        wanted = module(*examples)
+    wanted = wanted if isinstance(wanted, tuple) else (wanted,)
+    for got, expected in zip(evaluate(graph, feeds), wanted, strict=True):
+        np.testing.assert_allclose(got, expected.numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["rnn", "relu", "gru", "lstm"])
+@pytest.mark.parametrize("options", [
+    {"batch_first": True},
+    {"batch_first": True, "num_layers": 2, "bidirectional": True},
+    {"bias": False},
+], ids=str)  # fmt: skip
+def test_a_layer_of_pytorch_computes_what_pytorch_computes(kind, options, tmp_path):
+    torch.manual_seed(0)
+    make = {"rnn": nn.RNN, "relu": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}[kind]
+    more = {"nonlinearity": "relu"} if kind == "relu" else {}
+    module = Layer(make(INPUTS, HIDDEN, **options, **more))
+    shape = (1, STEPS, INPUTS) if options.get("batch_first") else (STEPS, 1, INPUTS)
+    agrees_with_torch(module, (torch.randn(shape),), tmp_path)
+
+
+def test_a_projected_lstm_computes_what_pytorch_computes(tmp_path):
+    torch.manual_seed(0)
+    module = Layer(nn.LSTM(INPUTS, HIDDEN, proj_size=2, batch_first=True))
+    agrees_with_torch(module, (torch.randn(1, STEPS, INPUTS),), tmp_path)
+
+
+def test_a_sequence_without_a_batch_computes_what_pytorch_computes(tmp_path):
+    torch.manual_seed(0)
+    agrees_with_torch(Layer(nn.GRU(INPUTS, HIDDEN)), (torch.randn(STEPS, INPUTS),), tmp_path)
+
+
+def test_a_state_that_is_fed_computes_what_pytorch_computes(tmp_path):
+    torch.manual_seed(0)
+    examples = (torch.randn(1, STEPS, INPUTS), torch.randn(2, 1, HIDDEN))
+    module = Layer(nn.GRU(INPUTS, HIDDEN, num_layers=2, batch_first=True))
+    agrees_with_torch(module, examples, tmp_path)
+
+
+@pytest.mark.parametrize("make", [nn.RNNCell, nn.GRUCell, nn.LSTMCell])
+def test_a_cell_in_a_loop_computes_what_pytorch_computes(make, tmp_path):
+    torch.manual_seed(0)
+    module = Loop(make(INPUTS, HIDDEN))
+    agrees_with_torch(module, (torch.randn(1, STEPS, INPUTS),), tmp_path)
