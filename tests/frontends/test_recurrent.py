@@ -122,9 +122,7 @@ class Loop(nn.Module):
 def agrees_with_torch(module: nn.Module, examples: tuple[torch.Tensor, ...], path: Path) -> None:
     module.eval()
     graph = load(export(module, examples, path / "m.pt2"))
-    feeds = {
-        graph.ports[v].name: e.numpy() for v, e in zip(graph.inputs, examples, strict=True)
-    }
+    feeds = {graph.ports[v].name: e.numpy() for v, e in zip(graph.inputs, examples, strict=True)}
     with torch.no_grad():
         wanted = module(*examples)
     wanted = wanted if isinstance(wanted, tuple) else (wanted,)

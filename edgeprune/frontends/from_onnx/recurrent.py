@@ -11,13 +11,13 @@ Sak et al. 2014, arXiv:1402.1128) is PyTorch's.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from edgeprune.frontends.from_onnx.reader import Call, Reader
 from edgeprune.frontends.from_onnx.shape import pick
-from edgeprune.frontends.from_onnx.value import Act, Known, Value
+from edgeprune.frontends.from_onnx.value import Act, Known, Shape, Value
 from edgeprune.ir import Array, Op
 from edgeprune.ops import (
     Add,
@@ -108,7 +108,7 @@ class Unrolled:
         self.weights, self.form = weights, form
         self.held: dict[str, str] = {}
         self.inputs: dict[str, Act] = {}
-        self.step = 0
+        self.rows = 1
         self.at = 0
 
     def run(
@@ -117,23 +117,24 @@ class Unrolled:
         """All steps.
 
         Args:
-            x: (steps, i), in this order in memory.
-            state: h (1, p), and for LSTM c (1, h).
+            x: (steps * n, i), in this order in memory, of n sequences.
+            state: h (n, p), and for LSTM c (n, h).
             backwards: whether the last step is taken first.
 
         Returns:
             h of every step, in the order of x, and the last state.
         """
+        self.rows = state[0].shape[0]
         merged = {g: self._merged(g) for g in self.weights.w}
         self.inputs = {
             g: self._dense(x, f"w{g}", self.weights.w[g], merged[g]) for g in self.weights.w
         }
-        steps = x.type.shape[0]
+        steps = x.type.shape[0] // self.rows
         cell = {"RNN": self._rnn, "GRU": self._gru, "LSTM": self._lstm}[self.call.kind]
         held = tuple(state)
         made: list[Value] = []
-        for self.step in range(steps):
-            self.at = steps - 1 - self.step if backwards else self.step
+        for step in range(steps):
+            self.at = steps - 1 - step if backwards else step
             held = cell(held)
             made.append(held[0])
         return made[::-1] if backwards else made, held
@@ -192,10 +193,10 @@ class Unrolled:
         return self._add(total, self._mul(factor, c, f"peep_{gate}"), f"peeped_{gate}")
 
     def _input(self, gate: str) -> Act:
-        """What a gate reads of the input, at this step: (1, h)."""
-        rows = self.inputs[gate]
-        cut = Slice((self.at, 0), (self.at + 1, rows.type.shape[1]), (1, 1))
-        return self._emit(cut, f"x{gate}", rows)
+        """What a gate reads of the input, at this step: (n, h)."""
+        whole, n = self.inputs[gate], self.rows
+        cut = Slice((self.at * n, 0), (self.at * n + n, whole.type.shape[1]), (1, 1))
+        return self._emit(cut, f"x{gate}", whole)
 
     def _times(self, gate: str, h: Value, bias: Array | None) -> Value:
         """The product of a gate's matrix with the state, and a bias."""
@@ -270,29 +271,38 @@ def recurrent(r: Reader, call: Call) -> Sequence[Value]:
     """RNN, GRU and LSTM: Y, Y_h and, of LSTM, Y_c."""
     given = _directions(call)
     first = call.attr("layout", 0) == 1
-    x = sequence_of(r, call, call.operand(0), first)
-    steps, count = x.type.shape[0], len(given)
+    x, steps, n = sequences(r, call, call.operand(0), first)
     lengths = call.known(4)
     if lengths is not None and (lengths != steps).any():
         raise call.unsupported(f"its sequence_lens is not {steps}", "leave sequence_lens out")
     hidden = len(given[0][1].rb[GATES[call.kind][0]])
-    starts = [
-        _initial(r, call, i, count, hidden, first) for i in ((5, 6) if call.kind == "LSTM" else (5,))
-    ]
+    count, states = len(given), 2 if call.kind == "LSTM" else 1
+    starts = [_initial(r, call, 5 + i, (count, n, hidden), first) for i in range(states)]
     rows, ends = [], []
     for k, (backwards, weights, form) in enumerate(given):
-        label = ("" if count == 1 else "backwards/" if backwards else "forwards/")
+        label = "" if count == 1 else "backwards/" if backwards else "forwards/"
         layer = Unrolled(r, call, label, weights, form)
         made, end = layer.run(x, [s[k] for s in starts], backwards=backwards)
         rows.append(joined(r, call, made, 0, f"{label}steps"))
         ends.append(end)
     both = joined(r, call, rows, -1, "directions")
-    shape = (1, steps, count, hidden) if first else (steps, count, 1, hidden)
-    results: list[Value] = [r.reshape(call, both, shape)]
-    for part, name in enumerate(("Y_h", "Y_c")[: len(starts)]):
-        last = joined(r, call, [end[part] for end in ends], 0, name)
-        results.append(r.reshape(call, last, (1, count, hidden) if first else (count, 1, hidden)))
+    results = [
+        turned(r, call, both, (steps, n, count, hidden), (1, 0, 2, 3) if first else (0, 2, 1, 3))
+    ]
+    for part in range(states):
+        last = joined(r, call, [end[part] for end in ends], 0, f"state{part}")
+        order = (1, 0, 2) if first else (0, 1, 2)
+        results.append(turned(r, call, last, (count, n, hidden), order))
     return results
+
+
+def turned(r: Reader, call: Call, x: Act, shape: Shape, order: Shape) -> Act:
+    """A matrix in another shape, and its axes in another order."""
+    made = r.unbatched(call, r.reshape(call, x, shape))
+    if order == tuple(range(len(order))):
+        return made
+    made = r.plain(call, made)
+    return replace(made, perm=tuple(made.perm[a] for a in order))
 
 
 def joined(r: Reader, call: Call, parts: Sequence[Value], axis: int, role: str) -> Act:
@@ -305,7 +315,7 @@ def joined(r: Reader, call: Call, parts: Sequence[Value], axis: int, role: str) 
     return Act(name, made, (0, 1), None)
 
 
-def rows_of(r: Reader, call: Call, x: Value, count: int) -> Value:
+def matrix_of(r: Reader, call: Call, x: Value, count: int) -> Value:
     """A value as a matrix of so many rows, in this order in memory."""
     if isinstance(x, Known):
         return Known(np.asarray(x.array, np.float64).reshape(count, -1))
@@ -314,48 +324,55 @@ def rows_of(r: Reader, call: Call, x: Value, count: int) -> Value:
     return r.ordered(call, matrix, (0, 1))
 
 
-def sequence_of(r: Reader, call: Call, x: Value, first: bool) -> Act:
-    """One sequence as (steps, i).
+def sequences(r: Reader, call: Call, x: Value, first: bool) -> tuple[Act, int, int]:
+    """The input as (steps * n, i), step by step; how many steps; how many sequences.
 
     Args:
         r: the conversion.
         call: the node.
-        x: (steps, 1, i), or (steps, i).
-        first: whether the axis of length 1 comes first.
+        x: (steps, n, i), or (steps, i).
+        first: whether n comes first.
     """
     if isinstance(x, Known):
         raise call.unsupported("its input is a constant", "fold constants before export")
     if len(x.shape) not in (2, 3):
         raise call.error(f"its operand has shape {list(x.shape)}")
     x = r.unbatched(call, x)
-    batch = 1 if len(x.shape) == 2 else x.shape[0 if first else 1]
-    if batch != 1:
-        raise call.unsupported(f"has {batch} sequences", "export the model for one sample")
-    steps = int(np.prod(x.shape[:-1], dtype=np.int64))
+    if first and len(x.shape) == 3:
+        x = turned(r, call, x, x.shape, (1, 0, 2))
+    steps, n = x.shape[0], 1 if len(x.shape) == 2 else x.shape[1]
     if steps > MAX_STEPS:
         raise call.unsupported(f"has {steps} steps", f"use {MAX_STEPS} at most")
-    made = rows_of(r, call, x, steps)
+    made = matrix_of(r, call, x, steps * n)
     assert isinstance(made, Act)
-    return made
+    return made, steps, n
 
 
-def _initial(
-    r: Reader, call: Call, i: int, count: int, hidden: int, first: bool
-) -> list[Value]:
-    """A state that is given, or zero: (1, h) for each direction."""
-    value = call.optional(i)
-    if value is None:
-        return [Known(np.zeros((1, hidden)))] * count
-    size = int(np.prod(value.shape, dtype=np.int64))
-    if size != count * hidden:
-        raise call.error(f"an initial state has shape {list(value.shape)}")
-    rows = rows_of(r, call, value, count)
+def initial(r: Reader, call: Call, value: Value, count: int, n: int) -> list[Value]:
+    """A state that is given, (count, n, h), as (n, h) for each direction."""
+    rows = matrix_of(r, call, value, count * n)
     if isinstance(rows, Known):
-        return [Known(rows.array[k : k + 1]) for k in range(count)]
+        return [Known(part) for part in np.split(rows.array, count)]
     if count == 1:
         return [rows]
-    cuts = [pick(r, call, rows, 0, [k], role=f"initial{k}") for k in range(count)]
-    return [r.ordered(call, c, (0, 1)) for c in cuts]
+    parts = [
+        pick(r, call, rows, 0, list(range(k * n, k * n + n)), role=f"initial{k}")
+        for k in range(count)
+    ]
+    return [r.ordered(call, p, (0, 1)) for p in parts]
+
+
+def _initial(r: Reader, call: Call, i: int, shape: Shape, first: bool) -> list[Value]:
+    count, n, hidden = shape
+    value = call.optional(i) or Known(np.zeros((n, count, hidden) if first else shape))
+    wanted = (n, count, hidden) if first else shape
+    if value.shape != wanted:
+        raise call.error(f"an initial state has shape {list(value.shape)}, not {list(wanted)}")
+    if first and isinstance(value, Known):
+        value = Known(value.array.transpose(1, 0, 2))
+    elif first and isinstance(value, Act):
+        value = turned(r, call, r.unbatched(call, value), wanted, (1, 0, 2))
+    return initial(r, call, value, count, n)
 
 
 def _directions(call: Call) -> list[tuple[bool, Weights, Form]]:

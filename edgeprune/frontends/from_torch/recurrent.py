@@ -12,9 +12,11 @@ from edgeprune.frontends.from_onnx.recurrent import (
     Form,
     Unrolled,
     Weights,
+    initial,
     joined,
-    rows_of,
-    sequence_of,
+    matrix_of,
+    sequences,
+    turned,
 )
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
 from edgeprune.frontends.from_torch.call import Aten
@@ -58,25 +60,25 @@ def layers(kind: str, *, rectified: bool = False) -> Callable[[Aten], Sequence[V
         ways = 1 + bool(n.get("bidirectional", False))
         size = len(params) // max(count * ways, 1)
         has_biases = bool(n.get("has_biases", True))
-        x = sequence_of(n.reader, _call(n, kind), n.value(), n.get("batch_first", False))
+        first, call = n.get("batch_first", False), _call(n, kind)
+        x, _, rows = sequences(n.reader, call, n.value(), first)
         given = n.get("hx") if kind == "LSTM" else [n.value("hx")]
-        states = [_rows(n, kind, s, count * ways) for s in given]
+        states = [initial(n.reader, call, s, count * ways, rows) for s in given]
         form, ends = _form(kind, rectified), []
         for layer in range(count):
-            rows: list[Value] = []
+            made_of: list[Value] = []
             for k in range(ways):
                 at = layer * ways + k
                 part = params[at * size : (at + 1) * size]
                 if not has_biases:
                     part = [*part[:2], None, None, *part[2:]]
                 label = f"layer{layer}{'_reverse' if k else ''}/"
-                call = _call(n, kind)
                 unrolled = Unrolled(n.reader, call, label, _weights(n, kind, part), form)
                 made, end = unrolled.run(x, [s[at] for s in states], backwards=bool(k))
-                rows.append(joined(n.reader, call, made, 0, f"{label}steps"))
+                made_of.append(joined(n.reader, call, made, 0, f"{label}steps"))
                 ends.append(end)
-            x = joined(n.reader, _call(n, kind), rows, -1, f"layer{layer}/output")
-        return [_shaped(n, x), *_ends(n, kind, ends)]
+            x = joined(n.reader, call, made_of, -1, f"layer{layer}/output")
+        return [_shaped(n, x, rows, first), *_ends(n, kind, ends, rows)]
 
     return convert
 
@@ -86,11 +88,12 @@ def cell(kind: str, *, rectified: bool = False) -> Callable[[Aten], Value | Sequ
 
     def convert(n: Aten) -> Value | Sequence[Value]:
         call = _call(n, kind)
-        x = rows_of(n.reader, call, n.value(), 1)
+        rows = n.shape[0] if len(n.shape) == 2 else 1
+        x = matrix_of(n.reader, call, n.value(), rows)
         if not isinstance(x, Act):
             raise n.unsupported("its input is a constant")
         given = n.get("hx") if kind == "LSTM" else [n.value("hx")]
-        state = [rows_of(n.reader, call, s, 1) for s in given]
+        state = [matrix_of(n.reader, call, s, rows) for s in given]
         held = [n.args.get(k) for k in ("w_ih", "w_hh", "b_ih", "b_hh")]
         unrolled = Unrolled(n.reader, call, "", _weights(n, kind, held), _form(kind, rectified))
         _, end = unrolled.run(x, state, backwards=False)
@@ -105,26 +108,20 @@ def _call(n: Aten, kind: str) -> Call:
     return n.call(kind, ())
 
 
-def _rows(n: Aten, kind: str, value: Value, count: int) -> list[Value]:
-    """An initial state as (1, h) for each layer and direction."""
-    rows = rows_of(n.reader, _call(n, kind), value, count)
-    if isinstance(rows, Known):
-        return [Known(row[None]) for row in rows.array]
-    parts = [n.onnx("Slice", rows, *(Known(np.asarray([v])) for v in (k, k + 1, 0)))
-             for k in range(count)] if count > 1 else [rows]  # fmt: skip
-    return [rows_of(n.reader, _call(n, kind), p, 1) for p in parts]
-
-
-def _shaped(n: Aten, x: Act) -> Value:
+def _shaped(n: Aten, x: Act, rows: int, first: bool) -> Value:
     """What a layer makes, with the axes that its input had."""
-    return n.reader.reshape(_call(n, "RNN"), x, n.shape[:-1] + x.shape[-1:])
+    call = _call(n, "RNN")
+    if len(n.shape) == 2:
+        return n.reader.reshape(call, x, x.shape)
+    return turned(n.reader, call, x, (x.shape[0] // rows, rows, x.shape[1]),
+                  (1, 0, 2) if first else (0, 1, 2))  # fmt: skip
 
 
-def _ends(n: Aten, kind: str, ends: Sequence[tuple[Value, ...]]) -> list[Value]:
+def _ends(n: Aten, kind: str, ends: Sequence[tuple[Value, ...]], rows: int) -> list[Value]:
     """The last states of all layers: (layers, batch, h), or (layers, h)."""
     call, found = _call(n, kind), []
     for part in range(len(ends[0])):
         both = joined(n.reader, call, [end[part] for end in ends], 0, f"state{part}")
-        batch = (1,) if len(n.shape) == 3 else ()
+        batch = (rows,) if len(n.shape) == 3 else ()
         found.append(n.reader.reshape(call, both, (len(ends), *batch, both.shape[-1])))
     return found
