@@ -32,8 +32,8 @@ from edgeprune.target import load_target
 DOC = Path(__file__).parents[1] / "docs" / "onnx_conformance.md"
 
 WEIGHTED = frozenset(
-    "BatchNormalization Clip Conv ConvTranspose DequantizeLinear Expand Gemm HardSigmoid MatMul "
-    "PRelu Pad Pow Resize Upsample".split()
+    "BatchNormalization Clip Conv ConvTranspose DequantizeLinear Expand GRU Gemm HardSigmoid LSTM "
+    "MatMul PRelu Pad Pow RNN Resize Upsample".split()
 )
 """Operators whose operands behind the first are weights: the case holds them as constants."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,15 @@ import torch
 from onnx_models import evaluate, model, node
 from torch import nn
 
+from edgeprune.emit import to_tflite
 from edgeprune.errors import UnsupportedError
 from edgeprune.frontends import load
 from edgeprune.frontends.from_onnx import loads
 from edgeprune.frontends.from_torch import export
+from edgeprune.ir import QuantParams, quantise_array, run_int
+from edgeprune.ops import Dense
+from edgeprune.quantize import observe, quantise
+from edgeprune.verify import run_tflite
 
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 STEPS, INPUTS, HIDDEN = 4, 3, 5
@@ -93,9 +99,9 @@ def test_an_activation_without_an_operator_is_refused_by_its_name():
 class Layer(nn.Module):
     """A recurrent layer and what it gives, as a tuple."""
 
-    def __init__(self, layer: nn.Module, picks: tuple[int, ...] = (0, 1)) -> None:
+    def __init__(self, layer: nn.Module) -> None:
         super().__init__()
-        self.layer, self.picks = layer, picks
+        self.layer = layer
 
     def forward(self, x, *state):
         y, end = self.layer(x, *state)
@@ -168,3 +174,25 @@ def test_a_cell_in_a_loop_computes_what_pytorch_computes(make, tmp_path):
     torch.manual_seed(0)
     module = Loop(make(INPUTS, HIDDEN))
     agrees_with_torch(module, (torch.randn(1, STEPS, INPUTS),), tmp_path)
+
+
+@pytest.mark.parametrize("kind", GATES)
+def test_in_int8_all_steps_share_scales_and_weights_and_litert_computes_the_same(kind):
+    content, _ = onnx_layer(kind)
+    graph = replace(loads(content), outputs=loads(content).outputs[:1])
+    x = np.random.default_rng(1).normal(0, 1, (40, *graph.types[graph.inputs[0]].shape))
+    seen = observe(graph, x.astype(np.float32))
+    typed = quantise(graph, {v: o.range("minmax", 256) for v, o in seen.items()})
+    scales: dict[str, set[QuantParams | None]] = {}
+    for n in typed.nodes:
+        if n.site:
+            scales.setdefault(n.site, set()).add(typed.types[n.output].quant)
+    assert scales
+    assert all(len(found) == 1 for found in scales.values())
+    weights = {
+        typed.constants[n.inputs[1]].tobytes() for n in typed.nodes if isinstance(n.op, Dense)
+    }
+    assert len(weights) == 2 * GATES[kind]  # over the input and over the state
+    fed = quantise_array(x, typed.types[typed.inputs[0]])
+    ours = run_int(typed, {typed.inputs[0]: fed})[typed.outputs[0]]
+    np.testing.assert_array_equal(ours, run_tflite.run(to_tflite.emit(typed), fed))
