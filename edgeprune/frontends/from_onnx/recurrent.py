@@ -397,7 +397,7 @@ def _directions(call: Call) -> list[tuple[bool, Weights, Form]]:
         parts = (w[k], r[k], *np.split(biases[k], 2))
         maps = [dict(zip(gates, np.split(a, len(gates)), strict=True)) for a in parts]
         peeps = dict(zip("iof", peephole[k].reshape(-1, hidden), strict=False))
-        found.append((backwards[k], Weights(*maps, peeps), forms[k]))
+        found.append((backwards[k], Weights(maps[0], maps[1], maps[2], maps[3], peeps), forms[k]))
     return found
 
 

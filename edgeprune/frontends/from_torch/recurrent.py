@@ -41,7 +41,8 @@ def _weights(n: Aten, kind: str, given: Sequence[Value | None]) -> Weights:
     if not all(isinstance(g, Known) for g in given if g is not None):
         raise n.unsupported("its weights are computed at run time")
     arrays = [g.array if isinstance(g, Known) else None for g in given]
-    w, r, wb, rb, projection = [*arrays, *[None] * (5 - len(arrays))]
+    arrays += [None] * (5 - len(arrays))
+    w, r, wb, rb, projection = arrays
     assert w is not None
     assert r is not None
 
@@ -119,7 +120,8 @@ def _shaped(n: Aten, x: Act, rows: int, first: bool) -> Value:
 
 def _ends(n: Aten, kind: str, ends: Sequence[tuple[Value, ...]], rows: int) -> list[Value]:
     """The last states of all layers: (layers, batch, h), or (layers, h)."""
-    call, found = _call(n, kind), []
+    call = _call(n, kind)
+    found: list[Value] = []
     for part in range(len(ends[0])):
         both = joined(n.reader, call, [end[part] for end in ends], 0, f"state{part}")
         batch = (rows,) if len(n.shape) == 3 else ()
