@@ -27,10 +27,13 @@ mean = click.option(
 std = click.option("--std", help="See --mean; both become part of the model.")
 dtype = click.option(
     "--dtype",
-    type=click.Choice(["auto", "int8", "int16x8", "int4", "float32"]),
+    type=click.Choice(["auto", "int8", "mixed", "int16x8", "int4", "float32"]),
     default="auto",
     show_default=True,
     help="auto: what is more accurate on validation data within the budget.",
+)
+bits = click.option(
+    "--bits", default="2-8", show_default=True, help="Fewest and most that mixed gives to weights."
 )
 CRITERIA = (
     "obs, activation_mean, brute_force, firing_rate, fisher, gates, l1, l2, random, taylor1, "
@@ -91,14 +94,16 @@ def exploring(default_out: str) -> Option:
 
 
 def numbers(given: dict[str, Any]) -> None:
-    """The texts of --mean, --std and --max-drop as numbers, in place."""
-    from edgeprune.pipeline.options import parse_drop, parse_numbers
+    """The texts of --mean, --std, --max-drop and --bits as numbers, in place."""
+    from edgeprune.pipeline.options import parse_bits, parse_drop, parse_numbers
 
     for key in ("mean", "std"):
         if given[key] is not None:
             given[key] = parse_numbers(given[key], f"--{key}")
     if given.get("max_drop") is not None:
         given["max_drop"] = parse_drop(given["max_drop"])
+    if "bits" in given:
+        given["bits"] = parse_bits(given["bits"])
 
 
 def size(text: str | None, option: str, **how: Any) -> int | None:

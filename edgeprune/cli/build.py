@@ -35,6 +35,7 @@ from edgeprune.errors import EdgePruneError
 @click.option("--keep-ratio", type=SHARE, help="Share of the neurons that stays, 0 to 1.")
 @click.option("--target", default="cortex-m4", show_default=True, help="See `edgeprune targets`.")
 @_options.dtype
+@_options.bits
 @_options.criterion
 @_options.schedule
 @click.option("--min-accuracy", type=SHARE, help="Lowest accuracy on validation data, 0 to 1.")

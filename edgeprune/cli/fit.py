@@ -15,6 +15,7 @@ from edgeprune.cli._options import SHARE
 @_options.exploring("fit")
 @click.option("--target", "targets", multiple=True, help="Several; all boards if left out.")
 @_options.dtype
+@_options.bits
 @_options.criterion
 @_options.schedule
 @click.option("--min-accuracy", type=SHARE, help="Lowest accuracy of a pruned network, 0 to 1.")

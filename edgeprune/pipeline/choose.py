@@ -8,13 +8,16 @@ from functools import cached_property, partial
 
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.pipeline.fit import Fitter
-from edgeprune.pipeline.forms import Candidate, Form, forms
+from edgeprune.pipeline.forms import MIXED, Candidate, Form, forms
+from edgeprune.pipeline.mix import Roundings, counts_of, few
+from edgeprune.pipeline.mixed import MixedFitter
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import Prepared
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
 from edgeprune.pruning.limits import Limits
 from edgeprune.pruning.search import Ranking, refuse_unknown
+from edgeprune.quantize.bits import Judge
 from edgeprune.report.record import Tried
 from edgeprune.target import Target
 
@@ -118,7 +121,7 @@ class Chooser:
         """
         where = f"target {target.name}"
         tries = _Tries()
-        for form in forms(self.options.without_limits(), target, self._dtypes(whole=True)):
+        for form in forms(self.options.without_limits(), target, self._dtypes(target, whole=True)):
             if every or self._is_worth(form, tries.found):
                 tries.make(partial(self._entire_within, form, given, where))
         return tries.made
@@ -130,11 +133,11 @@ class Chooser:
             return kept
         self._refuse_to_guess(given)
         tries = _Tries()
-        for dtype in self._dtypes(whole=False):
+        for dtype in self._dtypes(target, whole=False, flash=given.flash is not None):
             for form in forms(o, target, (dtype,)):
                 if self._is_worth(form, tries.found):
                     self.progress(f"try {_title(form)}", 0, 0)
-                    tries.make(Fitter(self.prepared, o, form, self._ranking, self.progress).fit)
+                    tries.make(self._fitter(o, form).fit)
         return tries.made
 
     def _is_worth(self, form: Form, found: list[Candidate]) -> bool:
@@ -182,15 +185,39 @@ class Chooser:
         found = self._whole[form.dtype] = fitter.fit()
         return found
 
-    def _dtypes(self, *, whole: bool) -> tuple[str, ...]:
+    def _dtypes(self, target: Target, *, whole: bool, flash: bool = False) -> tuple[str, ...]:
         if whole and self.prepared.graph.is_quantised:
             return ("int8",)  # the file says what it is
+        if self.options.dtype == MIXED:
+            return self._mixed(target, is_short=flash)
         if self.options.dtype != "auto":
             return (self.options.dtype,)
         if not self.prepared.chooses:
             return ("float32",)  # nothing to calibrate integers on
+        if whole:
+            return ("int8", "float32")
         # per layer four bits or eight: only where bytes are short
-        return ("int8", "float32") if whole else ("int8", "int4", "float32")
+        return ("int8", "int4", "float32")
+
+    def _mixed(self, target: Target, *, is_short: bool) -> tuple[str, ...]:
+        """Fewer than eight bits where bytes of flash are short."""
+        if target.budget != "linked":
+            what = f"{MIXED}: a file holds eight bits of each weight, and {target.name} takes files"
+            raise EdgePruneError("--dtype", what, "--dtype int8 or int4")
+        return (MIXED,) if is_short else ("int8",)
+
+    def _fitter(self, o: BuildOptions, form: Form) -> Fitter:
+        known = self.prepared, o, form, self._ranking, self.progress
+        if form.dtype == MIXED:
+            return MixedFitter(*known, roundings=self._roundings)
+        return Fitter(*known)
+
+    @cached_property
+    def _roundings(self) -> Roundings:
+        """One for all forms: what few values lose does not depend on how they are stored."""
+        o, p = self.options, self.prepared
+        judge = Judge.of(p.float_graph, p.validation.x[: few(p.float_graph)])
+        return Roundings(p.rank.x, judge, counts_of(o.bits), o.seed, self.progress)
 
     @cached_property
     def _ranking(self) -> Ranking | obs.Search:
@@ -242,7 +269,7 @@ def _refuse_excess(found: Candidate, given: Room, where: str) -> Candidate:
 
 def _name(found: Candidate) -> str:
     recipe = found.compiled.recipe
-    return _title(Form(recipe.dtype, recipe.optimize, recipe.target))
+    return _title(Form(MIXED if recipe.levels else recipe.dtype, recipe.optimize, recipe.target))
 
 
 def _title(form: Form) -> str:

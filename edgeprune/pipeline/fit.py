@@ -18,7 +18,7 @@ from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.frontends.normalize import fuse
 from edgeprune.frontends.ports import part_ports
 from edgeprune.ir import Array, Graph, couple, fed, predict, real
-from edgeprune.pipeline.forms import Candidate, Form
+from edgeprune.pipeline.forms import MIXED, Candidate, Form
 from edgeprune.pipeline.options import BuildOptions, most_cycles
 from edgeprune.pipeline.prepare import Prepared
 from edgeprune.progress import Progress, silent
@@ -86,6 +86,19 @@ class Fitter:
         first = prices(nothing_removed(coupling))
         taken = self._taken(whole, compiled)
         spare = {k: v - first[k] for k, v in taken.items() if k in self.limits.most}
+        return self._within(recipe, prices, spare, whole)
+
+    def _within(
+        self, recipe: Recipe, prices: Prices, spare: dict[str, float], whole: Footprint
+    ) -> Candidate:
+        """What is within the limits.
+
+        Args:
+            recipe: how networks are compiled.
+            prices: of what is left.
+            spare: what the source model takes beside its price.
+            whole: what it takes.
+        """
         for attempt in range(TRIES):
             slack = SLACK if attempt == 0 else math.inf
             pruned, spare = self._search(recipe, prices, spare, slack)
@@ -116,7 +129,7 @@ class Fitter:
         limits = self.limits
         best: tuple[Pruned, dict[str, float]] | None = None
         for _ in range(TRIES):
-            pruned = self._prune(recipe, prices, spare)
+            pruned = self._prune(recipe, prices, self.limits.less(spare))
             compiled = recipe.compile(pruned.graph)
             now = {**pruned.cost, **self._taken(self._measure(compiled), compiled)}
             left = {k: now[k] - pruned.cost[k] for k in spare}
@@ -206,7 +219,7 @@ class Fitter:
             observed = self._observe(graph)
         return Recipe(
             self.form.target,
-            self.form.dtype,
+            "int8" if self.form.dtype == MIXED else self.form.dtype,
             self.form.optimize,
             observed,
             Settings(narrow=self._narrow(graph) if self.form.dtype == "int4" else frozenset()),
@@ -257,12 +270,10 @@ class Fitter:
         share = math.ceil(o.keep_ratio * count - 1e-9)
         return share if o.max_neurons is None else min(share, o.max_neurons)
 
-    def _prune(self, recipe: Recipe, prices: Prices, spare: Mapping[str, float]) -> Pruned:
-        """Prune to what the limits leave beside code and stack (``spare``)."""
-        left, o = self.limits.less(spare), self.options
-        inputs = isinstance(self.ranking, obs.Search)
-        floor = prices(all_that_can_go(couple(self.prepared.float_graph), inputs=inputs))
-        if not left.hold(floor):
+    def _prune(self, recipe: Recipe, prices: Prices, left: Limits) -> Pruned:
+        """Prune to what the limits leave beside code and stack."""
+        o = self.options
+        if not left.hold(self._least(prices)):
             raise self._floor(recipe)
         if isinstance(self.ranking, obs.Search):
             return self.ranking.choose(
@@ -287,6 +298,11 @@ class Fitter:
             progress=self.progress,
         )
 
+    def _least(self, prices: Prices) -> Mapping[str, float]:
+        """Of what is left when all goes that can."""
+        coupling = couple(self.prepared.float_graph)
+        return prices(all_that_can_go(coupling, inputs=self._drops_inputs))
+
     def _finish(
         self,
         recipe: Recipe,
@@ -310,7 +326,7 @@ class Fitter:
         """The quantised network that does best on validation data, and its accuracy there."""
         samples, plain = self.prepared.validation, fuse(graph)
         few = samples.x[: max(CHOICE_SAMPLES, CHOICE_MACS // max(graph.macs, 1))]
-        even = equalise(plain)
+        even = plain if recipe.levels else equalise(plain)  # weights on a table stay on it
         seen = {False: self._observe(plain)}
         if even is not plain:
             seen[True] = self._observe(even)
@@ -349,14 +365,17 @@ class Fitter:
             made = np.concatenate([made, run_host(compiled(settings), samples.x[len(few) :])])
         return compiled(settings), self.prepared.accuracy(made)
 
-    def _smallest(self) -> Graph:
+    @property
+    def _drops_inputs(self) -> bool:
+        return isinstance(self.ranking, obs.Search)
+
+    def _smallest(self, recipe: Recipe) -> Compiled:
         """What is left when all goes that can."""
-        inputs = isinstance(self.ranking, obs.Search)
-        return smallest(self.prepared.float_graph, inputs=inputs)
+        return recipe.compile(smallest(self.prepared.float_graph, inputs=self._drops_inputs))
 
     def _floor(self, recipe: Recipe) -> CannotFitError:
         """The error that says how small the network can get, and what of."""
-        compiled = recipe.compile(self._smallest())
+        compiled = self._smallest(recipe)
         graph, found, bound = compiled.graph, self._measure(compiled), self.form.target.bound
         taken = {**self._taken(found, compiled), "near": compiled.near_bytes}
         widths = ", ".join(

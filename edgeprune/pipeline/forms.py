@@ -13,6 +13,8 @@ from edgeprune.pruning.pruned import Pruned
 from edgeprune.target import Target
 from edgeprune.toolchain.compiler import Optimize, find_compiler
 
+MIXED = "mixed"
+"""int8 whose weights have fewer bits where that costs least."""
 TYPE_LOSS = 0.005  # of accuracy, that eight bits may cost before floats are tried
 
 
@@ -49,7 +51,7 @@ class Form:
     """What a network is compiled to: element type, kernels, and what they are chosen for.
 
     Attributes:
-        dtype: "int8", "int16x8", "int4" or "float32".
+        dtype: "int8", "int16x8", "int4", "float32" or :data:`MIXED`.
         optimize: "size" or "speed".
         target: the target, with the sets of kernels that may be used.
         balance: whether "speed" weighs a share of the arena as much as one of the work.

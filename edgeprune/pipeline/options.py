@@ -14,7 +14,7 @@ from edgeprune.files import read_bytes
 from edgeprune.pruning.search import Schedule
 from edgeprune.target import Target, list_targets, load_target
 
-DtypeChoice = Literal["auto", "int8", "int16x8", "int4", "float32"]
+DtypeChoice = Literal["auto", "int8", "mixed", "int16x8", "int4", "float32"]
 EMITTERS = ("c", "tflite", "onnx", "ort")
 MOST_LABEL_BYTES = 1 << 20
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(|b|k|kb|kib|m|mb|mib)\s*", re.IGNORECASE)
@@ -62,6 +62,19 @@ def parse_drop(text: str) -> float:
     if not 0 <= value <= 1:
         raise EdgePruneError("--max-drop", f"{text!r} is not between 0 and 100pt")
     return value
+
+
+def parse_bits(text: str) -> tuple[int, int]:
+    """Fewest and most bits of "2-8", or of "4", which is both.
+
+    Raises:
+        EdgePruneError: weights cannot have as many.
+    """
+    match = re.fullmatch(r"\s*([2348])\s*(?:-\s*([2348])\s*)?", text)
+    if match is None or int(match[2] or match[1]) < int(match[1]):
+        hint = "weights have 2, 3, 4 or 8 bits: 2-8 is all of them, 4-8 is 4 and 8"
+        raise EdgePruneError("--bits", f"{text!r} are no bits of weights", hint)
+    return int(match[1]), int(match[2] or match[1])
 
 
 def parse_numbers(text: str, option: str) -> tuple[float, ...]:
@@ -173,8 +186,10 @@ class BuildOptions:
         keep_ratio: the share of them that stays.
         target: name of a target, or path of a profile.
         dtype: "auto" takes what is more accurate on validation data within the budget, int8 or
-            float32; "int16x8": int16 activations, int8 weights; "int4": int8 activations, weights
-            of four bits but for the layers where that costs accuracy.
+            float32; "mixed": int8 whose weights have fewer bits where a budget wants it, chosen
+            with the channels; "int16x8": int16 activations, int8 weights; "int4": int8
+            activations, weights of four bits but for the layers where that costs accuracy.
+        bits: fewest and most that "mixed" gives to weights.
         criterion: how channels are ranked.
         schedule: how they are removed.
         min_accuracy: lowest accuracy on validation data, 0 to 1.
@@ -213,6 +228,7 @@ class BuildOptions:
     keep_ratio: float | None = None
     target: str = "cortex-m4"
     dtype: DtypeChoice = "auto"
+    bits: tuple[int, int] = (2, 8)
     criterion: str = "obs"
     schedule: Schedule = "iterative"
     min_accuracy: float | None = None

@@ -24,6 +24,8 @@ ROUNDS = 25
 SHARES = (0.24, 1.04, 41)
 """Of a row's peak that the largest value may stand for: from, to, how many; 1 is one of them."""
 SMALL = 1e-30
+FITTED = 2**14
+"""Weights of a layer that its table is fitted to."""
 
 
 GRIDS = {255: 127, 15: 7}
@@ -80,7 +82,7 @@ def nearest(u: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
     """The number of the nearest value of an ascending table."""
     import torch
 
-    return torch.bucketize(u, (table[1:] + table[:-1]) / 2)
+    return torch.bucketize(u.contiguous(), (table[1:] + table[:-1]) / 2)
 
 
 def fit_levels(w: torch.Tensor, power: torch.Tensor, count: int) -> Levels:
@@ -95,6 +97,16 @@ def fit_levels(w: torch.Tensor, power: torch.Tensor, count: int) -> Levels:
         top = GRIDS[count]
         return Levels(tuple(range(-top, top + 1)), _scales(w, power, top))
     return _fit_table(w, power, count)
+
+
+def plain_levels(w: torch.Tensor, count: int) -> Levels:
+    """As many levels, evenly spaced up to every row's peak: they tell the size, not the error."""
+    import torch
+
+    top = GRIDS.get(count, TOP)
+    values = np.rint(np.linspace(-top, top, count)).astype(int).tolist()
+    peak = w.abs().amax(-1)
+    return Levels(tuple(values), torch.where(peak > 0, peak, torch.ones_like(peak)) / top)
 
 
 def _scales(w: torch.Tensor, power: torch.Tensor, top: int) -> torch.Tensor:
@@ -119,6 +131,8 @@ def _fit_table(w: torch.Tensor, power: torch.Tensor, count: int) -> Levels:
 
     peak = w.abs().amax(-1)
     scale = torch.where(peak > 0, peak, torch.ones_like(peak))
+    step = -(-w.numel() // FITTED)  # of many columns, some tell the same
+    w, power = w[..., ::step], power[..., ::step]
     shares = torch.linspace(0.5 / count, 1 - 0.5 / count, count, dtype=w.dtype)
     table = _quantiles(w / scale[..., None], shares)
     for _ in range(ROUNDS):

@@ -18,7 +18,7 @@ from edgeprune.ir import Array, Graph, Node, tensors, walk
 from edgeprune.ops.linear import Linear, linears, partner
 from edgeprune.ops.unfuse import unfuse
 from edgeprune.quantize.compensate import round_matrix
-from edgeprune.quantize.levels import SMALL, Levels
+from edgeprune.quantize.levels import SMALL, Levels, plain_levels
 from edgeprune.quantize.moments import Moments, moments
 
 if TYPE_CHECKING:
@@ -67,11 +67,7 @@ class Rounder:
         self.graph = graph
         self._unfused = unfuse(graph)
         self._x = torch.from_numpy(np.ascontiguousarray(x, np.float32))
-        self.layers = {
-            k: lin
-            for k, lin in linears(self._unfused).items()
-            if all(v in graph.constants and len(graph.users[v]) == 1 for v in lin.node.inputs[1:])
-        }
+        self.layers = roundable(self._unfused)
         generator = torch.Generator().manual_seed(seed)
         at = {k: v.sample(len(x), positions, generator) for k, v in self.layers.items()}
         self._goals = _goals(self._unfused, self._x, self.layers, at)
@@ -107,6 +103,30 @@ class Rounder:
         for name, lin in self.layers.items():
             for count in counts:
                 yield name, count, _solve(lin, weights, seen[name], count)[1]
+
+
+def roundable(graph: Graph) -> dict[str, Linear]:
+    """Layers whose weights and bias are constants that nothing else reads, by name."""
+    return {
+        k: lin
+        for k, lin in linears(graph).items()
+        if all(v in graph.constants and len(graph.users[v]) == 1 for v in lin.node.inputs[1:])
+    }
+
+
+def rounded_plainly(graph: Graph, counts: Mapping[str, int]) -> tuple[Graph, dict[str, Levels]]:
+    """A network of the same size as :meth:`Rounder.rounded` gives, made without any sample."""
+    import torch
+
+    changed, found = {}, {}
+    for name, lin in linears(graph).items():
+        if name in counts:
+            value = graph.constants[lin.node.inputs[1]]
+            w = torch.from_numpy(lin.matrix(value).astype(np.float64))
+            found[name] = plain_levels(w, counts[name])
+            rounded = found[name].real(found[name].nearest(w))
+            changed[lin.node.inputs[1]] = lin.weights(rounded.numpy(), value)
+    return graph.with_constants(changed), found
 
 
 def _goals(
@@ -185,7 +205,10 @@ class _Run:
 
 
 def _solve(
-    lin: Linear, weights: Mapping[str, torch.Tensor], seen: Moments, count: int
+    lin: Linear,
+    weights: Mapping[str, torch.Tensor],
+    seen: Moments,
+    count: int,
 ) -> tuple[Levels, dict[str, Array]]:
     """A layer's levels, and its weights and bias on them by constant."""
     import torch

@@ -166,6 +166,7 @@ class Layer(TypedDict):
     op: Text
     macs: Count
     weight_bytes: Count
+    bits: float | None
     channels_before: Count
     channels_after: Count
     instructions: Annotated[float, Range(0)] | None

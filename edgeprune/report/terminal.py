@@ -144,6 +144,7 @@ def _layers(report: dict[str, Any]) -> Table:
         ("channels", "right"),
         ("MACs", "right"),
         ("weights", "right"),
+        ("bits", "right"),
     ):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     for row in report["layers"]:
@@ -154,6 +155,7 @@ def _layers(report: dict[str, Any]) -> Table:
             str(new) if old == new else f"{old} -> {new}",
             f"{row['macs']:,}" if row["macs"] else "",
             f"{row['weight_bytes']:,}" if row["weight_bytes"] else "",
+            f"{row['bits']:g}" if row.get("bits") else "",
         )
     return table
 

@@ -1,0 +1,183 @@
+"""Bits by layer: as few as what is linked has to be small for."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from edgeprune.compiler.compile import Compiled, Recipe
+from edgeprune.ir import Array, Graph
+from edgeprune.progress import Progress, silent
+from edgeprune.pruning.pruned import Pruned
+from edgeprune.quantize import BITS, Levels, Rounder
+from edgeprune.quantize.bits import Allocation, Counts, Judge, frontier, sensitivities
+from edgeprune.quantize.rounding import roundable, rounded_plainly
+
+MOST = 2000
+"""Samples that tell what layers lose alone, and that judge."""
+LEAST = 100
+"""The same of large networks."""
+MACS = 3_000_000_000
+"""Of the samples that judge, in one look at a network."""
+ROUNDED = 2
+"""So many times as many samples are what layers are solved and rounded with."""
+TRIES = 6
+"""Of linking and adjusting; what code a number of bits needs is known after the first."""
+
+Excess = Callable[[Compiled], Mapping[str, float]]
+"""By how much a network is over each limit, "flash" among them; negative: what is left."""
+
+
+Lost = Mapping[tuple[str, int], float]
+"""By (layer, number of values), what the network loses where that layer alone takes so few."""
+
+
+def few(graph: Graph) -> int:
+    """How many samples judge networks that are made of this one."""
+    return max(LEAST, min(MOST, MACS // max(graph.macs, 1)))
+
+
+def counts_of(bits: tuple[int, int]) -> tuple[int, ...]:
+    """The numbers of values that weights of so many bits, from and to, take."""
+    return tuple(n for b, n in BITS.items() if bits[0] <= math.ceil(b) <= bits[1])
+
+
+@dataclass(frozen=True)
+class Mix:
+    """A network on few levels.
+
+    Attributes:
+        graph: float, its weights on their levels.
+        levels: by layer.
+        loss: against the source network, on validation samples.
+    """
+
+    graph: Graph
+    levels: Mapping[str, Levels]
+    loss: float
+
+
+@dataclass
+class Roundings:
+    """Networks on few levels, and what their layers lose: the same whatever they are compiled to.
+
+    Attributes:
+        x: samples that calibrate, (n, *input shape).
+        judge: the source network's answers for others.
+        counts: how many values a layer's weights may take.
+        seed: of sampled positions.
+        progress: told how far it is.
+        ladder: networks on the way down, by the limits that they were pruned to.
+    """
+
+    x: Array
+    judge: Judge
+    counts: Sequence[int]
+    seed: int = 0
+    progress: Progress = silent
+    ladder: dict[tuple[tuple[str, float], ...], Pruned] = field(default_factory=dict)
+    _lost: dict[bytes, Lost] = field(default_factory=dict)
+    _mixes: dict[tuple[bytes, tuple[tuple[str, int], ...]], Mix] = field(default_factory=dict)
+
+    def lost(self, graph: Graph) -> Lost:
+        """What each layer of a float network loses alone."""
+        key = _digest(graph)
+        if key not in self._lost:
+            rounder = Rounder(graph, self.x[: len(self.judge.x)], seed=self.seed)
+            self._lost[key] = sensitivities(rounder, self.judge, self.counts, self.progress)
+        return self._lost[key]
+
+    def mix(self, graph: Graph, counts: Counts) -> Mix:
+        """A float network with so many values in its layers."""
+        key = _digest(graph), tuple(sorted(counts.items()))
+        if key not in self._mixes:
+            x = self.x[: ROUNDED * len(self.judge.x)]
+            made, levels = Rounder(graph, x, seed=self.seed).rounded(counts)
+            self._mixes[key] = Mix(made, levels, self.judge.loss(made))
+        return self._mixes[key]
+
+
+def _digest(graph: Graph) -> bytes:
+    """What tells networks of one source apart: their constants."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, value in sorted(graph.constants.items()):
+        digest.update(f"{name} {value.shape} {value.dtype}".encode())
+        digest.update(np.ascontiguousarray(value).tobytes())
+    return digest.digest()
+
+
+@dataclass
+class Mixer:
+    """Gives bits to layers until what is linked is within all limits.
+
+    Attributes:
+        recipe: how networks are compiled where every weight has eight bits.
+        roundings: of networks.
+        excess: of a compiled network.
+    """
+
+    recipe: Recipe
+    roundings: Roundings
+    excess: Excess
+    _room: float = math.inf
+    _reserve: int = 0
+
+    def mix(self, graph: Graph) -> tuple[Mix, float] | None:
+        """The bits that lose least of those that fit, and the bytes left; None where none fit.
+
+        Args:
+            graph: float; what it computes is what every layer is rounded for.
+        """
+        price = self._prices(graph)
+        most, least = (_same(price, pick(self.roundings.counts)) for pick in (max, min))
+        found = self._fitting(graph, [most]) if most.price <= self._room else None
+        if found is None and least.price <= self._room:
+            found = self._fitting(graph, frontier(self.roundings.lost(graph), price))
+        return None if found is None else (self.roundings.mix(graph, found[0]), found[1])
+
+    def reserve(self, size: int) -> None:
+        """Leave so many more bytes for what only the finished network shows that it takes."""
+        self._reserve += size
+        self._room -= size
+
+    def _prices(self, graph: Graph) -> dict[tuple[str, int], float]:
+        """Bytes of constants of every layer with every number of values."""
+        layers = roundable(graph)
+        found: dict[tuple[str, int], float] = {}
+        for count in self.roundings.counts:
+            compiled = self._plain(graph, dict.fromkeys(layers, count))
+            found.update({(name, count): float(compiled.bytes_of(name)) for name in layers})
+        return found
+
+    def _plain(self, graph: Graph, counts: Counts) -> Compiled:
+        """What takes the same bytes and is made at once."""
+        made, levels = rounded_plainly(graph, counts)
+        return replace(self.recipe, levels=levels).compile(made)
+
+    def _fitting(self, graph: Graph, ways: Sequence[Allocation]) -> tuple[Counts, float] | None:
+        """The dearest of some ways, in falling order, that is linked within all limits."""
+        best: tuple[int, float] | None = None
+        tried: set[int] = set()
+        for _ in range(TRIES):
+            at = next((i for i, a in enumerate(ways) if a.price <= self._room), len(ways) - 1)
+            if at in tried or (best is not None and at > best[0]):
+                break
+            tried.add(at)
+            over = dict(self.excess(self._plain(graph, ways[at].counts)))
+            over["flash"] += self._reserve
+            self._room = ways[at].price - over["flash"]
+            if all(v <= 0 for v in over.values()):
+                best = at, -over["flash"]
+            elif over["flash"] <= 0:
+                break  # fewer bits take no less of the others
+        return None if best is None else (ways[best[0]].counts, best[1])
+
+
+def _same(price: Mapping[tuple[str, int], float], count: int) -> Allocation:
+    """One number of values for all layers."""
+    counts = {name: n for name, n in price if n == count}
+    return Allocation(sum(price[k] for k in counts.items()), 0.0, counts)

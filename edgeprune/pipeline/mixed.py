@@ -1,0 +1,151 @@
+"""Finds the network with weights of few bits that fits the budget and loses least.
+
+Bytes are saved by channels or by bits. Some networks on the way down, which take up to five times
+the bytes with eight bits, get as few bits as the budget wants; the nearest to the source model on
+validation samples is what is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+from edgeprune.compiler.compile import Compiled, Recipe
+from edgeprune.compiler.measure import Footprint
+from edgeprune.pipeline.fit import Fitter
+from edgeprune.pipeline.forms import Candidate
+from edgeprune.pipeline.mix import Mix, Mixer, Roundings
+from edgeprune.pruning.costs import Prices
+from edgeprune.pruning.limits import Limits
+from edgeprune.pruning.pruned import Pruned
+from edgeprune.pruning.search import smallest
+from edgeprune.quantize.rounding import roundable, rounded_plainly
+
+WIDER = (5.0, 3.5, 2.5, 1.8, 1.3, 1.0, 0.7)
+"""Constants of the networks that are looked at, in eight bits, as multiples of the budget."""
+NARROWER = 1.5
+"""How much smaller the other network is that is solved beside the best one."""
+START = 2
+"""Which of them is the first that is looked at."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A network on the way down, in as many bits as fit.
+
+    Attributes:
+        loss: against the source model.
+        wide: its bytes in eight bits by the budget.
+        mix: with its bits.
+        left: bytes that it leaves.
+        pruned: as it came about.
+    """
+
+    loss: float
+    wide: float
+    mix: Mix
+    left: float
+    pruned: Pruned
+
+
+@dataclass
+class MixedFitter(Fitter):
+    """Prunes, chooses bits by layer, and measures for one form.
+
+    Attributes:
+        roundings: of networks; shared by all forms.
+    """
+
+    roundings: Roundings = field(kw_only=True)
+
+    def _within(
+        self, recipe: Recipe, prices: Prices, spare: dict[str, float], whole: Footprint
+    ) -> Candidate:
+        """Of some networks on the way down, each with as few bits as fit, what loses least."""
+        least = self._least(prices)
+        room = max(self.limits.most["flash"] - spare["flash"], 1.0)
+        mixer = Mixer(recipe, self.roundings, self._excess)
+
+        @cache
+        def mixed(wide: float) -> Found | None:
+            left = self.limits.less(spare)
+            left = replace(left, most={**left.most, "flash": wide * room})
+            if not left.hold(least):
+                return None
+            pruned = self._wide(recipe, prices, left)
+            found = mixer.mix(pruned.graph)
+            return None if found is None else Found(found[0].loss, wide, *found, pruned)
+
+        best = _lowest(mixed, WIDER, START) or mixed((least["flash"] + 1) / room)
+        if best is None:
+            raise self._floor(recipe)
+        # solving all layers together does more for a network of fewer channels
+        smaller = mixed(best.wide / NARROWER)
+        ends = [self._finished(mixer, f) for f in (best, smaller) if f is not None]
+        mix, pruned = min(ends, key=lambda end: end[0].loss)
+        return self._settled(recipe, mixer, mix, pruned, whole)
+
+    def _finished(self, mixer: Mixer, found: Found) -> tuple[Mix, Pruned]:
+        """With all layers solved together, where that brings it nearer, and fine-tuned."""
+        pruned = self._solved(found.pruned)
+        graph = self._trained(pruned)
+        again = mixer.mix(graph) if graph is not found.pruned.graph else None
+        if again is None or (not self.options.finetune and again[0].loss >= found.loss):
+            return found.mix, found.pruned
+        return again[0], replace(pruned, graph=graph)
+
+    def _settled(
+        self, recipe: Recipe, mixer: Mixer, mix: Mix, pruned: Pruned, whole: Footprint
+    ) -> Candidate:
+        """As it is linked with scales of its own, with fewer bits where those take too much."""
+        while True:
+            found = self._finish(replace(recipe, levels=mix.levels), mix.graph, pruned, whole)
+            over = self.limits.excess(found.size.taken)
+            if not over:
+                return replace(found, float_graph=pruned.graph)
+            mixer.reserve(int(over.get("flash", 0)))
+            again = mixer.mix(pruned.graph) if "flash" in over else None
+            if again is None:
+                raise self._floor(recipe)
+            mix = again[0]
+
+    def _smallest(self, recipe: Recipe) -> Compiled:
+        graph = smallest(self.prepared.float_graph, inputs=self._drops_inputs)
+        ways = [super()._smallest(recipe)]
+        for count in self.roundings.counts:
+            made, levels = rounded_plainly(graph, dict.fromkeys(roundable(graph), count))
+            ways.append(replace(recipe, levels=levels).compile(made))
+        return min(ways, key=lambda c: self._measure(c).flash_bytes)
+
+    def _wide(self, recipe: Recipe, prices: Prices, left: Limits) -> Pruned:
+        """A network on the way down; the same for all forms, which want about as much for each."""
+        key = tuple(sorted(left.most.items()))
+        if key not in self.roundings.ladder:
+            self.roundings.ladder[key] = self._prune(recipe, prices, left)
+        return self.roundings.ladder[key]
+
+    def _excess(self, compiled: Compiled) -> dict[str, float]:
+        """By how much a network is over each limit; negative: what is left."""
+        now = {**self._taken(self._measure(compiled), compiled), "near": compiled.near_bytes}
+        return {k: -left for k, left in self.limits.left(now).items()}
+
+
+def _lowest(
+    look: Callable[[float], Found | None], row: Sequence[float], start: int
+) -> Found | None:
+    """The lowest of a row that falls and then rises: down the row while it falls, else up it.
+
+    Args:
+        look: gives what stands at a number; None: nothing.
+        row: of numbers.
+        start: which is the first that is looked at.
+    """
+    best: Found | None = None
+    for way in (row[start:], row[:start][::-1]):
+        for number in way:
+            found = look(number)
+            if best is not None and (found is None or found.loss >= best.loss):
+                break
+            best = found or best
+    return best
