@@ -16,7 +16,7 @@ DEMO := build/demo
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test test-quick check lint format types docs tools setup setup-dev clean
+.PHONY: help demo test test-quick check lint format types coverage footprint docs tools setup setup-dev clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -36,8 +36,9 @@ test-quick: setup-dev ## the tests that take less than ten seconds each
 
 check: setup-dev lint types test-quick ## what to run before a commit
 
-lint: setup-dev
+lint: $(BIN)/ruff ## ruff alone: seconds, also on a fresh machine
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 
 types: setup-dev
 	$(BIN)/mypy --strict edgeprune
@@ -45,6 +46,12 @@ types: setup-dev
 format: setup-dev ## lay the Python code out anew
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+coverage: setup-dev ## which lines the quick tests reach, as build/coverage/index.html
+	$(PYTEST) -m "not slow" --cov=edgeprune --cov-report=html:build/coverage
+
+footprint: setup-dev ## the table of bytes and instructions that tests/test_footprint.py holds, anew
+	PYTHONPATH=tests $(BIN)/python tests/test_footprint.py
 
 docs: setup-dev ## the pages of docs/ as build/site/index.html
 	$(BIN)/python -m sphinx -q -W docs build/site
@@ -56,9 +63,14 @@ setup-dev: setup $(VENV)/installed-dev ## the same, and what the checks need
 tools: ## the cross compilers and emulators, where apt and root (or sudo) are there
 	@sh scripts/install_tools.sh $(PYTHON)
 
-$(VENV)/installed: pyproject.toml | tools
-	@echo "setting up $(VENV): PyTorch $(TORCH) and the rest, a minute or some"
+$(BIN)/python: | tools
 	$(PYTHON) -m venv $(VENV)
+
+$(BIN)/ruff: | $(BIN)/python
+	$(PIP) ruff
+
+$(VENV)/installed: pyproject.toml | $(BIN)/python
+	@echo "setting up $(VENV): PyTorch $(TORCH) and the rest, a minute or some"
 	$(PIP) --upgrade pip
 	$(PIP) torch==$(TORCH) $(addprefix --extra-index-url ,$(TORCH_INDEX))
 	$(PIP) torch==$(TORCH) --editable .
