@@ -18,6 +18,7 @@ avr-gcc              gcc-avr
 clang                clang
 g++                  g++
 cmake                cmake
+cppcheck             cppcheck
 make                 make
 kotlinc              kotlin
 chromium             chromium

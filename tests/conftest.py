@@ -35,6 +35,7 @@ INSTALL = {
     "arduino-core-avr": "apt-get install arduino-core-avr",
     "clang": "apt-get install clang",
     "g++": "apt-get install g++",
+    "cppcheck": "apt-get install cppcheck",
     "cmake": "apt-get install cmake",
     "kotlinc": "apt-get install kotlin",
     "aapt2": "apt-get install aapt",
