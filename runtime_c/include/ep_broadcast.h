@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Two operands of an elementwise operator, one or both repeated along some axes. */
 #ifndef EP_BROADCAST_H
 #define EP_BROADCAST_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the kernels share: the rounding rules, and the storage order of weights.
  *
  * The rules are those of LiteRT's reference kernels; edgeprune/ir/fixedpoint/rounding.py has the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef EP_CONV2D_F32_H
 #define EP_CONV2D_F32_H
 

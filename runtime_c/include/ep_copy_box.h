@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef EP_COPY_BOX_H
 #define EP_COPY_BOX_H
 

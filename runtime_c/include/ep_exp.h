@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Exponentials and reciprocals in fixed point, operation by operation as in gemmlowp's
  * fixedpoint.h. A number Qm.n has m integer and n fractional bits in an int32. */
 #ifndef EP_EXP_H

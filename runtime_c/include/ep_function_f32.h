@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Functions of one element in float that take nothing but how many there are.
  *
  * x float [length]

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The part of an image that one row of results reads, laid out so that windows lie in one piece. */
 #ifndef EP_LINES_H
 #define EP_LINES_H

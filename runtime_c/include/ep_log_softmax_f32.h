@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef EP_LOG_SOFTMAX_F32_H
 #define EP_LOG_SOFTMAX_F32_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Functions of float without libm: smaller, faster, and the same on every core.
  *
  * Relative errors are below 7e-7 where nothing else is said. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef EP_MUL_S16_H
 #define EP_MUL_S16_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef EP_QUANTIZE_F32_S16_H
 #define EP_QUANTIZE_F32_S16_H
 

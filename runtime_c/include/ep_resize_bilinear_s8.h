@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef EP_RESIZE_BILINEAR_S8_H
 #define EP_RESIZE_BILINEAR_S8_H
 

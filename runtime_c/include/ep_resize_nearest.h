@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef EP_RESIZE_NEAREST_H
 #define EP_RESIZE_NEAREST_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a model's entry point answers. Kernels return nothing: the compiler has proved their shapes. */
 #ifndef EP_STATUS_H
 #define EP_STATUS_H

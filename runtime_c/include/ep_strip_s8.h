@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Whole blocks of channels from inputs to results, for layers whose channels all rescale alike. */
 #ifndef EP_STRIP_S8_H
 #define EP_STRIP_S8_H

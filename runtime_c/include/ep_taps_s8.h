@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Inner loops of depthwise convolutions: four channels, tap by tap. */
 #ifndef EP_TAPS_S8_H
 #define EP_TAPS_S8_H

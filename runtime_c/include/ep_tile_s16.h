@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The inner loops of ep_tile_s8.h for inputs of sixteen bits; no sum leaves int32. */
 #ifndef EP_TILE_S16_H
 #define EP_TILE_S16_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Inner loops of dense layers and convolutions: rows of inputs times blocks of weights. */
 #ifndef EP_TILE_S8_H
 #define EP_TILE_S8_H

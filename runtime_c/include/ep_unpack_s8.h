@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Weights of few values: codes from flash become the int8 that the kernels read, two at a time. */
 #ifndef EP_UNPACK_S8_H
 #define EP_UNPACK_S8_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sliding windows over images (h, w, c). */
 #ifndef EP_WINDOW_H
 #define EP_WINDOW_H

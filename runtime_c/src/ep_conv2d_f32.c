@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_conv2d_f32.h"
 
 /* Writes the inputs of one position (of one group) in kernel order. */

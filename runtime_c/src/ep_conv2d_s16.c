@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_conv2d_s16.h"
 
 #include "ep_finish_s16.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_conv_transpose2d_f32.h"
 
 /* The input that kernel element k reaches a result from, or -1. */

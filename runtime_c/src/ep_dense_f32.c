@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_dense_f32.h"
 
 /* Adds x . w to a block of sums. */

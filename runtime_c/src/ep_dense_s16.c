@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_dense_s16.h"
 
 #include "ep_tile_s16.h"

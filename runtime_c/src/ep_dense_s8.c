@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_dense_s8.h"
 
 #include "ep_dense_strip_s8.h"

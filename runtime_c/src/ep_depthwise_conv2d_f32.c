@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_depthwise_conv2d_f32.h"
 
 void ep_depthwise_conv2d_f32(const ep_depthwise_conv2d_f32_params *p, const float *w,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_dequantize_s16_f32.h"
 
 void ep_dequantize_s16_f32(const ep_dequantize_s16_f32_params *p, const int16_t *x, float *y)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_extreme_s8.h"
 
 #define EP_TYPE int8_t

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_finish_s16.h"
 
 static int16_t finish(const ep_finish_wide *f, int32_t o, int32_t sum)

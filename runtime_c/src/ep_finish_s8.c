@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_finish_s8.h"
 
 /* Any shift. */

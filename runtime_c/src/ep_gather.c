@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_gather.h"
 
 void ep_gather(const ep_gather_params *p, const uint16_t *index, const void *x, void *y)

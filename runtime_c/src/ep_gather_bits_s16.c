@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_gather_bits_s16.h"
 
 #define EP_ELEMENT int16_t

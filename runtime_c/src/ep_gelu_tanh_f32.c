@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_function_f32.h"
 
 #include "ep_math_f32.h"

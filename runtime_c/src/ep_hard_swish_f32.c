@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_function_f32.h"
 
 void ep_hard_swish_f32(const ep_function_f32_params *p, const float *x, float *y)

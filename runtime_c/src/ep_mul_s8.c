@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_mul_s8.h"
 
 #define EP_INT int8_t

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_unpack_s8.h"
 
 /* The two bytes of a uint16 by their places in memory. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_quantize_f32_s16.h"
 
 void ep_quantize_f32_s16(const ep_quantize_f32_s16_params *p, const float *x, int16_t *y)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_resize_bilinear_s8.h"
 
 void ep_resize_bilinear_s8(const ep_resize_bilinear_s8_params *p, const uint16_t *index,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_sigmoid_s16.h"
 
 void ep_sigmoid_s16(const ep_sigmoid_s16_params *p, const uint16_t *table, const int16_t *x,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_softmax_s16.h"
 
 /* Nine bits of at choose an entry, seven lie between two. */

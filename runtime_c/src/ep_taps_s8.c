@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_taps_s8.h"
 
 EP_WEAK void ep_taps_pair_s8(const int8_t *x, const int8_t *x1, int32_t step, const int8_t *w,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_tile_s8.h"
 
 #define EP_INPUT int8_t

@@ -25,6 +25,13 @@ MEMORY = {"memcpy", "memmove", "memset"}
 """What every kernel may call; float ones may call math.h too."""
 
 
+def test_every_file_says_its_licence() -> None:
+    sources = [p for p in ROOT.rglob("*") if p.suffix in (".c", ".h", ".S", ".inc")]
+    assert len(sources) > 200
+    line = "/* SPDX-License-Identifier: Apache-2.0 */\n"
+    assert not [name(p) for p in sources if not p.read_text().startswith(line)]
+
+
 def compilers() -> Iterator[tuple[str, list[str]]]:
     """Names and commands: the host's, and that of every core among the targets."""
     yield "gcc", ["gcc"]

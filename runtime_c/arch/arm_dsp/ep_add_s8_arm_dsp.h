@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* int8 sum of two activations of one shape, instantiated with the constants of a layer.
  *
  * LiteRT brings both operands to the scale 2 max(sa, sb) / 2^20, so that the one of the larger scale, a,

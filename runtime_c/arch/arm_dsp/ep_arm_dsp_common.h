@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Words of four int8 and pairs of int16 on cores with the DSP extension. */
 #ifndef EP_ARM_DSP_COMMON_H
 #define EP_ARM_DSP_COMMON_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The inner loop of ep_arm_dsp_quads.h for eight output channels at a time, paired (A B), (C D), (E F),
  * (G H), from bytes: widening them is shared by more channels, so that 31 instructions do 32
  * multiplications without working memory. Inputs are a multiple of 4, the pairs those of the narrow form.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Macros of the assembler are defined once, also where the compiler puts several files into one. */
 #ifndef EP_ARM_DSP_ONCE_H
 #define EP_ARM_DSP_ONCE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The inner loop of int8 fully connected layers on cores with the DSP extension: four output channels A,
  * B, C, D at a time, paired as in ep_arm_dsp_tile.h, (A B) and (C D).
  *

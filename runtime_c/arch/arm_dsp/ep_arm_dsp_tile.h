@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The inner tile of int8 convolutions on Armv7E-M and Armv8-M with the DSP extension, as assembler
  * macros that a model instantiates with the constants of its layers. Written out once for each form that
  * the model has, they are named after their constants, so that layers of one form share them.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_arm_f32.h"
 
 #ifndef __ARM_FP /* a core without an FPU */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Inner loops in float32 for cores with an FPU: everything that is loaded is used four times. */
 #ifndef EP_ARM_F32_H
 #define EP_ARM_F32_H

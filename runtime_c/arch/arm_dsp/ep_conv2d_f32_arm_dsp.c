@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_conv2d_f32_arm_dsp.h"
 
 #include "ep_arm_f32.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* int8 convolution of any kernel size, stride, padding, dilation and number of groups: input rows are widened once into a
  * ring of rows in scratch, border included, and read by the tiles of ep_arm_dsp_tile.h. */
 #ifndef EP_CONV2D_S8_ARM_DSP_H

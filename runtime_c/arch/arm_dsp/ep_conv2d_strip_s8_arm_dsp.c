@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Small at any level: the time goes into the assembly that is called here. */
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC optimize("Os")

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* int8 convolution of any shape, four output pixels at a time: the input that they need is widened into
  * a strip in scratch. Best for 1x1 kernels and for narrow images; of the least code. */
 #ifndef EP_CONV2D_STRIP_S8_ARM_DSP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_dense_bytes_s8_arm_dsp.h"
 
 void ep_dense_bytes_s8_arm_dsp(const ep_dense_bytes_s8_arm_dsp_params *p, const void *w,

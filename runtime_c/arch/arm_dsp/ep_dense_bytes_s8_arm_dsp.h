@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* int8 fully connected layer without working memory: activations widened for every four channels. */
 #ifndef EP_DENSE_BYTES_S8_ARM_DSP_H
 #define EP_DENSE_BYTES_S8_ARM_DSP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* int8 fully connected layer: activations widened once, four channels at a time. */
 #ifndef EP_DENSE_S8_ARM_DSP_H
 #define EP_DENSE_S8_ARM_DSP_H

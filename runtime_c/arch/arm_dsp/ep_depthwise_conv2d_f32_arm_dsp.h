@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef EP_DEPTHWISE_CONV2D_F32_ARM_DSP_H
 #define EP_DEPTHWISE_CONV2D_F32_ARM_DSP_H
 

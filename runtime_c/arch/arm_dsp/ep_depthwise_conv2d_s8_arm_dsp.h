@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* int8 depthwise convolution with a 3x3 kernel and column strides of 1 or 2: a band of rows of four
  * channels is widened into planes, border included, then each channel is run over its plane. */
 #ifndef EP_DEPTHWISE_CONV2D_S8_ARM_DSP_H

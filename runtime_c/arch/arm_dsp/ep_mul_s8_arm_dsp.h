@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* int8 products with one high multiply an element. */
 #ifndef EP_MUL_S8_ARM_DSP_H
 #define EP_MUL_S8_ARM_DSP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* int8 convolution with a 3x3 kernel and strides of 1 by Winograd's F(2x2, 3x3), exact: 16 multiplications
  * for four outputs instead of 36 ("Fast Algorithms for Convolutional Neural Networks", Lavin and Gray, 2016,
  * equations 8 and 11). With

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* int8 sums and differences of operands that may be repeated, four at a time. */
 #ifndef EP_ADD_ANY_S8_ARM_MVE_H
 #define EP_ADD_ANY_S8_ARM_MVE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ep_add_s8_arm_mve.h: four elements at a time, the last ones predicated. */
     .syntax unified
     .thumb

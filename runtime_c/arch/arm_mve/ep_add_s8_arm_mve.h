@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* int8 sums and differences of two activations of one shape, in assembly. */
 #ifndef EP_ADD_S8_ARM_MVE_H
 #define EP_ADD_S8_ARM_MVE_H

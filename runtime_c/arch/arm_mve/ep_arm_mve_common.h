@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the Helium kernels share. */
 #ifndef EP_ARM_MVE_COMMON_H
 #define EP_ARM_MVE_COMMON_H

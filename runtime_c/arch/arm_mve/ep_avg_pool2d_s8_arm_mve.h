@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* int8 average pooling, eight channels at a time. */
 #ifndef EP_AVG_POOL2D_S8_ARM_MVE_H
 #define EP_AVG_POOL2D_S8_ARM_MVE_H

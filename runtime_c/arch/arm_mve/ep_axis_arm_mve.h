@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One axis of an image under a sliding window. */
 #ifndef EP_AXIS_ARM_MVE_H
 #define EP_AXIS_ARM_MVE_H

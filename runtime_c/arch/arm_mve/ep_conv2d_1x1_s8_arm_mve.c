@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_conv2d_1x1_s8_arm_mve.h"
 
 #include "ep_copy_arm_mve.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* int8 convolution with a 1x1 kernel and no padding: pixels are read where they lie. */
 #ifndef EP_CONV2D_1X1_S8_ARM_MVE_H
 #define EP_CONV2D_1X1_S8_ARM_MVE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* int8 convolution of any kernel: what a line of output pixels reads is gathered first. */
 #ifndef EP_CONV2D_S8_ARM_MVE_H
 #define EP_CONV2D_S8_ARM_MVE_H

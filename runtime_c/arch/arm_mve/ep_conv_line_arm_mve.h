@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A line of output pixels of an int8 convolution: what the Helium convolutions are made of. */
 #ifndef EP_CONV_LINE_ARM_MVE_H
 #define EP_CONV_LINE_ARM_MVE_H

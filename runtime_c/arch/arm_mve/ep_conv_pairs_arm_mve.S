@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ep_conv_line_arm_mve.h: two pixels and four channels share their loads.
  *
  * Accumulators must be even registers: r0 r2 r4 r6 of the first pixel, r8 r10 r12 lr of the second.

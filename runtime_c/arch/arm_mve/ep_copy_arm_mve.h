@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bytes copied sixteen at a time. */
 #ifndef EP_COPY_ARM_MVE_H
 #define EP_COPY_ARM_MVE_H

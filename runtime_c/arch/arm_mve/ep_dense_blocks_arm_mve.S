@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ep_dense_blocks_arm_mve.h: eight channels share each load of the input.
  *
  * Accumulators must be even registers: r0 r2 r4 r6 r8 r10 r12 lr, which LDM fills with the biases.

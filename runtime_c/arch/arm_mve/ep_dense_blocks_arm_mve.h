@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The inner loops of ep_dense_s8_arm_mve, in assembly. */
 #ifndef EP_DENSE_BLOCKS_ARM_MVE_H
 #define EP_DENSE_BLOCKS_ARM_MVE_H

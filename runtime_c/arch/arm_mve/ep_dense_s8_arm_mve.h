@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* int8 fully connected layer: eight channels at a time, sixteen products an instruction. */
 #ifndef EP_DENSE_S8_ARM_MVE_H
 #define EP_DENSE_S8_ARM_MVE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* int8 depthwise convolution: eight channels are held in planes, where the window of a pixel lies
  * together, so that one instruction multiplies sixteen of its elements. */
 #ifndef EP_DEPTHWISE_CONV2D_S8_ARM_MVE_H

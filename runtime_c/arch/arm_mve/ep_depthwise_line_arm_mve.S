@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ep_depthwise_line_arm_mve.h: eight pixels of a channel, then its next ones, then the next channel.
  *
  * Accumulators must be even registers: r0 r2 r4 r6 r8 r10 r12 lr. r1 input, r3 step, r5 output,

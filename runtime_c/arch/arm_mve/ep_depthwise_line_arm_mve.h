@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A line of output pixels of an int8 depthwise convolution, in assembly. */
 #ifndef EP_DEPTHWISE_LINE_ARM_MVE_H
 #define EP_DEPTHWISE_LINE_ARM_MVE_H

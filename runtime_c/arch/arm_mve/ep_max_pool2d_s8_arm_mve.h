@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* int8 max pooling, sixteen channels at a time. */
 #ifndef EP_MAX_POOL2D_S8_ARM_MVE_H
 #define EP_MAX_POOL2D_S8_ARM_MVE_H

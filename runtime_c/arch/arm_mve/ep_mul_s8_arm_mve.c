@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_mul_s8_arm_mve.h"
 
 #include "ep_arm_mve_common.h"

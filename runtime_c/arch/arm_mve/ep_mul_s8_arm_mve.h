@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* int8 products, four at a time. */
 #ifndef EP_MUL_S8_ARM_MVE_H
 #define EP_MUL_S8_ARM_MVE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* int8 of one scale as int8 of another, four at a time. */
 #ifndef EP_REQUANTIZE_S8_ARM_MVE_H
 #define EP_REQUANTIZE_S8_ARM_MVE_H

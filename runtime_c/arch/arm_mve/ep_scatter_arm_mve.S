@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ep_scatter_arm_mve.h: a pixel's channels at once. */
     .syntax unified
     .thumb

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Copies pixels to planes, a plane for each of eight channels, in assembly. */
 #ifndef EP_SCATTER_ARM_MVE_H
 #define EP_SCATTER_ARM_MVE_H

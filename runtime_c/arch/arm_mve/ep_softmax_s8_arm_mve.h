@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* int8 softmax, four elements at a time. */
 #ifndef EP_SOFTMAX_S8_ARM_MVE_H
 #define EP_SOFTMAX_S8_ARM_MVE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ep_spread_arm_mve.h: sixteen bytes of every pixel, then the next sixteen. */
     .syntax unified
     .thumb

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Copies pixels to places with another distance, in assembly. */
 #ifndef EP_SPREAD_ARM_MVE_H
 #define EP_SPREAD_ARM_MVE_H

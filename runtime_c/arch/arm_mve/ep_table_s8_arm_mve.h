@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* int8 functions of one element, sixteen at a time. */
 #ifndef EP_TABLE_S8_ARM_MVE_H
 #define EP_TABLE_S8_ARM_MVE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ep_finish_s8 for Armv6-M where every channel is quick; ep_finish_any_s8 has the others, and all of them
  * where the compiler was asked for small code. */
 #ifndef __OPTIMIZE_SIZE__

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ep_taps_s8.h for Armv6-M: accumulators in r8 to r11, step in r12, the end of w in lr. */
 #include "ep_arm_function.inc"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ep_taps_s8.h for Armv7-M. */
 #include "ep_inner_armv7m.inc"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_dense_s8_avr.h"
 
 #define EP_DENSE ep_dense_s8_avr

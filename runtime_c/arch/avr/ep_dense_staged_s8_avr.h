@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef EP_DENSE_STAGED_S8_AVR_H
 #define EP_DENSE_STAGED_S8_AVR_H
 

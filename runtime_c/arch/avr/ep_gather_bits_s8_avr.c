@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_gather_bits_s8_avr.h"
 
 void ep_gather_bits_s8_avr(const ep_gather_bits_s8_params *p, const __flash uint8_t *kept,

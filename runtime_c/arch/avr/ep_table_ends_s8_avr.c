@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_table_ends_s8_avr.h"
 
 void ep_table_ends_s8_avr(const ep_table_ends_s8_params *p, const __flash int8_t *table,

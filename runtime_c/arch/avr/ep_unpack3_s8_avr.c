@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_unpack_s8_avr.h"
 
 void ep_unpack3_s8_avr(const __flash uint8_t *codes, int32_t n, const __flash int8_t *values,
