@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef EP_MATMUL_F32_H
 #define EP_MATMUL_F32_H
 

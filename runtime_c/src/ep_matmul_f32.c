@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_matmul_f32.h"
 
 void ep_matmul_f32(const ep_matmul_f32_params *p, const float *a, const float *b, float *y)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_matmul_s16.h"
 
 void ep_matmul_s16(const ep_matmul_s16_params *p, const int16_t *a, const int16_t *b, int16_t *y)

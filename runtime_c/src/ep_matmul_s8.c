@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_matmul_s8.h"
 
 #include "ep_tile_s8.h"
