@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -197,7 +197,7 @@ class _Layers:
             for i, v in enumerate(node.inputs)
         ]
         made = self._kept(node.output, gone)
-        small = Node(node.name, node.op.shrink(operands, made), node.inputs, node.output)
+        small = replace(node, op=node.op.shrink(operands, made))
         key = (small, *(tuple(map(len, k)) for k in (*operands, made)))
         if key not in self._by_shape:
             self._by_shape[key] = self._lowered(small, operands, made)

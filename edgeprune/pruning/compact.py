@@ -196,7 +196,7 @@ class _Compaction:
             wanted = tuple(np.asarray(node.op.indices)[kept[-1]].tolist())
             inputs = tuple(self.names[v] for v in node.inputs)
             self.names[node.output] = node.output
-            self._put(Node(node.name, Gather(wanted), inputs, node.output), node.output, kept)
+            self._put(replace(node, op=Gather(wanted), inputs=inputs), node.output, kept)
             return
         assert not node.op.weights, f"{node.name}: its inputs cannot be skipped by a gather"
         for v in node.inputs:
@@ -218,7 +218,7 @@ class _Compaction:
             inputs[2] = self._bias(node, self.reads[node.name])
         self.names[node.output] = node.output
         op = node.op.shrink(operands, kept)
-        self._put(Node(node.name, op, tuple(inputs), node.output), node.output, kept)
+        self._put(replace(node, op=op, inputs=tuple(inputs)), node.output, kept)
 
     def _put(self, node: Node, source: str, kept: Kept) -> None:
         self.nodes.append(node)

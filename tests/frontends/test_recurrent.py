@@ -17,8 +17,9 @@ from edgeprune.errors import UnsupportedError
 from edgeprune.frontends import load
 from edgeprune.frontends.from_onnx import loads
 from edgeprune.frontends.from_torch import export
-from edgeprune.ir import QuantParams, quantise_array, run_int
+from edgeprune.ir import QuantParams, couple, quantise_array, run, run_int
 from edgeprune.ops import Dense
+from edgeprune.pruning.compact import compact, masked_hook
 from edgeprune.quantize import observe, quantise
 from edgeprune.verify import run_tflite
 
@@ -196,3 +197,40 @@ def test_in_int8_all_steps_share_scales_and_weights_and_litert_computes_the_same
     fed = quantise_array(x, typed.types[typed.inputs[0]])
     ours = run_int(typed, {typed.inputs[0]: fed})[typed.outputs[0]]
     np.testing.assert_array_equal(ours, run_tflite.run(to_tflite.emit(typed), fed))
+
+
+class Classifier(nn.Module):
+    """A recurrent layer, of which a dense one reads the last step."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.layer = getattr(nn, kind)(INPUTS, HIDDEN, batch_first=True)
+        self.head = nn.Linear(HIDDEN, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.layer(x)[0][:, -1])
+
+
+@pytest.mark.parametrize("kind", GATES)
+def test_hidden_units_go_with_all_gates_of_all_steps_and_steps_still_share_weights(kind, tmp_path):
+    torch.manual_seed(0)
+    export(Classifier(kind), (torch.randn(1, STEPS, INPUTS),), tmp_path / "m.pt2")
+    graph = load(tmp_path / "m.pt2")
+    coupling = couple(graph)
+    hidden = ~coupling.pinned & ~coupling.inputs
+    assert hidden.sum() == HIDDEN
+    removed = hidden & (np.cumsum(hidden) % HIDDEN == 2)
+    small = compact(graph, coupling, removed)
+    assert small.params < graph.params
+    x = np.random.default_rng(1).normal(size=(40, STEPS, INPUTS)).astype(np.float32)
+    fed = {graph.inputs[0]: torch.from_numpy(x).reshape(40, *graph.types[graph.inputs[0]].shape)}
+    with torch.inference_mode():
+        want = run(graph, fed, hook=masked_hook(graph, coupling, removed))[graph.outputs[0]]
+        got = run(small, fed)[small.outputs[0]]
+    np.testing.assert_allclose(got, want, atol=1e-5)
+    seen = observe(small, fed[graph.inputs[0]].numpy())
+    typed = quantise(small, {v: o.range("minmax", 256) for v, o in seen.items()})
+    weights = {
+        typed.constants[n.inputs[1]].tobytes() for n in typed.nodes if isinstance(n.op, Dense)
+    }
+    assert len(weights) == 2 * GATES[kind] + 1
