@@ -149,7 +149,7 @@ def flash_bytes(calls: Iterable[KernelCall], core: str, optimize: str) -> int:
     total = 0
     for call in calls:
         sources |= set(call.sources)
-        instances[call.instance] = call.code_bytes
+        instances |= {c.instance: c.code_bytes for c in call.chain}
         total += call.constant_bytes
         total += sum(CALL_BYTES * (2 if c.stage else 1) + 4 * len(c.params) for c in call.chain)
     return total + sum(instances.values()) + sum(_file(s, core, optimize) for s in sources)

@@ -296,7 +296,9 @@ def _flash(compiled: Compiled, size: Footprint) -> list[dict[str, Any]]:
     for c in size.size.contributions:
         own = next((row for row in prefixes if c.symbol.startswith(f"{row[0]}_")), None)
         by = users.get(Path(c.object).stem, set()) or {
-            layer for layer, call in compiled.calls.items() if f"({c.symbol}," in call.instance
+            layer
+            for layer, call in compiled.calls.items()
+            if any(f"({c.symbol}," in link.instance for link in call.chain)
         }
         if own is not None:
             layer, name = own[1], c.symbol[len(own[0]) + 1 :]

@@ -117,3 +117,23 @@ def test_flash_holds_codes_and_the_tflite_file_plain_int8() -> None:
     assert saved > 5000
     assert plain.constant_bytes - coded.constant_bytes > 0.95 * saved - 200
     assert coded.tflite == plain.tflite
+
+
+@pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
+def test_the_rest_of_a_layer_brings_the_code_made_for_it(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    shapes = {"a": (77, 160), "b": (10, 77)}  # the last channels of "a" go with another tile
+    constants = {f"{n}/w": rng.normal(0, 0.1, s).astype(np.float32) for n, s in shapes.items()}
+    constants |= {f"{n}/b": np.zeros(s[0], np.float32) for n, s in shapes.items()}
+    nodes = [
+        Node("a", Dense(clamp=RELU), ("x", "a/w", "a/b"), "a"),
+        Node("b", Dense(), ("a", "b/w", "b/b"), "b"),
+    ]
+    graph = build_graph("rests", nodes, {"x": TensorType((160,))}, ["b"], constants)
+    ranges = {"x": (-1.0, 1.0), "a": (0.0, 4.0), "b": (-4.0, 4.0)}
+    typed = quantise(graph, ranges, narrow=["a", "b"])
+    target = load_target("cortex-m4")
+    Recipe(target, "int4", "size", {}).compile_typed(typed).write_c(tmp_path, "rests")
+    x = rng.integers(-128, 128, (3, 160)).astype(np.int8)
+    found = run_target.run(tmp_path, target, x, optimize="size").outputs
+    np.testing.assert_array_equal(found, run_int(typed, {"x": x})["b"])

@@ -304,8 +304,7 @@ class _Source:
             short = header.rsplit("/", 1)[-1]
             if short not in self._headers:
                 self._headers.append(short)
-        if call.instance:
-            self._data.append(call.instance)
+        self._data += dict.fromkeys(c.instance for c in call.chain if c.instance)
         self.weight_bytes[node.name] = self.constant_bytes[node.name] = 0
         lines = []
         done = 0
