@@ -9,7 +9,7 @@ from typing import Any, Literal
 from edgeprune.api.arguments import Data, Model, Numbers, files_of, named, numbers, share, size
 from edgeprune.pipeline.build import Built
 from edgeprune.pipeline.build import build as run_build
-from edgeprune.pipeline.options import BuildOptions, DtypeChoice, parse_labels
+from edgeprune.pipeline.options import BuildOptions, DtypeChoice, parse_bits, parse_labels
 from edgeprune.pipeline.survey import survey
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.search import Schedule
@@ -34,6 +34,7 @@ def build(
     keep_ratio: float | None = None,
     target: str = "cortex-m4",
     dtype: DtypeChoice = "auto",
+    bits: str = "2-8",
     criterion: str = "obs",
     schedule: Schedule = "iterative",
     min_accuracy: float | None = None,
@@ -79,6 +80,7 @@ def build(
         keep_ratio: the share of them that stays, 0 to 1.
         target: name of a target, or path of a profile.
         dtype: element type; "auto": what is more accurate on validation data within the budget.
+        bits: fewest and most that dtype "mixed" gives to weights: "2-8", or "4" for both.
         criterion: how neurons rank.
         schedule: how they go.
         min_accuracy: lowest accuracy on validation data, 0 to 1.
@@ -125,6 +127,7 @@ def build(
             keep_ratio=keep_ratio,
             target=target,
             dtype=dtype,
+            bits=parse_bits(bits),
             criterion=criterion,
             schedule=schedule,
             min_accuracy=min_accuracy,
@@ -158,6 +161,7 @@ def fit(
     std: Numbers | None = None,
     targets: Sequence[str] = (),
     dtype: DtypeChoice = "auto",
+    bits: str = "2-8",
     criterion: str = "obs",
     schedule: Schedule = "iterative",
     min_accuracy: float | None = None,
@@ -186,6 +190,7 @@ def fit(
             mean=numbers(mean),
             std=numbers(std),
             dtype=dtype,
+            bits=parse_bits(bits),
             criterion=criterion,
             schedule=schedule,
             min_accuracy=min_accuracy,

@@ -103,10 +103,8 @@ def emulate(
             try:
                 log, status = converse(command, folder, inferences, patience_s=patience_s)
             except HungError:
-                # once in thousands of runs on a busy machine the serial line stays dead from the
-                # start: a second run tells that from firmware that hangs
-                if (folder / "output.bin").stat().st_size:
-                    raise
+                # once in thousands of runs on a busy machine the serial line goes dead, from the
+                # start or on the way: firmware that hangs does so in a second run, too
                 log, status = converse(command, folder, inferences, patience_s=patience_s)
         else:
             command += ["-serial", "none", "-semihosting-config", "enable=on,target=native"]

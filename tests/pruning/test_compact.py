@@ -9,8 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pruning.graphs import BLOCKS, Builder, cnn, mlp
 
-from edgeprune.ir import Coupling, Graph, Samples, couple, run
-from edgeprune.ops import OPS, Concat, Dense, Gather, Quantize, Relu, Reshape, Sigmoid, Sub, Unary
+from edgeprune.ir import Coupling, Graph, Node, Samples, TensorType, build_graph, couple, run
+from edgeprune.ops import (
+    OPS,
+    Concat,
+    Dense,
+    Gather,
+    MatMul,
+    Quantize,
+    Relu,
+    Reshape,
+    Sigmoid,
+    Softmax,
+    Sub,
+    Unary,
+)
 from edgeprune.pruning.compact import compact, folds, masked_hook
 
 
@@ -165,9 +178,30 @@ def test_every_operator_with_a_channel_axis_is_in_the_random_graphs() -> None:
     one = {kind for kind, op in OPS.items() if issubclass(op, Unary)}  # of one element: all alike
     assert all(OPS[kind].couple is Unary.couple for kind in one)
     elementwise = one | {"sub", "div", "prelu"}
-    others = {"log_softmax", "gather", "quantize", "dequantize"}
+    others = {"log_softmax", "gather", "quantize", "dequantize", "matmul"}
     assert seen | elementwise | others == set(OPS)
     assert Quantize.kind in others
+
+
+def test_values_of_an_attention_compacted_compute_what_they_compute_masked() -> None:
+    rng = np.random.default_rng(0)
+    widths = {"q": (5, 4), "k": (5, 4), "v": (6, 4), "out": (2, 6)}
+    constants = {f"{n}/w": rng.normal(size=s).astype(np.float32) for n, s in widths.items()}
+    constants |= {f"{n}/b": rng.normal(size=s[0]).astype(np.float32) for n, s in widths.items()}
+    nodes = [Node(n, Dense(), ("x", f"{n}/w", f"{n}/b"), n) for n in ("q", "k", "v")]
+    nodes += [
+        Node("scores", MatMul(transposed=True), ("q", "k"), "scores"),
+        Node("shares", Softmax(), ("scores",), "shares"),
+        Node("mixed", MatMul(), ("shares", "v"), "mixed"),
+        Node("out", Dense(), ("mixed", "out/w", "out/b"), "out"),
+    ]
+    graph = build_graph("attention", nodes, {"x": TensorType((7, 4))}, ["out"], constants)
+    coupling = couple(graph)
+    free = ~coupling.pinned & ~coupling.inputs
+    assert free.sum() == 6  # of the values; queries and keys are summed over
+    removed = free & (np.cumsum(free) % 3 == 0)
+    small = assert_compacted_is_masked(graph, removed)
+    assert small.types["mixed"].shape == (7, 4)
 
 
 def test_a_split_keeps_every_label_in_proportion_and_loses_nothing() -> None:

@@ -35,16 +35,25 @@ def firmware(folder: Path) -> SimpleNamespace:
     return SimpleNamespace(target=load_target("avr"), elf=folder / "firmware.elf")
 
 
-def test_a_line_that_is_dead_from_the_start_is_tried_once_more(
-    runs: list[int], tmp_path: Path
+@pytest.mark.parametrize("output", [b"", b"\1"], ids=["from the start", "on the way"])
+def test_a_line_that_goes_dead_is_tried_once_more(
+    runs: list[int], tmp_path: Path, output: bytes
 ) -> None:
+    (tmp_path / "output.bin").write_bytes(output)
     outcome = emulator.emulate(firmware(tmp_path), tmp_path, 1, (), patience_s=1)  # type: ignore[arg-type]
     assert outcome == emulator.Outcome(40, 1)
     assert runs == [1, 1]
 
 
-def test_firmware_that_fell_silent_is_not_run_again(runs: list[int], tmp_path: Path) -> None:
+def test_firmware_that_falls_silent_twice_hangs(
+    runs: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(command: list[str], folder: Path, inferences: int, *, patience_s: float) -> None:
+        runs.append(inferences)
+        raise HungError
+
+    monkeypatch.setattr(emulator, "converse", silent)
     (tmp_path / "output.bin").write_bytes(b"\1")
     with pytest.raises(emulator.FirmwareError, match="hangs"):
         emulator.emulate(firmware(tmp_path), tmp_path, 1, (), patience_s=1)  # type: ignore[arg-type]
-    assert runs == [1]
+    assert runs == [1, 1]
