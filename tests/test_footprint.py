@@ -2,7 +2,7 @@
 
 A change that moves a figure brings the table along: ``make footprint`` writes it.
 Bytes are those of the compiler that the table names; another release of it may give others, and
-then nothing is compared.
+then it is skipped.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def test_what_fixed_networks_take_is_in_the_table(core: str, tmp_path: Path) -> 
     table = json.loads(TABLE.read_text())[core]
     compiler = require_compiler(load_target(core)).title
     if compiler != table["compiler"]:
-        return  # bytes of another compiler say nothing about ours
+        pytest.skip(f"the table is of {table['compiler']}, and bytes of {compiler} are others")
     for name in NETWORKS:
         found, held = measured(name, core, tmp_path / name), table[name]
         least, most = (held["instructions"] * (1 + sign * SHARE) for sign in (-1, 1))

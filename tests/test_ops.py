@@ -13,6 +13,7 @@ from edgeprune.errors import UnsupportedError
 from edgeprune.ir import couple, dequantise_array, quantise_array, run, run_int
 from edgeprune.ops import OPS
 from edgeprune.ops.examples import EXAMPLES, Example, example_graph
+from edgeprune.pipeline.support import support_table
 from edgeprune.quantize import quantise
 
 by_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: e[0].kind)
@@ -84,3 +85,9 @@ def test_the_derivative_of_a_strided_1x1_convolution_stays_within_its_memory() -
     """In a process of its own: without care it is lost to a segmentation fault."""
     done = subprocess.run([sys.executable, "-c", STRIDED], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_an_operator_with_several_examples_is_one_row_of_what_is_supported() -> None:
+    kinds = [example[0].kind for example in EXAMPLES]
+    assert len(kinds) > len(set(kinds))
+    assert [row.op for row in support_table()] == list(dict.fromkeys(kinds))

@@ -30,14 +30,16 @@ class Support:
 
 
 def support_table() -> list[Support]:
-    """Emit every operator's example in every format and element type."""
+    """Emit every operator's examples in every format and element type: a type works if all do."""
     emitters: dict[str, Callable[[Graph], object]] = {
         "c": lambda g: lower(g, ("portable",), "size"),
         "tflite": to_tflite.emit,
         "onnx": to_onnx.emit,
     }
-    rows = []
+    rows: dict[str, Support] = {}
     for example in EXAMPLES:
+        kind = example[0].kind
+        known = rows.get(kind)
         graph = fuse(example_graph(example))
         formats: dict[str, tuple[str, ...]] = {}
         for name, emit in emitters.items():
@@ -47,11 +49,12 @@ def support_table() -> list[Support]:
                     emit(graph if dtype == "float32" else _int8(graph))
                 except EdgePruneError:
                     continue
-                works.append(dtype)
+                if known is None or dtype in known.formats[name]:
+                    works.append(dtype)
             formats[name] = tuple(works)
         doc = (type(example[0]).__doc__ or "").strip().splitlines()[0]
-        rows.append(Support(example[0].kind, doc, formats))
-    return rows
+        rows[kind] = Support(kind, doc, formats)
+    return [*rows.values()]
 
 
 def _int8(graph: Graph) -> Graph:

@@ -53,7 +53,7 @@ def test_packed_weights_run_on_every_core(edgeprune: Command, built: Path, core:
     assert done.status == 0, done.err
 
 
-def test_bits_bound_what_auto_gives(edgeprune: Command, model: Path, tmp_path: Path) -> None:
+def test_bits_bound_what_mixed_gives(edgeprune: Command, model: Path, tmp_path: Path) -> None:
     given = (model, "--data", model.with_suffix(".npz"), "--budget", TIGHT, *MIXED, "--emit", "c")
     assert edgeprune("build", *given, "--bits", "8", "-o", tmp_path / "b").status == 0
     assert {row["bits"] for row in report_of(tmp_path / "b")["layers"]} == {8, None}
