@@ -36,6 +36,19 @@ Parts = tuple[tuple[Op, tuple[str | int | float, ...]], ...]
 """Operators in a row; operands are "x", the number of an earlier one, or a constant."""
 
 
+def look_up(table: Array) -> TfliteOp:
+    """The entry of a table for every int8, by operators that compute no number."""
+    gather = TfliteOp(
+        "GATHER", "GatherOptions", {"axis": 0}, extra_inputs=(table,), order=(1, 0),
+        versions={DType.INT32: (2, "1.14.0")},
+    )  # fmt: skip
+    add = TfliteOp(
+        "ADD", "AddOptions", extra_inputs=(np.array([128], np.int32),), then=gather,
+        versions={DType.INT32: (1, "1.5.0")},
+    )  # fmt: skip
+    return TfliteOp("CAST", then=add, versions={DType.INT8: (3, "2.8.0")})
+
+
 @dataclass(frozen=True)
 class Unary(Op):
     """Shapes: x -> the same. In int8 every one of them is a table of 256 entries."""
@@ -77,6 +90,9 @@ class Unary(Op):
         return ids[0]
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        """TFLite's own operator, or its table where TFLite knows another scale only."""
+        if self.quant == "fixed" and y.dtype is DType.INT8 and y.quant != self.fixed_quant(8):
+            return look_up(self.table(x[0], y))
         return TfliteOp(self.tflite)
 
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:

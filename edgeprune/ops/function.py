@@ -18,7 +18,7 @@ from edgeprune.errors import UnsupportedError
 from edgeprune.ir import Array, DType, OnnxNode, QuantParams, TensorType, TfliteOp, Version
 from edgeprune.ir import fixedpoint as fp
 from edgeprune.ops._clamp import quants
-from edgeprune.ops.activation import Elu, Parts, Relu, Tanh, Unary
+from edgeprune.ops.activation import Elu, Parts, Relu, Tanh, Unary, look_up
 from edgeprune.ops.arith import Add, Div, Minimum, Mul
 
 if TYPE_CHECKING:
@@ -48,22 +48,9 @@ class Function(Unary):
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         if y.dtype is DType.INT8:
-            return _look_up(self.table(x[0], y))
+            return look_up(self.table(x[0], y))
         versions: Mapping[DType, Version] = {DType.FLOAT32: (1, self.since)}
         return TfliteOp(self.tflite, versions=versions)
-
-
-def _look_up(table: Array) -> TfliteOp:
-    """The entry of a table for every int8."""
-    gather = TfliteOp(
-        "GATHER", "GatherOptions", {"axis": 0}, extra_inputs=(table,), order=(1, 0),
-        versions={DType.INT32: (2, "1.14.0")},
-    )  # fmt: skip
-    add = TfliteOp(
-        "ADD", "AddOptions", extra_inputs=(np.array([128], np.int32),), then=gather,
-        versions={DType.INT32: (1, "1.5.0")},
-    )  # fmt: skip
-    return TfliteOp("CAST", then=add, versions={DType.INT8: (3, "2.8.0")})
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from edgeprune.ir import (
     TensorType,
     build_graph,
 )
-from edgeprune.ops import Quantize
+from edgeprune.ops import Quantize, Unary
 from edgeprune.quantize.bias import expected_shift
 from edgeprune.quantize.division import without_division
 
@@ -35,6 +35,8 @@ FINEST_SUM = {DType.INT8: 2.0**-18, DType.INT16: 2.0**-13}
 """The smallest scale of a sum, as a part of its operands' largest; TFLite's limit is half of it."""
 FINEST_LOGIT = 2.0**-25
 """The smallest scale of what a softmax reads; TFLite's limit is half of it."""
+WORTH_FITTING = 0.7
+"""Of the scale that TFLite fixes: a table on one below it gains 3 dB and more."""
 
 
 def params_of(low: float, high: float, dtype: DType) -> QuantParams:
@@ -80,11 +82,12 @@ def quantise(
         UnsupportedError: no integer form; all such operators at once.
     """
     graph, ends = without_division(graph, ranges, dtype)
-    graph = _separate_fixed(graph)
+    fixed = _fixed(graph, ends, dtype)
+    graph = _separate_fixed(graph, fixed)
     for node in graph.nodes:
         if node.output not in ends:  # a Quantize that was just put in
             ends[node.output] = ends[node.inputs[0]]
-    quant = _activation_params(graph, ends, dtype)
+    quant = _activation_params(graph, ends, fixed, dtype)
     types = {v: TensorType(graph.types[v].shape, dtype, quant[v]) for v in graph.activations}
     constants: dict[str, Array] = {}
     constant_types: dict[str, TensorType] = {}
@@ -202,8 +205,30 @@ def quantise_weights(
     return (q, weight_type), (bias, bias_type)
 
 
+def _fixed(graph: Graph, ranges: Mapping[str, Range], dtype: DType) -> dict[str, QuantParams]:
+    """What has the scale that TFLite fixes for its operator, and that scale.
+
+    A function that is looked up anyway may have another one, if its values take only a small part
+    of what it can give, and are no output of the network, which has the scale that users expect.
+    """
+    found = {}
+    shown = set(graph.outputs)
+    for node in reversed(graph.nodes):
+        if node.output in shown and node.op.quant in ("same", "shared"):
+            shown |= set(node.inputs)
+    for node in graph.nodes:
+        if node.op.quant != "fixed":
+            continue
+        usual = node.op.fixed_quant(8 if dtype is DType.INT8 else 16)
+        own = params_of(*ranges[node.output], dtype).scale[0]
+        by_table = dtype is DType.INT8 and isinstance(node.op, Unary)
+        if node.output in shown or not by_table or own > WORTH_FITTING * usual.scale[0]:
+            found[node.output] = usual
+    return found
+
+
 def _activation_params(
-    graph: Graph, ranges: Mapping[str, Range], dtype: DType
+    graph: Graph, ranges: Mapping[str, Range], fixed: Mapping[str, QuantParams], dtype: DType
 ) -> dict[str, QuantParams]:
     """Scale and zero point of every activation, by the operators' rules and by sites."""
     leader = {v: v for v in graph.activations}
@@ -233,11 +258,6 @@ def _activation_params(
         if n.op.quant == "shared" and any(v in graph.constants for v in n.inputs)
     }
     widens |= set(graph.inputs)
-    fixed = {
-        n.output: n.op.fixed_quant(8 if dtype is DType.INT8 else 16)
-        for n in graph.nodes
-        if n.op.quant == "fixed"
-    }
     ends: dict[str, Range] = {}
     given: dict[str, QuantParams] = {}
     for v in graph.activations:
@@ -288,9 +308,9 @@ def _scale_of(
     return params_of(float(c.min()), float(c.max()), dtype).scale[0]
 
 
-def _separate_fixed(graph: Graph) -> Graph:
+def _separate_fixed(graph: Graph, values: Collection[str]) -> Graph:
     """Put a Quantize between a value of fixed scale and an operator that shares scales."""
-    fixed = {n.output for n in graph.nodes if n.op.quant == "fixed"}
+    fixed = set(values)
     for node in graph.nodes:
         if node.op.quant == "same" and node.inputs[0] in fixed:
             fixed.add(node.output)

@@ -64,11 +64,11 @@ def in_value(value: Any, rng: random.Random) -> Any:
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
         places = _places(value)
         if not places or rng.random() < 0.01:
-            return rng.choice(ODD)
+            return copy.deepcopy(rng.choice(ODD))
         at, key = rng.choice(places)
         kind = rng.random()
         if kind < 0.6:
-            at[key] = rng.choice(ODD)
+            at[key] = copy.deepcopy(rng.choice(ODD))  # it may be damaged in its turn
         elif kind < 0.75:
             del at[key]
         elif kind < 0.85:

@@ -1,0 +1,230 @@
+"""Whole plans: nothing is written over while it is needed, and no order has a lower peak."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from edgeprune import planner
+from edgeprune.ir import DType, Graph, Node, Over, QuantParams, TensorType, build_graph
+from edgeprune.ops import Add, Concat, Relu, Reshape, Slice
+from edgeprune.planner import MemoryPlan, Work, plan_memory
+from edgeprune.planner.order import best_order
+
+SEEDS = range(40)
+
+
+def network(seed: int) -> tuple[Graph, dict[str, Work]]:
+    """Vectors that are cut, joined, added, seen in another shape; and what their kernels need."""
+    rng = np.random.default_rng(seed)
+    inputs = {f"x{i}": TensorType((int(rng.integers(1, 12)),)) for i in range(rng.integers(1, 3))}
+    sizes = {v: t.shape[0] for v, t in inputs.items()}
+    nodes: list[Node] = []
+    work: dict[str, Work] = {}
+    for i in range(int(rng.integers(1, 7))):
+        v, w = rng.choice(list(sizes), 2)
+        name, kind = f"n{i}", rng.integers(5)
+        if kind == 0 and sizes[v] > 1:
+            size, op, inputs_of = int(rng.integers(1, sizes[v])), None, (v,)
+            op = Slice((0,), (size,), (1,))
+        elif kind == 1:
+            size, op, inputs_of = sizes[v] + sizes[w], Concat(), (v, w)
+        elif kind == 2 and sizes[v] == sizes[w]:
+            size, op, inputs_of = sizes[v], Add(), (v, w)
+        elif kind == 3:
+            size, op, inputs_of = sizes[v], Reshape(shape=(sizes[v],)), (v,)
+        else:
+            size, op, inputs_of = sizes[v], Relu(), (v,)
+        sizes[name] = size
+        nodes.append(Node(name, op, tuple(map(str, inputs_of)), name))
+        over = Over(0, int(rng.integers(0, 9)), exact=bool(rng.random() < 0.3))
+        over = over if rng.random() < 0.5 and len(inputs_of) == 1 else None
+        work[name] = Work(int(rng.choice([0, 0, 3, 20])), over, alias=kind == 3)
+    outputs = [str(v) for v in rng.permutation([n.output for n in nodes])[: rng.integers(1, 4)]]
+    return build_graph("g", nodes, inputs, outputs, {}), work
+
+
+def stretch(plan: MemoryPlan, graph: Graph, v: str) -> range:
+    return range(plan.offset_of(v), plan.offset_of(v) + graph.types[v].nbytes)
+
+
+@pytest.mark.parametrize("thorough", [True, False])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_value_is_whole_whenever_it_is_read_and_outputs_are_to_the_end(
+    seed: int, thorough: bool
+) -> None:
+    """By running the plan on a memory that says of every byte which value wrote it last."""
+    graph, work = network(seed)
+    plan = plan_memory(graph, work, thorough=thorough)
+    assert sorted(plan.order) == sorted(n.name for n in graph.nodes)
+    memory: list[str] = [""] * plan.arena_bytes
+    node = {n.name: n for n in graph.nodes}
+    names = {v: plan.home[v] for v in graph.activations}  # an alias is its operand's bytes
+
+    def write(v: str) -> None:
+        for k in stretch(plan, graph, v):
+            memory[k] = names[v]
+
+    def check(v: str) -> None:
+        assert {memory[k] for k in stretch(plan, graph, v)} == {names[v]}, (plan, v)
+
+    for v in graph.inputs:
+        write(v)
+    for v in graph.inputs:
+        check(v)
+    for name in plan.order:
+        n, w = node[name], work[name]
+        for v in n.inputs:
+            check(v)
+        if w.alias:
+            continue
+        if w.scratch_bytes:
+            at = plan.offsets[f"{name}:scratch"]
+            for k in range(at, at + w.scratch_bytes):
+                memory[k] = "scratch"
+            for v in n.inputs:
+                check(v)
+        under = n.inputs[w.inplace.operand] if w.inplace else None
+        for v in n.inputs:
+            ahead = plan.offset_of(v) - plan.offset_of(n.output)
+            apart = not set(stretch(plan, graph, v)) & set(stretch(plan, graph, n.output))
+            allowed = v == under and w.inplace is not None and ahead >= w.inplace.lead
+            if allowed and w.inplace is not None and w.inplace.exact:
+                allowed = ahead == w.inplace.lead
+            assert apart or allowed
+        write(n.output)
+        if w.scratch_bytes:
+            at = plan.offsets[f"{name}:scratch"]
+            assert not set(range(at, at + w.scratch_bytes)) & set(stretch(plan, graph, n.output))
+    for v in graph.outputs:
+        check(v)
+
+
+def peak(graph: Graph, work: Mapping[str, Work], order: Sequence[str]) -> int:
+    """The most bytes alive, by the definition; nothing lies over anything."""
+    home: dict[str, str] = {v: v for v in graph.inputs}
+    for n in graph.nodes:
+        home[n.output] = home[n.inputs[0]] if work[n.name].alias else n.output
+    size: dict[str, int] = {}
+    for v in graph.activations:
+        size[home[v]] = max(size.get(home[v], 0), -(-graph.types[v].nbytes // 4) * 4)
+    node = {n.name: n for n in graph.nodes}
+    most = 0
+    for i, name in enumerate(order):
+        begun = {home[v] for v in graph.inputs} | {home[node[k].output] for k in order[: i + 1]}
+        later = {home[v] for k in order[i:] for v in node[k].inputs}
+        kept = {home[v] for v in graph.outputs} | later | {home[node[name].output]}
+        scratch = -(-work[name].scratch_bytes // 4) * 4
+        most = max(most, scratch + sum(size[b] for b in begun & kept))
+    return most
+
+
+def orders(graph: Graph) -> Iterator[tuple[str, ...]]:
+    def follow(done: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        if len(done) == len(graph.nodes):
+            yield done
+        made = {*graph.inputs, *done}
+        for n in graph.nodes:
+            if n.name not in done and set(n.inputs) <= made:
+                yield from follow((*done, n.name))
+
+    return follow(())
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_order_has_a_lower_peak_than_the_best(seed: int) -> None:
+    graph, work = network(seed)
+    plain = {k: replace(w, inplace=None) for k, w in work.items()}
+    plan = plan_memory(graph, plain)
+    best = min(peak(graph, plain, order) for order in orders(graph))
+    assert plan.lower_bound_bytes == peak(graph, plain, plan.order) == best
+    assert plan.arena_bytes >= best
+    assert dict(plan.steps).keys() == {n.name for n in graph.nodes}
+    assert max(n for _, n in plan.steps) == best
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_may_lie_over_its_operand_never_takes_more_memory(seed: int) -> None:
+    graph, work = network(seed)
+    plain = {k: replace(w, inplace=None) for k, w in work.items()}
+    assert plan_memory(graph, work).arena_bytes <= plan_memory(graph, plain).arena_bytes
+
+
+def test_an_order_that_is_asked_for_is_kept() -> None:
+    nodes = [
+        Node("big", Concat(), ("x", "x"), "big"),
+        Node("small", Slice((0,), (1,), (1,)), ("big",), "small"),
+        Node("other", Relu(), ("x",), "other"),
+        Node("y", Concat(), ("small", "other"), "y"),
+    ]
+    graph = build_graph("g", nodes, {"x": TensorType((8,))}, ["y"], {})
+    work = {n.name: Work() for n in nodes}
+    for order in orders(graph):
+        assert plan_memory(graph, work, order=order).order == order
+    # the large value is gone before the other one is made
+    assert plan_memory(graph, work).order == ("big", "small", "other", "y")
+
+
+def test_a_result_that_lies_over_its_operand_saves_all_of_it() -> None:
+    nodes = [Node("a", Relu(), ("x",), "a"), Node("b", Relu(), ("a",), "b")]
+    graph = build_graph("g", nodes, {"x": TensorType((8,))}, ["b"], {})
+    over = {n.name: Work(inplace=Over()) for n in nodes}
+    assert plan_memory(graph, over).arena_bytes == 32
+    assert plan_memory(graph, {n.name: Work() for n in nodes}).arena_bytes == 64
+    # what is read later, or given back, is not written over
+    kept = build_graph("g", nodes, {"x": TensorType((8,))}, ["b", "a"], {})
+    assert plan_memory(kept, over).arena_bytes == 64
+
+
+def test_operands_that_are_the_same_value_are_not_written_over() -> None:
+    """A sum of x and x seen in another shape: its proof is of one operand."""
+    nodes = [
+        Node("r", Reshape(shape=(8,)), ("x",), "r"),
+        Node("a", Add(), ("x", "r"), "a"),
+    ]
+    graph = build_graph("g", nodes, {"x": TensorType((8,))}, ["a"], {})
+    work = {"r": Work(alias=True), "a": Work(inplace=Over())}
+    assert plan_memory(graph, work).arena_bytes == 64
+
+
+def branches() -> Graph:
+    """Two of them, each with large values in it."""
+    nodes = []
+    for b in "ab":
+        nodes.append(Node(f"{b}0", Concat(), ("x", "x"), f"{b}0"))
+        nodes += [Node(f"{b}{i}", Relu(), (f"{b}{i - 1}",), f"{b}{i}") for i in range(1, 6)]
+        nodes.append(Node(f"{b}s", Slice((0,), (1,), (1,)), (f"{b}5",), f"{b}s"))
+    mixed = [n for pair in zip(nodes[:7], nodes[7:], strict=True) for n in pair]
+    mixed.append(Node("y", Concat(), ("as", "bs"), "y"))
+    return build_graph("g", mixed, {"x": TensorType((8,))}, ["y"], {})
+
+
+def test_branches_run_one_after_the_other_and_few_sets_give_an_order_too() -> None:
+    graph = branches()
+    home = {v: v for v in graph.activations}
+    nbytes = {v: graph.types[v].nbytes for v in graph.activations}
+    plain = {n.name: Work() for n in graph.nodes}
+    best = best_order(graph, home, nbytes, {}, {})
+    assert peak(graph, plain, best) == 32 + 64 + 64
+    for states in (1, 2, 3):
+        made: set[str] = set(graph.inputs)
+        for name in best_order(graph, home, nbytes, {}, {}, states=states):
+            (node,) = (n for n in graph.nodes if n.name == name)
+            assert set(node.inputs) <= made
+            made.add(node.output)
+        assert made == set(graph.activations)
+
+
+@pytest.mark.parametrize("counts", list(combinations(range(3), 2)))
+def test_bytes_count_in_whole_words(counts: tuple[int, int]) -> None:
+    t = TensorType((5 + counts[0],), DType.INT8, QuantParams.of(1.0))
+    nodes = [Node("a", Relu(), ("x",), "a")]
+    graph = build_graph("g", nodes, {"x": t}, ["a"], {}, known={"a": t})
+    plan = plan_memory(graph, {"a": Work(counts[1])})
+    assert plan.arena_bytes == 8 + 8 + (4 if counts[1] else 0)
+    assert plan.arena_bytes == plan.lower_bound_bytes
+    assert planner.ALIGN == 4
