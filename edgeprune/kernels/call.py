@@ -132,6 +132,11 @@ class KernelCall:
         return self.stage.own if self.stage else self.scratch_bytes
 
     @property
+    def reads_codes(self) -> bool:
+        """Whether the kernel looks weights of few values up itself."""
+        return self.stage is None and any(c.role == "codes" for c in self.constants)
+
+    @property
     def chain(self) -> tuple[KernelCall, ...]:
         """The call, and those for the rest of its channels."""
         rest = self.stage.rest if self.stage else None

@@ -9,6 +9,10 @@ from edgeprune.kernels.call import KernelCall
 SLOWER = 1.4
 """So many times the least work is done for bytes, at most; the costs may be off."""
 
+CODED = 2.5
+"""The same where weights of few values can be looked up one by one, without scratch and in a
+quarter of the code: they have few values for the sake of bytes."""
+
 LEANER = (1.15, 2.0, 4.0)
 """So many times the least work of a layer is done for a smaller arena, at most; more than the first
 only where the arena would not fit the part."""
@@ -30,13 +34,17 @@ def smallest(options: Mapping[str, Sequence[KernelCall]], flash_bytes: Bytes) ->
         options: of every node, not empty.
         flash_bytes: of a network of some calls.
     """
-    most = SLOWER * sum(min(c.work for c in calls) for calls in options.values())
+    most = sum(min(c.work for c in calls) * _slower(calls) for calls in options.values())
 
     def price(choice: Choice) -> tuple[bool, int, int]:
         work = _work(choice)
         return work > most, flash_bytes(choice.values()), work
 
     return min((_descend(start, options, price) for start in _starts(options)), key=price)
+
+
+def _slower(calls: Sequence[KernelCall]) -> float:
+    return CODED if any(c.reads_codes for c in calls) else SLOWER
 
 
 def quickest(options: Mapping[str, Sequence[KernelCall]]) -> Choice:

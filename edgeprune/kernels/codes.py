@@ -38,6 +38,20 @@ def coding_of(kinds: int) -> Coding:
     return TERNARY if kinds == TERNARY.kinds else next(c for c in CODINGS if kinds <= c.kinds)
 
 
+def digits_of(kinds: int) -> int:
+    """How many codes of so many kinds a word of 32 bits holds as digits of one number."""
+    return max(n for n in range(1, 33) if kinds**n <= 2**32)
+
+
+def in_digits(codes: Array, kinds: int) -> Array:
+    """Words that ``ep_dense_codes_s8`` reads: the codes are the first digits of a fraction."""
+    digits = digits_of(kinds)
+    numbers = np.pad(codes, (0, -len(codes) % digits)).astype(np.uint64).reshape(-1, digits)
+    place = np.array([kinds**k for k in range(digits - 1, -1, -1)], np.uint64)
+    found = [-(-(int(n) << 32) // kinds**digits) for n in numbers @ place]
+    return np.array(found, np.uint32)
+
+
 def _words(codes: Array, bits: int, width: int) -> Array:
     """Words of ``width`` bits: the first pair in the lowest bits, of a pair the second code."""
     pairs = codes.astype(np.uint32).reshape(-1, 2) @ np.array([1 << bits, 1], np.uint32)

@@ -25,6 +25,8 @@ STAGE_BYTES = {"avr": 256}
 """Scratch that unpacked weights should take, by set of kernels."""
 MOST_BYTES = 4800
 """The same of all other sets."""
+LEAN_BYTES = 1024
+"""The same of dense layers where size counts: they have nothing to gather anew for each part."""
 PART = "@part"
 """What the names of values end with that are made for some channels."""
 CALL_BYTES = 40
@@ -100,9 +102,12 @@ class _Coded:
 
     def call(self, form: KernelCall) -> KernelCall | None:
         """One form of the layer, whole or in parts; None where it needs other values."""
+        if form.reads_codes:
+            return form
         weights = form.constants[0].values.nbytes
         channels = self.whole.pitch
-        limit = STAGE_BYTES.get(self.whole.isa, MOST_BYTES)
+        is_lean = self.whole.optimize == "size" and isinstance(self.whole.node.op, Dense)
+        limit = STAGE_BYTES.get(self.whole.isa, LEAN_BYTES if is_lean else MOST_BYTES)
         y = self.whole.graph.types[self.whole.node.output]
         over = max(0, y.nbytes - form.inplace.lead) if form.inplace is not None else 0
         if weights <= limit + over or not self._can_part:

@@ -10,15 +10,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kernels import layers
-from kernels.cases import BOOKS, SEEDS, examples, int8_values
-from kernels.harness import check, expected, runtime, spell
+from kernels.cases import (
+    BOOKS,
+    SEEDS,
+    examples,
+    int8_type,
+    int8_values,
+    layer_constants,
+    output_scale,
+)
+from kernels.harness import check, expected, one_node, run_call, runtime, spell
 from kernels.layers import Rng
 from kernels.on_core import Trial, run_on_core
 
 from edgeprune.ir import Array, Codebook, DType, Graph, TensorType
 from edgeprune.kernels import stage
-from edgeprune.kernels.codes import CODINGS, TERNARY, Coding, coding_of
-from edgeprune.kernels.select import candidates
+from edgeprune.kernels.call import KernelCall
+from edgeprune.kernels.codes import CODINGS, TERNARY, Coding, coding_of, digits_of
+from edgeprune.kernels.select import candidates, lower
+from edgeprune.ops import Dense
 from edgeprune.target import load_target
 
 FAMILIES = {
@@ -37,6 +47,7 @@ def small_parts() -> Iterator[None]:
     """Layers of a test as the large ones that are unpacked in parts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stage, "MOST_BYTES", 150)
+        patch.setattr(stage, "LEAN_BYTES", 150)
         patch.setattr(stage, "CALL_BYTES", 1)
         yield
 
@@ -100,6 +111,38 @@ def test_portable_kernels_compute_the_reference_from_codes(
     rng = np.random.default_rng(seed)
     graph = coded(rng, FAMILIES[family](rng), values)
     check(graph, {"x0": int8_values(rng, graph.types["x0"].shape)})
+
+
+def looked_up(graph: Graph) -> list[KernelCall]:
+    calls = candidates(graph, graph.nodes[0], ("portable",), "size", "ep_layer0")
+    return [c for c in calls if c.reads_codes]
+
+
+@examples(60)
+@given(SEEDS, st.integers(2, 16))
+def test_dense_layers_look_codes_up_one_by_one(seed: int, kinds: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = tuple(np.sort(rng.choice(np.arange(-127, 128), kinds, replace=False)).tolist())
+    graph = coded(rng, layers.dense_layer(rng), values)
+    feed = {"x0": int8_values(rng, graph.types["x0"].shape)}
+    for call in looked_up(graph):
+        np.testing.assert_array_equal(run_call(call, graph, feed), expected(graph, feed))
+
+
+@pytest.mark.parametrize("kinds", range(2, 17))
+def test_a_word_holds_as_many_codes_as_it_can(kinds: int) -> None:
+    digits = digits_of(kinds)
+    assert kinds**digits <= 2**32 < kinds ** (digits + 1)
+
+
+def test_where_size_counts_a_small_layer_needs_no_scratch_for_its_codes() -> None:
+    rng = np.random.default_rng(4)
+    constants = layer_constants(rng, (40, 60), 0, 0.01, values=BOOKS[0])
+    y = int8_type((), output_scale(rng, 0.01, constants), 0)
+    graph = one_node(Dense(), [int8_type((60,), 0.01, 0)], y, constants)
+    call = lower(graph, load_target("cortex-m4").kernels, "size")["layer"]
+    assert call.reads_codes
+    assert call.scratch_bytes == 0
 
 
 @pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
 from edgeprune.errors import UnsupportedError
@@ -13,6 +16,7 @@ from edgeprune.kernels.bounds import (
     require_int32_sums,
 )
 from edgeprune.kernels.call import Constant, KernelCall, Request
+from edgeprune.kernels.codes import digits_of, in_digits
 from edgeprune.kernels.portable._spell import (
     QUICK_SHIFT,
     float_clamp,
@@ -85,19 +89,38 @@ def _integers(request: Request, op: Dense) -> KernelCall:
     shape = _shape(request)
     mult, shift = _rescale(request, low, high, clamp)
     quick = form == "s8" and has_no_clamp(clamp) and within(shift.values, QUICK_SHIFT - 1, -2)
-    return spell(
+    rest = Constant("bias", wrap32(folded), "int32_t"), mult, shift
+    call = spell(
         f"ep_dense_{form}",
         {**shape, "y_zero": zero_of(y), **clamp, "quick": int(quick)},
         node.inputs[:1],
-        (
-            Constant("weights", in_blocks(w), "int8_t"),
-            Constant("bias", wrap32(folded), "int32_t"),
-            mult,
-            shift,
-        ),
+        (Constant("weights", in_blocks(w), "int8_t"), *rest),
         shared=(f"ep_tile_{form}", *(("ep_dense_strip_s8",) if form == "s8" else ())),
         instructions=int(2.6 * in_block_macs(graph.macs_of(node), len(w)))
         + 40 * shape["rows"] * shape["out_len"],
+    )
+    if request.values is None or request.within or not within(shift.values, -32, -2):
+        return call
+    return replace(call, others=(_from_codes(request, w, rest, {"y_zero": zero_of(y), **clamp}),))
+
+
+def _from_codes(
+    request: Request, w: Array, rest: Sequence[Constant], output: dict[str, int]
+) -> KernelCall:
+    """Weights of few values, looked up one by one: slower than unpacking them, and much smaller."""
+    values, codes = np.unique(w, return_inverse=True)
+    kinds, shape = max(2, len(values)), _shape(request)
+    digits = digits_of(kinds)
+    return spell(
+        "ep_dense_codes_s8",
+        {**shape, "kinds": kinds, "digits": digits, **output},
+        request.node.inputs[:1],
+        (
+            Constant("codes", in_digits(codes.ravel(), kinds), "uint32_t"),
+            Constant("values", values),
+            *rest,
+        ),
+        instructions=shape["rows"] * (int((6 + 14 / digits) * w.size) + 40 * shape["out_len"]),
     )
 
 
