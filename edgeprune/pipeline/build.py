@@ -26,11 +26,13 @@ from edgeprune.pipeline.options import BuildOptions, most_cycles, refuse_unknown
 from edgeprune.pipeline.output import check_writable, whole_folder
 from edgeprune.pipeline.phone import agreement_in_app, answers_in_app
 from edgeprune.pipeline.prepare import Prepared, answers, prepare
+from edgeprune.pipeline.visited import visited
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import importance
 from edgeprune.quantize.noise import signal_to_noise
+from edgeprune.report.examples import examples, mean_picture
 from edgeprune.report.page import page_of
-from edgeprune.report.record import Pruning, Tried, build_record, class_table
+from edgeprune.report.record import Pruning, build_record, class_table
 from edgeprune.target import Target, load_target
 from edgeprune.verify.agreement import (
     AGREEMENT_RUNS,
@@ -118,9 +120,7 @@ def build(options: BuildOptions, progress: Progress = silent) -> Built:
         chosen = chooser.choose(target)
         pruning = _pruning(prepared, options, chosen)
     with whole_folder(options.out, force=options.force) as folder:
-        report = _write(
-            folder, prepared, options, target, chosen, pruning, chooser.tried, clock, progress
-        )
+        report = _write(folder, prepared, options, target, chosen, pruning, chooser, clock)
         # the report is written last: its seconds are those of all that went before
         clock.seconds["total"] = sum(clock.seconds.values())
         report["seconds"] = _seconds(clock)
@@ -180,11 +180,10 @@ def _write(
     target: Target,
     chosen: Candidate,
     pruning: Pruning | None,
-    tried: Sequence[Tried],
+    chooser: Chooser,
     clock: Clock,
-    progress: Progress,
 ) -> dict[str, Any]:
-    compiled = chosen.compiled
+    compiled, progress = chosen.compiled, clock.progress
     graph = compiled.graph
     name = model_name(prepared.path.stem)
     c_dir = folder / "c"
@@ -264,9 +263,11 @@ def _write(
         run=run,
         free=prepared.free,
         pruning=pruning,
-        tried=tried,
+        tried=chooser.tried,
         classes=tables,
         snr=snr,
+        visited=visited(prepared, chosen, chooser.passed),
+        **_shown(prepared, real(graph, ours)),
         labels=prepared.labels,
         notes=(*_notes(options, target, prepared), *missed),
         ort=(folder / "model.ort").stat().st_size if "ort" in options.emit else None,
@@ -276,6 +277,18 @@ def _write(
     if "c" not in options.emit:
         _remove(c_dir)
     return record
+
+
+def _shown(prepared: Prepared, built: Array) -> dict[str, Any]:
+    """Samples that people look at, and a picture of the mean one; made up ones tell nothing."""
+    if prepared.reported is None:
+        return {}
+    graph, x = prepared.graph, prepared.report.x
+    shape = graph.types[graph.inputs[0]].shape if len(graph.inputs) == 1 else None
+    return {
+        "examples": examples(x, prepared.report.y, prepared.reference, built, shape),
+        "mean": None if shape is None else mean_picture(x, shape),
+    }
 
 
 def _runs(graph: Graph) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 from edgeprune.errors import CannotFitError, EdgePruneError
+from edgeprune.ir import Graph
 from edgeprune.pipeline.fit import Fitter
 from edgeprune.pipeline.forms import MIXED, Candidate, Form, forms
 from edgeprune.pipeline.mix import Roundings, counts_of, few
@@ -15,6 +16,7 @@ from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import Prepared
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
+from edgeprune.pruning.groups import Mask
 from edgeprune.pruning.limits import Limits
 from edgeprune.pruning.search import Ranking, refuse_unknown
 from edgeprune.quantize.bits import Judge
@@ -92,6 +94,11 @@ class Chooser:
             found = self.pruned(target, Room(None, None))
             return _refuse_excess(found, given, f"target {target.name}")
         return self.pruned(target, given)
+
+    @property
+    def passed(self) -> list[tuple[Mask, Graph]]:
+        """The networks that the search has passed through; see :attr:`obs.Search.passed`."""
+        return self._ranking.passed if "_ranking" in self.__dict__ else []
 
     def as_it_is(self, target: Target, given: Room) -> Candidate:
         """The network with all its channels.

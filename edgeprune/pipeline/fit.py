@@ -82,11 +82,13 @@ class Fitter:
         compiled = recipe.compile(graph)
         whole = self._measure(compiled)
         coupling = couple(graph)
-        prices = LayerPrices(compiled, graph, coupling, self.limits.most)
+        prices = LayerPrices(compiled, graph, coupling, {"flash", *self.limits.most})
         first = prices(nothing_removed(coupling))
         taken = self._taken(whole, compiled)
         spare = {k: v - first[k] for k, v in taken.items() if k in self.limits.most}
-        return self._within(recipe, prices, spare, whole)
+        made = self._within(recipe, prices, spare, whole)
+        rest = whole.flash_bytes - first["flash"]
+        return replace(made, flash_of=lambda gone: rest + prices(gone)["flash"])
 
     def _within(
         self, recipe: Recipe, prices: Prices, spare: dict[str, float], whole: Footprint

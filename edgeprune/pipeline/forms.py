@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from edgeprune.compiler.compile import Compiled
 from edgeprune.compiler.measure import Footprint
 from edgeprune.ir import Graph
 from edgeprune.pipeline.options import BuildOptions
+from edgeprune.pruning.groups import Mask
 from edgeprune.pruning.pruned import Pruned
 from edgeprune.target import Target
 from edgeprune.toolchain.compiler import Optimize, find_compiler
@@ -30,6 +31,8 @@ class Candidate:
         float_accuracy: there, of ``float_graph``.
         pruned: how it came about; None where nothing was pruned.
         before: the footprint without pruning; None where nothing was pruned.
+        flash_of: about how many bytes what is left takes, by which channels are gone: what the
+            search reckoned with; None where nothing was pruned.
     """
 
     float_graph: Graph
@@ -39,6 +42,7 @@ class Candidate:
     float_accuracy: float
     pruned: Pruned | None
     before: Footprint | None = None
+    flash_of: Callable[[Mask], float] | None = None
 
     @property
     def is_as_good_as_float(self) -> bool:

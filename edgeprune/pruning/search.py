@@ -166,6 +166,17 @@ class Ranking:
             yield self._known[at]
             at += 1
 
+    @property
+    def passed(self) -> list[tuple[NDArray[np.bool_], Graph]]:
+        """What was gone after each group so far, and the network; see :attr:`obs.Search.passed`."""
+        removed = np.zeros(self.ctx.coupling.count, bool)
+        states = [(removed, self.ctx.graph)]
+        for group in self._known:
+            removed = removed.copy()
+            removed[[k for k, _ in group]] = True
+            states.append((removed, self.ctx.graph))
+        return states
+
 
 def smallest(graph: Graph, *, inputs: bool = False) -> Graph:
     """The network with one channel left wherever one must be: the floor of every budget.

@@ -14,6 +14,8 @@ from html import escape
 PALETTE = ("#3b82f6", "#f59e0b", "#10b981", "#ef4444", "#8b5cf6", "#06b6d4", "#ec4899", "#84cc16")
 Box = tuple[float, float, float, float]  # x, y, width, height
 LETTER = 0.66  # its width, as a share of its size
+DESK, PHONE = 830.0, 350.0  # pixels that a drawing is wide
+SLANT = 11  # pixels between two names that are set aslant
 TICKS = 5
 
 
@@ -48,19 +50,26 @@ class Canvas:
         )
 
     def line(
-        self, start: tuple[float, float], end: tuple[float, float], *, dotted: bool = False
+        self,
+        start: tuple[float, float],
+        end: tuple[float, float],
+        *,
+        dotted: bool = False,
+        faint: bool = False,
     ) -> None:
         """A line in the colour of the page's words."""
         (x1, y1), (x2, y2) = ((_number(a), _number(b)) for a, b in (start, end))
         dots = ' stroke-dasharray="2 3"' if dotted else ""
+        dots += ' stroke-opacity=".35"' if faint else ""
         self._parts.append(
             f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="currentColor"{dots}/>'
         )
 
-    def dot(self, x: float, y: float, radius: float, colour: str) -> None:
-        """A disc."""
+    def dot(self, x: float, y: float, radius: float, colour: str, *, tip: str = "") -> None:
+        """A disc, with a text that a browser shows over it."""
         at = f'cx="{_number(x)}" cy="{_number(y)}" r="{_number(radius)}"'
-        self._parts.append(f'<circle {at} fill="{colour}"/>')
+        title = f"<title>{escape(tip)}</title>" if tip else ""
+        self._parts.append(f'<circle {at} fill="{colour}">{title}</circle>')
 
     def text(
         self,
@@ -104,19 +113,32 @@ class Chart(Canvas):
         y: ends of the vertical one.
         size: width and height of the drawing.
         below: pixels for what is written under the axis.
+        names: what stands under 0, 1, 2, ...: aslant, and not all, where there is no room.
     """
 
     def __init__(
         self,
         x: tuple[float, float],
         y: tuple[float, float],
-        size: tuple[float, float] = (830, 330),
+        size: tuple[float, float] = (DESK, 330),
         below: float = 46,
+        names: Sequence[str] = (),
     ) -> None:
-        super().__init__(*size)
+        left, right = (78.0 if size[0] > PHONE else 62.0), size[0] - 12
+        room = (right - left) / (x[1] - x[0])
+        slant = bool(names) and room < 10 * LETTER * max(map(len, names))
+        if names:
+            below = 104 if slant else 30
+        super().__init__(size[0], size[1] + 70 * slant)
         self._x, self._y = x, y
-        self._frame = (78.0, 24.0, size[0] - 12, size[1] - below)
+        self._frame = (left, 24.0, right, self.height - below)
         left, top, right, bottom = self._frame
+        for i in range(0, len(names), math.ceil(SLANT / room) if slant else 1):
+            at, down = self.at(i, y[0])[0], bottom + (10 if slant else 12)
+            if slant:
+                self.text(at + 3, down, names[i], size=10, anchor="end", turned=-45)
+            else:
+                self.text(at, down, names[i], size=10)
         self.line((left, top), (left, bottom))
         self.line((left, bottom), (right, bottom))
 
@@ -137,16 +159,30 @@ class Chart(Canvas):
         (x0, y0), (x1, y1) = self.at(x[0], y[1]), self.at(x[1], y[0])
         return x0, y0, x1 - x0, y1 - y0
 
+    @property
+    def step(self) -> float:
+        """Pixels of 1 on the horizontal axis."""
+        return (self._frame[2] - self._frame[0]) / (self._x[1] - self._x[0])
+
     def heading(self, words: str) -> None:
         """A line over the chart."""
-        self.text((self._frame[0] + self._frame[2]) / 2, 11, words)
+        self.text((self._frame[0] + self._frame[2]) / 2, 11, words, size=10)
+
+    def key(self, rows: Sequence[tuple[str, str]]) -> None:
+        """What colours stand for, in a line over the chart: (colour, words)."""
+        at = self._frame[0] + 8
+        for colour, words in rows:
+            self.dot(at, 11, 4, colour)
+            self.text(at + 8, 11, words, size=10, anchor="start")
+            at += 24 + 10 * 0.58 * len(words)
 
     def ticks(
         self, name: str, *, marks: Sequence[tuple[float, str]] = (), horizontal: bool = False
     ) -> None:
         """Marks and the name of an axis; without marks round numbers are taken."""
         ends = self._x if horizontal else self._y
-        for value, words in marks or [(v, f"{v:,g}") for v in round_numbers(*ends)]:
+        count = TICKS if self.width > PHONE or not horizontal else 3
+        for value, words in marks or [(v, f"{v:,g}") for v in round_numbers(*ends, count)]:
             if horizontal:
                 self.text(self.at(value, self._y[0])[0], self.bottom + 12, words, size=10)
             else:
@@ -157,15 +193,6 @@ class Chart(Canvas):
             self.text((left + right) / 2, self.height - 9, name)
         else:
             self.text(10, (top + bottom) / 2, name, turned=-90)
-
-    def steps(self, names: Sequence[str]) -> None:
-        """Names under 0, 1, 2, ...: aslant where there are many."""
-        for i, name in enumerate(names):
-            x = self.at(i, self._y[0])[0]
-            if len(names) <= 6:
-                self.text(x, self.bottom + 12, name, size=10)
-            else:
-                self.text(x + 3, self.bottom + 10, name, size=10, anchor="end", turned=-45)
 
 
 def round_numbers(low: float, high: float, count: int = TICKS) -> list[float]:

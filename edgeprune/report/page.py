@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from edgeprune.errors import EdgePruneError
-from edgeprune.report import charts
+from edgeprune.report import answers, charts, summary
+from edgeprune.report.canvas import DESK, PHONE
+from edgeprune.report.network import network
 from edgeprune.report.treemap import treemap
 from edgeprune.report.words import FILES, RUNNERS, about_accuracy, about_default, bound
 
@@ -25,12 +27,23 @@ def render(report: dict[str, Any]) -> str:
     """
     from markupsafe import Markup
 
+    classes = report.get("classes")
     text: str = _template("report.html.j2").render(
         r={"classes": None, "kept": [], "pruning": None, "notes": [], **report},
         names=report.get("labels"),
         verdict=_verdict(report),
         intervals={k: _interval(report["accuracy"], k) for k in ("source", "c")},
-        figures={k: Markup(v) for k, v in _figures(report).items()},
+        figures=_pairs(report),
+        network=Markup(network(report)),
+        removed=summary.removed(report),
+        cuts=summary.cuts(report),
+        bytes=summary.bytes_by_layer(report),
+        cycles=summary.cycles_by_layer(report),
+        advice=summary.advice(report),
+        maps=answers.input_maps(report),
+        shown=answers.shown(report),
+        matrices=[(w, answers.matrix(report, w)) for w in ("before", "after") if classes],
+        mistakes=answers.mistakes(report) if classes else [],
         obstacles=_obstacles(report),
         file=size.get("basis") if (size := report["size"]).get("basis") in FILES else None,
         runners=RUNNERS,
@@ -142,24 +155,39 @@ def _interval(accuracy: dict[str, Any], which: str) -> str:
     return f"{100 * (middle - half):.2f} to {100 * (middle + half):.2f} %"
 
 
-def _figures(report: dict[str, Any]) -> dict[str, str]:
+def _pairs(report: dict[str, Any]) -> dict[str, Any]:
+    """Every figure twice: for wide and for narrow screens."""
+    from markupsafe import Markup
+
+    desk, phone = (_figures(report, width) for width in (DESK, PHONE))
+    return {k: Markup(desk[k] and _two(desk[k], phone[k])) for k in desk}
+
+
+def _two(wide: str, narrow: str) -> str:
+    return f'<div class="wide">{wide}</div><div class="narrow">{narrow}</div>'
+
+
+def _figures(report: dict[str, Any], width: float) -> dict[str, str]:
     made = dict.fromkeys(("treemap", "memory", "arena", "importance", "frontier"), "")
     memory = report.get("memory") or {}
     if memory.get("steps"):
-        size = report["size"]
-        made["memory"] = charts.memory_over_time(
-            memory["steps"], size["arena_bytes"], size["arena_lower_bound_bytes"]
-        )
-        made["arena"] = charts.arena_map(memory["buffers"], [s["step"] for s in memory["steps"]])
+        size, steps = report["size"], memory["steps"]
+        bound = size["arena_lower_bound_bytes"]
+        made["memory"] = charts.memory_over_time(steps, size["arena_bytes"], bound, width)
+        made["arena"] = charts.arena_map(memory["buffers"], [s["step"] for s in steps], width)
     if report.get("flash"):
         groups: dict[str, list[tuple[str, int]]] = {}
         for row in report["flash"]:
             groups.setdefault(row.get("layer", "all"), []).append((row["name"], row["bytes"]))
-        made["treemap"] = treemap(groups)
+        made["treemap"] = treemap(groups, width)
     if report.get("removals"):
-        made["importance"] = charts.importance(report["removals"], report.get("kept", []))
-    if len(report.get("frontier", [])) > 1:
-        made["frontier"] = charts.frontier(report["frontier"], report.get("frontier_chosen"))
+        inputs = [port["name"] for port in report["interface"]["inputs"]]
+        kept = report.get("kept", [])
+        made["importance"] = charts.importance(report["removals"], kept, inputs, width)
+    points, visited = report.get("frontier", []), report.get("visited", [])
+    if len(points) + len(visited) > 1:
+        chosen, budget = report.get("frontier_chosen"), report["budget"]["flash_bytes"]
+        made["frontier"] = charts.frontier(points, chosen, visited, budget, width)
     return made
 
 
@@ -176,13 +204,25 @@ def _obstacles(report: dict[str, Any]) -> list[str]:
         )
     if size["code_bytes"] is not None:
         lines.append(f"Code takes {size['code_bytes']:,} bytes whatever the widths.")
-    steps = (report.get("memory") or {}).get("steps") or []
-    if steps:
-        peak = max(steps, key=lambda s: sum(s["live"].values()))
-        lines.append(
-            f"The peak of RAM is at {peak['step']}: {sum(peak['live'].values()):,} bytes are alive."
-        )
+    memory = report.get("memory") or {}
+    if memory.get("steps"):
+        peak, most = _peak(memory)
+        lines.append(f"The peak of RAM is at {peak}: {most:,} bytes are alive.")
     ones = [name for name, width in report["after"]["channels"].items() if width == 1]
     if ones:
         lines.append(f"At one channel already: {', '.join(ones)}.")
     return lines
+
+
+def _peak(memory: dict[str, Any]) -> tuple[str, int]:
+    """The step that takes most, and its bytes; what lies in the place of another counts once."""
+    found = []
+    at = {b["name"]: (b["offset"], b["offset"] + b["bytes"]) for b in memory["buffers"]}
+    for step in memory["steps"]:
+        end, taken = 0, 0
+        for first, last in sorted(at[name] for name in step["live"] if name in at):
+            taken += max(last - max(first, end), 0)
+            end = max(end, last)
+        found.append((taken, step["step"]))
+    most, name = max(found, key=lambda row: row[0])
+    return name, most

@@ -19,6 +19,7 @@ from edgeprune.ir import Array, Graph
 from edgeprune.pruning.limits import Limits
 from edgeprune.pruning.lossless import Report
 from edgeprune.quantize.noise import noisiest
+from edgeprune.report.interface import interface_of
 from edgeprune.target import Target
 from edgeprune.verify.agreement import Agreement
 from edgeprune.verify.run_target import TargetRun
@@ -92,6 +93,9 @@ def build_record(
     tried: Sequence[Tried],
     classes: dict[str, Any] | None,
     snr: Mapping[str, float],
+    visited: Sequence[Mapping[str, Any]] = (),
+    examples: Sequence[Mapping[str, Any]] = (),
+    mean: str | None = None,
     ort: int | None = None,
     labels: Sequence[str] = (),
     notes: Sequence[str] = (),
@@ -123,6 +127,9 @@ def build_record(
         classes: from :func:`class_table`; None where there are no labels.
         snr: by layer, signal to quantisation noise in decibels.
         labels: names of the classes.
+        visited: the networks that the search passed through, from :func:`pipeline.visited`.
+        examples: samples with their answers, from :func:`report.examples.examples`.
+        mean: picture of the mean sample.
         ort: bytes of the ``.ort`` file; None: it was not asked for.
         notes: what was taken for granted.
     """
@@ -188,7 +195,7 @@ def build_record(
             "stack_bytes": run.stack_bytes if run is not None else None,
         },
         "labels": list(labels) or None,
-        "interface": _interface(g),
+        "interface": interface_of(g),
         "memory": _memory(compiled),
         "flash": _flash(compiled, size),
         "free": {
@@ -204,7 +211,10 @@ def build_record(
         "kept": _scores(pruning.kept if pruning is not None else ()),
         "frontier": [{"label": t.label, **_point(t)} for t in tried],
         "frontier_chosen": next((i for i, t in enumerate(tried) if t.size is size), None),
+        "visited": list(visited),
         "classes": classes,
+        "examples": list(examples),
+        "mean_sample": mean,
         "layers": _layers(source, compiled, run, snr),
         "noisiest_layer": noisiest(g, snr),
         "notes": list(notes),
@@ -346,29 +356,6 @@ def _by_layer(run: TargetRun | None) -> dict[str, tuple[float, int | None]]:
     }
 
 
-def _interface(g: Graph) -> dict[str, Any]:
-    """Names, shapes, order of the axes and scales of what goes in and comes out."""
-    rows: dict[str, Any] = {}
-    for word, values in (("inputs", g.inputs), ("outputs", g.outputs)):
-        rows[word] = []
-        for v in values:
-            t = g.types[v]
-            scale, zero = t.quant.scalar if t.quant is not None else (None, None)
-            port = g.ports.get(v)
-            rows[word].append(
-                {
-                    "name": port.name if port is not None else v,
-                    "shape": list(t.shape),
-                    "layout": g.layout(v),
-                    "source_shape": list(port.shape) if port is not None else None,
-                    "dtype": t.dtype.value,
-                    "scale": scale,
-                    "zero_point": zero,
-                }
-            )
-    return rows
-
-
 def _layers(
     source: Graph,
     compiled: Compiled,
@@ -377,20 +364,27 @@ def _layers(
 ) -> list[dict[str, Any]]:
     g, work = compiled.graph, _by_layer(run)
     before = {n.output: source.types[n.output].shape for n in source.nodes}
+    before |= {v: source.types[v].shape for v in source.inputs}
+    bits = {n.output: source.types_of(n)[1].bits for n in source.nodes if n.op.weights}
+    made_by = {n.output: i for i, n in enumerate(g.nodes)}
+    made_by |= {v: -1 - i for i, v in enumerate(g.inputs)}
     rows = []
     for node in g.nodes:
         call = compiled.calls.get(node.name)
         weights = sum(c.weight_bytes for c in call.arrays) if call else 0
         shape = g.types[node.output].shape
-        old = before.get(node.output, shape)
+        # what skips inputs is new: the source had all of them there
+        old = before.get(node.output) or before.get(node.inputs[0]) or shape
         instructions, cycles = work.get(node.name, (None, None))
         rows.append(
             {
                 "name": node.name,
                 "op": node.op.kind,
+                "inputs": [made_by[v] for v in node.inputs if v in made_by],
                 "macs": g.macs_of(node),
                 "weight_bytes": weights,
                 "bits": g.types_of(node)[1].bits if node.op.weights else None,
+                "bits_before": bits.get(node.output),
                 "constant_bytes": 0 if call is None else call.constant_bytes,
                 "channels_before": old[-1] if old else 1,
                 "channels_after": shape[-1] if shape else 1,

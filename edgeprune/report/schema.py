@@ -5,8 +5,9 @@ Schema 1. More keys may stand beside these; a figure that was not measured is No
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.files import read_json
@@ -164,9 +165,11 @@ class Layer(TypedDict):
 
     name: Text
     op: Text
+    inputs: NotRequired[list[Annotated[int, Range(-(1 << 10), 1 << 20)]]]
     macs: Count
     weight_bytes: Count
     bits: float | None
+    bits_before: NotRequired[float | None]
     channels_before: Count
     channels_after: Count
     instructions: Annotated[float, Range(0)] | None
@@ -189,6 +192,7 @@ class Port(TypedDict):
     dtype: Literal["float32", "int8", "uint8", "int16"]
     scale: Annotated[float, Range(0)] | None
     zero_point: Annotated[int, Range(-(1 << 31), (1 << 31) - 1)] | None
+    read: NotRequired[list[Annotated[list[Count], Range(2, 2)]] | None]
 
 
 class Interface(TypedDict):
@@ -260,6 +264,31 @@ class Point(TypedDict):
     accuracy: Share
 
 
+class Visited(TypedDict):
+    """A network that the search passed through."""
+
+    flash_bytes: Count
+    neurons: Count
+    inputs: Count
+    accuracy: Share
+    n: Count
+
+
+Answer = Annotated[list[float], Range(2, 2)]
+"""A class and the value of its output."""
+
+
+class Example(TypedDict):
+    """A sample and what is answered to it."""
+
+    number: Count
+    truth: Annotated[int, Range()] | None
+    distance: Real
+    source: list[Answer]
+    built: list[Answer]
+    picture: Text | None
+
+
 class Class(TypedDict):
     """How often a class is answered right."""
 
@@ -309,6 +338,9 @@ class Report(TypedDict):
     kept: list[Score]
     frontier: list[Point]
     frontier_chosen: Figure
+    visited: NotRequired[list[Visited]]
+    examples: NotRequired[list[Example]]
+    mean_sample: NotRequired[Text | None]
     classes: Classes | None
     noisiest_layer: Text | None
     notes: list[Text]
@@ -344,6 +376,15 @@ def _check_references(report: Any, where: str) -> None:
         run["ms"] is not None and run["clock_hz"] is None
     ):
         raise EdgePruneError(f"{where}: run", "has a time without its error or clock")
+    for i, row in enumerate(report["layers"]):
+        if max(row.get("inputs", []), default=-1) >= i:
+            what = "takes what comes after it"
+            raise EdgePruneError(f"{where}: layers[{i}]", what)
+    for i, port in enumerate(report["interface"]["inputs"]):
+        size = math.prod(port["shape"])
+        if any(first + count > size for first, count in port.get("read") or []):
+            what = f"reads beyond its {size} elements"
+            raise EdgePruneError(f"{where}: interface: inputs[{i}]", what)
     chosen = report.get("frontier_chosen")
     if chosen is not None and chosen >= len(report.get("frontier", [])):
         raise EdgePruneError(f"{where}: frontier_chosen", f"is {chosen}, beyond the frontier")

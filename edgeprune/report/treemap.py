@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from edgeprune.report.canvas import LETTER, PALETTE, Box, Canvas, short
+from edgeprune.report.canvas import DESK, LETTER, PALETTE, Box, Canvas, short
 
-WIDTH, HEIGHT = 830.0, 420.0
+HEIGHT = 420.0
 HEADER = 18.0  # of a group
 SIZE = 10.5  # of letters
 
 
-def treemap(groups: Mapping[str, Sequence[tuple[str, int]]]) -> str:
+def treemap(groups: Mapping[str, Sequence[tuple[str, int]]], width: float = DESK) -> str:
     """Rectangles whose areas are bytes, the largest first, those of a group side by side.
 
     Args:
         groups: by name, (name, bytes) of what is in it.
+        width: of the drawing.
     """
-    canvas = Canvas(WIDTH, HEIGHT)
+    canvas = Canvas(width, HEIGHT)
     sums = {g: sum(n for _, n in rows) for g, rows in groups.items()}
     order = sorted((g for g in sums if sums[g] > 0), key=lambda g: -sums[g])
-    outer = squarify([sums[g] for g in order], (0.0, 0.0, WIDTH, HEIGHT))
+    outer = squarify([sums[g] for g in order], (0.0, 0.0, width, HEIGHT))
     for i, (group, box) in enumerate(zip(order, outer, strict=True)):
         colour = PALETTE[i % len(PALETTE)]
         x, y, w, h = box

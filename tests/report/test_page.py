@@ -17,7 +17,7 @@ from tests.e2e.conftest import invoke, report_of
 from tests.emit.packages import small_cnn
 
 pytestmark = pytest.mark.needs("chromium", "playwright")
-WIDTHS = {"desktop": 1200, "phone": 390}
+WIDTHS = {"desktop": 1280, "phone": 390}
 
 
 @pytest.fixture(scope="module")
@@ -73,13 +73,19 @@ def test_the_report_is_complete_and_readable_everywhere(
     page, record = shown.page, report_of(built)
     headings = page.locator("h2").all_text_contents()
     assert headings == [
+        "What was removed",
+        "Where bytes go",
+        "Where cycles go",
+        "What to do next",
+        "The network, before and after",
+        "Accuracy against size",
+        "Samples and answers",
         "Do the artifacts agree?",
         "Layers",
         "Where the flash goes",
         "Memory over time",
         "The arena",
         "What was removed, and what was not",
-        *(["Accuracy against size"] if len(record["frontier"]) > 1 else []),
         "What stands in the way of a smaller result",
         "How it was made",
     ]
@@ -89,15 +95,30 @@ def test_the_report_is_complete_and_readable_everywhere(
     assert "Fits: " in text
     assert record["command"] in text
     assert page.locator("[role=meter]").count() == 2
-    for figure in page.locator(".figure svg").all():
+    shown_figures = page.locator(".narrow svg:visible" if width < 700 else ".wide svg:visible")
+    assert shown_figures.count() == 5
+    for figure in shown_figures.all():
         box = figure.bounding_box()
         assert box["height"] > 100
-        assert box["width"] >= 600  # smaller, it could not be read: it scrolls
+        drawn = float(figure.get_attribute("width"))
+        assert 0.9 * drawn <= box["width"] <= width  # letters are as large as they were drawn
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert cut_off(page) == []
     ink, paper = page.evaluate(
         "(s => [s.color, s.backgroundColor])(getComputedStyle(document.body))"
     )
     assert (brightness(ink) < brightness(paper)) == (scheme == "light")
+
+
+def cut_off(page: Any) -> list[str]:
+    """What reaches beyond the window, or is wider than what it scrolls in."""
+    found: list[str] = page.evaluate(
+        """[...document.querySelectorAll("body *")]
+           .filter(e => { const r = e.getBoundingClientRect();
+                          return r.width && r.right > innerWidth + 1; })
+           .map(e => e.tagName + "." + e.className + ": " + e.textContent.slice(0, 40))"""
+    )
+    return found
 
 
 def brightness(colour: str) -> int:
@@ -169,6 +190,15 @@ def test_names_in_a_model_are_only_shown(built: Path, browser: Any, tmp_path: Pa
         step["step"], step["live"] = evil, {evil: 100}
     for row in (*record["memory"]["buffers"], *record["frontier"]):
         row["name"] = row["label"] = evil
+    for port in record["interface"]["inputs"]:
+        port["name"], port["read"] = evil, [[0, 1]]
+    record["mean_sample"] = evil
+    for row in record["examples"]:
+        row["picture"] = evil
+    record["labels"] = [evil] * 3
+    table = [[5, 2, 0], [1, 4, 1], [0, 0, 6]]
+    row = {"label": 1, "n": 6, "before": 0.5, "after": 0.4}
+    record["classes"] = {"rows": [row], "confusion_before": table, "confusion_after": table}
     path = tmp_path / "evil.html"
     path.write_text(render(record))
     shown = Shown(browser, path)

@@ -85,6 +85,13 @@ class Descent:
         if limits.most:
             raise limits.refusal(meter.prices(greedy.removed), len(greedy.order))
 
+    @property
+    def passed(self) -> list[Snapshot]:
+        """The states between the rounds, from the dense network on."""
+        states = [made.before for made in self._rounds]
+        last = self._rounds[-1].after if self._rounds else None
+        return states if last is None else [*states, last]
+
     def finished(self, meter: Meter, judge: Judge, floor: float | None) -> tuple[float, Pruned]:
         """The network as good as all the data make it, and its value; the run stays as it is."""
         greedy = self.greedy

@@ -208,6 +208,16 @@ class Search:
         runs = [self._run(meter, per_price, inputs=not counted) for per_price in orders]
         return self._best(runs, meter, progress)
 
+    @property
+    def passed(self) -> list[tuple[Mask, Graph]]:
+        """The networks that the runs have passed through: what is gone, and the weights.
+
+        Solved layer by layer as channels went. The weights have the shapes of the dense network:
+        compacted they are the network.
+        """
+        states = [state for run in self._runs.values() for state in run.passed]
+        return [(state.removed, state.master) for state in states]
+
     def solve(
         self,
         chosen: Pruned,

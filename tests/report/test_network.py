@@ -1,0 +1,73 @@
+"""The drawing of a network: what stands in a box, and which lines lead where."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from edgeprune.report.network import blocks_of, network
+
+
+def layer(name: str, op: str, inputs: list[int], **more: Any) -> dict[str, Any]:
+    row = {"name": name, "op": op, "inputs": inputs, "channels_before": 8, "channels_after": 8}
+    row |= {"macs": 0, "weight_bytes": 0, "bits": None, "cycles": None, "shape": [4, 4, 8]}
+    return row | more
+
+
+def record(*layers: dict[str, Any]) -> dict[str, Any]:
+    port = {"name": "image", "shape": [4, 4, 1], "read": [[0, 3], [5, 2]]}
+    return {"layers": list(layers), "interface": {"inputs": [port]}, "run": {"clock_hz": None}}
+
+
+RESIDUAL = record(
+    layer("a", "conv2d", [-1], macs=9, bits=4.0, bits_before=32, channels_after=6),
+    layer("a_relu", "clamp", [0]),
+    layer("b", "conv2d", [1], macs=9, bits=8),
+    layer("sum", "add", [2, 1]),
+    layer("c", "conv2d", [3], macs=9),
+)
+
+
+def test_what_acts_on_elements_alone_joins_the_layer_before_it() -> None:
+    assert [(b.name, b.kinds) for b in blocks_of(RESIDUAL)] == [
+        ("image", []),
+        ("a", ["conv2d", "clamp"]),
+        ("b", ["conv2d"]),
+        ("sum", ["add"]),
+        ("c", ["conv2d"]),
+    ]
+
+
+def test_a_block_knows_what_it_takes_from() -> None:
+    assert [b.feeds for b in blocks_of(RESIDUAL)] == [[], [0], [1], [2, 1], [3]]
+
+
+def test_an_activation_of_a_value_that_others_read_too_stands_alone() -> None:
+    rows = record(
+        layer("a", "conv2d", [-1], macs=9),
+        layer("gate", "sigmoid", [0]),
+        layer("product", "mul", [0, 1]),
+    )
+    assert [b.name for b in blocks_of(rows)] == ["image", "a", "gate", "product"]
+
+
+def test_a_shortcut_has_a_line_of_its_own_past_what_it_skips() -> None:
+    drawn = network(RESIDUAL).split("</li>")
+    lines = [
+        set(re.findall(r'<line x1="(\d+)" y1="(\d+)%" x2="(\d+)" y2="(\d+)%"', d)) for d in drawn
+    ]
+    side, main = sorted({int(x) for row in lines for x, *_ in row})
+    assert (f"{side}", "0", f"{side}", "100") in lines[2]  # past b
+    assert (f"{side}", "50", f"{main}", "50") in lines[3]  # into the sum
+    assert not [row for row in lines[4] if str(side) in (row[0], row[2])]
+
+
+def test_a_box_tells_widths_and_bits_before_and_after() -> None:
+    text = re.sub("<[^>]+>", " ", network(RESIDUAL))
+    for fact in ("16 → 5 elements", "4 × 4 × 1", "8 → 6 channels", "32 → 4 bits"):
+        assert fact in text
+
+
+def test_a_record_without_connections_is_drawn_as_a_chain() -> None:
+    old = record(*({k: v for k, v in row.items() if k != "inputs"} for row in RESIDUAL["layers"]))
+    assert [b.feeds for b in blocks_of(old)] == [[], [0], [1], [2], [3]]

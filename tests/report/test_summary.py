@@ -1,0 +1,87 @@
+"""What a page says first: what was removed, what takes bytes and time, what to do next."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+from edgeprune.report import answers, summary
+
+
+def record() -> dict[str, Any]:
+    rows = [
+        {"name": "a", "op": "conv2d", "inputs": [-1], "channels_before": 16, "channels_after": 6},
+        {"name": "b", "op": "dense", "inputs": [0], "channels_before": 3, "channels_after": 3},
+    ]
+    for row, cycles in zip(rows, (900, 100), strict=True):
+        row |= {"macs": 9, "weight_bytes": 50, "constant_bytes": 60, "bits": 8, "bits_before": 32}
+        row |= {"cycles": cycles, "shape": [1]}
+    return {
+        "command": "edgeprune build",
+        "dtype": "int8",
+        "layers": rows,
+        "interface": {"inputs": [{"name": "x", "shape": [10], "read": [[2, 4]]}]},
+        "before": {"channels": {"a": 16, "b": 3}, "params": 200, "macs": 40, "flash_bytes": None},
+        "after": {"channels": {"a": 6, "b": 3}, "params": 100, "macs": 18},
+        "size": {"flash_bytes": 20000, "basis": "linked", "measured": True},
+        "budget": {"flash_bytes": 20480, "fits": True},
+        "target": {"optimize": "size"},
+        "run": {"instructions": 1, "cycles": 1000, "ms": 1.0, "clock_hz": 1000000},
+        "accuracy": {"n": 100, "source": 0.97, "c": 0.97, "samples": "test"},
+        "labels": None,
+        "classes": None,
+        "visited": [
+            {"flash_bytes": n, "accuracy": a}
+            for n, a in ((9000, 0.8), (15000, 0.966), (30000, 0.968), (60000, 0.97))
+        ],
+    }
+
+
+def test_what_there_is_less_of_is_told_with_inputs_and_bits() -> None:
+    rows = {name: (change, share) for name, change, share in summary.removed(record())}
+    assert rows["inputs read"] == ("10 → 4", "−60 %")
+    assert rows["channels"] == ("19 → 9", "−53 %")
+    assert rows["bits a weight"] == ("32 → 8", "")
+    assert "flash" not in rows  # what was not measured is not told
+    assert summary.cuts(record()) == ["a 16 → 6"]
+
+
+def test_shares_of_bytes_add_up_to_all_of_them() -> None:
+    rows = summary.bytes_by_layer(record())
+    assert sum(n for _, n in rows) == 20000
+    assert summary.cycles_by_layer(record()) == [("a", 900), ("b", 100)]
+
+
+def options(r: dict[str, Any]) -> list[str]:
+    return [a.options for a in summary.advice(r)]
+
+
+def test_a_smaller_network_that_was_as_good_is_the_next_budget() -> None:
+    assert options(record())[0] == "--budget 15KB"
+
+
+def test_who_lost_accuracy_is_told_what_more_bytes_or_fewer_bits_would_do() -> None:
+    r = record()
+    r["accuracy"]["c"] = 0.9
+    assert options(r)[:3] == ["--budget 30KB", "--dtype mixed", "--finetune 5"]
+    mixed = deepcopy(r)
+    mixed["layers"][0]["bits"] = 3
+    assert "--dtype mixed" not in options(mixed)
+
+
+def test_a_core_without_clock_and_a_network_without_samples_say_what_is_missing() -> None:
+    r = record()
+    r["run"]["ms"] = r["run"]["clock_hz"] = None
+    assert any(o.startswith("--target") for o in options(r))
+    r["accuracy"]["n"] = 0
+    assert options(r)[0] == "--data"
+
+
+def test_mistakes_are_shaded_against_the_most_frequent_one_and_named() -> None:
+    r = record()
+    r["labels"] = ["cat", "dog"]
+    r["classes"] = {"confusion_before": [[90, 2], [4, 50]], "confusion_after": [[84, 8], [4, 50]]}
+    cells = answers.matrix(r, "after")
+    assert [[c.error for c in row] for row in cells] == [[None, 1.0], [0.5, None]]
+    assert cells[0][1].change == 6
+    assert answers.mistakes(r)[0] == "cat taken for dog: 8 (2 before)"
