@@ -15,7 +15,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from edgeprune.api.building import build, fit
     from edgeprune.api.exploring import analyze, extract, sweep
-    from edgeprune.api.folders import compare, report_folder, run, verify_folder
+    from edgeprune.api.folders import compare, flash, report_folder, run, verify_folder
     from edgeprune.frontends import load
     from edgeprune.pruning.compensate import compensate
     from edgeprune.pruning.finetune import finetune
@@ -32,6 +32,7 @@ _PUBLIC = {
     "extract": "edgeprune.api.exploring",
     "finetune": "edgeprune.pruning.finetune",
     "fit": "edgeprune.api.building",
+    "flash": "edgeprune.api.folders",
     "fold": "edgeprune.pruning.lossless",
     "load": "edgeprune.frontends",
     "prune": "edgeprune.pruning.search",
@@ -50,6 +51,7 @@ __all__ = [
     "extract",
     "finetune",
     "fit",
+    "flash",
     "fold",
     "load",
     "prune",

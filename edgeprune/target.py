@@ -27,7 +27,7 @@ _MAX_PROFILE_BYTES = 1 << 16
 _PLAIN = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _HINT = "give a name of `edgeprune targets`, or the path of a profile"
 _FQBN = re.compile(r"[\w.-]+:[\w.-]+:[\w.-]+(:[\w.,=-]+)?")
-_Section = TypeVar("_Section", "Toolchain", "Emulator", "Timing", "Memory")
+_Section = TypeVar("_Section", "Toolchain", "Emulator", "Timing", "Memory", "Serial", "Flash")
 _INHERITED = ("kernels", "fpu", "progmem", "toolchain", "emulator", "timing")
 
 
@@ -100,6 +100,32 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class Serial:
+    """The self-test over a serial line, on a board or on what emulates a core. Addresses, bytes.
+
+    A map of the memory that is left out is the emulator's.
+    """
+
+    port: tuple[str, ...]  # files of targets/_firmware: its serial port and its clock
+    defines: tuple[str, ...] = ()
+    vectors_origin: int = 0
+    flash_origin: int = 0
+    flash_bytes: int = 0
+    ram_origin: int = 0
+    ram_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Flash:
+    """How firmware gets onto a board: command lines, the best first.
+
+    ``{elf}``, ``{hex}`` and ``{folder}`` are what was built, ``{port}`` the serial line.
+    """
+
+    tools: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Target:
     """One core, board or file format that a model is built for. Sizes are bytes, clock is hertz."""
 
@@ -120,6 +146,8 @@ class Target:
     emulator: Emulator | None = None
     timing: Timing | None = None  # None: cycles are not modelled
     memory: Memory | None = None  # None: memory that never waits
+    serial: Serial | None = None  # None: no self-test over a serial line of our own
+    flash: Flash | None = None  # None: by arduino-cli where it knows the board, else not
     arduino: str = ""  # what arduino-cli calls a board: package:architecture:board
     sources: tuple[tuple[str, str], ...] = ()  # (key, data sheet)
     notes: str = ""
@@ -257,6 +285,8 @@ def _target(table: _Table, name: str, core: str, base: Target | None) -> Target:
         emulator=_section(table, "emulator", Emulator, target.emulator),
         timing=_section(table, "timing", Timing, target.timing),
         memory=_section(table, "memory", Memory, None),
+        serial=_section(table, "serial", Serial, None),
+        flash=_section(table, "flash", Flash, None),
     )
 
 

@@ -1,4 +1,4 @@
-"""``verify_folder``, ``run``, ``compare`` and ``report_folder``: what a build wrote."""
+"""``verify_folder``, ``run``, ``flash``, ``compare`` and ``report_folder``: what a build wrote."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeprune.api.arguments import named, share
+from edgeprune.pipeline.flash import flash_plan, write_flash
 from edgeprune.pipeline.options import parse_size
 from edgeprune.pipeline.output import replace_file
 from edgeprune.pipeline.run import run_folder
@@ -36,11 +37,11 @@ def verify_folder(folder: str | Path, *, target: str | None = None) -> Verdict:
 def run(
     folder: str | Path, on: str = "cortex-m4", *, count: int = 100, profile: bool = False
 ) -> dict[str, Any]:
-    """Run the firmware of a folder on an emulated core, and compare it with this machine.
+    """Run the firmware of a folder on an emulated core or a board, compare it with this machine.
 
     Args:
         folder: what :func:`build` wrote.
-        on: an emulated target.
+        on: an emulated target; or ``serial:/dev/ttyACM0``, a board that :func:`flash` wrote to.
         count: inferences.
         profile: also count by layer.
 
@@ -48,6 +49,33 @@ def run(
         EdgePruneError: it is no result of a build, or a tool is missing.
     """
     return run_folder(Path(folder), on, count=count, profile=profile)
+
+
+@named
+def flash(
+    folder: str | Path,
+    board: str,
+    *,
+    port: str | None = None,
+    tool: str | None = None,
+    yes: bool = False,
+) -> dict[str, Any]:
+    """Build the self-test of a folder as whole firmware, and write it onto a board.
+
+    Args:
+        folder: what :func:`build` wrote.
+        board: a board of ``edgeprune targets``, or the path of a profile.
+        port: of its serial line, where the tool needs one: "/dev/ttyACM0".
+        tool: which program writes it; None: the first that is installed.
+        yes: write. Without it, only what would be run is returned.
+
+    Raises:
+        EdgePruneError: the folder is no build for this board, or a tool is missing or fails.
+    """
+    plan = flash_plan(Path(folder), board, port=port, tool=tool)
+    if yes:
+        write_flash(plan)
+    return plan.record
 
 
 @named

@@ -23,6 +23,7 @@ from edgeprune.cli import (
     doctor,
     extract,
     fit,
+    flash,
     ops,
     report,
     run,
@@ -35,7 +36,7 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.scratch import workspace
 
 INTERRUPTED = 130
-WORK = (build, fit, analyze, sweep, extract, verify, run, report, compare)
+WORK = (build, fit, analyze, sweep, extract, verify, run, flash, report, compare)
 TABLES = (targets, ops, doctor)
 
 

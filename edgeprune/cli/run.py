@@ -12,12 +12,20 @@ from edgeprune.cli._console import console, out_json, telling
 
 @click.command("run")
 @_options.folder
-@click.option("--on", "target", default="cortex-m4", show_default=True, help="The emulated core.")
+@click.option(
+    "--on",
+    "target",
+    default="cortex-m4",
+    show_default=True,
+    help="The emulated core; or serial:/dev/ttyACM0, a board that `edgeprune flash` wrote to.",
+)
 @click.option("--count", type=int, default=100, show_default=True, help="Inferences to run.")
 @click.option("--profile", is_flag=True, help="Tell the layers apart.")
 @_options.as_json
 def command(folder: Path, target: str, count: int, profile: bool, as_json: bool) -> None:
-    """Build the firmware in FOLDER, run it on an emulated core, compare it with the host.
+    """Run the firmware of FOLDER on an emulated core or on a board, compare it with the host.
+
+    Of a board, cycles or milliseconds and stack are put into FOLDER's report, as measured.
 
     This compiles the C in FOLDER and runs it, on this machine too, within limits of time and memory
     but with your rights: do so only with a folder of somebody whom you trust.
@@ -28,7 +36,7 @@ def command(folder: Path, target: str, count: int, profile: bool, as_json: bool)
     terminal = console()
     with telling(terminal) as progress:
         progress(f"run on {target}", 0, 0)
-        record = run_folder(folder, target, count=count, profile=profile)
+        record = run_folder(folder, target, count=count, profile=profile, progress=progress)
     show_run(record, terminal)
     if as_json:
         out_json(record)

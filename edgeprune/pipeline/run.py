@@ -1,32 +1,44 @@
-"""Runs a built folder on an emulated core and compares it with this machine."""
+"""Runs a built folder on an emulated core, or on a board, and compares it with this machine."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from edgeprune.errors import EdgePruneError
+from edgeprune.ir import Array
+from edgeprune.pipeline.output import replace_file
 from edgeprune.pipeline.verify import stored_vectors
+from edgeprune.progress import Progress, silent
+from edgeprune.report.page import page_of
 from edgeprune.report.schema import read_report
-from edgeprune.target import load_target
+from edgeprune.target import Target, load_target
 from edgeprune.toolchain.size import measure
-from edgeprune.verify import run_target
+from edgeprune.verify import run_serial, run_target
 from edgeprune.verify.agreement import differing
 from edgeprune.verify.run_c import HostModel
 
 
 def run_folder(
-    folder: Path, target_name: str, *, count: int = 100, profile: bool = False
+    folder: Path,
+    target_name: str,
+    *,
+    count: int = 100,
+    profile: bool = False,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
-    """Build the firmware of a folder, run it on a core, compare every output with the host's.
+    """Run the firmware of a folder on a core or board, compare every output with the host's.
 
     Args:
         folder: what a build wrote.
-        target_name: an emulated target.
+        target_name: an emulated target; or ``serial:`` and the device of a board's serial line,
+            whose figures are put into the folder's report.
         count: number of inferences; the stored inputs are repeated where there are fewer.
-        profile: also count by layer.
+        profile: also count by layer, in the emulator.
+        progress: told how far a board is.
 
     Returns:
         Cycles, instructions, stack, sections, mismatches, and the layers where asked for.
@@ -39,14 +51,29 @@ def run_folder(
         raise EdgePruneError("--count", f"{count} inferences cannot be run")
     report = read_report(folder)
     vectors = stored_vectors(folder, report)
-    target = load_target(target_name)
     inputs = np.resize(vectors["inputs"], (count, *vectors["inputs"].shape[1:]))
-    optimize = report["target"].get("optimize", "speed")
     c_dir = folder / "c"
     if not c_dir.is_dir():
         raise EdgePruneError(str(c_dir), "is not there", "build again with c among --emit")
     with HostModel(c_dir) as host:
         expected = host.run(inputs)
+    if target_name.startswith(run_serial.PREFIX):
+        if profile:
+            raise EdgePruneError("--profile", "layers are told apart in the emulator only")
+        device = target_name.removeprefix(run_serial.PREFIX)
+        return _on_board(folder, device, inputs, expected, report, progress)
+    return _on_core(c_dir, load_target(target_name), inputs, expected, report, profile)
+
+
+def _on_core(
+    c_dir: Path,
+    target: Target,
+    inputs: Array,
+    expected: Array,
+    report: dict[str, Any],
+    profile: bool,
+) -> dict[str, Any]:
+    optimize = report["target"].get("optimize", "speed")
     found = run_target.run(c_dir, target, inputs, optimize=optimize, profile=profile)
     wrong = differing(found.outputs, expected)
     size = measure(c_dir, target, optimize=optimize)
@@ -55,8 +82,9 @@ def run_folder(
         "target": target.name,
         "machine": found.machine,
         "emulator": found.emulator,
+        "measured_on": None,
         "toolchain": found.toolchain,
-        "inferences": count,
+        "inferences": len(inputs),
         **found.time,
         "outputs_compared": int(found.outputs.size),
         "target_vs_host_mismatches": wrong,
@@ -79,6 +107,42 @@ def run_folder(
     if profile and found.profile is not None:
         record["layers"] = _layers(found, report)
     return record
+
+
+def _on_board(
+    folder: Path,
+    device: str,
+    inputs: Array,
+    expected: Array,
+    report: dict[str, Any],
+    progress: Progress,
+) -> dict[str, Any]:
+    """Run it on a board; the report then says what was measured there."""
+    found = run_serial.run(folder / "c", device, inputs, progress=progress)
+    wrong = differing(found.outputs, expected)
+    measured = {
+        "cycles": found.cycles,
+        "cycles_error": None if found.cycles is None else 0.0,
+        "clock_hz": found.clock_hz,
+        "ms": found.ms,
+        "stack_bytes": found.stack_bytes,
+        "measured_on": run_serial.PREFIX + device,
+    }
+    modelled = {key: report["run"].get(key) for key in measured}
+    if modelled["measured_on"] is None:
+        report["run"]["modelled"] = modelled
+    report["run"] |= measured
+    report["agreement"]["target_vs_host_mismatches"] = wrong
+    replace_file(folder, "report.json", json.dumps(report, indent=1, allow_nan=False) + "\n")
+    replace_file(folder, "report.html", page_of(report, str(folder / "report.json")))
+    return {
+        "target": report["target"]["name"],
+        **measured,
+        "inferences": len(inputs),
+        "outputs_compared": int(found.outputs.size),
+        "target_vs_host_mismatches": wrong,
+        "resets": found.resets,
+    }
 
 
 def _layers(found: run_target.TargetRun, report: dict[str, Any]) -> list[dict[str, Any]]:

@@ -158,6 +158,7 @@ class Run(TypedDict):
     ms: float | None
     flash_stalls: float | None
     stack_bytes: Figure
+    measured_on: Text | None
 
 
 class Layer(TypedDict):

@@ -113,8 +113,13 @@ def _ran(report: dict[str, Any], grid: Table) -> None:
 
 def _time(run: dict[str, Any]) -> str:
     """Milliseconds and cycles, and how sure they are."""
-    cycles = f"{run['cycles']:,} cycles an inference, modelled to {100 * run['cycles_error']:.0f} %"
-    if run["flash_stalls"]:
+    if run["measured_on"] is not None:
+        cycles = "" if run["cycles"] is None else f"{run['cycles']:,} cycles an inference, "
+        cycles += f"measured on {run['measured_on']}"
+    else:
+        cycles = f"{run['cycles']:,} cycles an inference, "
+        cycles += f"modelled to {100 * run['cycles_error']:.0f} %"
+    if run.get("flash_stalls") and run["measured_on"] is None:
         cycles += f"; {100 * run['flash_stalls']:.0f} % of them wait for flash"
     if run["ms"] is None:
         return cycles
@@ -161,7 +166,7 @@ def _layers(report: dict[str, Any]) -> Table:
 
 
 def show_run(record: dict[str, Any], console: Console) -> None:
-    """Print what a run on an emulated core gave.
+    """Print what a run on an emulated core or on a board gave.
 
     Args:
         record: from ``pipeline.run.run_folder``.
@@ -171,13 +176,16 @@ def show_run(record: dict[str, Any], console: Console) -> None:
     verdict = Text("same as on this machine", "green") if wrong == 0 else Text("DIFFERENT", "red")
     console.print(
         _bold(record["target"]),
-        f"on {record['machine']}, {record['emulator']}:",
+        f"on {record['measured_on'] or record['machine'] + ', ' + record['emulator']}:",
         verdict,
         f"({wrong} of {record['outputs_compared']:,} outputs differ over "
         f"{record['inferences']} inferences)",
     )
-    if record["cycles"] is not None:
+    if record["cycles"] is not None or record["ms"] is not None:
         console.print(_time(record))
+    if record["measured_on"] is not None:
+        _show_board(record, console)
+        return
     if record["instructions"] is not None:
         console.print(
             f"instructions an inference: {record['instructions']:,} "
@@ -208,6 +216,13 @@ def show_run(record: dict[str, Any], console: Console) -> None:
             f"{100 * row['share']:.1f} %",
         )
     console.print(table)
+
+
+def _show_board(record: dict[str, Any], console: Console) -> None:
+    if record["stack_bytes"] is not None:
+        console.print(f"stack {record['stack_bytes']:,} bytes (high-water mark)")
+    if record["resets"]:
+        console.print(f"the board was reset {record['resets']} times on the way")
 
 
 def show_survey(found: dict[str, Any], console: Console) -> None:

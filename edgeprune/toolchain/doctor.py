@@ -9,6 +9,7 @@ from typing import Literal
 from edgeprune.target import list_targets, load_target
 from edgeprune.toolchain.compiler import find_compiler
 from edgeprune.toolchain.emulator import emulator_version
+from edgeprune.toolchain.flasher import FLASHERS, commands, flasher_version
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Finding:
     """
 
     name: str
-    kind: Literal["compiler", "emulator", "package"]
+    kind: Literal["compiler", "emulator", "flasher", "package"]
     version: str | None
     without: str
     install: str
@@ -50,6 +51,7 @@ _PACKAGES = (
     ("ai-edge-litert", "no .tflite is read, written or verified", "pip install ai-edge-litert"),
     ("onnx", "no .onnx is read or written", "pip install onnx"),
     ("onnxruntime", "the .onnx that was written is not verified", "pip install onnxruntime"),
+    ("pyserial", "nothing is measured on a board", "pip install pyserial"),
     ("torch", "nothing is pruned, .pt2 files are not read", "pip install torch"),
     (
         "tensorflow",
@@ -61,8 +63,8 @@ _PACKAGES = (
 
 
 def diagnose() -> tuple[Finding, ...]:
-    """Look for everything that edgeprune can use: compilers, emulators, Python packages."""
-    return (*_compilers(), *_emulators(), *_packages())
+    """Look for everything that edgeprune can use: compilers, emulators, flashers, packages."""
+    return (*_compilers(), *_emulators(), *_flashers(), *_packages())
 
 
 def _compilers() -> list[Finding]:
@@ -98,6 +100,24 @@ def _emulators() -> list[Finding]:
             emulator_version(program),
             f"firmware for {', '.join(names)} is not run before it is flashed",
             _APT.get(program, ""),
+        )
+        for program, names in users.items()
+    ]
+
+
+def _flashers() -> list[Finding]:
+    users: dict[str, list[str]] = {name: [] for name in FLASHERS}
+    for target in map(load_target, list_targets()):
+        if target.kind == "board" and (target.flash is not None or target.arduino):
+            for line in commands(target):
+                users[line.split()[0]].append(target.name)
+    return [
+        Finding(
+            program,
+            "flasher",
+            flasher_version(program),
+            f"it cannot flash {', '.join(names)}",
+            FLASHERS[program],
         )
         for program, names in users.items()
     ]

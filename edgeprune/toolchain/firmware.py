@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+import zlib
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.resources import firmware_dir
 from edgeprune.scratch import workspace
-from edgeprune.target import Emulator, Target, Toolchain
+from edgeprune.target import Emulator, Serial, Target, Toolchain
 from edgeprune.toolchain.cmodel import CModel
 from edgeprune.toolchain.compiler import (
     COMMON_FLAGS,
@@ -94,11 +95,61 @@ def build_harness(
     Raises:
         EdgePruneError: no compiler, no emulator, or the model does not compile or link.
     """
-    toolchain = _toolchain(target)
-    emulator = target.emulator
+    toolchain, emulator = _toolchain(target), target.emulator
     if emulator is None:
         hint = "`edgeprune targets` lists those that are"
         raise EdgePruneError(f"target {target.name}", "is not emulated", hint)
+    extra = ("-include", str(firmware_dir() / "ep_profile.h")) if profile else ()
+    mains = (*toolchain.startup, *toolchain.port, "harness.c")
+    return _harness(model, target, mains, (), optimize, extra, emulator)
+
+
+def build_serial(model: CModel, target: Target, *, optimize: Optimize = "speed") -> Firmware:
+    """Firmware that answers inputs over a serial line: of a board, or of an emulated core.
+
+    Args:
+        model: what runs.
+        target: a core or board whose profile has a ``[serial]``.
+        optimize: how the model and the runtime are compiled.
+
+    Raises:
+        EdgePruneError: no compiler, no ``[serial]``, or the model does not compile or link.
+        CannotFitError: it does not fit the part.
+    """
+    toolchain, serial = _toolchain(target), target.serial
+    if serial is None:
+        raise EdgePruneError(f"target {target.name}", "its profile has no [serial]")
+    invoke = [f for f in toolchain.port if f.endswith("_invoke.c")]
+    mains = (*toolchain.startup, *invoke, *serial.port, "serial.c", "harness.c")
+    defines = [*serial.defines, f"EP_MODEL_ID={model_id(model)}u"]
+    places = serial if serial.ram_bytes or target.emulator is None else target.emulator
+    firmware = _harness(model, target, mains, defines, optimize, (), places)
+    flashed = (firmware.map.sections.get(s) for s in (".text", ".rodata", ".data"))
+    needed = sum(s.bytes for s in flashed if s is not None)
+    if target.flash_limit is not None and needed > target.flash_limit:
+        what = f"the self-test needs {needed} B of flash, {target.name} has {target.flash_limit} B"
+        raise CannotFitError(model.name, what, "build for a smaller --budget")
+    return firmware
+
+
+def model_id(model: CModel) -> int:
+    """What tells one model's firmware from another's: a CRC-32 of its files."""
+    crc = 0
+    for name in sorted((model.header, *model.sources)):
+        crc = zlib.crc32(name.encode() + b"\0" + (model.folder / name).read_bytes(), crc)
+    return crc
+
+
+def _harness(
+    model: CModel,
+    target: Target,
+    mains: Sequence[str],
+    more_defines: Sequence[str],
+    optimize: Optimize,
+    model_flags: Sequence[str],
+    places: Emulator | Serial,
+) -> Firmware:
+    stack = target.emulator.stack_bytes if target.emulator is not None else 0
     defines = [
         f'EP_MODEL_HEADER="{model.header}"',
         f"EP_MODEL_SYMBOL={_ROWS if model.has_many_ports else model.entry}",
@@ -107,34 +158,35 @@ def build_harness(
         f"EP_INPUT_BYTES={model.input_bytes}u",
         f"EP_OUTPUT_BYTES={model.output_bytes}u",
         "EP_HARNESS",
-        f"EP_STACK_BYTES={emulator.stack_bytes}",
+        f"EP_STACK_BYTES={stack}",
+        *more_defines,
     ]
-    extra = ("-include", str(firmware_dir() / "ep_profile.h")) if profile else ()
-    mains = (*toolchain.startup, *toolchain.port, "harness.c")
     more = []
     if model.has_many_ports:
         more.append(Path(tempfile.mkdtemp(dir=workspace(), prefix="rows-")) / "ep_rows.c")
         more[0].write_text(model.rows_function(_ROWS))
-    firmware = _build(model, target, mains, defines, optimize, extra, more)
-    _check_ram(firmware, emulator)
+    firmware = _build(model, target, mains, defines, optimize, model_flags, more, places)
+    _check_ram(firmware, places)
     return firmware
 
 
-def _check_ram(firmware: Firmware, emulator: Emulator) -> None:
+def _check_ram(firmware: Firmware, places: Emulator | Serial) -> None:
     """Refuse what leaves the harness no stack of its own; the linker does not know that."""
-    begin, end = emulator.ram_origin, emulator.ram_origin + emulator.ram_bytes
+    begin, end = places.ram_origin, places.ram_origin + places.ram_bytes
     in_ram = [s for s in firmware.map.sections.values() if begin <= s.address <= end]
     used = max((s.address + s.bytes for s in in_ram), default=begin) - begin + _HARNESS_STACK
-    if used > emulator.ram_bytes:
-        what = f"the firmware needs {used} B of RAM to run, {emulator.machine} has"
-        raise CannotFitError(firmware.target.name, f"{what} {emulator.ram_bytes} B")
+    if used > places.ram_bytes:
+        machine = places.machine if isinstance(places, Emulator) else "the part"
+        what = f"the firmware needs {used} B of RAM to run, {machine} has"
+        raise CannotFitError(firmware.target.name, f"{what} {places.ram_bytes} B")
 
 
 def build_budget(model: CModel | None, target: Target, optimize: Optimize) -> Firmware:
     """Firmware that holds start-up code and a model, or nothing in its place, and no more."""
     entry = model.entry if model else _EMPTY
     mains = (*_toolchain(target).startup, "budget.c")
-    return _build(model, target, mains, [f"EP_MODEL_SYMBOL={entry}"], optimize, ())
+    defines = [f"EP_MODEL_SYMBOL={entry}"]
+    return _build(model, target, mains, defines, optimize, (), (), target.emulator)
 
 
 def _toolchain(target: Target) -> Toolchain:
@@ -150,7 +202,8 @@ def _build(
     defines: Sequence[str],
     optimize: Optimize,
     model_flags: Sequence[str],
-    more: Sequence[Path] = (),
+    more: Sequence[Path],
+    places: Emulator | Serial | None,
 ) -> Firmware:
     toolchain = _toolchain(target)
     compiler = require_compiler(target)
@@ -169,22 +222,28 @@ def _build(
             (*flags, OPTIMIZE_FLAGS[optimize], *model_flags),
             folders,
         )
-    return _link(compiler, target, objects, model.name if model else "empty")
+    return _link(compiler, target, objects, model.name if model else "empty", places)
 
 
-def _link(compiler: Compiler, target: Target, objects: list[Path], name: str) -> Firmware:
-    toolchain, emulator = _toolchain(target), target.emulator
+def _link(
+    compiler: Compiler,
+    target: Target,
+    objects: list[Path],
+    name: str,
+    places: Emulator | Serial | None,
+) -> Firmware:
+    toolchain = _toolchain(target)
     folder = Path(tempfile.mkdtemp(dir=workspace(), prefix="link-"))
     elf, map_file = folder / "firmware.elf", folder / "firmware.map"
     command: list[str | Path] = [compiler.path, *toolchain.flags, "-Wl,--gc-sections"]
     command += [f"-Wl,-Map={map_file}", *toolchain.link_flags]
-    if toolchain.linker_script and emulator is not None:
+    if toolchain.linker_script and places is not None:
         memory = {
-            "EP_VECTORS_ORIGIN": emulator.vectors_origin,
-            "EP_FLASH_ORIGIN": emulator.flash_origin,
-            "EP_FLASH_BYTES": emulator.flash_bytes,
-            "EP_RAM_ORIGIN": emulator.ram_origin,
-            "EP_RAM_BYTES": emulator.ram_bytes,
+            "EP_VECTORS_ORIGIN": places.vectors_origin,
+            "EP_FLASH_ORIGIN": places.flash_origin,
+            "EP_FLASH_BYTES": places.flash_bytes,
+            "EP_RAM_ORIGIN": places.ram_origin,
+            "EP_RAM_BYTES": places.ram_bytes,
         }
         command += [f"-Wl,--defsym={key}={value}" for key, value in memory.items()]
         command += ["-T", firmware_dir() / toolchain.linker_script]

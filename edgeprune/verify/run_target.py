@@ -112,7 +112,7 @@ def run(
     """
     emulator = require_emulator(target)
     model = read_model(c_dir)
-    raw = _input_bytes(model, inputs)
+    raw = input_bytes(model, inputs)
     firmware = build_harness(model, target, optimize=optimize, profile=profile)
     with tempfile.TemporaryDirectory(dir=workspace(), prefix="run-") as name:
         folder = Path(name)
@@ -143,7 +143,12 @@ def run(
     )
 
 
-def _input_bytes(model: CModel, inputs: npt.NDArray[np.generic]) -> bytes:
+def input_bytes(model: CModel, inputs: npt.NDArray[np.generic]) -> bytes:
+    """Inputs as the firmware takes them, one behind the other.
+
+    Raises:
+        EdgePruneError: they do not suit the model.
+    """
     where = str(model.folder)
     if inputs.dtype != np.dtype(model.input_dtype):
         raise EdgePruneError(where, f"takes {model.input_dtype} inputs, not {inputs.dtype}")

@@ -86,9 +86,11 @@ __attribute__((naked)) static void Fault_Handler(void)
 }
 #endif
 
+void SysTick_Handler(void) __attribute__((weak, alias("Fault_Handler"))); /* clock_cortex_m.c has one */
+
 typedef void (*handler)(void);
 __attribute__((section(".vectors"), used)) static const handler vectors[16] = {
     (handler)(uintptr_t)ep_stack_top, Reset_Handler, Fault_Handler, Fault_Handler, Fault_Handler,
     Fault_Handler, Fault_Handler, Fault_Handler, Fault_Handler, Fault_Handler, Fault_Handler,
-    Fault_Handler, Fault_Handler, Fault_Handler, Fault_Handler, Fault_Handler,
+    Fault_Handler, Fault_Handler, Fault_Handler, Fault_Handler, SysTick_Handler,
 };

@@ -33,5 +33,9 @@ size_t ep_port_read(void *to, size_t bytes); /* the next bytes of the input; few
 void ep_port_write(const void *from, size_t bytes);
 void ep_port_log(const char *text);
 void ep_port_exit(int status) __attribute__((noreturn));
+/* Port, where it tells more than the outputs: right before and after the call of the model; how deep its stack got. */
+void ep_port_before(void);
+void ep_port_after(void);
+void ep_port_stack(uint32_t bytes);
 
 #endif

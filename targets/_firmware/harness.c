@@ -93,6 +93,19 @@ static int intact(const uint8_t *buffer, size_t used)
            && untouched(buffer + GUARD + used, tail, PAINT) == tail;
 }
 
+__attribute__((weak)) void ep_port_before(void)
+{
+}
+
+__attribute__((weak)) void ep_port_after(void)
+{
+}
+
+__attribute__((weak)) void ep_port_stack(uint32_t bytes)
+{
+    (void)bytes;
+}
+
 void ep_main(void)
 {
     uint32_t deepest = 0;
@@ -104,7 +117,9 @@ void ep_main(void)
         /* A model that relies on what was left in its arena gives a different result each time. */
         fill(arena + GUARD, EP_ARENA_BYTES, (uint8_t)(PAINT + inferences));
         fill(ep_model_stack, sizeof ep_model_stack, PAINT);
+        ep_port_before();
         const int status = ep_invoke(arena + GUARD, EP_ARENA_BYTES, input + GUARD, output + GUARD);
+        ep_port_after();
         const uint32_t free = (uint32_t)untouched(ep_model_stack, sizeof ep_model_stack, PAINT);
         if (free < GUARD) {
             ep_fail("stack overrun");
@@ -126,6 +141,7 @@ void ep_main(void)
         }
         const uint32_t depth = (uint32_t)sizeof ep_model_stack - free;
         deepest = depth > deepest ? depth : deepest;
+        ep_port_stack(depth);
         ep_port_write(output + GUARD, EP_OUTPUT_BYTES);
         inferences++;
     }

@@ -32,3 +32,9 @@ def test_damaged_files_are_each_one_message_soon_and_in_bounded_memory(
 ) -> None:
     said = campaign("files", kinds, str(count), "0")
     assert said.count("damaged files") == len(kinds.split(","))
+
+
+@pytest.mark.slow
+@pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
+def test_faults_on_a_serial_line_end_in_right_answers_or_a_message() -> None:
+    assert "9 faults, no wrong verdict" in campaign("serial_line", "9", "0")

@@ -95,7 +95,7 @@ def added_flash(model: str, parts: Sequence[Path], optimize: str, core: str = TA
     mains = [firmware_dir() / f for f in (*target.toolchain.startup, "budget.c")]
     entry = (*flags, f"-DEP_MODEL_SYMBOL={model}_run")
     objects = compile_all(compiler, mains, entry, [firmware_dir()])
-    linked = firmware._link(compiler, target, [*objects, *parts], model)
+    linked = firmware._link(compiler, target, [*objects, *parts], model, target.emulator)
     empty = firmware.build_budget(None, target, "speed" if optimize == "speed" else "size")
     return _flash(linked) - _flash(empty)
 

@@ -1,0 +1,141 @@
+"""Runs a model on a board that is plugged in: the self-test that `edgeprune flash` put there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgeprune.errors import EdgePruneError
+from edgeprune.ir import Array
+from edgeprune.progress import Progress, silent
+from edgeprune.toolchain.cmodel import read_model
+from edgeprune.toolchain.firmware import model_id
+from edgeprune.toolchain.line import (
+    BAUD,
+    PATIENCE_S,
+    START_S,
+    Answer,
+    Expected,
+    Port,
+    converse,
+)
+from edgeprune.verify.run_target import input_bytes
+
+PREFIX = "serial:"
+_READ_S = 0.02
+_WRITE_S = 2.0
+
+
+@dataclass(frozen=True)
+class BoardRun:
+    """What a board gave.
+
+    Attributes:
+        outputs: (n, output shape), in the model's output type.
+        stack_bytes: the deepest that the model's stack got; None where the board cannot tell.
+        cycles: of an inference, in the mean; None where its clock counts something else.
+        ms: of an inference, in the mean.
+        clock_hz: of the core.
+        resets: how often the board was reset meanwhile.
+    """
+
+    outputs: Array
+    stack_bytes: int | None
+    cycles: int | None
+    ms: float | None
+    clock_hz: int | None
+    resets: int
+
+
+def run(
+    c_dir: Path,
+    device: str,
+    inputs: Array,
+    *,
+    start_s: float = START_S,
+    patience_s: float = PATIENCE_S,
+    progress: Progress = silent,
+) -> BoardRun:
+    """Put inputs to a board, one by one.
+
+    Args:
+        c_dir: the folder of generated C that is on the board, with its ``manifest.json``.
+        device: of the serial line, "/dev/ttyACM0".
+        inputs: (n, input shape), in the model's input type.
+        start_s: how long a board may take until it says what it is.
+        patience_s: how long an inference may take.
+        progress: told after every inference.
+
+    Raises:
+        FirmwareError: the firmware found a fault, or fell silent.
+        EdgePruneError: there is no such device, nothing answers, or another model is on the board.
+    """
+    model = read_model(c_dir)
+    size = model.input_bytes
+    raw = input_bytes(model, inputs)
+    rows = [raw[i : i + size] for i in range(0, len(raw), size)]
+    expected = Expected(model_id(model), size, model.output_bytes)
+    where = PREFIX + device
+    with _opened(device, where) as port:
+        found = converse(
+            port,
+            expected,
+            rows,
+            where,
+            start_s=start_s,
+            patience_s=patience_s,
+            progress=progress,
+        )
+    outputs = b"".join(row.output for row in found.rows)
+    ticks = _mean(found.rows)
+    seconds = ticks / found.ticks_hz if ticks and found.ticks_hz else None
+    return BoardRun(
+        outputs=np.frombuffer(outputs, dtype=model.output_dtype).reshape(
+            (len(inputs), *model.output_shape)
+        ),
+        stack_bytes=max(row.stack_bytes for row in found.rows) or None,
+        cycles=round(ticks) if ticks and found.ticks_hz == found.core_hz else None,
+        ms=None if seconds is None else round(1000 * seconds, 4),
+        clock_hz=found.core_hz,
+        resets=found.resets,
+    )
+
+
+def _mean(rows: tuple[Answer, ...]) -> float | None:
+    ticks = [row.ticks for row in rows if row.ticks is not None]
+    return sum(ticks) / len(ticks) if len(ticks) == len(rows) else None
+
+
+@contextmanager
+def _opened(device: str, where: str) -> Iterator[Port]:
+    """The line, opened; what goes wrong with it is the user's to mend."""
+    import serial
+
+    try:
+        with serial.Serial(device, BAUD, timeout=_READ_S, write_timeout=_WRITE_S) as port:
+            port.reset_input_buffer()
+            yield _Patient(port, serial.SerialTimeoutException)
+    except (serial.SerialException, OSError) as error:
+        hint = "is the board plugged in, and may you use its port (group dialout)?"
+        raise EdgePruneError(where, f"the serial line fails: {error}", hint) from error
+
+
+@dataclass(frozen=True)
+class _Patient:
+    """A line that nobody reads is no error yet: the question is asked again."""
+
+    port: Port
+    full: type[Exception]
+
+    def write(self, data: bytes) -> object:
+        try:
+            return self.port.write(data)
+        except self.full:
+            return None
+
+    def read(self, size: int) -> bytes:
+        return self.port.read(size)

@@ -1,0 +1,25 @@
+/* What the self-test over a serial line (serial.c) needs of a board: bytes, and a clock. */
+#ifndef EP_SERIAL_H
+#define EP_SERIAL_H
+
+#include "ep_firmware.h"
+
+#ifndef EP_BAUD
+#define EP_BAUD 115200u
+#endif
+
+/* uart_*.c. The first also sets the core's clock up, where the part starts slower than it can run. */
+void ep_uart_start(void);
+uint8_t ep_uart_receive(void); /* waits for a byte */
+void ep_uart_send(uint8_t byte);
+
+/* clock_*.c: what passes between two calls, in ticks. */
+void ep_clock_start(void);
+uint64_t ep_clock_stop(void);
+uint32_t ep_clock_ticks_hz(void); /* ticks in a second; 0: not known */
+uint8_t ep_clock_bits(void);      /* ticks are counted modulo 2 to the power of this */
+
+/* uart_*.c: of the core, hertz; 0: not known. */
+uint32_t ep_core_hz(void);
+
+#endif

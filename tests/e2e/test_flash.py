@@ -1,0 +1,179 @@
+"""``edgeprune flash`` with stand-ins for the programs that write, and ``run --on serial:``."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edgeprune.pipeline import manifest
+from edgeprune.toolchain import flasher
+from edgeprune.toolchain.flasher import FLASHERS
+from tests.e2e.conftest import invoke, report_of
+from tests.emit.packages import small_mlp
+from tests.toolchain.boards import of, plugged_in
+
+pytestmark = pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
+
+Install = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def forget() -> None:
+    flasher.flasher_version.cache_clear()
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Put stand-ins on the PATH, which then holds no other flasher; gives what they were called."""
+    place, log = tmp_path / "bin", tmp_path / "log"
+    place.mkdir()
+    for program in ("arm-none-eabi-gcc", "arm-none-eabi-objcopy", "avr-gcc", "avr-objcopy", "sh"):
+        if found := shutil.which(program):
+            (place / program).symlink_to(found)
+    monkeypatch.setenv("PATH", str(place))
+
+    def put(*names: str, then: str = "exit 0") -> Path:
+        for name in names:
+            version = '*version|-\\?) echo "stand-in 1.2.3"; exit 0;;'
+            body = f'case "$1" in {version} esac\necho "{name} $*" >> {log}\n{then}\n'
+            (place / name).write_text(f"#!/bin/sh\n{body}")
+            (place / name).chmod(0o755)
+        return log
+
+    return put
+
+
+def built(folder: Path, target: str) -> Path:
+    """A small network, compiled for a board."""
+    model = small_mlp(folder / "net.onnx")
+    command = f"--data {model.with_suffix('.npz')} --dtype int8 --target {target} --emit c"
+    done = invoke("build", model, *command.split(), "-o", folder / "out")
+    assert done.status == 0, done.err
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def for_nucleo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built(tmp_path_factory.mktemp("nucleo"), "nucleo-f446re")
+
+
+@pytest.fixture(scope="module")
+def for_pico(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built(tmp_path_factory.mktemp("pico"), "rp2040-pico")
+
+
+@pytest.mark.parametrize("tool", ["pyocd", "openocd", "st-flash"])
+def test_the_tool_gets_the_firmware_and_exits_well(
+    for_nucleo: Path, install: Install, tool: str
+) -> None:
+    log = install(tool)
+    done = invoke("flash", for_nucleo, "--board", "nucleo-f446re", "--yes", "--json")
+    assert done.status == 0, done.err
+    assert done.json["tool"] == tool
+    assert done.json["bytes"] > 2000
+    assert ".elf" in log.read_text() or ".hex" in log.read_text()
+    assert "run" in done.err
+    assert "--on serial:" in done.err
+
+
+def test_nothing_is_written_before_somebody_said_yes(for_nucleo: Path, install: Install) -> None:
+    log = install("pyocd")
+    done = invoke("flash", for_nucleo, "--board", "nucleo-f446re")
+    assert done.status == 2
+    assert "--yes" in done.err
+    assert not log.exists()
+
+
+def test_the_first_tool_that_is_here_is_taken_or_the_one_asked_for(
+    for_nucleo: Path, install: Install
+) -> None:
+    install("openocd", "st-flash")
+    flash = ("flash", for_nucleo, "--board", "nucleo-f446re", "--yes", "--json")
+    assert invoke(*flash).json["tool"] == "openocd"
+    assert invoke(*flash, "--tool", "st-flash").json["tool"] == "st-flash"
+    wrong = invoke(*flash, "--tool", "avrdude")
+    assert wrong.status == 2
+    assert "pyocd, openocd, st-flash" in wrong.err
+
+
+def test_no_tool_and_a_tool_that_fails_are_one_message(for_nucleo: Path, install: Install) -> None:
+    flash = ("flash", for_nucleo, "--board", "nucleo-f446re", "--yes")
+    none = invoke(*flash)
+    assert none.status == 2
+    assert "apt-get install openocd" in none.err
+    flasher.flasher_version.cache_clear()
+    install("openocd", then="echo no probe found; exit 3")
+    failed = invoke(*flash)
+    assert failed.status == 1
+    assert "no probe found" in failed.err
+
+
+@pytest.mark.parametrize(
+    ("board", "message"),
+    [
+        ("arduino-uno", "has a avr"),
+        ("cortex-m4", "is a core, not a board"),
+        ("nrf52840-dk", "built for nucleo-f446re"),
+    ],
+)
+def test_a_board_that_the_folder_is_not_for_is_refused(
+    for_nucleo: Path, install: Install, board: str, message: str
+) -> None:
+    install(*FLASHERS)
+    done = invoke("flash", for_nucleo, "--board", board, "--yes")
+    assert done.status == 2
+    assert message in done.err
+
+
+def test_a_profile_runs_no_program_that_is_no_flasher(
+    for_nucleo: Path, install: Install, tmp_path: Path
+) -> None:
+    install(*FLASHERS)
+    mine = tmp_path / "nucleo-f446re.toml"
+    mine.write_text(
+        'core = "cortex-m4"\nflash_bytes = 65536\nram_bytes = 65536\n'
+        '[flash]\ntools = ["rm -rf {folder}"]\n'
+    )
+    done = invoke("flash", for_nucleo, "--board", mine, "--yes")
+    assert done.status == 2
+    assert "'rm', which is none of" in done.err
+
+
+def test_a_board_with_an_arduino_core_gets_a_sketch_that_arduino_cli_builds(
+    for_pico: Path, install: Install, tmp_path: Path
+) -> None:
+    flash = ("flash", for_pico, "--board", "rp2040-pico", "--yes", "--json")
+    copied = tmp_path / "sketch"
+    log = install("arduino-cli", then=f'[ "$1" = upload ] || /bin/cp -r "$6" {copied}')
+    assert "--port" in invoke(*flash).err, "arduino-cli uploads through a port"
+    done = invoke(*flash, "--port", "/dev/ttyACM9")
+    assert done.status == 0, done.err
+    assert "compile --fqbn arduino:mbed_rp2040:pico" in log.read_text()
+    assert "/dev/ttyACM9" in done.json["command"]
+    held = {p.name for p in copied.iterdir()}
+    assert {"selftest.ino", "serial.c", "harness.c", "ep_settings.h"} <= held
+    assert "net.c" in held
+
+
+def test_what_a_board_measures_is_in_the_report(for_nucleo: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    shutil.copytree(for_nucleo, folder)
+    before = report_of(folder)["run"]
+    with plugged_in(of(folder / "c", "nucleo-f446re")) as board:
+        done = invoke("run", folder, "--on", f"serial:{board.device}", "--count", "5", "--json")
+        assert done.status == 0, done.err
+        layers = invoke("run", folder, "--on", f"serial:{board.device}", "--profile")
+    assert layers.status == 2
+    assert done.json["target_vs_host_mismatches"] == 0
+    assert "same as on this machine" in done.err
+    run = report_of(folder)["run"]
+    assert run["measured_on"] == f"serial:{board.device}"
+    assert run["stack_bytes"] == done.json["stack_bytes"] > 0
+    assert run["cycles"] == done.json["cycles"] > 0
+    assert run["clock_hz"] == 16_000_000
+    assert run["modelled"]["cycles"] == before["cycles"]
+    assert invoke("verify", folder).status == 0
+    assert manifest.strangers(folder) == [], "the report is still one of ours"
