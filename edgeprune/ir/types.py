@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+MASKED = -1e4
+"""What is added to a score that a softmax is to leave out; masks of -inf become this."""
+
 
 class DType(Enum):
     """Element types. INT4 constants are held one a byte in int8 arrays and packed on emission."""

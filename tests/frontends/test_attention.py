@@ -15,10 +15,18 @@ from torch.nn import functional
 
 from edgeprune.emit.to_onnx import emit as emit_onnx
 from edgeprune.emit.to_tflite import emit as emit_tflite
-from edgeprune.errors import UnsupportedError
 from edgeprune.frontends import load
 from edgeprune.frontends.from_torch import export
-from edgeprune.ir import Array, Graph, predict, quantise_array, run, run_int
+from edgeprune.ir import (
+    Array,
+    DType,
+    Graph,
+    dequantise_array,
+    predict,
+    quantise_array,
+    run,
+    run_int,
+)
 from edgeprune.quantize import quantise
 from edgeprune.verify import run_onnx, run_tflite
 
@@ -117,9 +125,35 @@ def test_an_onnx_layer_norm_gives_its_statistics_too(tmp_path: Path, samples: Ar
     np.testing.assert_allclose(found[2], 1 / deviation, rtol=1e-5)
 
 
-def test_a_mask_of_minus_infinity_is_refused_by_name(tmp_path: Path) -> None:
-    mask = torch.full((LENGTH, LENGTH), -torch.inf).triu(1)
-    module = Applied(lambda x: (torch.bmm(x, x.transpose(1, 2)) + mask).softmax(-1) @ x)
-    path = export(module, torch.zeros(1, LENGTH, WIDTH), tmp_path / "net.pt2")
-    with pytest.raises(UnsupportedError, match="adds minus infinity, as a mask does"):
-        load(path)
+FUTURE = torch.ones(LENGTH, LENGTH, dtype=torch.bool).triu(1)
+MASKS = {
+    "minus infinity": lambda s: s + torch.zeros(LENGTH, LENGTH).masked_fill(FUTURE, -torch.inf),
+    "the least float": lambda s: s + FUTURE * torch.finfo(torch.float32).min,
+    "filled": lambda s: s.masked_fill(FUTURE, -torch.inf),
+    "chosen": lambda s: torch.where(FUTURE, torch.tensor(-1e9), s),
+    "made in the model": lambda s: s + torch.full((LENGTH, LENGTH), -torch.inf).triu(1),
+}
+
+
+@pytest.mark.parametrize("name", list(MASKS))
+def test_masks_of_scores_are_read(tmp_path: Path, name: str) -> None:
+    module = Applied(lambda x: MASKS[name](torch.bmm(x, x.transpose(1, 2))).softmax(-1) @ x)
+    x = torch.randn(1, LENGTH, WIDTH, generator=torch.Generator().manual_seed(2))
+    graph = load(export(module, x, tmp_path / "net.pt2"))
+    found = run(graph, {graph.inputs[0]: x})[graph.outputs[0]]
+    np.testing.assert_allclose(found.numpy(), module(x).numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [DType.INT8, DType.INT16])
+def test_a_mask_does_not_widen_the_range_of_the_scores(tmp_path: Path, dtype: DType) -> None:
+    module = Applied(lambda x: MASKS["filled"](torch.bmm(x, x.transpose(1, 2))).softmax(-1) @ x)
+    x = torch.randn(64, LENGTH, WIDTH, generator=torch.Generator().manual_seed(3))
+    graph = load(export(module, x[:1], tmp_path / "net.pt2"))
+    values = run(graph, {graph.inputs[0]: x})
+    ranges = {v: (float(t.min()), float(t.max())) for v, t in values.items()}
+    made = quantise(graph, ranges, dtype)
+    (v,), (y,) = made.inputs, made.outputs
+    held = run_int(made, {v: quantise_array(x.numpy(), made.types[v])})[y]
+    gap = dequantise_array(held, made.types[y]) - module(x).numpy()
+    assert np.abs(gap).max() < (0.25 if dtype is DType.INT8 else 0.005)
+    assert np.square(gap).mean() < 1e-3 * module(x).square().mean()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,6 @@ from onnx_models import model, node
 
 from edgeprune.compiler import Recipe
 from edgeprune.emit.to_onnx import emit
-from edgeprune.errors import UnsupportedError
 from edgeprune.frontends.from_onnx import loads
 from edgeprune.frontends.normalize import fuse
 from edgeprune.ir import DType, Graph, quantise_array, run, run_int
@@ -230,7 +230,7 @@ def test_integers_at_the_edges_stay_the_users(kind: int, dtype: type) -> None:
     np.testing.assert_array_equal(run_onnx.run_raw(emitted, fed).astype(int) + shift, theirs)
 
 
-def test_a_model_that_is_quantised_in_part_is_refused_by_name() -> None:
+def test_a_model_that_is_quantised_in_part_is_float_and_says_why_by_name() -> None:
     nodes = [
         node("QuantizeLinear", "x", "s", "z", outputs=["q"]),
         node("DequantizeLinear", "q", "s", "z", outputs=["d"]),
@@ -239,11 +239,12 @@ def test_a_model_that_is_quantised_in_part_is_refused_by_name() -> None:
         node("Tanh", "r"),
     ]
     constants = {"s": np.float32(0.1), "z": np.int8(3), "w": w(4, 2)}
-    with pytest.raises(UnsupportedError, match="'loose'"):
-        loads(model(nodes, {"x": [1, 4]}, constants))
+    graph = loads(model(nodes, {"x": [1, 4]}, constants))
+    assert not graph.is_quantised
+    assert "'loose'" in graph.notes[-1]
 
 
-def test_weights_with_a_zero_point_are_refused_by_name() -> None:
+def test_weights_with_a_zero_point_are_read_as_real_numbers() -> None:
     constants = {
         "s": np.float32(0.1), "z": np.int8(3), "q": R.integers(-90, 90, (4, 2)).astype(np.int8),
     }  # fmt: skip
@@ -255,8 +256,10 @@ def test_weights_with_a_zero_point_are_refused_by_name() -> None:
         node("QuantizeLinear", "m", "s", "z", outputs=["n"]),
         node("DequantizeLinear", "n", "s", "z"),
     ]
-    with pytest.raises(UnsupportedError, match=r"'skewed': its constant .* is not of int8"):
-        loads(model(nodes, {"x": [1, 4]}, constants))
+    graph = loads(model(nodes, {"x": [1, 4]}, constants))
+    assert re.search(r"'skewed': its constant .* is not of int8", graph.notes[-1])
+    (weights,) = (c for c in graph.constants.values() if c.ndim == 2)
+    np.testing.assert_allclose(weights, 0.1 * (constants["q"].T.astype(float) - 3), rtol=1e-6)
 
 
 def test_a_float_model_on_bytes_keeps_its_type_of_input() -> None:

@@ -8,6 +8,7 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.frontends.from_onnx.compose import compose
 from edgeprune.frontends.from_onnx.convert import convert
 from edgeprune.frontends.from_onnx.file import Source, open_model, parse_model
+from edgeprune.frontends.from_onnx.qoperator import as_qdq
 from edgeprune.frontends.from_onnx.reader import MixesBatchError
 from edgeprune.frontends.from_onnx.table import TABLE
 from edgeprune.frontends.normalize import normalize
@@ -41,6 +42,7 @@ def loads(data: bytes, name: str = "model") -> Graph:
 
 def _read(source: Source, name: str) -> Graph:
     try:
+        as_qdq(source.model.graph)
         compose(source.model.graph)
         try:
             graph = convert(source, name, batched=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeprune.errors import UnsupportedError
 from edgeprune.frontends.from_onnx.reader import MAX_ELEMENTS, Call, Reader
-from edgeprune.frontends.from_onnx.value import IMAGE, Act, Known, Value
+from edgeprune.frontends.from_onnx.value import IMAGE, Act, Index, Known, Value
 from edgeprune.frontends.refusals import Refusal, refusal
 from edgeprune.ir import DType, Graph, Port, TensorType, build_graph
 from edgeprune.ops import Reshape
@@ -91,8 +91,22 @@ class Assembly:
         perm = None if straight else act.perm
         self.ports[act.name] = Port(name, shape, perm, act.batch is not None, dtype)
 
-    def output(self, name: str, value: Value | None, dtype: DType = DType.FLOAT32) -> None:
-        """A new output."""
+    def give(self, outputs: Sequence[tuple[str, Value | Index | None, DType]]) -> None:
+        """All outputs: name, value, the user's element type.
+
+        In place of an index come the scores that it is found in; where there are other outputs
+        it is left out.
+        """
+        indices = [(name, v) for name, v, _ in outputs if isinstance(v, Index)]
+        for name, value, dtype in outputs:
+            if not isinstance(value, Index):
+                self._output(name, value, dtype)
+            elif len(indices) == len(outputs):
+                self._output(name, value.of, DType.FLOAT32)
+        held = "the output is what it is found in" if len(indices) == len(outputs) else "left out"
+        self.notes += [f"{self.source}: output {n!r} {v.what}: {held}" for n, v in indices]
+
+    def _output(self, name: str, value: Value | None, dtype: DType) -> None:
         where = f"{self.source}: output {name!r}"
         if not isinstance(value, Act):
             raise UnsupportedError(where, "does not depend on any input", "drop that output")

@@ -9,13 +9,16 @@ import onnx
 from onnx import AttributeProto, TensorProto, TypeProto
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
+from edgeprune.frontends.from_onnx import dynamic
 from edgeprune.frontends.from_onnx.assembly import Assembly, is_constant
 from edgeprune.frontends.from_onnx.file import MAX_FILE_BYTES, Source, tensor
 from edgeprune.frontends.from_onnx.fold import FOLDABLE, fold
+from edgeprune.frontends.from_onnx.index import HINT as INDEX_HINT
+from edgeprune.frontends.from_onnx.index import KEPT
 from edgeprune.frontends.from_onnx.qdq import fold_qdq, note_scales, params_of
 from edgeprune.frontends.from_onnx.reader import Call
 from edgeprune.frontends.from_onnx.table import TABLE
-from edgeprune.frontends.from_onnx.value import Act, Known, Value
+from edgeprune.frontends.from_onnx.value import Act, Index, Known, Value
 from edgeprune.frontends.refusals import Refusal
 from edgeprune.ir import Array, DType, Graph, QuantParams, TensorType
 from edgeprune.ops import Dequantize, Quantize
@@ -52,13 +55,15 @@ class _Conversion:
         self.source = source
         self.proto = source.model.graph
         self.made = Assembly(source.name, batched)
-        self.values: dict[str, Value | None] = {}  # None: could not be computed
+        self.values: dict[str, Value | Index | None] = {}  # None: could not be computed
         self.tensors = {t.name: t for t in self.proto.initializer}
         self.loaded = 0
         self._inferred: dict[str, TypeProto.Tensor] | None = None
 
     def run(self, name: str) -> Graph:
         needed = self._needed()
+        if any(n.op_type == "DynamicQuantizeLinear" for n in self.proto.node):
+            self.made.notes.append(f"{self.source.name}: {dynamic.NOTE}")
         for v in self.proto.input:
             if v.name not in self.tensors:
                 self._input(v)
@@ -66,14 +71,17 @@ class _Conversion:
             if i in needed:
                 self._node(i, node)
         self.made.check()
-        for v in self.proto.output:
-            where = f"{self.source.name}: output {v.name!r}"
-            kind = INPUTS.get(v.type.tensor_type.elem_type, DType.FLOAT32)
-            self.made.output(v.name, self._operand(where, v.name), kind)
+        self.made.give([self._output(v) for v in self.proto.output])
         graph = self.made.graph(name, "onnx")
         if any(isinstance(n.op, Quantize | Dequantize) for n in graph.nodes):
             return fold_qdq(graph, self.made.reader.scales)
         return graph
+
+    def _output(self, v: onnx.ValueInfoProto) -> tuple[str, Value | Index | None, DType]:
+        found = self.values.get(v.name)
+        if not isinstance(found, Index):
+            found = self._operand(f"{self.source.name}: output {v.name!r}", v.name)
+        return v.name, found, INPUTS.get(v.type.tensor_type.elem_type, DType.FLOAT32)
 
     def _needed(self) -> set[int]:
         """Nodes that the outputs depend on."""
@@ -168,9 +176,14 @@ class _Conversion:
         where = f"{self.source.name}: {name!r} ({node.op_type})"
         foreign = node.domain not in ("", "ai.onnx")
         kind = f"{node.domain}.{node.op_type}" if foreign else node.op_type
+        index = next((v for n in node.input if isinstance(v := self.values.get(n), Index)), None)
+        if index is not None:
+            if node.op_type in KEPT:
+                return self._give(node, [index])
+            return self._refuse(node, Refusal(kind, name, "computes with an index", INDEX_HINT))
         operands = [self._operand(where, v) if v else None for v in node.input]
         lost = any(v and o is None for v, o in zip(node.input, operands, strict=True))
-        if foreign or (node.op_type not in TABLE and (lost or node.op_type not in FOLDABLE)):
+        if kind not in TABLE and (foreign or lost or kind not in FOLDABLE):
             return self._refuse(node, Refusal(kind, name))
         if lost:
             return self._give(node, [None] * len(node.output))
@@ -180,7 +193,7 @@ class _Conversion:
         try:
             attributes = self._attributes(where, node)
             call = Call(
-                name, where, node.op_type, self.source.opset, attributes,
+                name, where, kind, self.source.opset, attributes,
                 tuple(operands), tuple(outputs),
             )  # fmt: skip
             self._give(node, self._results(call))
@@ -209,7 +222,7 @@ class _Conversion:
         dims = () if found is None else tuple(found.shape.dim)
         return tuple(int(d.dim_value) or int(i == 0) for i, d in enumerate(dims))
 
-    def _results(self, call: Call) -> Sequence[Value]:
+    def _results(self, call: Call) -> Sequence[Value | Index]:
         run = call.kind in ("Shape", "Size", "DequantizeLinear")
         if run or not all(map(is_constant, call.inputs)):
             if call.kind not in TABLE:
@@ -217,7 +230,7 @@ class _Conversion:
             first = len(self.made.reader.nodes)
             made = TABLE[call.kind](self.made.reader, call)
             note_scales(self.made.reader, call, first)
-            return [made] if isinstance(made, Known | Act) else made
+            return [made] if isinstance(made, Known | Act | Index) else made
         if call.kind == "Constant":
             return [Known(self._constant(call))]
         if call.kind not in FOLDABLE:
@@ -237,7 +250,7 @@ class _Conversion:
             raise call.error("holds no tensor")
         return tensor(self.source, value)
 
-    def _give(self, node: onnx.NodeProto, results: Sequence[Value | None]) -> None:
+    def _give(self, node: onnx.NodeProto, results: Sequence[Value | Index | None]) -> None:
         for v, result in zip(node.output, results, strict=False):
             if v:
                 self.values[v] = result
@@ -253,7 +266,9 @@ class _Conversion:
                     self.source.name, f"its tensors hold more than {MAX_FILE_BYTES} bytes"
                 )
             self.values[name] = Known(array, name)
-        return self.values[name]
+        found = self.values[name]
+        assert not isinstance(found, Index), "no operator reads one"
+        return found
 
     def _attributes(self, where: str, node: onnx.NodeProto) -> dict[str, object]:
         found: dict[str, object] = {}

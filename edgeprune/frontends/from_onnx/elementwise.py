@@ -11,6 +11,7 @@ import numpy as np
 from edgeprune.frontends.from_onnx.reader import Call, MixesBatchError, Reader
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
 from edgeprune.ir import Array, Op, TensorType
+from edgeprune.ir.types import MASKED
 from edgeprune.ops import (
     Add,
     Div,
@@ -235,8 +236,8 @@ def binary(op: Op) -> Callable[[Reader, Call], Value]:
             raise call.unsupported("has the broadcasting rules of an old operator set")
         a, b = call.operand(0), call.operand(1)
         _check_broadcast(call, a, b)
-        if isinstance(op, Add) and any(isinstance(v, Known) and _masks(v.array) for v in (a, b)):
-            raise call.unsupported("adds minus infinity, as a mask does", "run it without a mask")
+        if isinstance(op, Add):
+            a, b = (Known(finite(v.array)) if isinstance(v, Known) else v for v in (a, b))
         if isinstance(a, Act) and isinstance(b, Act):
             if a.fold != b.fold:
                 a, b = r.plain(call, a), r.plain(call, b)
@@ -257,9 +258,11 @@ def binary(op: Op) -> Callable[[Reader, Call], Value]:
     return convert
 
 
-def _masks(array: Array) -> bool:
-    """Whether a constant takes some of what it is added to away."""
-    return array.dtype.kind == "f" and bool((array == -math.inf).any())
+def finite(array: Array) -> Array:
+    """A constant in which MASKED stands for what takes scores away: minus infinity and the like."""
+    if array.dtype.kind != "f" or not (array <= MASKED).any():
+        return array
+    return np.where(array <= MASKED, np.float32(MASKED), array)
 
 
 def _result(lead: Act, batch: int | None, made: tuple[str, TensorType]) -> Act:

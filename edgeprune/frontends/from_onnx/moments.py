@@ -14,18 +14,19 @@ import numpy as np
 from edgeprune.frontends.from_onnx import elementwise, reduce
 from edgeprune.frontends.from_onnx.reader import Call, Reader
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
-from edgeprune.ops.function import Rsqrt
+from edgeprune.ops.function import Exp, Log, Rsqrt
 
 Axes = tuple[int, ...]
 
 
-def _step(call: Call, role: str, *operands: Value) -> Call:
-    """A part of a call, with its own name."""
+def step(call: Call, role: str, *operands: Value, opset: int | None = None) -> Call:
+    """A part of a call, with its own name; ``opset``: by whose rules, where not by the call's."""
     name = f"{call.name}/{role}" if role else call.name
-    return replace(call, name=name, inputs=operands, attributes={})
+    return replace(call, name=name, inputs=operands, attributes={}, opset=opset or call.opset)
 
 
-def _act(value: Value) -> Act:
+def acting(value: Value) -> Act:
+    """A value that is no constant."""
     assert isinstance(value, Act)
     return value
 
@@ -54,22 +55,22 @@ def normalised(
     """
     x, mean = r.plain(call, x), None
     if centred:
-        mean = reduce.mean(r, _step(call, "mean"), x, axes)
-        x = _act(elementwise.sub(r, _step(call, "centred", x, mean)))
-    square = _act(elementwise.mul(r, _step(call, "square", x, x)))
-    variance = reduce.mean(r, _step(call, "variance"), square, axes)
+        mean = reduce.mean(r, step(call, "mean"), x, axes)
+        x = acting(elementwise.sub(r, step(call, "centred", x, mean)))
+    square = acting(elementwise.mul(r, step(call, "square", x, x)))
+    variance = reduce.mean(r, step(call, "variance"), square, axes)
     small = Known(np.asarray(epsilon, np.float32))
-    shifted = _act(elementwise.add(r, _step(call, "epsilon", variance, small)))
+    shifted = acting(elementwise.add(r, step(call, "epsilon", variance, small)))
     root = r.like(shifted, r.emit(call, Rsqrt(), shifted, role="root"))
-    return Moments(_act(elementwise.mul(r, _step(call, "scaled", x, root))), mean, root)
+    return Moments(acting(elementwise.mul(r, step(call, "scaled", x, root))), mean, root)
 
 
 def _affine(r: Reader, call: Call, y: Act, scale: Value | None, bias: Value | None) -> Act:
     """A factor and a sum; nothing where they change nothing."""
     if scale is not None and not (isinstance(scale, Known) and (scale.array == 1).all()):
-        y = _act(elementwise.mul(r, _step(call, "scale", y, scale)))
+        y = acting(elementwise.mul(r, step(call, "scale", y, scale)))
     if bias is not None and not (isinstance(bias, Known) and not bias.array.any()):
-        y = _act(elementwise.add(r, _step(call, "bias", y, bias)))
+        y = acting(elementwise.add(r, step(call, "bias", y, bias)))
     return y
 
 
@@ -133,12 +134,26 @@ def group_normalization(r: Reader, call: Call) -> Value:
 
 def reduce_l2(r: Reader, call: Call) -> Value:
     """ReduceL2: the root of a sum of squares."""
-    made = _act(reduce_sum_square(r, replace(call, name=f"{call.name}/squares")))
-    return elementwise.sqrt(r, _step(call, "", made))
+    made = acting(reduce_sum_square(r, replace(call, name=f"{call.name}/squares")))
+    return elementwise.sqrt(r, step(call, "", made))
 
 
 def reduce_sum_square(r: Reader, call: Call) -> Value:
     """ReduceSumSquare."""
     x = call.act(0)
-    square = elementwise.mul(r, _step(call, "square", x, x))
+    square = elementwise.mul(r, step(call, "square", x, x))
     return reduce.reduce_sum(r, replace(call, inputs=(square, *call.inputs[1:])))
+
+
+def reduce_log_sum_exp(r: Reader, call: Call) -> Value:
+    """ReduceLogSumExp: the largest, and the logarithm of the sum of what exp makes of the rest."""
+    x = call.act(0)
+    kept = {**call.attributes, "keepdims": 1}
+    top = reduce.reduce_max(r, replace(call, name=f"{call.name}/largest", attributes=kept))
+    rest = acting(elementwise.sub(r, step(call, "rest", x, top)))
+    powers = r.like(rest, r.emit(call, Exp(), rest, role="powers"))
+    total = replace(call, name=f"{call.name}/total", inputs=(powers, *call.inputs[1:]))
+    summed = acting(reduce.reduce_sum(r, total))
+    logarithm = r.like(summed, r.emit(call, Log(), summed, role="logarithm"))
+    flat = r.reshape(call, acting(top), logarithm.shape)
+    return elementwise.add(r, step(call, "", logarithm, flat))

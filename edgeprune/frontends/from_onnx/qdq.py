@@ -28,7 +28,7 @@ from edgeprune.ir import (
     build_graph,
     dequantise_array,
 )
-from edgeprune.ops import Dense, Dequantize, Quantize
+from edgeprune.ops import Dense, Dequantize, Quantize, Reshape
 
 _SIGNED = {"int8": DType.INT8, "uint8": DType.INT8, "int16": DType.INT16, "int32": DType.INT32}
 
@@ -134,16 +134,45 @@ def note_scales(r: Reader, call: Call, first: int) -> None:
 
 
 def fold_qdq(graph: Graph, scales: Mapping[str, QuantParams]) -> Graph:
-    """The integer graph.
+    """The integer graph; where it is quantised in part only, the float graph that it stands for.
 
     Args:
         graph: float, with Quantize and Dequantize where the file has them.
         scales: of float constants that were integers, by name.
 
     Raises:
-        UnsupportedError: operators that are not quantised; all of them.
+        UnsupportedError: operators that are not quantised, all of them, and inputs are integers.
     """
-    return _Folding(drop_identities(fuse(fold_affine(graph))), scales).run()
+    try:
+        return _Folding(drop_identities(fuse(fold_affine(graph))), scales).run()
+    except UnsupportedError as partly:
+        if any(graph.types[v].quant is not None for v in graph.inputs):
+            raise
+        note = f"{partly.where}: {partly.what}\n    so it is read as float32, without its scales"
+        return replace(_without_scales(graph), notes=(*graph.notes, note))
+
+
+def _without_scales(graph: Graph) -> Graph:
+    """The float graph, in which nothing is rounded."""
+    renamed: dict[str, str] = {}
+    nodes = []
+    for node in graph.nodes:
+        args = tuple(renamed.get(v, v) for v in node.inputs)
+        if isinstance(node.op, Quantize | Dequantize) and node.output not in graph.outputs:
+            renamed[node.output] = args[0]
+        elif isinstance(node.op, Quantize | Dequantize):
+            nodes.append(replace(node, op=Reshape(graph.types[node.output].shape), inputs=args))
+        else:
+            nodes.append(replace(node, inputs=args))
+    return build_graph(
+        graph.name,
+        nodes,
+        {v: graph.types[v] for v in graph.inputs},
+        graph.outputs,
+        graph.constants,
+        ports=graph.ports,
+        origin=graph.origin,
+    )
 
 
 class _Folding:

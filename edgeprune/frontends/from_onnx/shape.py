@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
 from edgeprune.frontends.from_onnx.reader import Call, Reader
 from edgeprune.frontends.from_onnx.value import Act, Known, Shape, Value
 from edgeprune.ops import Concat, Gather, Pad, Slice
+
+MOST_PARTS = 64
 
 
 def _target(call: Call, x: Act, wanted: list[int]) -> tuple[int, ...]:
@@ -297,13 +301,8 @@ def _pad_operands(call: Call, rank: int) -> tuple[list[int], list[int], float]:
 
 
 def pad(r: Reader, call: Call) -> Value:
-    """Pad with a constant; negative counts cut off."""
-    mode = call.attr("mode", b"constant")
-    if mode != b"constant":
-        raise call.unsupported(
-            f"has mode {mode.decode(errors='replace')!r}", "use constant padding"
-        )
-    x = call.act(0)
+    """Pad with a constant, or with elements of the value; negative counts cut off."""
+    x, mode = call.act(0), call.attr("mode", b"constant").decode(errors="replace")
     before, after, value = _pad_operands(call, len(x.shape))
     if not np.isfinite(value):
         raise call.unsupported(f"pads with {value}")
@@ -312,6 +311,12 @@ def pad(r: Reader, call: Call) -> Value:
         for i, (b, a, s) in enumerate(zip(before, after, x.shape, strict=True))
     }
     x = _cut(r, call, x, box, role="cut")
+    if mode in BORDERS:
+        for axis, ends in enumerate(zip(before, after, strict=True)):
+            x = _bordered(r, call, x, axis, (max(ends[0], 0), max(ends[1], 0)), mode)
+        return x
+    if mode != "constant":
+        raise call.unsupported(f"has mode {mode!r}", f"use constant, {', '.join(BORDERS)}")
     if max(*before, *after, 0) == 0:
         return x
     if x.batch is not None and (before[0] > 0 or after[0] > 0):
@@ -323,3 +328,38 @@ def pad(r: Reader, call: Call) -> Value:
         front[p], behind[p] = max(before[i + skip], 0), max(after[i + skip], 0)
     name, made = r.emit(call, Pad(tuple(front), tuple(behind), value), x)
     return replace(x, name=name, type=made)
+
+
+BORDERS: Mapping[str, Literal["reflect", "edge", "wrap"]] = {
+    "edge": "edge", "reflect": "reflect", "wrap": "wrap",
+}  # fmt: skip
+
+
+def _bordered(r: Reader, call: Call, x: Act, axis: int, ends: tuple[int, int], mode: str) -> Act:
+    """Elements of the value itself in front and behind, along an ONNX axis (batch included)."""
+    if ends == (0, 0):
+        return x
+    at = np.pad(np.arange(x.shape[axis]), ends, mode=BORDERS[mode])
+    return rearranged(r, call, x, axis, at.tolist())
+
+
+def rearranged(r: Reader, call: Call, x: Act, axis: int, at: list[int]) -> Act:
+    """Indices of an ONNX axis, in runs that go up or down: slices side by side."""
+    parts, role = [at[:1]], f"axis{axis}"
+    for i in at[1:]:
+        run = parts[-1]
+        if abs(i - run[-1]) == 1 and (len(run) == 1 or i - run[-1] == run[-1] - run[-2]):
+            run.append(i)
+        else:
+            parts.append([i])
+    if len(parts) > MOST_PARTS:
+        raise call.unsupported(f"takes {len(parts)} parts of an axis", f"{MOST_PARTS} at most")
+    if x.batch is not None and axis == 0:
+        x = r.unbatched(call, x)
+    x = r.plain(call, x)
+    made = [pick(r, call, x, axis, run, f"{role}/{k}") for k, run in enumerate(parts)]
+    if len(made) == 1:
+        return made[0]
+    op = Concat(x.perm[axis - (x.batch is not None)])
+    name, t = r.emit(call, op, *made, role=role)
+    return replace(x, name=name, type=t)

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from edgeprune.frontends.from_onnx import (
+    classic,
+    dynamic,
+    einsum,
     elementwise,
+    index,
     linear,
+    mask,
     moments,
     norm,
     pool,
@@ -18,7 +23,7 @@ from edgeprune.frontends.from_onnx import (
     window,
 )
 from edgeprune.frontends.from_onnx.reader import Call, Reader
-from edgeprune.frontends.from_onnx.value import Value
+from edgeprune.frontends.from_onnx.value import Index, Value
 from edgeprune.ops import Maximum, Minimum
 from edgeprune.ops.function import (
     Abs,
@@ -32,11 +37,13 @@ from edgeprune.ops.function import (
     Softsign,
 )
 
-Converter = Callable[[Reader, Call], Value | Sequence[Value]]
+Converter = Callable[[Reader, Call], Value | Index | Sequence[Value | Index]]
 
 TABLE: dict[str, Converter] = {
     "Abs": elementwise.function(Abs),
     "Add": elementwise.add,
+    "ArgMax": index.arg_max,
+    "ArgMin": index.arg_min,
     "AveragePool": pool.average_pool,
     "BatchNormalization": norm.batch_normalization,
     "Cast": elementwise.cast,
@@ -44,12 +51,15 @@ TABLE: dict[str, Converter] = {
     "Clip": elementwise.clip,
     "Concat": shape.concat,
     "Conv": window.conv,
+    "ConvInteger": dynamic.conv_integer,
     "ConvTranspose": window.conv_transpose,
     "Cos": elementwise.function(Cos),
     "DepthToSpace": shape.depth_to_space,
     "DequantizeLinear": qdq.dequantize_linear,
     "Div": elementwise.div,
     "Dropout": elementwise.dropout,
+    "DynamicQuantizeLinear": dynamic.dynamic_quantize_linear,
+    "Einsum": einsum.einsum,
     "Elu": elementwise.elu,
     "Exp": elementwise.function(Exp),
     "Expand": elementwise.expand,
@@ -71,6 +81,7 @@ TABLE: dict[str, Converter] = {
     "Log": elementwise.function(Log),
     "LogSoftmax": norm.log_softmax,
     "MatMul": linear.matmul,
+    "MatMulInteger": dynamic.matmul_integer,
     "Max": elementwise.extreme(Maximum()),
     "MaxPool": pool.max_pool,
     "Min": elementwise.extreme(Minimum()),
@@ -85,6 +96,7 @@ TABLE: dict[str, Converter] = {
     "RNN": recurrent.recurrent,
     "Reciprocal": elementwise.function(Reciprocal),
     "ReduceL2": moments.reduce_l2,
+    "ReduceLogSumExp": moments.reduce_log_sum_exp,
     "ReduceMax": reduce.reduce_max,
     "ReduceMean": reduce.reduce_mean,
     "ReduceMin": reduce.reduce_min,
@@ -113,4 +125,11 @@ TABLE: dict[str, Converter] = {
     "Transpose": shape.transpose,
     "Unsqueeze": shape.unsqueeze,
     "Upsample": resize.resize,
+    "Where": mask.where,
+    "ai.onnx.ml.ArrayFeatureExtractor": classic.array_feature_extractor,
+    "ai.onnx.ml.LinearClassifier": classic.linear_classifier,
+    "ai.onnx.ml.LinearRegressor": classic.linear_regressor,
+    "ai.onnx.ml.Normalizer": classic.normalizer,
+    "ai.onnx.ml.Scaler": classic.scaler,
+    "ai.onnx.ml.ZipMap": elementwise.identity,
 }

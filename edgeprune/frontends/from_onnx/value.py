@@ -84,6 +84,19 @@ class Act:
         return self.sample if self.batch is None else (self.batch, *self.sample)
 
 
+@dataclass(frozen=True)
+class Index:
+    """Which element is the largest, or the label that belongs to it.
+
+    Attributes:
+        of: the scores among which it is found.
+        what: how, for the user.
+    """
+
+    of: Act
+    what: str
+
+
 Value = Known | Act
 
 

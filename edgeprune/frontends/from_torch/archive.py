@@ -25,7 +25,7 @@ SCHEMA = 8
 """Major version of torch's export schema that is read (torch/_export/serde/schema.py)."""
 
 # numbers of torch's ScalarType in that schema
-_DTYPES = {
+DTYPES: dict[int, type] = {
     1: np.uint8, 2: np.int8, 3: np.int16, 4: np.int32, 5: np.int64, 6: np.float16, 7: np.float32,
     8: np.float64, 12: np.bool_,
 }  # fmt: skip
@@ -113,7 +113,7 @@ class _Archive:
             if entry.get("use_pickle") or entry.get("tensor_meta") is None:
                 continue  # refused by name if something reads it
             meta = entry["tensor_meta"]
-            dtype = _DTYPES.get(meta["dtype"])
+            dtype = DTYPES.get(meta["dtype"])
             if dtype is None:
                 continue
             data = self.archive.read(self.files[f"data/{folder}/{entry['path_name']}"])

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from edgeprune.frontends.from_onnx import mask as masks
 from edgeprune.frontends.from_onnx.moments import group_normalization
-from edgeprune.frontends.from_onnx.value import Known, Value
+from edgeprune.frontends.from_onnx.value import Act, Known, Value
 from edgeprune.frontends.from_torch.call import Aten, ints, number
 
 TINY = float(np.finfo(np.float32).eps)
@@ -69,8 +70,6 @@ def bmm(n: Aten) -> Value:
 def attention(n: Aten) -> Value:
     """scaled_dot_product_attention: softmax(q k' scale + mask) v."""
     q, k, v = (n.value(name) for name in ("query", "key", "value"))
-    if n.get("is_causal", False) or n.get("attn_mask") is not None:
-        raise n.unsupported("has a mask", "run it without one: all positions attend to all")
     if n.get("enable_gqa", False):
         raise n.unsupported("shares keys among groups of queries", "repeat keys and values")
     factor = n.get("scale")
@@ -78,7 +77,55 @@ def attention(n: Aten) -> Value:
     rank = len(k.shape)
     turned = n.onnx("Transpose", k, perm=[*range(rank - 2), rank - 1, rank - 2])
     scores = n.onnx("Mul", n.onnx("MatMul", q, turned), number(scale))
+    mask = _mask(n, q.shape[-2], k.shape[-2])
+    if mask is not None and isinstance(scores, Act):
+        scores = masks.added(n.reader, n.call("mask", ()), scores, mask)
     return n.onnx("MatMul", n.onnx("Softmax", scores, axis=-1), v)
+
+
+def _mask(n: Aten, queries: int, keys: int) -> Known | None:
+    """Which keys each query attends to."""
+    given = n.get("attn_mask")
+    if n.get("is_causal", False):
+        given = Known(np.tril(np.ones((queries, keys), np.bool_)))
+    if given is None or isinstance(given, Known):
+        return given
+    raise n.unsupported("has a mask that is computed", "give a constant mask, or none")
+
+
+def einsum(n: Aten) -> Value:
+    """Einsum."""
+    equation = str(n.get("equation")).encode()
+    return n.onnx("Einsum", *n.get("tensors"), equation=equation)
+
+
+def cosine_similarity(n: Aten) -> Value:
+    """The cosine of the angle between two values along an axis."""
+    axis, epsilon = ints([int(n.get("dim", 1))]), float(n.get("eps", 1e-8))
+    a, b = n.value("x1"), n.value("x2")
+    over = n.onnx("ReduceSum", n.onnx("Mul", a, b), axis, keepdims=0)
+    lengths = [n.onnx("ReduceL2", v, axis, keepdims=0) for v in (a, b)]
+    floor = number(epsilon)
+    return n.onnx("Div", over, n.onnx("Mul", *(n.onnx("Max", v, floor) for v in lengths)))
+
+
+def variance(n: Aten) -> Value:
+    """The variance over some axes."""
+    axes = n.get("dim")
+    listed = [axes] if isinstance(axes, int) else list(axes or range(len(n.shape)))
+    count = math.prod(n.shape[a] for a in listed)
+    less = n.get("correction", 1 if n.get("unbiased", True) else 0)
+    x, over, kept = n.value(), ints(listed), int(n.get("keepdim", False))
+    centred = n.onnx("Sub", x, n.onnx("ReduceMean", x, over, keepdims=1))
+    mean = n.onnx("ReduceMean", n.onnx("Mul", centred, centred), over, keepdims=kept)
+    if count <= float(less):
+        raise n.unsupported(f"divides by {count - float(less):g}")
+    return n.onnx("Mul", mean, number(count / (count - float(less)))) if less else mean
+
+
+def deviation(n: Aten) -> Value:
+    """The standard deviation."""
+    return n.onnx("Sqrt", variance(n))
 
 
 def unbind(n: Aten) -> Sequence[Value]:

@@ -11,9 +11,10 @@ import numpy as np
 from edgeprune.errors import UnsupportedError
 from edgeprune.frontends.from_onnx.assembly import is_constant
 from edgeprune.frontends.from_onnx.fold import FOLDABLE, fold
+from edgeprune.frontends.from_onnx.qdq import note_scales
 from edgeprune.frontends.from_onnx.reader import Call, Reader
 from edgeprune.frontends.from_onnx.table import TABLE as ONNX
-from edgeprune.frontends.from_onnx.value import Act, Known, Value
+from edgeprune.frontends.from_onnx.value import Act, Index, Known, Value
 
 OPSET = 18
 
@@ -69,11 +70,15 @@ class Aten:
         call = self.call(kind, inputs, **attributes)
         if all(map(is_constant, inputs)) and kind in FOLDABLE:
             return Known(fold(call)[0])
+        first = len(self.reader.nodes)
         made = ONNX[kind](self.reader, call)
-        return made if isinstance(made, Act | Known) else made[0]
+        note_scales(self.reader, call, first)
+        result = made if isinstance(made, Act | Known | Index) else made[0]
+        assert not isinstance(result, Index), kind
+        return result
 
 
-Function = Callable[[Aten], Value | Sequence[Value]]
+Function = Callable[[Aten], Value | Index | Sequence[Value]]
 
 
 def ints(values: Sequence[int]) -> Known:

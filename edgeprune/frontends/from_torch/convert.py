@@ -8,12 +8,17 @@ from typing import Any
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends.from_onnx.assembly import Assembly
-from edgeprune.frontends.from_onnx.value import Act, Known, Value
+from edgeprune.frontends.from_onnx.index import HINT as INDEX_HINT
+from edgeprune.frontends.from_onnx.index import KEPT
+from edgeprune.frontends.from_onnx.qdq import fold_qdq
+from edgeprune.frontends.from_onnx.value import Act, Index, Known, Value
 from edgeprune.frontends.from_torch.archive import FLOAT32, HINT, Program
 from edgeprune.frontends.from_torch.call import Aten
+from edgeprune.frontends.from_torch.quantised import NAMESPACE
 from edgeprune.frontends.from_torch.table import TABLE
 from edgeprune.frontends.refusals import Refusal
-from edgeprune.ir import Graph
+from edgeprune.ir import DType, Graph
+from edgeprune.ops import Dequantize, Quantize
 
 IMAGE_OPS = frozenset(
     "conv1d conv2d conv_transpose1d conv_transpose2d convolution max_pool1d max_pool2d batch_norm "
@@ -51,7 +56,7 @@ def convert(program: Program, name: str, *, batched: bool) -> Graph:
 
 def _label(target: str) -> str:
     """The operator's name without namespace and overload."""
-    return target.removeprefix("torch.ops.aten.").split(".")[0]
+    return target.removeprefix("torch.ops.aten.").removeprefix(NAMESPACE).split(".")[0]
 
 
 class _Conversion:
@@ -68,14 +73,19 @@ class _Conversion:
             if any(v in needed for v in _made(node)):
                 self._node(node)
         self.made.check()
+        outputs = []
         for spec in self.program.signature["output_specs"]:
             if "user_output" not in spec:
                 raise UnsupportedError(
                     self.program.where, "changes its own buffers", "export model.eval()"
                 )
             value = spec["user_output"]["arg"]["as_tensor"]["name"]
-            self.made.output(value, self.values[value])
-        return self.made.graph(name, "torch")
+            outputs.append((value, self.values[value], DType.FLOAT32))
+        self.made.give(outputs)
+        graph = self.made.graph(name, "torch")
+        if any(isinstance(n.op, Quantize | Dequantize) for n in graph.nodes):
+            return fold_qdq(graph, self.made.reader.scales)
+        return graph
 
     def _needed(self) -> set[str]:
         """Values that the outputs depend on."""
@@ -154,6 +164,13 @@ class _Conversion:
         if self._symbolic(node, results):
             return None
         kind = _label(target) if _label(target) in TABLE else kind
+        read = [self.values.get(v) for e in node["inputs"] for v in _names(e["arg"])]
+        index = next((v for v in read if isinstance(v, Index)), None)
+        if index is not None and kind in KEPT:
+            self.values |= dict.fromkeys(results, index)
+            return None
+        if index is not None:
+            return self._refuse(results, Refusal(kind, name, "computes with an index", INDEX_HINT))
         if kind not in TABLE:
             return self._refuse(results, Refusal(kind, name))
         args = {e["name"]: self._argument(e["arg"]) for e in node["inputs"]}
@@ -171,7 +188,9 @@ class _Conversion:
             if not self.made.refused:
                 raise
             made = []  # maybe because of what was refused
-        rows: Sequence[Value | None] = [made] if isinstance(made, Act | Known) else made
+        rows: Sequence[Value | Index | None] = (
+            [made] if isinstance(made, Act | Known | Index) else made
+        )
         for v, row in zip(results, [*rows, *[None] * len(results)], strict=False):
             self.values[v] = row
         return None
@@ -204,8 +223,11 @@ class _Conversion:
             return None
         if kind == "as_tensor":
             return self.values[value["name"]]
-        if kind in ("as_tensors", "as_optional_tensors"):
+        if kind == "as_tensors":
             return [self.values[n] for n in _names(arg)]
+        if kind == "as_optional_tensors":
+            names = [v["as_tensor"]["name"] if "as_tensor" in v else None for v in value]
+            return [None if n is None else self.values[n] for n in names]
         if kind in ("as_sym_int", "as_sym_float"):
             return self._length(value)
         if kind == "as_sym_ints":

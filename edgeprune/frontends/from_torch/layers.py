@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from edgeprune.frontends.from_onnx.pool import unequal_average, unequal_max
-from edgeprune.frontends.from_onnx.value import Act, Known, Value
+from edgeprune.frontends.from_onnx.value import Known, Value
 from edgeprune.frontends.from_torch.call import Aten, Function, ints, spread
+from edgeprune.frontends.from_torch.quantised import transposed
 
 
 def conv(n: Aten) -> Value:
@@ -42,7 +43,7 @@ def linear(n: Aten) -> Value:
     x, w, b = n.value(), n.value("weight"), n.get("bias")
     if not isinstance(w, Known):
         raise n.unsupported("its matrix is computed at run time")
-    y = n.onnx("MatMul", x, Known(w.array.T))
+    y = n.onnx("MatMul", x, transposed(w))
     return y if b is None else n.onnx("Add", y, b)
 
 
@@ -140,7 +141,7 @@ def adaptive_max_pool(n: Aten) -> Sequence[Value]:
     return [adaptive_pool(Aten(n.reader, n.name, n.where, n.args), "Max")]
 
 
-def reduce(kind: str) -> Function:
+def reduce(kind: str) -> Callable[[Aten], Value]:
     """Mean or maximum over some axes."""
 
     def read(n: Aten) -> Value:
@@ -159,7 +160,6 @@ def extreme(kind: str) -> Function:
     def read(n: Aten) -> Value | Sequence[Value]:
         if "other" in n.args:
             return n.onnx(kind, n.value("self"), n.value("other"))
-        made = over(Aten(n.reader, n.name, n.where, n.args))
-        return [made] if isinstance(made, Act | Known) else made
+        return [over(Aten(n.reader, n.name, n.where, n.args))]
 
     return read

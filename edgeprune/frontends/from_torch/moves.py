@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edgeprune.frontends.from_onnx.table import TABLE as ONNX
-from edgeprune.frontends.from_onnx.value import Act, Known, Value
+from edgeprune.frontends.from_onnx import index as indices
+from edgeprune.frontends.from_onnx.shape import rearranged
+from edgeprune.frontends.from_onnx.shape import split as split_onnx
+from edgeprune.frontends.from_onnx.value import Act, Index, Known, Value
 from edgeprune.frontends.from_torch.call import Aten, Function, ints, number
 
 MAX_FILLED = 1 << 22
@@ -91,8 +93,7 @@ def stack(n: Aten) -> Value:
 def _split(n: Aten, sizes: Sequence[int]) -> Sequence[Value]:
     several = Aten(n.reader, n.name, n.where, n.args, len(sizes))
     call = several.call("Split", (n.value(), ints(sizes)), axis=int(n.get("dim", 0)))
-    made = ONNX["Split"](n.reader, call)
-    return [made] if isinstance(made, Act | Known) else made
+    return split_onnx(n.reader, call)
 
 
 def split(n: Aten) -> Sequence[Value]:
@@ -132,15 +133,30 @@ def select(n: Aten) -> Value:
     return n.onnx("Gather", n.value(), at, axis=int(n.get("dim")))
 
 
+BORDERS = {
+    "constant": b"constant", "reflect": b"reflect", "replicate": b"edge", "circular": b"wrap",
+}  # fmt: skip
+
+
 def pad(n: Aten) -> Value:
-    """Constant padding, the last axis first."""
-    if n.get("mode", "constant") != "constant":
-        raise n.unsupported(f"has mode {n.get('mode')!r}", "use constant padding")
-    flat = [int(p) for p in n.get("pad")]
+    """Padding, the last axis first: constant, or by elements of the value."""
+    return padded(n, BORDERS.get(n.get("mode", "constant"), b""))
+
+
+def border(mode: bytes) -> Function:
+    """reflection_pad and replication_pad."""
+    return lambda n: padded(n, mode)
+
+
+def padded(n: Aten, mode: bytes) -> Value:
+    """Padding of that ONNX mode."""
+    if not mode:
+        raise n.unsupported(f"has mode {n.get('mode')!r}", f"use one of {', '.join(BORDERS)}")
+    flat = [int(p) for p in n.get("pad", n.get("padding"))]
     rank, pairs = len(n.shape), list(zip(flat[::2], flat[1::2], strict=True))[::-1]
     pairs = [(0, 0)] * (rank - len(pairs)) + pairs
     pads = ints([b for b, _ in pairs] + [a for _, a in pairs])
-    return n.onnx("Pad", n.value(), pads, number(float(n.get("value", 0.0))))
+    return n.onnx("Pad", n.value(), pads, number(float(n.get("value", 0.0))), mode=mode)
 
 
 def pixel_shuffle(n: Aten) -> Value:
@@ -200,3 +216,72 @@ def _filled(n: Aten, value: float) -> Value:
     if math.prod(shape) > MAX_FILLED:
         raise n.unsupported(f"makes a constant of {math.prod(shape)} elements")
     return Known(np.full(shape, value, np.float32))
+
+
+def arg_extreme(*, largest: bool) -> Function:
+    """Argmax and argmin, of one axis or of all elements."""
+    find = indices.arg_max if largest else indices.arg_min
+
+    def convert(n: Aten) -> Index:
+        dim, x = n.get("dim"), n.value()
+        if dim is None:
+            x, dim = n.onnx("Reshape", x, ints([1, math.prod(n.shape)])), 1
+        return find(n.reader, n.call("ArgMax", (x,), axis=int(dim)))
+
+    return convert
+
+
+def roll(n: Aten) -> Value:
+    """Axes turned, what falls off coming in again at the other end."""
+    x, shifts, dims = n.value(), n.get("shifts"), n.get("dims", [])
+    if not dims or not isinstance(x, Act):
+        raise n.unsupported("rolls without dims", "name the axes")
+    for shift, dim in zip(shifts, dims, strict=True):
+        axis = int(dim) % len(x.shape)
+        at = np.roll(np.arange(x.shape[axis]), int(shift)).tolist()
+        x = rearranged(n.reader, n.call(f"roll{axis}", (x,)), x, axis, at)
+    return x
+
+
+def index(n: Aten) -> Value:
+    """Indexing by constant integers of one axis."""
+    given = n.get("indices")
+    axes = [i for i, v in enumerate(given) if v is not None]
+    if len(axes) == 1 and isinstance(given[axes[0]], Known):
+        return n.onnx("Gather", n.value(), given[axes[0]], axis=axes[0])
+    raise n.unsupported("has several axes of indices, or computed ones", "index one axis")
+
+
+def index_select(n: Aten) -> Value:
+    """index_select by constant integers."""
+    return n.onnx("Gather", n.value(), n.value("index"), axis=int(n.get("dim")))
+
+
+def arange(n: Aten) -> Value:
+    """Arange: a constant."""
+    start, stop, step = (n.get(k, d) for k, d in (("start", 0), ("end", 0), ("step", 1)))
+    if (stop - start) / step > MAX_FILLED:
+        raise n.unsupported(f"makes a constant of {(stop - start) / step:g} elements")
+    return Known(np.arange(start, stop, step))
+
+
+def full_like(value: float) -> Function:
+    """zeros_like, ones_like, full_like."""
+
+    def convert(n: Aten) -> Value:
+        given = Aten(n.reader, n.name, n.where, {"size": list(n.shape), **n.args})
+        return _filled(given, float(n.get("fill_value", value)))
+
+    return convert
+
+
+def triangle(*, upper: bool) -> Function:
+    """Triu and tril, of constants."""
+
+    def convert(n: Aten) -> Value:
+        x, diagonal = n.value(), int(n.get("diagonal", 0))
+        if not isinstance(x, Known):
+            raise n.unsupported("is supported on constants alone", "multiply by a constant mask")
+        return Known(np.triu(x.array, diagonal) if upper else np.tril(x.array, diagonal))
+
+    return convert

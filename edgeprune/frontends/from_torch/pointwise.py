@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
-from edgeprune.frontends.from_torch.call import Aten, Function, number
+from edgeprune.frontends.from_torch.archive import DTYPES
+from edgeprune.frontends.from_torch.call import Aten, Function, ints, number
 
 
 def clamp(n: Aten) -> Value:
@@ -93,22 +96,39 @@ def softmax(kind: str) -> Function:
     return lambda n: n.onnx(kind, n.value(), axis=int(n.get("dim", -1)))
 
 
-def _operand(value: Any) -> Value:
-    return value if isinstance(value, Act | Known) else number(float(value))
+def _operand(value: Any, *, whole: bool = False) -> Value:
+    """An operand that is a value or a number; ``whole``: a number stays one if it is one."""
+    if isinstance(value, Act | Known):
+        return value
+    if whole and isinstance(value, int):
+        return Known(np.asarray(value, np.int64))
+    return number(float(value))
 
 
 def binary(kind: str) -> Function:
     """Arithmetic with a tensor or a number; ``alpha`` scales the second operand."""
 
     def convert(n: Aten) -> Value:
-        other = _operand(n.get("other"))
+        own = n.value("self")
+        whole = isinstance(own, Known) and own.array.dtype.kind in "iu" and kind != "Div"
+        other = _operand(n.get("other"), whole=whole)
         if n.get("rounding_mode"):
             raise n.unsupported("rounds")
         if n.get("alpha", 1) != 1:
             other = n.onnx("Mul", other, number(n.get("alpha")))
-        return n.onnx(kind, n.value("self"), other)
+        return n.onnx(kind, *_promoted(n.value("self"), other))
 
     return convert
+
+
+def _promoted(*values: Value) -> list[Value]:
+    """Constants of one element type, as PyTorch promotes them: beside real numbers all are."""
+    arrays = [v.array for v in values if isinstance(v, Known)]
+    if len(arrays) < len(values):
+        return list(values)
+    real = any(a.dtype.kind == "f" for a in arrays)
+    wide = np.dtype(np.float32) if real else np.result_type(*(a.dtype for a in arrays))
+    return [Known(a.astype(wide)) for a in arrays]
 
 
 def reversed_sub(n: Aten) -> Value:
@@ -124,3 +144,45 @@ def power(n: Aten) -> Value:
     exponent = n.get("exponent", 2)
     held = exponent if isinstance(exponent, Act | Known) else number(float(exponent))
     return n.onnx("Pow", n.value(), held)
+
+
+def glu(n: Aten) -> Value:
+    """Glu: one half times the sigmoid of the other."""
+    axis = int(n.get("dim", -1)) % len(n.shape)
+    half = n.shape[axis] // 2
+    ends = ((0, half), (half, 2 * half))
+    a, b = (n.onnx("Slice", n.value(), *map(ints, ([lo], [hi], [axis]))) for lo, hi in ends)
+    return n.onnx("Mul", a, n.onnx("Sigmoid", b))
+
+
+def where(n: Aten) -> Value:
+    """Where, by a known condition."""
+    return n.onnx("Where", n.value("condition"), *(_operand(n.get(k)) for k in ("self", "other")))
+
+
+def masked_fill(n: Aten) -> Value:
+    """masked_fill, by a known mask."""
+    return n.onnx("Where", n.value("mask"), _operand(n.get("value")), n.value("self"))
+
+
+def known(kind: str) -> Function:
+    """Comparisons and logic, of constants."""
+
+    def convert(n: Aten) -> Value:
+        held = [_operand(n.get(k)) for k in ("self", "other") if n.get(k) is not None]
+        if not all(isinstance(v, Known) for v in held):
+            hint = "make what depends on it a product with a sigmoid, or end the model in front"
+            raise n.unsupported("is supported on constants alone", hint)
+        return n.onnx(kind, *_promoted(*held))
+
+    return convert
+
+
+def cast(n: Aten) -> Value:
+    """To another element type: of constants; computed values are real numbers."""
+    x, dtype = n.value(), n.get("dtype")
+    if isinstance(x, Known):
+        return x if dtype not in DTYPES else Known(x.array.astype(DTYPES[dtype]))
+    if dtype in DTYPES and np.dtype(DTYPES[dtype]).kind != "f":
+        raise n.unsupported(f"makes {np.dtype(DTYPES[dtype])}", "keep real numbers")
+    return x

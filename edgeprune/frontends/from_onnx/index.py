@@ -1,0 +1,34 @@
+"""Which element is the largest: an index that the model's user finds in the scores himself.
+
+ArgMax ends a network; what follows it (casts, a table of labels) computes nothing with numbers. The
+scores that it reads become the output instead, unless they are one already.
+"""
+
+from __future__ import annotations
+
+from edgeprune.frontends.from_onnx.reader import Call, Reader
+from edgeprune.frontends.from_onnx.value import Index
+
+KEPT = frozenset(
+    "ArrayFeatureExtractor Cast Flatten Identity Reshape Squeeze Unsqueeze "
+    "_to_copy alias clone contiguous reshape squeeze to unsqueeze view".split()
+)
+"""Operators, of ONNX and ATen, behind which an index is still that index, or names the class."""
+
+HINT = "end the model at the scores; their largest is found in your own code"
+
+
+def arg_max(r: Reader, call: Call) -> Index:
+    """ArgMax over one axis."""
+    return _found(call, "largest")
+
+
+def arg_min(r: Reader, call: Call) -> Index:
+    """ArgMin over one axis."""
+    return _found(call, "smallest")
+
+
+def _found(call: Call, which: str) -> Index:
+    x = call.act(0)
+    axis = call.axis(call.attr("axis", 0), len(x.shape))
+    return Index(x, f"is the index of the {which} of {list(x.shape)} along axis {axis}")

@@ -1,0 +1,54 @@
+"""Masks: what is taken away from scores in front of a softmax, and choices between two values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from edgeprune.frontends.from_onnx import elementwise
+from edgeprune.frontends.from_onnx.moments import step
+from edgeprune.frontends.from_onnx.reader import Call, Reader
+from edgeprune.frontends.from_onnx.value import Act, Known, Value
+from edgeprune.ir import Array
+from edgeprune.ir.types import MASKED
+
+
+def where(r: Reader, call: Call) -> Value:
+    """Where with a known condition: a sum of what is chosen; a mask is only added."""
+    chosen = call.known(0)
+    if chosen is None:
+        raise call.error("has no condition")
+    values = [call.operand(1), call.operand(2)]
+    y: Value | None = None
+    for role, v, keep in zip(("then", "else"), values, (chosen, ~chosen), strict=True):
+        part = _kept(r, call, role, v, np.asarray(keep, np.float32), _masks(values))
+        y = part if y is None else elementwise.add(r, step(call, "", y, part))
+    assert y is not None
+    return y
+
+
+def _masks(values: list[Value]) -> bool:
+    """Whether one of the values takes away what the other has."""
+    known = [v.array for v in values if isinstance(v, Known)]
+    return any(a.dtype.kind == "f" and a.size == 1 and (a <= MASKED).all() for a in known)
+
+
+def _kept(r: Reader, call: Call, role: str, v: Value, keep: Array, masks: bool) -> Value:
+    """A value where it is chosen, else 0; all of it beside a mask."""
+    if isinstance(v, Known):
+        return Known(np.asarray(elementwise.finite(v.array.astype(np.float32)) * keep, np.float32))
+    if masks and np.broadcast_shapes(v.shape, keep.shape) == v.shape:
+        return v
+    return elementwise.mul(r, replace(step(call, role, v, Known(keep))))
+
+
+def added(r: Reader, call: Call, scores: Act, mask: Known) -> Value:
+    """Scores plus a mask; of truth values those that are false are taken away."""
+    array = mask.array
+    if array.dtype == np.bool_:
+        array = np.where(array, 0.0, MASKED)
+    if not array.any():
+        return scores
+    held = Known(elementwise.finite(array.astype(np.float32)))
+    return elementwise.add(r, step(call, "mask", scores, held))

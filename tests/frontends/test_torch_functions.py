@@ -1,0 +1,89 @@
+"""Functions of PyTorch that are said in other operators' terms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from onnx_models import evaluate
+from torch import nn
+from torch.nn import functional
+
+from edgeprune.errors import UnsupportedError
+from edgeprune.frontends import load
+from edgeprune.frontends.from_torch import export
+
+
+class Applied(nn.Module):
+    def __init__(self, function: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.function(x)
+
+
+W = torch.randn(4, 3, generator=torch.Generator().manual_seed(1))
+IMAGE, SEQUENCE, ROW = (1, 3, 6, 5), (1, 4, 9), (1, 8)
+FUNCTIONS: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], tuple[int, ...]]] = {
+    "glu": (lambda x: functional.glu(x, 1), SEQUENCE),
+    "circular": (lambda x: functional.pad(x, (2, 1, 0, 3), "circular"), IMAGE),
+    "reflect": (lambda x: functional.pad(x, (2, 1, 3, 3), "reflect"), IMAGE),
+    "replicate": (lambda x: functional.pad(x, (2, 0, 1, 3), "replicate"), IMAGE),
+    "reflect in one dimension": (lambda x: functional.pad(x, (2, 3), "reflect"), SEQUENCE),
+    "product of rows and columns": (lambda x: torch.einsum("bct,bdt->bcd", x, x), SEQUENCE),
+    "product by weights": (lambda x: torch.einsum("bchw,oc->bohw", x, W), IMAGE),
+    "outer product": (lambda x: torch.einsum("bi,bj->bij", x, x[:, :3]), ROW),
+    "turned": (lambda x: torch.einsum("bct->btc", x), SEQUENCE),
+    "summed": (lambda x: torch.einsum("bct,bdt->bc", x, x), SEQUENCE),
+    "cosine": (lambda x: functional.cosine_similarity(x[:, :4], x[:, 4:]), ROW),
+    "deviation": (lambda x: torch.cat([x.mean(2), x.std(2)], 1), SEQUENCE),
+    "variance": (lambda x: x.var(2, unbiased=False), SEQUENCE),
+    "rolled": (lambda x: torch.roll(x, (1, -2), (2, 3)), IMAGE),
+    "indexed": (lambda x: x[:, torch.tensor([0, 2, 1])], IMAGE),
+    "chosen": (lambda x: torch.where(torch.arange(8) < 3, x, -x), ROW),
+    "counted": (lambda x: x + 0.5 * torch.arange(8), ROW),
+    "triangle": (lambda x: x @ torch.ones(9, 9).tril(-1), SEQUENCE),
+    "like": (lambda x: x + torch.full_like(x, 0.5) - torch.zeros_like(x), ROW),
+    "causal": (
+        lambda x: functional.scaled_dot_product_attention(x, x, x, is_causal=True), (1, 2, 5, 4),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(FUNCTIONS))
+def test_they_compute_what_pytorch_does(tmp_path: Path, name: str) -> None:
+    function, shape = FUNCTIONS[name]
+    module = Applied(function)
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    graph = load(export(module, x, tmp_path / "net.pt2"))
+    (found,) = evaluate(graph, {graph.ports[graph.inputs[0]].name: x.numpy()})
+    wanted = module(x).numpy()
+    np.testing.assert_allclose(found.reshape(wanted.shape), wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_argmax_at_the_end_gives_way_to_its_scores(tmp_path: Path) -> None:
+    module = nn.Sequential(nn.Linear(8, 4), Applied(lambda x: x.argmax(1)))
+    graph = load(export(module.eval(), torch.zeros(ROW), tmp_path / "net.pt2"))
+    assert [n.op.kind for n in graph.nodes] == ["dense"]
+    assert "is the index of the largest of [1, 4] along axis 1" in graph.notes[-1]
+
+
+REFUSED = {
+    "a computed condition": (lambda x: torch.where(x > 0, x, -x), r"\(gt\): is supported on const"),
+    "whole numbers": (lambda x: x.to(torch.int32) * 2, r"\(to\): makes int32"),
+    "a mask of itself": (
+        lambda x: functional.scaled_dot_product_attention(x, x, x, attn_mask=x), "that is computed",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(REFUSED))
+def test_others_are_refused_by_name(tmp_path: Path, name: str) -> None:
+    function, said = REFUSED[name]
+    path = export(Applied(function), torch.zeros(1, 4, 4), tmp_path / "net.pt2")
+    with pytest.raises(UnsupportedError, match=said):
+        load(path)
