@@ -19,7 +19,9 @@ MS = click.FloatRange(0, min_open=True)
 
 folder = click.argument("folder", type=PATH)
 model = click.argument("model", required=False, type=PATH)
-data = click.option("--data", type=PATH, help="Samples: .npz (x, y) or folder.")
+data = click.option(
+    "--data", type=PATH, help="Samples: .npz (x, y), or a folder of .npy or of pictures by class."
+)
 test = click.option("--test", type=PATH, help="Samples for reporting only.")
 mean = click.option(
     "--mean", help="The model wants (x - mean) / std of the samples: 0.485,0.456,0.406."

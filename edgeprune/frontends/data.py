@@ -1,4 +1,4 @@
-"""Data files in: ``.npz`` with ``x`` and optionally ``y``, or a folder of ``.npy`` files."""
+"""Data files in: ``.npz`` with ``x`` and optionally ``y``, folders of ``.npy`` or of pictures."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ import numpy as np
 
 from edgeprune.arrays import MAX_BYTES, load_npz, map_npy, names_in
 from edgeprune.errors import EdgePruneError
+from edgeprune.frontends.pictures import classes_of, read_classes
 from edgeprune.ir import Array, DType, Graph, Samples, dequantise_array, join_rows
 
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
-HINT = "an .npz with x (n, input shape) and, optional, y (n,) integer labels; or a folder of .npy"
+HINT = (
+    "an .npz with x (n, input shape) and, optional, y (n,) integer labels; or a folder of .npy; or "
+    "a folder of pictures for each class"
+)
 
 
 def load_samples(path: Path, graph: Graph) -> Samples:
@@ -23,7 +26,8 @@ def load_samples(path: Path, graph: Graph) -> Samples:
         path: ``.npz``, or a folder with ``x.npy`` and ``y.npy``, or with one ``.npy`` a sample.
             Integers of a quantised model's own input type are taken as they are; other numbers
             are real values. A model of several inputs wants an array for each, by the input's
-            name, or x0, x1, ... in their order.
+            name, or x0, x1, ... in their order. Or a folder of folders of pictures, one for each
+            class in the order of their names: bytes, in the size that the model takes.
         graph: the model; its ports say which layout the user's data has.
 
     Returns:
@@ -159,12 +163,8 @@ def _names(graph: Graph, found: Sequence[str], where: str) -> list[str]:
 def _read_folder(path: Path, graph: Graph) -> tuple[list[Named], Array | None]:
     files = sorted(path.glob("*.npy"))
     if not files:
-        pictures = next((p for p in path.glob("*/*") if p.suffix.lower() in PICTURES), None)
-        if pictures is not None:
-            what = f"holds pictures ({pictures.relative_to(path)}), not arrays"
-            raise EdgePruneError(
-                str(path), what, f"read them in the size that the model takes, and save {HINT}"
-            )
+        if classes_of(path) and len(graph.inputs) == 1:
+            return _read_pictures(path, graph)
         raise EdgePruneError(str(path), "has no .npy file", HINT)
     names = {f.stem: f for f in files}
     if "x" in names or len(graph.inputs) > 1:
@@ -179,3 +179,19 @@ def _read_folder(path: Path, graph: Graph) -> tuple[list[Named], Array | None]:
     if total > MAX_BYTES:
         raise EdgePruneError(str(path), f"holds {total} bytes, more than {MAX_BYTES}")
     return [("x", np.stack(samples))], None
+
+
+def _read_pictures(path: Path, graph: Graph) -> tuple[list[Named], Array]:
+    """Pictures in the layout of the user's model; in int8 as its own integers, byte - 128."""
+    v = graph.inputs[0]
+    t, port = graph.types[v], graph.ports.get(v)
+    x, y = read_classes(path, t.shape)
+    if (
+        t.quant is not None
+        and t.dtype is DType.INT8
+        and (port is None or port.dtype is not DType.UINT8)
+    ):
+        x = (x.astype(np.int16) - 128).astype(np.int8)
+    if port is not None and port.perm is not None:
+        x = x.transpose(0, *(i + 1 for i in port.perm))
+    return [("x", x)], y

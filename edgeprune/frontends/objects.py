@@ -12,7 +12,7 @@ from edgeprune.ir import Array
 
 TAKEN = (
     "an array x (n, input shape), a pair (x, y), a dictionary of arrays, a Dataset, a DataLoader "
-    "or a generator of pairs (x, y), or the path of a file"
+    "or a generator of pairs (x, y), or the path of a file or of a folder of pictures by class"
 )
 MAX_BYTES = 4 << 30
 

@@ -119,6 +119,12 @@ def _labels(path: Path) -> object:
     return parse_labels(str(path))
 
 
+def _picture(path: Path) -> object:
+    from edgeprune.frontends.pictures import read_picture
+
+    return read_picture(path, (8, 6, 3))
+
+
 def _built(path: Path) -> object:
     """An artifact of a folder from somebody else, run as ``verify`` does."""
     from edgeprune.pipeline.verify import stored_vectors
@@ -161,6 +167,7 @@ KINDS: dict[str, Kind] = {
         _list,
     ),
     "labels": Kind("l.txt", lambda: [b"zero\none\ntwo\n" * 9], mutate.in_bytes, _labels),
+    "picture": Kind("p.png", seeds.picture_seeds, mutate.in_bytes, _picture),
     "verify-tflite": Kind(
         "model.tflite", partial(seeds.built_files, "model.tflite", ("int8",)), _TFLITE, _built
     ),

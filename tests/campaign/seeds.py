@@ -132,6 +132,24 @@ def npy_seeds() -> list[bytes]:
     return made
 
 
+def picture_seeds() -> list[bytes]:
+    """A small picture in every format, in several kinds of pixels."""
+    from PIL import Image
+
+    from edgeprune.frontends.pictures import FORMATS
+
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 7, 3)).astype(np.uint8)
+    made = []
+    for kind in FORMATS:
+        for mode in ("RGB", "L", "P"):
+            file = io.BytesIO()
+            Image.fromarray(pixels).convert(mode if kind != "JPEG" or mode != "P" else "L").save(
+                file, kind
+            )
+            made.append(file.getvalue())
+    return made
+
+
 def toml_seeds() -> list[bytes]:
     """Profiles of every kind."""
     from edgeprune.resources import targets_dir

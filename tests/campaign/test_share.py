@@ -23,7 +23,7 @@ def campaign(module: str, *arguments: str) -> str:
     ("kinds", "count"),
     [
         ("onnx,pt2", 300),
-        ("npz,npy,toml,journal,labels", 300),
+        ("npz,npy,toml,journal,labels,picture", 300),
         ("tflite,manifest,vectors,list,report,verify-tflite,verify-onnx", 40),
     ],
 )
