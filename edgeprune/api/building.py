@@ -46,7 +46,7 @@ def build(
     packages: Sequence[str] = (),
     author: str = "",
     url: str = "",
-    optimize: Literal["auto", "size", "speed"] = "auto",
+    optimize: Literal["auto", "size", "speed", "ram"] = "auto",
     finetune: int = 0,
     augment: bool = False,
     device: str = "cpu",
@@ -92,7 +92,8 @@ def build(
         packages: ecosystems that get project files.
         author: who publishes these packages.
         url: where they are found.
-        optimize: what kernels and C compiler optimise for; "auto": size where there is a limit.
+        optimize: what kernels and C compiler optimise for; "auto": size where there is a limit;
+            "ram": as "speed", and layers run row by row where that takes less memory.
         finetune: epochs of training after pruning.
         augment: whether images are shifted and mirrored in that training.
         device: where it runs.

@@ -51,10 +51,11 @@ from edgeprune.errors import EdgePruneError
 @click.option("--url", default="", help="Where the packages are found.")
 @click.option(
     "--optimize",
-    type=click.Choice(["auto", "size", "speed"]),
+    type=click.Choice(["auto", "size", "speed", "ram"]),
     default="auto",
     show_default=True,
-    help="What kernels and C compiler optimise for; auto: size where there is a limit.",
+    help="What kernels and C compiler optimise for; auto: size where there is a limit; ram: as "
+    "speed, and layers run row by row where that takes less memory.",
 )
 @click.option("--finetune", type=EPOCHS, default=0, help="Epochs of training after pruning.")
 @click.option("--augment", is_flag=True, help="With --finetune: shift and mirror the images.")

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from edgeprune.compiler.by_rows import Whole, best_span
 from edgeprune.emit import tflite_metadata, to_onnx, to_ort, to_tflite
 from edgeprune.emit.to_c import CFiles, Program, Vectors
 from edgeprune.emit.to_c import emit as emit_c
 from edgeprune.frontends.normalize import fuse
 from edgeprune.frontends.ports import part_ports
-from edgeprune.ir import DType, Graph
+from edgeprune.ir import DType, Graph, Node, Span
 from edgeprune.kernels.call import KernelCall
-from edgeprune.kernels.select import lower
+from edgeprune.kernels.select import lower, priced
 from edgeprune.planner import MemoryPlan, Work, plan_memory
 from edgeprune.quantize import DEFAULT, Levels, Observed, Settings, quantise, refuse_unquantised
 from edgeprune.target import Target
@@ -41,6 +42,7 @@ class Recipe:
         command: the command line.
         labels: names of the classes.
         balance: whether "speed" weighs a share of the arena as much as one of the work.
+        by_rows: whether layers may run row by row through each other for a smaller arena.
     """
 
     target: Target
@@ -54,6 +56,7 @@ class Recipe:
     command: str = ""
     labels: tuple[str, ...] = ()
     balance: bool = False
+    by_rows: bool = False
 
     def typed(self, graph: Graph) -> Graph:
         """The graph as it is emitted: clamps fused, and quantised where asked for."""
@@ -86,13 +89,60 @@ class Recipe:
         return self.compile_typed(self.typed(graph), thorough=thorough)
 
     def compile_typed(
-        self, typed: Graph, *, order: Sequence[str] | None = None, thorough: bool = True
+        self,
+        typed: Graph,
+        *,
+        order: Sequence[str] | None = None,
+        span: Span | None = None,
+        thorough: bool = True,
     ) -> Compiled:
-        """Choose kernels and plan the memory of a graph that has its types already."""
+        """Choose kernels and plan the memory of a graph that has its types already.
+
+        Args:
+            typed: the graph.
+            order: names of the nodes as they must run; None: the best order is searched, and what
+                runs by rows.
+            span: with an order, the nodes that run by rows.
+            thorough: whether better offsets than the greedy ones are searched for.
+        """
+        whole = self._compiled(typed, order, span, thorough=thorough)
+        if not self.by_rows or order is not None:
+            return whole
+        nodes = whole.plan.order
+
+        def planned(calls: Mapping[str, KernelCall], span: Span) -> MemoryPlan:
+            work = work_of(typed, calls)
+            return plan_memory(typed, work, order=nodes, thorough=False, span=span)
+
+        span = best_span(Whole(typed, whole.calls, whole.plan, self._priced, planned))
+        if span is None:
+            return whole
+        found = self._compiled(typed, nodes, span, thorough=thorough)
+        return min(whole, found, key=lambda c: c.plan.arena_bytes)
+
+    def _priced(self, graph: Graph, node: Node) -> list[KernelCall]:
+        """All calls that compute the only node of a graph, with what they cost."""
+        target = self.target
+        return priced(
+            graph,
+            node,
+            isas=target.kernels,
+            optimize=self.optimize,
+            core=target.core or target.name,
+            fpu=target.fpu != "none",
+            pairs=target.pairs,
+            memory=target.memory,
+        )
+
+    def _compiled(
+        self, typed: Graph, order: Sequence[str] | None, span: Span | None, *, thorough: bool
+    ) -> Compiled:
         core = self.target.core or self.target.name
 
         def planned(calls: Mapping[str, KernelCall]) -> MemoryPlan:
-            return plan_memory(typed, work_of(typed, calls), order=order, thorough=thorough)
+            return plan_memory(
+                typed, work_of(typed, calls), order=order, thorough=thorough, span=span
+            )
 
         calls = lower(
             typed,
@@ -105,6 +155,7 @@ class Recipe:
             memory=self.target.memory,
             room=None if self.target.ram_limit is None else self.target.ram_limit - STACK_BYTES,
             balance=self.balance,
+            span=span,
         )
         return Compiled(self, typed, calls, planned(calls))
 
@@ -139,7 +190,7 @@ class Compiled:
         """The same network with portable kernels, in the same order."""
         target = replace(self.recipe.target, kernels=("portable",))
         recipe = replace(self.recipe, target=target)
-        return recipe.compile_typed(self.graph, order=self.plan.order)
+        return recipe.compile_typed(self.graph, order=self.plan.order, span=self.plan.span)
 
     def _form(self, fallback: Program | None) -> Program:
         r = self.recipe

@@ -1,9 +1,18 @@
 """Data and rules: the graph, its types, the abstract operator, coupled channels."""
 
+from edgeprune.ir.bands import Band
 from edgeprune.ir.channels import Channels, Coupling, Ids, Read, couple
 from edgeprune.ir.graph import Graph, Node, Port, build_graph
 from edgeprune.ir.memory import Over
-from edgeprune.ir.op import LinearOp, Op, QuantRule, align, align_arrays, tie_broadcast
+from edgeprune.ir.op import (
+    LinearOp,
+    Op,
+    QuantRule,
+    align,
+    align_arrays,
+    rows_alike,
+    tie_broadcast,
+)
 from edgeprune.ir.rows import element_type, fed, join_rows, real, split_rows
 from edgeprune.ir.run import (
     computed,
@@ -17,12 +26,14 @@ from edgeprune.ir.run import (
     walk,
 )
 from edgeprune.ir.samples import Samples
+from edgeprune.ir.span import Span, span_of
 from edgeprune.ir.spelling import Form, OnnxNode, TfliteOp, Version
 from edgeprune.ir.text import to_text
 from edgeprune.ir.types import Array, Codebook, DType, Folded, QuantParams, TensorType
 
 __all__ = [
     "Array",
+    "Band",
     "Channels",
     "Codebook",
     "Coupling",
@@ -41,6 +52,7 @@ __all__ = [
     "QuantRule",
     "Read",
     "Samples",
+    "Span",
     "TensorType",
     "TfliteOp",
     "Version",
@@ -56,9 +68,11 @@ __all__ = [
     "predict",
     "quantise_array",
     "real",
+    "rows_alike",
     "run",
     "run_int",
     "run_node",
+    "span_of",
     "split_rows",
     "tensors",
     "tie_broadcast",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 
 from edgeprune.errors import UnsupportedError
+from edgeprune.ir.bands import Band
 from edgeprune.ir.channels import Channels, Ids
 from edgeprune.ir.graph import Node
 from edgeprune.ir.spelling import OnnxNode, TfliteOp
@@ -102,6 +103,19 @@ class Op(ABC):
         """Multiply-accumulates for one sample."""
         return 0
 
+    def band(self, x: Sequence[TensorType], y: TensorType, rows: range) -> Band | None:
+        """How some rows of the result, an image, are computed alone.
+
+        Args:
+            x: the operands' types.
+            y: the result's.
+            rows: which ones, at least one.
+
+        Returns:
+            None where a row needs more of an operand than neighbouring rows, or is not offered.
+        """
+        return rows_alike(self, x, y, rows) if self.elementwise else None
+
     def fixed_quant(self, bits: int) -> QuantParams:
         """Scale and zero point of the result where ``quant`` is "fixed"."""
         raise AssertionError(f"{self.kind} has no fixed quantisation")
@@ -140,6 +154,16 @@ class LinearOp(Op):
         shape = [1] * rank
         shape[self.out_axis] = -1
         return values.reshape(shape)
+
+
+def rows_alike(op: Op, x: Sequence[TensorType], y: TensorType, rows: range) -> Band:
+    """The band of an operator that makes each row of the same row of its operands.
+
+    An operand of another height is read as a whole, for every row.
+    """
+    height = y.shape[0]
+    alike = [len(t.shape) == len(y.shape) and t.shape[0] == height for t in x]
+    return Band(op, tuple(rows if same else None for same in alike))
 
 
 def align(*x: torch.Tensor) -> list[torch.Tensor]:

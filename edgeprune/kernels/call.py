@@ -106,6 +106,8 @@ class KernelCall:
         address_space: qualifier of its constants, for processors that read flash in a way of their
             own (AVR: "__flash").
         stage: how weights of few values are unpacked in front of it; None: they are not coded.
+        turns: of a layer that runs by rows, the call of each turn, None in those without one: the
+            same kernel with the same constants. Empty: the layer is computed at once.
     """
 
     function: str
@@ -125,6 +127,7 @@ class KernelCall:
     others: tuple[KernelCall, ...] = ()
     address_space: str = ""
     stage: Stage | None = None
+    turns: tuple[KernelCall | None, ...] = ()
 
     @property
     def own_scratch_bytes(self) -> int:

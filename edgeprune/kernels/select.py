@@ -13,8 +13,9 @@ from functools import cache
 from pathlib import PurePosixPath
 
 from edgeprune.errors import UnsupportedError
-from edgeprune.ir import Graph, Node
+from edgeprune.ir import Graph, Node, Span
 from edgeprune.kernels import arm_dsp, arm_mve, avr, costs
+from edgeprune.kernels.by_rows import in_turns
 from edgeprune.kernels.call import Kernel, KernelCall, Request
 from edgeprune.kernels.choice import Choice, balanced, leanest, quickest, smallest
 from edgeprune.kernels.portable.activation import unary
@@ -74,6 +75,7 @@ def lower(
     memory: Memory | None = None,
     room: int | None = None,
     balance: bool = False,
+    span: Span | None = None,
 ) -> dict[str, KernelCall]:
     """Spell every node of a network in C.
 
@@ -93,6 +95,7 @@ def lower(
         memory: of the board, for the cost model; None: it never waits.
         room: bytes of RAM that the target has for the arena; None: they do not matter.
         balance: whether "speed" weighs a share of the arena as much as one of the work.
+        span: nodes that run by rows.
 
     Returns:
         The call of each node, by name; none for a node that only gives its operand another shape.
@@ -105,18 +108,32 @@ def lower(
     for i, node in enumerate(graph.nodes):
         if isinstance(node.op, Reshape):
             continue
+
+        def lowered(graph: Graph, node: Node, end: str = "", layer: int = i) -> list[KernelCall]:
+            return priced(
+                graph,
+                node,
+                isas=isas,
+                optimize=optimize,
+                core=core,
+                prefix=f"ep_layer{layer}{end}",
+                fpu=fpu,
+                pairs=pairs,
+                memory=memory,
+            )
+
         try:
-            calls = candidates(graph, node, isas, optimize, f"ep_layer{i}", fpu=fpu, pairs=pairs)
+            if span is not None and node.name in span.names:
+                calls = in_turns(graph, node, span, lowered)
+            else:
+                calls = lowered(graph, node)
         except UnsupportedError as error:
             refused.append(str(error).split("\n")[0])
             continue
         if not calls:
             types = ", ".join(t.dtype.value for t in graph.types_of(node))
             refused.append(f"{node.name}: no kernel for {node.op.kind} of {types}")
-        options[node.name] = [
-            costs.calibrated(c, graph, node, costs.counted_on(c, core, fpu), optimize, memory)
-            for c in calls
-        ]
+        options[node.name] = calls
     if refused:
         raise UnsupportedError(
             graph.name,
@@ -130,6 +147,30 @@ def lower(
     if arena is None:
         return quick
     return leanest(options, balanced(options, quick, arena) if balance else quick, arena, room)
+
+
+def priced(
+    graph: Graph,
+    node: Node,
+    *,
+    isas: Sequence[str],
+    optimize: str,
+    core: str,
+    prefix: str = "ep_layer",
+    fpu: bool = True,
+    pairs: bool = False,
+    memory: Memory | None = None,
+) -> list[KernelCall]:
+    """How each set of kernels computes a node, with what that costs on a core.
+
+    Args are those of :func:`lower`.
+    """
+    calls = candidates(graph, node, isas, optimize, prefix, fpu=fpu, pairs=pairs)
+    on = (costs.counted_on(c, core, fpu) for c in calls)
+    return [
+        costs.calibrated(c, graph, node, counted, optimize, memory)
+        for c, counted in zip(calls, on, strict=True)
+    ]
 
 
 def candidates(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgeprune.errors import EdgePruneError
 
@@ -50,6 +50,30 @@ def out_size(
             "operand", f"{image[0]}x{image[1]} is smaller than the window {kernel[0]}x{kernel[1]}"
         )
     return h, w
+
+
+def rows_read(
+    rows: range, height: int, kernel: int, stride: int, dilation: int, pad: Padding
+) -> tuple[range, Padding] | None:
+    """Rows of an image that windows see, and the padding around these.
+
+    Args:
+        rows: of windows.
+        height: of the image.
+        kernel: rows of a window.
+        stride: from one to the next.
+        dilation: from one row of a window to the next.
+        pad: around the whole image.
+
+    Returns:
+        None where they see nothing but padding.
+    """
+    first = rows.start * stride - pad.top
+    end = (rows.stop - 1) * stride - pad.top + (kernel - 1) * dilation + 1
+    inside = range(max(first, 0), min(end, height))
+    if not inside:
+        return None
+    return inside, replace(pad, top=max(-first, 0), bottom=max(end - height, 0))
 
 
 def same_padding(image: tuple[int, ...], kernel: Pair, stride: Pair, dilation: Pair) -> Padding:

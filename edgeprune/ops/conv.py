@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.ir import (
     Array,
+    Band,
     Channels,
     Form,
     Ids,
@@ -22,7 +23,7 @@ from edgeprune.ir import (
 )
 from edgeprune.ir import fixedpoint as fp
 from edgeprune.ops._clamp import Clamp, clamp_bounds, clamp_float, quants, tflite_clamp
-from edgeprune.ops._window import NO_PADDING, Padding, Pair, out_size, tflite_padding
+from edgeprune.ops._window import NO_PADDING, Padding, Pair, out_size, rows_read, tflite_padding
 
 if TYPE_CHECKING:
     import torch
@@ -146,6 +147,12 @@ class Conv2d(LinearOp):
         ch.axis(node.inputs[2], 0, made.ravel())
         return np.broadcast_to(made.ravel(), self.infer(*types).shape)
 
+    def band(self, x: Sequence[TensorType], y: TensorType, rows: range) -> Band | None:
+        seen = rows_read(
+            rows, x[0].shape[0], x[1].shape[1], self.stride[0], self.dilation[0], self.padding
+        )
+        return Band(replace(self, padding=seen[1]), (seen[0], None, None)) if seen else None
+
     def macs(self, *x: TensorType) -> int:
         y = self.infer(*x)
         return y.size * int(np.prod(x[1].shape[1:]))
@@ -227,6 +234,12 @@ class DepthwiseConv2d(LinearOp):
         ch.axis(node.inputs[1], 2, made)
         ch.axis(node.inputs[2], 0, made)
         return np.broadcast_to(made, self.infer(*types).shape)
+
+    def band(self, x: Sequence[TensorType], y: TensorType, rows: range) -> Band | None:
+        seen = rows_read(
+            rows, x[0].shape[0], x[1].shape[0], self.stride[0], self.dilation[0], self.padding
+        )
+        return Band(replace(self, padding=seen[1]), (seen[0], None, None)) if seen else None
 
     def macs(self, *x: TensorType) -> int:
         return self.infer(*x).size * x[1].shape[0] * x[1].shape[1]

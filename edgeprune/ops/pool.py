@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from edgeprune.errors import EdgePruneError
-from edgeprune.ir import Array, Channels, Ids, Node, OnnxNode, Op, QuantRule, TensorType, TfliteOp
+from edgeprune.ir import (
+    Array,
+    Band,
+    Channels,
+    Ids,
+    Node,
+    OnnxNode,
+    Op,
+    QuantRule,
+    TensorType,
+    TfliteOp,
+)
 from edgeprune.ir import fixedpoint as fp
 from edgeprune.ops._clamp import Clamp, clamp_bounds, clamp_float, quants, tflite_clamp
-from edgeprune.ops._window import NO_PADDING, Padding, Pair, out_size, tflite_padding
+from edgeprune.ops._window import NO_PADDING, Padding, Pair, out_size, rows_read, tflite_padding
 
 if TYPE_CHECKING:
     import torch
@@ -48,6 +59,10 @@ class _Pool(Op):
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         return np.broadcast_to(ch.per_channel(ids[0]), self.infer(*types).shape)
+
+    def band(self, x: Sequence[TensorType], y: TensorType, rows: range) -> Band | None:
+        seen = rows_read(rows, x[0].shape[0], self.kernel[0], self.stride[0], 1, self.padding)
+        return Band(replace(self, padding=seen[1]), (seen[0],)) if seen else None
 
     def _options(self, x: TensorType) -> dict[str, object]:
         padding = tflite_padding(x.shape, self.kernel, self.stride, (1, 1), self.padding)

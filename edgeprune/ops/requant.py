@@ -6,7 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from edgeprune.ir import Array, Channels, DType, Ids, Node, OnnxNode, Op, TensorType, TfliteOp
+from edgeprune.ir import (
+    Array,
+    Band,
+    Channels,
+    DType,
+    Ids,
+    Node,
+    OnnxNode,
+    Op,
+    TensorType,
+    TfliteOp,
+    rows_alike,
+)
 from edgeprune.ir import fixedpoint as fp
 from edgeprune.ops._clamp import quants
 
@@ -40,6 +52,9 @@ class Quantize(Op):
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         return ids[0]
 
+    def band(self, x: Sequence[TensorType], y: TensorType, rows: range) -> Band | None:
+        return rows_alike(self, x, y, rows)
+
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         return TfliteOp("QUANTIZE", "QuantizeOptions")
 
@@ -65,6 +80,9 @@ class Dequantize(Op):
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         return ids[0]
+
+    def band(self, x: Sequence[TensorType], y: TensorType, rows: range) -> Band | None:
+        return rows_alike(self, x, y, rows)
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         return TfliteOp("DEQUANTIZE", "DequantizeOptions")

@@ -11,6 +11,7 @@ import numpy as np
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import (
     Array,
+    Band,
     Channels,
     Ids,
     Node,
@@ -19,6 +20,7 @@ from edgeprune.ir import (
     QuantRule,
     TensorType,
     TfliteOp,
+    rows_alike,
 )
 
 if TYPE_CHECKING:
@@ -158,6 +160,15 @@ class Pad(Op):
         sides = [np.broadcast_to(k, (*lead, len(k))) for k in (front, behind)]
         return np.concatenate([sides[0], y, sides[1]], axis=-1)
 
+    def band(self, x: Sequence[TensorType], y: TensorType, rows: range) -> Band | None:
+        first, end = rows.start - self.before[0], rows.stop - self.before[0]
+        inside = range(max(first, 0), min(end, x[0].shape[0]))
+        if not inside:
+            return None
+        before = (max(-first, 0), *self.before[1:])
+        after = (max(end - x[0].shape[0], 0), *self.after[1:])
+        return Band(replace(self, before=before, after=after), (inside,))
+
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         widths = np.asarray([(0, 0), *self.widths], np.int32)
         if self.value == 0:
@@ -213,6 +224,9 @@ class Concat(Op):
             for other in ids[1:]:
                 ch.tie(ch.per_channel(other), ch.per_channel(ids[0]))
         return np.concatenate(ids, axis=axis)
+
+    def band(self, x: Sequence[TensorType], y: TensorType, rows: range) -> Band | None:
+        return rows_alike(self, x, y, rows) if self.axis % len(y.shape) != 0 else None
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         return TfliteOp(
@@ -335,6 +349,9 @@ class Gather(Op):
     def shrink(self, x: Sequence[Sequence[Array]], y: Sequence[Array]) -> Op:
         wanted = np.asarray(self.indices)[y[-1]]
         return replace(self, indices=tuple(np.searchsorted(x[0][-1], wanted).tolist()))
+
+    def band(self, x: Sequence[TensorType], y: TensorType, rows: range) -> Band | None:
+        return rows_alike(self, x, y, rows)
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         indices = np.asarray(self.indices, np.int32)

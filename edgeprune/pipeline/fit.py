@@ -230,6 +230,7 @@ class Fitter:
             command=self.options.command,
             labels=self.prepared.labels,
             balance=self.form.balance,
+            by_rows=self.form.by_rows,
         )
 
     def _narrow(self, graph: Graph) -> frozenset[str]:

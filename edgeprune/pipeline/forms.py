@@ -59,12 +59,14 @@ class Form:
         optimize: "size" or "speed".
         target: the target, with the sets of kernels that may be used.
         balance: whether "speed" weighs a share of the arena as much as one of the work.
+        by_rows: whether layers may run row by row for a smaller arena.
     """
 
     dtype: str
     optimize: Optimize
     target: Target
     balance: bool = False
+    by_rows: bool = False
 
 
 def forms(options: BuildOptions, target: Target, dtypes: Sequence[str]) -> list[Form]:
@@ -75,8 +77,9 @@ def forms(options: BuildOptions, target: Target, dtypes: Sequence[str]) -> list[
     bytes.
     """
     optimize: Optimize = "size" if options.has_limits else "speed"
+    by_rows = options.optimize == "ram" and not target.progmem
     if options.optimize != "auto":
-        optimize = options.optimize
+        optimize = "size" if options.optimize == "size" else "speed"
     sets = [target.kernels]
     if target.toolchain is not None and find_compiler(target) is None and not target.progmem:
         sets = [("portable",)]  # the sizes that are known without linking
@@ -84,4 +87,5 @@ def forms(options: BuildOptions, target: Target, dtypes: Sequence[str]) -> list[
     if options.optimize == "auto" and options.has_limits and own and len(sets[0]) > 1:
         sets.append(("portable",))
     balance = options.optimize == "auto"
-    return [Form(d, optimize, replace(target, kernels=k), balance) for d in dtypes for k in sets]
+    own_sets = [replace(target, kernels=k) for k in sets]
+    return [Form(d, optimize, t, balance, by_rows) for d in dtypes for t in own_sets]

@@ -203,7 +203,8 @@ class BuildOptions:
         author: who publishes these packages; empty where that is left out of them.
         url: where they are found, likewise.
         optimize: what the C compiler and the choice of kernels optimise for; "auto": speed, and
-            size where there is a limit, with whichever kernels leave room for most accuracy.
+            size where there is a limit, with whichever kernels leave room for most accuracy; "ram":
+            as for speed, and layers run row by row through each other where that takes less memory.
         finetune: epochs of training after pruning.
         augment: whether images are shifted and mirrored in that training.
         device: where fine-tuning runs.
@@ -240,7 +241,7 @@ class BuildOptions:
     packages: tuple[str, ...] = ()
     author: str = ""
     url: str = ""
-    optimize: Literal["auto", "size", "speed"] = "auto"
+    optimize: Literal["auto", "size", "speed", "ram"] = "auto"
     finetune: int = 0
     augment: bool = False
     device: str = "cpu"
@@ -252,7 +253,7 @@ class BuildOptions:
     def __post_init__(self) -> None:
         for option, given, known in (
             ("--dtype", (self.dtype,), get_args(DtypeChoice)),
-            ("--optimize", (self.optimize,), ("auto", "size", "speed")),
+            ("--optimize", (self.optimize,), ("auto", "size", "speed", "ram")),
             ("--emit", self.emit, EMITTERS),
         ):
             refuse_unknown(option, given, known)

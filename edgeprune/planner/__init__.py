@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from edgeprune.ir import Graph, Over
+from edgeprune.ir import Graph, Over, Span
 from edgeprune.planner.arena import SEARCH_TRIES, place
 from edgeprune.planner.order import best_order
 from edgeprune.planner.plan import Buffer, MemoryPlan, Share, live_bytes, round_up
@@ -37,6 +37,7 @@ def plan_memory(
     *,
     order: Sequence[str] | None = None,
     thorough: bool = True,
+    span: Span | None = None,
 ) -> MemoryPlan:
     """Plan the arena: inputs, every computed value, outputs and scratch.
 
@@ -45,6 +46,9 @@ def plan_memory(
         work: by node name, what its kernel needs.
         order: names of the nodes as they must run; None: the best order is searched.
         thorough: whether better offsets than the greedy ones are searched for.
+        span: nodes that run by rows, neighbours in ``order``. What they read from outside is there
+            until the last of them has run; an input of the network that they read by rows has no
+            place in the arena.
 
     Returns:
         The plan with the smallest arena found: with and without in-place results, in the best
@@ -53,7 +57,7 @@ def plan_memory(
     given = tuple(n.name for n in graph.nodes)
     orders = (None, given) if order is None else (tuple(order),)
     layouts = [
-        _layout(graph, work, inplace=inplace, order=wanted)
+        _layout(graph, work, inplace=inplace, order=wanted, span=span)
         for inplace in (True, False)
         for wanted in orders
     ]
@@ -74,6 +78,7 @@ class _Layout:
     order: tuple[str, ...]
     buffers: tuple[Buffer, ...]
     home: Mapping[str, str]
+    span: Span | None
 
     @cached_property
     def steps(self) -> tuple[tuple[str, int], ...]:
@@ -95,23 +100,39 @@ class _Layout:
         size = round_up(max(ends, default=0), ALIGN)
         offsets = {b.name: a for a, b in zip(at, self.buffers, strict=True)}
         return MemoryPlan(
-            self.order, self.buffers, offsets, self.home, size, self.bound, self.steps
+            self.order, self.buffers, offsets, self.home, size, self.bound, self.steps, self.span
         )
 
 
 def _layout(
-    graph: Graph, work: Mapping[str, Work], *, inplace: bool, order: tuple[str, ...] | None
+    graph: Graph,
+    work: Mapping[str, Work],
+    *,
+    inplace: bool,
+    order: tuple[str, ...] | None,
+    span: Span | None,
 ) -> _Layout:
     home = _homes(graph, work)
+    sizes = {v: _bytes_held(graph, v, span) for v in graph.activations}
     nbytes: dict[str, int] = {}
     for v in graph.activations:
-        nbytes[home[v]] = max(nbytes.get(home[v], 0), round_up(graph.types[v].nbytes, ALIGN))
+        nbytes[home[v]] = max(nbytes.get(home[v], 0), round_up(sizes[v], ALIGN))
     scratch = {n.name: work[n.name].scratch_bytes for n in graph.nodes if n.name in work}
-    over = _overlaps(graph, work, home) if inplace else {}
+    over = _overlaps(graph, work, home, sizes) if inplace else {}
+    if span is not None:
+        whole = {span.result, *span.read, *span.lasting}
+        over = {
+            n.name: over[n.name]
+            for n in graph.nodes
+            if n.name in over
+            and (n.name not in span.names or not whole & {n.output, over[n.name].buffer})
+        }
     if order is None:
         order = best_order(graph, home, nbytes, scratch, over)
     step = {name: i for i, name in enumerate(order)}
     first, last = _lives(graph, home, step)
+    if span is not None:
+        _prolong(span, home, step, first, last)
     shared = {
         home[n.output]: over[n.name]
         for n in graph.nodes
@@ -121,7 +142,32 @@ def _layout(
     buffers += [
         Buffer(f"{name}:scratch", n, step[name], step[name]) for name, n in scratch.items() if n
     ]
-    return _Layout(order, tuple(buffers), home)
+    return _Layout(order, tuple(b for b in buffers if b.nbytes or span is None), home, span)
+
+
+def _bytes_held(graph: Graph, value: str, span: Span | None) -> int:
+    """The most bytes of a value that lie in the arena at once."""
+    t = graph.types[value]
+    if span is not None and value in span.inner:
+        return t.nbytes // t.shape[0] * span.height(value)
+    if span is not None and value in graph.inputs and value in span.read:
+        return 0
+    return t.nbytes
+
+
+def _prolong(
+    span: Span,
+    home: Mapping[str, str],
+    step: Mapping[str, int],
+    first: dict[str, int],
+    last: dict[str, int],
+) -> None:
+    """What is needed in more than one turn is there in all of them."""
+    ends = step[span.nodes[0].name], step[span.nodes[-1].name]
+    for v in (span.result, *span.lasting):
+        first[home[v]] = ends[0]
+    for v in (*span.read, *span.lasting):
+        last[home[v]] = max(last[home[v]], ends[1])
 
 
 def _lives(
@@ -151,7 +197,9 @@ def _homes(graph: Graph, work: Mapping[str, Work]) -> dict[str, str]:
     return home
 
 
-def _overlaps(graph: Graph, work: Mapping[str, Work], home: Mapping[str, str]) -> dict[str, Share]:
+def _overlaps(
+    graph: Graph, work: Mapping[str, Work], home: Mapping[str, str], sizes: Mapping[str, int]
+) -> dict[str, Share]:
     """By node: the buffer that its result may lie over, and how."""
     found: dict[str, Share] = {}
     for node in graph.nodes:
@@ -161,7 +209,7 @@ def _overlaps(graph: Graph, work: Mapping[str, Work], home: Mapping[str, str]) -
         v = node.inputs[w.inplace.operand]
         others = {home[x] for x in node.inputs if x != v and x in home}
         if home[v] not in others:  # no operand is read in another order than the proof knows
-            grown = graph.types[node.output].nbytes - graph.types[v].nbytes
+            grown = sizes[node.output] - sizes[v]
             # what ends with its operand takes no more than the result itself
             lead = w.inplace.lead if w.inplace.exact else max(w.inplace.lead, grown)
             found[node.name] = Share(home[v], lead, w.inplace.exact)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from edgeprune.ir import Span
+
 
 @dataclass(frozen=True)
 class Share:
@@ -57,6 +59,7 @@ class MemoryPlan:
         lower_bound_bytes: the largest sum of what is alive in one step: no plan of this order
             needs less.
         steps: for each step, the node's name and the bytes that are alive.
+        span: the nodes that run by rows, neighbours in the order; None: every node runs once.
     """
 
     order: tuple[str, ...]
@@ -66,6 +69,7 @@ class MemoryPlan:
     arena_bytes: int
     lower_bound_bytes: int
     steps: tuple[tuple[str, int], ...]
+    span: Span | None = None
 
     def offset_of(self, value: str) -> int:
         """Where an activation lives."""

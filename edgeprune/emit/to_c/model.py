@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +10,9 @@ import numpy as np
 from edgeprune import __version__
 from edgeprune.emit.to_c.calls import Operands, statements
 from edgeprune.emit.to_c.program import Program, c_type
+from edgeprune.emit.to_c.rows import RowLayer, RowLoop
 from edgeprune.emit.to_c.writer import Names, array, comment, model_name, number, numbered
-from edgeprune.ir import DType, Graph, Node
+from edgeprune.ir import DType, Graph, Node, Span
 from edgeprune.kernels.call import Constant, KernelCall
 
 # By folder of runtime_c/arch: what the compiler defines where it builds for that instruction set.
@@ -135,6 +137,7 @@ def _offsets(program: Program, prefix: str) -> list[str]:
         f"#define {prefix}_{w}_OFFSET {program.plan.offset_of(v)}u"
         for values, word in ((g.inputs, "INPUT"), (g.outputs, "OUTPUT"))
         for v, w in zip(values, numbered(word, len(values)), strict=True)
+        if program.plan.home[v] in program.plan.offsets
     ]
 
 
@@ -178,9 +181,7 @@ def _header(program: Program, name: str) -> str:
         "",
         "/* One inference. arena: working memory of at least " + f"{p}_ARENA_BYTES bytes, 4-byte",
         " * aligned; nothing in it must be kept between calls. input and output may lie anywhere,",
-        f" * also in the arena at {p}_INPUT_OFFSET and {p}_OUTPUT_OFFSET, which saves their memory."
-        if len(g.inputs) == len(g.outputs) == 1
-        else " * also in the arena at their _OFFSET, which saves their memory.",
+        *_where(program, p),
         " * Values are in the order of the comments above, last index fastest. */",
         f"{_prototype(program, name)};",
         "",
@@ -191,6 +192,20 @@ def _header(program: Program, name: str) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _where(program: Program, prefix: str) -> list[str]:
+    """Where input and output may lie, as a part of a comment."""
+    g, plan = program.graph, program.plan
+    outside = [v for v in g.inputs if plan.home[v] not in plan.offsets]
+    if outside:
+        last = " * also in the arena at their _OFFSET; an input without one must lie outside of it."
+    elif len(g.inputs) == len(g.outputs) == 1:
+        places = f"{prefix}_INPUT_OFFSET and {prefix}_OUTPUT_OFFSET"
+        last = f" * also in the arena at {places}, which saves their memory."
+    else:
+        last = " * also in the arena at their _OFFSET, which saves their memory."
+    return [last]
 
 
 def _c_string(text: str) -> str:
@@ -215,8 +230,12 @@ class _Source:
         self._headers: list[str] = []
         self._place = self._places()
         nodes = {n.name: n for n in program.graph.nodes}
+        span = program.plan.span
         for step in program.plan.order:
-            self._node(nodes[step])
+            if span is None or step not in span.names:
+                self._node(nodes[step])
+            elif step == span.nodes[0].name:
+                self._span(span)
 
     def text(self) -> str:
         p = self.name.upper()
@@ -296,37 +315,67 @@ class _Source:
         if call is None:
             return
         prefix = self.prefixes[node.name]
-        index = len(self.layers)
-        self.layers.append(node.name)
-        shape = self.program.graph.types[node.output]
-        self._data.append(f"/* {comment(node.name)} ({node.op.kind}) -> {shape} */")
-        for header in (h for c in call.chain for h in c.headers):
-            short = header.rsplit("/", 1)[-1]
-            if short not in self._headers:
-                self._headers.append(short)
-        self._data += dict.fromkeys(c.instance for c in call.chain if c.instance)
-        self.weight_bytes[node.name] = self.constant_bytes[node.name] = 0
+        mark = self._begin(node, call)
         lines = []
         done = 0
         for k, link in enumerate(call.chain):
             own = prefix if k == 0 else f"{prefix}_rest{k}"
             lines += statements(link, self._operands(node, link, own, done))
             done += link.stage.parts * link.stage.step if link.stage else 0
-        self._calls.append(f"    EP_PROFILE({index}); /* {comment(node.name)} */")
-        self._calls += [f"    {line}" for line in lines]
+        self._calls += [f"    {line}" for line in (mark, *lines)]
+
+    def _begin(self, node: Node, call: KernelCall) -> str:
+        """Files and functions of a layer; its mark for profilers."""
+        index = len(self.layers)
+        self.layers.append(node.name)
+        shape = self.program.graph.types[node.output]
+        self._data.append(f"/* {comment(node.name)} ({node.op.kind}) -> {shape} */")
+        for header in (h for c in call.chain for h in c.headers):
+            self._include(header)
+        self._data += dict.fromkeys(c.instance for c in call.chain if c.instance)
+        self.weight_bytes[node.name] = self.constant_bytes[node.name] = 0
+        return f"EP_PROFILE({index}); /* {comment(node.name)} */"
+
+    def _include(self, header: str) -> None:
+        short = header.rsplit("/", 1)[-1]
+        if short not in self._headers:
+            self._headers.append(short)
+
+    def _span(self, span: Span) -> None:
+        """The loop of the layers that run by rows."""
+        loop = RowLoop(self.program.graph, span, self._place)
+        for node in span.nodes:
+            call, prefix = self.program.calls[node.name], self.prefixes[node.name]
+            mark = self._begin(node, call)
+            layer = RowLayer.of(node, prefix, call)
+            if call.params_type:
+                self._data.append(self._params(prefix, *layer.forms))
+            arrays = self._named(node, call, prefix)
+            scratch = f"arena_ + {self._scratch(node, call)}"
+
+            def spelled(
+                form: KernelCall,
+                params: str,
+                inputs: Sequence[str],
+                output: str,
+                arrays: Sequence[str] = arrays,
+                scratch: str = scratch,
+            ) -> list[str]:
+                return statements(form, Operands(params, arrays, inputs, scratch, output))
+
+            loop.add(layer, mark, spelled)
+        self._data += loop.data
+        if loop.moves:
+            self._include("include/ep_lines.h")
+        self._calls += [f"    {line}" for line in loop.lines]
 
     def _operands(self, node: Node, call: KernelCall, prefix: str, done: int) -> Operands:
         """Writes the constants of one link of a chain, which begins ``done`` channels behind."""
         if call.params_type:
             self._data.append(self._params(prefix, call))
-        arrays = []
-        for constant in call.constants:
-            name, fresh = self._array(prefix, constant, call.address_space)
-            arrays.append(name)
-            self.constant_bytes[node.name] += int(constant.values.nbytes) if fresh else 0
-            self.weight_bytes[node.name] += constant.weight_bytes if fresh else 0
+        arrays = self._named(node, call, prefix)
         output = self._pointer(node.output, const=False)
-        scratch = self.program.plan.offsets[f"{node.name}:scratch"] if call.scratch_bytes else 0
+        scratch = self._scratch(node, call)
         return Operands(
             f"{prefix}_params",
             arrays,
@@ -335,12 +384,29 @@ class _Source:
             f"{output} + {done}" if done else output,
         )
 
-    def _params(self, prefix: str, call: KernelCall) -> str:
-        rows = [
-            f"    .{field} = {v if isinstance(v, str) else _scalar(v)}," for field, v in call.params
+    def _scratch(self, node: Node, call: KernelCall) -> int:
+        return self.program.plan.offsets[f"{node.name}:scratch"] if call.scratch_bytes else 0
+
+    def _named(self, node: Node, call: KernelCall, prefix: str) -> list[str]:
+        """Names of a call's arrays, which are written where they are new."""
+        arrays = []
+        for constant in call.constants:
+            name, fresh = self._array(prefix, constant, call.address_space)
+            arrays.append(name)
+            self.constant_bytes[node.name] += int(constant.values.nbytes) if fresh else 0
+            self.weight_bytes[node.name] += constant.weight_bytes if fresh else 0
+        return arrays
+
+    def _params(self, prefix: str, *calls: KernelCall) -> str:
+        """The parameters of a call, or an array of those of several."""
+        bodies = [
+            "\n".join(f"    .{k} = {v if isinstance(v, str) else _scalar(v)}," for k, v in c.params)
+            for c in calls
         ]
-        body = "\n".join(rows)
-        return f"static const {call.params_type} {prefix}_params = {{\n{body}\n}};\n"
+        head = f"static const {calls[0].params_type} {prefix}_params"
+        if len(bodies) == 1:
+            return f"{head} = {{\n{bodies[0]}\n}};\n"
+        return f"{head}[] = {{{{\n" + "\n}, {\n".join(bodies) + "\n}};\n"
 
     def _array(self, prefix: str, constant: Constant, space: str) -> tuple[str, bool]:
         """Name of the array, and whether it was not there before."""

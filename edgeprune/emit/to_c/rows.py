@@ -1,0 +1,249 @@
+"""The loop of layers that run by rows: in each turn the calls of those that have rows to make.
+
+What differs from turn to turn (parameters, places within what is kept, bytes that move) is in small
+tables in flash, and a number where it never differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from edgeprune.emit.to_c.writer import array
+from edgeprune.ir import Graph, Node, Span
+from edgeprune.kernels.call import KernelCall
+
+Statements = Callable[[KernelCall, str, Sequence[str], str], list[str]]
+
+
+@dataclass(frozen=True)
+class RowLayer:
+    """A layer of the loop.
+
+    Attributes:
+        node: what it computes.
+        prefix: what its names in C begin with.
+        forms: its calls, which differ in their parameters.
+        turns: by turn, the number of its form; None where it makes no rows.
+    """
+
+    node: Node
+    prefix: str
+    forms: tuple[KernelCall, ...]
+    turns: tuple[int | None, ...]
+
+    @classmethod
+    def of(cls, node: Node, prefix: str, call: KernelCall) -> RowLayer:
+        """From the call of each turn."""
+        forms: list[KernelCall] = []
+        turns: list[int | None] = []
+        for turn in call.turns:
+            if turn is None:
+                turns.append(None)
+                continue
+            same = [f.function == turn.function and f.params == turn.params for f in forms]
+            at = same.index(True) if any(same) else len(forms)
+            forms += [turn] if at == len(forms) else []
+            turns.append(at)
+        return cls(node, prefix, tuple(forms), tuple(turns))
+
+
+class RowLoop:
+    """Writes the loop.
+
+    Args:
+        graph: the network.
+        span: what runs by rows.
+        pointers: by value, C's address of its first byte in the arena, or an argument.
+    """
+
+    def __init__(self, graph: Graph, span: Span, pointers: Mapping[str, str]) -> None:
+        self._graph = graph
+        self._span = span
+        self._pointers = pointers
+        self.data: list[str] = []
+        self._ahead: list[str] = []
+        self._body: list[str] = []
+
+    @property
+    def lines(self) -> list[str]:
+        """Statements, the loop and what is in front of it."""
+        count = len(self._span.turns)
+        head = f"for (int32_t turn = 0; turn < {count}; turn++) {{"
+        return ["{", *(f"    {line}" for line in (*self._ahead, head)), *self._body, "    }", "}"]
+
+    @property
+    def moves(self) -> bool:
+        """Whether rows are moved."""
+        return any("ep_lines_copy" in line for line in self._body)
+
+    def add(self, layer: RowLayer, mark: str, statements: Statements) -> None:
+        """One more layer.
+
+        Args:
+            layer: what it does when.
+            mark: the statement that profilers see.
+            statements: of a call, given C's expressions for the parameters, its inputs, and its
+                output.
+        """
+        table = _Table(layer.prefix, layer.turns)
+        form = table.number("form", [0 if f is None else f for f in layer.turns])
+        behind: list[str] = []
+        inputs = []
+        for i, v in enumerate(layer.forms[0].inputs):
+            pointer, after = self._input(layer, v, f"x{i}", table)
+            inputs.append(pointer)
+            behind += after
+        output, before, after = self._output(layer, table)
+        called = _chosen(layer, form, statements, inputs, output)
+        lines = [mark, *before, *called, *behind, *after]
+        self.data += table.data
+        self._body += [f"        {line}" for line in table.guarded(lines)]
+
+    def _input(
+        self, layer: RowLayer, value: str, word: str, table: _Table
+    ) -> tuple[str, list[str]]:
+        """The pointer to the first row that is read, and what moves it on."""
+        span = self._span
+        if value not in span.inner and value not in span.read:
+            return self._pointers[value], []
+        operand = layer.node.inputs.index(value)
+        starts = self._by_turn(layer, lambda t: t.made[layer.node.name][1].rows[operand].start)
+        if value in span.inner:
+            low = self._by_turn(layer, lambda t: t.held[value].start)
+            at = [self._bytes(value, s - b) for s, b in zip(starts, low, strict=True)]
+            return self._within(value, table.number(f"{word}_at", at)), []
+        running = f"{layer.prefix}_{word}"
+        return self._running(layer, value, running, starts, table, const=True)
+
+    def _output(self, layer: RowLayer, table: _Table) -> tuple[str, list[str], list[str]]:
+        """The pointer to the first row that is made, what moves rows, and what moves it on."""
+        span, value = self._span, layer.node.output
+        starts = self._by_turn(layer, lambda t: t.made[layer.node.name][0].start)
+        if value == span.result:
+            pointer, after = self._running(layer, value, f"{layer.prefix}_y", starts, table)
+            return pointer, [], after
+        low = self._by_turn(layer, lambda t: t.held[value].start)
+        at = [self._bytes(value, s - b) for s, b in zip(starts, low, strict=True)]
+        moved = [span.moved(value, i) for i in range(len(span.turns))]
+        count = table.number("moved", [self._bytes(value, n if d else 0) for n, d in moved])
+        down = table.number("down", [self._bytes(value, d if n else 0) for n, d in moved])
+        place = self._pointers[value]
+        before = [] if count == "0" else [f"ep_lines_copy({place}, {place} + {down}, {count});"]
+        return self._within(value, table.number("y_at", at)), before, []
+
+    def _running(
+        self,
+        layer: RowLayer,
+        value: str,
+        name: str,
+        starts: Sequence[int],
+        table: _Table,
+        *,
+        const: bool = False,
+    ) -> tuple[str, list[str]]:
+        """A pointer of its own, moved on behind each call."""
+        t = self._graph.types[value]
+        c_type = f"{'const ' if const else ''}{_c_type(t.dtype.value)}"
+        row = t.size // t.shape[0]
+        pointer = self._pointers[value]
+        if pointer.startswith("arena_"):
+            pointer = f"({c_type} *)(void *)({pointer})"
+        self._ahead.append(f"{c_type} *{name} = {pointer};")
+        used = [i for i, f in enumerate(layer.turns) if f is not None]
+        assert starts[used[0]] == 0, "the first rows are the first that are needed"
+        step = [0] * len(starts)
+        for i, j in pairwise(used):
+            step[i] = (starts[j] - starts[i]) * row
+        return name, [f"{name} += {table.number(name.rsplit('_', 1)[1] + '_step', step)};"]
+
+    def _by_turn(self, layer: RowLayer, of: Callable[..., int]) -> list[int]:
+        turns = zip(self._span.turns, layer.turns, strict=True)
+        return [0 if form is None else of(turn) for turn, form in turns]
+
+    def _bytes(self, value: str, rows: int) -> int:
+        t = self._graph.types[value]
+        return rows * (t.nbytes // t.shape[0])
+
+    def _within(self, value: str, at: str) -> str:
+        place = self._pointers[value] + ("" if at == "0" else f" + {at}")
+        return f"({_c_type(self._graph.types[value].dtype.value)} *)(void *)({place})"
+
+
+def _chosen(
+    layer: RowLayer, form: str, statements: Statements, inputs: Sequence[str], output: str
+) -> list[str]:
+    """The call of the form that a turn has: one statement where only its parameters differ."""
+    params, count = f"{layer.prefix}_params", len(layer.forms)
+    if count == 1:
+        return statements(layer.forms[0], params, inputs, output)
+    if len({f.function for f in layer.forms}) == 1:
+        return statements(layer.forms[0], f"{params}[{form}]", inputs, output)
+    lines = []
+    for i, call in enumerate(layer.forms):
+        test = f"if ({form} == {i}) {{" if i < count - 1 else "{"
+        lines.append(test if i == 0 else f"}} else {test}")
+        lines += [f"    {s}" for s in statements(call, f"{params}[{i}]", inputs, output)]
+    return [*lines, "}"]
+
+
+def _c_type(dtype: str) -> str:
+    return {"float32": "float", "int8": "int8_t", "int16": "int16_t", "int32": "int32_t"}[dtype]
+
+
+class _Table:
+    """What a layer does in its turns: equal ones are one row of the tables."""
+
+    def __init__(self, prefix: str, turns: Sequence[int | None]) -> None:
+        self._prefix = prefix
+        self._used = [i for i, f in enumerate(turns) if f is not None]
+        self._count = len(turns)
+        self._columns: dict[str, list[int]] = {}
+
+    def number(self, name: str, values: Sequence[int]) -> str:
+        """C's expression for a number that there is one of in every turn."""
+        used = [values[i] for i in self._used]
+        if len(set(used)) == 1:
+            return str(used[0])
+        self._columns[name] = used
+        return f"{self._prefix}_{name}[k]"
+
+    @property
+    def _rows(self) -> list[tuple[int, ...]]:
+        return list(zip(*self._columns.values(), strict=True)) or [()] * len(self._used)
+
+    @property
+    def data(self) -> list[str]:
+        """The tables."""
+        distinct = list(dict.fromkeys(self._rows))
+        made = []
+        for i, name in enumerate(self._columns):
+            values = np.asarray([row[i] for row in distinct])
+            wide = "uint16_t" if values.min() >= 0 and values.max() < 1 << 16 else "int32_t"
+            kind = np.uint16 if wide == "uint16_t" else np.int32
+            made.append(array(f"{self._prefix}_{name}", values.astype(kind), wide, ""))
+        if self._is_guarded:
+            numbers = np.zeros(self._count, np.uint8)
+            numbers[self._used] = [1 + distinct.index(row) for row in self._rows]
+            made.append(array(f"{self._prefix}_turn", numbers, "uint8_t", ""))
+        return made
+
+    @property
+    def _is_guarded(self) -> bool:
+        return bool(self._columns) or len(self._used) < self._count
+
+    def guarded(self, lines: Sequence[str]) -> list[str]:
+        """Statements in those turns that have them."""
+        if not self._is_guarded:
+            return list(lines)
+        uses = any("[k]" in line for line in lines)
+        every = len(self._used) == self._count
+        number = f"{self._prefix}_turn[turn]"
+        head = [f"const int32_t k = {number} - 1;"] if uses else []
+        test = [] if every else ["if (k >= 0) {" if uses else f"if ({number} != 0) {{"]
+        close = [] if every else ["}"]
+        inner = lines if every else [f"    {line}" for line in lines]
+        return ["{", *(f"    {line}" for line in (*head, *test, *inner, *close)), "}"]

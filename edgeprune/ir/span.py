@@ -1,0 +1,194 @@
+"""Layers that run row by row through each other: which rows each makes when, and which are kept.
+
+The first layer makes some rows in every turn, each of the others what it then has the rows for. No
+row is made twice: those that are read again later stay (line buffers, as in fused-layer
+accelerators: Alwani et al. 2016, https://doi.org/10.1109/MICRO.2016.7783725).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from edgeprune.ir.bands import Band
+from edgeprune.ir.graph import Graph, Node
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One turn of the loop.
+
+    Attributes:
+        made: by node, the rows of its result that it makes, and how; those that make none are left
+            out.
+        held: by inner value, which of its rows there are when it has been made in this turn.
+    """
+
+    made: Mapping[str, tuple[range, Band]]
+    held: Mapping[str, range]
+
+
+@dataclass(frozen=True)
+class Span:
+    """Nodes that run by rows, in the order in which they run in each turn.
+
+    Attributes:
+        nodes: the last one's result is all that others read.
+        turns: in the order of time.
+        most: by node, the rows that it makes in a turn, at the most.
+    """
+
+    nodes: tuple[Node, ...]
+    turns: tuple[Turn, ...]
+    most: tuple[int, ...]
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Of the nodes."""
+        return frozenset(n.name for n in self.nodes)
+
+    @property
+    def result(self) -> str:
+        """The value that is there as a whole in the end."""
+        return self.nodes[-1].output
+
+    @cached_property
+    def inner(self) -> frozenset[str]:
+        """Values of which there are never more than some rows."""
+        return frozenset(n.output for n in self.nodes[:-1])
+
+    @cached_property
+    def read(self) -> frozenset[str]:
+        """Values from outside that are read row by row."""
+        found = {
+            v
+            for node in self.nodes
+            for turn in self.turns
+            if node.name in turn.made
+            for v, rows in zip(node.inputs, turn.made[node.name][1].rows, strict=True)
+            if rows is not None
+        }
+        return frozenset(found - self.inner)
+
+    def height(self, value: str) -> int:
+        """The most rows of an inner value that there are at once."""
+        return max(len(t.held[value]) for t in self.turns)
+
+    def moved(self, value: str, turn: int) -> tuple[int, int]:
+        """Rows of an inner value that move before more are made, and by how many rows."""
+        if turn == 0:
+            return 0, 0
+        before, now = self.turns[turn - 1].held[value], self.turns[turn].held[value]
+        return (before.stop - now.start, now.start - before.start) if before != now else (0, 0)
+
+    @cached_property
+    def lasting(self) -> frozenset[str]:
+        """Inner values some rows of which are needed beyond the turn that makes them."""
+        return frozenset(v for v in self.inner if self._lasts(v))
+
+    def _lasts(self, value: str) -> bool:
+        readers = [n for n in self.nodes if value in n.inputs]
+        made = next(n for n in self.nodes if n.output == value)
+        for turn in self.turns:
+            rows = turn.held[value]
+            fresh = turn.made.get(made.name)
+            if fresh is None or fresh[0] != rows:
+                if rows and any(n.name in turn.made for n in readers):
+                    return True
+            elif any(n.name not in turn.made for n in readers):
+                return True
+        return False
+
+
+def span_of(graph: Graph, nodes: Sequence[Node], most: Sequence[int]) -> Span | None:
+    """The nodes run by rows.
+
+    Args:
+        graph: the network.
+        nodes: neighbours in an order in which they can run.
+        most: by node, rows that it makes in a turn at the most. It waits for so many, but at first
+            and in the end.
+
+    Returns:
+        None where a node cannot be computed by rows, or others read more than the last one's
+        result.
+    """
+    if not _is_closed(graph, nodes):
+        return None
+    ends = dict.fromkeys((n.output for n in nodes), 0)
+    heights = {v: graph.types[v].shape[0] for v in ends}
+    made: list[dict[str, tuple[range, Band]]] = []
+    while ends[nodes[-1].output] < heights[nodes[-1].output]:
+        turn: dict[str, tuple[range, Band]] = {}
+        for node, limit in zip(nodes, most, strict=True):
+            found = _next(graph, node, limit, ends, heights)
+            if found is not None:
+                turn[node.name] = found
+                ends[node.output] = found[0].stop
+        if not turn:
+            return None
+        made.append(turn)
+    held = _held(nodes, made)
+    turns = (Turn(m, h) for m, h in zip(made, held, strict=True))
+    return Span(tuple(nodes), tuple(turns), tuple(most))
+
+
+def _is_closed(graph: Graph, nodes: Sequence[Node]) -> bool:
+    """Whether all are images, and nothing but the last one is read by others."""
+    names = {n.name for n in nodes}
+    inner = [n.output for n in nodes[:-1]]
+    users = (u.name for v in inner for u in graph.users[v])
+    images = all(len(graph.types[n.output].shape) == 3 for n in nodes)
+    return images and all(u in names for u in users) and not set(inner) & set(graph.outputs)
+
+
+def _next(
+    graph: Graph, node: Node, limit: int, ends: Mapping[str, int], heights: Mapping[str, int]
+) -> tuple[range, Band] | None:
+    """What a node makes next, of what there is."""
+    start, height = ends[node.output], heights[node.output]
+    last = all(ends[v] == heights[v] for v in node.inputs if v in ends)
+    for stop in range(min(start + limit, height), start, -1):
+        rows = range(start, stop)
+        band = node.op.band(graph.types_of(node), graph.types[node.output], rows)
+        if band is None or not _is_there(graph, node, band, ends):
+            continue
+        enough = len(rows) == limit or start == 0 or last
+        return (rows, band) if enough else None
+    return None
+
+
+def _is_there(graph: Graph, node: Node, band: Band, ends: Mapping[str, int]) -> bool:
+    """Whether all rows have been made that a band reads."""
+    for v, rows in zip(node.inputs, band.rows, strict=True):
+        if (rows is None) != (v in graph.constants):
+            return False  # rows of a constant, or all of what is made by rows
+        if rows is not None and rows.stop > ends.get(v, rows.stop):
+            return False
+    return True
+
+
+def _held(
+    nodes: Sequence[Node], made: Sequence[Mapping[str, tuple[range, Band]]]
+) -> list[dict[str, range]]:
+    """By turn, which rows there are of each inner value."""
+    inner = {n.output: n.name for n in nodes[:-1]}
+    low: dict[str, int] = {}  # the first row that is read from a turn on
+    lows: list[dict[str, int]] = []
+    for turn in reversed(made):
+        for node in (n for n in nodes if n.name in turn):
+            for v, rows in zip(node.inputs, turn[node.name][1].rows, strict=True):
+                if v in inner and rows is not None:
+                    low[v] = min(rows.start, low.get(v, rows.start))
+        lows.append(dict(low))
+    held: list[dict[str, range]] = []
+    now = dict.fromkeys(inner, range(0))
+    for turn, needed in zip(made, reversed(lows), strict=True):
+        for v, name in inner.items():
+            if name in turn:
+                fresh = turn[name][0]
+                start = min(needed.get(v, fresh.start), fresh.start)
+                now[v] = range(max(start, now[v].start), fresh.stop)
+        held.append(dict(now))
+    return held

@@ -1,0 +1,100 @@
+"""Layers that run by rows: no row is made twice, and each is there when it is read."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgeprune import ops
+from edgeprune.ir import Graph, Node, Span, TensorType, build_graph, span_of
+from edgeprune.ops._window import Padding
+
+SAME = Padding(1, 1, 1, 1)
+
+
+def chain(*layers: tuple[int, int, Padding], height: int = 17) -> Graph:
+    """Convolutions (kernel, stride, padding) over an image, and a sum over the last two."""
+    constants, nodes, value = {}, [], "x"
+    for i, (kernel, stride, pad) in enumerate(layers):
+        constants[f"w{i}"] = np.ones((2, kernel, kernel, 2), np.float32)
+        constants[f"b{i}"] = np.zeros(2, np.float32)
+        op = ops.Conv2d((stride, stride), pad)
+        nodes.append(Node(f"n{i}", op, (value, f"w{i}", f"b{i}"), f"v{i}"))
+        value = f"v{i}"
+    return build_graph("chain", nodes, {"x": TensorType((height, 8, 2))}, (value,), constants)
+
+
+def residual() -> Graph:
+    """A sum of a value and of what two convolutions make of it."""
+    graph = chain((3, 1, SAME), (1, 1, Padding()), (3, 1, SAME))
+    nodes = (*graph.nodes, Node("sum", ops.Add(), ("v0", "v2"), "y"))
+    return build_graph("sum", nodes, {"x": graph.types["x"]}, ("y",), graph.constants)
+
+
+def check(graph: Graph, span: Span) -> None:
+    """Goes through the turns with the rows that lie in memory."""
+    there: dict[str, range] = {v: range(0) for v in span.inner}
+    ends = dict.fromkeys((n.output for n in span.nodes), 0)
+    for turn in span.turns:
+        for node in span.nodes:
+            if node.name not in turn.made:
+                continue
+            rows, band = turn.made[node.name]
+            assert rows.start == ends[node.output], "a row is made twice, or left out"
+            ends[node.output] = rows.stop
+            for v, read in zip(node.inputs, band.rows, strict=True):
+                if read is not None and v in there:
+                    assert set(read) <= set(there[v]), (node.name, v)
+            if node.output in there:
+                before, now = there[node.output], turn.held[node.output]
+                assert set(now) <= set(before) | set(rows), "a row that has gone comes back"
+                there[node.output] = now
+    assert ends[span.result] == graph.types[span.result].shape[0]
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 5])
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [(3, 1, SAME), (3, 1, SAME)],
+        [(3, 2, SAME), (1, 1, Padding()), (3, 2, Padding(0, 0, 1, 1))],
+        [(1, 2, Padding()), (2, 3, Padding()), (2, 1, Padding(1, 0, 0, 1))],
+        [(5, 1, Padding(2, 2, 2, 2)), (3, 2, SAME), (3, 1, SAME), (3, 1, SAME)],
+    ],
+)
+def test_every_row_is_made_once_and_there_when_it_is_read(
+    layers: list[tuple[int, int, Padding]], most: int
+) -> None:
+    graph = chain(*layers)
+    span = span_of(graph, graph.nodes, [most] * len(graph.nodes))
+    assert span is not None
+    check(graph, span)
+
+
+def test_a_sum_waits_for_the_rows_of_its_longer_way() -> None:
+    graph = residual()
+    span = span_of(graph, graph.nodes, [1] * 4)
+    assert span is not None
+    check(graph, span)
+    assert span.height("v0") == 2, "the row of the sum, and the one that its neighbour needs"
+    assert span.height("v1") == 3, "a window"
+    assert span.height("v2") == 1
+    assert "v2" not in span.lasting
+
+
+def test_a_ring_is_as_high_as_a_window_and_what_is_made_in_a_turn() -> None:
+    graph = chain((1, 1, Padding()), (3, 1, SAME), height=24)
+    heights = [span_of(graph, graph.nodes, [n] * 2) for n in (1, 2, 4)]
+    assert [s.height("v0") for s in heights if s] == [3, 4, 6]
+
+
+def test_what_others_read_ends_a_span() -> None:
+    graph = residual()
+    assert span_of(graph, graph.nodes[:2], [1, 1]) is None, "the sum reads v0 as well"
+    assert span_of(graph, graph.nodes[1:3], [1, 1]) is not None
+
+
+def test_what_needs_the_whole_image_ends_a_span() -> None:
+    nodes = [Node("a", ops.Relu(), ("x",), "v"), Node("m", ops.Mean(), ("v",), "y")]
+    graph = build_graph("mean", nodes, {"x": TensorType((6, 6, 2))}, ("y",), {})
+    assert span_of(graph, graph.nodes, [1, 1]) is None
