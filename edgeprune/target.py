@@ -48,7 +48,7 @@ class Emulator:
     """Where firmware for a target runs without the hardware. Origins are addresses, sizes bytes."""
 
     program: str  # "qemu-system-arm"
-    machine: str  # its -M
+    machine: str  # its -M; empty: it runs programs of Linux, in user mode
     title: str  # what the machine is, for people; says so where the core is another one
     arguments: tuple[str, ...] = ()  # further ones
     vectors_origin: int = 0

@@ -15,6 +15,8 @@ qemu-system-riscv32  qemu-system-misc
 qemu-system-avr      qemu-system-misc
 riscv64-unknown-elf-gcc gcc-riscv64-unknown-elf
 avr-gcc              gcc-avr
+aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
+qemu-aarch64         qemu-user
 clang                clang
 g++                  g++
 cmake                cmake
@@ -28,6 +30,7 @@ aapt2                aapt
 libraries="
 /usr/lib/arm-none-eabi/newlib/nano.specs          libnewlib-arm-none-eabi
 /usr/lib/picolibc/riscv64-unknown-elf/picolibc.specs picolibc-riscv64-unknown-elf
+/usr/aarch64-linux-gnu/lib/libc.a                 libc6-dev-arm64-cross
 /usr/lib/avr/include/avr/io.h                     avr-libc
 /usr/share/arduino/hardware/arduino/avr/boards.txt arduino-core-avr
 /usr/share/android-framework-res/framework-res.apk android-framework-res

@@ -29,6 +29,8 @@ INSTALL = {
     "arm-none-eabi-gcc": "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi",
     "riscv64-unknown-elf-gcc": "apt-get install {gcc,picolibc}-riscv64-unknown-elf",
     "avr-gcc": "apt-get install gcc-avr avr-libc",
+    "aarch64-linux-gnu-gcc": "apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
+    "qemu-aarch64": "apt-get install qemu-user",
     "qemu-system-arm": "apt-get install qemu-system-arm",
     "qemu-system-riscv32": "apt-get install qemu-system-misc",
     "qemu-system-avr": "apt-get install qemu-system-misc",

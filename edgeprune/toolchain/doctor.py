@@ -41,10 +41,12 @@ _APT = {
         "apt-get install gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf"
     ),
     "avr-gcc": "apt-get install gcc-avr avr-libc",
+    "aarch64-linux-gnu-gcc": "apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
     "gcc": "apt-get install gcc libc6-dev",
     "qemu-system-arm": "apt-get install qemu-system-arm",
     "qemu-system-riscv32": "apt-get install qemu-system-misc",
     "qemu-system-avr": "apt-get install qemu-system-misc",
+    "qemu-aarch64": "apt-get install qemu-user",
 }
 
 _PACKAGES = (

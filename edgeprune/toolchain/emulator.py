@@ -93,7 +93,9 @@ def emulate(
     """
     target = firmware.target
     emulator = require_emulator(target)
-    command = [emulator.program, "-M", emulator.machine, "-display", "none", "-monitor", "none"]
+    command = [emulator.program]
+    if emulator.machine:
+        command += ["-M", emulator.machine, "-display", "none", "-monitor", "none"]
     command += [*emulator.arguments, *arguments]
     where = f"{target.name} in {emulator.program}"
     try:
@@ -106,6 +108,8 @@ def emulate(
                 # once in thousands of runs on a busy machine the serial line goes dead, from the
                 # start or on the way: firmware that hangs does so in a second run, too
                 log, status = converse(command, folder, inferences, patience_s=patience_s)
+        elif not emulator.machine:
+            log, status = _run([*command, str(firmware.elf)], folder, patience_s)
         else:
             command += ["-serial", "none", "-semihosting-config", "enable=on,target=native"]
             log, status = _run([*command, "-kernel", str(firmware.elf)], folder, patience_s)

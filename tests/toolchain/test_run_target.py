@@ -8,6 +8,7 @@ from toolchain.tiny import (
     expected,
     on,
     on_every_core,
+    on_every_core_and_aarch64,
     on_every_cortex_m,
 )
 
@@ -18,13 +19,13 @@ from edgeprune.toolchain.size import measure
 from edgeprune.verify.run_target import run
 
 
-@on_every_core
+@on_every_core_and_aarch64
 def test_outputs_are_those_of_the_model(core: str, inputs: np.ndarray) -> None:
     result = run(TINY, load_target(core), inputs)
     np.testing.assert_array_equal(result.outputs, expected(inputs))
 
 
-@on_every_core
+@on_every_core_and_aarch64
 def test_marks_between_layers_cost_no_instruction(core: str, inputs: np.ndarray) -> None:
     plain = run(TINY, load_target(core), inputs[:2]).profile
     marked = run(TINY, load_target(core), inputs[:2], profile=True).profile
@@ -102,7 +103,7 @@ BROKEN = {
 }
 
 
-@on_every_core
+@on_every_core_and_aarch64
 @pytest.mark.parametrize("message", BROKEN)
 def test_what_the_model_does_wrong_is_told(
     core: str, message: str, variant: Variant, inputs: np.ndarray
@@ -150,6 +151,21 @@ def test_a_trap_names_the_function(
         run(variant(code), load_target(core), inputs[:1])
 
 
+@on(["aarch64"])
+@pytest.mark.parametrize(
+    ("code", "fault"),
+    [
+        ("*(volatile int *)8 = 1;", "memory fault"),
+        ('__asm__ volatile("udf #0");', "illegal instruction"),
+    ],
+)
+def test_a_signal_is_told(
+    core: str, code: str, fault: str, variant: Variant, inputs: np.ndarray
+) -> None:
+    with pytest.raises(FirmwareError, match=fault):
+        run(variant(code), load_target(core), inputs[:1])
+
+
 @NEEDS_ARM
 def test_an_unaligned_access_is_a_fault_on_a_core_that_has_none(
     variant: Variant, inputs: np.ndarray
@@ -167,7 +183,7 @@ def test_a_lock_up_is_told(core: str, variant: Variant, inputs: np.ndarray) -> N
         run(folder, load_target(core), inputs[:1])
 
 
-@on_every_core
+@on_every_core_and_aarch64
 def test_a_hang_is_told(core: str, variant: Variant, inputs: np.ndarray) -> None:
     folder = variant("for (volatile int forever = 1; forever;) {}")
     with pytest.raises(FirmwareError, match="hangs"):

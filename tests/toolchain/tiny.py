@@ -13,6 +13,7 @@ CORTEX_M = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33"
 OTHERS = {
     "rv32imc": pytest.mark.needs("riscv64-unknown-elf-gcc", "qemu-system-riscv32"),
     "avr": pytest.mark.needs("avr-gcc", "qemu-system-avr"),
+    "aarch64": pytest.mark.needs("aarch64-linux-gnu-gcc", "qemu-aarch64"),
 }
 
 Variant = Callable[..., Path]
@@ -24,7 +25,8 @@ def on(cores: Sequence[str]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("core", rows)
 
 
-on_every_core = on([*CORTEX_M, *OTHERS])
+on_every_core = on([*CORTEX_M, "rv32imc", "avr"])
+on_every_core_and_aarch64 = on([*CORTEX_M, *OTHERS])
 on_every_cortex_m = on(CORTEX_M)
 
 

@@ -1,0 +1,21 @@
+/* The call of the model, for AArch64. */
+#include "ep_firmware.h"
+
+__asm__(".section .text.ep_invoke, \"ax\", %progbits\n"
+        ".balign 4\n.type ep_invoke, %function\n.global ep_invoke\n"
+        "ep_invoke:\n"
+        "    stp x29, x30, [sp, #-32]!\n"
+        "    str x19, [sp, #16]\n"
+        "    mov x19, sp\n"
+        "    adrp x9, ep_model_stack_top\n"
+        "    ldr x9, [x9, #:lo12:ep_model_stack_top]\n"
+        "    mov sp, x9\n"
+        "    bl " EP_STRING(EP_MODEL_SYMBOL) "\n"
+        ".global ep_invoke_return\n"
+        "ep_invoke_return:\n"
+        "    mov sp, x19\n"
+        "    ldr x19, [sp, #16]\n"
+        "    ldp x29, x30, [sp], #32\n"
+        "    ret\n"
+        ".size ep_invoke, . - ep_invoke\n"
+        ".text\n");
