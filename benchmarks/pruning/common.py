@@ -106,12 +106,23 @@ def widths(graph: Graph) -> str:
 
 
 class Table:
-    """Prints rows as they come, and keeps them."""
+    """Prints rows as they come, and keeps them.
 
-    def __init__(self, name: str, columns: Sequence[str]) -> None:
+    Rows of an earlier run stay in the file until the same one is made anew, so that one can be run
+    alone and a run that was stopped can go on.
+
+    Args:
+        name: of the file.
+        columns: what a row says; the first ``key`` of them tell rows apart.
+        key: how many.
+    """
+
+    def __init__(self, name: str, columns: Sequence[str], key: int = 1) -> None:
         self._path = RESULTS / f"{name}.json"
         self._columns = list(columns)
-        self._rows: list[dict[str, object]] = []
+        self._key = key
+        known = json.loads(self._path.read_text()) if self._path.exists() else []
+        self._rows: list[dict[str, object]] = [r for r in known if set(columns) <= set(r)]
         self._start = time.perf_counter()
         print("| " + " | ".join([*columns, "s"]) + " |")
         print("|" + " --- |" * (len(columns) + 1))
@@ -122,6 +133,14 @@ class Table:
         shown = [f"{v:.2f}" if isinstance(v, float) else str(v) for v in values]
         print("| " + " | ".join([*shown, f"{seconds:.0f}"]) + " |", flush=True)
         row = dict(zip(self._columns, values, strict=True))
-        self._rows.append({**row, "seconds": round(seconds, 1)})
+        made = {**row, "seconds": round(seconds, 1)}
+        same = [i for i, r in enumerate(self._rows) if self._named(r) == self._named(made)]
+        if same:
+            self._rows[same[0]] = made
+        else:
+            self._rows.append(made)
         RESULTS.mkdir(parents=True, exist_ok=True)
         self._path.write_text(json.dumps(self._rows, indent=1) + "\n")
+
+    def _named(self, row: Mapping[str, object]) -> list[object]:
+        return [row[c] for c in self._columns[: self._key]]

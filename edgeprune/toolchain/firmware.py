@@ -216,12 +216,12 @@ def _build(
         [firmware_dir(), *folders],
     )
     if model is not None:
-        objects += compile_all(
-            compiler,
-            [model.folder / name for name in model.sources],
-            (*flags, OPTIMIZE_FLAGS[optimize], *model_flags),
-            folders,
-        )
+        flags = (*flags, OPTIMIZE_FLAGS[optimize])
+        own = [s for s in model.sources if s == f"{model.name}.c"]
+        runtime = [s for s in model.sources if s not in own]
+        for sources, more_flags in ((own, model_flags), (runtime, ())):
+            files = [model.folder / name for name in sources]
+            objects += compile_all(compiler, files, (*flags, *more_flags), folders)
     return _link(compiler, target, objects, model.name if model else "empty", places)
 
 

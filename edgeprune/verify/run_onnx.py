@@ -25,6 +25,12 @@ from edgeprune.ir import (
 from edgeprune.ir import dequantise_array as dequantise
 from edgeprune.ir import quantise_array as quantise
 from edgeprune.schema import Range, checked
+from edgeprune.verify._onnx_batches import with_free_batch
+
+FIRST = 16
+"""Samples that are run one by one before many are run at once."""
+BATCH = 64
+"""Samples that are then run at once."""
 
 
 class _Side(TypedDict):
@@ -100,17 +106,68 @@ def run_raw(
     """
     model = session(content)
     relation = _relation(model)
-    feeds = split_rows(inputs, [_type(row) for row in relation["inputs"]])
-    wants = list(zip(model.get_inputs(), relation["inputs"], feeds, strict=True))
-    made: list[list[Array]] = [[] for _ in relation["outputs"]]
-    for i in range(len(inputs)):
-        feed = {v.name: _to_user(x[i], row, v) for v, row, x in wants}
-        answers = model.run([v.name for v in model.get_outputs()], feed)
-        for rows, answer, side in zip(made, answers, relation["outputs"], strict=True):
-            rows.append(_from_user(answer, side))
-        if progress:
+    parts = split_rows(inputs, [_type(row) for row in relation["inputs"]])
+    sides = zip(parts, relation["inputs"], model.get_inputs(), strict=True)
+    feeds = {v.name: _to_user(x, row, v) for x, row, v in sides}
+    made = _answers(content, model, feeds, progress or (lambda n: None))
+    return join_rows(list(map(_from_user, made, relation["outputs"])))
+
+
+def _answers(
+    content: bytes, model: Any, feeds: dict[str, Array], progress: Callable[[int], None]
+) -> list[Array]:
+    """What a file answers: sample by sample, or many at once where that gives the same.
+
+    Args:
+        content: the file.
+        model: its session.
+        feeds: by input, (n, *shape in the file).
+        progress: called with the number of samples done since the last call.
+
+    Returns:
+        By output all elements of all samples, flat.
+    """
+    count = len(next(iter(feeds.values())))
+    done = []
+    for i in range(min(FIRST, count)):
+        done.append(_run(model, {k: x[i] for k, x in feeds.items()}))
+        progress(1)
+    many = _for_many(content, feeds, _joined(done)) if count > FIRST else None
+    if many is not None:
+        for i in range(FIRST, count, BATCH):
+            done.append(_run(many, _rows(feeds, i, i + BATCH)))
+            progress(min(BATCH, count - i))
+    else:
+        for i in range(FIRST, count):
+            done.append(_run(model, {k: x[i] for k, x in feeds.items()}))
             progress(1)
-    return join_rows([np.stack(rows) for rows in made])
+    return _joined(done)
+
+
+def _for_many(content: bytes, feeds: dict[str, Array], wanted: list[Array]) -> Any:
+    """A session that takes many samples at once, if it answers the first ones bit for bit so."""
+    free = with_free_batch(content)
+    if free is None:
+        return None
+    try:
+        many = session(free)
+        found = _run(many, _rows(feeds, 0, FIRST))
+    except Exception:  # noqa: BLE001  ONNX Runtime's own errors share no base class
+        return None  # a step takes one sample only
+    return many if all(map(np.array_equal, found, wanted)) else None
+
+
+def _run(model: Any, feed: dict[str, Array]) -> list[Array]:
+    return [y.ravel() for y in model.run(None, feed)]
+
+
+def _rows(feeds: dict[str, Array], start: int, end: int) -> dict[str, Array]:
+    """Samples behind each other on the axis of the batch."""
+    return {k: np.concatenate(x[start:end]) for k, x in feeds.items()}
+
+
+def _joined(parts: list[list[Array]]) -> list[Array]:
+    return [np.concatenate(rows) for rows in zip(*parts, strict=True)]
 
 
 def _relation(model: Any) -> _Relation:
@@ -148,23 +205,24 @@ _NUMPY = {"tensor(float)": np.float32, "tensor(int8)": np.int8, "tensor(uint8)":
 
 
 def _to_user(x: Array, row: _Side, v: Any) -> Array:
-    """One sample as the file's own input."""
+    """Samples as the file's own input, (n, *shape in the file)."""
     t = _type(row)
     wanted = np.dtype(_NUMPY[v.type])
     if t.quant is not None and wanted == np.uint8:
         x = x.astype(np.int16) + 128
     elif t.quant is not None and wanted != t.dtype.numpy:
         x = dequantise(x, t)
-    y: Array = x.reshape(t.shape).transpose(row["perm"]).astype(wanted).reshape(v.shape)
-    return y
+    order = (0, *(p + 1 for p in row["perm"]))
+    y: Array = x.reshape(-1, *t.shape).transpose(order).astype(wanted)
+    return y.reshape(-1, *v.shape)
 
 
 def _from_user(y: Array, row: _Side) -> Array:
-    """One sample of the file's own output as the C gives it."""
+    """All elements of samples of the file's own output, as the C gives them."""
     t = _type(row)
-    perm = tuple(row["perm"])
-    shape = tuple(t.shape[p] for p in perm)
-    x: Array = y.reshape(shape).transpose(np.argsort(perm))
+    order = tuple(np.argsort(row["perm"]))
+    shape = tuple(t.shape[p] for p in row["perm"])
+    x: Array = y.reshape(-1, *shape).transpose(0, *(p + 1 for p in order))
     if t.quant is not None and x.dtype == np.uint8:
         return (x.astype(np.int16) - 128).astype(np.int8)
     if t.quant is not None and x.dtype != t.dtype.numpy:

@@ -176,3 +176,35 @@ def test_a_file_that_is_not_ours_cannot_be_run_raw() -> None:
     content = model([node("Relu", "x")], {"x": [1, 4]})
     with pytest.raises(EdgePruneError, match="not written by edgeprune"):
         run_onnx.run_raw(content, np.zeros((1, 4), np.float32))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_many_samples_at_once_are_answered_as_one_by_one(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph, x = integers(network(name))
+    content = emit(graph)
+    done: list[int] = []
+    many = run_onnx.run_raw(content, x, progress=done.append)
+    assert sum(done) == len(x) > len(done)  # the batch is free in all of these
+    monkeypatch.setattr(run_onnx, "FIRST", len(x))
+    np.testing.assert_array_equal(many, run_onnx.run_raw(content, x))
+
+
+def test_a_file_that_mixes_its_samples_is_run_one_by_one() -> None:
+    t = TensorType((4,))
+    graph = build_graph("g", [Node("fc", Dense(), ("in", "w", "b"), "out")],
+                        {"in": t}, ["out"], {"w": w(3, 4), "b": w(3)})  # fmt: skip
+    content = onnx.load_from_string(emit(graph))
+    (last,) = (n for n in content.graph.node if "out" in n.output)
+    last.output[0] = "each"
+    content.graph.node.append(onnx.helper.make_node("Sub", ["each", "mean"], ["out"]))
+    content.graph.node.insert(
+        len(content.graph.node) - 1,
+        onnx.helper.make_node("ReduceMean", ["each"], ["mean"], keepdims=0, noop_with_empty_axes=0),
+    )
+    x = w(40, 4)
+    mixed = content.SerializeToString()
+    each = x @ graph.constants["w"].T + graph.constants["b"]
+    wanted = each - each.mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(run_onnx.run_raw(mixed, x), wanted, rtol=1e-4, atol=1e-5)

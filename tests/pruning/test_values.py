@@ -70,3 +70,13 @@ def test_repair_and_scores_need_no_room(seed: int, monkeypatch: pytest.MonkeyPat
     for name, w in with_room[0].items():
         np.testing.assert_allclose(without[0][name], w, rtol=1e-2, atol=1e-3)
     np.testing.assert_allclose(without[1], with_room[1], rtol=1e-3, atol=1e-6)
+
+
+def test_a_layer_is_looked_at_as_often_as_its_regression_needs() -> None:
+    graph = unfuse(graphs.cnn(0))
+    x = np.random.default_rng(0).normal(size=(2000, *graph.types["x"].shape)).astype(np.float32)
+    known = Reference(graph, x, positions=1000)
+    for name, lin in known.layers.items():
+        rows = len(known.goals[name].result)
+        enough = max(reference.ROWS, reference.EACH * lin.columns_per_group)
+        assert min(enough, len(x) * lin.positions) <= rows < enough + len(x)

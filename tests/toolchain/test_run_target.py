@@ -1,3 +1,6 @@
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from toolchain.tiny import (
@@ -14,6 +17,7 @@ from toolchain.tiny import (
 
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.target import load_target
+from edgeprune.toolchain import firmware
 from edgeprune.toolchain.emulator import FirmwareError
 from edgeprune.toolchain.size import measure
 from edgeprune.verify.run_target import run
@@ -36,6 +40,26 @@ def test_marks_between_layers_cost_no_instruction(core: str, inputs: np.ndarray)
     assert set(plain.by_layer) == {-1}
     assert sum(c.instructions for c in marked.by_layer.values()) == sum(plain.inferences)
     assert sum(c.instructions for c in marked.by_function.values()) == sum(plain.inferences)
+
+
+@NEEDS_ARM
+def test_the_runtime_is_compiled_alike_with_and_without_marks(
+    monkeypatch: pytest.MonkeyPatch, inputs: np.ndarray
+) -> None:
+    made: list[list[Path]] = []
+    real = firmware.compile_all
+
+    def compile_all(*args: Any) -> list[Path]:
+        made.append(real(*args))
+        return made[-1]
+
+    monkeypatch.setattr(firmware, "compile_all", compile_all)
+    run(TINY, load_target("cortex-m4"), inputs[:1])
+    _, own, runtime = made
+    made.clear()
+    run(TINY, load_target("cortex-m4"), inputs[:1], profile=True)
+    assert made[1] != own
+    assert made[2] == runtime
 
 
 @on_every_core

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 
 from edgeprune.errors import CannotFitError
 from edgeprune.ir import Graph
-from edgeprune.ops.unfuse import unfuse
 from edgeprune.progress import Progress
 from edgeprune.pruning.groups import Mask, channel_names, removable
 from edgeprune.pruning.obs.greedy import Greedy, Snapshot
 from edgeprune.pruning.obs.judge import Judge
 from edgeprune.pruning.obs.meter import Meter
-from edgeprune.pruning.obs.reference import Reference
 from edgeprune.pruning.pruned import Pruned, Step
 
 
@@ -92,15 +90,9 @@ class Descent:
         last = self._rounds[-1].after if self._rounds else None
         return states if last is None else [*states, last]
 
-    def finished(self, meter: Meter, judge: Judge, floor: float | None) -> tuple[float, Pruned]:
-        """The network as good as all the data make it, and its value; the run stays as it is."""
-        greedy = self.greedy
-        before = greedy.snapshot()
-        if greedy.removed.any():
-            _finish(greedy, judge, floor)
-        end = judge.value(greedy.graph), _result(greedy, meter)
-        greedy.restore(before)
-        return end
+    def end(self, meter: Meter, judge: Judge) -> tuple[float, Pruned]:
+        """The network that the run is at, and its value."""
+        return judge.value(self.greedy.graph), _result(self.greedy, meter)
 
     def _round(self, number: int) -> _Round:
         if number == len(self._rounds):
@@ -147,22 +139,6 @@ def _shortest(picks: list[int], enough: Callable[[list[int]], bool]) -> list[int
         else:
             low = middle
     return picks[:high]
-
-
-def _finish(greedy: Greedy, judge: Judge, floor: float | None) -> None:
-    """The last refit with more data and the head with all, each kept only if validation agrees."""
-
-    def polish() -> None:
-        n = len(greedy.data) if greedy.is_vector else greedy.effort.final_samples
-        x, positions = greedy.data.x[:n], greedy.effort.final_positions
-        greedy.polish(Reference(unfuse(greedy.dense), x, positions=positions, seed=greedy.seed))
-
-    for step in (polish, greedy.resolve_head):
-        before, value = greedy.snapshot(), judge.value(greedy.graph)
-        step()
-        low = floor is not None and judge.accuracy(greedy.graph) < floor - 1e-9
-        if low or judge.value(greedy.graph) < value:
-            greedy.restore(before)
 
 
 def _too_little(greedy: Greedy, accuracy: float, floor: float) -> CannotFitError:

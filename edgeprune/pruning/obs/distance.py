@@ -7,10 +7,9 @@ matrix times a vector.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,20 +144,26 @@ class Distance:
         import torch
 
         found: Weights = {}
+        free = self._free()
         for x in torch.split(self.x, self._batch):
-            made, back = self._linearised(x)
-            _add(found, back(tuple(self._gaps(made, x)))[0])
+            made = self._results(free, x)
+            _add(found, _back(made, free, self._gaps(made, x)))
         return {v: g / len(self.x) for v, g in found.items()}
 
     def curve(self, step: Weights) -> Weights:
         """The Gauss-Newton matrix times a step, from as many samples as needed."""
         import torch
-        from torch.func import jvp
+        from torch.autograd import forward_ad
 
         found: Weights = {}
+        free = self._free()
         for x in torch.split(self.x[: self._few], self._batch):
-            change = jvp(partial(self._results, x=x), (self.start,), (step,))[1]
-            _add(found, self._linearised(x)[1](change)[0])
+            with forward_ad.dual_level():
+                moving = {v: forward_ad.make_dual(w, step[v]) for v, w in free.items()}
+                both = [forward_ad.unpack_dual(y) for y in self._results(moving, x)]
+                made = tuple(y.primal for y in both)
+                change = [torch.zeros_like(y) if t is None else t.detach() for y, t in both]
+                _add(found, _back(made, free, change))
         return {v: g / self._few for v, g in found.items()}
 
     def metric(self, seed: int) -> Kronecker:
@@ -167,7 +172,7 @@ class Distance:
 
         generator = torch.Generator().manual_seed(seed)
         metric = Kronecker(self.layers.values(), seed)
-        free = {v: w.clone().requires_grad_() for v, w in self.start.items()}
+        free = self._free()
         for x in torch.split(self.x[: min(CURVED, len(self.x))], self._batch):
             values = self._values(free, x)
             results = torch.cat(self._seen(values), dim=1)
@@ -177,28 +182,29 @@ class Distance:
             metric.see(values, dict(zip(self.layers, slopes, strict=True)))
         return metric
 
-    def _linearised(self, x: torch.Tensor) -> Any:
-        """The results, and what takes derivatives by them back to the weights."""
-        from torch.func import vjp
+    def _free(self) -> Weights:
+        """The weights as they are, to take derivatives by."""
+        return {v: w.detach().requires_grad_() for v, w in self.start.items()}
 
-        return vjp(partial(self._results, x=x), self.start)
-
-    def _values(self, weights: Weights, x: torch.Tensor) -> Weights:
+    def _values(
+        self, weights: Weights, x: torch.Tensor, keep: Collection[str] | None = None
+    ) -> Weights:
         constants = {**self._weights, **weights}
-        return run(self.graph, {self.graph.inputs[0]: x}, constants=constants)
+        return run(self.graph, {self.graph.inputs[0]: x}, constants=constants, keep=keep)
 
     def _seen(self, values: Weights) -> tuple[torch.Tensor, ...]:
         both = zip(self.wanted, self._scales, strict=True)
         return tuple(a.seen(values[a.value]) * s for a, s in both)
 
     def _results(self, weights: Weights, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        return self._seen(self._values(weights, x))
+        return self._seen(self._values(weights, x, {a.value for a in self.wanted}))
 
     def _targets(self, x: torch.Tensor) -> list[torch.Tensor]:
         import torch
 
         with torch.no_grad():
-            values = run(self.dense, {self.dense.inputs[0]: x}, constants=self._dense_weights)
+            feed, wanted = {self.dense.inputs[0]: x}, {a.dense for a in self.wanted}
+            values = run(self.dense, feed, constants=self._dense_weights, keep=wanted)
             return [a.wanted(values) for a in self.wanted]
 
     def _gaps(self, made: tuple[torch.Tensor, ...], x: torch.Tensor) -> list[torch.Tensor]:
@@ -208,6 +214,18 @@ class Distance:
     @staticmethod
     def _squared(gaps: list[torch.Tensor]) -> float:
         return sum(float(g.square().sum()) for g in gaps)
+
+
+def _back(made: Sequence[torch.Tensor], free: Weights, slopes: Sequence[torch.Tensor]) -> Weights:
+    """Derivatives by the results, taken back to the weights."""
+    import torch
+
+    pairs = [(y, s) for y, s in zip(made, slopes, strict=True) if y.requires_grad]
+    if not pairs:
+        return {v: torch.zeros_like(w) for v, w in free.items()}
+    ends, by_end = zip(*pairs, strict=True)
+    found = torch.autograd.grad(ends, list(free.values()), by_end, materialize_grads=True)
+    return dict(zip(free, found, strict=True))
 
 
 def _add(total: Weights, more: Weights) -> None:

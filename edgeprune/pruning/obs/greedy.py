@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.ir import Coupling, Graph, Samples
+from edgeprune.ir import Array, Coupling, Graph, Samples
 from edgeprune.ops.linear import linears
 from edgeprune.ops.unfuse import unfuse
 from edgeprune.pruning.compact import compact
@@ -222,14 +223,12 @@ class Greedy:
         self.scores += [self._found.get(k, 0.0) for k in picks]
         for k in picks:
             self._occupancy.remove(k)
-        done = self._refit(self.reference, 0)
+        graph = unfuse(self.graph)
+        parts = parts_of(self.dense, self.coupling, self.removed)
+        done = Repair(graph, parts, self.reference)
+        self.master = scatter(self.master, self.coupling, self.removed, done.changed)
         kept = {k: v for k, v in self._covariances.items() if k in done.unmoved}
         self._covariances = {**kept, **done.covariances}
-
-    def polish(self, reference: Reference) -> None:
-        """The last refit, on more data."""
-        self._refit(reference, self.effort.sweeps)
-        self._covariances = {}
 
     def resolve_head(self) -> None:
         """The last layer solved for the loss, on all data."""
@@ -237,13 +236,6 @@ class Greedy:
             self._answers = value_of(self.dense, self.data.x, self._loss.value)
         changed = resolve_head(unfuse(self.graph), self._loss, self.data.x, self._answers)
         self.master = scatter(self.master, self.coupling, self.removed, changed)
-
-    def _refit(self, reference: Reference, sweeps: int) -> Repair:
-        graph = unfuse(self.graph)
-        parts = parts_of(self.dense, self.coupling, self.removed)
-        done = Repair(graph, parts, reference, sweeps=sweeps)
-        self.master = scatter(self.master, self.coupling, self.removed, done.changed)
-        return done
 
     def _scorer(self) -> Scorer:
         scorer = Scorer(
@@ -276,16 +268,17 @@ class Greedy:
         value = np.where(free, value, np.inf)
         return int(np.nanargmin(value))
 
+    @cached_property
+    def _constant(self) -> tuple[Mask, dict[str, Array]]:
+        return constant_inputs(self.dense, self.coupling, self.data.x)
+
     def _constant_inputs(self) -> Mask:
-        return constant_inputs(self.dense, self.coupling, self.data.x)[0] & candidates(
-            self.coupling, self.removed
-        )
+        return self._constant[0] & candidates(self.coupling, self.removed)
 
     def _fold_constant(self, picks: list[int]) -> None:
         """Put constant inputs into the biases exactly, before the refit."""
         mask = np.zeros_like(self.removed)
         mask[picks] = True
-        fill = constant_inputs(self.dense, self.coupling, self.data.x)[1]
-        small = compact(self.master, self.coupling, mask, fill)
+        small = compact(self.master, self.coupling, mask, self._constant[1])
         same = {k: v for k, v in small.constants.items() if k in self.master.constants}
         self.master = scatter(self.master, self.coupling, mask, same)

@@ -25,6 +25,8 @@ from edgeprune.pruning.obs.head import resolve_head, value_of
 from edgeprune.pruning.obs.judge import Judge
 from edgeprune.pruning.obs.kronecker import Kronecker
 from edgeprune.pruning.obs.parts import Part
+from edgeprune.pruning.obs.reference import Reference
+from edgeprune.pruning.obs.refit import refit
 
 if TYPE_CHECKING:
     import torch
@@ -60,11 +62,13 @@ def together(
     judge: Judge,
     losses: tuple[Loss, Loss],
     *,
+    reference: Reference | None = None,
+    sweeps: int = 0,
     floor: float | None = None,
     seed: int = 0,
     progress: Progress = silent,
 ) -> Graph:
-    """A pruned network after some steps, and its last layer solved for the loss.
+    """A pruned network repaired layer by layer, after some steps of all, and its last layer solved.
 
     Args:
         graph: the pruned network, float.
@@ -73,6 +77,9 @@ def together(
         data: samples to fit with.
         judge: a step that does not bring the network nearer on its data is not taken.
         losses: of the pruned and of the dense network.
+        reference: the dense network's values that layers are repaired for first; None: they are
+            taken as they are.
+        sweeps: of that repair.
         floor: nor one that leaves a lower accuracy than this, and than before.
         seed: of the preconditioner.
         progress: told after every step.
@@ -95,6 +102,8 @@ def together(
         graph, value = made, now
         return True
 
+    if reference is not None:
+        kept(refit(unfuse(graph), parts, reference, sweeps=sweeps))
     for step in range(STEPS):
         x = data.x[(np.arange(size) + step * size) % len(data)]
         distance = Distance(unfuse(graph), wanted, whole, x)

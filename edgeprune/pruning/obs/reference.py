@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edgeprune.ir import Graph, walk
 from edgeprune.ops import Reshape
-from edgeprune.ops.linear import linears, partner
+from edgeprune.ops.linear import Linear, linears, partner
 from edgeprune.pruning.obs.values import KEPT, samples_at_once
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ COLUMN_ELEMENTS = 2**24
 """Elements of a layer's columns that are looked at: 64 MB."""
 FEWEST = 4
 """Positions per sample that are looked at even so."""
+ROWS = 12_000
+EACH = 40
+"""Rows of a layer's columns that are looked at, and rows per column: a regression on as many rows
+as forty times its unknowns is off by a fortieth of what it cannot explain."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +78,7 @@ class Reference:
         generator = torch.Generator().manual_seed(seed)
         at = {}
         for name, lin in self.layers.items():
-            elements = len(x) * lin.groups * lin.columns_per_group
-            count = min(positions, max(FEWEST, COLUMN_ELEMENTS // max(elements, 1)))
-            at[name] = lin.sample(len(x), count, generator)
+            at[name] = lin.sample(len(x), min(positions, _enough(lin, len(x))), generator)
         samples: dict[tuple[str, str], list[torch.Tensor]] = {}
         columns: dict[str, list[torch.Tensor]] = {}
         fed = _fed_by_inputs(graph)
@@ -108,6 +110,13 @@ class Reference:
 
     def __len__(self) -> int:
         return len(self.x)
+
+
+def _enough(lin: Linear, samples: int) -> int:
+    """Positions per sample that a layer's regression has enough rows with."""
+    rows = max(ROWS, EACH * lin.columns_per_group)
+    elements = samples * lin.groups * lin.columns_per_group
+    return min(-(-rows // samples), max(FEWEST, COLUMN_ELEMENTS // elements))
 
 
 def values_seen(

@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from functools import cached_property
 
 from edgeprune.errors import CannotFitError
 from edgeprune.ir import Graph, Samples, couple
 from edgeprune.ops.linear import linears
+from edgeprune.ops.unfuse import unfuse
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.costs import Cost, Costs, Prices, no_cost, nothing_removed
 from edgeprune.pruning.groups import Mask, removals
 from edgeprune.pruning.limits import Limits
-from edgeprune.pruning.loss import make_loss
+from edgeprune.pruning.loss import Loss, make_loss
 from edgeprune.pruning.obs.descent import Descent
 from edgeprune.pruning.obs.enlarge import enlarge
 from edgeprune.pruning.obs.greedy import Effort, Greedy
@@ -22,6 +24,7 @@ from edgeprune.pruning.obs.joint import together
 from edgeprune.pruning.obs.judge import Judge
 from edgeprune.pruning.obs.meter import Meter
 from edgeprune.pruning.obs.parts import parts_of
+from edgeprune.pruning.obs.reference import Reference
 from edgeprune.pruning.pruned import Pruned
 
 VALIDATION = 0.2
@@ -138,6 +141,18 @@ class Search:
             )
         self.data = data
 
+    @cached_property
+    def _loss(self) -> Loss:
+        """Of the dense network and of every part of it."""
+        return make_loss(self.graph, self.data)
+
+    @cached_property
+    def _final(self) -> Reference:
+        """The dense network's values for all the samples that the last solution sees."""
+        n = len(self.data) if self._is_vector else self._effort.final_samples
+        positions = self._effort.final_positions
+        return Reference(unfuse(self.graph), self.data.x[:n], positions=positions, seed=self._seed)
+
     def prune(
         self,
         *,
@@ -180,7 +195,7 @@ class Search:
         keep_ratio: float | None = None,
         progress: Progress = silent,
     ) -> Pruned:
-        """Remove channels and inputs, and solve what is left layer by layer.
+        """Remove channels and inputs, and repair what is left layer by layer on the way.
 
         Two greedy runs, one with the loss per unit of what is limited and one with the loss
         alone; the one that does better on the validation data is the result.
@@ -226,7 +241,10 @@ class Search:
         max_drop: float | None = None,
         progress: Progress = silent,
     ) -> Pruned:
-        """What is left solved anew, all layers at once; the same channels are gone.
+        """What is left solved anew with all the data; the same channels are gone.
+
+        Layer by layer, then all layers at once, then the last layer for the loss; each is kept
+        where the validation data agree.
 
         Args:
             chosen: as :meth:`choose` gives it.
@@ -245,7 +263,6 @@ class Search:
         if not removed.any():
             return graph
         if key not in self._solved:
-            loss = make_loss(self.graph, self.data)
             with _threads(1 if self._is_vector else THREADS):
                 self._solved[key] = together(
                     graph,
@@ -253,7 +270,9 @@ class Search:
                     self.graph,
                     self.data,
                     self._judge,
-                    (loss, loss),
+                    (self._loss, self._loss),
+                    reference=self._final,
+                    sweeps=self._effort.sweeps,
                     floor=floor,
                     seed=self._seed,
                     progress=progress,
@@ -274,7 +293,7 @@ class Search:
                     run.descend(meter, self._judge, solve, told)
                 except CannotFitError as error:
                     return error
-                return run.finished(meter, self._judge, meter.limits.floor)
+                return run.end(meter, self._judge)
 
         def solve(graph: Graph, removed: Mask) -> Graph:
             return self._together(graph, removed, meter.limits.floor, silent)

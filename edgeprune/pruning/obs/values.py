@@ -13,8 +13,8 @@ from edgeprune.ir import Graph, Node, run, run_node
 if TYPE_CHECKING:
     import torch
 
-KEPT = 2**25
-"""Elements of a value, over all samples, up to which it is kept: 128 MB."""
+KEPT = 2**23
+"""Elements of a value, over all samples, up to which it is kept: 32 MB."""
 PART = 2**22
 """Elements of the largest value that are computed at once for what is not kept."""
 
