@@ -114,7 +114,8 @@ def components(count: int, a: Ids, b: Ids) -> Ids:
             np.minimum.at(found, end, low)
         found = found[found]
         if np.array_equal(found, root):
-            return np.unique(root, return_inverse=True)[1].astype(np.int64)
+            numbers: Ids = np.unique(root, return_inverse=True)[1].astype(np.int64)
+            return numbers
         root = found
 
 

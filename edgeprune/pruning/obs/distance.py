@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,8 +153,9 @@ class Distance:
     def curve(self, step: Weights) -> Weights:
         """The Gauss-Newton matrix times a step, from as many samples as needed."""
         import torch
-        from torch.autograd import forward_ad
+        from torch.autograd import forward_ad as untyped
 
+        forward_ad: Any = untyped
         found: Weights = {}
         free = self._free()
         for x in torch.split(self.x[: self._few], self._batch):
