@@ -21,6 +21,8 @@ from edgeprune.quantize import DEFAULT, Levels, Observed, Settings, quantise, re
 from edgeprune.target import Target
 from edgeprune.toolchain.compiler import Optimize
 
+MIXED = "mixed"
+"""int8 whose weights have fewer bits where that costs least."""
 STACK_BYTES = 1024
 """Of a part's RAM, what kernels are chosen to leave beside the arena."""
 
@@ -57,6 +59,11 @@ class Recipe:
     labels: tuple[str, ...] = ()
     balance: bool = False
     by_rows: bool = False
+
+    @property
+    def form(self) -> str:
+        """The element type in words: ``dtype``, or :data:`MIXED`."""
+        return MIXED if self.levels else self.dtype
 
     def typed(self, graph: Graph) -> Graph:
         """The graph as it is emitted: clamps fused, and quantised where asked for."""

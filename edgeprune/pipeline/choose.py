@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
+from edgeprune.compiler.compile import MIXED
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.ir import Graph
 from edgeprune.pipeline.fit import Fitter
-from edgeprune.pipeline.forms import MIXED, Candidate, Form, forms
+from edgeprune.pipeline.forms import Candidate, Form, forms
 from edgeprune.pipeline.mix import Roundings, counts_of, few
 from edgeprune.pipeline.mixed import MixedFitter
 from edgeprune.pipeline.options import BuildOptions
@@ -150,7 +151,7 @@ class Chooser:
     def _is_worth(self, form: Form, found: list[Candidate]) -> bool:
         """Whether a form can be better than those that were tried before it.
 
-        Every further one is slower, or takes more bytes: weights of four bits and portable kernels
+        Every further one is slower, or takes more bytes: weights of fewer bits and portable kernels
         pay where accuracy had to go with the channels, a float where eight bits cost it.
         """
         if any(c.accuracy >= self.prepared.source_accuracy - FORM_LOSS for c in found):
@@ -203,8 +204,11 @@ class Chooser:
             return ("float32",)  # nothing to calibrate integers on
         if whole:
             return ("int8", "float32")
-        # per layer four bits or eight: only where bytes are short
-        return ("int8", "int4", "float32")
+        # fewer bits than eight only where bytes are short; a file has no others than four
+        if not flash or target.budget != "linked":
+            return ("int8", "int4", "float32")
+        fewer = (MIXED,) if self.options.bits[0] < 8 else ()
+        return ("int8", *fewer, "float32")
 
     def _mixed(self, target: Target, *, is_short: bool) -> tuple[str, ...]:
         """Fewer than eight bits where bytes of flash are short."""
@@ -276,7 +280,7 @@ def _refuse_excess(found: Candidate, given: Room, where: str) -> Candidate:
 
 def _name(found: Candidate) -> str:
     recipe = found.compiled.recipe
-    return _title(Form(MIXED if recipe.levels else recipe.dtype, recipe.optimize, recipe.target))
+    return _title(Form(recipe.form, recipe.optimize, recipe.target))
 
 
 def _title(form: Form) -> str:

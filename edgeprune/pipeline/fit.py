@@ -11,14 +11,14 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from edgeprune.compiler.compile import Compiled, Recipe
+from edgeprune.compiler.compile import MIXED, Compiled, Recipe
 from edgeprune.compiler.measure import Footprint, footprint
 from edgeprune.compiler.prices import LayerPrices
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.frontends.normalize import fuse
 from edgeprune.frontends.ports import part_ports
 from edgeprune.ir import Array, Graph, couple, fed, predict, real
-from edgeprune.pipeline.forms import MIXED, Candidate, Form
+from edgeprune.pipeline.forms import Candidate, Form
 from edgeprune.pipeline.options import BuildOptions, most_cycles
 from edgeprune.pipeline.prepare import Prepared
 from edgeprune.progress import Progress, silent

@@ -14,8 +14,6 @@ from edgeprune.pruning.pruned import Pruned
 from edgeprune.target import Target
 from edgeprune.toolchain.compiler import Optimize, find_compiler
 
-MIXED = "mixed"
-"""int8 whose weights have fewer bits where that costs least."""
 TYPE_LOSS = 0.005  # of accuracy, that eight bits may cost before floats are tried
 
 

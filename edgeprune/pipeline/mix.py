@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from edgeprune.compiler.compile import Compiled, Recipe
 from edgeprune.ir import Array, Graph
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.pruned import Pruned
-from edgeprune.quantize import BITS, Levels, Rounder
+from edgeprune.quantize import COUNTS, Levels, Rounder
 from edgeprune.quantize.bits import Allocation, Counts, Judge, frontier, sensitivities
 from edgeprune.quantize.rounding import roundable, rounded_plainly
 
@@ -43,7 +43,7 @@ def few(graph: Graph) -> int:
 
 def counts_of(bits: tuple[int, int]) -> tuple[int, ...]:
     """The numbers of values that weights of so many bits, from and to, take."""
-    return tuple(n for b, n in BITS.items() if bits[0] <= math.ceil(b) <= bits[1])
+    return tuple(n for n in COUNTS if bits[0] <= (n - 1).bit_length() <= bits[1])
 
 
 @dataclass(frozen=True)
@@ -80,16 +80,20 @@ class Roundings:
     seed: int = 0
     progress: Progress = silent
     ladder: dict[tuple[tuple[str, float], ...], Pruned] = field(default_factory=dict)
-    _lost: dict[bytes, Lost] = field(default_factory=dict)
+    _lost: dict[bytes, dict[tuple[str, int], float]] = field(default_factory=dict)
     _mixes: dict[tuple[bytes, tuple[tuple[str, int], ...]], Mix] = field(default_factory=dict)
 
-    def lost(self, graph: Graph) -> Lost:
-        """What each layer of a float network loses alone."""
-        key = _digest(graph)
-        if key not in self._lost:
+    def lost(self, graph: Graph, ways: Iterable[tuple[str, int]]) -> Lost:
+        """What layers of a float network lose alone, each with a number of values."""
+        known = self._lost.setdefault(_digest(graph), {})
+        wanted: dict[str, list[int]] = {}
+        for name, count in ways:
+            if (name, count) not in known:
+                wanted.setdefault(name, []).append(count)
+        if wanted:
             rounder = Rounder(graph, self.x[: len(self.judge.x)], seed=self.seed)
-            self._lost[key] = sensitivities(rounder, self.judge, self.counts, self.progress)
-        return self._lost[key]
+            known.update(sensitivities(rounder, self.judge, wanted, self.progress))
+        return known
 
     def mix(self, graph: Graph, counts: Counts) -> Mix:
         """A float network with so many values in its layers."""
@@ -133,10 +137,10 @@ class Mixer:
             graph: float; what it computes is what every layer is rounded for.
         """
         price = self._prices(graph)
-        most, least = (_same(price, pick(self.roundings.counts)) for pick in (max, min))
+        most, least = (_ends(price, pick) for pick in (max, min))
         found = self._fitting(graph, [most]) if most.price <= self._room else None
         if found is None and least.price <= self._room:
-            found = self._fitting(graph, frontier(self.roundings.lost(graph), price))
+            found = self._fitting(graph, frontier(self.roundings.lost(graph, price), price))
         return None if found is None else (self.roundings.mix(graph, found[0]), found[1])
 
     def reserve(self, size: int) -> None:
@@ -145,18 +149,22 @@ class Mixer:
         self._room -= size
 
     def _prices(self, graph: Graph) -> dict[tuple[str, int], float]:
-        """Bytes of constants of every layer with every number of values."""
+        """Bytes of constants of every layer with every number of values that saves some."""
         layers = roundable(graph)
         found: dict[tuple[str, int], float] = {}
+        least = dict.fromkeys(layers, math.inf)
         for count in self.roundings.counts:
-            compiled = self._plain(graph, dict.fromkeys(layers, count))
-            found.update({(name, count): float(compiled.bytes_of(name)) for name in layers})
+            compiled = self._plain(graph, dict.fromkeys(layers, count), thorough=False)
+            for name in layers:
+                size = float(compiled.bytes_of(name))
+                if size < least[name]:
+                    found[name, count] = least[name] = size
         return found
 
-    def _plain(self, graph: Graph, counts: Counts) -> Compiled:
+    def _plain(self, graph: Graph, counts: Counts, *, thorough: bool = True) -> Compiled:
         """What takes the same bytes and is made at once."""
         made, levels = rounded_plainly(graph, counts)
-        return replace(self.recipe, levels=levels).compile(made)
+        return replace(self.recipe, levels=levels).compile(made, thorough=thorough)
 
     def _fitting(self, graph: Graph, ways: Sequence[Allocation]) -> tuple[Counts, float] | None:
         """The dearest of some ways, in falling order, that is linked within all limits."""
@@ -177,7 +185,10 @@ class Mixer:
         return None if best is None else (ways[best[0]].counts, best[1])
 
 
-def _same(price: Mapping[tuple[str, int], float], count: int) -> Allocation:
-    """One number of values for all layers."""
-    counts = {name: n for name, n in price if n == count}
+def _ends(
+    price: Mapping[tuple[str, int], float], pick: Callable[[Iterable[int]], int]
+) -> Allocation:
+    """For all layers the most or the least values."""
+    names = dict.fromkeys(name for name, _ in price)
+    counts = {name: pick(n for other, n in price if other == name) for name in names}
     return Allocation(sum(price[k] for k in counts.items()), 0.0, counts)

@@ -2,18 +2,20 @@
 
 Bytes are saved by channels or by bits. Some networks on the way down, which take up to five times
 the bytes with eight bits, get as few bits as the budget wants; the nearest to the source model on
-validation samples is what is built.
+validation samples is what is built. They are rungs of one ladder, whatever the budget, so that a
+larger one chooses among the same networks with more bits.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
 from edgeprune.compiler.compile import Compiled, Recipe
 from edgeprune.compiler.measure import Footprint
-from edgeprune.pipeline.fit import Fitter
+from edgeprune.pipeline.fit import SLACK, Fitter
 from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.mix import Mix, Mixer, Roundings
 from edgeprune.pruning.costs import Prices
@@ -22,12 +24,14 @@ from edgeprune.pruning.pruned import Pruned
 from edgeprune.pruning.search import smallest
 from edgeprune.quantize.rounding import roundable, rounded_plainly
 
-WIDER = (5.0, 3.5, 2.5, 1.8, 1.3, 1.0, 0.7)
-"""Constants of the networks that are looked at, in eight bits, as multiples of the budget."""
-NARROWER = 1.5
-"""How much smaller the other network is that is solved beside the best one."""
-START = 2
-"""Which of them is the first that is looked at."""
+STEP = 1.4
+"""From one rung to the next: constants in eight bits, STEP^rung bytes."""
+MIDDLE = 2.5
+"""Constants of the network that is looked at first, in eight bits, as a multiple of the budget."""
+RUNGS = (2, 1, 0, -1, -2, -3, -4)
+"""Those that may be looked at, from that one."""
+FILLS = 2
+"""Tries to fill the bytes that are left with channels."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +40,14 @@ class Found:
 
     Attributes:
         loss: against the source model.
-        wide: its bytes in eight bits by the budget.
+        rung: what tells its bytes in eight bits.
         mix: with its bits.
         left: bytes that it leaves.
         pruned: as it came about.
     """
 
     loss: float
-    wide: float
+    rung: float
     mix: Mix
     left: float
     pruned: Pruned
@@ -68,23 +72,37 @@ class MixedFitter(Fitter):
         mixer = Mixer(recipe, self.roundings, self._excess)
 
         @cache
-        def mixed(wide: float) -> Found | None:
+        def mixed(rung: float) -> Found | None:
             left = self.limits.less(spare)
-            left = replace(left, most={**left.most, "flash": wide * room})
+            left = replace(left, most={**left.most, "flash": STEP**rung})
             if not left.hold(least):
                 return None
             pruned = self._wide(recipe, prices, left)
             found = mixer.mix(pruned.graph)
-            return None if found is None else Found(found[0].loss, wide, *found, pruned)
+            return None if found is None else Found(found[0].loss, rung, *found, pruned)
 
-        best = _lowest(mixed, WIDER, START) or mixed((least["flash"] + 1) / room)
+        middle = round(math.log(MIDDLE * room, STEP))
+        rungs = [middle + k for k in RUNGS]
+        best = _lowest(mixed, rungs, RUNGS.index(0)) or mixed(math.log(least["flash"] + 1, STEP))
         if best is None:
             raise self._floor(recipe)
         # solving all layers together does more for a network of fewer channels
-        smaller = mixed(best.wide / NARROWER)
-        ends = [self._finished(mixer, f) for f in (best, smaller) if f is not None]
+        smaller = mixed(best.rung - 1)
+        fuller = self._fuller(mixed, best, room)
+        ends = [self._finished(mixer, f) for f in (fuller, smaller) if f is not None]
         mix, pruned = min(ends, key=lambda end: end[0].loss)
         return self._settled(recipe, mixer, mix, pruned, whole)
+
+    def _fuller(self, mixed: Callable[[float], Found | None], best: Found, room: float) -> Found:
+        """With more channels for the bytes that are left, where that brings it nearer."""
+        for _ in range(FILLS):
+            if best.left <= SLACK * room:
+                break
+            more = mixed(best.rung + math.log(room / (room - best.left), STEP))
+            if more is None or more.loss >= best.loss:
+                break
+            best = more
+        return best
 
     def _finished(self, mixer: Mixer, found: Found) -> tuple[Mix, Pruned]:
         """With all layers solved together, where that brings it nearer, and fine-tuned."""
@@ -113,9 +131,9 @@ class MixedFitter(Fitter):
     def _smallest(self, recipe: Recipe) -> Compiled:
         graph = smallest(self.prepared.float_graph, inputs=self._drops_inputs)
         ways = [super()._smallest(recipe)]
-        for count in self.roundings.counts:
-            made, levels = rounded_plainly(graph, dict.fromkeys(roundable(graph), count))
-            ways.append(replace(recipe, levels=levels).compile(made))
+        fewest = dict.fromkeys(roundable(graph), min(self.roundings.counts))
+        made, levels = rounded_plainly(graph, fewest)
+        ways.append(replace(recipe, levels=levels).compile(made))
         return min(ways, key=lambda c: self._measure(c).flash_bytes)
 
     def _wide(self, recipe: Recipe, prices: Prices, left: Limits) -> Pruned:

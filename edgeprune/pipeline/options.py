@@ -185,11 +185,11 @@ class BuildOptions:
         max_neurons: neurons (channels) that stay, outputs not counted.
         keep_ratio: the share of them that stays.
         target: name of a target, or path of a profile.
-        dtype: "auto" takes what is more accurate on validation data within the budget, int8 or
-            float32; "mixed": int8 whose weights have fewer bits where a budget wants it, chosen
+        dtype: "auto" takes what is more accurate on validation data within the budget, int8, mixed
+            or float32; "mixed": int8 whose weights have fewer bits where a budget wants it, chosen
             with the channels; "int16x8": int16 activations, int8 weights; "int4": int8
             activations, weights of four bits but for the layers where that costs accuracy.
-        bits: fewest and most that "mixed" gives to weights.
+        bits: fewest and most that "mixed" and "auto" give to weights.
         criterion: how channels are ranked.
         schedule: how they are removed.
         min_accuracy: lowest accuracy on validation data, 0 to 1.

@@ -3,7 +3,7 @@
 from edgeprune.quantize.choose import DEFAULT, METHODS, Score, Settings, choose, widen
 from edgeprune.quantize.dequantise import dequantise
 from edgeprune.quantize.equalise import equalise
-from edgeprune.quantize.levels import BITS, Levels
+from edgeprune.quantize.levels import COUNTS, Levels
 from edgeprune.quantize.narrow import tolerant
 from edgeprune.quantize.observe import Method, Observed, observe, of_bytes
 from edgeprune.quantize.rewrite import (
@@ -15,7 +15,7 @@ from edgeprune.quantize.rewrite import (
 from edgeprune.quantize.rounding import Rounder
 
 __all__ = [
-    "BITS",
+    "COUNTS",
     "DEFAULT",
     "METHODS",
     "Levels",

@@ -57,13 +57,16 @@ class Judge:
 
 
 def sensitivities(
-    rounder: Rounder, judge: Judge, counts: Sequence[int], progress: Progress = silent
+    rounder: Rounder,
+    judge: Judge,
+    wanted: Mapping[str, Sequence[int]],
+    progress: Progress = silent,
 ) -> dict[tuple[str, int], float]:
-    """What each layer loses alone with each number of values, by (layer, number)."""
+    """What layers lose alone, each with the numbers of values that are wanted, by both."""
     found: dict[tuple[str, int], float] = {}
     start = judge.loss(rounder.graph)
-    total = len(rounder.layers) * len(counts)
-    for name, count, changed in rounder.alone(counts):
+    total = sum(map(len, wanted.values()))
+    for name, count, changed in rounder.alone(wanted):
         lost = judge.loss(rounder.graph.with_constants(changed)) - start
         found[name, count] = max(lost, 0.0)
         progress("bits", len(found), total)

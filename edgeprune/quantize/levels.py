@@ -30,8 +30,9 @@ FITTED = 2**14
 
 GRIDS = {255: 127, 15: 7}
 """By the number of values: the largest of a grid. Others are tables."""
-BITS = {8: 255, 4: 16, 3: 8, 2: 4, 1.6: 3}
-"""How many values weights of so many bits take."""
+COUNTS = (255, 16, 11, 9, 8, 7, 6, 5, 4, 3)
+"""How many values the weights of a layer may take: all of eight bits, or a table of so many. A word
+of 32 bits holds 8 of 16 kinds, 9 of 11, 10 of 9, ... and 20 of 3."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import numpy as np
 from edgeprune.ir import Array, Graph, Node, tensors, walk
 from edgeprune.ops.linear import Linear, linears, partner
 from edgeprune.ops.unfuse import unfuse
-from edgeprune.quantize.compensate import round_matrix
+from edgeprune.quantize.compensate import SWEEPS, round_matrix
 from edgeprune.quantize.levels import SMALL, Levels, plain_levels
 from edgeprune.quantize.moments import Moments, moments
 
@@ -85,8 +85,13 @@ class Rounder:
         run.through(self._x)
         return self.graph.with_constants(run.changed), run.levels
 
-    def alone(self, counts: Sequence[int]) -> Iterator[tuple[str, int, dict[str, Array]]]:
-        """Every layer with every number of values, all others as they are.
+    def alone(
+        self, wanted: Mapping[str, Sequence[int]]
+    ) -> Iterator[tuple[str, int, dict[str, Array]]]:
+        """One layer at a time with a number of values, all others as they are.
+
+        Args:
+            wanted: by layer its numbers of values.
 
         Yields:
             Layer, number of values, its new weights and bias by constant.
@@ -94,15 +99,16 @@ class Rounder:
         seen: dict[str, Moments] = {}
 
         def before(node: Node, values: Mapping[str, torch.Tensor]) -> None:
-            if lin := self.layers.get(node.name):
-                goal = self._goals[node.name]
+            if node.name in wanted:
+                lin, goal = self.layers[node.name], self._goals[node.name]
                 seen[node.name] = moments(lin, values[node.inputs[0]], goal.at, goal.result)
 
         walk(self._unfused, self._x, before=before)
         weights = tensors(self.graph)
-        for name, lin in self.layers.items():
+        for name, counts in wanted.items():
             for count in counts:
-                yield name, count, _solve(lin, weights, seen[name], count)[1]
+                solved = _solve(self.layers[name], weights, seen[name], count, sweeps=1)
+                yield name, count, solved[1]
 
 
 def roundable(graph: Graph) -> dict[str, Linear]:
@@ -209,26 +215,30 @@ def _solve(
     weights: Mapping[str, torch.Tensor],
     seen: Moments,
     count: int,
+    *,
+    sweeps: int = SWEEPS,
 ) -> tuple[Levels, dict[str, Array]]:
     """A layer's levels, and its weights and bias on them by constant."""
     import torch
 
     w, b = (weights[v].numpy() for v in lin.node.inputs[1:])
     start = torch.from_numpy(lin.matrix(w).astype(np.float64))
-    levels, matrix = _rounded(start, seen, count)
+    levels, matrix = _rounded(start, seen, count, sweeps)
     bias = seen.wanted - (matrix @ seen.mean[..., None])[..., 0]
     new = lin.weights(matrix.numpy(), w), bias.flatten().numpy().astype(b.dtype)
     return levels, dict(zip(lin.node.inputs[1:], new, strict=True))
 
 
-def _rounded(start: torch.Tensor, seen: Moments, count: int) -> tuple[Levels, torch.Tensor]:
+def _rounded(
+    start: torch.Tensor, seen: Moments, count: int, sweeps: int
+) -> tuple[Levels, torch.Tensor]:
     """Levels and weights of a layer: solved anew, then rounded, then scaled row by row."""
     import torch
 
     gram = seen.damped(REFIT)
     step = torch.linalg.solve(gram, (seen.cross - start @ seen.gram).transpose(1, 2))
     wanted = start + step.transpose(1, 2)
-    levels, codes = round_matrix(wanted, seen.damped(DAMP), count)
+    levels, codes = round_matrix(wanted, seen.damped(DAMP), count, sweeps=sweeps)
     matrix = levels.real(codes)
     bend = (matrix @ seen.gram * matrix).sum(-1)
     factor = (seen.cross * matrix).sum(-1) / bend.clamp_min(SMALL)

@@ -168,7 +168,7 @@ def build_record(
             "channels": channels(source),
         },
         "after": {"macs": macs, "params": pruned.params, "channels": channels(g)},
-        "dtype": compiled.recipe.dtype,
+        "dtype": compiled.recipe.form,
         "accuracy": accuracy,
         "agreement": {
             "n": agreement.n,

@@ -53,6 +53,18 @@ def test_packed_weights_run_on_every_core(edgeprune: Command, built: Path, core:
     assert done.status == 0, done.err
 
 
+def test_auto_means_channels_and_bits_where_bytes_are_short(
+    edgeprune: Command, model: Path, tmp_path: Path
+) -> None:
+    given = (model, "--data", model.with_suffix(".npz"), "--budget", TIGHT, *MIXED[2:])
+    assert edgeprune("build", *given, "--emit", "c", "-o", tmp_path / "b").status == 0
+    report = report_of(tmp_path / "b")
+    tried = {row["label"].split(",")[0]: row["accuracy"] for row in report["frontier"]}
+    assert report["dtype"] == "mixed"
+    assert "int4" not in tried
+    assert tried["mixed"] > tried["int8"]
+
+
 def test_bits_bound_what_mixed_gives(edgeprune: Command, model: Path, tmp_path: Path) -> None:
     given = (model, "--data", model.with_suffix(".npz"), "--budget", TIGHT, *MIXED, "--emit", "c")
     assert edgeprune("build", *given, "--bits", "8", "-o", tmp_path / "b").status == 0
