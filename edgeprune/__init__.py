@@ -15,7 +15,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from edgeprune.api.building import build, fit
     from edgeprune.api.exploring import analyze, extract, sweep
-    from edgeprune.api.folders import compare, flash, report_folder, run, verify_folder
+    from edgeprune.api.folders import compare, flash, log, report_folder, run, verify_folder
     from edgeprune.frontends import load
     from edgeprune.pruning.compensate import compensate
     from edgeprune.pruning.finetune import finetune
@@ -35,6 +35,7 @@ _PUBLIC = {
     "flash": "edgeprune.api.folders",
     "fold": "edgeprune.pruning.lossless",
     "load": "edgeprune.frontends",
+    "log": "edgeprune.api.folders",
     "prune": "edgeprune.pruning.search",
     "report_folder": "edgeprune.api.folders",
     "run": "edgeprune.api.folders",
@@ -54,6 +55,7 @@ __all__ = [
     "flash",
     "fold",
     "load",
+    "log",
     "prune",
     "report_folder",
     "run",

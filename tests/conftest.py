@@ -44,11 +44,12 @@ INSTALL = {
     "android-framework-res": "apt-get install android-framework-res",
     "chromium": "apt-get install chromium",
     "playwright": "pip install 'edgeprune[dev]'",
+    "mlflow": "pip install 'edgeprune[mlflow]'",
 }
 """What `needs` can name, and how to get it."""
 
 PACKAGES = {
-    **{p: p for p in ("tensorflow", "platformio", "idf_component_manager", "playwright")},
+    **{p: p for p in ("tensorflow", "platformio", "idf_component_manager", "playwright", "mlflow")},
     "kconfiglib": "kconfiglib",
     "scons": "SCons",
 }

@@ -27,6 +27,7 @@ FUNCTIONS = {
     "flash": edgeprune.flash,
     "report": edgeprune.report_folder,
     "compare": edgeprune.compare,
+    "log": edgeprune.log,
 }
 TABLES = {"targets", "ops", "doctor"}
 

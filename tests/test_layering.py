@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "tensorflow": {"frontends"},
     "matplotlib": {"report"},
     "jinja2": {"report", "emit"},
+    "mlflow": {"pipeline"},
 }
 """Packages that are large or tied to a file format, and who may import them."""
 

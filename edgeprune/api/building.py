@@ -54,6 +54,7 @@ def build(
     seed: int = 0,
     out: str | Path = "build",
     force: bool = False,
+    log: str | Path | None = None,
     progress: Progress = silent,
 ) -> Built:
     """Prune a model until it fits, compile it, and prove that all artifacts agree.
@@ -101,6 +102,7 @@ def build(
         seed: of every random choice.
         out: the folder to write.
         force: replace it whatever it holds.
+        log: the record of builds that this one is added to, see :func:`edgeprune.log`.
         progress: told how far the long steps are.
 
     Returns:
@@ -147,6 +149,7 @@ def build(
             jobs=jobs,
             seed=seed,
             force=force,
+            log=None if log is None else Path(log),
         )
         return run_build(options, progress)
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from edgeprune.api.arguments import named, share
 from edgeprune.pipeline.flash import flash_plan, write_flash
+from edgeprune.pipeline.log import builds
 from edgeprune.pipeline.options import parse_size
 from edgeprune.pipeline.output import replace_file
 from edgeprune.pipeline.run import run_folder
+from edgeprune.pipeline.tracking import export
 from edgeprune.pipeline.verify import Verdict
 from edgeprune.pipeline.verify import verify as run_verify
 from edgeprune.report.compare import compare_reports
+from edgeprune.report.log import Entry
 from edgeprune.report.page import page_of
 from edgeprune.report.schema import read_report
 
@@ -132,3 +136,29 @@ def report_folder(folder: str | Path) -> Path:
     folder = Path(folder)
     replace_file(folder, "report.html", page_of(read_report(folder), str(folder / "report.json")))
     return folder / "report.html"
+
+
+@named
+def log(
+    path: str | Path = "edgeprune-log.jsonl",
+    *,
+    add: Sequence[str | Path] = (),
+    mlflow: str | None = None,
+) -> list[Entry]:
+    """The record of builds that ``build(log=...)`` keeps.
+
+    Args:
+        path: the record.
+        add: folders of builds that are added to it first.
+        mlflow: a folder, or the address of a server, that gets those which it does not have yet.
+
+    Returns:
+        The builds, oldest first.
+
+    Raises:
+        EdgePruneError: there is no such record or folder, or MLflow does not take them.
+    """
+    entries = builds(Path(path), [Path(folder) for folder in add])
+    if mlflow is not None:
+        export(entries, mlflow)
+    return entries

@@ -24,6 +24,7 @@ from edgeprune.cli import (
     extract,
     fit,
     flash,
+    log,
     ops,
     report,
     run,
@@ -36,7 +37,7 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.scratch import workspace
 
 INTERRUPTED = 130
-WORK = (build, fit, analyze, sweep, extract, verify, run, flash, report, compare)
+WORK = (build, fit, analyze, sweep, extract, verify, run, flash, report, compare, log)
 TABLES = (targets, ops, doctor)
 
 

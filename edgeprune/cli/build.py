@@ -11,7 +11,7 @@ import click
 
 from edgeprune.cli import _options
 from edgeprune.cli._console import console, out_json, telling
-from edgeprune.cli._options import COUNT, EPOCHS, MS, SHARE
+from edgeprune.cli._options import COUNT, EPOCHS, MS, PATH, SHARE
 from edgeprune.errors import EdgePruneError
 
 
@@ -62,6 +62,9 @@ from edgeprune.errors import EdgePruneError
 @click.option("--device", default="cpu", show_default=True, help="Where fine-tuning runs.")
 @click.option("--jobs", type=COUNT, default=os.cpu_count(), help="Parallel workers; all cores.")
 @_options.seed
+@click.option(
+    "--log", type=PATH, envvar="EDGEPRUNE_LOG", show_envvar=True, help="Add it to this record."
+)
 @_options.as_json
 @_options.out("build")
 def command(as_json: bool, package: str | None, **given: Any) -> None:

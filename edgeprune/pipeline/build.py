@@ -22,6 +22,7 @@ from edgeprune.frontends.ports import has_many
 from edgeprune.ir import Array, Graph, fed, predict, real
 from edgeprune.pipeline.choose import Chooser, room
 from edgeprune.pipeline.forms import Candidate
+from edgeprune.pipeline.log import check_log, record
 from edgeprune.pipeline.options import BuildOptions, most_cycles, refuse_unknown
 from edgeprune.pipeline.output import check_writable, whole_folder
 from edgeprune.pipeline.phone import agreement_in_app, answers_in_app
@@ -112,6 +113,7 @@ def build(options: BuildOptions, progress: Progress = silent) -> Built:
     if options.packages:
         refuse_unknown("--package", options.packages, tuple(PACKAGES))
     check_writable(options.out, force=options.force)
+    check_log(options.log, options.out)
     with clock.step("load"):
         prepared = prepare(options, needs_data=False)
     _check_packages(options, prepared)
@@ -128,6 +130,8 @@ def build(options: BuildOptions, progress: Progress = silent) -> Built:
         (folder / "report.json").write_text(text)
         page = page_of(report, str(folder / "report.json"))
         (folder / "report.html").write_text(page, encoding="utf-8")
+    if options.log is not None:
+        record(options.log, options.out, report)
     return Built(options.out, report, tuple(report["notes"]))
 
 
@@ -242,7 +246,7 @@ def _write(
         mismatches = differing(run.outputs, answer[: len(run.outputs)])
     _refuse_disagreement(agreement, mismatches, distance)
     given = room(options, target)
-    record = build_record(
+    made = build_record(
         command=options.command,
         seed=options.seed,
         path=prepared.path,
@@ -272,11 +276,11 @@ def _write(
         notes=(*_notes(options, target, prepared), *missed),
         ort=(folder / "model.ort").stat().st_size if "ort" in options.emit else None,
     )
-    facts = Facts(name, record, graph, stored[:shown], answer[:shown], options.author, options.url)
+    facts = Facts(name, made, graph, stored[:shown], answer[:shown], options.author, options.url)
     _write_packages(folder, options.packages, facts)
     if "c" not in options.emit:
         _remove(c_dir)
-    return record
+    return made
 
 
 def _shown(prepared: Prepared, built: Array) -> dict[str, Any]:

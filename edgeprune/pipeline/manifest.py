@@ -24,7 +24,7 @@ def write(folder: Path) -> None:
 
 def update(folder: Path, name: str) -> None:
     """Note that a file was written anew, in a folder that has a list."""
-    rows = _read(folder)
+    rows = read(folder)
     if rows:
         _save(folder, rows | {name: _hash(folder / name)})
 
@@ -34,7 +34,7 @@ def strangers(folder: Path) -> list[str]:
 
     A file of ours that was changed by hand is one of them; so is an empty folder.
     """
-    rows = _read(folder)
+    rows = read(folder)
     ours = {str(parent) for name in rows for parent in PurePosixPath(name).parents}
     found = []
     for path in _files(folder):
@@ -72,7 +72,7 @@ def _hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _read(folder: Path) -> dict[str, str]:
+def read(folder: Path) -> dict[str, str]:
     """Hashes by name; empty where there is no list, or one that is damaged."""
     path = folder / NAME
     if path.is_symlink() or not path.is_file() or path.stat().st_size > _MOST_BYTES:

@@ -210,6 +210,7 @@ class BuildOptions:
         device: where fine-tuning runs.
         jobs: parallel workers.
         seed: of every random choice.
+        log: the record of builds that this one is added to; None: none.
         command: the command line, for the report.
     """
 
@@ -248,6 +249,7 @@ class BuildOptions:
     jobs: int = 1
     seed: int = 0
     force: bool = False
+    log: Path | None = None
     command: str = ""
 
     def __post_init__(self) -> None:

@@ -1,0 +1,98 @@
+"""Gives a record of builds to MLflow, a run for each."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from edgeprune.errors import EdgePruneError
+from edgeprune.report.log import Entry
+
+EXPERIMENT = "edgeprune"
+KEY = "edgeprune.entry"
+"""The tag that knows a build again."""
+PARAMETERS = (
+    "command", "out", "model", "target", "dtype", "seed", "budget_bytes", "edgeprune",
+)  # fmt: skip
+METRICS = (
+    "flash_bytes", "ram_bytes", "macs", "params", "samples", "accuracy_source", "accuracy",
+    "cycles", "ms", "seconds",
+)  # fmt: skip
+ARTIFACTS = ("report.json", "report.html")
+
+
+def export(entries: Sequence[Entry], store: str) -> int:
+    """Add the builds that an MLflow store does not have yet.
+
+    A build whose folder is still as it was gets its report as artifacts.
+
+    Args:
+        entries: of a record.
+        store: a folder, or the address of a server or database as MLflow takes it.
+
+    Returns:
+        How many were added.
+
+    Raises:
+        EdgePruneError: MLflow is not installed, or does not take them.
+    """
+    try:
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+    except ImportError:
+        raise EdgePruneError(
+            "--mlflow", "MLflow is not installed", "pip install 'edgeprune[mlflow]'"
+        ) from None
+    is_folder = ":" not in store
+    if is_folder:
+        # since MLflow 3.7 a folder has to be asked for: servers and databases do more
+        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
+    address = Path(store).resolve().as_uri() if is_folder else store
+    try:
+        client = MlflowClient(tracking_uri=address)
+        known = client.get_experiment_by_name(EXPERIMENT)
+        experiment = known.experiment_id if known else client.create_experiment(EXPERIMENT)
+        return sum(_export(client, experiment, entry) for entry in entries)
+    except (MlflowException, OSError) as error:
+        what = f"{store!r} does not take them: {str(error).splitlines()[0]}"
+        raise EdgePruneError(
+            "--mlflow", what, "give a folder, or the address of a server"
+        ) from None
+
+
+def _export(client: Any, experiment: str, entry: Entry) -> bool:
+    """One build; whether it was new."""
+    key = hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
+    if client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=1):
+        return False
+    end = round(1000 * datetime.fromisoformat(entry["time"]).timestamp())
+    tags = {KEY: key, **{f"sha256.{name}": digest for name, digest in entry["hashes"].items()}}
+    tags["sha256.source"] = entry["model_sha256"]
+    run = client.create_run(
+        experiment,
+        start_time=end - round(1000 * entry["seconds"]),
+        tags=tags,
+        run_name=f"{entry['model']} {entry['target']} {entry['flash_bytes']}",
+    ).info.run_id
+    for name in PARAMETERS:
+        client.log_param(run, name, entry[name])  # type: ignore[literal-required]
+    for name in METRICS:
+        value = entry[name]  # type: ignore[literal-required]
+        if value is not None:
+            client.log_metric(run, name, float(value), timestamp=end)
+    folder = Path(entry["out"])
+    if _hash(folder / "report.json") == entry["hashes"].get("report.json"):
+        for name in ARTIFACTS:
+            if (folder / name).is_file():
+                client.log_artifact(run, str(folder / name))
+    client.set_terminated(run, end_time=end)
+    return True
+
+
+def _hash(path: Path) -> str | None:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None

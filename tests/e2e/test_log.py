@@ -1,0 +1,117 @@
+"""One record of builds: what is written, what is shown, what MLflow gets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import edgeprune as package
+from edgeprune.errors import EdgePruneError
+from edgeprune.report.log import read_log
+from tests.e2e.conftest import invoke, report_of
+from tests.emit.packages import small_cnn
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a record of two builds, the second one smaller."""
+    folder = tmp_path_factory.mktemp("project")
+    model = small_cnn(folder / "net.onnx", channels=6)
+    given = ("--data", model.with_suffix(".npz"), "--criterion", "l2", "--target", "host")
+    for name, more in (("whole", ()), ("half", ("--keep-ratio", "0.5"))):
+        where = ("--log", folder / "log.jsonl", "-o", folder / name)
+        done = invoke("build", model, *given, *more, *where)
+        assert done.status == 0, done.err
+    return folder
+
+
+def test_a_build_adds_a_line_with_its_figures_and_hashes(project: Path) -> None:
+    whole, half = read_log(project / "log.jsonl")
+    report = report_of(project / "half")
+    assert half["flash_bytes"] == report["size"]["flash_bytes"] < whole["flash_bytes"]
+    assert half["command"] == report["command"]
+    assert half["accuracy"] == report["accuracy"]["c"]
+    for name in ("report.json", "model.tflite", "model.onnx"):
+        content = (project / "half" / name).read_bytes()
+        assert half["hashes"][name] == hashlib.sha256(content).hexdigest()
+    assert half["hashes"]["c"] != whole["hashes"]["c"]
+
+
+def test_the_record_shows_what_changed(project: Path) -> None:
+    done = invoke("log", "--log", project / "log.jsonl", "--json")
+    assert done.status == 0
+    first, second = done.json
+    change = second["flash_bytes"] - first["flash_bytes"]
+    assert f"({change:+,})" in "".join(done.err.split("\n"))
+    assert package.log(project / "log.jsonl") == done.json
+
+
+def test_builds_of_before_are_added(project: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new.jsonl"
+    done = invoke("log", "--log", new, "--add", project / "whole", "--add", project / "half")
+    assert done.status == 0, done.err
+    known = read_log(project / "log.jsonl")
+    assert [e["hashes"] for e in read_log(new)] == [e["hashes"] for e in known]
+
+
+@pytest.mark.parametrize("where", ["nowhere/log.jsonl", "out/log.jsonl", "text.jsonl"])
+def test_a_record_that_cannot_be_kept_is_refused_before_any_work(
+    tmp_path: Path, where: str
+) -> None:
+    (tmp_path / "text.jsonl").write_text("{}\n")
+    (tmp_path / "out").mkdir()
+    done = invoke("build", "--log", tmp_path / where, "-o", tmp_path / "out")
+    assert done.status == 2
+    assert "error: " in done.err
+    assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize("line", ["no json", "[]", '{"schema": 2}', ""])
+def test_a_line_that_is_no_entry_is_told_by_its_number(
+    project: Path, tmp_path: Path, line: str
+) -> None:
+    bad = tmp_path / "bad.jsonl"
+    first = (project / "log.jsonl").read_text().splitlines()[0]
+    bad.write_text(f"{first}\n{line}\n")
+    done = invoke("log", "--log", bad)
+    assert done.status == 2
+    assert "line 2" in done.err
+
+
+def test_no_record_says_how_to_get_one(tmp_path: Path) -> None:
+    done = invoke("log", "--log", tmp_path / "none.jsonl")
+    assert done.status == 2
+    assert "--log" in done.err
+
+
+def test_without_mlflow_it_says_how_to_install_it(
+    project: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "mlflow", None)
+    with pytest.raises(EdgePruneError, match="not installed"):
+        package.log(project / "log.jsonl", mlflow=str(tmp_path / "runs"))
+
+
+@pytest.mark.needs("mlflow")
+def test_mlflow_gets_a_run_for_each_build_once(project: Path, tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    store = tmp_path / "mlruns"
+    for new in ("2 of 2", "0 of 2"):
+        done = invoke("log", "--log", project / "log.jsonl", "--mlflow", store)
+        assert done.status == 0, done.err
+        assert new in done.err
+    client = MlflowClient(tracking_uri=store.as_uri())
+    experiment = client.get_experiment_by_name("edgeprune").experiment_id
+    runs: list[Any] = client.search_runs([experiment], order_by=["metrics.flash_bytes"])
+    half = json.loads((project / "log.jsonl").read_text().splitlines()[1])
+    assert len(runs) == 2
+    assert runs[0].data.metrics["flash_bytes"] == half["flash_bytes"]
+    assert runs[0].data.params["command"] == half["command"]
+    assert runs[0].data.tags["sha256.model.tflite"] == half["hashes"]["model.tflite"]
+    kept = {a.path for a in client.list_artifacts(runs[0].info.run_id)}
+    assert kept == {"report.json", "report.html"}
