@@ -6,15 +6,16 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from edgeprune.ir import Graph, Node, Span, span_of
-from edgeprune.kernels.by_rows import Lowered, in_turns
+from edgeprune.kernels.by_rows import in_turns
 from edgeprune.kernels.call import KernelCall
+from edgeprune.kernels.choice import WORTH
 from edgeprune.planner import MemoryPlan
 
 MOST = (1, 2, 3, 4, 6, 8)
 """Rows that the first layer of a span makes in a turn."""
 
-DEARER = 1.1
-"""So many times the work of the whole network is done for a smaller arena, at most."""
+LEANER = 1.15
+"""So many times the least work of a layer is done for less working memory."""
 
 Planned = Callable[[Mapping[str, KernelCall], Span], MemoryPlan]
 
@@ -41,44 +42,97 @@ class Whole:
 def best_span(whole: Whole) -> Span | None:
     """The nodes that leave the smallest arena by running by rows, at little more work.
 
-    All neighbours in the order of the plan are candidates. Those that can win by what must lie in
-    memory at once are lowered and placed, the most promising first.
+    All neighbours in the order of the plan are candidates, those first that need least by what is
+    there as a whole. What can win by that, and by the rows that are kept, is lowered and placed.
 
     Returns:
         None where nothing is gained.
     """
-    known: dict[Hashable, list[KernelCall]] = {}
-
-    def priced(graph: Graph, node: Node, _end: str) -> list[KernelCall]:
-        key = node.name, node.op, tuple(graph.types[v].shape for v in (*node.inputs, node.output))
-        if key not in known:
-            known[key] = whole.priced(graph, node)
-        return known[key]
-
-    best, least = None, (whole.plan.arena_bytes, 0)
-    allowed = DEARER * sum(c.work for c in whole.calls.values())
-    for bound, span in sorted(_candidates(whole), key=lambda row: row[0]):
-        if bound >= least[0]:
+    search = _Search(whole)
+    for bound, nodes in sorted(_candidates(whole), key=lambda row: row[0]):
+        if not search.can_win(bound):
             break
-        for calls in _choices(whole, span, priced):
-            work = sum(c.work for c in calls.values())
-            if work <= allowed:
-                price = whole.planned(calls, span).arena_bytes, work
-                best, least = (span, price) if price < least else (best, least)
-    return best
+        for span in _spans(whole.graph, nodes):
+            search.judge(span, bound)
+    if search.best is not None:
+        search.refine(search.best)
+    return search.best
 
 
-def _choices(whole: Whole, span: Span, priced: Lowered) -> Iterator[Mapping[str, KernelCall]]:
-    """The quickest calls of a span's nodes, and those with the least working memory."""
-    options = {n.name: in_turns(whole.graph, n, span, priced) for n in span.nodes}
-    if all(options.values()):
-        yield {**whole.calls, **{k: min(c, key=lambda c: c.work) for k, c in options.items()}}
-        lean = {k: min(c, key=lambda c: (c.scratch_bytes, c.work)) for k, c in options.items()}
-        yield {**whole.calls, **lean}
+class _Search:
+    """The best span so far; bands are lowered once, whatever span they belong to."""
+
+    def __init__(self, whole: Whole) -> None:
+        self._whole = whole
+        self._work = sum(c.work for c in whole.calls.values())
+        self._calls: dict[Hashable, list[KernelCall]] = {}
+        self._turns: dict[Hashable, list[KernelCall]] = {}
+        self.best: Span | None = None
+        self._least = float(whole.plan.arena_bytes)
+
+    def can_win(self, arena_bytes: int) -> bool:
+        """Whether an arena of so many bytes, at no more work, would be the best so far."""
+        return arena_bytes < self._least
+
+    def judge(self, span: Span, bound: int) -> bool:
+        """Take it if it is the best one; ``bound``: bytes that are needed besides its rows."""
+        graph = self._whole.graph
+        rings = sum(_row_bytes(graph, v) * span.height(v) for v in span.lasting)
+        if not self.can_win(max(bound, _bytes(graph, span.nodes) + rings)):
+            return False
+        before = self._least
+        for calls in self._choices(span):
+            work = sum(c.work for c in calls.values()) / self._work
+            if not self.can_win(int(bound * work**WORTH)):
+                continue
+            price = self._whole.planned(calls, span).arena_bytes * work**WORTH
+            if price < self._least:
+                self.best, self._least = span, price
+        return self._least < before
+
+    def refine(self, span: Span) -> None:
+        """With more or fewer rows of single layers in a turn."""
+        for i in range(len(span.nodes)):
+            assert self.best is not None
+            for rows in MOST:
+                most = list(self.best.most)
+                most[i] = rows
+                other = span_of(self._whole.graph, span.nodes, most)
+                if other is not None and rows != self.best.most[i]:
+                    self.judge(other, 0)
+
+    def _choices(self, span: Span) -> Iterator[Mapping[str, KernelCall]]:
+        """The quickest calls of a span's nodes, and those with the least working memory."""
+        options = {n.name: self._in_turns(n, span) for n in span.nodes}
+        if all(options.values()):
+            quick = {k: min(calls, key=lambda c: c.work) for k, calls in options.items()}
+            yield {**self._whole.calls, **quick}
+            lean = {
+                k: min(
+                    (c for c in calls if c.work <= LEANER * quick[k].work),
+                    key=lambda c: (c.scratch_bytes, c.work),
+                )
+                for k, calls in options.items()
+            }
+            if any(lean[k] is not quick[k] for k in lean):
+                yield {**self._whole.calls, **lean}
+
+    def _in_turns(self, node: Node, span: Span) -> list[KernelCall]:
+        key = node.name, tuple(t.made[node.name][0] for t in span.turns if node.name in t.made)
+        known = self._turns.get(key)
+        if known is None or len(span.turns) != len(known[0].turns if known else ()):
+            known = self._turns[key] = in_turns(self._whole.graph, node, span, self._priced)
+        return known
+
+    def _priced(self, graph: Graph, node: Node, _end: str) -> list[KernelCall]:
+        key = node.name, node.op, tuple(graph.types[v].shape for v in (*node.inputs, node.output))
+        if key not in self._calls:
+            self._calls[key] = self._whole.priced(graph, node)
+        return self._calls[key]
 
 
-def _candidates(whole: Whole) -> Iterator[tuple[int, Span]]:
-    """Spans, and the bytes that each needs at the least."""
+def _candidates(whole: Whole) -> Iterator[tuple[int, Sequence[Node]]]:
+    """Neighbours, and the bytes that the network needs at the least if they run by rows."""
     graph, plan = whole.graph, whole.plan
     nodes = {n.name: n for n in graph.nodes}
     order = [nodes[name] for name in plan.order]
@@ -86,11 +140,7 @@ def _candidates(whole: Whole) -> Iterator[tuple[int, Span]]:
     for start in range(len(order)):
         for end in range(start + 2, len(order) + 1):
             rest = max((*alive[:start], *alive[end:]), default=0)
-            ends = _bytes(graph, order[start:end])
-            if max(rest, ends) < plan.arena_bytes:
-                for span in _spans(graph, order[start:end]):
-                    rings = sum(_row_bytes(graph, v) * span.height(v) for v in span.lasting)
-                    yield max(rest, ends + rings), span
+            yield max(rest, _bytes(graph, order[start:end])), order[start:end]
 
 
 def _spans(graph: Graph, nodes: Sequence[Node]) -> Iterator[Span]:

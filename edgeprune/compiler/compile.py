@@ -124,7 +124,7 @@ class Recipe:
         span = best_span(Whole(typed, whole.calls, whole.plan, self._priced, planned))
         if span is None:
             return whole
-        found = self._compiled(typed, nodes, span, thorough=thorough)
+        found = replace(self._compiled(typed, nodes, span, thorough=thorough), whole=whole)
         return min(whole, found, key=lambda c: c.plan.arena_bytes)
 
     def _priced(self, graph: Graph, node: Node) -> list[KernelCall]:
@@ -179,12 +179,26 @@ def work_of(graph: Graph, calls: Mapping[str, KernelCall]) -> dict[str, Work]:
 
 @dataclass(frozen=True)
 class Compiled:
-    """A network ready to be emitted."""
+    """A network ready to be emitted.
+
+    Attributes:
+        recipe: how it was made.
+        graph: as it is emitted.
+        calls: by node.
+        plan: of its memory.
+        whole: where some layers run by rows, the same network layer by layer.
+    """
 
     recipe: Recipe
     graph: Graph
     calls: Mapping[str, KernelCall]
     plan: MemoryPlan
+    whole: Compiled | None = None
+
+    @property
+    def work(self) -> int:
+        """Estimated cycles of an inference, or instructions where cycles are not modelled."""
+        return sum(c.work for c in self.calls.values())
 
     @cached_property
     def program(self) -> Program:

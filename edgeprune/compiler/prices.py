@@ -17,7 +17,7 @@ from functools import cached_property
 import numpy as np
 
 from edgeprune.compiler.compile import Compiled, work_of
-from edgeprune.ir import Coupling, Graph, Node, TensorType, couple
+from edgeprune.ir import Coupling, Graph, Node, Span, TensorType, couple, span_of
 from edgeprune.kernels import costs
 from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.select import candidates
@@ -173,7 +173,25 @@ class _Layers:
         """Of the memory of what is left, if it is placed as well as can be: what lives at once."""
         graph = compact(self.graph, self._coupling, gone)
         calls = {n.name: p.call for n, p in zip(self.graph.nodes, parts, strict=True) if p.call}
-        return plan_memory(graph, work_of(graph, calls), thorough=False).lower_bound_bytes
+        order, span = self._by_rows(graph)
+        for node in span.nodes if span else ():
+            # of a band, no more than of all rows, nor than in the whole network
+            known = self._compiled.calls[node.name]
+            most = min(calls[node.name].scratch_bytes, known.scratch_bytes)
+            calls[node.name] = replace(calls[node.name], scratch_bytes=most, inplace=known.inplace)
+        work = work_of(graph, calls)
+        plan = plan_memory(graph, work, order=order, thorough=False, span=span)
+        return plan.lower_bound_bytes
+
+    def _by_rows(self, graph: Graph) -> tuple[tuple[str, ...] | None, Span | None]:
+        """The layers that run by rows in the whole network, in what is left, and their order."""
+        plan = self._compiled.plan
+        nodes = {n.name: n for n in graph.nodes}
+        if plan.span is None or not set(plan.order) <= set(nodes):
+            return None, None
+        inner = [nodes[n.name] for n in plan.span.nodes]
+        order = (*(n for n in nodes if n not in plan.order), *plan.order)
+        return order, span_of(graph, inner, plan.span.most)
 
     @cached_property
     def _channels(self) -> list[np.ndarray[tuple[int], np.dtype[np.int64]]]:

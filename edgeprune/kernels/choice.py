@@ -20,6 +20,9 @@ only where the arena would not fit the part."""
 NOTHING = 2000
 """One part in so many of a network's work counts as none."""
 
+WORTH = 2
+"""Percent of the arena that a percent of the work is worth where layers run by rows for memory."""
+
 Choice = dict[str, KernelCall]
 Bytes = Callable[[Iterable[KernelCall]], int]
 
@@ -90,6 +93,20 @@ def balanced(
         if price < least:
             best, least = found, price
     return _given_back(best, quick, arena)
+
+
+def weighed(
+    options: Mapping[str, Sequence[KernelCall]],
+    quick: Choice,
+    arena: Callable[[Choice], int],
+    room: int | None = None,
+) -> Choice:
+    """The quickest calls or the leanest: what saves more bytes than ``WORTH`` allows for its work.
+
+    Args are those of :func:`leanest`.
+    """
+    lean = leanest(options, quick, arena, room)
+    return min(quick, lean, key=lambda c: arena(c) * _work(c) ** WORTH)
 
 
 def _same(choice: Choice) -> tuple[int, ...]:

@@ -17,7 +17,7 @@ from edgeprune.ir import Graph, Node, Span
 from edgeprune.kernels import arm_dsp, arm_mve, avr, costs
 from edgeprune.kernels.by_rows import in_turns
 from edgeprune.kernels.call import Kernel, KernelCall, Request
-from edgeprune.kernels.choice import Choice, balanced, leanest, quickest, smallest
+from edgeprune.kernels.choice import Choice, balanced, leanest, quickest, smallest, weighed
 from edgeprune.kernels.portable.activation import unary
 from edgeprune.kernels.portable.arith import arith, extreme, prelu
 from edgeprune.kernels.portable.conv import conv2d, conv_transpose2d, depthwise_conv2d
@@ -146,6 +146,8 @@ def lower(
     quick = quickest(options)
     if arena is None:
         return quick
+    if span is not None:
+        return weighed(options, quick, arena, room)
     return leanest(options, balanced(options, quick, arena) if balance else quick, arena, room)
 
 

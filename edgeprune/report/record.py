@@ -275,6 +275,32 @@ def _memory(compiled: Compiled) -> dict[str, Any]:
             }
             for b in plan.buffers
         ],
+        "by_rows": _by_rows(compiled),
+    }
+
+
+def _by_rows(compiled: Compiled) -> dict[str, Any] | None:
+    """What runs by rows: what each value keeps, and what that saves and costs (estimated)."""
+    span, whole = compiled.plan.span, compiled.whole
+    if span is None or whole is None:
+        return None
+    types = compiled.graph.types
+    return {
+        "layers": [n.name for n in span.nodes],
+        "turns": len(span.turns),
+        "values": [
+            {
+                "name": n.output,
+                "rows": span.height(n.output),
+                "of": types[n.output].shape[0],
+                "bytes": types[n.output].nbytes // types[n.output].shape[0] * span.height(n.output),
+                "whole_bytes": types[n.output].nbytes,
+            }
+            for n in span.nodes[:-1]
+        ],
+        "fed_by_rows": [v for v in compiled.graph.inputs if v in span.read],
+        "arena_bytes_whole": whole.plan.arena_bytes,
+        "more_work": compiled.work / whole.work - 1 if whole.work else None,
     }
 
 

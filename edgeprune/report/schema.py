@@ -220,11 +220,33 @@ class Buffer(TypedDict):
     last: Annotated[int, Range(-1)]
 
 
+class Rows(TypedDict):
+    """What there is of a value between layers that run by rows."""
+
+    name: Text
+    rows: Count
+    of: Count
+    bytes: Count
+    whole_bytes: Count
+
+
+class ByRows(TypedDict):
+    """Layers that run row by row through each other."""
+
+    layers: list[Text]
+    turns: Count
+    values: list[Rows]
+    fed_by_rows: list[Text]
+    arena_bytes_whole: Count
+    more_work: Real | None
+
+
 class Memory(TypedDict):
     """The arena."""
 
     steps: list[Step]
     buffers: list[Buffer]
+    by_rows: NotRequired[ByRows | None]
 
 
 class Flash(TypedDict):

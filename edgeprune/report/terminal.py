@@ -89,6 +89,14 @@ def _sizes(report: dict[str, Any], grid: Table) -> None:
         f"(lower bound {_bytes(size['arena_lower_bound_bytes'])}), "
         f"stack {_bytes(size['stack_bytes'])}",
     )
+    if by_rows := (report.get("memory") or {}).get("by_rows"):
+        fed = ", and an input that is not stored" if by_rows["fed_by_rows"] else ""
+        more = "" if by_rows["more_work"] is None else f" for {by_rows['more_work']:.1%} more work"
+        grid.add_row(
+            "by rows",
+            f"{len(by_rows['layers'])} layers: arena {_bytes(size['arena_bytes'])} instead of "
+            f"{_bytes(by_rows['arena_bytes_whole'])}{fed}{more} (estimated)",
+        )
 
 
 def _ran(report: dict[str, Any], grid: Table) -> None:

@@ -147,6 +147,15 @@ def guard(program: Program) -> str:
     return " && ".join(GUARDS[isa] for isa in sorted(isas))
 
 
+def _arena(program: Program, prefix: str) -> list[str]:
+    """What the arena must hold with the kernels that are built."""
+    sizes = [form.plan.arena_bytes for form in (program, program.fallback) if form is not None]
+    lines = [f"#define {prefix}_ARENA_BYTES {n}u /* 4-byte aligned, no state */" for n in sizes]
+    if len(set(sizes)) == 1:
+        return lines[:1]
+    return [f"#if {guard(program)}", lines[0], "#else", lines[1], "#endif"]
+
+
 def _header(program: Program, name: str) -> str:
     g, p = program.graph, name.upper()
     lines = [
@@ -163,7 +172,7 @@ def _header(program: Program, name: str) -> str:
         'extern "C" {',
         "#endif",
         "",
-        f"#define {p}_ARENA_BYTES {program.arena_bytes}u /* 4-byte aligned, no state */",
+        *_arena(program, p),
     ]
     for values, word in ((g.inputs, "INPUT"), (g.outputs, "OUTPUT")):
         for v, w in zip(values, numbered(word, len(values)), strict=True):

@@ -1,0 +1,34 @@
+"""``--optimize ram``: layers run row by row, and everything else stays as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Command, report_of
+
+
+@pytest.mark.slow
+@pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
+def test_layers_run_by_rows_in_a_smaller_arena_and_agree_everywhere(
+    edgeprune: Command, mnist_cnn: Path, tmp_path: Path
+) -> None:
+    fast, small = tmp_path / "fast", tmp_path / "small"
+    common = ("build", mnist_cnn, "--random-data", "--dtype", "int8")
+    for out, aim in ((fast, "speed"), (small, "ram")):
+        done = edgeprune(*common, "--optimize", aim, "-o", out)
+        assert done.status == 0, done.err
+    before, after = report_of(fast), report_of(small)
+    rows = after["memory"]["by_rows"]
+    assert rows["arena_bytes_whole"] == before["size"]["arena_bytes"]
+    assert after["size"]["arena_bytes"] < rows["arena_bytes_whole"]
+    assert before["memory"]["by_rows"] is None
+    for row in rows["values"]:
+        assert row["bytes"] * row["of"] == row["whole_bytes"] * row["rows"]
+    assert after["agreement"]["c_vs_tflite_mismatches"] == 0
+    assert after["agreement"]["target_vs_host_mismatches"] == 0
+    assert (small / "model.tflite").read_bytes() == (fast / "model.tflite").read_bytes()
+    assert "Row by row" in (small / "report.html").read_text()
+    done = edgeprune("verify", small)
+    assert done.status == 0, done.err
