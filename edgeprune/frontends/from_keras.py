@@ -71,6 +71,7 @@ def _convert(tf: Any, path: Path) -> tuple[bytes, Any]:
             converter = tf.compat.v1.lite.TFLiteConverter.from_saved_model(str(path))
         else:
             model = tf.keras.models.load_model(str(path), compile=False, safe_mode=True)
+            _write_out(tf, path, model)
             converter = _converter(tf, path, model)
     except EdgePruneError:
         raise
@@ -87,6 +88,19 @@ def _convert(tf: Any, path: Path) -> tuple[bytes, Any]:
             "use operators that TFLite has built in",
         ) from e
     return content, model
+
+
+def _write_out(tf: Any, path: Path, model: Any) -> None:
+    """Recurrent layers as steps one behind the other: TFLite's loops are not read."""
+    for layer in model._flatten_layers():
+        if not isinstance(layer, tf.keras.layers.RNN):
+            continue
+        if layer.stateful:
+            raise UnsupportedError(
+                f"{path}: {layer.name!r}", "keeps its state between calls",
+                "build it with stateful=False, and give it whole sequences",
+            )  # fmt: skip
+        layer.unroll = True
 
 
 def _converter(tf: Any, path: Path, model: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from edgeprune.frontends.affine import fold_affine, invert_divisors, join_affine
+from edgeprune.frontends.joins import cut_before_joins
 from edgeprune.frontends.rebuild import fresh, only_user, rebuilt
 from edgeprune.ir import Array, Graph, Node, Op
 from edgeprune.ops import (
@@ -343,6 +344,7 @@ def fuse(graph: Graph) -> Graph:
 
 FLOAT_STEPS = (
     unfuse,
+    cut_before_joins,
     drop_spreads,
     drop_identities,
     sink_reshapes,

@@ -12,11 +12,22 @@ MAX_NAMES = 4
 
 LOOPS = "unroll it when you export, or give the layer itself instead of its loop"
 STATE = "export the step with its state as an input and an output, which you hand on"
+LOOKUP = "start the model behind it: your own code takes rows of the table, which are its input"
+JUMPS = "use a function without a jump, such as softshrink"
+TREES = "train a linear model or an MLPClassifier: trees and kernels over samples are no layers"
+FLAT = "1-D and 2-D images can be compiled: fold the third axis into the channels"
 SEARCH = "end the model in front of it; your own code does it with the outputs"
 ADVICE = {
     **dict.fromkeys(("IF", "If", "Loop", "Scan", "WHILE"), LOOPS),
     **dict.fromkeys(
         ("ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "SVDF", "VAR_HANDLE"), STATE
+    ),
+    **dict.fromkeys(("embedding", "embedding_bag", "embedding_renorm"), LOOKUP),
+    **dict.fromkeys(("hardshrink", "Shrink", "ThresholdedRelu", "Greater", "Less"), JUMPS),
+    **dict.fromkeys(("conv3d", "max_pool3d", "avg_pool3d", "CONV_3D"), FLAT),
+    **dict.fromkeys(
+        ("ai.onnx.ml.TreeEnsembleClassifier", "ai.onnx.ml.TreeEnsembleRegressor",
+         "ai.onnx.ml.TreeEnsemble", "ai.onnx.ml.SVMClassifier", "ai.onnx.ml.SVMRegressor"), TREES,
     ),
     **dict.fromkeys(
         ("CUSTOM 'TFLite_Detection_PostProcess'", "NON_MAX_SUPPRESSION_V4",

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgeprune.errors import EdgePruneError
+from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends import load
 from edgeprune.frontends.data import load_samples
 from edgeprune.frontends.ports import join_ports
@@ -186,3 +186,40 @@ def test_an_axis_without_a_length_is_refused_by_name(tmp_path: Path) -> None:
     tf.keras.Model(x, tf.keras.layers.Conv1D(2, 3)(x)).save(tmp_path / "model.keras")
     with pytest.raises(EdgePruneError, match="'steps': axis 1 has no fixed length"):
         load(tmp_path / "model.keras")
+
+
+def _recurrent(name: str):
+    from tensorflow.keras import layers as k
+
+    return {
+        "lstm": [k.LSTM(4)],
+        "gru": [k.GRU(4)],
+        "plain": [k.SimpleRNN(4)],
+        "both ways": [k.Bidirectional(k.GRU(4, return_sequences=True)), k.Flatten()],
+        "stacked": [k.LSTM(5, return_sequences=True), k.GRU(4, reset_after=False)],
+        "each step": [k.TimeDistributed(k.Dense(5, activation="relu")), k.Flatten()],
+    }[name]
+
+
+@pytest.mark.needs("tensorflow")
+@pytest.mark.parametrize("name", ["lstm", "gru", "plain", "both ways", "stacked", "each step"])
+def test_layers_over_time_are_written_out(tmp_path: Path, name: str) -> None:
+    import tensorflow as tf
+
+    tf.keras.utils.set_random_seed(3)
+    model = tf.keras.Sequential([tf.keras.Input((3, 6)), *_recurrent(name)])
+    model.save(tmp_path / "net.keras")
+    x = np.random.default_rng(0).normal(size=(5, 3, 6)).astype(np.float32)
+    graph = load(tmp_path / "net.keras")
+    np.testing.assert_allclose(predict(graph, x), model(x).numpy(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.needs("tensorflow")
+def test_a_layer_that_keeps_its_state_is_refused_by_name(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    inputs = tf.keras.Input((3, 6), batch_size=1)
+    layer = tf.keras.layers.GRU(4, stateful=True, name="memory")
+    tf.keras.Sequential([inputs, layer]).save(tmp_path / "net.keras")
+    with pytest.raises(UnsupportedError, match="'memory': keeps its state between calls"):
+        load(tmp_path / "net.keras")

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeprune.frontends import affine
 from edgeprune.frontends.affine import fold_affine
+from edgeprune.frontends.joins import cut_before_joins
 from edgeprune.frontends.normalize import (
     drop_identities,
     fold_pads,
@@ -25,6 +27,7 @@ from edgeprune.ir import (
     build_graph,
     predict,
     quantise_array,
+    run,
     run_int,
 )
 from edgeprune.ops import (
@@ -354,3 +357,29 @@ def test_zeros_around_an_image_are_the_padding_of_the_convolution(
     feed = {"x": quantise_array(x, whole.types["x"])}
     results = [run_int(g, feed)[g.outputs[0]] for g in (whole, smaller)]
     assert np.array_equal(*results)
+
+
+JOINED = {
+    "the last step": (Slice((2, 0), (3, 4), (1, 1)), 0, ["slice"]),
+    "a part of one": (Slice((1, 1), (2, 4), (1, 2)), 0, ["slice"]),
+    "a whole operand": (Slice((0, 4), (2, 8), (1, 1)), 1, []),
+    "of two": (Slice((1, 0), (3, 4), (1, 1)), 0, ["concat", "slice"]),
+    "backwards": (Slice((1, 0), (-1, 4), (-1, 1)), 0, ["concat", "slice"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", JOINED)
+def test_a_part_of_one_operand_of_a_concat_is_cut_out_of_that(name: str) -> None:
+    cut, axis, left = JOINED[name]
+    inputs = {v: TensorType((2, 4)) for v in ("a", "b")}
+    nodes = [
+        Node("join", Concat(axis), ("a", "b"), "joined"),
+        Node("cut", cut, ("joined",), "part"),
+        Node("relu", Relu(), ("part",), "y"),
+    ]
+    graph = build_graph("g", nodes, inputs, ["y"], {})
+    made = drop_identities(cut_before_joins(graph))
+    assert [n.op.kind for n in made.nodes] == [*left, "clamp"]
+    generator = torch.Generator().manual_seed(0)
+    feed = {v: torch.randn(3, 2, 4, generator=generator) for v in inputs}
+    assert torch.equal(run(made, feed)["y"], run(graph, feed)["y"])

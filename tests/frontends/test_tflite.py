@@ -637,3 +637,32 @@ def test_person_detect_is_exact() -> None:
     got = run_int(graph, {graph.inputs[0]: x})[graph.outputs[0]]
     assert np.array_equal(got, run_tflite.run(path.read_bytes(), x))
     assert np.array_equal(got, run_tflite.run(emit(graph), x))
+
+
+def test_steps_without_a_batch_in_front_are_taken_apart_and_joined() -> None:
+    """The last step alone, and as often as there are steps: what is written out of a layer."""
+    perm = constant(np.asarray([1, 0, 2], np.int32))
+    ends = [constant(np.asarray(v, np.int32)) for v in ([2, 0, 0], [3, 1, 4], [1, 1, 1])]
+    shapes = [(1, 3, 4), (3, 1, 4), (1, 4), (3, 1, 4), (1, 3, 4)]
+    values = [*(Value(shape, "float32") for shape in shapes), perm, *ends]
+    cut = {"shrinkAxisMask": 1}
+    steps = [
+        Step("TRANSPOSE", [0, 5], 1),
+        Step("STRIDED_SLICE", [1, 6, 7, 8], 2, cut, "StridedSliceOptions"),
+        Step("PACK", [2, 2, 2], 3, {"axis": 0, "valuesCount": 3}, "PackOptions"),
+        Step("TRANSPOSE", [3, 5], 4),
+    ]
+    x = np.random.default_rng(0).normal(size=(2, 3, 4)).astype(np.float32)
+    found = predict(parse(file_of(values, steps, [0], [4]), "m.tflite"), x)
+    assert np.array_equal(found, np.repeat(x[:, 2:], 3, axis=1))
+    with pytest.raises(UnsupportedError, match="its first axis is no batch of 1"):
+        parse(file_of(values, steps, [0], [3]), "m.tflite")
+
+
+def test_a_constant_that_is_filled_is_one() -> None:
+    values = [Value((1, 4), "float32"), constant(np.asarray([1, 4], np.int32)),
+              constant(np.asarray(0.5, np.float32)), Value((1, 4), "float32"),
+              Value((1, 4), "float32")]  # fmt: skip
+    steps = [Step("FILL", [1, 2], 3), Step("ADD", [0, 3], 4, {}, "AddOptions")]
+    x = np.ones((1, 4), np.float32)
+    assert (predict(parse(file_of(values, steps, [0], [4]), "m.tflite"), x) == 1.5).all()

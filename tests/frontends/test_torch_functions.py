@@ -15,6 +15,7 @@ from torch.nn import functional
 from edgeprune.errors import UnsupportedError
 from edgeprune.frontends import load
 from edgeprune.frontends.from_torch import export
+from edgeprune.pruning.search import smallest
 
 
 class Applied(nn.Module):
@@ -48,6 +49,9 @@ FUNCTIONS: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], tuple[int, ..
     "counted": (lambda x: x + 0.5 * torch.arange(8), ROW),
     "triangle": (lambda x: x @ torch.ones(9, 9).tril(-1), SEQUENCE),
     "like": (lambda x: x + torch.full_like(x, 0.5) - torch.zeros_like(x), ROW),
+    "placed": (lambda x: x + torch.linspace(-1, 1, 8) + torch.eye(8).roll(1, 0)[2], ROW),
+    "shrunk": (lambda x: functional.softshrink(x, 0.3), ROW),
+    "threshold": (lambda x: functional.threshold(x, 0.2, 0.2), ROW),
     "causal": (
         lambda x: functional.scaled_dot_product_attention(x, x, x, is_causal=True), (1, 2, 5, 4),
     ),
@@ -73,6 +77,7 @@ def test_argmax_at_the_end_gives_way_to_its_scores(tmp_path: Path) -> None:
 
 
 REFUSED = {
+    "a jump": (lambda x: functional.threshold(x, 0.2, 0.0), r"\(threshold\): jumps from 0 to 0.2"),
     "a computed condition": (lambda x: torch.where(x > 0, x, -x), r"\(gt\): is supported on const"),
     "whole numbers": (lambda x: x.to(torch.int32) * 2, r"\(to\): makes int32"),
     "a mask of itself": (
@@ -87,3 +92,30 @@ def test_others_are_refused_by_name(tmp_path: Path, name: str) -> None:
     path = export(Applied(function), torch.zeros(1, 4, 4), tmp_path / "net.pt2")
     with pytest.raises(UnsupportedError, match=said):
         load(path)
+
+
+class SubSpectral(nn.Module):
+    """Batch norm of four bands of frequencies as channels of their own (Chang et al. 2021)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(4 * channels)
+        for t in (self.norm.running_var, self.norm.weight.data):
+            t.uniform_(0.5, 2)
+        self.norm.bias.data.normal_()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        n, c, h, w = x.shape
+        return self.norm(x.reshape(n, 4 * c, h // 4, w)).reshape(n, c, h, w)
+
+
+def test_sub_spectral_norm_keeps_channels_that_can_go(tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 3))
+    module = nn.Sequential(nn.Conv2d(3, 8, 3), SubSpectral(8), nn.ReLU(), head).eval()
+    x = torch.randn(1, 3, 10, 6)
+    graph = load(export(module, x, tmp_path / "net.pt2"))
+    assert not {"reshape", "transpose"} & {n.op.kind for n in graph.nodes[:-3]}
+    (found,) = evaluate(graph, {graph.ports[graph.inputs[0]].name: x.numpy()})
+    np.testing.assert_allclose(found, module(x).detach().numpy(), rtol=1e-5, atol=1e-5)
+    assert smallest(graph).params < graph.params / 3

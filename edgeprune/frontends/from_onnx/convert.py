@@ -19,7 +19,7 @@ from edgeprune.frontends.from_onnx.qdq import fold_qdq, note_scales, params_of
 from edgeprune.frontends.from_onnx.reader import Call
 from edgeprune.frontends.from_onnx.table import TABLE
 from edgeprune.frontends.from_onnx.value import Act, Index, Known, Value
-from edgeprune.frontends.refusals import Refusal
+from edgeprune.frontends.refusals import LOOKUP, Refusal
 from edgeprune.ir import Array, DType, Graph, QuantParams, TensorType
 from edgeprune.ops import Dequantize, Quantize
 
@@ -112,7 +112,8 @@ class _Conversion:
         if dtype is None:
             known = t.elem_type in TensorProto.DataType.values()
             kind = TensorProto.DataType.Name(t.elem_type) if known else str(t.elem_type)
-            raise UnsupportedError(where, f"has element type {kind}", "export a float32 model")
+            hint = f"export a float32 model; of an embedding: {LOOKUP}"
+            raise UnsupportedError(where, f"has element type {kind}", hint)
         dims = t.shape.dim
         shape = [self._length(where, i, d) for i, d in enumerate(dims)]
         free = bool(dims) and not dims[0].HasField("dim_value")

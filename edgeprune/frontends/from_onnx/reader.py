@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
+from edgeprune.frontends.from_onnx.origin import Origin
 from edgeprune.frontends.from_onnx.value import (
     IMAGE,
     Act,
@@ -135,6 +136,7 @@ class Reader:
     known: dict[str, TensorType] = field(default_factory=dict)
     scales: dict[str, QuantParams] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
+    origins: dict[str, Origin] = field(default_factory=dict)  # of reshaped values
 
     def unique(self, name: str) -> str:
         """That name, or the name with a number if it is taken."""
@@ -285,6 +287,29 @@ class Reader:
         n = int(np.prod(target, dtype=np.int64))
         if n != int(np.prod(act.shape, dtype=np.int64)):
             raise call.error(f"{list(act.shape)} cannot become {list(target)}")
+        back = self._undone(call, act, target)
+        if back is not None:
+            return back
+        made = self._to_shape(call, act, target)
+        if made.batch == act.batch is not None:
+            self.origins[made.name] = Origin(act, made.sample)
+        return made
+
+    def _undone(self, call: Call, act: Act, target: Shape) -> Act | None:
+        """What a reshape gives that undoes another, around affine steps."""
+        origin = self.origins.get(act.name)
+        if origin is None or not origin.steps or origin.act.shape != target:
+            return None
+        steps = origin.around()
+        if steps is None:
+            return None
+        x = origin.act
+        for i, (op, array) in enumerate(steps):
+            role = f"around{i}"
+            x = self.like(x, self.emit(call, op, x, self.data(call, array, x, role), role=role))
+        return x
+
+    def _to_shape(self, call: Call, act: Act, target: Shape) -> Act:
         keeps = bool(target) and act.batch is not None and target[0] == act.batch
         if act.batch not in (None, 1) and not keeps:
             raise MixesBatchError

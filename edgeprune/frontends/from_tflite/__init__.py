@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.files import read_bytes
-from edgeprune.frontends.from_tflite import dilated, lookup, shapes
+from edgeprune.frontends.from_tflite import dilated, lookup, shapes, steps
 from edgeprune.frontends.from_tflite.file import Operator, read_file
 from edgeprune.frontends.from_tflite.operators import OPERATORS
 from edgeprune.frontends.from_tflite.reader import Reader
@@ -52,13 +52,16 @@ def parse(data: bytes, name: str) -> Graph:
     return reader.finish()
 
 
+FOLLOWERS = (shapes.follow, dilated.follow, lookup.follow, steps.follow)
+
+
 def _read(reader: Reader, op: Operator) -> None:
     """One operator.
 
     Raises:
         UnsupportedError: it is not supported, or one of its tensors is not.
     """
-    if any(follow(reader, op) for follow in (shapes.follow, dilated.follow, lookup.follow)):
+    if any(follow(reader, op) for follow in FOLLOWERS):
         return
     if op.name not in OPERATORS:
         raise UnsupportedError(reader.file.name, f"{op.name} is not supported")

@@ -86,12 +86,10 @@ def concat(r: Reader, op: Operator) -> None:
     r.add(op, Concat(axis - 1), [r.value(op, p) for p in positions])
 
 
-def strided_slice(r: Reader, op: Operator) -> None:
-    """STRIDED_SLICE: StridedSliceOptions(begin, end, ellipsis, new axis, shrink masks)."""
+def strided_box(r: Reader, op: Operator, shape: tuple[int, ...]) -> list[slice]:
+    """StridedSliceOptions(begin, end, ellipsis, new axis, shrink masks), and operands 1 to 3."""
     masks = [int(option(op, f, "i")) for f in range(5)]
     start, stop, step = (r.integers(op, p) for p in (1, 2, 3))
-    data = r.constant(op, 0)
-    shape = r.operand(op, 0).shape if data is None else data.shape
     if not len(start) == len(stop) == len(step) <= len(shape) or 0 in step:
         raise UnsupportedError(r.where(op), f"takes {start}, {stop}, {step} of {list(shape)}")
     if masks[2] or masks[3]:
@@ -107,10 +105,17 @@ def strided_slice(r: Reader, op: Operator) -> None:
             at = start[i] + n if start[i] < 0 else start[i]
             first, last = at, at + 1
         box.append(slice(*slice(first, last, step[i]).indices(n)))
+    return box
+
+
+def strided_slice(r: Reader, op: Operator) -> None:
+    """STRIDED_SLICE of an activation or a constant."""
+    data = r.constant(op, 0)
+    box = strided_box(r, op, r.operand(op, 0).shape if data is None else data.shape)
     if data is not None and r.operand(op, 0).name not in r.known:
         r.folded[op.outputs[0]] = data[tuple(box)].reshape(r.result(op).shape)
         return
-    _cut(r, op, box, shrunk=masks[4] != 0)
+    _cut(r, op, box, shrunk=option(op, 4, "i") != 0)
 
 
 def reverse(r: Reader, op: Operator) -> None:

@@ -29,6 +29,7 @@ from edgeprune.frontends.from_tflite.moves import (
 )
 from edgeprune.frontends.from_tflite.reader import CLAMPS, Reader, counts, option
 from edgeprune.frontends.from_tflite.reduce import mean, reduce_max
+from edgeprune.frontends.from_tflite.steps import pack
 from edgeprune.ir import DType, Op, TensorType
 from edgeprune.ops import (
     Add,
@@ -63,6 +64,8 @@ from edgeprune.ops._window import NO_PADDING, Padding, Pair, same_padding
 from edgeprune.ops.function import Abs, Cos, Exp, Log, Rsqrt, Sin, Sqrt
 
 Read = Callable[[Reader, Operator], None]
+
+MOST_FILLED = 1 << 20
 
 
 def _padding(r: Reader, op: Operator, kernel: Pair, stride: Pair, dilation: Pair) -> Padding:
@@ -323,6 +326,16 @@ def shape_of(r: Reader, op: Operator) -> None:
     r.folded[op.outputs[0]] = np.asarray(r.operand(op, 0).shape, np.int32)
 
 
+def fill(r: Reader, op: Operator) -> None:
+    """FILL: a constant of one number, in a constant shape."""
+    shape, value = r.integers(op, 0), r.constant(op, 1)
+    if value is None or value.size != 1:
+        raise UnsupportedError(r.where(op), "repeats a computed number", "make it a constant")
+    if min(shape, default=1) < 1 or math.prod(shape) > MOST_FILLED:
+        raise EdgePruneError(r.where(op), f"makes a constant of shape {shape}")
+    r.folded[op.outputs[0]] = np.full(shape, value.item(), value.dtype)
+
+
 def _gelu(op: Operator) -> Op:
     return Gelu(op.options is not None and op.options.flag(0))
 
@@ -343,6 +356,7 @@ OPERATORS: dict[str, Read] = {
     "ELU": unary(lambda _: Elu()),
     "EXP": unary(lambda _: Exp()),
     "EXPAND_DIMS": reshape,
+    "FILL": fill,
     "FULLY_CONNECTED": dense,
     "GATHER": look_up,
     "GELU": unary(_gelu),
@@ -357,6 +371,7 @@ OPERATORS: dict[str, Read] = {
     "MINIMUM": extreme(Minimum),
     "MUL": binary(Mul),
     "NEG": negative,
+    "PACK": pack,
     "PAD": pad,
     "PADV2": pad,
     "PRELU": prelu,

@@ -49,6 +49,7 @@ class Reader:
         self.folded: dict[int, Array] = {}
         self.centred: dict[int, Tensor] = {}
         self.phases: dict[int, Phases] = {}
+        self.stacked: dict[int, str] = {}  # values whose first axis is no batch, by tensor
         self.steps: dict[int, tuple[int, int]] = {}  # of a look-up: (tensor, what was added to it)
         self.hybrid: set[str] = set()
         self.compared = 0
@@ -124,6 +125,11 @@ class Reader:
         if t.name in self.known:
             return t.name
         data = self.constant(op, position)
+        if op.inputs[position] in self.stacked and len(t.shape) < len(self.result(op).shape):
+            return self.stacked[op.inputs[position]]  # spread over the batch
+        if data is None and op.inputs[position] in self.stacked:
+            what = f"works on {list(t.shape)}, whose first axis is no batch of 1"
+            raise UnsupportedError(self.where(op), what, "export the model with batch size 1")
         if data is None:
             raise EdgePruneError(self.where(op), f"nothing computes {t.name!r}")
         rank = max(len(self.result(op).shape), 1)
@@ -295,6 +301,9 @@ class Reader:
             ports[t.name] = Port(names.get(number, t.name), t.shape, dtype=_own_type(t))
         for number in self.file.outputs:
             t = self.file.tensors[number]
+            if number in self.stacked:
+                what = f"has shape {list(t.shape)}: its first axis is no batch of 1"
+                raise UnsupportedError(f"{self.file.name}: output {t.name!r}", what)
             if t.name not in self.known:
                 raise EdgePruneError(self.file.name, f"nothing computes its output {t.name!r}")
             value = self._again(t.name) if t.name in ports else t.name

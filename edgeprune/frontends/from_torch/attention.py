@@ -102,11 +102,11 @@ def einsum(n: Aten) -> Value:
 def cosine_similarity(n: Aten) -> Value:
     """The cosine of the angle between two values along an axis."""
     axis, epsilon = ints([int(n.get("dim", 1))]), float(n.get("eps", 1e-8))
-    a, b = n.value("x1"), n.value("x2")
-    over = n.onnx("ReduceSum", n.onnx("Mul", a, b), axis, keepdims=0)
-    lengths = [n.onnx("ReduceL2", v, axis, keepdims=0) for v in (a, b)]
-    floor = number(epsilon)
-    return n.onnx("Div", over, n.onnx("Mul", *(n.onnx("Max", v, floor) for v in lengths)))
+    scaled = []
+    for v in (n.value("x1"), n.value("x2")):
+        length = n.onnx("Max", n.onnx("ReduceL2", v, axis, keepdims=1), number(epsilon))
+        scaled.append(n.onnx("Div", v, length))
+    return n.onnx("ReduceSum", n.onnx("Mul", *scaled), axis, keepdims=0)
 
 
 def variance(n: Aten) -> Value:

@@ -16,7 +16,7 @@ from edgeprune.frontends.from_torch.archive import FLOAT32, HINT, Program
 from edgeprune.frontends.from_torch.call import Aten
 from edgeprune.frontends.from_torch.quantised import NAMESPACE
 from edgeprune.frontends.from_torch.table import TABLE
-from edgeprune.frontends.refusals import Refusal
+from edgeprune.frontends.refusals import LOOKUP, Refusal
 from edgeprune.ir import DType, Graph
 from edgeprune.ops import Dequantize, Quantize
 
@@ -26,6 +26,8 @@ IMAGE_OPS = frozenset(
     "_native_batch_norm_legit_no_training upsample_nearest2d upsample_bilinear2d".split()
 )
 ORDERED_OPS = frozenset("permute transpose view reshape linear addmm matmul mm squeeze".split())
+
+INTEGERS_HINT = f"export with a float32 example; of an embedding: {LOOKUP}"
 
 SYMBOLIC: dict[str, Callable[[int, int], int]] = {
     "_operator.add": operator.add,
@@ -126,7 +128,7 @@ class _Conversion:
         where = f"{self.program.where}: input {value!r}"
         meta = self.program.graph["tensor_values"][value]
         if meta["dtype"] != FLOAT32:
-            raise UnsupportedError(where, "is not float32", "export with a float32 example")
+            raise UnsupportedError(where, "is not float32", INTEGERS_HINT)
         shape, free = [], False
         for axis, size in enumerate(meta["sizes"]):
             fixed = size.get("as_int")

@@ -234,6 +234,8 @@ def arg_extreme(*, largest: bool) -> Function:
 def roll(n: Aten) -> Value:
     """Axes turned, what falls off coming in again at the other end."""
     x, shifts, dims = n.value(), n.get("shifts"), n.get("dims", [])
+    if dims and isinstance(x, Known):
+        return Known(np.roll(x.array, tuple(map(int, shifts)), tuple(map(int, dims))))
     if not dims or not isinstance(x, Act):
         raise n.unsupported("rolls without dims", "name the axes")
     for shift, dim in zip(shifts, dims, strict=True):
@@ -285,3 +287,20 @@ def triangle(*, upper: bool) -> Function:
         return Known(np.triu(x.array, diagonal) if upper else np.tril(x.array, diagonal))
 
     return convert
+
+
+def eye(n: Aten) -> Value:
+    """The identity matrix: a constant."""
+    rows = int(n.get("n"))
+    columns = int(n.get("m", rows))
+    if rows * columns > MAX_FILLED:
+        raise n.unsupported(f"makes a constant of {rows * columns} elements")
+    return Known(np.eye(rows, columns, dtype=np.float32))
+
+
+def linspace(n: Aten) -> Value:
+    """Linspace: a constant."""
+    steps = int(n.get("steps"))
+    if steps > MAX_FILLED:
+        raise n.unsupported(f"makes a constant of {steps} elements")
+    return Known(np.linspace(float(n.get("start")), float(n.get("end")), steps, dtype=np.float32))

@@ -186,3 +186,19 @@ def cast(n: Aten) -> Value:
     if dtype in DTYPES and np.dtype(DTYPES[dtype]).kind != "f":
         raise n.unsupported(f"makes {np.dtype(DTYPES[dtype])}", "keep real numbers")
     return x
+
+
+def softshrink(n: Aten) -> Value:
+    """Softshrink: what lies beyond lambda on either side, less lambda."""
+    x, bound = n.value(), number(float(n.get("lambd", 0.5)))
+    above = n.onnx("Relu", n.onnx("Sub", x, bound))
+    below = n.onnx("Relu", n.onnx("Sub", n.onnx("Neg", x), bound))
+    return n.onnx("Sub", above, below)
+
+
+def threshold(n: Aten) -> Value:
+    """Threshold whose value below is the bound itself: a clamp."""
+    bound, below = float(n.get("threshold")), float(n.get("value"))
+    if bound != below:
+        raise n.unsupported(f"jumps from {below:g} to {bound:g}", "use equal numbers, or ReLU")
+    return n.onnx("Clip", n.value(), number(bound), None)
