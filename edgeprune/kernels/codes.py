@@ -43,6 +43,15 @@ def digits_of(kinds: int) -> int:
     return max(n for n in range(1, 33) if kinds**n <= 2**32)
 
 
+def stored_bytes(n: int, kinds: int, *, digits: bool) -> int:
+    """Bytes of codes, as digits or else packed, and of their values; above 16 kinds: of int8."""
+    if kinds > CODINGS[-1].kinds:
+        return n
+    if digits:
+        return kinds + 4 * -(-n // digits_of(kinds))
+    return kinds + int(coding_of(kinds).packed(np.zeros(n, np.uint8)).nbytes)
+
+
 def in_digits(codes: Array, kinds: int) -> Array:
     """Words that ``ep_dense_codes_s8`` reads: the codes are the first digits of a fraction."""
     digits = digits_of(kinds)

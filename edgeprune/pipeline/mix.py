@@ -11,6 +11,7 @@ import numpy as np
 
 from edgeprune.compiler.compile import Compiled, Recipe
 from edgeprune.ir import Array, Graph
+from edgeprune.kernels.codes import stored_bytes
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.pruned import Pruned
 from edgeprune.quantize import COUNTS, Levels, Rounder
@@ -130,17 +131,19 @@ class Mixer:
     _room: float = math.inf
     _reserve: int = 0
 
-    def mix(self, graph: Graph) -> tuple[Mix, float] | None:
+    def mix(self, graph: Graph, like: Graph | None = None) -> tuple[Mix, float] | None:
         """The bits that lose least of those that fit, and the bytes left; None where none fit.
 
         Args:
             graph: float; what it computes is what every layer is rounded for.
+            like: of the same shapes: the network whose layers tell what bits cost; None: it.
         """
         price = self._prices(graph)
         most, least = (_ends(price, pick) for pick in (max, min))
         found = self._fitting(graph, [most]) if most.price <= self._room else None
         if found is None and least.price <= self._room:
-            found = self._fitting(graph, frontier(self.roundings.lost(graph, price), price))
+            lost = self.roundings.lost(like or graph, price)
+            found = self._fitting(graph, frontier(lost, price))
         return None if found is None else (self.roundings.mix(graph, found[0]), found[1])
 
     def reserve(self, size: int) -> None:
@@ -149,22 +152,22 @@ class Mixer:
         self._room -= size
 
     def _prices(self, graph: Graph) -> dict[tuple[str, int], float]:
-        """Bytes of constants of every layer with every number of values that saves some."""
+        """Bytes of every layer's weights with every number of values that saves some."""
         layers = roundable(graph)
+        calls = self._plain(graph, dict.fromkeys(layers, min(self.roundings.counts))).calls
         found: dict[tuple[str, int], float] = {}
-        least = dict.fromkeys(layers, math.inf)
-        for count in self.roundings.counts:
-            compiled = self._plain(graph, dict.fromkeys(layers, count), thorough=False)
-            for name in layers:
-                size = float(compiled.bytes_of(name))
-                if size < least[name]:
-                    found[name, count] = least[name] = size
+        for name, lin in layers.items():
+            n, least = graph.constants[lin.node.inputs[1]].size, math.inf
+            for count in self.roundings.counts:
+                size = stored_bytes(n, count, digits=calls[name].reads_codes)
+                if size < least:
+                    found[name, count] = least = float(size)
         return found
 
-    def _plain(self, graph: Graph, counts: Counts, *, thorough: bool = True) -> Compiled:
+    def _plain(self, graph: Graph, counts: Counts) -> Compiled:
         """What takes the same bytes and is made at once."""
         made, levels = rounded_plainly(graph, counts)
-        return replace(self.recipe, levels=levels).compile(made, thorough=thorough)
+        return replace(self.recipe, levels=levels).compile(made)
 
     def _fitting(self, graph: Graph, ways: Sequence[Allocation]) -> tuple[Counts, float] | None:
         """The dearest of some ways, in falling order, that is linked within all limits."""

@@ -90,8 +90,7 @@ class MixedFitter(Fitter):
         smaller = mixed(best.rung - 1)
         fuller = self._fuller(mixed, best, room)
         ends = [self._finished(mixer, f) for f in (fuller, smaller) if f is not None]
-        mix, pruned = min(ends, key=lambda end: end[0].loss)
-        return self._settled(recipe, mixer, mix, pruned, whole)
+        return self._settled(recipe, mixer, min(ends, key=lambda end: end.loss), whole)
 
     def _fuller(self, mixed: Callable[[float], Found | None], best: Found, room: float) -> Found:
         """With more channels for the bytes that are left, where that brings it nearer."""
@@ -104,19 +103,20 @@ class MixedFitter(Fitter):
             best = more
         return best
 
-    def _finished(self, mixer: Mixer, found: Found) -> tuple[Mix, Pruned]:
+    def _finished(self, mixer: Mixer, found: Found) -> Found:
         """With all layers solved together, where that brings it nearer, and fine-tuned."""
         pruned = self._solved(found.pruned)
         graph = self._trained(pruned)
-        again = mixer.mix(graph) if graph is not found.pruned.graph else None
+        again = mixer.mix(graph, found.pruned.graph) if graph is not found.pruned.graph else None
         if again is None or (not self.options.finetune and again[0].loss >= found.loss):
-            return found.mix, found.pruned
-        return again[0], replace(pruned, graph=graph)
+            return found
+        mix, left = again
+        done = replace(pruned, graph=graph)
+        return replace(found, loss=mix.loss, mix=mix, left=left, pruned=done)
 
-    def _settled(
-        self, recipe: Recipe, mixer: Mixer, mix: Mix, pruned: Pruned, whole: Footprint
-    ) -> Candidate:
+    def _settled(self, recipe: Recipe, mixer: Mixer, chosen: Found, whole: Footprint) -> Candidate:
         """As it is linked with scales of its own, with fewer bits where those take too much."""
+        mix, pruned = chosen.mix, chosen.pruned
         while True:
             found = self._finish(replace(recipe, levels=mix.levels), mix.graph, pruned, whole)
             over = self.limits.excess(found.size.taken)

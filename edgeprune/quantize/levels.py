@@ -7,6 +7,7 @@ a table of at most sixteen that is fitted to the layer.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,27 +64,31 @@ class Levels:
         found: NDArray[np.float64] = self.scale.flatten().numpy()
         return found
 
-    @property
+    @cached_property
     def table(self) -> torch.Tensor:
         """The values as float64."""
         import torch
 
         return torch.tensor(self.values, dtype=torch.float64)
 
+    @cached_property
+    def _borders(self) -> torch.Tensor:
+        return borders(self.table)
+
     def nearest(self, w: torch.Tensor) -> torch.Tensor:
         """The number of the value that is nearest to each weight, (groups, rows, columns)."""
-        return nearest(w / self.scale[..., None], self.table)
+        import torch
+
+        return torch.bucketize((w / self.scale[..., None]).contiguous(), self._borders)
 
     def real(self, codes: torch.Tensor) -> torch.Tensor:
         """The weights that numbers of values stand for."""
         return self.table[codes] * self.scale[..., None]
 
 
-def nearest(u: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
-    """The number of the nearest value of an ascending table."""
-    import torch
-
-    return torch.bucketize(u.contiguous(), (table[1:] + table[:-1]) / 2)
+def borders(table: torch.Tensor) -> torch.Tensor:
+    """Between each two values of an ascending table: up to where the lower one is the nearest."""
+    return (table[1:] + table[:-1]) / 2
 
 
 def fit_levels(w: torch.Tensor, power: torch.Tensor, count: int) -> Levels:
@@ -138,12 +143,12 @@ def _fit_table(w: torch.Tensor, power: torch.Tensor, count: int) -> Levels:
     table = _quantiles(w / scale[..., None], shares)
     for _ in range(ROUNDS):
         u, weight = w / scale[..., None], power[:, None] * scale[..., None].square()
-        codes = nearest(u, table)
+        codes = torch.bucketize(u, borders(table))
         total = torch.zeros(count, dtype=w.dtype)
         mass = total.index_add(0, codes.flatten(), weight.expand_as(u).flatten())
         total = total.index_add(0, codes.flatten(), (weight * u).flatten())
         table = torch.where(mass > 0, total / mass.clamp_min(SMALL), table).sort().values
-        v = table[nearest(u, table)]
+        v = table[torch.bucketize(u, borders(table))]
         fitted = (power[:, None] * w * v).sum(-1) / (
             (power[:, None] * v * v).sum(-1).clamp_min(SMALL)
         )
