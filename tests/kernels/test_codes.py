@@ -145,6 +145,16 @@ def test_where_size_counts_a_small_layer_needs_no_scratch_for_its_codes() -> Non
     assert call.scratch_bytes == 0
 
 
+def test_where_flash_is_read_in_a_way_of_its_own_codes_stay_there() -> None:
+    """Start-up code would copy the arrays of portable kernels to RAM."""
+    rng = np.random.default_rng(5)
+    graph = coded(rng, layers.dense_layer(rng, eights=True), BOOKS[0])
+    isas = load_target("avr").kernels
+    for optimize in ("size", "speed"):
+        calls = candidates(graph, graph.nodes[0], isas, optimize, "ep_layer0")
+        assert {c.address_space for c in calls} == {"__flash"}
+
+
 @pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
 @pytest.mark.needs("riscv64-unknown-elf-gcc", "qemu-system-riscv32")
 @pytest.mark.slow

@@ -50,6 +50,7 @@ def _in_flash(call: KernelCall, function: str) -> KernelCall:
         sources=(f"arch/avr/{name}.c",),
         headers=(f"arch/avr/{name}.h",),
         address_space="__flash",
+        others=(),
     )
 
 
