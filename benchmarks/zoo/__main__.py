@@ -134,5 +134,6 @@ def _shown(name: str, run: Callable[[Path], Outcome]) -> Outcome:
     print(f"  {name:28} {state:5} {types:13} {found.gap:.1e} {found.why}", flush=True)
     return found
 
+
 if __name__ == "__main__":
     main()

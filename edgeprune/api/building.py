@@ -23,6 +23,7 @@ def build(
     data: Data = None,
     test: Data = None,
     random_data: bool = False,
+    state: Sequence[str] = (),
     mean: Numbers | None = None,
     std: Numbers | None = None,
     budget: str | int | None = None,
@@ -69,6 +70,8 @@ def build(
             as x0, x1, ...
         test: samples that are only reported on; without it a part of ``data`` is kept apart.
         random_data: where there are no ``data``, noise ranks and calibrates; to try things out.
+        state: pairs "input:output" by their names: the model keeps this output from call to call,
+            as that input; what it is run on is one sequence then, in order.
         mean: the model was trained on (x - mean) / std, the samples are raw x: a number, or one a
             channel.
         std: likewise.
@@ -119,6 +122,7 @@ def build(
             data=files.data,
             test=files.test,
             random_data=random_data,
+            state=tuple(state),
             mean=numbers(mean),
             std=numbers(std),
             budget=size(budget, "--budget"),

@@ -24,6 +24,12 @@ from edgeprune.errors import EdgePruneError
     is_flag=True,
     help="Where there are no samples: noise calibrates and ranks. To try things out.",
 )
+@click.option(
+    "--state",
+    multiple=True,
+    metavar="IN:OUT",
+    help="Keep this output from call to call as that input; more than one: repeat.",
+)
 @_options.mean
 @_options.std
 @click.option("--budget", "--flash", help="Bytes of flash (phones: of the file): 64KB.")

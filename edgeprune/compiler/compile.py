@@ -113,7 +113,7 @@ class Recipe:
             thorough: whether better offsets than the greedy ones are searched for.
         """
         whole = self._compiled(typed, order, span, thorough=thorough)
-        if not self.by_rows or order is not None:
+        if not self.by_rows or order is not None or typed.states:
             return whole
         nodes = whole.plan.order
 
@@ -231,6 +231,11 @@ class Compiled:
     def constant_bytes(self) -> int:
         """Bytes of arrays and parameters in flash, counted without linking."""
         return _bytes(self.calls.values())
+
+    @property
+    def state_bytes(self) -> int:
+        """Bytes of RAM that are kept from call to call."""
+        return sum(self.graph.types[v].nbytes for v in self.graph.states)
 
     def bytes_of(self, name: str) -> int:
         """The same of one layer."""

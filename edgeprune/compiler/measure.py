@@ -25,7 +25,7 @@ class Footprint:
         code_bytes: of these, machine code.
         weight_bytes: of these, weights and biases.
         ram_bytes: what a RAM budget binds.
-        arena_bytes: of these, the arena.
+        arena_bytes: of these, the arena; what is kept from call to call is counted beside it.
         stack_bytes: of these, the stack of the entry point.
         measured: whether it was linked; otherwise it is an estimate.
         size: what the linker said; None where it was not asked.
@@ -54,9 +54,10 @@ def footprint(compiled: Compiled) -> Footprint:
     target = compiled.recipe.target
     weights = sum(c.weight_bytes for call in compiled.calls.values() for c in call.arrays)
     arena = compiled.plan.arena_bytes
+    state = compiled.state_bytes
     if target.budget != "linked":
         file = compiled.tflite if target.budget == "tflite" else compiled.onnx
-        return Footprint(len(file), None, weights, arena, arena, None, True, None)
+        return Footprint(len(file), None, weights, arena + state, arena, None, True, None)
     if find_compiler(target) is None:
         return _estimate(compiled, weights, arena)
     with tempfile.TemporaryDirectory(dir=workspace(), prefix="size-") as temp:
@@ -67,7 +68,7 @@ def footprint(compiled: Compiled) -> Footprint:
         size.flash_bytes,
         size.code_bytes,
         weights,
-        size.data_bytes + size.bss_bytes + arena + (stack or 0),
+        size.data_bytes + size.bss_bytes + state + arena + (stack or 0),
         arena,
         stack,
         True,
@@ -85,4 +86,5 @@ def _estimate(compiled: Compiled, weights: int, arena: int) -> Footprint:
     code += sum(table.get(s, max(table.values())) for s in sources)
     code += max((table.get(f"{s}+library", 0) for s in sources), default=0)
     flash = code + portable.constant_bytes
-    return Footprint(flash, code, weights, arena + STACK_BYTES, arena, STACK_BYTES, False, None)
+    ram = compiled.state_bytes + arena + STACK_BYTES
+    return Footprint(flash, code, weights, ram, arena, STACK_BYTES, False, None)

@@ -65,15 +65,15 @@ def describe(
     Raises:
         EdgePruneError: there are not as many labels as outputs.
     """
-    outputs = graph.types[graph.outputs[0]].shape[-1]
+    outputs = graph.types[graph.results[0]].shape[-1]
     if labels and len(labels) != outputs:
         raise EdgePruneError("labels", f"{len(labels)} labels for {outputs} outputs")
     b = _Builder()
     norms = normalisation or {}
-    inputs = [_tensor(b, graph, v, norms.get(v), is_input=True) for v in graph.inputs]
+    inputs = [_tensor(b, graph, v, norms.get(v), is_input=True) for v in graph.arguments]
     ends = [
         _tensor(b, graph, v, None, labelled=bool(labels) and i == 0)
-        for i, v in enumerate(graph.outputs)
+        for i, v in enumerate(graph.results)
     ]
     main = b.table({2: b.offsets(inputs), 3: b.offsets(ends)})
     text = {0: b.text(graph.name), 7: b.text("1.0.0")}
@@ -103,8 +103,8 @@ def described(
         labels: names of the classes; those of a single output, which has two, are left out.
         offline_plan: see :func:`edgeprune.emit.to_tflite.emit`.
     """
-    names = labels if len(labels) == graph.types[graph.outputs[0]].shape[-1] else ()
-    raw = {v: Normalisation((0.0,), (1.0,)) for v in graph.inputs}
+    names = labels if len(labels) == graph.types[graph.results[0]].shape[-1] else ()
+    raw = {v: Normalisation((0.0,), (1.0,)) for v in graph.arguments}
     said = describe(graph, description=description, normalisation=raw, labels=names)
     content = to_tflite.emit(graph, offline_plan=offline_plan, metadata={KEY: said})
     return attach(content, label_file(names)) if names else content

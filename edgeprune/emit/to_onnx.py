@@ -21,7 +21,18 @@ import onnx
 from onnx import TensorProto, helper
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
-from edgeprune.ir import Array, DType, Form, Graph, Node, OnnxNode, Port, QuantParams, TensorType
+from edgeprune.ir import (
+    Array,
+    DType,
+    Form,
+    Graph,
+    Node,
+    OnnxNode,
+    Port,
+    QuantParams,
+    TensorType,
+    initial_value,
+)
 from edgeprune.ops import Relu
 
 METADATA = "edgeprune"
@@ -356,6 +367,9 @@ class _Writer:
                 row["perm"] = self._shape(v)[0]
                 if t.quant is not None:
                     row["scale"], row["zero_point"] = t.quant.scalar
+                if side == "inputs" and v in self.graph.states:
+                    row["next"] = self.graph.outputs.index(self.graph.states[v])
+                    row["first"] = initial_value(self.graph, v).ravel().tolist()
                 rows.append(row)
             sides[side] = rows
         return json.dumps(sides, separators=(",", ":"))

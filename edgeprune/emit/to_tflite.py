@@ -7,6 +7,7 @@ no word for (explicit padding of a convolution) is split first, in ``_tflite_spl
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
@@ -14,8 +15,10 @@ import numpy as np
 
 from edgeprune.emit._tflite_plan import in_best_order, offsets
 from edgeprune.emit._tflite_plan import metadata as offline_memory_allocation
+from edgeprune.emit._tflite_records import Operand, Use, batched
 from edgeprune.emit._tflite_schema import version_of
 from edgeprune.emit._tflite_split import split
+from edgeprune.emit._tflite_state import RELEASE, before, behind, once
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.ir import Array, DType, Form, Graph, Node, QuantParams, TensorType, TfliteOp
 
@@ -61,23 +64,7 @@ def emit(
     return _Writer().write(graph, spelled, places, dict(metadata or {}))
 
 
-class _Use:
-    """One operator of the file: its record, its operands and its result, its version."""
-
-    def __init__(
-        self, op: TfliteOp, operands: list[_Operand], result: _Operand, version: int
-    ) -> None:
-        self.op, self.operands, self.result, self.version = op, operands, result, version
-
-
-class _Operand:
-    """An activation (by its name), or a constant as it is stored."""
-
-    def __init__(self, type_: TensorType, name: str = "", data: Array | None = None) -> None:
-        self.type, self.name, self.data = type_, name, data
-
-
-def _spell(graph: Graph, node: Node) -> list[tuple[_Use, str]]:
+def _spell(graph: Graph, node: Node) -> list[tuple[Use, str]]:
     """One node as the file has it, and the runtime releases that it needs."""
     types, result = graph.types_of(node), graph.types[node.output]
     op = node.op.to_tflite(types, result)
@@ -87,42 +74,47 @@ def _spell(graph: Graph, node: Node) -> list[tuple[_Use, str]]:
             form = op.forms.get(i, Form(new_axes=() if i in node.op.weights else (0,)))
             operands.append(_constant(graph.constants[v], types[i], form))
         else:
-            operands.append(_Operand(_batched(types[i]), v))
-    whole = _Operand(_batched(result), node.output)
+            operands.append(Operand(batched(types[i]), v))
+    whole = Operand(batched(result), node.output)
     first = next((t for v, t in zip(node.inputs, types, strict=True) if v not in graph.constants))
-    uses: list[tuple[_Use, str]] = []
+    uses: list[tuple[Use, str]] = []
     activation = first.dtype
     while op.then is not None:
         between = TensorType((1, *result.shape), op.gives)
-        handed = _Operand(between, f"{node.output};{len(uses)}")
+        handed = Operand(between, f"{node.output};{len(uses)}")
         uses.append(_use(op, operands, result, handed, activation))
         op, operands, activation = op.then, [handed], op.gives
     return [*uses, _use(op, operands, result, whole, activation)]
 
 
 def _use(
-    op: TfliteOp, operands: list[_Operand], result: TensorType, made: _Operand, activation: DType
-) -> tuple[_Use, str]:
+    op: TfliteOp, operands: list[Operand], result: TensorType, made: Operand, activation: DType
+) -> tuple[Use, str]:
     for extra in op.extra_inputs:
         dtype = DType(extra.dtype.name)
         quant = result.quant if dtype is result.dtype else None  # e.g. the value that pads
-        operands = [*operands, _Operand(TensorType(extra.shape, dtype, quant), data=extra)]
+        operands = [*operands, Operand(TensorType(extra.shape, dtype, quant), data=extra)]
     if op.order:
         operands = [operands[i] for i in op.order]
     version, runtime = version_of(op, [o.type for o in operands], activation)
-    return _Use(op, operands, made, version), runtime
+    return Use(op, operands, made, version), runtime
 
 
-def _batched(t: TensorType) -> TensorType:
-    return t.with_shape((1, *t.shape))
-
-
-def _constant(value: Array, t: TensorType, form: Form) -> _Operand:
+def _constant(value: Array, t: TensorType, form: Form) -> Operand:
     stored = form.apply(value)
     quant = t.quant
     if quant is not None and quant.axis is not None:
         quant = QuantParams(quant.scale, quant.zero_point, form.axis(quant.axis, value.ndim))
-    return _Operand(TensorType(tuple(map(int, stored.shape)), t.dtype, quant), data=stored)
+    return Operand(TensorType(tuple(map(int, stored.shape)), t.dtype, quant), data=stored)
+
+
+@dataclass
+class _Part:
+    """One graph of the file while it is written: its tensors, and its calls by tensor numbers."""
+
+    tensors: list[tuple[Operand, int]] = field(default_factory=list)
+    tensor_of: dict[object, int] = field(default_factory=dict)
+    calls: list[tuple[Use, list[int], list[int]]] = field(default_factory=list)
 
 
 class _Writer:
@@ -137,38 +129,42 @@ class _Writer:
         self.seen: dict[object, int] = {}
         self.buffers: list[bytes] = [b""]
         self.buffer_of: dict[bytes, int] = {b"": 0}
-        self.tensors: list[tuple[_Operand, int]] = []
-        self.tensor_of: dict[object, int] = {}
 
     def write(
         self,
         graph: Graph,
-        spelled: Sequence[tuple[_Use, str]],
+        spelled: Sequence[tuple[Use, str]],
         places: Mapping[str, int] | None,
         metadata: dict[str, bytes],
     ) -> bytes:
+        main, first = _Part(), _Part()
         for v in graph.inputs:
-            self._tensor(_Operand(_batched(graph.types[v]), v))
-        calls = []
-        for use, _ in spelled:
-            inputs = [self._tensor(o) for o in use.operands]
-            calls.append((use, inputs, [self._tensor(use.result)]))
-        metadata["min_runtime_version"] = _release(r for _, r in spelled).ljust(16, b"\0")
+            self._tensor(main, Operand(batched(graph.types[v]), v))
+        for use in (*before(graph), *(use for use, _ in spelled), *behind(graph)):
+            self._call(main, use)
+        for use in once(graph):
+            self._call(first, use)
+        releases = [*(r for _, r in spelled), *([RELEASE] if graph.states else [])]
+        metadata["min_runtime_version"] = _release(releases).ljust(16, b"\0")
         if places is not None:
-            known = [places.get(o.name, -1) if o.data is None else -1 for o, _ in self.tensors]
+            known = [places.get(o.name, -1) if o.data is None else -1 for o, _ in main.tensors]
             metadata["OfflineMemoryAllocation"] = offline_memory_allocation(known)
         notes = [(name, self._buffer(data)) for name, data in sorted(metadata.items())]
-        names = {p: port.name for p, port in graph.ports.items()}
-        return self._finish(graph, calls, notes, names)
+        return self._finish(graph, [main, *([first] if first.calls else [])], notes)
 
-    def _tensor(self, operand: _Operand) -> int:
+    def _call(self, part: _Part, use: Use) -> None:
+        inputs = [self._tensor(part, o) for o in use.operands]
+        outputs = [] if use.result is None else [self._tensor(part, use.result)]
+        part.calls.append((use, inputs, outputs))
+
+    def _tensor(self, part: _Part, operand: Operand) -> int:
         """The number of a tensor; constants with the same type and contents are one."""
         data = None if operand.data is None else _stored_bytes(operand.data, operand.type.dtype)
         key = operand.name if data is None else (operand.type, data)
-        if key not in self.tensor_of:
-            self.tensor_of[key] = len(self.tensors)
-            self.tensors.append((operand, 0 if data is None else self._buffer(data)))
-        return self.tensor_of[key]
+        if key not in part.tensor_of:
+            part.tensor_of[key] = len(part.tensors)
+            part.tensors.append((operand, 0 if data is None else self._buffer(data)))
+        return part.tensor_of[key]
 
     def _buffer(self, data: bytes) -> int:
         if data not in self.buffer_of:
@@ -177,17 +173,41 @@ class _Writer:
         return self.buffer_of[data]
 
     def _finish(
-        self,
-        graph: Graph,
-        calls: Sequence[tuple[_Use, list[int], list[int]]],
-        notes: Sequence[tuple[str, int]],
-        names: Mapping[str, str],
+        self, graph: Graph, parts: Sequence[_Part], notes: Sequence[tuple[str, int]]
     ) -> bytes:
         s, fb = self.s, self.fb
         contents = [self._bytes(data) for data in self.buffers]
         buffers = self._tables("Buffer", [{"Data": c} if c else {} for c in contents])
-        codes = list(dict.fromkeys((use.op.name, use.version) for use, _, _ in calls))
+        uses = [use for part in parts for use, _, _ in part.calls]
+        codes = list(dict.fromkeys((use.op.name, use.version) for use in uses))
         operator_codes = self._tables("OperatorCode", [self._code(*c) for c in codes])
+        names = {p: port.name for p, port in graph.ports.items()}
+        graphs = []
+        for part, *ends in zip(parts, (graph.arguments, ()), (graph.results, ()), strict=False):
+            io = [[part.tensor_of[v] for v in vs] for vs in ends]
+            graphs.append(self._graph(part, codes, names, io))
+        metadata = self._tables(
+            "Metadata", [{"Name": self._text(n), "Buffer": b} for n, b in notes]
+        )
+        model = {
+            "Version": 3,
+            "OperatorCodes": operator_codes,
+            "Subgraphs": self._tables("SubGraph", graphs),
+            "Buffers": buffers,
+            "Metadata": metadata,
+        }
+        fb.Finish(self._table("Model", model), file_identifier=b"TFL3")
+        assert s.Model.ModelBufferHasIdentifier(fb.Output(), 0)
+        return bytes(fb.Output())
+
+    def _graph(
+        self,
+        part: _Part,
+        codes: Sequence[tuple[str, int]],
+        names: Mapping[str, str],
+        ends: Sequence[Sequence[int]],
+    ) -> dict[str, int]:
+        """One graph of the file."""
         operators = self._tables(
             "Operator",
             [
@@ -197,32 +217,16 @@ class _Writer:
                     "Outputs": self._ints(outputs),
                     **self._options(use.op),
                 }
-                for use, inputs, outputs in calls
+                for use, inputs, outputs in part.calls
             ],
         )
-        tensors = self._tables(
-            "Tensor", [self._tensor_fields(o, b, names) for o, b in self.tensors]
-        )
-        io = [[self.tensor_of[v] for v in vs] for vs in (graph.inputs, graph.outputs)]
-        main = {
-            "Tensors": tensors,
-            "Inputs": self._ints(io[0]),
-            "Outputs": self._ints(io[1]),
+        rows = [self._tensor_fields(o, b, names) for o, b in part.tensors]
+        return {
+            "Tensors": self._tables("Tensor", rows),
+            "Inputs": self._ints(ends[0]),
+            "Outputs": self._ints(ends[1]),
             "Operators": operators,
         }
-        metadata = self._tables(
-            "Metadata", [{"Name": self._text(n), "Buffer": b} for n, b in notes]
-        )
-        model = {
-            "Version": 3,
-            "OperatorCodes": operator_codes,
-            "Subgraphs": self._tables("SubGraph", [main]),
-            "Buffers": buffers,
-            "Metadata": metadata,
-        }
-        fb.Finish(self._table("Model", model), file_identifier=b"TFL3")
-        assert s.Model.ModelBufferHasIdentifier(fb.Output(), 0)
-        return bytes(fb.Output())
 
     def _code(self, name: str, version: int) -> dict[str, int]:
         """An operator's number goes into the field that even old readers know, if it fits."""
@@ -232,12 +236,12 @@ class _Writer:
         return {"DeprecatedBuiltinCode": 127, "BuiltinCode": number, "Version": version}
 
     def _tensor_fields(
-        self, operand: _Operand, buffer: int, names: Mapping[str, str]
+        self, operand: Operand, buffer: int, names: Mapping[str, str]
     ) -> dict[str, int]:
         t = operand.type
         fields = {
             "Shape": self._ints(t.shape),
-            "Type": getattr(self.s.TensorType, t.dtype.name),
+            "Type": getattr(self.s.TensorType, "RESOURCE" if operand.is_handle else t.dtype.name),
             "Buffer": buffer,
         }
         if operand.name:

@@ -39,15 +39,15 @@ def load_samples(path: Path, graph: Graph) -> Samples:
     """
     where = str(path)
     arrays, y = _read(path, graph)
-    values = zip(graph.inputs, arrays, strict=True)
+    values = zip(graph.arguments, arrays, strict=True)
     xs = [_values(x, graph, v, f"{where}: {name}") for v, (name, x) in values]
     if len({len(x) for x in xs}) > 1:
         counts = ", ".join(f"{len(x)} of {name}" for x, (name, _) in zip(xs, arrays, strict=True))
         raise EdgePruneError(where, f"has unlike numbers of samples: {counts}", HINT)
-    if y is not None and len(graph.outputs) > 1:
+    if y is not None and len(graph.results) > 1:
         raise EdgePruneError(
             f"{where}: y",
-            f"labels say nothing about a model with {len(graph.outputs)} outputs",
+            f"labels say nothing about a model with {len(graph.results)} outputs",
             "leave y out: the model's own answers are the reference then",
         )
     x = join_rows(xs)
@@ -112,7 +112,7 @@ def _labels(y: Array, n: int, graph: Graph, where: str) -> Array:
         raise EdgePruneError(where, f"has elements of type {y.dtype}, not integers", HINT)
     if y.shape != (n,):
         raise EdgePruneError(where, f"has shape {list(y.shape)}, but there are {n} samples", HINT)
-    classes = max(graph.types[graph.outputs[0]].size, 2)
+    classes = max(graph.types[graph.results[0]].size, 2)
     low, high = int(y.min()), int(y.max())
     if low < 0 or high >= classes:
         raise EdgePruneError(
@@ -130,7 +130,7 @@ def _read(path: Path, graph: Graph) -> tuple[list[Named], Array | None]:
     """The array of every input with its name in the data, and the labels."""
     if path.is_dir():
         return _read_folder(path, graph)
-    if path.suffix == ".npy" and len(graph.inputs) == 1:
+    if path.suffix == ".npy" and len(graph.arguments) == 1:
         return [("x", map_npy(path, HINT))], None
     found = names_in(path, HINT)
     names = _names(graph, found, str(path))
@@ -144,11 +144,11 @@ def _names(graph: Graph, found: Sequence[str], where: str) -> list[str]:
     Raises:
         EdgePruneError: an input has no array.
     """
-    if len(graph.inputs) == 1:
+    if len(graph.arguments) == 1:
         if "x" not in found:
             raise EdgePruneError(where, f"has {sorted(found)}, but no x", HINT)
         return ["x"]
-    own = [graph.ports[v].name if v in graph.ports else v for v in graph.inputs]
+    own = [graph.ports[v].name if v in graph.ports else v for v in graph.arguments]
     numbered = [f"x{i}" for i in range(len(own))]
     for names in (own, numbered):
         if set(names) <= set(found):
@@ -167,7 +167,7 @@ def _read_folder(path: Path, graph: Graph) -> tuple[list[Named], Array | None]:
             return _read_pictures(path, graph)
         raise EdgePruneError(str(path), "has no .npy file", HINT)
     names = {f.stem: f for f in files}
-    if "x" in names or len(graph.inputs) > 1:
+    if "x" in names or len(graph.arguments) > 1:
         arrays = [(k, map_npy(names[k], HINT)) for k in _names(graph, list(names), str(path))]
         return arrays, map_npy(names["y"], HINT) if "y" in names else None
     samples = [map_npy(f, HINT) for f in files]

@@ -74,7 +74,7 @@ def join_ports(graph: Graph) -> Graph:
 def has_many(graph: Graph) -> bool:
     """Whether the user's model has several inputs or outputs."""
     own = graph.inputs != (INPUTS,) and graph.outputs != (OUTPUTS,)
-    return not own or len(graph.inputs) > 1 or len(graph.outputs) > 1
+    return not own or len(graph.arguments) > 1 or len(graph.results) > 1
 
 
 def drop_unread(graph: Graph) -> Graph:
@@ -82,7 +82,8 @@ def drop_unread(graph: Graph) -> Graph:
 
     Files of quantised networks are run as they are, and keep theirs.
     """
-    read = {v: graph.types[v] for v in graph.inputs if graph.users[v] or v in graph.outputs}
+    needed = {*graph.outputs, *graph.states}
+    read = {v: graph.types[v] for v in graph.inputs if graph.users[v] or v in needed}
     if len(read) in (0, len(graph.inputs)) or graph.is_quantised:
         return graph
     names = [graph.ports[v].name if v in graph.ports else v for v in graph.inputs if v not in read]

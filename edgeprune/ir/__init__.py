@@ -28,6 +28,7 @@ from edgeprune.ir.run import (
 from edgeprune.ir.samples import Samples
 from edgeprune.ir.span import Span, span_of
 from edgeprune.ir.spelling import Form, OnnxNode, TfliteOp, Version
+from edgeprune.ir.steps import explicit, initial_value, run_steps, step_rows
 from edgeprune.ir.text import to_text
 from edgeprune.ir.types import Array, Codebook, DType, Folded, QuantParams, TensorType
 
@@ -63,7 +64,9 @@ __all__ = [
     "couple",
     "dequantise_array",
     "element_type",
+    "explicit",
     "fed",
+    "initial_value",
     "join_rows",
     "predict",
     "quantise_array",
@@ -72,8 +75,10 @@ __all__ = [
     "run",
     "run_int",
     "run_node",
+    "run_steps",
     "span_of",
     "split_rows",
+    "step_rows",
     "tensors",
     "tie_broadcast",
     "to_text",

@@ -47,6 +47,9 @@ class Port:
             user = ir.transpose(perm); None: the same.
         batched: whether axis 0 of ``shape`` is the batch.
         dtype: the user's element type.
+        feeds: of an output that is kept: the input that has its value in the next call.
+        initial: of an input that an output feeds: its elements in the first call, real values in
+            the IR's order; (): all zero.
     """
 
     name: str
@@ -54,6 +57,8 @@ class Port:
     perm: tuple[int, ...] | None = None
     batched: bool = True
     dtype: DType = DType.FLOAT32
+    feeds: str = ""
+    initial: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,8 +68,8 @@ class Graph:
     Attributes:
         name: the model's name, untrusted text.
         nodes: in execution order; every node has one output.
-        inputs: names of the values that are fed.
-        outputs: names of the values that are read.
+        inputs: names of the values that are fed, by the caller or from the call before.
+        outputs: names of the values that are read, by the caller or in the next call.
         types: the type of every value and constant.
         constants: weights and other constants, by name.
         ports: how the user's model presents inputs and outputs, by value name.
@@ -103,6 +108,23 @@ class Graph:
     def activations(self) -> tuple[str, ...]:
         """Inputs and computed values, in the order in which they come to be."""
         return (*self.inputs, *(n.output for n in self.nodes))
+
+    @cached_property
+    def states(self) -> dict[str, str]:
+        """What is kept from one call to the next: by input, the output that it has next."""
+        feeding = {self.ports[v].feeds: v for v in self.outputs if v in self.ports}
+        return {v: feeding[v] for v in self.inputs if v in feeding}
+
+    @cached_property
+    def arguments(self) -> tuple[str, ...]:
+        """The inputs that the caller gives in every call."""
+        return tuple(v for v in self.inputs if v not in self.states)
+
+    @cached_property
+    def results(self) -> tuple[str, ...]:
+        """The outputs that the caller gets from every call."""
+        kept = set(self.states.values())
+        return tuple(v for v in self.outputs if v not in kept)
 
     def node(self, name: str) -> Node:
         """The node of that name."""
@@ -265,6 +287,8 @@ def check(graph: Graph) -> None:
         seen.add(node.output)
         assert node.output in graph.types, f"{node.output!r} has no type"
     assert all(v in seen for v in graph.outputs), "an output that nothing computes"
+    for v, after in graph.states.items():
+        assert graph.types[v] == graph.types[after], f"{v!r} becomes what it is not: {after!r}"
     for name, value in graph.constants.items():
         t = graph.types[name]
         assert t.shape == value.shape, f"{name}: {t.shape} != {value.shape}"

@@ -36,20 +36,20 @@ def join_rows(values: Sequence[Array]) -> Array:
 
 
 def fed(graph: Graph, x: Array) -> Array:
-    """Samples of real values in the elements that a network takes.
+    """Samples of real values in the elements that a network takes in a call.
 
     Args:
         graph: float or quantised.
-        x: float32 rows.
+        x: float32 rows of its arguments.
     """
-    types = [graph.types[v] for v in graph.inputs]
+    types = [graph.types[v] for v in graph.arguments]
     parts = zip(split_rows(x, types), types, strict=True)
     return join_rows([p if t.quant is None else quantise_array(p, t) for p, t in parts])
 
 
 def real(graph: Graph, y: Array) -> Array:
-    """Real values of the rows that a network answers with, float32."""
-    types = [graph.types[v] for v in graph.outputs]
+    """Real values of the rows that a network answers a call with, float32."""
+    types = [graph.types[v] for v in graph.results]
     parts = zip(split_rows(y, types), types, strict=True)
     made = [p if t.quant is None else dequantise_array(p, t) for p, t in parts]
     return join_rows(made).astype(np.float32)

@@ -18,8 +18,8 @@ from edgeprune.emit.packages import OF_ONE, PACKAGES, Facts
 from edgeprune.emit.to_c import Vectors
 from edgeprune.emit.to_c.writer import model_name
 from edgeprune.errors import CannotFitError, EdgePruneError
-from edgeprune.frontends.ports import has_many
-from edgeprune.ir import Array, Graph, fed, predict, real
+from edgeprune.frontends.ports import has_many, part_ports
+from edgeprune.ir import Array, Graph, fed, predict, real, step_rows
 from edgeprune.pipeline.choose import Chooser, room
 from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.log import check_log, record
@@ -49,6 +49,7 @@ from edgeprune.verify.source import Distance, Rule
 from edgeprune.verify.source import distance as compare
 
 STORED_VECTORS = 4  # in the self-test that is flashed
+STORED_STEPS = 32  # likewise, of a model that keeps states
 SNR_SAMPLES = 16
 EMULATED_MACS = 100_000_000  # some seconds in the emulator
 KEPT_VECTORS = 256  # in DIR, for `verify` and `run`
@@ -136,11 +137,14 @@ def build(options: BuildOptions, progress: Progress = silent) -> Built:
 
 
 def _check_packages(options: BuildOptions, prepared: Prepared) -> None:
-    wrong = [p for p in options.packages if p in OF_ONE and has_many(prepared.graph)]
+    wrong = [p for p in options.packages if p in OF_ONE and has_many(prepared.ported)]
     if wrong:
         what = "is made for models with one input and one output"
         hint = f"take some of {', '.join(p for p in PACKAGES if p not in OF_ONE)}"
         raise EdgePruneError(f"--package {','.join(wrong)}", what, hint)
+    if "android" in options.packages and prepared.ported.states:
+        what = "is made for models that keep nothing from call to call"
+        raise EdgePruneError("--package android", what, "--emit tflite writes the file for an app")
     if options.url and not re.fullmatch(r"https?://[!-~]+", options.url):
         raise EdgePruneError("--url", f"{options.url!r} is no address", "such as https://...")
 
@@ -197,7 +201,8 @@ def _write(
         with HostModel(c_dir) as model:
             answer = model.run(stored)
         tolerance = 0.0 if graph.is_quantised else 1e-5
-        vectors = Vectors(stored[:STORED_VECTORS], answer[:STORED_VECTORS], tolerance)
+        few = STORED_STEPS if graph.states else STORED_VECTORS
+        vectors = Vectors(stored[:few], answer[:few], tolerance)
         compiled.write_c(c_dir, name, vectors)
         if "tflite" in options.emit:
             (folder / "model.tflite").write_bytes(compiled.tflite)
@@ -231,8 +236,8 @@ def _write(
             found["tflite_default"] = in_app
         accuracy, tables = _accuracy(prepared, chosen, found)
         shown = samples_of_test(stored)
-        few = {kind: theirs[:AGREEMENT_RUNS] for kind, theirs in files.items()}
-        agreement = agree(few, ours[:AGREEMENT_RUNS])
+        compared = {kind: theirs[:AGREEMENT_RUNS] for kind, theirs in files.items()}
+        agreement = agree(compared, ours[:AGREEMENT_RUNS])
         progress("verify", 3, 3)
         rule = _rule(prepared, chosen)
         distance = compare(real(graph, answer), prepared.reference[: len(answer)], rule)
@@ -336,7 +341,9 @@ def _accuracy(
     said = {k: answers(real(chosen.compiled.graph, made)) for k, made in outputs.items()}
     said["source"] = said["pruned"] = answers(prepared.reference)
     if chosen.float_graph is not prepared.graph:
-        said["pruned"] = answers(predict(chosen.float_graph, x))
+        smaller = part_ports(chosen.float_graph)
+        made = step_rows(smaller, x)[1] if smaller.states else predict(chosen.float_graph, x)
+        said["pruned"] = answers(made)
     found["n"] = len(x)
     found["labels"] = "data" if prepared.labelled else "source model"
     found |= {kind: float((made == y).mean()) for kind, made in said.items()}

@@ -20,7 +20,7 @@ from edgeprune.frontends.ports import part_ports
 from edgeprune.ir import Array, Graph, couple, fed, predict, real
 from edgeprune.pipeline.forms import Candidate, Form
 from edgeprune.pipeline.options import BuildOptions, most_cycles
-from edgeprune.pipeline.prepare import Prepared
+from edgeprune.pipeline.prepare import Prepared, one_call
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
 from edgeprune.pruning.costs import Prices, nothing_removed
@@ -172,8 +172,7 @@ class Fitter:
         """One inference on the emulated core, where there is one."""
         with TemporaryDirectory(dir=workspace(), prefix="run-") as temp:
             compiled.write_c(Path(temp), "model")
-            x = self.prepared.rank.x[:1]
-            rows = fed(compiled.graph, x)
+            rows = fed(compiled.graph, self.prepared.report.x[:1])
             return on_target(Path(temp), self.form.target, rows, self.form.optimize)
 
     def _count(self, compiled: Compiled) -> dict[str, int]:
@@ -416,12 +415,15 @@ def run_host(compiled: Compiled, x: Array) -> Array:
     """Run the emitted C on this machine, portable kernels, real values in and out.
 
     Args:
-        compiled: the network.
+        compiled: the network. One that keeps states is run call by call, each with the states of
+            its sample: not the C, which has its own, but the same integers.
         x: float32 samples, (n, *input shape).
 
     Returns:
         float32 outputs, (n, *output shape).
     """
+    if compiled.graph.states:
+        return one_call(compiled.graph, x)
     with TemporaryDirectory(dir=workspace(), prefix="c-") as temp:
         compiled.portable.write_c(Path(temp), "model")
         with HostModel(Path(temp)) as model:

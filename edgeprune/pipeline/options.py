@@ -173,6 +173,7 @@ class BuildOptions:
         data: samples for ranking, calibration, validation and, without ``test``, for reporting.
         test: samples for reporting only.
         random_data: where there are no ``data``, noise ranks and calibrates; to try things out.
+        state: inputs and outputs that are kept from call to call, "input:output" by name.
         mean: the model was trained on (x - mean) / std, the samples are raw x: one number, or one
             a channel.
         std: likewise.
@@ -219,6 +220,7 @@ class BuildOptions:
     data: Path | None = None
     test: Path | None = None
     random_data: bool = False
+    state: tuple[str, ...] = ()
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     budget: int | None = None

@@ -42,7 +42,7 @@ def agreement_in_app(ours: Array, found: Array | None, graph: Graph, stored: int
         keys = ("tflite_default_max_lsb", "tflite_default_mismatches", "tflite_default")
         return dict.fromkeys(keys)
     integer = ours.dtype.kind in "iu"
-    measured = differences(ours, found, classes=len(graph.outputs) == 1).record
+    measured = differences(ours, found, classes=len(graph.results) == 1).record
     asked = bounds(measured, stored, integer=integer)
     return {
         "tflite_default_max_lsb": int(measured["largest"]) if integer else None,

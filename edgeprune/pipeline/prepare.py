@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -13,17 +13,22 @@ from edgeprune import bundled
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends import load
 from edgeprune.frontends.normalize import normalise_input, unfuse
-from edgeprune.frontends.ports import drop_unread, join_ports
+from edgeprune.frontends.ports import drop_unread, join_ports, part_ports
+from edgeprune.frontends.states import paired
 from edgeprune.ir import (
     Array,
     Graph,
     Samples,
+    dequantise_array,
+    explicit,
     fed,
     join_rows,
     predict,
+    quantise_array,
     real,
     run_int,
     split_rows,
+    step_rows,
 )
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.samples import Given, Reported, given_samples
@@ -35,6 +40,8 @@ from edgeprune.verify import run_tflite
 
 VALIDATION_SHARE = 0.3  # of the rest: chooses between candidates; the others rank and calibrate
 LIMIT_RANK = 5000
+LIMIT_STEPS = 2000  # of a sequence, that rank and choose
+UNUSED_STEPS = 32  # of a sequence, where nothing is chosen
 
 
 @dataclass(frozen=True)
@@ -43,12 +50,15 @@ class Prepared:
 
     Attributes:
         graph: the source model as it was read.
-        float_graph: the same in float32: what is pruned.
+        float_graph: the same in float32: what is pruned. Of a model that keeps states, one call:
+            they are inputs and outputs.
         path: its file.
         sha256: hash of the file.
-        rank: samples that rank neurons and calibrate scales.
-        validation: samples that choose between candidates.
-        report: samples that nothing was chosen by.
+        rank: samples that rank neurons and calibrate scales; of a model that keeps states,
+            what single calls of a sequence take, states and all.
+        validation: samples that choose between candidates, likewise.
+        report: samples that nothing was chosen by, of the arguments; a sequence from its start
+            where the model keeps states.
         labelled: whether the labels are the user's; otherwise they are the source model's answers.
         reference: the source model's outputs for ``report``, real values.
         free: what was folded away without any loss.
@@ -80,7 +90,21 @@ class Prepared:
         Args:
             outputs: of the validation samples in order, or of the first of them.
         """
-        return float((answers(outputs) == self._truth[: len(outputs)]).mean())
+        said = answers(self._results(outputs))
+        return float((said == self._truth[: len(outputs)]).mean())
+
+    @cached_property
+    def ported(self) -> Graph:
+        """The source model with its own inputs, outputs and states."""
+        return part_ports(self.graph)
+
+    def _results(self, outputs: Array) -> Array:
+        """Of rows of all outputs, those that are answers."""
+        graph = self.ported
+        if not graph.states:
+            return outputs
+        count = sum(graph.types[v].size for v in graph.results)
+        return outputs.reshape(len(outputs), -1)[:, :count]
 
     @cached_property
     def source_accuracy(self) -> float:
@@ -91,6 +115,8 @@ class Prepared:
     def _truth(self) -> Array:
         if self.validation.y is not None:
             return self.validation.y
+        if self.ported.states:
+            return answers(self._results(one_call(self.graph, self.validation.x)))
         return answers(source_outputs(self.graph, self.path, self.validation.x))
 
 
@@ -105,8 +131,12 @@ def prepare(options: BuildOptions, *, needs_data: bool = True) -> Prepared:
         EdgePruneError: the model or the data cannot be used.
     """
     path = options.model or bundled.model_path()
-    graph, free = fold(drop_unread(_raw(load(path), options)))
+    graph, free = fold(drop_unread(_raw(paired(load(path), options.state), options)))
+    _refuse_states(graph, options, builds=not needs_data)
     given = given_samples(options, graph, optional=not needs_data)
+    source = graph
+    if graph.states:
+        given = replace(given, work=_single_calls(given, graph))
     rank, validation, report = _split(given, options)
     float_graph = join_ports(unfuse(dequantise(graph)) if graph.is_quantised else graph)
     graph = graph if graph.is_quantised else float_graph
@@ -124,13 +154,32 @@ def prepare(options: BuildOptions, *, needs_data: bool = True) -> Prepared:
         validation,
         report,
         report.y is not None,
-        source_outputs(graph, path, report.x),
+        source_outputs(source if source.states else graph, path, report.x),
         free,
         given.chooses,
         given.reported,
         (*graph.notes, *given.notes),
         labels,
     )
+
+
+def _refuse_states(graph: Graph, options: BuildOptions, *, builds: bool) -> None:
+    """What looks at samples one by one does not go with a model that keeps something of them."""
+    asked = {"--classes": options.classes is not None, "--finetune": options.finetune > 0}
+    wrong = [name for name, given in asked.items() if given]
+    if graph.states and (wrong or not builds):
+        names = ", ".join(graph.ports[v].name if v in graph.ports else v for v in graph.states)
+        raise EdgePruneError(
+            ", ".join(wrong) or graph.name,
+            f"the model keeps states from call to call ({names})",
+            f"it can be compiled: edgeprune build {options.model}",
+        )
+
+
+def _single_calls(given: Given, graph: Graph) -> Samples:
+    """What each call of a sequence takes, states and all."""
+    steps = LIMIT_STEPS if given.chooses else UNUSED_STEPS
+    return Samples(step_rows(graph, given.work.x[:steps])[0], bytes=given.work.bytes)
 
 
 def _split(given: Given, options: BuildOptions) -> tuple[Samples, Samples, Samples]:
@@ -151,7 +200,7 @@ def _labels(options: BuildOptions, graph: Graph) -> tuple[str, ...]:
     names = tuple(options.labels)
     if not names:
         return ()
-    count = max(sum(graph.types[v].size for v in graph.outputs), 2)
+    count = max(sum(graph.types[v].size for v in graph.results), 2)
     if len(names) != count:
         what = f"{len(names)} names for {count} classes"
         raise EdgePruneError("--labels", what, "give one for each, in the order of the outputs")
@@ -192,7 +241,7 @@ def _specialist(options: BuildOptions, graph: Graph, data: Samples) -> Detector:
 
 
 def source_outputs(graph: Graph, path: Path, x: Array) -> Array:
-    """What the source model answers, real values.
+    """What the source model answers, real values; one that keeps states, call after call.
 
     A quantised ``.tflite`` is run as it is, under LiteRT's reference kernels; other quantised
     models in their own integers.
@@ -200,20 +249,37 @@ def source_outputs(graph: Graph, path: Path, x: Array) -> Array:
     Args:
         graph: as it was read.
         path: its file.
-        x: float32 samples, (n, *input shape).
+        x: float32 samples of its arguments, (n, *input shape).
     """
+    if graph.is_quantised and path.suffix == ".tflite":
+        rows = run_tflite.run(path.read_bytes(), fed(graph, x), signed=True)
+        return real(graph, rows)
+    return step_rows(graph, x)[1] if graph.states else one_call(graph, x)
+
+
+def one_call(graph: Graph, x: Array) -> Array:
+    """What a network answers to each sample on its own, in its own arithmetic.
+
+    Args:
+        graph: float or quantised; states are inputs and outputs like any others.
+        x: float32 rows of all inputs.
+
+    Returns:
+        Rows of all outputs, real values.
+    """
+    graph = explicit(graph)
     if not graph.is_quantised:
         return predict(join_ports(graph), x)
-    rows = fed(graph, x)
-    if path.suffix == ".tflite":
-        return real(graph, run_tflite.run(path.read_bytes(), rows, signed=True))
     types = [graph.types[v] for v in graph.inputs]
     made = []
-    for i in range(0, len(rows), 64):
-        feed = zip(graph.inputs, split_rows(rows[i : i + 64], types), strict=True)
-        values = run_int(graph, dict(feed))
-        made.append(join_rows([values[v] for v in graph.outputs]))
-    return real(graph, np.concatenate(made))
+    for i in range(0, len(x), 64):
+        parts = zip(graph.inputs, split_rows(x[i : i + 64], types), types, strict=True)
+        feed = {v: p if t.quant is None else quantise_array(p, t) for v, p, t in parts}
+        values = run_int(graph, feed)
+        shown = [(values[v], graph.types[v]) for v in graph.outputs]
+        ends = [y if t.quant is None else dequantise_array(y, t) for y, t in shown]
+        made.append(join_rows(ends).astype(np.float32))
+    return np.concatenate(made)
 
 
 def _digest(path: Path) -> str:

@@ -59,7 +59,7 @@ def given_samples(options: BuildOptions, graph: Graph, *, optional: bool) -> Giv
         work = load_samples(options.data, graph)
         if test is not None:
             return Given(work, test, True, "test")
-        work, report = work.split(REPORT_SHARE, seed=options.seed)
+        work, report = _apart(work, graph, options.seed)
         return Given(work, report, True, "held-out")
     if options.model is None:
         b = bundled.load_data()
@@ -77,6 +77,14 @@ def given_samples(options: BuildOptions, graph: Graph, *, optional: bool) -> Giv
     )
 
 
+def _apart(data: Samples, graph: Graph, seed: int) -> tuple[Samples, Samples]:
+    """What is worked on, and what is reported on: of a sequence the end."""
+    if not graph.states:
+        return data.split(REPORT_SHARE, seed=seed)
+    end = len(data) - round(REPORT_SHARE * len(data))
+    return data.take(slice(0, end)), data.take(slice(end, None))
+
+
 def generated(graph: Graph, n: int, seed: int) -> Samples:
     """Inputs that are made up: integers over their whole range, normally distributed reals.
 
@@ -86,7 +94,7 @@ def generated(graph: Graph, n: int, seed: int) -> Samples:
         seed: of the random numbers.
     """
     rng = np.random.default_rng(seed)
-    return Samples(join_rows([_noise(graph.types[v], n, rng) for v in graph.inputs]))
+    return Samples(join_rows([_noise(graph.types[v], n, rng) for v in graph.arguments]))
 
 
 def _noise(t: TensorType, n: int, rng: np.random.Generator) -> Array:

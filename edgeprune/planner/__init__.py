@@ -79,6 +79,7 @@ class _Layout:
     buffers: tuple[Buffer, ...]
     home: Mapping[str, str]
     span: Span | None
+    kept: Mapping[str, str]
 
     @cached_property
     def steps(self) -> tuple[tuple[str, int], ...]:
@@ -100,7 +101,15 @@ class _Layout:
         size = round_up(max(ends, default=0), ALIGN)
         offsets = {b.name: a for a, b in zip(at, self.buffers, strict=True)}
         return MemoryPlan(
-            self.order, self.buffers, offsets, self.home, size, self.bound, self.steps, self.span
+            self.order,
+            self.buffers,
+            offsets,
+            self.home,
+            size,
+            self.bound,
+            self.steps,
+            self.span,
+            self.kept,
         )
 
 
@@ -128,21 +137,27 @@ def _layout(
             and (n.name not in span.names or not whole & {n.output, over[n.name].buffer})
         }
     if order is None:
-        order = best_order(graph, home, nbytes, scratch, over)
+        in_arena = nbytes | dict.fromkeys(_kept(graph, home), 0)
+        order = best_order(graph, home, in_arena, scratch, over)
     step = {name: i for i, name in enumerate(order)}
     first, last = _lives(graph, home, step)
     if span is not None:
         _prolong(span, home, step, first, last)
+    kept = _kept(graph, home, first, last)
     shared = {
         home[n.output]: over[n.name]
         for n in graph.nodes
-        if n.name in over and last[over[n.name].buffer] == step[n.name] == first[home[n.output]]
+        if n.name in over
+        and last[over[n.name].buffer] == step[n.name] == first[home[n.output]]
+        and not {over[n.name].buffer, home[n.output]} & kept.keys()
     }
-    buffers = [Buffer(b, nbytes[b], first[b], last[b], shared.get(b)) for b in nbytes]
+    buffers = [
+        Buffer(b, nbytes[b], first[b], last[b], shared.get(b)) for b in nbytes if b not in kept
+    ]
     buffers += [
         Buffer(f"{name}:scratch", n, step[name], step[name]) for name, n in scratch.items() if n
     ]
-    return _Layout(order, tuple(b for b in buffers if b.nbytes or span is None), home, span)
+    return _Layout(order, tuple(b for b in buffers if b.nbytes or span is None), home, span, kept)
 
 
 def _bytes_held(graph: Graph, value: str, span: Span | None) -> int:
@@ -168,6 +183,27 @@ def _prolong(
         first[home[v]] = ends[0]
     for v in (*span.read, *span.lasting):
         last[home[v]] = max(last[home[v]], ends[1])
+
+
+def _kept(
+    graph: Graph,
+    home: Mapping[str, str],
+    first: Mapping[str, int] | None = None,
+    last: Mapping[str, int] | None = None,
+) -> dict[str, str]:
+    """Buffers that lie where a state is kept, and which; without lives: all that might.
+
+    What the caller gives or gets lies in the arena, or where the caller wants it.
+    """
+    of_caller = {home[v] for v in (*graph.arguments, *graph.results) if v in home}
+    found = {home[v]: v for v in graph.states if home[v] not in of_caller}
+    for v, after in graph.states.items():
+        b = home.get(after)
+        if b is None or b in found or b in of_caller:
+            continue
+        if first is None or last is None or first[b] > last[home[v]]:
+            found[b] = v
+    return found
 
 
 def _lives(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edgeprune.ir import Span
 
@@ -60,6 +60,8 @@ class MemoryPlan:
             needs less.
         steps: for each step, the node's name and the bytes that are alive.
         span: the nodes that run by rows, neighbours in the order; None: every node runs once.
+        kept: buffers that lie in no arena but where a state is kept, and which (its input): the
+            state itself, and what it becomes, if that is written when nothing reads it any more.
     """
 
     order: tuple[str, ...]
@@ -70,6 +72,7 @@ class MemoryPlan:
     lower_bound_bytes: int
     steps: tuple[tuple[str, int], ...]
     span: Span | None = None
+    kept: Mapping[str, str] = field(default_factory=dict)
 
     def offset_of(self, value: str) -> int:
         """Where an activation lives."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from edgeprune.ir import Array, Graph, dequantise_array, fed, run, run_int, split_rows
+from edgeprune.ir import Array, Graph, dequantise_array, explicit, fed, run, run_int, split_rows
 
 
 def signal_to_noise(graph: Graph, quantised: Graph, x: Array) -> dict[str, float]:
@@ -29,6 +29,7 @@ def signal_to_noise(graph: Graph, quantised: Graph, x: Array) -> dict[str, float
 
     with torch.inference_mode():
         real = run(graph, {graph.inputs[0]: torch.from_numpy(np.ascontiguousarray(x))})
+    quantised = explicit(quantised)
     types = [quantised.types[v] for v in quantised.inputs]
     parts = split_rows(fed(quantised, x), types)
     whole = run_int(quantised, dict(zip(quantised.inputs, parts, strict=True)))

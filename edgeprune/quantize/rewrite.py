@@ -264,6 +264,8 @@ def _activation_params(
     for node in graph.nodes:
         if node.site:
             leader[find(node.output)] = find(places.setdefault(node.site, node.output))
+    for v, after in graph.states.items():
+        leader[find(after)] = find(v)
     # what a "same" operator makes lies within its input's range, so it does not widen it
     widens = {n.output for n in graph.nodes if n.op.quant in ("range", "fixed")}
     # constants that share a scale have no range of their own: the result has what shows of them
@@ -325,7 +327,7 @@ def _scale_of(
 
 def _separate_fixed(graph: Graph, values: Collection[str]) -> Graph:
     """Put a Quantize between a value of fixed scale and an operator that shares scales."""
-    fixed = set(values)
+    fixed = set(values) | {v for v, after in graph.states.items() if after in values}
     for node in graph.nodes:
         if node.op.quant == "same" and node.inputs[0] in fixed:
             fixed.add(node.output)

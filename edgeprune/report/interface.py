@@ -23,7 +23,8 @@ def interface_of(g: Graph) -> dict[str, Any]:
         g: the network as emitted.
     """
     rows: dict[str, Any] = {}
-    for word, values in (("inputs", g.inputs), ("outputs", g.outputs)):
+    sides = {"inputs": g.arguments, "outputs": g.results, "states": tuple(g.states)}
+    for word, values in sides.items():
         rows[word] = []
         for v in values:
             t = g.types[v]

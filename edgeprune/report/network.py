@@ -92,7 +92,8 @@ def blocks_of(report: Mapping[str, Any]) -> list[Block]:
     Args:
         report: the content of report.json; of an older one, every layer takes from the one above.
     """
-    layers, ports = report["layers"], report["interface"]["inputs"]
+    layers, ends = report["layers"], report["interface"]
+    ports = [*ends["inputs"], *ends.get("states", ())]
     taken = [row.get("inputs", [i - 1]) for i, row in enumerate(layers)]
     users: dict[int, int] = {}
     for feeds in taken:

@@ -338,8 +338,8 @@ def _flash(compiled: Compiled, size: Footprint) -> list[dict[str, Any]]:
         }
         if own is not None:
             layer, name = own[1], c.symbol[len(own[0]) + 1 :]
-        elif c.symbol == f"{MEASURED}_run":
-            layer, name = ENTRY, "run"
+        elif c.symbol in (f"{MEASURED}_run", f"{MEASURED}_reset"):
+            layer, name = ENTRY, c.symbol.removeprefix(f"{MEASURED}_")
         elif len(by) == 1:
             layer, name = next(iter(by)), c.symbol or c.object
         else:
@@ -358,6 +358,7 @@ def _size(compiled: Compiled, size: Footprint) -> dict[str, Any]:
         "weight_bytes": size.weight_bytes,
         "ram_bytes": size.ram_bytes,
         "arena_bytes": size.arena_bytes,
+        "state_bytes": compiled.state_bytes,
         "arena_lower_bound_bytes": compiled.plan.lower_bound_bytes,
         "stack_bytes": size.stack_bytes,
         "tflite_bytes": len(compiled.tflite),

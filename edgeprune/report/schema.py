@@ -53,6 +53,7 @@ class Size(TypedDict):
     weight_bytes: Count
     ram_bytes: Count
     arena_bytes: Count
+    state_bytes: NotRequired[Count]
     arena_lower_bound_bytes: Count
     stack_bytes: Figure
     tflite_bytes: Figure
@@ -201,6 +202,7 @@ class Interface(TypedDict):
 
     inputs: Annotated[list[Port], Range(1, 1 << 10)]
     outputs: Annotated[list[Port], Range(1, 1 << 10)]
+    states: NotRequired[list[Port]]
 
 
 class Step(TypedDict):

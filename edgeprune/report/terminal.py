@@ -87,7 +87,8 @@ def _sizes(report: dict[str, Any], grid: Table) -> None:
         "RAM",
         f"{_bytes(size['ram_bytes'])} bytes: arena {_bytes(size['arena_bytes'])} "
         f"(lower bound {_bytes(size['arena_lower_bound_bytes'])}), "
-        f"stack {_bytes(size['stack_bytes'])}",
+        f"stack {_bytes(size['stack_bytes'])}"
+        + (f", states {_bytes(size['state_bytes'])}" if size.get("state_bytes") else ""),
     )
     if by_rows := (report.get("memory") or {}).get("by_rows"):
         fed = ", and an input that is not stored" if by_rows["fed_by_rows"] else ""

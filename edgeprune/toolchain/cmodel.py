@@ -37,6 +37,7 @@ class _Manifest(TypedDict):
     layers: NotRequired[list[str]]
     input_parts: NotRequired[_Dims]
     output_parts: NotRequired[_Dims]
+    state_bytes: NotRequired[Annotated[int, Range(1, 1 << 32)]]
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class CModel:
     layers: tuple[str, ...] = ()  # the user's names, in the order of the EP_PROFILE marks
     input_parts: tuple[int, ...] = ()  # elements of each, where there are several
     output_parts: tuple[int, ...] = ()
+    state_bytes: int = 0  # kept from call to call; 0: nothing is
 
     @property
     def header(self) -> str:
@@ -69,7 +71,8 @@ class CModel:
     def rows_function(self, name: str) -> str:
         """C of a function that takes and gives rows: ``name(arena, arena_bytes, input, output)``.
 
-        Rows are inputs, and outputs, flat and one behind the other.
+        Rows are inputs, and outputs, flat and one behind the other. A state that the model keeps
+        begins with the first call.
         """
         arguments = [
             f"{word} + {start}"
@@ -79,13 +82,22 @@ class CModel:
         types = [C_TYPES[t] for t in (self.input_dtype, self.output_dtype)]
         start = f"int {name}(void *arena, size_t arena_bytes, "
         head = f"{start}const {types[0]} *input, {types[1]} *output)"
-        call = f"{self.entry}(arena, arena_bytes, {', '.join(arguments)})"
-        return f'#include "{self.header}"\n{head};\n{head}\n{{\n    return (int){call};\n}}\n'
+        begin, lead = "", ""
+        if self.state_bytes:
+            lead = "&state, "
+            begin = (
+                f"    static {self.name}_state state;\n    static int begun;\n"
+                f"    if (!begun) {{\n        {self.name}_reset(&state);\n"
+                "        begun = 1;\n    }\n"
+            )
+        call = f"{self.entry}({lead}arena, arena_bytes, {', '.join(arguments)})"
+        body = f"{begin}    return (int){call};\n"
+        return f'#include "{self.header}"\n{head};\n{head}\n{{\n{body}}}\n'
 
     @property
-    def has_many_ports(self) -> bool:
-        """Whether there are several inputs or outputs."""
-        return len(self.input_parts) > 1 or len(self.output_parts) > 1
+    def is_plain(self) -> bool:
+        """Whether the entry point itself takes and gives rows: one input, one output, no state."""
+        return max(len(self.input_parts), len(self.output_parts)) < 2 and not self.state_bytes
 
     @property
     def input_bytes(self) -> int:
@@ -132,6 +144,7 @@ def _from_rows(folder: Path, rows: _Manifest) -> CModel:
         layers=tuple(rows.get("layers", ())),
         input_parts=_parts(rows.get("input_parts", []), rows["input_shape"]),
         output_parts=_parts(rows.get("output_parts", []), rows["output_shape"]),
+        state_bytes=rows.get("state_bytes", 0),
     )
 
 

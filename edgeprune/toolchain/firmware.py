@@ -37,7 +37,7 @@ _FIRMWARE_FLAGS = (
 MARK = "ep_layer_"  # ep_profile.h: the label that begins a layer in a profile build
 _OVERFLOW = re.compile(r"(region \S+ overflowed by \d+ bytes|section \S+ is not within region \S+)")
 _HARNESS_STACK = 128  # bytes that the harness itself needs, beside the model's stack
-_ROWS = "ep_rows"  # what the harness calls where there are several inputs or outputs
+_ROWS = "ep_rows"  # what the harness calls where the entry point takes more than a row
 _EMPTY = "Reset_Handler"  # what an empty firmware calls in the model's place
 
 
@@ -152,7 +152,7 @@ def _harness(
     stack = target.emulator.stack_bytes if target.emulator is not None else 0
     defines = [
         f'EP_MODEL_HEADER="{model.header}"',
-        f"EP_MODEL_SYMBOL={_ROWS if model.has_many_ports else model.entry}",
+        f"EP_MODEL_SYMBOL={model.entry if model.is_plain else _ROWS}",
         # Numbers, not the header's macros: another model of this name gets an object of its own.
         f"EP_ARENA_BYTES={model.arena_bytes}u",
         f"EP_INPUT_BYTES={model.input_bytes}u",
@@ -162,7 +162,7 @@ def _harness(
         *more_defines,
     ]
     more = []
-    if model.has_many_ports:
+    if not model.is_plain:
         more.append(Path(tempfile.mkdtemp(dir=workspace(), prefix="rows-")) / "ep_rows.c")
         more[0].write_text(model.rows_function(_ROWS))
     firmware = _build(model, target, mains, defines, optimize, model_flags, more, places)
@@ -186,6 +186,8 @@ def build_budget(model: CModel | None, target: Target, optimize: Optimize) -> Fi
     entry = model.entry if model else _EMPTY
     mains = (*_toolchain(target).startup, "budget.c")
     defines = [f"EP_MODEL_SYMBOL={entry}"]
+    if model is not None and model.state_bytes:
+        defines.append(f"EP_MODEL_RESET={model.name}_reset")
     return _build(model, target, mains, defines, optimize, (), (), target.emulator)
 
 

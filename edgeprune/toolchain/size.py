@@ -34,6 +34,7 @@ class Size:
     stack_bytes: int | None  # of the entry point, from the machine code; None: it calls by pointer
     toolchain: str
     contributions: tuple[Contribution, ...]  # what lies in flash, largest first
+    state_bytes: int = 0  # that the caller keeps from call to call
 
     @property
     def flash_bytes(self) -> int:
@@ -45,7 +46,8 @@ class Size:
         """What a RAM budget binds; None where the stack is not known."""
         if self.stack_bytes is None:
             return None
-        return self.data_bytes + self.bss_bytes + self.arena_bytes + self.stack_bytes
+        fixed = self.data_bytes + self.bss_bytes + self.state_bytes
+        return fixed + self.arena_bytes + self.stack_bytes
 
     @property
     def by_symbol(self) -> dict[str, int]:
@@ -85,6 +87,7 @@ def measure(c_dir: Path, target: Target, *, optimize: Optimize = "speed") -> Siz
         stack_bytes=stack_bytes(linked, model.entry),
         toolchain=linked.compiler.title,
         contributions=contributions,
+        state_bytes=model.state_bytes,
     )
 
 

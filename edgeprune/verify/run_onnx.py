@@ -41,6 +41,8 @@ class _Side(TypedDict):
     perm: list[int]
     scale: NotRequired[Annotated[float, Range(1e-38, 1e38)]]
     zero_point: NotRequired[Annotated[int, Range(-(1 << 15), 1 << 15)]]
+    next: NotRequired[Annotated[int, Range(0, 1 << 16)]]
+    first: NotRequired[list[float]]
 
 
 class _Relation(TypedDict):
@@ -89,7 +91,7 @@ def run_raw(
     """What an emitted model answers, as the C and the ``.tflite`` do.
 
     The file says in its metadata how its own inputs and outputs relate to theirs (order of axes,
-    scale, zero point).
+    scale, zero point), and which inputs have, in each call, what an output had in the last one.
 
     Args:
         content: an ``.onnx`` or ``.ort`` file that edgeprune wrote.
@@ -106,11 +108,43 @@ def run_raw(
     """
     model = session(content)
     relation = _relation(model)
-    parts = split_rows(inputs, [_type(row) for row in relation["inputs"]])
-    sides = zip(parts, relation["inputs"], model.get_inputs(), strict=True)
-    feeds = {v.name: _to_user(x, row, v) for x, row, v in sides}
-    made = _answers(content, model, feeds, progress or (lambda n: None))
-    return join_rows(list(map(_from_user, made, relation["outputs"])))
+    given = [
+        (row, v)
+        for row, v in zip(relation["inputs"], model.get_inputs(), strict=True)
+        if "next" not in row
+    ]
+    parts = split_rows(inputs, [_type(row) for row, _ in given])
+    feeds = {v.name: _to_user(x, row, v) for x, (row, v) in zip(parts, given, strict=True)}
+    if len(given) < len(relation["inputs"]):
+        made = _in_turn(model, relation, feeds, progress or (lambda n: None))
+    else:
+        made = _answers(content, model, feeds, progress or (lambda n: None))
+    kept = {row.get("next") for row in relation["inputs"]}
+    results = [row for k, row in enumerate(relation["outputs"]) if k not in kept]
+    return join_rows(list(map(_from_user, made, results)))
+
+
+def _in_turn(
+    model: Any, relation: _Relation, feeds: dict[str, Array], progress: Callable[[int], None]
+) -> list[Array]:
+    """What a file that keeps something answers, call after call; as :func:`_answers`, of results.
+
+    Integers and layouts of what is kept are the file's own: an output is the next call's input.
+    """
+    names = [v.name for v in model.get_inputs()]
+    rows = zip(names, relation["inputs"], model.get_inputs(), strict=True)
+    kept = {row["next"]: (name, row, v) for name, row, v in rows if "next" in row}
+    held = {
+        name: _to_user(np.asarray(row["first"], _type(row).dtype.numpy), row, v)[0]
+        for name, row, v in kept.values()
+    }
+    done = []
+    for i in range(len(next(iter(feeds.values())))):
+        made = model.run(None, {**held, **{k: x[i] for k, x in feeds.items()}})
+        held = {kept[k][0]: y for k, y in enumerate(made) if k in kept}
+        done.append([y.ravel() for k, y in enumerate(made) if k not in kept])
+        progress(1)
+    return _joined(done)
 
 
 def _answers(
@@ -185,7 +219,21 @@ def _relation(model: Any) -> _Relation:
             raise EdgePruneError(f"{where}: {side}", "has an order of axes that is none")
         if [math.prod(r["shape"]) for r in rows] != [_elements(v) for v in ports[side]]:
             raise EdgePruneError(f"{where}: {side}", "are not those of the file")
+    _check_states(found, where)
     return found
+
+
+def _check_states(found: _Relation, where: str) -> None:
+    """Every state has its first value, and an output of its kind that no other state has."""
+    kept = [row for row in found["inputs"] if "next" in row]
+    following = [row["next"] for row in kept]
+    good = len(set(following)) == len(kept) < len(found["outputs"])
+    for row in kept if good and max(following, default=0) < len(found["outputs"]) else ():
+        after = found["outputs"][row["next"]]
+        good &= (row["shape"], row["dtype"]) == (after["shape"], after["dtype"])
+        good &= len(row.get("first", ())) == math.prod(row["shape"])
+    if not good or max(following, default=0) >= len(found["outputs"]):
+        raise EdgePruneError(f"{where}: inputs", "keep what they do not have")
 
 
 def _elements(port: Any) -> int:

@@ -42,10 +42,12 @@ def run(
         EdgePruneError: the file is malformed, LiteRT does not take it, or its inputs are of other
             shapes or types.
     """
-    parse(content, ".tflite")  # LiteRT itself may crash on what is malformed
+    graph = parse(content, ".tflite")  # LiteRT itself may crash on what is malformed
     content = repaired(content)
     samples = len(inputs)
     count = min(threads or os.cpu_count() or 1, max(1, samples))
+    if graph.states:
+        count = 1  # one call after the other
     workers = [Interpreter(content, default=default) for _ in range(count)]
     feeds = _split(inputs, workers[0].inputs, signed)
     wanted = workers[0].outputs

@@ -4,8 +4,15 @@
 
 int EP_MODEL_SYMBOL(void *arena, size_t arena_bytes, const void *input, void *output);
 
+#ifdef EP_MODEL_RESET /* of a model that keeps a state */
+void EP_MODEL_RESET(void *state);
+#endif
+
 void ep_main(void)
 {
+#ifdef EP_MODEL_RESET
+    EP_MODEL_RESET(NULL);
+#endif
     for (;;) {
         (void)EP_MODEL_SYMBOL(NULL, 0, NULL, NULL);
     }

@@ -100,6 +100,11 @@ class Facts:
         """The outputs."""
         return self._ends("output")
 
+    @cached_property
+    def state(self) -> str:
+        """What stands before the arena in a call, of a model that keeps something: its address."""
+        return "&state, " if self.graph.states else ""
+
     def _ends(self, word: str) -> tuple[End, ...]:
         spelled = {"float32": "float", "int8": "int8_t", "int16": "int16_t"}
         rows = self.record["interface"][f"{word}s"]

@@ -78,6 +78,7 @@ def render(template: str, facts: Facts, **more: Any) -> bytes:
             version=VERSION,
             edgeprune=__version__,
             flags=facts.size_flags,
+            state=facts.state,
             **more,
         )
     )

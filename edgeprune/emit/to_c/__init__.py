@@ -46,7 +46,7 @@ def emit(program: Program, name: str, vectors: Vectors | None = None) -> CFiles:
     runtime = _runtime_files(program)
     sources = [f"{text.name}.c", *sorted(f for f in runtime if f.endswith((".c", ".S")))]
     g = program.graph
-    sides = {"input": g.inputs, "output": g.outputs}
+    sides = {"input": g.arguments, "output": g.results}
     parts = {k: [g.types[v].size for v in values] for k, values in sides.items()}
     manifest = {
         "name": text.name,
@@ -57,6 +57,7 @@ def emit(program: Program, name: str, vectors: Vectors | None = None) -> CFiles:
         **{f"{k}_shape": _shape(g, values) for k, values in sides.items()},
         **{f"{k}_parts": sizes for k, sizes in parts.items() if len(sizes) > 1},
         "arena_bytes": program.arena_bytes,
+        **({"state_bytes": sum(g.types[v].nbytes for v in g.states)} if g.states else {}),
         "layers": list(text.layers),
         "target": program.target,
     }

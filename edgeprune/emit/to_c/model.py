@@ -11,6 +11,7 @@ from edgeprune import __version__
 from edgeprune.emit.to_c.calls import Operands, statements
 from edgeprune.emit.to_c.program import Program, c_type
 from edgeprune.emit.to_c.rows import RowLayer, RowLoop
+from edgeprune.emit.to_c.state import STEP, declaration, members_of, reset
 from edgeprune.emit.to_c.writer import Names, array, comment, model_name, number, numbered
 from edgeprune.ir import DType, Graph, Node, Span
 from edgeprune.kernels.call import Constant, KernelCall
@@ -92,13 +93,14 @@ def _prototype(program: Program, name: str) -> str:
     g = program.graph
     inputs = "".join(
         f", const {c_type(g.types[v])} *{arg}"
-        for v, arg in zip(g.inputs, numbered("input", len(g.inputs)), strict=True)
+        for v, arg in zip(g.arguments, numbered("input", len(g.arguments)), strict=True)
     )
     outputs = "".join(
         f", {c_type(g.types[v])} *{arg}"
-        for v, arg in zip(g.outputs, numbered("output", len(g.outputs)), strict=True)
+        for v, arg in zip(g.results, numbered("output", len(g.results)), strict=True)
     )
-    return f"ep_status {name}_run(void *arena, size_t arena_bytes{inputs}{outputs})"
+    state = f"{name}_state *state, " if g.states else ""
+    return f"ep_status {name}_run({state}void *arena, size_t arena_bytes{inputs}{outputs})"
 
 
 def _port_macros(prefix: str, word: str, graph: Graph, value: str) -> list[str]:
@@ -135,7 +137,7 @@ def _offsets(program: Program, prefix: str) -> list[str]:
     g = program.graph
     return [
         f"#define {prefix}_{w}_OFFSET {program.plan.offset_of(v)}u"
-        for values, word in ((g.inputs, "INPUT"), (g.outputs, "OUTPUT"))
+        for values, word in ((g.arguments, "INPUT"), (g.results, "OUTPUT"))
         for v, w in zip(values, numbered(word, len(values)), strict=True)
         if program.plan.home[v] in program.plan.offsets
     ]
@@ -173,8 +175,9 @@ def _header(program: Program, name: str) -> str:
         "#endif",
         "",
         *_arena(program, p),
+        *declaration(g, name),
     ]
-    for values, word in ((g.inputs, "INPUT"), (g.outputs, "OUTPUT")):
+    for values, word in ((g.arguments, "INPUT"), (g.results, "OUTPUT")):
         for v, w in zip(values, numbered(word, len(values)), strict=True):
             lines += _port_macros(p, w, g, v)
     lines.append("/* Places in the arena that are free for input and output. */")
@@ -191,6 +194,7 @@ def _header(program: Program, name: str) -> str:
         "/* One inference. arena: working memory of at least " + f"{p}_ARENA_BYTES bytes, 4-byte",
         " * aligned; nothing in it must be kept between calls. input and output may lie anywhere,",
         *_where(program, p),
+        *(STEP if g.states else []),
         " * Values are in the order of the comments above, last index fastest. */",
         f"{_prototype(program, name)};",
         "",
@@ -206,10 +210,10 @@ def _header(program: Program, name: str) -> str:
 def _where(program: Program, prefix: str) -> list[str]:
     """Where input and output may lie, as a part of a comment."""
     g, plan = program.graph, program.plan
-    outside = [v for v in g.inputs if plan.home[v] not in plan.offsets]
+    outside = [v for v in g.arguments if plan.home[v] not in plan.offsets]
     if outside:
         last = " * also in the arena at their _OFFSET; an input without one must lie outside of it."
-    elif len(g.inputs) == len(g.outputs) == 1:
+    elif len(g.arguments) == len(g.results) == 1:
         places = f"{prefix}_INPUT_OFFSET and {prefix}_OUTPUT_OFFSET"
         last = f" * also in the arena at {places}, which saves their memory."
     else:
@@ -247,7 +251,7 @@ class _Source:
                 self._span(span)
 
     def text(self) -> str:
-        p = self.name.upper()
+        g, p = self.program.graph, self.name.upper()
         includes = "\n".join(f'#include "{h}"' for h in self._headers)
         uses_arena = any("arena_" in c for c in self._calls)
         body = [
@@ -266,7 +270,7 @@ class _Source:
             [
                 f'#include "{self.name}.h"',
                 "",
-                *(["#include <string.h>", ""] if self._copies() else []),
+                *(["#include <string.h>", ""] if self._copies() or g.states else []),
                 includes,
                 "",
                 "#ifndef EP_PROFILE",
@@ -274,6 +278,7 @@ class _Source:
                 "#endif",
                 "",
                 *self._data,
+                *reset(self.program.graph, self.name),
                 _prototype(self.program, self.name),
                 "{",
                 *body,
@@ -286,7 +291,7 @@ class _Source:
         """The C expression for the address of every activation, without a cast."""
         g = self.program.graph
         place: dict[str, str] = {}
-        for v, arg in zip(g.inputs, numbered("input", len(g.inputs)), strict=True):
+        for v, arg in zip(g.arguments, numbered("input", len(g.arguments)), strict=True):
             place[v] = arg
         alias = {n.output: n.inputs[0] for n in g.nodes if n.name not in self.program.calls}
 
@@ -295,22 +300,34 @@ class _Source:
                 v = alias[v]
             return v
 
-        for v, arg in zip(g.outputs, numbered("output", len(g.outputs)), strict=True):
+        members = members_of(g)
+        for buffer, v in self.program.plan.kept.items():
+            place[buffer] = f"state->{members[v]}"
+        for v in g.states:  # one that is also a result is given where it is kept
+            place[v] = f"state->{members[v]}"
+        for v, arg in zip(g.results, numbered("output", len(g.results)), strict=True):
             place.setdefault(root(v), arg)
         for n in g.nodes:
             r = root(n.output)
-            place.setdefault(r, f"arena_ + {self.program.plan.offset_of(r)}")
+            if r not in place:
+                place[r] = f"arena_ + {self.program.plan.offset_of(r)}"
             place[n.output] = place[r]
         return place
 
     def _copies(self) -> list[str]:
-        """Outputs that no call writes: an input, or a value that is already another output."""
+        """Outputs that no call writes: an input, or a value that is already another output.
+
+        Results come first: they may be what a state was.
+        """
         g = self.program.graph
-        lines = []
-        for v, arg in zip(g.outputs, numbered("output", len(g.outputs)), strict=True):
-            if self._place[v] != arg:
-                lines.append(f"    memcpy({arg}, {self._place[v]}, {g.types[v].nbytes}u);")
-        return lines
+        wanted = dict(zip(g.results, numbered("output", len(g.results)), strict=True))
+        members = members_of(g)
+        wanted |= {after: f"state->{members[v]}" for v, after in g.states.items()}
+        return [
+            f"    memcpy({to}, {self._place[v]}, {g.types[v].nbytes}u);"
+            for v, to in wanted.items()
+            if self._place[v] != to
+        ]
 
     def _pointer(self, value: str, *, const: bool) -> str:
         place = self._place[value]

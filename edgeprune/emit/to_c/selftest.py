@@ -20,9 +20,13 @@ def write_selftest(program: Program, name: str, vectors: Vectors) -> tuple[str, 
         Text of <name>_selftest.h and of <name>_selftest.c.
     """
     g, p = program.graph, name.upper()
-    t_in, t_out = g.types[g.inputs[0]], g.types[g.outputs[0]]
+    t_in, t_out = g.types[g.arguments[0]], g.types[g.results[0]]
     n = len(vectors.inputs)
-    ins, outs = numbered("input", len(g.inputs)), numbered("output", len(g.outputs))
+    ins, outs = numbered("input", len(g.arguments)), numbered("output", len(g.results))
+    state = f"{name}_state *state, " if g.states else ""
+    order = ", one after the other" if g.states else ""
+    begin = f"    {name}_reset(state);\n" if g.states else ""
+    lead = "state, " if g.states else ""
     header = f"""#ifndef {p}_SELFTEST_H
 #define {p}_SELFTEST_H
 
@@ -34,10 +38,10 @@ extern "C" {{
 
 #define {p}_SELFTEST_CASES {n}
 
-/* Runs {n} stored inputs and compares what comes out with what edgeprune computed.
+/* Runs {n} stored inputs{order} and compares what comes out with what edgeprune computed.
  * arena: {p}_ARENA_BYTES bytes, 4-byte aligned. Returns how many outputs differ: 0 is good; -1: the
  * model did not run. */
-int {name}_selftest(void *arena, size_t arena_bytes);
+int {name}_selftest({state}void *arena, size_t arena_bytes);
 
 #ifdef __cplusplus
 }}
@@ -85,7 +89,7 @@ static int differs(float want, float got)
 
 {array("inputs", np.asarray(vectors.inputs), kinds[0], "SPACE")}
 {array("outputs", np.asarray(vectors.outputs), kinds[1], "SPACE")}{helper}
-int {name}_selftest(void *arena, size_t arena_bytes)
+int {name}_selftest({state}void *arena, size_t arena_bytes)
 {{
     uint8_t *const start = (uint8_t *)arena;
 {places}
@@ -95,9 +99,9 @@ int {name}_selftest(void *arena, size_t arena_bytes)
     if (arena_bytes < {p}_ARENA_BYTES) {{
         return -1;
     }}
-    for (int n = 0; n < {p}_SELFTEST_CASES; n++) {{
+{begin}    for (int n = 0; n < {p}_SELFTEST_CASES; n++) {{
 {fill}
-        if ({name}_run(arena, arena_bytes, {", ".join((*ins, *outs))}) != EP_OK) {{
+        if ({name}_run({lead}arena, arena_bytes, {", ".join((*ins, *outs))}) != EP_OK) {{
             return -1;
         }}
 {compare}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.files import read_bytes
-from edgeprune.frontends.from_tflite import dilated, lookup, shapes, steps
+from edgeprune.frontends.from_tflite import dilated, lookup, shapes, state, steps
 from edgeprune.frontends.from_tflite.file import Operator, read_file
 from edgeprune.frontends.from_tflite.operators import OPERATORS
 from edgeprune.frontends.from_tflite.reader import Reader
@@ -52,7 +52,7 @@ def parse(data: bytes, name: str) -> Graph:
     return reader.finish()
 
 
-FOLLOWERS = (shapes.follow, dilated.follow, lookup.follow, steps.follow)
+FOLLOWERS = (shapes.follow, dilated.follow, lookup.follow, steps.follow, state.follow)
 
 
 def _read(reader: Reader, op: Operator) -> None:

@@ -72,6 +72,7 @@ class File:
         name: how messages call the file.
         title: the model's own name, "" if it has none.
         signature: what the model's signature calls inputs and outputs, by tensor number.
+        once: by their number, the graphs that CALL_ONCE can name.
     """
 
     name: str
@@ -81,6 +82,7 @@ class File:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     signature: Mapping[int, str] = field(default_factory=dict)
+    once: Mapping[int, File] = field(default_factory=dict)
 
 
 def read_file(name: str, data: bytes) -> File:
@@ -102,17 +104,25 @@ def read_file(name: str, data: bytes) -> File:
     main = graphs[0]
     contents = [_contents(t, name) for t in model.tables(4)]
     codes = [_code(t, name) for t in model.tables(1)]
-    tensors = _tensors(main, contents, buffer)
-    operators = tuple(_operator(t, codes, len(tensors), name) for t in main.tables(3))
-    inputs, outputs = main.ints(1), main.ints(2)
-    if not inputs or not outputs:
+    found = _graph(main, contents, codes, buffer)
+    if not found.inputs or not found.outputs:
         raise EdgePruneError(name, "has no inputs or no outputs")
+    calls = any(op.name == "CALL_ONCE" for op in found.operators)
+    once = {i: _graph(t, contents, codes, buffer) for i, t in enumerate(graphs) if i and calls}
+    signature = _signature(model, {*found.inputs, *found.outputs})
+    return replace(found, signature=signature, once=once)
+
+
+def _graph(table: Table, contents: list[Array | None], codes: list[str], buffer: Buffer) -> File:
+    """One graph of the file."""
+    name = buffer.name
+    tensors = _tensors(table, contents, buffer)
+    operators = tuple(_operator(t, codes, len(tensors), name) for t in table.tables(3))
+    inputs, outputs = table.ints(1), table.ints(2)
     for number in (*inputs, *outputs):
         _check_index(number, len(tensors), f"{name}: inputs and outputs")
-    title = main.text(4)
-    title = "" if title == "main" else title
-    signature = _signature(model, {*inputs, *outputs})
-    return File(name, title, tensors, operators, inputs, outputs, signature)
+    title = table.text(4)
+    return File(name, "" if title == "main" else title, tensors, operators, inputs, outputs)
 
 
 def _signature(model: Table, ends: Collection[int]) -> dict[int, str]:

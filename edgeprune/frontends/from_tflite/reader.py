@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends.from_tflite.file import File, Operator, Tensor
+from edgeprune.frontends.states import keeping
 from edgeprune.ir import (
     Array,
     DType,
@@ -22,6 +23,7 @@ from edgeprune.ir import (
     QuantParams,
     TensorType,
     build_graph,
+    dequantise_array,
 )
 from edgeprune.ops import Reshape
 
@@ -35,6 +37,23 @@ INTEGERS = (DType.INT8, DType.INT16)
 
 MAX_COMPARED = 1 << 30
 """Bytes of constants that are compared with one another before a file is given up."""
+
+
+@dataclass
+class States:
+    """What resource variables are, while the file is read.
+
+    Attributes:
+        handles: by tensor number, the name of the variable that it stands for.
+        initial: by variable, the values that CALL_ONCE gives it.
+        read: by variable, the input that stands for what the last call left.
+        now: by variable, the value that it has at this place of the file.
+    """
+
+    handles: dict[int, str] = field(default_factory=dict)
+    initial: dict[str, Array] = field(default_factory=dict)
+    read: dict[str, str] = field(default_factory=dict)
+    now: dict[str, str] = field(default_factory=dict)
 
 
 class Reader:
@@ -52,6 +71,7 @@ class Reader:
         self.stacked: dict[int, str] = {}  # values whose first axis is no batch, by tensor
         self.steps: dict[int, tuple[int, int]] = {}  # of a look-up: (tensor, what was added to it)
         self.hybrid: set[str] = set()
+        self.states = States()
         self.compared = 0
         self.inputs: dict[str, TensorType] = {}
         for i in file.inputs:
@@ -78,7 +98,8 @@ class Reader:
 
     def where(self, op: Operator) -> str:
         """How messages call an operator."""
-        return f"{self.file.name}: {self.result(op).name!r} ({op.name})"
+        label = f"{self.result(op).name!r} ({op.name})" if op.outputs else op.name
+        return f"{self.file.name}: {label}"
 
     def constant(self, op: Operator, position: int) -> Array | None:
         """The contents of an operand that is, or became, a constant."""
@@ -296,6 +317,7 @@ class Reader:
     def finish(self) -> Graph:
         """The graph of everything that was read."""
         names, ports, outputs = self.file.signature, {}, []
+        pairs: dict[str, str] = {}
         for number in self.file.inputs:
             t = self.file.tensors[number]
             ports[t.name] = Port(names.get(number, t.name), t.shape, dtype=_own_type(t))
@@ -310,12 +332,20 @@ class Reader:
             said = value if value != t.name else names.get(number, t.name)
             ports[value] = Port(said, t.shape, dtype=_own_type(t))
             outputs.append(value)
+        for key, v in self.states.read.items():
+            kept = self._again(self.states.now[key])
+            shape, dtype = (1, *self.known[v].shape), self.known[v].dtype
+            first = tuple(map(float, self._initial(key, v).ravel()))
+            ports[v] = Port(key, shape, dtype=dtype, initial=first if any(first) else ())
+            ports[kept] = Port(f"{key} next", shape, dtype=dtype)
+            outputs.append(kept)
+            pairs[v] = kept
         title = self.file.title or Path(self.file.name).stem
         made = build_graph(
             title, self.nodes, self.inputs, outputs, self.constants, self.constant_types,
             known=self.known, ports=ports, origin="tflite",
         )  # fmt: skip
-        return replace(made, notes=self._notes())
+        return replace(keeping(made, pairs) if pairs else made, notes=self._notes())
 
     def _again(self, value: str) -> str:
         """A copy of an input, or of another output, which is an output of its own."""
@@ -325,6 +355,11 @@ class Reader:
         self.known[name] = kind
         self.nodes.append(Node(name, Reshape(shape=kind.shape), (value,), name))
         return name
+
+    def _initial(self, key: str, value: str) -> Array:
+        """Real values of a state in the first call."""
+        held, t = self.states.initial[key], self.known[value]
+        return held if t.quant is None else dequantise_array(held, t)
 
     def _notes(self) -> tuple[str, ...]:
         """What was assumed, in a sentence."""
