@@ -99,8 +99,22 @@ for _module in TABLES:
     app.add_command(_module.command)
 
 
+def _open_streams() -> None:
+    """What is read from and written to streams that the caller closed comes from and goes nowhere.
+
+    Otherwise files that are opened later would take their numbers, and get what is written there.
+    """
+    for fd, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, which is fd
+            setattr(sys, name, open(fd, "w" if fd else "r", closefd=False))  # noqa: SIM115
+
+
 def main() -> None:
     """Entry point of the command."""
+    _open_streams()
     for sent in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(sent, _interrupt)
     with suppress(OSError):  # told by the first that needs a temporary file

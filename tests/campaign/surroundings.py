@@ -68,7 +68,7 @@ def alike(rng: random.Random) -> Place:
     ]
     chosen = rng.sample(some, rng.randint(1, 3))
     environment = {k: v for part in chosen for k, v in part.items()}
-    streams, jobs = rng.choice(["", "", "full", "closed"]), rng.choice(["1", "2", "3"])
+    streams, jobs = rng.choice(["", "", "closed"]), rng.choice(["1", "2", "3"])
     umask = rng.choice([0o022, 0o077, 0o002])
     read_only = f"mount --bind {ROOT} {ROOT} && mount -o remount,ro,bind {ROOT} && "
     mounts = read_only if rng.random() < 0.3 and _may_mount() else ""
@@ -91,6 +91,7 @@ def scarce(rng: random.Random, folder: Path) -> Place:
         Place(f"{size >> 12} open files", limit=_ask(resource.RLIMIT_NOFILE, max(size >> 12, 3))),
         Place("no folder for temporary files", {"TMPDIR": str(folder / "nowhere")}),
         Place("no programs", {"PATH": "/nowhere"}),
+        Place("no room for messages", streams="full"),
     ]
     if _may_mount():
         disk = folder / "disk"

@@ -307,3 +307,18 @@ def test_a_signal_leaves_nothing_behind(tmp_path: Path, sent: signal.Signals, jo
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert not [p.name for p in tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("closed", [[0], [1], [2], [0, 1, 2]])
+def test_streams_that_the_caller_closed_are_no_obstacle(closed: list[int], tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "edgeprune", "build", "nothing.onnx", "-o", "out"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: [os.close(fd) for fd in closed],
+    )
+    assert done.returncode == 2
+    assert ("nothing.onnx" in done.stderr) is (2 not in closed)
+    assert not list(tmp_path.iterdir())

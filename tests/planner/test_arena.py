@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import permutations
 from typing import Any
@@ -67,6 +68,36 @@ def stacked(order: tuple[int, ...], items: list[Buffer]) -> int:
 def test_small_problems_are_solved_exactly(items: list[Buffer]) -> None:
     best = min(stacked(order, items) for order in permutations(range(len(items))))
     assert height(place(items), items) == best
+
+
+def problems(count: int) -> Iterator[list[Buffer]]:
+    rng = np.random.default_rng(0)
+    for _ in range(count):
+        rows = [(rng.integers(1, 64), rng.integers(0, 7), rng.integers(0, 4)) for _ in range(7)]
+        yield [Buffer(f"b{i}", 4 * int(n), int(a), int(a + k)) for i, (n, a, k) in enumerate(rows)]
+
+
+def heights(monkeypatch: pytest.MonkeyPatch, *without: str) -> list[int]:
+    """Of arenas that are found without some of the searches."""
+    off = {"_in_time": lambda *_: None, "_search": lambda *given: given[3]}
+    arena._place.cache_clear()
+    with monkeypatch.context() as patch:
+        for name in without:
+            patch.setattr(arena, name, off[name])
+        found = [height(place(items), items) for items in problems(60)]
+    arena._place.cache_clear()
+    return found
+
+
+def test_each_search_finds_what_the_greedy_plans_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    greedy = heights(monkeypatch, "_in_time", "_search")
+    in_time, search = heights(monkeypatch, "_search"), heights(monkeypatch, "_in_time")
+    bounds = [max(live_bytes(p, step, 4) for step in range(12)) for p in problems(60)]
+    for found, bound, items in zip(search, bounds, problems(60), strict=True):
+        assert found == bound or found == min(stacked(o, items) for o in permutations(range(7)))
+    assert all(a <= b for a, b in zip(search, greedy, strict=True))
+    assert all(a <= b for a, b in zip(in_time, greedy, strict=True))
+    assert search != greedy != in_time
 
 
 @given(st.lists(st.tuples(st.integers(1, 64), st.integers(0, 16)), min_size=2, max_size=40))
