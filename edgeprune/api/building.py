@@ -29,6 +29,7 @@ def build(
     budget: str | int | None = None,
     ram: str | int | None = None,
     max_ms: float | None = None,
+    speedup: float | None = None,
     max_instructions: int | None = None,
     max_macs: int | None = None,
     max_neurons: int | None = None,
@@ -78,6 +79,7 @@ def build(
         budget: bytes of flash (targets android and onnx: of the file), a number or "64KB".
         ram: bytes of RAM, likewise.
         max_ms: modelled milliseconds per inference at the clock of the board.
+        speedup: for phones, how many times as fast as the whole network, as it is measured.
         max_instructions: instructions per inference.
         max_macs: multiply-accumulates per inference.
         max_neurons: neurons (channels) that stay, outputs not counted.
@@ -128,6 +130,7 @@ def build(
             budget=size(budget, "--budget"),
             ram=size(ram, "--ram"),
             max_ms=max_ms,
+            speedup=speedup,
             max_instructions=max_instructions,
             max_macs=max_macs,
             max_neurons=max_neurons,

@@ -35,6 +35,7 @@ from edgeprune.errors import EdgePruneError
 @click.option("--budget", "--flash", help="Bytes of flash (phones: of the file): 64KB.")
 @click.option("--ram", help="Bytes of RAM.")
 @click.option("--max-ms", type=MS, help="Milliseconds per inference, by the model of the board.")
+@click.option("--speedup", help="Phones: times as fast under XNNPACK, measured here: 2x.")
 @click.option("--max-instructions", type=COUNT, help="Instructions per inference.")
 @click.option("--max-macs", type=COUNT, help="Multiply-accumulates per inference.")
 @click.option("--max-neurons", type=COUNT, help="Neurons and channels that stay.")
@@ -78,11 +79,13 @@ def command(as_json: bool, package: str | None, **given: Any) -> None:
 
     Without MODEL: the network that comes with the package (MNIST, 784-100-10), with its data.
     """
-    from edgeprune.pipeline.options import BuildOptions, parse_labels
+    from edgeprune.pipeline.options import BuildOptions, parse_labels, parse_speedup
 
     given["emit"] = tuple(part.strip() for part in given["emit"].split(",") if part.strip())
     for key in ("budget", "ram"):
         given[key] = _options.size(given[key], f"--{key}")
+    if given["speedup"] is not None:
+        given["speedup"] = parse_speedup(given["speedup"])
     _options.numbers(given)
     given["classes"] = _options.labels(given["classes"])
     given["labels"] = parse_labels(given["labels"]) if given["labels"] is not None else ()

@@ -25,7 +25,7 @@ from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.log import check_log, record
 from edgeprune.pipeline.options import BuildOptions, most_cycles, refuse_unknown
 from edgeprune.pipeline.output import check_writable, whole_folder
-from edgeprune.pipeline.phone import agreement_in_app, answers_in_app
+from edgeprune.pipeline.phone import agreement_in_app, answers_in_app, in_app
 from edgeprune.pipeline.prepare import Prepared, answers, prepare
 from edgeprune.pipeline.visited import visited
 from edgeprune.progress import Progress, silent
@@ -227,13 +227,13 @@ def _write(
         progress("verify", 0, 3)
         files = answers_of(folder, rows)
         progress("verify", 1, 3)
-        in_app = answers_in_app(compiled, options, target, rows)
+        app_says = answers_in_app(compiled, options, target, rows)
         with HostModel(c_dir) as model:
             ours = model.run(rows)
         progress("verify", 2, 3)
         found = {**files, "c": ours}
-        if in_app is not None:
-            found["tflite_default"] = in_app
+        if app_says is not None:
+            found["tflite_default"] = app_says
         accuracy, tables = _accuracy(prepared, chosen, found)
         shown = samples_of_test(stored)
         compared = {kind: theirs[:AGREEMENT_RUNS] for kind, theirs in files.items()}
@@ -266,7 +266,7 @@ def _write(
         ram=given.ram,
         accuracy=accuracy,
         agreement=agreement,
-        default=agreement_in_app(ours, in_app, graph, shown),
+        default=agreement_in_app(ours, app_says, graph, shown),
         distance=distance,
         mismatches=mismatches,
         run=run,
@@ -281,6 +281,7 @@ def _write(
         notes=(*_notes(options, target, prepared), *missed),
         ort=(folder / "model.ort").stat().st_size if "ort" in options.emit else None,
     )
+    made["app"] = in_app(compiled, target, chooser.speed)
     facts = Facts(name, made, graph, stored[:shown], answer[:shown], options.author, options.url)
     _write_packages(folder, options.packages, facts)
     if "c" not in options.emit:

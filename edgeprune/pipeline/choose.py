@@ -23,7 +23,10 @@ from edgeprune.pruning.search import Ranking, refuse_unknown
 from edgeprune.quantize.bits import Judge
 from edgeprune.report.record import Tried
 from edgeprune.target import Target
+from edgeprune.verify.speed import Speed, speed
 
+SPEED_TRIES = 4  # networks that are timed
+SPEED_STEP = 0.95  # of the work that a speed-up in proportion would leave
 FORM_LOSS = 0.005  # of the source model's accuracy, that is lost before further forms are tried
 
 
@@ -34,6 +37,7 @@ class Room:
     flash: int | None
     ram: int | None
     bound: str = "flash"  # what the first of them is of, in words
+    macs: int | None = None  # no bytes: multiply-accumulates
 
     @property
     def is_endless(self) -> bool:
@@ -64,12 +68,14 @@ class Chooser:
         options: what is asked for; its target is not looked at.
         progress: told how far the long steps are.
         tried: the networks that the last choice was made from.
+        speed: of the last choice beside the whole network, where it was asked for.
     """
 
     prepared: Prepared
     options: BuildOptions
     progress: Progress = silent
     tried: list[Tried] = field(default_factory=list)
+    speed: Speed | None = None
     _whole: dict[str, Candidate] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -85,6 +91,8 @@ class Chooser:
             CannotFitError: no network fits.
         """
         o, given = self.options, room(self.options, target)
+        if o.speedup is not None:
+            return self._faster(target, given, o.speedup)
         if not o.has_limits:
             try:
                 return self.as_it_is(target, given)
@@ -95,6 +103,30 @@ class Chooser:
             found = self.pruned(target, Room(None, None))
             return _refuse_excess(found, given, f"target {target.name}")
         return self.pruned(target, given)
+
+    def _faster(self, target: Target, given: Room, asked: float) -> Candidate:
+        """The network that is measured to be so many times as fast as the whole one.
+
+        Raises:
+            EdgePruneError: the target takes no ``.tflite``.
+            CannotFitError: no network that was tried is fast enough.
+        """
+        if target.budget != "tflite":
+            hint = "--target android or ios; boards have --max-ms"
+            raise EdgePruneError("--speedup", f"is measured for phones, not {target.name}", hint)
+        whole = self.as_it_is(target, Room(None, None)).compiled.tflite
+        most = self.prepared.float_graph.macs / asked
+        best = 1.0
+        for _ in range(SPEED_TRIES):
+            limit = min(int(most), self.options.max_macs or int(most))
+            chosen = self.pruned(target, replace(given, macs=limit))
+            self.speed = speed(whole, chosen.compiled.tflite)
+            if self.speed.ratio >= asked:
+                return chosen
+            best = max(best, self.speed.ratio)
+            most *= SPEED_STEP * self.speed.ratio / asked
+        what = f"{best:.2f} times as fast is the most of {SPEED_TRIES} networks, not {asked:g}"
+        raise CannotFitError("--speedup", what, "ask for less, or for fewer bytes: --budget")
 
     @property
     def passed(self) -> list[tuple[Mask, Graph]]:
@@ -136,7 +168,8 @@ class Chooser:
 
     def within(self, target: Target, given: Room) -> list[Candidate]:
         """For every form that is worth it the network that fits; raises where none does."""
-        o = replace(self.options, budget=given.flash, ram=given.ram)
+        o = replace(self.options, budget=given.flash, ram=given.ram, speedup=None)
+        o = o if given.macs is None else replace(o, max_macs=given.macs)
         if kept := self._kept(o, target, given):
             return kept
         self._refuse_to_guess(given)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,6 +20,7 @@ from edgeprune.frontends.ports import part_ports
 from edgeprune.ir import Array, Graph, couple, fed, predict, real
 from edgeprune.pipeline.forms import Candidate, Form
 from edgeprune.pipeline.options import BuildOptions, most_cycles
+from edgeprune.pipeline.phone import with_inputs
 from edgeprune.pipeline.prepare import Prepared, one_call
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
@@ -278,13 +279,18 @@ class Fitter:
         if not left.hold(self._least(prices)):
             raise self._floor(recipe)
         if isinstance(self.ranking, obs.Search):
-            return self.ranking.choose(
+            ask = partial(
+                self.ranking.choose,
                 limits=left.most,
                 prices=prices,
                 min_accuracy=o.min_accuracy,
                 max_drop=o.max_drop,
                 progress=self.progress,
             )
+            if self.form.target.budget != "tflite":
+                return ask()
+            x = self.prepared.validation.x
+            return with_inputs(ask, lambda g: self.prepared.accuracy(predict(g, x)))
         return prune(
             self.prepared.float_graph,
             self.prepared.rank,

@@ -64,6 +64,18 @@ def parse_drop(text: str) -> float:
     return value
 
 
+def parse_speedup(text: str) -> float:
+    """How many times as fast: "2x" or "1.5".
+
+    Raises:
+        EdgePruneError: it is no number above 1.
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*x?\s*", text)
+    if match is None or not 1 < float(match[1]) <= 1000:
+        raise EdgePruneError("--speedup", f"{text!r} is no speed-up", "such as 2x")
+    return float(match[1])
+
+
 def parse_bits(text: str) -> tuple[int, int]:
     """Fewest and most bits of "2-8", or of "4", which is both.
 
@@ -159,7 +171,10 @@ def most_cycles(ms: float | None, target: Target) -> int | None:
     return int(ms * target.clock_hz / 1000)
 
 
-LIMITS = ("budget", "ram", "max_ms", "max_instructions", "max_macs", "max_neurons", "keep_ratio")
+LIMITS = (
+    "budget", "ram", "max_ms", "speedup", "max_instructions", "max_macs", "max_neurons",
+    "keep_ratio",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -181,6 +196,7 @@ class BuildOptions:
             target has, where it is a board, less what is reserved there.
         ram: bytes of RAM, likewise.
         max_ms: modelled milliseconds per inference at the clock of the board.
+        speedup: for phones, how many times as fast as the whole network, as it is measured.
         max_instructions: instructions per inference.
         max_macs: multiply-accumulates per inference.
         max_neurons: neurons (channels) that stay, outputs not counted.
@@ -226,6 +242,7 @@ class BuildOptions:
     budget: int | None = None
     ram: int | None = None
     max_ms: float | None = None
+    speedup: float | None = None
     max_instructions: int | None = None
     max_macs: int | None = None
     max_neurons: int | None = None

@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
 from edgeprune.compiler import Compiled
+from edgeprune.errors import CannotFitError
 from edgeprune.ir import Array, Graph
 from edgeprune.pipeline.options import BuildOptions
+from edgeprune.pruning.pruned import Pruned
 from edgeprune.target import Target
 from edgeprune.verify import run_tflite
 from edgeprune.verify.delegate import bounds, differences
+from edgeprune.verify.speed import Speed, outside_delegate
+
+INPUTS_LOSS = 0.01  # of accuracy, that is worth more than a delegate for all operators
+
+
+def with_inputs(choose: Callable[..., Pruned], accuracy: Callable[[Graph], float]) -> Pruned:
+    """A smaller network that reads the whole input, unless bytes force it not to.
+
+    What is left of the inputs is gathered, which XNNPACK does not do: it would run outside of it,
+    and cost about the time that the smaller layer saves.
+
+    Args:
+        choose: a search; with ``inputs=False`` one that leaves the inputs alone.
+        accuracy: of a network, on validation data.
+
+    Raises:
+        CannotFitError: no network fits.
+    """
+    found = choose()
+    if not (found.removed & found.coupling.inputs).any():
+        return found
+    try:
+        whole = choose(inputs=False)
+    except CannotFitError:
+        return found
+    return whole if accuracy(whole.graph) >= accuracy(found.graph) - INPUTS_LOSS else found
 
 
 def answers_in_app(
@@ -48,4 +77,22 @@ def agreement_in_app(ours: Array, found: Array | None, graph: Graph, stored: int
         "tflite_default_max_lsb": int(measured["largest"]) if integer else None,
         "tflite_default_mismatches": measured["mismatches"],
         "tflite_default": {**measured, "test": {"samples": stored, **asdict(asked)}},
+    }
+
+
+def in_app(compiled: Compiled, target: Target, found: Speed | None) -> dict[str, Any] | None:
+    """How an app runs the ``.tflite``, as report.json holds it; None: it goes into no app.
+
+    Args:
+        compiled: the network as emitted.
+        target: what it is built for.
+        found: its speed beside the whole network's; None: not asked.
+    """
+    if target.budget != "tflite":
+        return None
+    return {
+        "outside_delegate": list(outside_delegate(compiled.tflite)),
+        "speedup": None if found is None else round(found.ratio, 3),
+        "ms": None if found is None else round(found.after_ms, 4),
+        "ms_before": None if found is None else round(found.before_ms, 4),
     }

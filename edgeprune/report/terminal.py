@@ -109,6 +109,8 @@ def _ran(report: dict[str, Any], grid: Table) -> None:
         grid.add_row("in the app", RUNNERS[kind])
         if differs := about_default(report):
             grid.add_row("", f"{_percent(report['accuracy']['tflite_default'])}; {differs}")
+        if app := report.get("app"):
+            grid.add_row("", _in_app(app))
     elif run["instructions"] is not None:
         grid.add_row(
             "on the core",
@@ -118,6 +120,18 @@ def _ran(report: dict[str, Any], grid: Table) -> None:
         )
     else:
         grid.add_row("on the core", "not run: no emulator or compiler for this target, or no room")
+
+
+def _in_app(app: dict[str, Any]) -> str:
+    """What the delegate runs, and how fast where that was asked for."""
+    rest = app["outside_delegate"]
+    said = f"outside of XNNPACK: {', '.join(rest)}" if rest else "all operators inside of XNNPACK"
+    if app["speedup"] is None:
+        return said
+    return (
+        f"{said}; {app['speedup']:.2f} times as fast as the whole network, "
+        f"{app['ms']:.3g} ms against {app['ms_before']:.3g} on one thread of this machine"
+    )
 
 
 def _time(run: dict[str, Any]) -> str:

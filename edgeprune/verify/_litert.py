@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -19,6 +20,18 @@ from edgeprune.progress import silenced
 
 _REFERENCE, _PLAIN = "BUILTIN_REF", "BUILTIN_WITHOUT_DEFAULT_DELEGATES"
 _LACKING = re.compile(r"Didn't find op for builtin opcode '(\w+)'")
+
+
+DELEGATE = "DELEGATE"
+
+
+@dataclass(frozen=True)
+class Operator:
+    """A node of the graph that runs, with the numbers of its tensors; a delegate is one, too."""
+
+    name: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
 
 
 class Interpreter:
@@ -47,6 +60,20 @@ class Interpreter:
             known = {d["index"]: d for w in self._workers for d in w.get_tensor_details()}
             self.inputs = [known[i] for i in graph.inputs]
             self.outputs = [known[i] for i in graph.outputs]
+
+    @property
+    def operators(self) -> list[Operator]:
+        """Those of the file, and behind them the delegates that run some of them."""
+        return [
+            Operator(d["op_name"], tuple(map(int, d["inputs"])), tuple(map(int, d["outputs"])))
+            for worker in self._workers
+            for d in worker._get_ops_details()
+        ]
+
+    def invoke(self) -> None:
+        """One more inference of the same inputs."""
+        for worker in self._workers:
+            worker.invoke()
 
     def run(self, feeds: Sequence[Array]) -> list[Array]:
         """One inference; inputs and outputs have the batch in front."""

@@ -6,9 +6,13 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from edgeprune.pipeline import choose, fit
+from edgeprune.verify.speed import Speed
 from tests.e2e.conftest import Command, report_of
 from tests.e2e.test_bad_input import dense_model, samples
+from tests.emit.packages import small_mlp
 
 
 def test_a_phone_gets_eight_bits_where_accuracy_allows_and_no_word_of_firmware(
@@ -59,3 +63,44 @@ def test_without_a_budget_a_float_is_built_only_where_eight_bits_cost_accuracy(
         assert tried["float32"] - tried["int8"] > 0.005
     else:
         assert report["dtype"] == "int8"
+
+
+def test_a_phone_reads_the_whole_input_as_its_delegate_does_not_gather(
+    edgeprune: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(3)
+    model, x = small_mlp(tmp_path / "m.onnx", inputs=40, hidden=64), tmp_path / "d.npz"
+    seen = rng.normal(size=(300, 40)).astype(np.float32)
+    seen[:, 25:] *= 0.01  # inputs that hardly matter: a board's firmware would not read them
+    np.savez(x, x=seen)
+    given = (model, "--data", x, "--dtype", "int8", "--emit", "tflite", "--budget", "4600")
+    build = ("build", *given, "--target", "android", "-o", tmp_path / "out")
+    done = edgeprune(*build)
+    assert done.status == 0, done.err
+    assert report_of(tmp_path / "out")["app"]["outside_delegate"] == ["SOFTMAX"]
+    assert "outside of XNNPACK: SOFTMAX" in done.err
+    monkeypatch.setattr(fit, "with_inputs", lambda choose, accuracy: choose())
+    assert edgeprune(*build).status == 0
+    assert "GATHER" in report_of(tmp_path / "out")["app"]["outside_delegate"]
+
+
+def test_a_speed_up_is_measured_and_more_goes_until_it_is_reached(
+    edgeprune: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter([Speed(3.0, 2.0), Speed(3.0, 1.4)])
+    monkeypatch.setattr(choose, "speed", lambda before, after: next(times))
+    model = small_mlp(tmp_path / "m.onnx", inputs=20, hidden=32)
+    given = (model, "--data", model.with_suffix(".npz"), "--dtype", "int8", "--speedup", "2x")
+    done = edgeprune("build", *given, "--target", "android", "-o", tmp_path / "out")
+    assert done.status == 0, done.err
+    report = report_of(tmp_path / "out")
+    assert report["app"]["speedup"] == round(3.0 / 1.4, 3)
+    assert report["after"]["macs"] <= 0.95 * 1.5 / 2 * report["before"]["macs"] / 2
+    assert "2.14 times as fast" in done.err
+    times = iter([Speed(1.0, 1.0)] * choose.SPEED_TRIES)
+    never = edgeprune("build", *given, "--target", "android", "-o", tmp_path / "never")
+    assert never.status == 1
+    assert "--speedup" in never.err
+    board = edgeprune("build", *given, "--target", "cortex-m4", "-o", tmp_path / "board")
+    assert board.status == 2
+    assert "--max-ms" in board.err

@@ -193,6 +193,7 @@ class Search:
         max_drop: float | None = None,
         max_neurons: int | None = None,
         keep_ratio: float | None = None,
+        inputs: bool = True,
         progress: Progress = silent,
     ) -> Pruned:
         """Remove channels and inputs, and repair what is left layer by layer on the way.
@@ -207,6 +208,7 @@ class Search:
             max_drop: largest loss of accuracy there against the source model, 0 to 1.
             max_neurons: how many channels may go; with it, no input goes.
             keep_ratio: the share of the channels that stays; likewise.
+            inputs: whether elements of the input may go.
             progress: told after every round.
 
         Raises:
@@ -220,7 +222,7 @@ class Search:
         meter = Meter(prices, nothing_removed(self.coupling), given)
         counted = given.removals is not None
         orders = (True, False) if given.most else (False,)
-        runs = [self._run(meter, per_price, inputs=not counted) for per_price in orders]
+        runs = [self._run(meter, per_price, inputs=inputs and not counted) for per_price in orders]
         return self._best(runs, meter, progress)
 
     @property
