@@ -65,6 +65,7 @@ def test_without_a_budget_a_float_is_built_only_where_eight_bits_cost_accuracy(
         assert report["dtype"] == "int8"
 
 
+@pytest.mark.slow
 def test_a_phone_reads_the_whole_input_as_its_delegate_does_not_gather(
     edgeprune: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,6 +85,7 @@ def test_a_phone_reads_the_whole_input_as_its_delegate_does_not_gather(
     assert "GATHER" in report_of(tmp_path / "out")["app"]["outside_delegate"]
 
 
+@pytest.mark.slow
 def test_a_speed_up_is_measured_and_more_goes_until_it_is_reached(
     edgeprune: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
