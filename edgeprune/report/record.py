@@ -14,6 +14,7 @@ from edgeprune import __version__
 from edgeprune.compiler import Compiled, Footprint
 from edgeprune.compiler.measure import MEASURED
 from edgeprune.emit.to_c import file_name
+from edgeprune.emit.to_c.feed import feed_of
 from edgeprune.emit.to_c.model import layer_prefixes
 from edgeprune.ir import Array, Graph
 from edgeprune.pruning.limits import Limits
@@ -284,7 +285,7 @@ def _by_rows(compiled: Compiled) -> dict[str, Any] | None:
     span, whole = compiled.plan.span, compiled.whole
     if span is None or whole is None:
         return None
-    types = compiled.graph.types
+    types, feed = compiled.graph.types, feed_of(compiled.program)
     return {
         "layers": [n.name for n in span.nodes],
         "turns": len(span.turns),
@@ -299,6 +300,7 @@ def _by_rows(compiled: Compiled) -> dict[str, Any] | None:
             for n in span.nodes[:-1]
         ],
         "fed_by_rows": [v for v in compiled.graph.inputs if v in span.read],
+        "feed_bytes": None if feed is None else feed.extra_bytes,
         "arena_bytes_whole": whole.plan.arena_bytes,
         "more_work": compiled.work / whole.work - 1 if whole.work else None,
     }

@@ -239,6 +239,7 @@ class ByRows(TypedDict):
     turns: Count
     values: list[Rows]
     fed_by_rows: list[Text]
+    feed_bytes: Figure
     arena_bytes_whole: Count
     more_work: Real | None
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from edgeprune import __version__
 from edgeprune.emit.to_c.calls import Operands, statements
+from edgeprune.emit.to_c.feed import feed_macros, feed_of, feed_prototypes, feed_text
 from edgeprune.emit.to_c.program import Program, c_type
 from edgeprune.emit.to_c.rows import RowLayer, RowLoop
 from edgeprune.emit.to_c.state import STEP, declaration, members_of, reset
@@ -159,7 +160,7 @@ def _arena(program: Program, prefix: str) -> list[str]:
 
 
 def _header(program: Program, name: str) -> str:
-    g, p = program.graph, name.upper()
+    g, p, feed = program.graph, name.upper(), feed_of(program)
     lines = [
         _banner(program),
         f"#ifndef {p}_H",
@@ -175,6 +176,7 @@ def _header(program: Program, name: str) -> str:
         "#endif",
         "",
         *_arena(program, p),
+        *(feed_macros(feed, p) if feed else []),
         *declaration(g, name),
     ]
     for values, word in ((g.arguments, "INPUT"), (g.results, "OUTPUT")):
@@ -198,6 +200,7 @@ def _header(program: Program, name: str) -> str:
         " * Values are in the order of the comments above, last index fastest. */",
         f"{_prototype(program, name)};",
         "",
+        *([*feed_prototypes(program, feed, name), ""] if feed else []),
         "#ifdef __cplusplus",
         "}",
         "#endif",
@@ -241,6 +244,9 @@ class _Source:
         self._calls: list[str] = []
         self._arrays: dict[tuple[str, str, bytes], str] = {}
         self._headers: list[str] = []
+        self._feed = feed_of(program)
+        self._functions: list[str] = []
+        self._looped = 0
         self._place = self._places()
         nodes = {n.name: n for n in program.graph.nodes}
         span = program.plan.span
@@ -262,15 +268,14 @@ class _Source:
             "        return EP_BAD_ALIGN;",
             "    }",
             *(["    uint8_t *const arena_ = (uint8_t *)arena;"] if uses_arena else []),
-            *self._calls,
-            *self._copies(),
+            *self._body(),
             "    return EP_OK;",
         ]
         return "\n".join(
             [
                 f'#include "{self.name}.h"',
                 "",
-                *(["#include <string.h>", ""] if self._copies() or g.states else []),
+                *(["#include <string.h>", ""] if self._copies() or g.states or self._feed else []),
                 includes,
                 "",
                 "#ifndef EP_PROFILE",
@@ -279,13 +284,32 @@ class _Source:
                 "",
                 *self._data,
                 *reset(self.program.graph, self.name),
+                *self._functions,
                 _prototype(self.program, self.name),
                 "{",
                 *body,
                 "}",
                 "",
+                *([feed_text(self.program, self._feed, self.name)] if self._feed else []),
             ]
         )
+
+    def _body(self) -> list[str]:
+        """All calls; those behind an input that is fed by rows are a function that others share."""
+        if self._feed is None:
+            return [*self._calls, *self._copies()]
+        outputs = zip(
+            self.program.graph.outputs,
+            numbered("output", len(self.program.graph.outputs)),
+            strict=True,
+        )
+        types = {arg: c_type(self.program.graph.types[v]) for v, arg in outputs}
+        declared = "".join(f", {t} *{arg}" for arg, t in types.items())
+        head = f"static EP_NOINLINE void {self.name}_rest(uint8_t *arena_{declared})"
+        rest = [*self._calls[self._looped :], *self._copies()]
+        self._functions += [head, "{", *rest, "}", ""]
+        given = "".join(f", {arg}" for arg in types)
+        return [*self._calls[: self._looped], f"    {self.name}_rest(arena_{given});"]
 
     def _places(self) -> dict[str, str]:
         """The C expression for the address of every activation, without a cast."""
@@ -369,7 +393,7 @@ class _Source:
 
     def _span(self, span: Span) -> None:
         """The loop of the layers that run by rows."""
-        loop = RowLoop(self.program.graph, span, self._place)
+        loop = RowLoop(self.program.graph, span, self._place, self._feed, self.name)
         for node in span.nodes:
             call, prefix = self.program.calls[node.name], self.prefixes[node.name]
             mark = self._begin(node, call)
@@ -394,6 +418,8 @@ class _Source:
         if loop.moves:
             self._include("include/ep_lines.h")
         self._calls += [f"    {line}" for line in loop.lines]
+        self._functions += loop.function
+        self._looped = len(self._calls)
 
     def _operands(self, node: Node, call: KernelCall, prefix: str, done: int) -> Operands:
         """Writes the constants of one link of a chain, which begins ``done`` channels behind."""

@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from edgeprune.emit.to_c.feed import Feed
 from edgeprune.emit.to_c.writer import array
 from edgeprune.ir import Graph, Node, Span
 from edgeprune.kernels.call import KernelCall
@@ -58,22 +59,41 @@ class RowLoop:
         graph: the network.
         span: what runs by rows.
         pointers: by value, C's address of its first byte in the arena, or an argument.
+        fed: how an input comes row by row, where a turn is a function of its own; or None.
+        name: what that function's begins with.
     """
 
-    def __init__(self, graph: Graph, span: Span, pointers: Mapping[str, str]) -> None:
+    def __init__(
+        self, graph: Graph, span: Span, pointers: Mapping[str, str], fed: Feed | None, name: str
+    ) -> None:
         self._graph = graph
         self._span = span
         self._pointers = pointers
         self.data: list[str] = []
         self._ahead: list[str] = []
         self._body: list[str] = []
+        self._fed = fed
+        self._name = name
 
     @property
     def lines(self) -> list[str]:
         """Statements, the loop and what is in front of it."""
         count = len(self._span.turns)
         head = f"for (int32_t turn = 0; turn < {count}; turn++) {{"
-        return ["{", *(f"    {line}" for line in (*self._ahead, head)), *self._body, "    }", "}"]
+        inner = self._body
+        if self._fed is not None:
+            inner = [f"        {self._name}_turn(arena_, turn, &x, &y);"]
+        return ["{", *(f"    {line}" for line in (*self._ahead, head)), *inner, "    }", "}"]
+
+    @property
+    def function(self) -> list[str]:
+        """A turn, where it is a function of its own."""
+        if self._fed is None:
+            return []
+        made = _c_type(self._graph.types[self._span.result].dtype.value)
+        arguments = f"uint8_t *arena_, int32_t turn, const {self._fed.c_type} **x, {made} **y"
+        head = f"static EP_NOINLINE void {self._name}_turn({arguments})"
+        return [head, "{", *(line[4:] for line in self._body), "}", ""]
 
     @property
     def moves(self) -> bool:
@@ -116,15 +136,14 @@ class RowLoop:
             low = self._by_turn(layer, lambda t: t.held[value].start)
             at = [self._bytes(value, s - b) for s, b in zip(starts, low, strict=True)]
             return self._within(value, table.number(f"{word}_at", at)), []
-        running = f"{layer.prefix}_{word}"
-        return self._running(layer, value, running, starts, table, const=True)
+        return self._running(layer, value, word, starts, table, const=True)
 
     def _output(self, layer: RowLayer, table: _Table) -> tuple[str, list[str], list[str]]:
         """The pointer to the first row that is made, what moves rows, and what moves it on."""
         span, value = self._span, layer.node.output
         starts = self._by_turn(layer, lambda t: t.made[layer.node.name][0].start)
         if value == span.result:
-            pointer, after = self._running(layer, value, f"{layer.prefix}_y", starts, table)
+            pointer, after = self._running(layer, value, "y", starts, table)
             return pointer, [], after
         low = self._by_turn(layer, lambda t: t.held[value].start)
         at = [self._bytes(value, s - b) for s, b in zip(starts, low, strict=True)]
@@ -139,7 +158,7 @@ class RowLoop:
         self,
         layer: RowLayer,
         value: str,
-        name: str,
+        word: str,
         starts: Sequence[int],
         table: _Table,
         *,
@@ -152,13 +171,16 @@ class RowLoop:
         pointer = self._pointers[value]
         if pointer.startswith("arena_"):
             pointer = f"({c_type} *)(void *)({pointer})"
+        name = f"{layer.prefix}_{word}" if self._fed is None else word[0]
         self._ahead.append(f"{c_type} *{name} = {pointer};")
+        if self._fed is not None:
+            name = f"(*{name})"
         used = [i for i, f in enumerate(layer.turns) if f is not None]
         assert starts[used[0]] == 0, "the first rows are the first that are needed"
         step = [0] * len(starts)
         for i, j in pairwise(used):
             step[i] = (starts[j] - starts[i]) * row
-        return name, [f"{name} += {table.number(name.rsplit('_', 1)[1] + '_step', step)};"]
+        return name, [f"{name} += {table.number(f'{word}_step', step)};"]
 
     def _by_turn(self, layer: RowLayer, of: Callable[..., int]) -> list[int]:
         turns = zip(self._span.turns, layer.turns, strict=True)
