@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from edgeprune.api.building import build, fit
-    from edgeprune.api.exploring import analyze, extract, sweep
+    from edgeprune.api.exploring import analyze, explore, extract, sweep
     from edgeprune.api.folders import compare, flash, log, report_folder, run, verify_folder
     from edgeprune.frontends import load
     from edgeprune.pruning.compensate import compensate
@@ -29,6 +29,7 @@ _PUBLIC = {
     "build": "edgeprune.api.building",
     "compare": "edgeprune.api.folders",
     "compensate": "edgeprune.pruning.compensate",
+    "explore": "edgeprune.api.exploring",
     "extract": "edgeprune.api.exploring",
     "finetune": "edgeprune.pruning.finetune",
     "fit": "edgeprune.api.building",
@@ -49,6 +50,7 @@ __all__ = [
     "build",
     "compare",
     "compensate",
+    "explore",
     "extract",
     "finetune",
     "fit",

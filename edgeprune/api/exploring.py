@@ -1,4 +1,4 @@
-"""``analyze``, ``sweep`` and ``extract``: looking at a model without building it."""
+"""``analyze``, ``sweep``, ``explore`` and ``extract``: looking at a model without building it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ from typing import Any, Literal
 from edgeprune.api.arguments import Data, Model, Numbers, files_of, named, numbers, size
 from edgeprune.errors import EdgePruneError
 from edgeprune.pipeline.explore import analyze_model, extract_model, sweep_model
-from edgeprune.pipeline.options import BuildOptions, parse_levels
+from edgeprune.pipeline.frontier import explore_model
+from edgeprune.pipeline.options import (
+    BuildOptions,
+    DtypeChoice,
+    parse_bits,
+    parse_labels,
+    parse_levels,
+)
 from edgeprune.pipeline.pareto import pareto_model
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.search import Schedule
@@ -168,3 +175,59 @@ def extract(
             force=force,
         )
         return extract_model(options, floor=floor, progress=progress)
+
+
+@named
+def explore(
+    model: Model = None,
+    example_input: Any = None,
+    *,
+    data: Data = None,
+    test: Data = None,
+    mean: Numbers | None = None,
+    std: Numbers | None = None,
+    levels: str = "10:90:10",
+    target: str = "cortex-m4",
+    ram: str | int | None = None,
+    dtype: DtypeChoice = "auto",
+    bits: str = "2-8",
+    criterion: str = "obs",
+    schedule: Schedule = "iterative",
+    labels: str | Path | Sequence[str] = (),
+    seed: int = 0,
+    out: str | Path = "explore",
+    force: bool = False,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Build a model at many sizes, and write a page on which limits are moved to choose one.
+
+    Args are those of :func:`build`, and:
+        levels: percent of the whole network's flash to save "10:90:10", or sizes "8KB,16KB".
+
+    Returns:
+        The content of explore.json.
+
+    Raises:
+        EdgePruneError: the input is wrong.
+        CannotFitError: no level can be met.
+    """
+    values, of = parse_levels(levels)
+    with files_of(model, example_input, data, test) as files:
+        options = BuildOptions(
+            out=Path(out),
+            model=files.model,
+            data=files.data,
+            test=files.test,
+            mean=numbers(mean),
+            std=numbers(std),
+            ram=size(ram, "--ram"),
+            target=target,
+            dtype=dtype,
+            bits=parse_bits(bits),
+            criterion=criterion,
+            schedule=schedule,
+            labels=parse_labels(str(labels)) if isinstance(labels, str | Path) else tuple(labels),
+            seed=seed,
+            force=force,
+        )
+        return explore_model(options, levels=values, of=of, progress=progress)

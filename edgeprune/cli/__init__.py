@@ -21,6 +21,7 @@ from edgeprune.cli import (
     build,
     compare,
     doctor,
+    explore,
     extract,
     fit,
     flash,
@@ -37,7 +38,7 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.scratch import workspace
 
 INTERRUPTED = 130
-WORK = (build, fit, analyze, sweep, extract, verify, run, flash, report, compare, log)
+WORK = (build, fit, explore, analyze, sweep, extract, verify, run, flash, report, compare, log)
 TABLES = (targets, ops, doctor)
 
 

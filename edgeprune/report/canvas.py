@@ -65,11 +65,21 @@ class Canvas:
             f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="currentColor"{dots}/>'
         )
 
-    def dot(self, x: float, y: float, radius: float, colour: str, *, tip: str = "") -> None:
-        """A disc, with a text that a browser shows over it."""
+    def dot(
+        self,
+        x: float,
+        y: float,
+        radius: float,
+        colour: str,
+        *,
+        tip: str = "",
+        mark: int | None = None,
+    ) -> None:
+        """A disc, with a text that a browser shows over it; ``mark``: its number in a page."""
         at = f'cx="{_number(x)}" cy="{_number(y)}" r="{_number(radius)}"'
         title = f"<title>{escape(tip)}</title>" if tip else ""
-        self._parts.append(f'<circle {at} fill="{colour}">{title}</circle>')
+        known = "" if mark is None else f' data-point="{mark}"'
+        self._parts.append(f'<circle {at} fill="{colour}"{known}>{title}</circle>')
 
     def text(
         self,

@@ -28,7 +28,8 @@ def render(report: dict[str, Any]) -> str:
     from markupsafe import Markup
 
     classes = report.get("classes")
-    text: str = _template("report.html.j2").render(
+    return fill(
+        "report.html.j2",
         r={"classes": None, "kept": [], "pruning": None, "notes": [], **report},
         names=report.get("labels"),
         verdict=_verdict(report),
@@ -50,7 +51,6 @@ def render(report: dict[str, Any]) -> str:
         about_default=about_default(report),
         about_accuracy=about_accuracy(report["accuracy"]),
     )
-    return text
 
 
 @dataclass(frozen=True)
@@ -86,12 +86,11 @@ def render_sections(title: str, lines: Sequence[str], sections: Sequence[Section
     from markupsafe import Markup
 
     shown = [replace(s, figure=Markup(s.figure)) for s in sections]
-    template = _template("sections.html.j2")
-    text: str = template.render(title=title, lines=lines, sections=shown)
-    return text
+    return fill("sections.html.j2", title=title, lines=lines, sections=shown)
 
 
-def _template(name: str) -> Any:
+def fill(template: str, **values: Any) -> str:
+    """A page from a template of this folder; everything but ``Markup`` is escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -99,7 +98,8 @@ def _template(name: str) -> Any:
     )
     environment.filters["n"] = _number
     environment.filters["pc"] = _percent
-    return environment.get_template(name)
+    text: str = environment.get_template(template).render(**values)
+    return text
 
 
 def page_of(report: dict[str, Any], where: str) -> str:
@@ -160,10 +160,11 @@ def _pairs(report: dict[str, Any]) -> dict[str, Any]:
     from markupsafe import Markup
 
     desk, phone = (_figures(report, width) for width in (DESK, PHONE))
-    return {k: Markup(desk[k] and _two(desk[k], phone[k])) for k in desk}
+    return {k: Markup(desk[k] and two(desk[k], phone[k])) for k in desk}
 
 
-def _two(wide: str, narrow: str) -> str:
+def two(wide: str, narrow: str) -> str:
+    """A figure for wide and for narrow screens, of which a browser shows one."""
     return f'<div class="wide">{wide}</div><div class="narrow">{narrow}</div>'
 
 

@@ -216,7 +216,7 @@ def build_record(
         "classes": classes,
         "examples": list(examples),
         "mean_sample": mean,
-        "layers": _layers(source, compiled, run, snr),
+        "layers": layer_rows(source, compiled, run, snr),
         "noisiest_layer": noisiest(g, snr),
         "notes": list(notes),
         "seconds": {},
@@ -385,12 +385,20 @@ def _by_layer(run: TargetRun | None) -> dict[str, tuple[float, int | None]]:
     }
 
 
-def _layers(
+def layer_rows(
     source: Graph,
     compiled: Compiled,
     run: TargetRun | None,
     snr: Mapping[str, float],
 ) -> list[dict[str, Any]]:
+    """What each layer was, is and takes, in order of execution.
+
+    Args:
+        source: the source model.
+        compiled: the network as emitted.
+        run: on the emulated core; None: it was not run.
+        snr: by layer, signal to quantisation noise in decibels.
+    """
     g, work = compiled.graph, _by_layer(run)
     before = {n.output: source.types[n.output].shape for n in source.nodes}
     before |= {v: source.types[v].shape for v in source.inputs}

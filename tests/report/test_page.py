@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from edgeprune.report.page import Section, render, render_sections
 from edgeprune.report.treemap import squarify, treemap
 from tests.e2e.conftest import invoke, report_of
 from tests.emit.packages import small_cnn
+from tests.report.browser import Shown, cut_off
 
 pytestmark = pytest.mark.needs("chromium", "playwright")
 WIDTHS = {"desktop": 1280, "phone": 390}
@@ -29,38 +29,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = invoke("build", model, *given, "--budget", "2700", "--ram", "4KB", "-o", folder / "out")
     assert done.status == 0, done.err
     return folder / "out"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        program = shutil.which("chromium")
-        chromium = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
-class Shown:
-    """A page, and all that a browser had to say about it."""
-
-    def __init__(self, browser: Any, path: Path, width: int = 1200, scheme: str = "light") -> None:
-        size = {"width": width, "height": 900}
-        self.page = browser.new_page(viewport=size, color_scheme=scheme)
-        self.said: list[str] = []
-        self.page.on("console", lambda m: self.said.append(f"{m.type}: {m.text}"))
-        self.page.on("pageerror", lambda e: self.said.append(f"error: {e}"))
-        self.page.on("dialog", lambda d: (self.said.append("dialog"), d.dismiss()))
-        self.page.on("request", lambda r: self.said.append(r.url) if r.url != url else None)
-        url = path.resolve().as_uri()
-        self.page.goto(url)
-
-    def column(self, table: str, number: int) -> list[str]:
-        cells: list[str] = self.page.locator(
-            f"{table} tbody tr td:nth-child({number})"
-        ).all_text_contents()
-        return cells
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -108,17 +76,6 @@ def test_the_report_is_complete_and_readable_everywhere(
         "(s => [s.color, s.backgroundColor])(getComputedStyle(document.body))"
     )
     assert (brightness(ink) < brightness(paper)) == (scheme == "light")
-
-
-def cut_off(page: Any) -> list[str]:
-    """What reaches beyond the window, or is wider than what it scrolls in."""
-    found: list[str] = page.evaluate(
-        """[...document.querySelectorAll("body *")]
-           .filter(e => { const r = e.getBoundingClientRect();
-                          return r.width && r.right > innerWidth + 1; })
-           .map(e => e.tagName + "." + e.className + ": " + e.textContent.slice(0, 40))"""
-    )
-    return found
 
 
 def brightness(colour: str) -> int:

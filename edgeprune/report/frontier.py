@@ -1,0 +1,79 @@
+"""The page on which people move limits over the frontier of a model, and take a command."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from edgeprune.report import answers
+from edgeprune.report.canvas import DESK, PALETTE, PHONE, Chart
+from edgeprune.report.network import network
+from edgeprune.report.page import fill, two
+
+SLIDERS = (
+    ("flash", "flash_bytes", "bytes of flash"),
+    ("ram", "ram_bytes", "bytes of RAM"),
+    ("ms", "ms", "milliseconds"),
+)
+"""What can be limited: its name, the key of a network, and its unit."""
+
+
+def frontier_page(found: Mapping[str, Any]) -> str:
+    """The page: self-contained, for a browser without a network.
+
+    Args:
+        found: from ``pipeline.frontier.explore_model``.
+    """
+    from markupsafe import Markup
+
+    points = found["points"]
+    clock = found["clock_hz"]
+    shown = [
+        {
+            **p,
+            "network": Markup(network({**p, "run": {"clock_hz": clock}})),
+            "shown": answers.shown({**p, "labels": found["labels"]}),
+            "boards": [(b, _fits(p, b)) for b in found["boards"]],
+        }
+        for p in points
+    ]
+    sliders = []
+    for name, key, unit in SLIDERS:
+        values = sorted({p[key] for p in points if p[key] is not None})
+        if len(values) > 1:
+            sliders.append({"name": name, "unit": unit, "least": values[0], "most": values[-1]})
+    plot = two(_plot(points, DESK), _plot(points, PHONE))
+    text = fill("frontier.html.j2", f=found, points=shown, sliders=sliders, plot=Markup(plot))
+    return text
+
+
+def _fits(point: Mapping[str, Any], board: Mapping[str, Any]) -> str:
+    """Whether a network fits a board, and else what it is over by."""
+    over = [
+        f"{point[key] - board[key]:,} bytes of {name} over"
+        for key, name in (("flash_bytes", "flash"), ("ram_bytes", "RAM"))
+        if point[key] > board[key]
+    ]
+    return ", ".join(over)
+
+
+def _plot(points: Sequence[Mapping[str, Any]], width: float) -> str:
+    """Accuracy against flash; each dot can be clicked."""
+    xs = [p["flash_bytes"] for p in points]
+    ys = [100 * p["accuracy"] for p in points]
+    wide, high = max(xs) - min(xs) or 1, max(ys) - min(ys) or 1.0
+    chart = Chart(
+        (max(min(xs) - 0.06 * wide, 0), max(xs) + 0.06 * wide),
+        (min(ys) - 0.1 * high, max(ys) + 0.1 * high),
+        (width, 260),
+    )
+    order = sorted(range(len(points)), key=lambda i: xs[i])
+    for a, b in itertools.pairwise(order):
+        chart.line(chart.at(xs[a], ys[a]), chart.at(xs[b], ys[b]), faint=True)
+    for i in order:
+        tip = f"{xs[i]:,} bytes, {ys[i]:.2f} %"
+        chart.dot(*chart.at(xs[i], ys[i]), 6, PALETTE[0], tip=tip, mark=i)
+    chart.ticks("accuracy (%)")
+    chart.ticks("bytes of flash", horizontal=True)
+    return chart.svg("Accuracy against flash")
