@@ -107,6 +107,9 @@ PARTS = {
     "quantised": quantised_cases,
 }
 
+AIMS = {"torch": 123 / 129, "keras": 30 / 32, "sklearn": 13 / 18, "quantised": 76 / 82}
+"""The share of each that is to count."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser()
@@ -120,7 +123,8 @@ def main() -> None:
         outcomes = [_shown(name, run) for name, run in chosen]
         counts = [sum(getattr(o, k) for o in outcomes) for k in ("read", "agrees", "whole")]
         said = "{} read, {} agree, {} compile in float32 and int8".format(*counts)
-        print(f"{part}: of {len(outcomes)} {said}", flush=True)
+        share = f"{counts[2] / max(len(outcomes), 1):.0%}, aim {AIMS[part]:.0%}"
+        print(f"{part}: of {len(outcomes)} {said} ({share})", flush=True)
 
 
 def _shown(name: str, run: Callable[[Path], Outcome]) -> Outcome:

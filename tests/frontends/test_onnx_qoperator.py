@@ -140,6 +140,43 @@ def test_a_file_that_is_quantised_in_part_is_read_as_float_and_says_what_is_not(
     np.testing.assert_allclose(evaluate(graph, {"x": x})[0], x @ product, rtol=1e-4, atol=1e-6)
 
 
+def test_what_integers_saturate_is_a_relu_where_they_become_real_numbers() -> None:
+    """A quantiser drops a Relu, and a Clip to 6, that the zero point makes needless."""
+    nodes = [
+        *qdq("x", "x", "xr"),
+        node("Gemm", "xr", "w", outputs=["a"]),
+        node("QuantizeLinear", "a", "fine", "least", outputs=["aq"]),
+        node("DequantizeLinear", "aq", "fine", "least", outputs=["ar"]),
+        node("Gemm", "ar", "w", outputs=["b"]),
+        node("QuantizeLinear", "b", "to six", "least", outputs=["bq"]),
+        node("DequantizeLinear", "bq", "to six", "least"),
+    ]
+    least = {"fine": np.float32(0.02), "to six": np.float32(6 / 255), "least": np.int8(-128)}
+    graph = loads(model(nodes, {"x": [1, 4]}, {**SCALES, **least}))
+    assert not graph.is_quantised
+    x = 8 * R.normal(size=(64, 4)).astype(np.float32)
+    found = np.concatenate([evaluate(graph, {"x": row[None]})[0] for row in x])
+    wanted = np.clip(np.maximum(x @ SCALES["w"], 0) @ SCALES["w"], 0, 6)
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_a_division_between_integers_makes_the_file_float() -> None:
+    nodes = [*qdq("x", "x", "a"), node("Div", "a", "a", name="ratio", outputs=["b"]),
+             *qdq("b", "b", "y")]  # fmt: skip
+    graph = loads(model(nodes, {"x": [1, 4]}, {k: v for k, v in SCALES.items() if k != "w"}))
+    assert not graph.is_quantised
+    assert "(div)" in graph.notes[-1]
+
+
+def test_a_division_by_a_constant_keeps_its_integers() -> None:
+    nodes = [*qdq("x", "x", "a"), node("Div", "a", "four", outputs=["b"]), *qdq("b", "b", "y")]
+    held = {k: v for k, v in SCALES.items() if k != "w"} | {"four": np.float32(4)}
+    graph = loads(model(nodes, {"x": [1, 4]}, held))
+    assert graph.is_quantised
+    x = R.normal(size=(1, 4)).astype(np.float32)
+    assert np.abs(answer(graph, x) - x / 4).max() <= 0.0501
+
+
 def test_a_file_in_part_whose_input_is_integers_is_refused() -> None:
     held = onnx.load_from_string(model(PARTLY[1:], {"x/q": [1, 4]}, SCALES))
     held.graph.input[0].type.tensor_type.elem_type = TensorProto.INT8

@@ -7,13 +7,14 @@ those of the file; uint8 becomes int8 by taking 128 off value and zero point, wh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from edgeprune.errors import UnsupportedError
-from edgeprune.frontends.affine import fold_affine
+from edgeprune.frontends.affine import fold_affine, invert_divisors
 from edgeprune.frontends.from_onnx.reader import Call, Reader
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
 from edgeprune.frontends.normalize import drop_identities, fuse
@@ -28,7 +29,7 @@ from edgeprune.ir import (
     build_graph,
     dequantise_array,
 )
-from edgeprune.ops import Dense, Dequantize, Quantize, Reshape
+from edgeprune.ops import Dense, Dequantize, Quantize, Relu, Reshape
 
 _SIGNED = {"int8": DType.INT8, "uint8": DType.INT8, "int16": DType.INT16, "int32": DType.INT32}
 
@@ -144,7 +145,8 @@ def fold_qdq(graph: Graph, scales: Mapping[str, QuantParams]) -> Graph:
         UnsupportedError: operators that are not quantised, all of them, and inputs are integers.
     """
     try:
-        return _Folding(drop_identities(fuse(fold_affine(graph))), scales).run()
+        whole = drop_identities(fuse(fold_affine(invert_divisors(graph))))
+        return _Folding(whole, scales).run()
     except UnsupportedError as partly:
         if any(graph.types[v].quant is not None for v in graph.inputs):
             raise
@@ -153,12 +155,18 @@ def fold_qdq(graph: Graph, scales: Mapping[str, QuantParams]) -> Graph:
 
 
 def _without_scales(graph: Graph) -> Graph:
-    """The float graph, in which nothing is rounded."""
+    """The float graph, in which nothing is rounded.
+
+    Quantisers drop a ReLU where the integers begin at 0 anyway: there it is put in again.
+    """
     renamed: dict[str, str] = {}
     nodes = []
     for node in graph.nodes:
         args = tuple(renamed.get(v, v) for v in node.inputs)
-        if isinstance(node.op, Quantize | Dequantize) and node.output not in graph.outputs:
+        clamp = _saturates(graph.types[node.output]) if isinstance(node.op, Quantize) else None
+        if clamp is not None:
+            nodes.append(replace(node, op=clamp, inputs=args))
+        elif isinstance(node.op, Quantize | Dequantize) and node.output not in graph.outputs:
             renamed[node.output] = args[0]
         elif isinstance(node.op, Quantize | Dequantize):
             nodes.append(replace(node, op=Reshape(graph.types[node.output].shape), inputs=args))
@@ -173,6 +181,16 @@ def _without_scales(graph: Graph) -> Graph:
         ports=graph.ports,
         origin=graph.origin,
     )
+
+
+def _saturates(t: TensorType) -> Relu | None:
+    """The activation that integers make of what they saturate: a ReLU, a ReLU6, or none."""
+    assert t.quant is not None
+    (scale, zero), info = t.quant.scalar, np.iinfo(t.dtype.numpy)
+    if zero != info.min:
+        return None
+    top = scale * (info.max - zero)
+    return Relu((0.0, 6.0 if abs(top - 6) < 1e-3 else math.inf))
 
 
 class _Folding:
@@ -275,6 +293,9 @@ class _Folding:
 
     def _operator(self, node: Node) -> None:
         graph, op = self.graph, node.op
+        if not op.has_integers():
+            self.refused.append(f"{node.name!r} ({op.kind})")
+            return
         shape = graph.types[node.output].shape
         held = [self.integers.get(v, "") for v in node.inputs]
         first = self.types[next(v for v in held if v)]
