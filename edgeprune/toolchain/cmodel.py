@@ -72,7 +72,7 @@ class CModel:
         """C of a function that takes and gives rows: ``name(arena, arena_bytes, input, output)``.
 
         Rows are inputs, and outputs, flat and one behind the other. A state that the model keeps
-        begins with the first call.
+        begins with the first call, and again after ``ep_model_restart()``.
         """
         arguments = [
             f"{word} + {start}"
@@ -82,17 +82,21 @@ class CModel:
         types = [C_TYPES[t] for t in (self.input_dtype, self.output_dtype)]
         start = f"int {name}(void *arena, size_t arena_bytes, "
         head = f"{start}const {types[0]} *input, {types[1]} *output)"
-        begin, lead = "", ""
+        kept, begin, lead = "", "", ""
         if self.state_bytes:
             lead = "&state, "
+            kept = (
+                f"static {self.name}_state state;\nstatic int begun;\n"
+                "void ep_model_restart(void);\n"
+                "void ep_model_restart(void)\n{\n    begun = 0;\n}\n"
+            )
             begin = (
-                f"    static {self.name}_state state;\n    static int begun;\n"
                 f"    if (!begun) {{\n        {self.name}_reset(&state);\n"
                 "        begun = 1;\n    }\n"
             )
         call = f"{self.entry}({lead}arena, arena_bytes, {', '.join(arguments)})"
         body = f"{begin}    return (int){call};\n"
-        return f'#include "{self.header}"\n{head};\n{head}\n{{\n{body}}}\n'
+        return f'#include "{self.header}"\n{kept}{head};\n{head}\n{{\n{body}}}\n'
 
     @property
     def is_plain(self) -> bool:

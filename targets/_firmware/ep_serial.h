@@ -22,4 +22,7 @@ uint8_t ep_clock_bits(void);      /* ticks are counted modulo 2 to the power of 
 /* uart_*.c: of the core, hertz; 0: not known. */
 uint32_t ep_core_hz(void);
 
+/* A model that keeps a state begins anew with the next input; does nothing for others. */
+void ep_model_restart(void);
+
 #endif

@@ -5,7 +5,7 @@
  * significant byte first: kind (1 byte), session (4), number (4), body, CRC-32 of all before it (4). A frame
  * whose CRC or length is wrong is dropped: who waits for an answer asks again.
  *
- *   from the host   S start a session: the next number is 1
+ *   from the host   S start a session: the next number is 1, the model's state that of the first call
  *                   R run: the input
  *   from the board  H of S: version (1), model (4), bytes of input (4) and output (4), ticks in a second (4),
  *                     hertz of the core (4), bits of the clock (1)
@@ -154,6 +154,10 @@ static void start(void)
     }
 }
 
+__attribute__((weak)) void ep_model_restart(void)
+{
+}
+
 size_t ep_port_read(void *to, size_t bytes)
 {
     input = (uint8_t *)to;
@@ -164,6 +168,7 @@ size_t ep_port_read(void *to, size_t bytes)
             session = word(head + 1);
             in_session = 1;
             answered = 0;
+            ep_model_restart();
             send_hello();
         } else if (head[0] == 'R') {
             const uint32_t number = word(head + 5);

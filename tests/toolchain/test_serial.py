@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tty
 from dataclasses import replace
@@ -110,6 +111,29 @@ def test_an_answer_that_is_lost_is_sent_again_and_not_computed_again(
         found = run(folder, board.device, inputs[:4])
     assert ends == 2 + 2 + 4 * 2
     assert found.outputs[:, 0].tolist() == [1, 2, 3, 4]
+
+
+@NEEDS_ARM
+def test_every_run_begins_with_the_state_of_the_first_call(
+    variant: Variant, inputs: np.ndarray
+) -> None:
+    folder = variant("output[0] = (int8_t)++state->calls; return EP_OK;")
+    for name in ("tiny.h", "tiny.c"):
+        text = (folder / name).read_text()
+        text = text.replace("tiny_run(void", "tiny_run(tiny_state *state, void")
+        text = text.replace(
+            "#define TINY_ARENA",
+            "typedef struct { int32_t calls; } tiny_state;\n"
+            "static inline void tiny_reset(tiny_state *state) { state->calls = 0; }\n"
+            "#define TINY_ARENA",
+        )
+        (folder / name).write_text(text)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "state_bytes": 4}))
+    with plugged_in(of(folder, "cortex-m4")) as board:
+        for _ in range(2):
+            found = run(folder, board.device, inputs[:3])
+            assert found.outputs[:, 0].tolist() == [1, 2, 3]
 
 
 def test_a_port_that_is_not_there_is_one_message(inputs: np.ndarray) -> None:
