@@ -1,7 +1,12 @@
-"""int8 depthwise convolutions with a 3x3 kernel: planes of widened rows, taps held in registers."""
+"""int8 depthwise convolutions: planes of widened rows, taps held in registers or in the frame."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from edgeprune.ir import Array
+from edgeprune.ir.fixedpoint import QMAX
 from edgeprune.kernels.arm_dsp._requant import Mode, requant_singles, rescale_twice
 from edgeprune.kernels.arm_dsp._tiles import Piece
 from edgeprune.kernels.bounds import accumulators
@@ -17,43 +22,127 @@ STORE_REACH = 4095
 """Bytes that the offset of STRB, and the constant of an addition, span."""
 BAND_BYTES = 2048
 """Scratch that a band of rows may take where the image is larger."""
+MOST_TAPS = 128
+"""Words of two taps in the frame of a kernel of any size."""
 LOOP_PAIRS = {"size": 1, "speed": 6}
 """Pairs of outputs that one round of the loop unrolls."""
 
 
 def depthwise(request: Request) -> KernelCall | None:
-    """3x3, undilated, column stride 1 or 2."""
+    """Of any size: 3x3 with a column stride of 1 or 2 by the taps in registers, if in reach."""
     layer = conv_layer(request) if isinstance(request.node.op, DepthwiseConv2d) else None
-    if layer is None or layer.kernel != (3, 3) or layer.dilation != (1, 1):
+    if layer is None:
         return None
-    (in_h, in_w, in_c), (out_h, out_w, out_c) = layer.image, layer.out
-    sy, sx = layer.stride
-    pitch = _pitch(layer)
+    layer = _lying(layer)
+    out_c = layer.out[2]
+    w = layer.w.reshape(out_c, -1)
+    acc = accumulators(w, layer.bias, layer.xq.scalar[1])
+    rescale = rescale_twice(acc, layer.xq, layer.wq, layer.yq)
+    if rescale is None or layer.stride[0] > QMAX:
+        return None
+    mode = Mode.RELU if layer.clamp[0] >= layer.yq.scalar[1] else Mode.TWICE
+    cut = (layer.clamp[0] > -128) + (layer.clamp[1] < 127)
+    output = 4 + 3 * cut + (2 if mode is Mode.TWICE else 0)
+    run = _by_three(layer, output, mode, LOOP_PAIRS[request.optimize]) or _any(layer, output, mode)
+    return _call(request, layer, run, requant_singles(acc, rescale)) if run else None
+
+
+@dataclass(frozen=True)
+class Run:
+    """The code of one channel.
+
+    Attributes:
+        piece: made by a macro of the runtime.
+        pitch: int16 of a row of a plane.
+        once: instructions of a channel of a band.
+        line: instructions of a row of output.
+        code_bytes: its size.
+    """
+
+    piece: Piece
+    pitch: int
+    once: int
+    line: int
+    code_bytes: int
+
+
+def _lying(layer: Layer) -> Layer:
+    """A column of pixels as a row, which has the same bytes."""
+    if any(size[i] != 1 for size, i in ((layer.image, 1), (layer.kernel, 1), (layer.out, 1))):
+        return layer
+
+    def turned(size: Iterable[int]) -> tuple[int, int]:
+        h, w = size
+        return w, h
+
+    return replace(
+        layer,
+        w=layer.w.transpose(0, 2, 1, 3),
+        image=(*turned(layer.image[:2]), layer.image[2]),
+        out=(*turned(layer.out[:2]), layer.out[2]),
+        kernel=turned(layer.kernel),
+        stride=turned(layer.stride),
+        dilation=turned(layer.dilation),
+        pad_top=layer.pad_left,
+        pad_left=layer.pad_top,
+    )
+
+
+def _by_three(layer: Layer, output: int, mode: Mode, unroll: int) -> Run | None:
+    """3x3, undilated, column stride 1 or 2; ``output``: instructions behind an accumulator."""
+    if layer.kernel != (3, 3) or layer.dilation != (1, 1):
+        return None
+    (_, out_w, out_c), (sy, sx), pitch = layer.out, layer.stride, _pitch(layer)
     # LDRD and LDR read three rows at immediate offsets.
     most = min((REACH - 8 - 4 * pitch) // (4 * sx) + 1, STORE_REACH // (2 * out_c))
     if sx > 2 or most < 1:
         return None
-    w = layer.w.reshape(out_c, 9)
-    acc = accumulators(w, layer.bias, layer.xq.scalar[1])
-    rescale = rescale_twice(acc, layer.xq, layer.wq, layer.yq)
-    if rescale is None:
-        return None
-    mode = Mode.RELU if layer.clamp[0] >= layer.yq.scalar[1] else Mode.TWICE
-    pairs, rounds, rest = _rounds(out_w // 2, min(most, LOOP_PAIRS[request.optimize]))
+    pairs, rounds, rest = _rounds(out_w // 2, min(most, unroll))
     if rest + 1 > most:
         return None
     loop = (pairs, rounds, rest, out_w % 2)
     steps = (sx, 2 * pitch, 2 * pitch * sy, out_c)
-    run = Piece("depthwise", (*loop, *steps, int(mode), *layer.clamp))
-    rows = _band_rows(layer, pitch)
-    band_in = (rows - 1) * sy + 3
-    bands = -(-out_h // rows)
-    over = in_bands(layer.windows, rows)
-    cut = (layer.clamp[0] > -128) + (layer.clamp[1] < 127)
-    output = 4 + 3 * cut + (2 if mode is Mode.TWICE else 0)
     pair = 3 * (5 if sx == 1 else 6) + 1 + 2 * output
     line = out_w // 2 * pair + out_w % 2 * (10 + output) + 7 + 6 * (rounds if rounds > 1 else 0)
-    widened = min(bands * band_in, out_h * sy + 3 * bands)
+    code = 45 + pair * (pairs * bool(rounds) + rest) + out_w % 2 * 14 + 12
+    piece = Piece("depthwise", (*loop, *steps, int(mode), *layer.clamp))
+    return Run(piece, pitch, 65, line, 4 * code)
+
+
+def _any(layer: Layer, output: int, mode: Mode) -> Run | None:
+    """Kernels of any size whose taps fit the frame; four outputs of a row at a time."""
+    (kh, kw), (sy, sx), (dy, dx) = layer.kernel, layer.stride, layer.dilation
+    (_, out_w, out_c), pairs = layer.out, (kw + 1) // 2
+    taps = (kw - 1) * dx + 1 if dx > 1 else 2 * pairs  # two are read at once side by side
+    pitch = (out_w - 1) * sx + taps
+    pitch += pitch % 2
+    row, step = 2 * pitch * dy, 2 * pitch * sy
+    if kh * pairs > MOST_TAPS or max(row, step, 2 * (taps + 3 * sx), 4 * out_c) > STORE_REACH:
+        return None
+    rounds, rest = divmod(out_w, 4)
+
+    def outputs(n: int) -> int:
+        slides = n == 4 and sx == dx == 1
+        two = 3 + n if slides else 1 + 2 * n if dx == 1 else 1 + 4 * n
+        return kh * (pairs * two + 3 * slides + 3 * (kh > 1)) + n * (output + 1) + 7
+
+    line = rounds * (outputs(4) + 4) + (outputs(rest) if rest else 0) + 7
+    sizes = (rounds, rest, kh, kw, sx, dx, row, step, out_c)
+    piece = Piece("depthwise_any", (*sizes, int(mode), *layer.clamp))
+    code = 50 + (outputs(4) if rounds else 0) + (outputs(rest) if rest else 0)
+    return Run(piece, pitch, 45 + 8 * kh * pairs, line, 4 * code)
+
+
+def _call(request: Request, layer: Layer, run: Run, table: Array) -> KernelCall:
+    (in_h, in_w, in_c), (out_h, out_w, out_c) = layer.image, layer.out
+    sy, reach = layer.stride[0], (layer.kernel[0] - 1) * layer.dilation[0] + 1
+    rows = _band_rows(layer, run.pitch, reach)
+    band_in = (rows - 1) * sy + reach
+    bands = -(-out_h // rows)
+    widened = min(bands * band_in, out_h * sy + reach * bands)
+    fours, singles = in_c - in_c % 4, in_c % 4  # channels that are widened together, or alone
+    widening = widened * (fours * (in_w * 17 + 56) // 8 + singles * (in_w * 6 + 12))
+    widening += 6 * band_in * run.pitch  # the border is written all over
     return KernelCall(
         function="ep_depthwise_conv2d_s8_arm_dsp",
         sources=(f"{FOLDER}/ep_depthwise_conv2d_s8_arm_dsp.c",),
@@ -66,25 +155,27 @@ def depthwise(request: Request) -> KernelCall | None:
             ("out_h", out_h),
             ("out_w", out_w),
             ("multiplier", out_c // in_c),
-            ("stride_h", sy),
             ("pad_top", layer.pad_top),
             ("pad_left", layer.pad_left),
+            ("stride_h", sy),
             ("zero", layer.xq.scalar[1]),
+            ("reach", reach),
+            ("taps", layer.kernel[0] * layer.kernel[1]),
             ("twice_zero", 2 * layer.yq.scalar[1] + 1),
             ("band_rows", rows),
-            ("pitch", pitch),
-            ("run", run.name),
+            ("pitch", run.pitch),
+            ("run", run.piece.name),
         ),
         constants=(
-            Constant("weights", w.reshape(-1), "int8_t"),
-            Constant("table", requant_singles(acc, rescale), "int32_t", 4 * out_c),
+            Constant("weights", layer.w.reshape(-1), "int8_t"),
+            Constant("table", table, "int32_t", 4 * out_c),
         ),
         inputs=(request.node.inputs[0],),
-        scratch_bytes=4 * band_in * 2 * pitch,
-        inplace=over,
-        instance=run.instance,
-        instructions=out_c * (out_h * line + 65 * bands) + in_c * widened * (in_w * 17 + 56) // 8,
-        code_bytes=4 * (45 + pair * (pairs * bool(rounds) + rest) + out_w % 2 * 14 + 12),
+        scratch_bytes=4 * band_in * 2 * run.pitch,
+        inplace=in_bands(layer.windows, rows),
+        instance=run.piece.instance,
+        instructions=out_c * (out_h * run.line + run.once * bands) + widening,
+        code_bytes=run.code_bytes,
     )
 
 
@@ -97,11 +188,11 @@ def _pitch(layer: Layer) -> int:
     return reach + reach % 2
 
 
-def _band_rows(layer: Layer, pitch: int) -> int:
+def _band_rows(layer: Layer, pitch: int, reach: int) -> int:
     """Output rows of a band: as few bands as scratch allows, of nearly equal height."""
     sy, out_h = layer.stride[0], layer.out[0]
     row = 8 * pitch
-    most = max((BAND_BYTES // row - 3) // sy + 1, 4)
+    most = max((BAND_BYTES // row - reach) // sy + 1, 4)
     bands = -(-out_h // most)
     return -(-out_h // bands)
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* int8 depthwise convolution with a 3x3 kernel and column strides of 1 or 2: a band of rows of four
- * channels is widened into planes, border included, then each channel is run over its plane. */
+/* int8 depthwise convolution: a band of rows of four channels is widened into planes, border included,
+ * then each channel is run over its plane. 3x3 kernels with column strides of 1 or 2 hold their taps in
+ * registers (EP_ARM_DSP_DEPTHWISE), others in the frame (EP_ARM_DSP_DEPTHWISE_ANY). */
 #ifndef EP_DEPTHWISE_CONV2D_S8_ARM_DSP_H
 #define EP_DEPTHWISE_CONV2D_S8_ARM_DSP_H
 
@@ -13,7 +14,7 @@ typedef struct {
 } ep_arm_dsp_band;
 
 /* One channel of a band.
- * w      int8 [3][3]
+ * w      int8 [kernel_h][kernel_w]
  * table  {bias, multiplier, shift - 1}
  * y      first output of the channel */
 typedef void ep_arm_dsp_depthwise(const ep_arm_dsp_band *band, const int8_t *w, const int32_t *table,
@@ -26,10 +27,12 @@ typedef struct {
     int16_t out_h;
     int16_t out_w;
     int16_t multiplier; /* output channels of one input channel */
-    int16_t stride_h;
     int16_t pad_top;
     int16_t pad_left;
-    int16_t zero;       /* input zero point: the value of the border */
+    int8_t stride_h;
+    int8_t zero;        /* input zero point: the value of the border */
+    int16_t reach;      /* input rows of an output row */
+    int16_t taps;       /* of the kernel */
     int16_t twice_zero; /* 2 * output zero point + 1 */
     int16_t band_rows;  /* output rows of a band */
     int16_t pitch;      /* int16 of a row of a plane, even */
@@ -38,10 +41,10 @@ typedef struct {
 
 /* As ep_depthwise_conv2d_s8, bit for bit.
  *
- * w        int8 [out_c][3][3]
+ * w        int8 [out_c][kernel_h][kernel_w]
  * table    int32 [out_c][3]
  * x        int8 [in_h][in_w][in_c]
- * scratch  int16 [4][(band_rows - 1) * stride_h + 3][pitch]
+ * scratch  int16 [4][(band_rows - 1) * stride_h + reach][pitch]
  * y        int8 [out_h][out_w][out_c] */
 void ep_depthwise_conv2d_s8_arm_dsp(const ep_depthwise_conv2d_s8_arm_dsp_params *p, const int8_t *w,
                                     const int32_t *table, const int8_t *x, void *scratch, int8_t *y);
@@ -184,6 +187,211 @@ __asm__(
     " .popsection\n"
     ".endm\n"
     EP_ONCE_END);
+
+/* Kernels of any size. Registers: r0 plane, lr output, r1 row of the kernel in the plane, r2 taps, r3 to r6
+ * sums of neighbouring outputs, r7 to r10 activations, r11 two taps, r12 kernel rows left.
+ * Frame: 0 multiplier, 4 rounding constant, 8 shift, 12 rows left, 16 rounds left, 20 bias, 24 taps, two and
+ * two, those of a row with a zero behind an odd last one. */
+__asm__(
+    EP_ONCE("DEPTHWISE_3")
+    /* Two taps of four outputs whose words are in a to d, those of the next two taps follow. */
+    ".macro ep_da_slide left, at, a, b, c, d\n"
+    " ldr r11, [r2], #4\n"
+    " smlad r3, \\a, r11, r3\n"
+    " smlad r4, \\b, r11, r4\n"
+    " smlad r5, \\c, r11, r5\n"
+    " smlad r6, \\d, r11, r6\n"
+    " .if \\left > 1\n"
+    " ldr \\a, [r1, #\\at + 8]\n"
+    " ldr \\b, [r1, #\\at + 10]\n"
+    " ep_da_slide \\left-1, \\at+4, \\c, \\d, \\a, \\b\n"
+    " .endif\n"
+    ".endm\n"
+    /* Two taps of one output: side by side, or `dx` pixels apart; the second is there if `both`. */
+    ".macro ep_da_one sum, at, dx, both\n"
+    " .if \\dx == 1\n"
+    " ldr r7, [r1, #\\at]\n"
+    " smlad \\sum, r7, r11, \\sum\n"
+    " .else\n"
+    " ldrsh r7, [r1, #\\at]\n"
+    " smlabb \\sum, r7, r11, \\sum\n"
+    " .if \\both\n"
+    " ldrsh r8, [r1, #\\at + 2 * \\dx]\n"
+    " smlabt \\sum, r8, r11, \\sum\n"
+    " .endif\n"
+    " .endif\n"
+    ".endm\n"
+    ".macro ep_da_taps left, at, n, sx, dx\n"
+    " ldr r11, [r2], #4\n"
+    " ep_da_one r3, \\at, \\dx, \\left>1\n"
+    " .if \\n > 1\n"
+    " ep_da_one r4, \\at+2*\\sx, \\dx, \\left>1\n"
+    " .endif\n"
+    " .if \\n > 2\n"
+    " ep_da_one r5, \\at+4*\\sx, \\dx, \\left>1\n"
+    " .endif\n"
+    " .if \\n > 3\n"
+    " ep_da_one r6, \\at+6*\\sx, \\dx, \\left>1\n"
+    " .endif\n"
+    " .if \\left > 2\n"
+    " ep_da_taps \\left-2, \\at+4*\\dx, \\n, \\sx, \\dx\n"
+    " .endif\n"
+    ".endm\n"
+    ".macro ep_da_output sum, at, mode, lo, hi\n"
+    " .if \\mode == 0\n"
+    " add r10, r8, \\sum, asr #31\n"
+    " smmlar \\sum, \\sum, r7, r10\n"
+    " .else\n"
+    " smmlar \\sum, \\sum, r7, r8\n"
+    " .endif\n"
+    " asr \\sum, \\sum, r9\n"
+    " .if \\lo == -128 || \\hi == 127\n"
+    " ssat \\sum, #8, \\sum\n"
+    " .endif\n"
+    " .if \\lo > -128\n"
+    " cmp \\sum, #\\lo\n"
+    " it lt\n"
+    " movlt \\sum, #\\lo\n"
+    " .endif\n"
+    " .if \\hi < 127\n"
+    " cmp \\sum, #\\hi\n"
+    " it gt\n"
+    " movgt \\sum, #\\hi\n"
+    " .endif\n"
+    " strb \\sum, [lr, #\\at]\n"
+    ".endm\n"
+    /* n neighbouring outputs, 1 to 4; kernel rows are `row` bytes apart. */
+    ".macro ep_da_outputs n, kh, kw, sx, dx, row, c, mode, lo, hi\n"
+    " ldr r3, [sp, #20]\n"
+    " .if \\n > 1\n"
+    " mov r4, r3\n"
+    " .endif\n"
+    " .if \\n > 2\n"
+    " mov r5, r3\n"
+    " .endif\n"
+    " .if \\n > 3\n"
+    " mov r6, r3\n"
+    " .endif\n"
+    " mov r1, r0\n"
+    " add r2, sp, #24\n"
+    " .if \\kh > 1\n"
+    " mov r12, #\\kh\n"
+    "5:\n"
+    " .endif\n"
+    " .if \\n == 4 && \\sx == 1 && \\dx == 1\n"
+    " ldr r7, [r1]\n"
+    " ldr r8, [r1, #2]\n"
+    " ldr r9, [r1, #4]\n"
+    " ldr r10, [r1, #6]\n"
+    " ep_da_slide (\\kw+1)/2, 0, r7, r8, r9, r10\n"
+    " .else\n"
+    " ep_da_taps \\kw, 0, \\n, \\sx, \\dx\n"
+    " .endif\n"
+    " .if \\kh > 1\n"
+    " add r1, r1, #\\row\n"
+    " subs r12, r12, #1\n"
+    " bne.w 5b\n"
+    " .endif\n"
+    " ldrd r7, r8, [sp]\n"
+    " ldr r9, [sp, #8]\n"
+    " ep_da_output r3, 0, \\mode, \\lo, \\hi\n"
+    " .if \\n > 1\n"
+    " ep_da_output r4, \\c, \\mode, \\lo, \\hi\n"
+    " .endif\n"
+    " .if \\n > 2\n"
+    " ep_da_output r5, 2*\\c, \\mode, \\lo, \\hi\n"
+    " .endif\n"
+    " .if \\n > 3\n"
+    " ep_da_output r6, 3*\\c, \\mode, \\lo, \\hi\n"
+    " .endif\n"
+    " add lr, lr, #\\n * \\c\n"
+    ".endm\n"
+    EP_ONCE_END);
+
+/* rounds of four outputs, then `rest`; kernel kh by kw; sx column stride, dx dilation of columns; row and
+ * step: bytes from one kernel row to the next, and from one output row's input to the next; c channels. */
+__asm__(
+    EP_ONCE("DEPTHWISE_4")
+    ".macro ep_depthwise_any name, rounds, rest, kh, kw, sx, dx, row, step, c, mode, lo, hi\n"
+    " .pushsection .text.\\name, \"ax\", %progbits\n"
+    " .thumb\n"
+    " .balign 4\n"
+    " .type \\name, %function\n"
+    " .thumb_func\n"
+    "\\name:\n"
+    " push {r4-r11, lr}\n"
+    " sub.w sp, sp, #28 + \\kh * ((\\kw + 1) / 2) / 2 * 8\n"
+    " mov lr, r3\n"
+    " add r4, sp, #24\n"
+    " mov r5, #\\kh\n"
+    "1:\n"
+    " .if \\kw > 1\n"
+    " mov r8, #\\kw / 2\n"
+    "2:\n"
+    " ldrsb r6, [r1], #1\n"
+    " ldrsb r7, [r1], #1\n"
+    " pkhbt r6, r6, r7, lsl #16\n"
+    " sadd16 r6, r6, r6\n"
+    " str r6, [r4], #4\n"
+    " subs r8, r8, #1\n"
+    " bne 2b\n"
+    " .endif\n"
+    " .if \\kw % 2\n"
+    " ldrsb r6, [r1], #1\n"
+    " lsls r6, r6, #1\n"
+    " uxth r6, r6\n"
+    " str r6, [r4], #4\n"
+    " .endif\n"
+    " subs r5, r5, #1\n"
+    " bne 1b\n"
+    " ldm r2, {r9, r10, r11}\n"
+    " ldm r0, {r0, r1, r12}\n"
+    " lsl r12, r12, r11\n"
+    " strd r10, r12, [sp]\n"
+    " add r11, r11, #1\n"
+    " strd r11, r1, [sp, #8]\n"
+    " lsl r9, r9, #1\n"
+    " str r9, [sp, #20]\n"
+    "3:\n"
+    " .if \\rounds > 1\n"
+    " mov r11, #\\rounds\n"
+    " str r11, [sp, #16]\n"
+    "4:\n"
+    " .endif\n"
+    " .if \\rounds\n"
+    " ep_da_outputs 4, \\kh, \\kw, \\sx, \\dx, \\row, \\c, \\mode, \\lo, \\hi\n"
+    " .if \\rounds > 1\n"
+    " add r0, r0, #8 * \\sx\n"
+    " ldr r11, [sp, #16]\n"
+    " subs r11, r11, #1\n"
+    " str r11, [sp, #16]\n"
+    " bne.w 4b\n"
+    " .elseif \\rest\n"
+    " add r0, r0, #8 * \\sx\n"
+    " .endif\n"
+    " .endif\n"
+    " .if \\rest\n"
+    " ep_da_outputs \\rest, \\kh, \\kw, \\sx, \\dx, \\row, \\c, \\mode, \\lo, \\hi\n"
+    " .endif\n"
+    " ldr r11, [sp, #12]\n"
+    " subs r11, r11, #1\n"
+    " str r11, [sp, #12]\n"
+    " .if \\rounds > 1 || (\\rounds && \\rest)\n"
+    " add r0, r0, #\\step - \\rounds * 8 * \\sx\n"
+    " .else\n"
+    " add r0, r0, #\\step\n"
+    " .endif\n"
+    " bne.w 3b\n"
+    " add.w sp, sp, #28 + \\kh * ((\\kw + 1) / 2) / 2 * 8\n"
+    " pop {r4-r11, pc}\n"
+    " .size \\name, . - \\name\n"
+    " .popsection\n"
+    ".endm\n"
+    EP_ONCE_END);
+
+#define EP_ARM_DSP_DEPTHWISE_ANY(name, constants) \
+    ep_arm_dsp_depthwise name;                    \
+    __asm__(".syntax unified\n.ifndef " #name "\nep_depthwise_any " #name ", " constants "\n.endif\n")
 
 #define EP_ARM_DSP_DEPTHWISE(name, constants) \
     ep_arm_dsp_depthwise name;                \
