@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kernels.cases import int8_values
+from kernels.cases import int8_values, output_scale
 from kernels.harness import expected, one_node
 from kernels.layers import (
     Rng,
@@ -28,6 +28,8 @@ from kernels.layers import (
     winograd_layer,
 )
 from kernels.on_core import Trial, run_on_core
+from kernels.test_portable_int16 import int16_type, int16_values, wide_layer
+from kernels.test_portable_linear import geometry
 
 from edgeprune.compiler import Recipe
 from edgeprune.ir import Array, DType, Graph, Node, TensorType, build_graph, run_int
@@ -113,6 +115,31 @@ def test_float_kernels_compute_the_source_on_the_core(core: str, optimize: str) 
         np.testing.assert_allclose(result.output, want, rtol=1e-5, atol=bound)
 
 
+def wide_graph(rng: Rng) -> Graph:
+    """A layer of int16 with int8 weights: a convolution of any kind, or a dense one."""
+    op, image, kernel, groups = geometry(rng, clamp(rng))
+    filters = groups * int(rng.integers(1, 10))
+    made: Conv2d | Dense = Conv2d(*op[:3], groups, clamp(rng))
+    shape: tuple[int, ...] = (filters, *kernel, image[2] // groups)
+    if rng.integers(3) == 0:
+        made, image = Dense(clamp(rng)), (1, 1, int(rng.integers(1, 60)))
+        shape = (filters, image[2])
+    xs = float(np.float32(np.exp(rng.uniform(-12, -4))))
+    layer = wide_layer(rng, shape, 0, xs)
+    y = int16_type((), output_scale(rng, xs, layer))
+    return one_node(made, [int16_type(image, xs)], y, layer)
+
+
+@pytest.mark.parametrize("optimize", ["speed", "size"])
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m55"])
+def test_int16_layers_compute_the_reference_on_the_core(core: str, optimize: str) -> None:
+    rng = np.random.default_rng([16, len(core), len(optimize)])
+    trials = [trial(rng, wide_graph(rng), optimize, core) for _ in range(3 * TRIALS)]
+    assert all(any("arm_" in s for s in t.call.drop_ins) for t in trials)
+    for t, result in zip(trials, run_on_core(trials, core, optimize), strict=True):
+        np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))
+
+
 def trial(rng: Rng, graph: Graph, optimize: str, core: str) -> Trial:
     """The call is that of the DSP kernels wherever they have one."""
     isas, pairs = ("arm_dsp", "portable"), load_target(core).pairs
@@ -124,6 +151,8 @@ def trial(rng: Rng, graph: Graph, optimize: str, core: str) -> Trial:
 def values(rng: Rng, t: TensorType) -> Array:
     if t.dtype is DType.FLOAT32:
         return rng.normal(size=t.shape).astype(np.float32)
+    if t.dtype is DType.INT16:
+        return int16_values(rng, t.shape)
     return int8_values(rng, t.shape)
 
 

@@ -136,6 +136,30 @@ def in_blocks(w: Array) -> Array:
     return np.concatenate([blocks.ravel(), w[whole:].ravel()])
 
 
+def in_twos(w: Array, piece: int) -> Array:
+    """Rows of weights in the order of ``ep_tile_s16.h``.
+
+    Args:
+        w: (channels, weights per channel).
+        piece: weights that lie together; the last of an odd number of them is alone.
+
+    Returns:
+        Flat: blocks of channels, then the channels that are left one by one.
+    """
+    whole, even = len(w) - len(w) % BLOCK, piece - piece % 2
+    size = (whole // BLOCK, w.shape[1] // piece)  # blocks, pieces
+    blocks = w[:whole].reshape(size[0], BLOCK, size[1], piece).transpose(0, 2, 3, 1)
+    twos = blocks[:, :, :even].reshape(*size, even // 2, 2, 2, 2).swapaxes(3, 4)
+    packed = np.concatenate(
+        [
+            twos.reshape(*size, even * BLOCK),
+            blocks[:, :, even:].reshape(*size, (piece - even) * BLOCK),
+        ],
+        axis=2,
+    )
+    return np.concatenate([packed.ravel(), w[whole:].ravel()])
+
+
 def rescale_constants(real: Array, reach: Array) -> tuple[Constant, Constant]:
     """Multiplier and shift of every channel, rounded twice, as ``ep_finish_s8`` takes them.
 

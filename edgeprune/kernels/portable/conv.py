@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -24,6 +26,7 @@ from edgeprune.kernels.portable._spell import (
     has_no_clamp,
     in_block_macs,
     in_blocks,
+    in_twos,
     int_clamp,
     quant,
     rescale_constants,
@@ -66,10 +69,10 @@ def conv2d(request: Request) -> KernelCall | None:
     return None
 
 
-def _filters(w: Array, groups: int) -> Array:
-    """Weights (o, kh, kw, i), the filters of each group in blocks, flat."""
+def _filters(w: Array, groups: int, order: Callable[[Array], Array] = in_blocks) -> Array:
+    """Weights (o, ...), the filters of each group in blocks or another order, flat."""
     rows = w.reshape(groups, w.shape[0] // groups, -1)
-    return np.concatenate([in_blocks(group) for group in rows])
+    return np.concatenate([order(group) for group in rows])
 
 
 def _work(request: Request, per_mac: float, per_output: int, groups: int = 1) -> int:
@@ -182,6 +185,8 @@ def _conv_s16(request: Request, op: Conv2d) -> KernelCall:
     _require_s16(request, w.reshape(len(w), -1))
     access = _access(request, op)
     scales = effective_scales(quant(x), quant(weight_type), quant(y))
+    columns = w.transpose(0, 2, 1, 3)
+    piece = w[0].size if op.dilation[1] == 1 else columns[0, 0].size
     return spell(
         "ep_conv2d_s16",
         {
@@ -194,7 +199,9 @@ def _conv_s16(request: Request, op: Conv2d) -> KernelCall:
         },
         node.inputs[:1],
         (
-            Constant("weights", _filters(w.transpose(0, 2, 1, 3), op.groups), "int8_t"),
+            Constant(
+                "weights", _filters(columns, op.groups, partial(in_twos, piece=piece)), "int8_t"
+            ),
             Constant("bias", graph.constants[node.inputs[2]].astype(np.int64), "int64_t"),
             *wide_constants(scales, len(w)),
         ),

@@ -23,6 +23,7 @@ from edgeprune.kernels.portable._spell import (
     has_no_clamp,
     in_block_macs,
     in_blocks,
+    in_twos,
     int_clamp,
     multiplier_constants,
     quant,
@@ -89,12 +90,13 @@ def _integers(request: Request, op: Dense) -> KernelCall:
     shape = _shape(request)
     mult, shift = _rescale(request, low, high, clamp)
     quick = form == "s8" and has_no_clamp(clamp) and within(shift.values, QUICK_SHIFT - 1, -2)
+    packed = in_twos(w, w.shape[1]) if form == "s16" else in_blocks(w)
     rest = Constant("bias", wrap32(folded), "int32_t"), mult, shift
     call = spell(
         f"ep_dense_{form}",
         {**shape, "y_zero": zero_of(y), **clamp, "quick": int(quick)},
         node.inputs[:1],
-        (Constant("weights", in_blocks(w), "int8_t"), *rest),
+        (Constant("weights", packed, "int8_t"), *rest),
         shared=(f"ep_tile_{form}", *(("ep_dense_strip_s8",) if form == "s8" else ())),
         instructions=int(2.6 * in_block_macs(graph.macs_of(node), len(w)))
         + 40 * shape["rows"] * shape["out_len"],

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ep_finish_s16.h for cores with the DSP extension: compilers keep all of it in 64 bits, in memory. */
+#include "ep_arm_function.inc"
+
+    /* The result of the sum at r2 + \at, to r7. r3 bias, r4 multiplier, r5 shift of the channel; r9, r10
+       the smallest and the largest result. */
+    .macro RESULT at
+    ldr r6, [r2, #\at]
+    ldrd r7, r8, [r3]
+    adds r7, r7, r6
+    adc r8, r8, r6, asr #31
+    ldr r6, [r4]
+    mul r8, r8, r6
+    umull r7, r6, r7, r6
+    add r8, r8, r6 /* r8:r7 the product */
+    ldrsb r6, [r5]
+    subs r6, r6, #1 /* half a step is the last bit that is kept for now */
+    rsb r12, r6, #32
+    subs r11, r6, #32
+    bpl 1f
+    lsr r7, r7, r6
+    lsl r12, r8, r12
+    orr r7, r7, r12
+    asr r8, r8, r6
+    b 2f
+1:
+    asr r7, r8, r11
+    asr r8, r8, #31
+2:
+    adds r7, r7, #1
+    adc r8, r8, #0
+    lsr r7, r7, #1
+    orr r7, r7, r8, lsl #31
+    asr r8, r8, #1
+    cmp r8, r7, asr #31
+    itt ne /* more than int32 holds */
+    mvnne r7, r8, asr #31
+    eorne r7, r7, #0x80000000
+    cmp r7, r9
+    it lt
+    movlt r7, r9
+    cmp r7, r10
+    it gt
+    movgt r7, r10
+    .endm
+
+FUNCTION ep_finish_s16
+    push {r4-r11, lr}
+    mov lr, r2
+    mov r2, r3
+    ldrd r9, r10, [r0, #4]
+    ldrd r3, r4, [r0, #16]
+    ldr r5, [r0, #24]
+    add r3, r3, r1, lsl #3
+    add r4, r4, r1, lsl #2
+    add r5, r5, r1
+    ldrd r0, r1, [sp, #36]
+    lsls r1, r1, #1
+    cmp lr, #0
+    ble 6f
+3:
+    RESULT 0
+    strh r7, [r0]
+    cbz r1, 5f
+    RESULT 16
+    strh r7, [r0, r1]
+5:
+    adds r0, r0, #2
+    adds r2, r2, #4
+    adds r3, r3, #8
+    adds r4, r4, #4
+    adds r5, r5, #1
+    subs lr, lr, #1
+    bne 3b
+6:
+    pop {r4-r11, pc}
+END ep_finish_s16
