@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -14,9 +15,9 @@ ROW = re.compile(r"^\| ([\d., ]+) \|", re.MULTILINE)
 
 @pytest.mark.slow
 @pytest.mark.needs("cppcheck")
-def test_the_rules_that_are_deviated_from_are_those_of_the_page() -> None:
+def test_the_rules_that_are_deviated_from_are_those_of_the_page(tmp_path: Path) -> None:
     command = "cppcheck --std=c99 --enable=style --addon=misra -q --suppress=missingIncludeSystem"
-    runtime = ROOT / "runtime_c"
+    runtime = shutil.copytree(ROOT / "runtime_c", tmp_path / "c")  # it writes beside what it reads
     told = subprocess.run(
         [*command.split(), f"-I{runtime / 'include'}", runtime / "src"],
         capture_output=True,
