@@ -11,7 +11,7 @@ from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.choice import WORTH
 from edgeprune.planner import MemoryPlan
 
-MOST = (1, 2, 3, 4, 6, 8)
+MOST = (1, 2, 4, 8)
 """Rows that the first layer of a span makes in a turn."""
 
 LEANER = 1.15

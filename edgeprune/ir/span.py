@@ -149,13 +149,12 @@ def _next(
     """What a node makes next, of what there is."""
     start, height = ends[node.output], heights[node.output]
     last = all(ends[v] == heights[v] for v in node.inputs if v in ends)
-    for stop in range(min(start + limit, height), start, -1):
+    least = 1 if start == 0 or last else limit
+    for stop in range(min(start + limit, height), start + least - 1, -1):
         rows = range(start, stop)
         band = node.op.band(graph.types_of(node), graph.types[node.output], rows)
-        if band is None or not _is_there(graph, node, band, ends):
-            continue
-        enough = len(rows) == limit or start == 0 or last
-        return (rows, band) if enough else None
+        if band is not None and _is_there(graph, node, band, ends):
+            return rows, band
     return None
 
 

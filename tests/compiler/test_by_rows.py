@@ -1,0 +1,77 @@
+"""What runs by rows is what leaves the smaller arena, and nothing where nothing is gained."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgeprune import ops
+from edgeprune.compiler import Compiled, Recipe
+from edgeprune.frontends.normalize import fuse
+from edgeprune.ir import Graph, Node, TensorType, build_graph
+from edgeprune.ops._window import Padding
+from edgeprune.quantize import observe
+from edgeprune.target import load_target
+
+SAME = Padding(1, 1, 1, 1)
+
+
+def image_network(height: int) -> Graph:
+    """Depthwise and pointwise layers that make an image smaller, and a sum, as in MobileNetV2."""
+    rng = np.random.default_rng(0)
+    constants, nodes = {}, []
+
+    def add(op: ops.Conv2d | ops.DepthwiseConv2d, value: str, *shape: int) -> str:
+        i = len(nodes)
+        constants[f"w{i}"] = rng.normal(size=shape).astype(np.float32)
+        made = shape[0] if isinstance(op, ops.Conv2d) else shape[-1]
+        constants[f"b{i}"] = rng.normal(size=made).astype(np.float32)
+        nodes.append(Node(f"n{i}", op, (value, f"w{i}", f"b{i}"), f"v{i}"))
+        return f"v{i}"
+
+    first = add(ops.Conv2d((2, 2), SAME), "x", 8, 3, 3, 3)
+    wide = add(ops.Conv2d(), first, 24, 1, 1, 8)
+    seen = add(ops.DepthwiseConv2d((1, 1), SAME), wide, 3, 3, 24)
+    back = add(ops.Conv2d(), seen, 8, 1, 1, 24)
+    nodes.append(Node("sum", ops.Add(), (first, back), "s"))
+    small = add(ops.Conv2d((2, 2), SAME), "s", 8, 3, 3, 8)
+    nodes.append(Node("mean", ops.Mean(), (small,), "y"))
+    return build_graph("net", nodes, {"x": TensorType((height, height, 3))}, ("y",), constants)
+
+
+def compiled(height: int, target: str) -> Compiled:
+    source = image_network(height)
+    x = np.random.default_rng(1).normal(size=(4, height, height, 3)).astype(np.float32)
+    seen = observe(fuse(source), x)
+    return Recipe(load_target(target), "int8", "speed", seen, by_rows=True).compile(source)
+
+
+@pytest.mark.parametrize("target", ["cortex-m4", "cortex-m55", "cortex-m0plus"])
+def test_an_image_network_needs_a_fraction_of_its_arena(target: str) -> None:
+    found = compiled(32, target)
+    assert found.whole is not None
+    assert found.plan.span is not None
+    assert {"n1", "n2", "n3", "sum"} <= found.plan.span.names, "what the residual goes around"
+    assert found.plan.arena_bytes < 0.5 * found.whole.plan.arena_bytes
+    assert found.plan.arena_bytes >= found.plan.lower_bound_bytes
+
+
+def test_what_is_alive_at_once_does_not_overlap() -> None:
+    plan = compiled(32, "cortex-m4").plan
+    assert plan.span is not None
+    for a in plan.buffers:
+        for b in plan.buffers:
+            shared = any(s.over and s.over.buffer == o.name for s, o in ((a, b), (b, a)))
+            if a is not b and a.meets(b) and not shared:
+                ends = plan.offsets[a.name] + a.nbytes, plan.offsets[b.name] + b.nbytes
+                assert ends[0] <= plan.offsets[b.name] or ends[1] <= plan.offsets[a.name]
+
+
+def test_vectors_run_as_they_always_did() -> None:
+    rng = np.random.default_rng(0)
+    constants = {"w": rng.normal(size=(4, 6)).astype(np.float32), "b": np.zeros(4, np.float32)}
+    nodes = [Node("d", ops.Dense(), ("x", "w", "b"), "v"), Node("r", ops.Relu(), ("v",), "y")]
+    graph = build_graph("net", nodes, {"x": TensorType((6,))}, ("y",), constants)
+    found = Recipe(load_target("cortex-m4"), "float32", "speed", {}, by_rows=True).compile(graph)
+    assert found.plan.span is None
+    assert found.whole is None
