@@ -29,7 +29,7 @@ from edgeprune.ir import (
     build_graph,
     dequantise_array,
 )
-from edgeprune.ops import Dense, Dequantize, Quantize, Relu, Reshape
+from edgeprune.ops import Dense, Dequantize, Div, Quantize, Relu, Reshape
 
 _SIGNED = {"int8": DType.INT8, "uint8": DType.INT8, "int16": DType.INT16, "int32": DType.INT32}
 
@@ -293,7 +293,7 @@ class _Folding:
 
     def _operator(self, node: Node) -> None:
         graph, op = self.graph, node.op
-        if not op.has_integers():
+        if isinstance(op, Div) or not op.has_integers():  # quotients become products in float alone
             self.refused.append(f"{node.name!r} ({op.kind})")
             return
         shape = graph.types[node.output].shape
