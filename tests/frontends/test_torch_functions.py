@@ -79,6 +79,9 @@ def test_argmax_at_the_end_gives_way_to_its_scores(tmp_path: Path) -> None:
 REFUSED = {
     "a jump": (lambda x: functional.threshold(x, 0.2, 0.0), r"\(threshold\): jumps from 0 to 0.2"),
     "a computed condition": (lambda x: torch.where(x > 0, x, -x), r"\(gt\): is supported on const"),
+    "a border without end": (
+        lambda x: functional.pad(x, (0, 5000), "replicate"), "adds 5000 elements",
+    ),
     "whole numbers": (lambda x: x.to(torch.int32) * 2, r"\(to\): makes int32"),
     "a mask of itself": (
         lambda x: functional.scaled_dot_product_attention(x, x, x, attn_mask=x), "that is computed",

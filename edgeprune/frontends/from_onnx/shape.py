@@ -13,6 +13,7 @@ from edgeprune.frontends.from_onnx.value import Act, Known, Shape, Value
 from edgeprune.ops import Concat, Gather, Pad, Slice
 
 MOST_PARTS = 64
+MOST_BORDER = 1 << 12
 
 
 def _target(call: Call, x: Act, wanted: list[int]) -> tuple[int, ...]:
@@ -339,6 +340,8 @@ def _bordered(r: Reader, call: Call, x: Act, axis: int, ends: tuple[int, int], m
     """Elements of the value itself in front and behind, along an ONNX axis (batch included)."""
     if ends == (0, 0):
         return x
+    if max(ends) > MOST_BORDER:
+        raise call.unsupported(f"adds {max(ends)} elements", f"{MOST_BORDER} at most")
     at = np.pad(np.arange(x.shape[axis]), ends, mode=BORDERS[mode])
     return rearranged(r, call, x, axis, at.tolist())
 

@@ -21,7 +21,7 @@ def follow(r: Reader, op: Operator) -> bool:
     if not op.inputs or op.name not in (*SHAPES, "REVERSE_V2", "STRIDED_SLICE", "UNPACK"):
         return False
     source, shape = _whole(r, op), r.operand(op, 0).shape
-    if source is None:
+    if source is None or not shape:
         return False
     if op.name == "UNPACK":
         _apart(r, op, source, shape)
