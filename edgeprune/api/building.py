@@ -24,6 +24,7 @@ def build(
     test: Data = None,
     random_data: bool = False,
     state: Sequence[str] = (),
+    stream: bool = False,
     mean: Numbers | None = None,
     std: Numbers | None = None,
     budget: str | int | None = None,
@@ -73,6 +74,8 @@ def build(
         random_data: where there are no ``data``, noise ranks and calibrates; to try things out.
         state: pairs "input:output" by their names: the model keeps this output from call to call,
             as that input; what it is run on is one sequence then, in order.
+        stream: of a network over a window of frames, the rows of its input, build one that takes
+            the new frames of each call, and is run on a sequence of these.
         mean: the model was trained on (x - mean) / std, the samples are raw x: a number, or one a
             channel.
         std: likewise.
@@ -125,6 +128,7 @@ def build(
             test=files.test,
             random_data=random_data,
             state=tuple(state),
+            stream=stream,
             mean=numbers(mean),
             std=numbers(std),
             budget=size(budget, "--budget"),

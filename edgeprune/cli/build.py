@@ -30,6 +30,11 @@ from edgeprune.errors import EdgePruneError
     metavar="IN:OUT",
     help="Keep this output from call to call as that input; more than one: repeat.",
 )
+@click.option(
+    "--stream",
+    is_flag=True,
+    help="Of a network over a window of frames, one that takes the new frames of each call.",
+)
 @_options.mean
 @_options.std
 @click.option("--budget", "--flash", help="Bytes of flash (phones: of the file): 64KB.")

@@ -189,6 +189,7 @@ class BuildOptions:
         test: samples for reporting only.
         random_data: where there are no ``data``, noise ranks and calibrates; to try things out.
         state: inputs and outputs that are kept from call to call, "input:output" by name.
+        stream: whether a network over a window of frames becomes one that takes the new frames.
         mean: the model was trained on (x - mean) / std, the samples are raw x: one number, or one
             a channel.
         std: likewise.
@@ -237,6 +238,7 @@ class BuildOptions:
     test: Path | None = None
     random_data: bool = False
     state: tuple[str, ...] = ()
+    stream: bool = False
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     budget: int | None = None

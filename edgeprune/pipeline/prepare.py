@@ -15,6 +15,7 @@ from edgeprune.frontends import load
 from edgeprune.frontends.normalize import normalise_input, unfuse
 from edgeprune.frontends.ports import drop_unread, join_ports, part_ports
 from edgeprune.frontends.states import paired
+from edgeprune.frontends.stream import streaming, windows
 from edgeprune.ir import (
     Array,
     Graph,
@@ -131,7 +132,8 @@ def prepare(options: BuildOptions, *, needs_data: bool = True) -> Prepared:
         EdgePruneError: the model or the data cannot be used.
     """
     path = options.model or bundled.model_path()
-    graph, free = fold(drop_unread(_raw(paired(load(path), options.state), options)))
+    window = _raw(paired(load(path), options.state), options)
+    graph, free = fold(drop_unread(streaming(window) if options.stream else window))
     _refuse_states(graph, options, builds=not needs_data)
     given = given_samples(options, graph, optional=not needs_data)
     source = graph
@@ -154,7 +156,9 @@ def prepare(options: BuildOptions, *, needs_data: bool = True) -> Prepared:
         validation,
         report,
         report.y is not None,
-        source_outputs(source if source.states else graph, path, report.x),
+        source_outputs(window, path, windows(window, source, report.x))
+        if options.stream
+        else source_outputs(source if source.states else graph, path, report.x),
         free,
         given.chooses,
         given.reported,

@@ -1,0 +1,342 @@
+"""From a window to a stream: a network over the last frames becomes one that takes the new ones.
+
+Rows of an image are time. What a layer computes of rows that were there in the call before is not
+computed again: the rows that are still needed are kept as states (Rybakov et al. 2020,
+arXiv:2005.06720). Where rows are joined (a mean, a dense layer) all of them are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edgeprune.errors import EdgePruneError
+from edgeprune.frontends.ports import join_ports
+from edgeprune.frontends.rebuild import fresh
+from edgeprune.frontends.states import keeping
+from edgeprune.ir import (
+    Array,
+    Band,
+    Graph,
+    Node,
+    Op,
+    Port,
+    TensorType,
+    build_graph,
+    dequantise_array,
+    quantise_array,
+    run,
+    run_int,
+)
+from edgeprune.ops import Concat, Pad, Slice
+from edgeprune.ops._window import NO_PADDING
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What is needed of a value of which some rows are new in every call.
+
+    Attributes:
+        needed: of the window's rows.
+        fresh: how many of them, the last ones, are computed anew.
+        moves: by how many rows it moves on in a call; None: all that is needed is computed anew.
+    """
+
+    needed: range
+    fresh: int
+    moves: int | None
+
+
+class _OffBeatError(Exception):
+    """A layer makes no whole number of rows of so many frames."""
+
+
+def streaming(graph: Graph) -> Graph:
+    """The network that takes, in every call, as few new frames as its strides allow.
+
+    Begun as if zeros had come before. In every call it answers what the window answers that ends
+    with these frames.
+
+    Args:
+        graph: one input, an image whose rows are frames; float or quantised.
+
+    Raises:
+        EdgePruneError: its input is no such image, or a layer needs to know where the window ends.
+    """
+    if len(graph.inputs) != 1 or len(graph.types[graph.inputs[0]].shape) != 3 or graph.states:
+        shapes = ", ".join(str(list(graph.types[v].shape)) for v in graph.inputs)
+        what = f"the model takes {shapes}; a stream has one input, of (frames, width, channels)"
+        raise EdgePruneError("--stream", what)
+    needed = _needed(graph)
+    for frames in range(1, len(needed[graph.inputs[0]]) + 1):
+        try:
+            rows = _rows(graph, needed, frames)
+        except _OffBeatError:
+            continue
+        if rows[graph.inputs[0]].moves is None:
+            break
+        return _Stream(graph, rows).graph()
+    raise EdgePruneError("--stream", "nothing that is computed of a window serves the next one")
+
+
+def windows(graph: Graph, stream: Graph, frames: Array) -> Array:
+    """What the network over a window is given while a stream goes on.
+
+    Args:
+        graph: over a window.
+        stream: what :func:`streaming` made of it.
+        frames: (n, *input shape of the stream), real values.
+
+    Returns:
+        (n, *input shape of the window): zeros came before.
+    """
+    v = graph.inputs[0]
+    shape, new = graph.types[v].shape, stream.types[stream.arguments[0]].shape[0]
+    end = _needed(graph)[v].stop
+    flat = frames.reshape(-1, *shape[1:])
+    whole = np.concatenate([np.zeros((end - new, *shape[1:]), np.float32), flat])
+    made = np.zeros((len(frames), *shape), np.float32)
+    for i in range(len(frames)):
+        made[i, :end] = whole[i * new : i * new + end]
+    return made
+
+
+def _band(graph: Graph, node: Node, rows: range) -> Band | None:
+    """How some rows of a node's result are computed alone, if constants do not tell rows apart."""
+    types, y = graph.types_of(node), graph.types[node.output]
+    if len(y.shape) != 3:
+        return None
+    band = node.op.band(types, y, rows)
+    for v, seen in zip(node.inputs, band.rows if band else (), strict=False):
+        if v in graph.constants and seen is not None and graph.types[v].shape[0] != 1:
+            return None
+    return band
+
+
+def _timed(graph: Graph) -> set[str]:
+    """Values whose rows are made of neighbouring rows, from the input on."""
+    found = set(graph.inputs)
+    for node in graph.nodes:
+        flows = [v for v in node.inputs if v not in graph.constants]
+        if not set(flows) <= found or node.output in graph.outputs:
+            continue
+        band = _band(graph, node, range(graph.types[node.output].shape[0])) if flows else None
+        if band is not None and all(r is not None for r in band.rows[:1]):
+            found.add(node.output)
+    return found
+
+
+def _needed(graph: Graph) -> dict[str, range]:
+    """By value whose rows are time, those that the answer depends on."""
+    timed = _timed(graph)
+    found: dict[str, range] = {}
+
+    def wants(v: str, rows: range) -> None:
+        old = found.get(v, rows)
+        found[v] = range(min(old.start, rows.start), max(old.stop, rows.stop))
+
+    for node in reversed(graph.nodes):
+        if node.output not in timed:
+            for v in node.inputs:
+                if v in timed:
+                    wants(v, range(graph.types[v].shape[0]))
+        elif node.output in found:
+            band = _band(graph, node, found[node.output])
+            if band is None or _pads(band.op):
+                raise EdgePruneError(
+                    f"--stream: {node.name}",
+                    f"pads the window's rows ({node.op.kind}), and the answer depends on it",
+                    "train it without padding in time, or with padding before the first frame only",
+                )
+            for v, rows in zip(node.inputs, band.rows, strict=True):
+                if v in timed and rows is not None:
+                    wants(v, rows)
+    return found
+
+
+def _pads(op: Op) -> bool:
+    """Whether an operator adds rows to its operand."""
+    around = getattr(op, "padding", NO_PADDING)
+    return bool(around.top or around.bottom or (isinstance(op, Pad) and any(op.widths[0])))
+
+
+def _rows(graph: Graph, needed: Mapping[str, range], frames: int) -> dict[str, Rows]:
+    """By value, what is kept and what is new where so many frames come in a call."""
+    v = graph.inputs[0]
+    found = {v: _moving(needed[v], frames)}
+    for node in graph.nodes:
+        rows = needed.get(node.output)
+        if rows is None:
+            continue
+        moves = [found[v].moves for v in node.inputs if v in found]
+        if len(rows) == 1 or None in moves:
+            found[node.output] = Rows(rows, len(rows), None)
+            continue
+        ends = [_band(graph, node, range(rows.stop - k, rows.stop - k + 1)) for k in (1, 2)]
+        steps = set()
+        for i, v in enumerate(node.inputs):
+            if v in found:
+                last, before = (e.rows[i] if e else None for e in ends)
+                assert last is not None
+                assert before is not None
+                moved = found[v].moves or 0
+                stride = last.start - before.start
+                if stride == 0 or moved % stride:
+                    raise _OffBeatError
+                steps.add(moved // stride)
+        if len(steps) > 1:
+            raise _OffBeatError
+        found[node.output] = _moving(rows, steps.pop())
+    return found
+
+
+def _moving(rows: range, moves: int) -> Rows:
+    return Rows(rows, len(rows), None) if moves >= len(rows) else Rows(rows, moves, moves)
+
+
+class _Stream:
+    """Builds the network of the new rows."""
+
+    def __init__(self, graph: Graph, rows: Mapping[str, Rows]) -> None:
+        self.old, self.rows = graph, rows
+        self.names = {n.name for n in graph.nodes} | set(graph.types)
+        self.nodes: list[Node] = []
+        self.known: dict[str, TensorType] = {}
+        self.inputs: dict[str, TensorType] = {}
+        self.ports = dict(graph.ports)
+        self.pairs: dict[str, str] = {}
+        self.held: dict[str, tuple[str, range]] = {}  # all rows that are there, and which
+        self.silence = _silence(graph)
+
+    def graph(self) -> Graph:
+        """The whole of it."""
+        old = self.old
+        (source,) = old.inputs
+        kind = self._type(source, self.rows[source].fresh)
+        self.inputs[source] = kind
+        self.ports[source] = self._port(source, kind)
+        self._hold(source)
+        for node in old.nodes:
+            if node.output in self.rows:
+                self._part(node)
+            else:
+                operands = tuple(
+                    self._taken(v, self.rows[v].needed) if v in self.rows else v
+                    for v in node.inputs
+                )
+                self.nodes.append(replace(node, inputs=operands))
+                self.known[node.output] = old.types[node.output]
+        made = build_graph(
+            old.name, self.nodes, self.inputs, (*old.outputs, *self.pairs.values()),
+            old.constants, {k: old.types[k] for k in old.constants},
+            known={v: t for v, t in self.known.items() if t.quant is not None},
+            ports=self.ports, origin=old.origin,
+        )  # fmt: skip
+        return replace(keeping(made, self.pairs), notes=(*old.notes, self._note(source)))
+
+    def _note(self, source: str) -> str:
+        window, new = self.old.types[source].shape[0], self.rows[source].fresh
+        return f"a call takes {new} new row{'s' * (new > 1)} in place of a window of {window}"
+
+    def _type(self, v: str, rows: int) -> TensorType:
+        t = self.old.types[v]
+        return t.with_shape((rows, *t.shape[1:]))
+
+    def _port(self, v: str, t: TensorType) -> Port:
+        port = self.old.ports.get(v)
+        if port is None:
+            return Port(v, (1, *t.shape), dtype=t.dtype)
+        at = (port.perm or (0, 1, 2)).index(0) + port.batched
+        shape = list(port.shape)
+        if len(shape) == 3 + port.batched:
+            shape[at] = t.shape[0]
+            return replace(port, shape=tuple(shape))
+        return Port(port.name, (1, *t.shape), dtype=port.dtype)
+
+    def _part(self, node: Node) -> None:
+        """The new rows of a value."""
+        v = node.output
+        rows = self.rows[v]
+        band = _band(self.old, node, range(rows.needed.stop - rows.fresh, rows.needed.stop))
+        assert band is not None
+        operands = tuple(
+            self._taken(x, seen) if x in self.rows and seen is not None else x
+            for x, seen in zip(node.inputs, band.rows, strict=True)
+        )
+        self.nodes.append(replace(node, op=band.op, inputs=operands))
+        self.known[v] = self._type(v, rows.fresh)
+        self._hold(v)
+
+    def _hold(self, v: str) -> None:
+        """The rows of a value that others read: those of the calls before, and the new ones."""
+        rows, read = self.rows[v], self._read(v)
+        kept = len(read) - rows.fresh
+        self.held[v] = v, range(read.stop - rows.fresh, read.stop)
+        if kept <= 0:
+            return
+        state, whole, after = (fresh(self.names, f"{v}/{k}") for k in ("kept", "rows", "next"))
+        self.inputs[state] = t = self._type(v, kept)
+        first = self.silence[v][0, read.start : read.stop - rows.fresh]
+        initial = tuple(map(float, first.ravel())) if first.any() else ()
+        shape = (1, *t.shape)
+        self.ports[state] = Port(state, shape, dtype=t.dtype, initial=initial)
+        self.ports[after] = Port(after, shape, dtype=t.dtype)
+        self._add(Node(whole, Concat(0), (state, v), whole), self._type(v, len(read)))
+        self._cut(whole, rows.fresh, len(read), after, v)
+        self.pairs[state] = after
+        self.held[v] = whole, read
+
+    def _read(self, v: str) -> range:
+        """The rows of a value that are read in a call, to the last."""
+        rows = self.rows[v]
+        start = rows.needed.stop - rows.fresh
+        for node in self.old.users[v]:
+            made = self.rows.get(node.output)
+            if made is None:
+                start = min(start, rows.needed.start)
+                continue
+            last = range(made.needed.stop - made.fresh, made.needed.stop)
+            band = _band(self.old, node, last)
+            assert band is not None
+            seen = zip(node.inputs, band.rows, strict=True)
+            start = min(start, *(r.start for x, r in seen if x == v and r is not None))
+        return range(start, rows.needed.stop)
+
+    def _taken(self, v: str, rows: range) -> str:
+        """The value that has these rows of another one, and no others."""
+        name, there = self.held[v]
+        if rows == there:
+            return name
+        cut = fresh(self.names, f"{v}/{rows.start}")
+        self._cut(name, rows.start - there.start, rows.stop - there.start, cut, v)
+        return cut
+
+    def _cut(self, source: str, start: int, stop: int, name: str, v: str) -> None:
+        rest = self.old.types[v].shape[1:]
+        op = Slice((start, 0, 0), (stop, *rest), (1, 1, 1))
+        self._add(Node(name, op, (source,), name), self._type(v, stop - start))
+
+    def _add(self, node: Node, t: TensorType) -> None:
+        self.nodes.append(node)
+        self.known[node.output] = t
+
+
+def _silence(graph: Graph) -> dict[str, Array]:
+    """Real values of everything where the window is all zeros, (1, *shape)."""
+    v = graph.inputs[0]
+    zeros = np.zeros((1, *graph.types[v].shape), np.float32)
+    if not graph.is_quantised:
+        import torch
+
+        with torch.inference_mode():
+            made = run(join_ports(graph), {v: torch.from_numpy(zeros)})
+            return {k: y.numpy() for k, y in made.items()}
+    t = graph.types[v]
+    found = run_int(graph, {v: zeros if t.quant is None else quantise_array(zeros, t)})
+    types = graph.types
+    return {
+        k: y if types[k].quant is None else dequantise_array(y, types[k])
+        for k, y in found.items()
+    }  # fmt: skip

@@ -1,0 +1,136 @@
+"""A network on a stream answers what the network over the window answers that ends there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeprune.errors import EdgePruneError
+from edgeprune.frontends import load
+from edgeprune.frontends.stream import streaming, windows
+from edgeprune.ir import (
+    Graph,
+    Node,
+    Op,
+    TensorType,
+    build_graph,
+    dequantise_array,
+    fed,
+    run_int,
+    run_steps,
+)
+from edgeprune.ops import Add, AvgPool2d, Conv2d, Dense, DepthwiseConv2d, Mean, Relu, Reshape
+from edgeprune.ops._window import Padding
+from edgeprune.quantize import observe, quantise
+from edgeprune.verify import run_tflite
+
+FRAMES, WIDTH, CHANNELS = 20, 2, 3
+Layer = tuple[str, Op, tuple[str, ...]]
+
+NETWORKS: dict[str, tuple[list[Layer], int]] = {
+    "convolutions": (
+        [("a", Conv2d(), ("x", "3x1")), ("b", Relu(), ("a",)), ("y", Conv2d(), ("b", "4x2"))], 1,
+    ),
+    "a residual and a depthwise layer": (
+        [("a", DepthwiseConv2d(), ("x", "3x1")), ("b", Conv2d(), ("a", "1x1")),
+         ("c", Relu(), ("b",)), ("d", Add(), ("a", "c")), ("y", DepthwiseConv2d(), ("d", "5x1"))],
+        1,
+    ),
+    "strides": (
+        [("a", Conv2d(stride=(2, 1)), ("x", "4x1")), ("y", Conv2d(), ("a", "3x1"))], 2,
+    ),
+    "a dilated layer": (
+        [("a", Conv2d(dilation=(2, 1)), ("x", "3x1")), ("y", Conv2d(), ("a", "2x1"))], 1,
+    ),
+    "a pool": (
+        [("a", Conv2d(), ("x", "3x1")), ("y", AvgPool2d((3, 1), (3, 1)), ("a",))], 3,
+    ),
+    "padding that the answer does not see": (
+        [("a", Conv2d(padding=Padding(2, 0, 0, 0)), ("x", "3x1")),
+         ("y", Conv2d(stride=(40, 1)), ("a", "4x1"))], 1,
+    ),
+}  # fmt: skip
+
+
+SAME: tuple[list[Layer], int] = (
+    [("a", Conv2d(padding=Padding(1, 0, 1, 0)), ("x", "3x1")), ("y", Conv2d(), ("a", "2x1"))], 1,
+)  # fmt: skip
+
+
+def network(name: str, *, mean: bool) -> Graph:
+    layers, _ = {**NETWORKS, "same": SAME}[name]
+    rng = np.random.default_rng(1)
+    nodes, constants = [], {}
+    types = {"x": TensorType((FRAMES, WIDTH, CHANNELS))}
+    rows = list(layers)
+    rows += [("m", Mean(), ("y",))] if mean else []
+    for value, op, operands in rows:
+        names = list(operands)
+        if len(names) == 2 and "x" in names[1]:
+            h, w = map(int, names[1].split("x")) if names[1] != "x" else (0, 0)
+            deep = types[names[0]].shape[2]
+            shape = (h, w, deep) if isinstance(op, DepthwiseConv2d) else (deep, h, w, deep)
+            names[1] = f"{value}/w"
+            names.append(f"{value}/b")
+            constants[names[1]] = rng.normal(size=shape).astype(np.float32)
+            constants[names[2]] = rng.normal(size=deep).astype(np.float32)
+        known = [types[v] if v in types else TensorType(constants[v].shape) for v in names]
+        types[value] = op.infer(*known)
+        nodes.append(Node(value, op, tuple(names), value))
+    last = rows[-1][0]
+    size = types[last].size
+    constants |= {
+        "o/w": rng.normal(size=(4, size)).astype(np.float32),
+        "o/b": np.zeros(4, np.float32),
+    }
+    nodes += [
+        Node("f", Reshape((size,)), (last,), "f"),
+        Node("o", Dense(), ("f", "o/w", "o/b"), "o"),
+    ]
+    graph = build_graph(name, nodes, {"x": types["x"]}, ["o"], constants)
+    x = rng.normal(size=(32, FRAMES, WIDTH, CHANNELS)).astype(np.float32)
+    ranges = {v: s.range("minmax", 256) for v, s in observe(graph, x).items()}
+    return quantise(graph, ranges)
+
+
+@pytest.mark.parametrize("mean", [False, True])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_call_gives_the_bytes_of_the_window(name: str, mean: bool) -> None:
+    graph = network(name, mean=mean)
+    stream = streaming(graph)
+    t = stream.types["x"]
+    assert t.shape[0] == NETWORKS[name][1]
+    assert stream.macs < graph.macs
+    q = np.random.default_rng(2).integers(-128, 128, (30, *t.shape)).astype(np.int8)
+    whole = fed(graph, windows(graph, stream, dequantise_array(q, t)))
+    wanted = run_int(graph, {"x": whole})["o"]
+    assert len(np.unique(wanted)) > 8, "the case says something"
+    assert np.array_equal(run_steps(stream, [q])["o"], wanted)
+
+
+def test_padding_that_the_answer_sees_is_refused_by_name() -> None:
+    with pytest.raises(EdgePruneError, match="--stream: a: pads the window's rows"):
+        streaming(network("same", mean=False))
+
+
+def test_a_network_without_frames_is_refused() -> None:
+    t = TensorType((4,))
+    graph = build_graph("flat", [Node("y", Relu(), ("x",), "y")], {"x": t}, ["y"], {})
+    with pytest.raises(EdgePruneError, match="a stream has one input"):
+        streaming(graph)
+
+
+@pytest.mark.needs("EDGEPRUNE_DATA")
+def test_the_streaming_wake_word_gives_litert_s_bytes(data_dir: Path) -> None:
+    path = data_dir / "public" / "sww_int8.tflite"
+    graph = load(path)
+    stream = streaming(graph)
+    assert stream.macs == 46_040
+    assert sum(stream.types[v].nbytes for v in stream.states) == 3_536
+    t = stream.types[stream.arguments[0]]
+    q = np.random.default_rng(0).integers(-128, 128, (200, *t.shape)).astype(np.int8)
+    whole = fed(graph, windows(graph, stream, dequantise_array(q, t)))
+    wanted = run_tflite.run(path.read_bytes(), whole)
+    assert np.array_equal(run_steps(stream, [q])[stream.results[0]], wanted)
