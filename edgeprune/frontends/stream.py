@@ -141,7 +141,7 @@ def _needed(graph: Graph) -> dict[str, range]:
         if node.output not in timed:
             for v in node.inputs:
                 if v in timed:
-                    wants(v, range(graph.types[v].shape[0]))
+                    wants(v, _joined(graph, node, v))
         elif node.output in found:
             band = _band(graph, node, found[node.output])
             if band is None or _pads(band.op):
@@ -154,6 +154,14 @@ def _needed(graph: Graph) -> dict[str, range]:
                 if v in timed and rows is not None:
                     wants(v, rows)
     return found
+
+
+def _joined(graph: Graph, node: Node, v: str) -> range:
+    """The rows of a value that a node reads whose own rows are not time."""
+    op = node.op
+    if isinstance(op, Slice) and op.step[0] == 1:
+        return range(op.start[0], op.stop[0])
+    return range(graph.types[v].shape[0])
 
 
 def _pads(op: Op) -> bool:
@@ -222,12 +230,7 @@ class _Stream:
             if node.output in self.rows:
                 self._part(node)
             else:
-                operands = tuple(
-                    self._taken(v, self.rows[v].needed) if v in self.rows else v
-                    for v in node.inputs
-                )
-                self.nodes.append(replace(node, inputs=operands))
-                self.known[node.output] = old.types[node.output]
+                self._joining(node)
         made = build_graph(
             old.name, self.nodes, self.inputs, (*old.outputs, *self.pairs.values()),
             old.constants, {k: old.types[k] for k in old.constants},
@@ -269,6 +272,16 @@ class _Stream:
         self.known[v] = self._type(v, rows.fresh)
         self._hold(v)
 
+    def _joining(self, node: Node) -> None:
+        """A node whose own rows are not time, on all rows that it reads."""
+        operands, op = [], node.op
+        for v in node.inputs:
+            rows = _joined(self.old, node, v) if v in self.rows else None
+            operands.append(v if rows is None else self._taken(v, rows))
+            if rows is not None and isinstance(op, Slice) and op.step[0] == 1:
+                op = replace(op, start=(0, *op.start[1:]), stop=(len(rows), *op.stop[1:]))
+        self._add(replace(node, op=op, inputs=tuple(operands)), self.old.types[node.output])
+
     def _hold(self, v: str) -> None:
         """The rows of a value that others read: those of the calls before, and the new ones."""
         rows, read = self.rows[v], self._read(v)
@@ -295,7 +308,7 @@ class _Stream:
         for node in self.old.users[v]:
             made = self.rows.get(node.output)
             if made is None:
-                start = min(start, rows.needed.start)
+                start = min(start, _joined(self.old, node, v).start)
                 continue
             last = range(made.needed.stop - made.fresh, made.needed.stop)
             band = _band(self.old, node, last)

@@ -21,7 +21,7 @@ from edgeprune.ir import (
     run_int,
     run_steps,
 )
-from edgeprune.ops import Add, AvgPool2d, Conv2d, Dense, DepthwiseConv2d, Mean, Relu, Reshape
+from edgeprune.ops import Add, AvgPool2d, Conv2d, Dense, DepthwiseConv2d, Mean, Relu, Reshape, Slice
 from edgeprune.ops._window import Padding
 from edgeprune.quantize import observe, quantise
 from edgeprune.verify import run_tflite
@@ -47,9 +47,10 @@ NETWORKS: dict[str, tuple[list[Layer], int]] = {
     "a pool": (
         [("a", Conv2d(), ("x", "3x1")), ("y", AvgPool2d((3, 1), (3, 1)), ("a",))], 3,
     ),
-    "padding that the answer does not see": (
+    "padding before the first frame, and the last step": (
         [("a", Conv2d(padding=Padding(2, 0, 0, 0)), ("x", "3x1")),
-         ("y", Conv2d(stride=(40, 1)), ("a", "4x1"))], 1,
+         ("b", Conv2d(padding=Padding(4, 0, 0, 0), dilation=(2, 1)), ("a", "3x1")),
+         ("y", Slice((19, 0, 0), (20, 2, 3), (1, 1, 1)), ("b",))], 1,
     ),
 }  # fmt: skip
 
