@@ -348,6 +348,19 @@ class ConvTranspose2d(LinearOp):
         ch.axis(node.inputs[2], 0, made)
         return np.broadcast_to(made, self.infer(*types).shape)
 
+    def band(self, x: Sequence[TensorType], y: TensorType, rows: range) -> Band | None:
+        stride, reach = self.stride[0], (x[1].shape[1] - 1) * self.dilation[0]
+        first = rows.start + self.padding.top  # of the result before anything is cut off
+        low = max(-((reach - first) // stride), 0)
+        inside = range(low, min((first + len(rows) - 1) // stride + 1, x[0].shape[0]))
+        top = first - low * stride
+        if not inside or top < 0:
+            return None
+        cut = (len(inside) - 1) * stride + reach + 1 - top - len(rows)
+        padding = replace(self.padding, top=top, bottom=max(cut, 0))
+        op = replace(self, padding=padding, extra=(max(-cut, 0), self.extra[1]))
+        return Band(op, (inside, None, None))
+
     def macs(self, *x: TensorType) -> int:
         return x[0].size * int(np.prod(x[1].shape[:3]))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import (
     Array,
+    Band,
     Channels,
     Ids,
     Node,
@@ -98,6 +99,15 @@ class Resize(Op):
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         return np.broadcast_to(ch.per_channel(ids[0]), self.infer(*types).shape)
+
+    def band(self, x: Sequence[TensorType], y: TensorType, rows: range) -> Band | None:
+        times, rest = divmod(self.size[0], x[0].shape[0])
+        if self.mode != "nearest" or self.coordinates == "align_corners" or rest:
+            return None
+        if rows.start % times or rows.stop % times:
+            return None  # copies of one row are made together
+        inside = range(rows.start // times, rows.stop // times)
+        return Band(replace(self, size=(len(rows), self.size[1])), (inside,))
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         nearest = self.mode == "nearest"
