@@ -16,7 +16,6 @@ from edgeprune.compiler.measure import Footprint, footprint
 from edgeprune.compiler.prices import LayerPrices
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.frontends.normalize import fuse
-from edgeprune.frontends.ports import part_ports
 from edgeprune.ir import Array, Graph, couple, fed, predict, real
 from edgeprune.pipeline.forms import Candidate, Form
 from edgeprune.pipeline.options import BuildOptions, most_cycles
@@ -38,8 +37,6 @@ from edgeprune.quantize import (
     Settings,
     choose,
     equalise,
-    observe,
-    of_bytes,
     tolerant,
     widen,
 )
@@ -48,9 +45,9 @@ from edgeprune.verify.agreement import on_target
 from edgeprune.verify.run_c import HostModel
 from edgeprune.verify.run_target import TargetRun
 
-CALIBRATION = 2000  # samples that scales are taken from
 CHOICE_MACS = 5_000_000_000  # of all samples that choose how a network is quantised: some seconds
 CHOICE_SAMPLES = 200  # that choose in any case
+REFERENCE_ELEMENTS = 2**24  # of all values that are computed in less time than C is compiled
 NARROW_LOSS = 0.005  # of accuracy, that weights of four bits may cost
 # Bytes of constants in the first 64 KB of AVR's flash. The rest is for code and for what start-up
 # code copies to RAM: QEMU 7.2 reads that from the first 64 KB only, whatever RAMPZ says.
@@ -218,7 +215,7 @@ class Fitter:
     def _recipe(self, graph: Graph) -> Recipe:
         observed: Mapping[str, Observed] = {}
         if self.form.dtype != "float32" and not graph.is_quantised:
-            observed = self._observe(graph)
+            observed = self.prepared.observed(graph, self.progress)
         return Recipe(
             self.form.target,
             "int8" if self.form.dtype == MIXED else self.form.dtype,
@@ -241,13 +238,6 @@ class Fitter:
             return self.prepared.accuracy(predict(g, x))
 
         return tolerant(graph, accuracy, accuracy(graph) - NARROW_LOSS)
-
-    def _observe(self, graph: Graph) -> Mapping[str, Observed]:
-        rows = self.prepared.rank.x[:CALIBRATION]
-        seen = observe(fuse(graph), rows, progress=self.progress)
-        if self.prepared.rank.bytes and len(part_ports(graph).inputs) == 1:
-            return of_bytes(seen, graph.inputs[0])
-        return seen
 
     @cached_property
     def limits(self) -> Limits:
@@ -323,7 +313,7 @@ class Fitter:
             compiled, accuracy = self._quantised(recipe, graph)
         else:
             compiled = recipe.compile(graph)
-            accuracy = self.prepared.accuracy(run_host(compiled, self.prepared.validation.x))
+            accuracy = self.prepared.accuracy(answered(compiled, self.prepared.validation.x))
         _refuse_far_constants(compiled)
         plain = accuracy  # of a file of integers: there is no float network
         if not graph.is_quantised:
@@ -335,9 +325,9 @@ class Fitter:
         samples, plain = self.prepared.validation, fuse(graph)
         few = samples.x[: max(CHOICE_SAMPLES, CHOICE_MACS // max(graph.macs, 1))]
         even = plain if recipe.levels else equalise(plain)  # weights on a table stay on it
-        seen = {False: self._observe(plain)}
+        seen = {False: self.prepared.observed(graph, self.progress)}
         if even is not plain:
-            seen[True] = self._observe(even)
+            seen[True] = self.prepared.observed(even, self.progress)
         wanted = predict(graph, few)
 
         @cache
@@ -348,7 +338,7 @@ class Fitter:
 
         @cache
         def outputs(s: Settings) -> Array:
-            return run_host(compiled(s), few)
+            return answered(compiled(s), few)
 
         def score(s: Settings) -> Score:
             loss = float(np.mean((outputs(s) - wanted) ** 2, dtype=np.float64))
@@ -370,7 +360,7 @@ class Fitter:
             settings = widen(settings, score, fits, whole - NARROW_LOSS)
         made = outputs(settings)
         if len(few) < len(samples.x):
-            made = np.concatenate([made, run_host(compiled(settings), samples.x[len(few) :])])
+            made = np.concatenate([made, answered(compiled(settings), samples.x[len(few) :])])
         return compiled(settings), self.prepared.accuracy(made)
 
     @property
@@ -415,6 +405,25 @@ def _refuse_far_constants(compiled: Compiled) -> None:
             f"the network has {found:,} bytes of constants, its pointers reach {NEAR_FLASH:,}",
             "give a smaller --budget",
         )
+
+
+def answered(compiled: Compiled, x: Array) -> Array:
+    """What a network answers, real values in and out: of a few samples without compiling it.
+
+    The emitted C is bit for bit the integer reference, so that either may be asked.
+
+    Args:
+        compiled: the network.
+        x: float32 samples, (n, *input shape).
+
+    Returns:
+        float32 outputs, (n, *output shape).
+    """
+    graph = compiled.graph
+    elements = len(x) * sum(graph.types[v].size for v in graph.activations)
+    if graph.is_quantised and elements <= REFERENCE_ELEMENTS:
+        return one_call(graph, x)
+    return run_host(compiled, x)
 
 
 def run_host(compiled: Compiled, x: Array) -> Array:

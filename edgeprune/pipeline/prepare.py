@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import numpy as np
 from edgeprune import bundled
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends import load
-from edgeprune.frontends.normalize import normalise_input, unfuse
+from edgeprune.frontends.normalize import fuse, normalise_input, unfuse
 from edgeprune.frontends.ports import drop_unread, join_ports, part_ports
 from edgeprune.frontends.states import paired
 from edgeprune.frontends.stream import streaming, windows
@@ -33,16 +34,18 @@ from edgeprune.ir import (
 )
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.samples import Given, Reported, given_samples
+from edgeprune.progress import Progress, silent
 from edgeprune.pruning.lossless import Report as Free
 from edgeprune.pruning.lossless import fold
 from edgeprune.pruning.subnet import Detector, detector, extract, label_activity
-from edgeprune.quantize import dequantise
+from edgeprune.quantize import Observed, dequantise, observe, of_bytes
 from edgeprune.verify import run_tflite
 
 VALIDATION_SHARE = 0.3  # of the rest: chooses between candidates; the others rank and calibrate
 LIMIT_RANK = 5000
 LIMIT_STEPS = 2000  # of a sequence, that rank and choose
 UNUSED_STEPS = 32  # of a sequence, where nothing is chosen
+CALIBRATION = 2000  # samples that scales are taken from
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,24 @@ class Prepared:
     reported: Reported | None
     notes: tuple[str, ...]
     labels: tuple[str, ...] = ()
+    _observed: list[tuple[Graph, Mapping[str, Observed]]] = field(default_factory=list)
+
+    def observed(self, graph: Graph, progress: Progress = silent) -> Mapping[str, Observed]:
+        """What calibration samples make every value of a network take.
+
+        Args:
+            graph: float: the source model, which is looked at only once, or what was made of it.
+            progress: told after every batch.
+        """
+        for known, seen in self._observed:
+            if known is graph:
+                return seen
+        seen = observe(fuse(graph), self.rank.x[:CALIBRATION], progress=progress)
+        if self.rank.bytes and len(part_ports(graph).inputs) == 1:
+            seen = of_bytes(seen, graph.inputs[0])
+        if graph is self.float_graph:
+            self._observed.append((graph, seen))
+        return seen
 
     def accuracy(self, outputs: Array) -> float:
         """The share of the validation samples that are answered right.

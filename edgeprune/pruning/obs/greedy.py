@@ -128,7 +128,7 @@ class Greedy:
         self._per_price = per_price
         self._kind = kinds(graph, coupling)
         self._occupancy = Occupancy(coupling)
-        self._loss = make_loss(graph, data)
+        self._loss = make_loss(graph, data.first(1))  # its targets do not matter
         self.scores: list[float] = []
         self.is_vector = all(lin.positions == 1 for lin in linears(graph).values())
         n = self.effort.vector_samples if self.is_vector else self.effort.round_samples

@@ -143,8 +143,8 @@ class Search:
 
     @cached_property
     def _loss(self) -> Loss:
-        """Of the dense network and of every part of it."""
-        return make_loss(self.graph, self.data)
+        """Of the dense network and of every part of it; its targets do not matter."""
+        return make_loss(self.graph, self.data.first(1))
 
     @cached_property
     def _final(self) -> Reference:
