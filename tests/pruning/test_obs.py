@@ -190,3 +190,15 @@ def test_runs_side_by_side_give_what_they_give_one_after_the_other(network: str)
     )
     assert one.keys() == two.keys()
     assert all(np.array_equal(one[k], v) for k, v in two.items())
+
+
+def test_hessians_of_large_images_take_fewer_samples() -> None:
+    graph = graphs.cnn(0)
+    held = sum(graph.types[n.output].size for n in graph.nodes)
+    data = samples(graph, 300)
+    assert obs.Search(graph, data)._effort.score_samples == len(data.first(240))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(obs.run, "SCORED", 150 * held)
+        assert obs.Search(graph, data)._effort.score_samples == 150
+        patch.setattr(obs.run, "SCORED", held)
+        assert obs.Search(graph, data)._effort.score_samples == obs.run.FEWEST

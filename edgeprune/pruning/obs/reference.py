@@ -23,9 +23,11 @@ COLUMN_ELEMENTS = 2**24
 FEWEST = 4
 """Positions per sample that are looked at even so."""
 ROWS = 12_000
+ROWS_OF_GROUPS = 3000
 EACH = 40
-"""Rows of a layer's columns that are looked at, and rows per column: a regression on as many rows
-as forty times its unknowns is off by a fortieth of what it cannot explain."""
+"""Rows of a layer's columns that are looked at, the same where groups of them read few columns
+each, and rows per column: a regression on as many rows as forty times its unknowns is off by a
+fortieth of what it cannot explain."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ class Reference:
 
 def _enough(lin: Linear, samples: int) -> int:
     """Positions per sample that a layer's regression has enough rows with."""
-    rows = max(ROWS, EACH * lin.columns_per_group)
+    rows = max(ROWS if lin.groups == 1 else ROWS_OF_GROUPS, EACH * lin.columns_per_group)
     elements = samples * lin.groups * lin.columns_per_group
     return min(-(-rows // samples), max(FEWEST, COLUMN_ELEMENTS // elements))
 

@@ -34,6 +34,11 @@ VALIDATION = 0.2
 THREADS = 2
 """Of large products; a fixed number, as sums depend on how they are divided."""
 
+SCORED = 3 * 2**24
+"""Elements of all values of all samples that a round takes its Hessians from."""
+FEWEST = 128
+"""Samples that it takes them from in any case: large images have many positions each."""
+
 COPIES = 0.25
 """Moved copies that a round may see beside each sample; the last solution sees them all."""
 
@@ -136,7 +141,7 @@ class Search:
             data = Samples(enlarge(data.x, asked.final_samples, seed))
             self._effort = replace(
                 asked,
-                score_samples=min(asked.score_samples, own),
+                score_samples=min(asked.score_samples, own, _scored(graph)),
                 round_samples=min(asked.round_samples, own + int(COPIES * own)),
             )
         self.data = data
@@ -325,6 +330,12 @@ class Search:
             )
             self._runs[key] = Descent(greedy)
         return self._runs[key]
+
+
+def _scored(graph: Graph) -> int:
+    """How many samples a round can take its Hessians from."""
+    held = sum(graph.types[n.output].size for n in graph.nodes)
+    return max(FEWEST, SCORED // max(held, 1))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 KEPT = 2**23
 """Elements of a value, over all samples, up to which it is kept: 32 MB."""
-PART = 2**22
+PART = 2**21
 """Elements of the largest value that are computed at once for what is not kept."""
 
 
