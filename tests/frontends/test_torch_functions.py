@@ -52,6 +52,15 @@ FUNCTIONS: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], tuple[int, ..
     "placed": (lambda x: x + torch.linspace(-1, 1, 8) + torch.eye(8).roll(1, 0)[2], ROW),
     "shrunk": (lambda x: functional.softshrink(x, 0.3), ROW),
     "threshold": (lambda x: functional.threshold(x, 0.2, 0.2), ROW),
+    "filled in the model": (
+        lambda x: x.masked_fill(torch.ones(4, 9, dtype=torch.bool).triu(1), -3.0), SEQUENCE,
+    ),
+    "a mask of truth values": (
+        lambda x: functional.scaled_dot_product_attention(
+            x, x, x, attn_mask=torch.ones(5, 5, dtype=torch.bool).tril()),
+        (1, 2, 5, 4),
+    ),
+    "weights in parts": (lambda x: x @ W.chunk(2)[1].t(), (1, 4, 3)),
     "causal": (
         lambda x: functional.scaled_dot_product_attention(x, x, x, is_causal=True), (1, 2, 5, 4),
     ),

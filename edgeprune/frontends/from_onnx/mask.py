@@ -19,6 +19,7 @@ def where(r: Reader, call: Call) -> Value:
     chosen = call.known(0)
     if chosen is None:
         raise call.error("has no condition")
+    chosen = chosen.astype(np.bool_)
     values = [call.operand(1), call.operand(2)]
     y: Value | None = None
     for role, v, keep in zip(("then", "else"), values, (chosen, ~chosen), strict=True):

@@ -11,6 +11,7 @@ from edgeprune.frontends.from_onnx import index as indices
 from edgeprune.frontends.from_onnx.shape import rearranged
 from edgeprune.frontends.from_onnx.shape import split as split_onnx
 from edgeprune.frontends.from_onnx.value import Act, Index, Known, Value
+from edgeprune.frontends.from_torch.archive import DTYPES
 from edgeprune.frontends.from_torch.call import Aten, Function, ints, number
 
 MAX_FILLED = 1 << 22
@@ -91,6 +92,9 @@ def stack(n: Aten) -> Value:
 
 
 def _split(n: Aten, sizes: Sequence[int]) -> Sequence[Value]:
+    x, axis = n.value(), int(n.get("dim", 0))
+    if isinstance(x, Known):
+        return [Known(part) for part in np.split(x.array, np.cumsum(sizes)[:-1], axis)]
     several = Aten(n.reader, n.name, n.where, n.args, len(sizes))
     call = several.call("Split", (n.value(), ints(sizes)), axis=int(n.get("dim", 0)))
     return split_onnx(n.reader, call)
@@ -215,7 +219,8 @@ def _filled(n: Aten, value: float) -> Value:
     shape = [int(s) for s in n.get("size")]
     if math.prod(shape) > MAX_FILLED:
         raise n.unsupported(f"makes a constant of {math.prod(shape)} elements")
-    return Known(np.full(shape, value, np.float32))
+    kind = np.dtype(DTYPES.get(n.get("dtype"), np.float32))
+    return Known(np.full(shape, value, np.float32 if kind.kind == "f" else kind))
 
 
 def arg_extreme(*, largest: bool) -> Function:
