@@ -25,7 +25,8 @@ def command(
     """Write the self-test of FOLDER onto a board, as whole firmware.
 
     What is on the board is lost. Then `edgeprune run FOLDER --on serial:PORT` measures the model
-    there.
+    there. This compiles the C in FOLDER, and the board runs it: do so only with a folder of
+    somebody whom you trust.
     """
     from edgeprune.pipeline.flash import flash_plan, write_flash
 

@@ -181,7 +181,7 @@ def test_verify_reads_no_profile_that_a_report_names(
     assert "--target" in done.err
 
 
-@pytest.mark.parametrize("command", ["verify", "run"])
+@pytest.mark.parametrize("command", ["verify", "run", "flash"])
 def test_help_says_that_what_is_in_the_folder_is_executed(edgeprune: Command, command: str) -> None:
     text = " ".join(edgeprune(command, "--help").out.split())
     assert "whom you trust" in text
