@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from edgeprune.api.arguments import Data, Model, Numbers, files_of, named, numbers, share, size
+from edgeprune.api.notebook import Result, told
 from edgeprune.pipeline.build import Built
 from edgeprune.pipeline.build import build as run_build
 from edgeprune.pipeline.options import BuildOptions, DtypeChoice, parse_bits, parse_labels
 from edgeprune.pipeline.survey import survey
-from edgeprune.progress import Progress, silent
+from edgeprune.progress import Progress
 from edgeprune.pruning.search import Schedule
 
 
@@ -58,7 +59,7 @@ def build(
     out: str | Path = "build",
     force: bool = False,
     log: str | Path | None = None,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> Built:
     """Prune a model until it fits, compile it, and prove that all artifacts agree.
 
@@ -111,7 +112,7 @@ def build(
         out: the folder to write.
         force: replace it whatever it holds.
         log: the record of builds that this one is added to, see :func:`edgeprune.log`.
-        progress: told how far the long steps are.
+        progress: told how far the long steps are; None: bars in a notebook, elsewhere nothing.
 
     Returns:
         The folder and the report.
@@ -162,7 +163,7 @@ def build(
             force=force,
             log=None if log is None else Path(log),
         )
-        return run_build(options, progress)
+        return run_build(options, told(progress))
 
 
 @named
@@ -184,7 +185,7 @@ def fit(
     seed: int = 0,
     out: str | Path = "fit",
     force: bool = False,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Which boards a model fits: as it is, after pruning and how well, or never, and why.
 
@@ -213,4 +214,4 @@ def fit(
             seed=seed,
             force=force,
         )
-        return survey(options, targets, progress)
+        return Result(survey(options, targets, told(progress)), options.out / "fit.html")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from edgeprune.api.arguments import Data, Model, Numbers, files_of, named, numbers, size
+from edgeprune.api.notebook import Result, told
 from edgeprune.errors import EdgePruneError
 from edgeprune.pipeline.explore import analyze_model, extract_model, sweep_model
 from edgeprune.pipeline.frontier import explore_model
@@ -18,7 +19,7 @@ from edgeprune.pipeline.options import (
     parse_levels,
 )
 from edgeprune.pipeline.pareto import pareto_model
-from edgeprune.progress import Progress, silent
+from edgeprune.progress import Progress
 from edgeprune.pruning.search import Schedule
 
 
@@ -35,7 +36,7 @@ def analyze(
     seed: int = 0,
     out: str | Path = "analysis",
     force: bool = False,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """What happens to error and accuracy when each neuron goes, one at a time.
 
@@ -58,7 +59,8 @@ def analyze(
             seed=seed,
             force=force,
         )
-        return analyze_model(options, pictures=pictures, progress=progress)
+        found = analyze_model(options, pictures=pictures, progress=told(progress))
+        return Result(found, options.out / "analysis.html")
 
 
 @named
@@ -83,7 +85,7 @@ def sweep(
     seed: int = 0,
     out: str | Path = "sweep",
     force: bool = False,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Prune a model to many sizes, several times, and measure accuracy against size.
 
@@ -122,16 +124,18 @@ def sweep(
             force=force,
         )
         if pareto:
-            return pareto_model(options, levels=values, of=of, progress=progress)
-        return sweep_model(
+            found = pareto_model(options, levels=values, of=of, progress=told(progress))
+            return Result(found, options.out / "pareto.html")
+        found = sweep_model(
             options,
             levels=values,
             of=of,
             criteria=tuple(criteria),
             seeds=range(seed, seed + runs),
             journal=None if journal is None else Path(journal),
-            progress=progress,
+            progress=told(progress),
         )
+        return Result(found, options.out / "sweep.html")
 
 
 @named
@@ -149,7 +153,7 @@ def extract(
     seed: int = 0,
     out: str | Path = "extract",
     force: bool = False,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """The sub-network of each label of a model, and of several together.
 
@@ -174,7 +178,8 @@ def extract(
             seed=seed,
             force=force,
         )
-        return extract_model(options, floor=floor, progress=progress)
+        found = extract_model(options, floor=floor, progress=told(progress))
+        return Result(found, options.out / "extract.html")
 
 
 @named
@@ -197,7 +202,7 @@ def explore(
     seed: int = 0,
     out: str | Path = "explore",
     force: bool = False,
-    progress: Progress = silent,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Build a model at many sizes, and write a page on which limits are moved to choose one.
 
@@ -230,4 +235,5 @@ def explore(
             seed=seed,
             force=force,
         )
-        return explore_model(options, levels=values, of=of, progress=progress)
+        found = explore_model(options, levels=values, of=of, progress=told(progress))
+        return Result(found, options.out / "explore.html")

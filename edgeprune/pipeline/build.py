@@ -32,7 +32,7 @@ from edgeprune.progress import Progress, silent
 from edgeprune.pruning import importance
 from edgeprune.quantize.noise import signal_to_noise
 from edgeprune.report.examples import examples, mean_picture
-from edgeprune.report.page import page_of
+from edgeprune.report.page import frame, page_of
 from edgeprune.report.record import Pruning, build_record, class_table
 from edgeprune.target import Target, load_target
 from edgeprune.verify.agreement import (
@@ -91,6 +91,9 @@ class Built:
     out: Path
     report: dict[str, Any]
     notes: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        return frame(page_of(self.report, str(self.out / "report.json")))
 
 
 def build(options: BuildOptions, progress: Progress = silent) -> Built:

@@ -102,6 +102,18 @@ def fill(template: str, **values: Any) -> str:
     return text
 
 
+def frame(page: str) -> str:
+    """A page as part of another one, such as a notebook, with a style of its own.
+
+    Args:
+        page: HTML.
+    """
+    from markupsafe import escape
+
+    style = "width: 100%; height: 44rem; border: 0"
+    return f'<iframe style="{style}" srcdoc="{escape(page)}"></iframe>'
+
+
 def page_of(report: dict[str, Any], where: str) -> str:
     """The page of a build whose report came from a file.
 
