@@ -113,6 +113,9 @@ def layers(rng: Rng) -> Iterator[Graph]:
     fours = 4 * size(rng, 1, 16)
     yield linear(rng, Conv2d(padding=Padding(1, 1, 1, 1), clamp=act), (*image, fours),
                  (2 * size(rng, 1, 32), 3, 3, fours), "int8")  # fmt: skip
+    over = size(rng, 2, 20)  # a window over time, as sound has it: one result of it, or many
+    sound, channels = (over * int(rng.choice([1, 1, 3])), 1), size(rng, 8, 128)
+    yield linear(rng, DepthwiseConv2d(clamp=act), (*sound, channels), (over, 1, channels), "int8")
     shape = (*image, depth)
     a, b = (int8_type(shape, s, 3) for s in (0.05, 0.03))
     yield one_node(Add(act), [a, b], int8_type((), 0.06, -9))

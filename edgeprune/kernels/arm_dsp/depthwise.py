@@ -130,7 +130,7 @@ def _any(layer: Layer, output: int, mode: Mode) -> Run | None:
     sizes = (rounds, rest, kh, kw, sx, dx, row, step, out_c)
     piece = Piece("depthwise_any", (*sizes, int(mode), *layer.clamp))
     code = 50 + (outputs(4) if rounds else 0) + (outputs(rest) if rest else 0)
-    return Run(piece, pitch, 45 + 8 * kh * pairs, line, 4 * code)
+    return Run(piece, pitch, 75 + 8 * kh * pairs, line, 4 * code)
 
 
 def _call(request: Request, layer: Layer, run: Run, table: Array) -> KernelCall:
