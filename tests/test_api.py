@@ -106,13 +106,13 @@ def test_what_looks_into_a_network_takes_files_means_and_deviations(tmp_path: Pa
     assert plain["points"][0]["error"] != found["points"][0]["error"]
 
 
-def test_a_folder_of_pictures_is_refused_by_one_sentence(tmp_path: Path) -> None:
+def test_pictures_for_a_model_of_vectors_are_refused_by_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "pictures" / "cat").mkdir(parents=True)
     (tmp_path / "pictures" / "cat" / "1.png").write_bytes(b"\x89PNG")
     model = dense_model(tmp_path / "m.onnx")
     with pytest.raises(EdgePruneError, match="holds pictures") as caught:
         edgeprune.build(model, data=tmp_path / "pictures", out=tmp_path / "out")
-    assert ".npz" in caught.value.hint
+    assert "(h, w, 1)" in caught.value.hint
 
 
 def test_labels_of_a_folder_are_those_of_the_array(tmp_path: Path) -> None:
