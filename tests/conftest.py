@@ -45,13 +45,26 @@ INSTALL = {
     "chromium": "apt-get install chromium",
     "playwright": "pip install 'edgeprune[dev]'",
     "mlflow": "pip install 'edgeprune[mlflow]'",
+    "nbclient": "pip install 'edgeprune[dev]'",
+    "ipykernel": "pip install 'edgeprune[dev]'",
 }
 """What `needs` can name, and how to get it."""
 
 PACKAGES = {
-    **{p: p for p in ("tensorflow", "platformio", "idf_component_manager", "playwright", "mlflow")},
+    **{
+        p: p
+        for p in (
+            "tensorflow",
+            "platformio",
+            "idf_component_manager",
+            "playwright",
+            "mlflow",
+            "nbclient",
+        )
+    },
     "kconfiglib": "kconfiglib",
     "scons": "SCons",
+    "ipykernel": "ipykernel",
 }
 """Those that are Python packages, and what is imported."""
 

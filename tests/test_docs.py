@@ -104,6 +104,26 @@ def test_c_code_of_the_device_page_compiles_with_what_a_build_writes(tmp_path: P
         subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
 
 
+@pytest.mark.slow
+@pytest.mark.needs("nbclient", "ipykernel", "arm-none-eabi-gcc", "qemu-system-arm")
+def test_the_notebook_runs_and_shows_bars_and_the_report(tmp_path: Path) -> None:
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(ROOT / "docs" / "notebook.ipynb", as_version=4)
+    resources = {"metadata": {"path": str(tmp_path)}}
+    NotebookClient(notebook, timeout=600, resources=resources).execute()
+    shown = [
+        output["data"]["text/html"]
+        for cell in notebook.cells
+        for output in cell.get("outputs", ())
+        if "text/html" in output.get("data", {})
+    ]
+    assert "<progress" in shown[0]
+    assert "What was removed" in shown[1]
+    assert (tmp_path / "digits" / "report.json").is_file()
+
+
 def test_the_docs_build_without_a_warning(tmp_path: Path) -> None:
     command = [
         "-m",
