@@ -62,7 +62,7 @@ def line(row: dict[str, Any]) -> str:
 def main() -> None:
     """Build all, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--budgets", default="64KB,32KB,16KB,8KB,4KB")
+    parser.add_argument("--budgets", default="64KB,32KB,16KB,8KB,4KB,2KB")
     parser.add_argument("--dtypes", default="auto")
     given = parser.parse_args()
     asked = [(b, d) for d in given.dtypes.split(",") for b in given.budgets.split(",")]
