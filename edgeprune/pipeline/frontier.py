@@ -107,7 +107,7 @@ def _point(
     shape = graph.types[graph.inputs[0]].shape if len(graph.inputs) == 1 else None
     return {
         "budget_bytes": budget,
-        "dtype": "mixed" if compiled.recipe.levels else compiled.recipe.dtype,
+        "dtype": compiled.recipe.form,
         "flash_bytes": found.size.flash_bytes,
         "ram_bytes": found.size.ram_bytes,
         "macs": graph.macs,

@@ -130,7 +130,7 @@ def _row(
         given.ram,
         fits,
         why,
-        found.compiled.recipe.dtype,
+        found.compiled.recipe.form,
         found.size.flash_bytes,
         found.size.ram_bytes,
         found.size.measured,

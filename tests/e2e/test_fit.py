@@ -40,7 +40,7 @@ def test_a_board_is_fitted_as_it_is_after_pruning_or_never(
     edgeprune: Command, few: Path, tmp_path: Path
 ) -> None:
     large = board(tmp_path, "large", 512 << 10, 64 << 10)
-    small = board(tmp_path, "small", 21_480, 8_292)
+    small = board(tmp_path, "small", 12_000, 8_292)
     tiny = board(tmp_path, "tiny", 64 << 10, 700)
     given = (bundled.model_path(), "--data", few)
     targets = [word for path in (large, small, tiny) for word in ("--target", path)]
