@@ -57,14 +57,7 @@ FUNCTION ep_tile_pair_s16
     push {r4-r11, lr}
     sub sp, #8 /* rounds left, n */
     str r3, [sp, #4]
-    movs r4, #0
-    movs r5, #0
-    movs r6, #0
-    movs r7, #0
-    mov r8, r4
-    mov r9, r4
-    mov r10, r4
-    mov r11, r4
+    CLEAR
     lsrs r3, r3, #1 + LOG
     beq 2f
 1:

@@ -8,18 +8,6 @@
 
 #include "ep_inner_armv7m.inc"
 
-    /* Eight accumulators, r4 to r11, set to zero. */
-    .macro CLEAR
-    movs r4, #0
-    movs r5, #0
-    movs r6, #0
-    movs r7, #0
-    mov r8, r4
-    mov r9, r4
-    mov r10, r4
-    mov r11, r4
-    .endm
-
 FUNCTION ep_tile_pair_s8
     push {r4-r11, lr}
     sub sp, #8
