@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kernels.cases import int8_values, output_scale
+from kernels.cases import int8_type, int8_values, layer_constants, output_scale
 from kernels.harness import expected, one_node
 from kernels.layers import (
     Rng,
@@ -75,6 +75,18 @@ def test_int8_kernels_compute_the_reference_on_the_core(
     assert own > 0 or family in ("unary", "softmax"), "the family has kernels of its own"
     for t, result in zip(trials, run_on_core(trials, core, optimize), strict=True):
         np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))
+
+
+@pytest.mark.parametrize("taps", [150, 160, 161, 240])
+def test_kernels_of_any_width_assemble(taps: int) -> None:
+    rng = np.random.default_rng(taps)
+    constants = layer_constants(rng, (1, taps, 4), 2, 0.05)
+    op = DepthwiseConv2d((1, int(rng.integers(1, 3))))
+    y = int8_type((), output_scale(rng, 0.05, constants), 3)
+    graph = one_node(op, [int8_type((1, taps + 9, 4), 0.05, 3)], y, constants)
+    made = [trial(rng, graph, "speed", "cortex-m4")]
+    (result,) = run_on_core(made, "cortex-m4")
+    np.testing.assert_array_equal(result.output, expected(graph, made[0].feed))
 
 
 def float_layers(rng: Rng) -> list[Graph]:

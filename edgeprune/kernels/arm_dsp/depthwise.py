@@ -24,6 +24,9 @@ BAND_BYTES = 2048
 """Scratch that a band of rows may take where the image is larger."""
 MOST_TAPS = 128
 """Words of two taps in the frame of a kernel of any size."""
+MOST_NESTED = 80
+"""Words of two taps of a kernel row: each nests a macro in the one before, of which assemblers
+allow about a hundred."""
 LOOP_PAIRS = {"size": 1, "speed": 6}
 """Pairs of outputs that one round of the loop unrolls."""
 
@@ -117,7 +120,11 @@ def _any(layer: Layer, output: int, mode: Mode) -> Run | None:
     pitch = (out_w - 1) * sx + taps
     pitch += pitch % 2
     row, step = 2 * pitch * dy, 2 * pitch * sy
-    if kh * pairs > MOST_TAPS or max(row, step, 2 * (taps + 3 * sx), 4 * out_c) > STORE_REACH:
+    if (
+        kh * pairs > MOST_TAPS
+        or pairs > MOST_NESTED
+        or max(row, step, 2 * (taps + 3 * sx), 4 * out_c) > STORE_REACH
+    ):
         return None
     rounds, rest = divmod(out_w, 4)
 
