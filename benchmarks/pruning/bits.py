@@ -35,7 +35,7 @@ def main() -> None:
     args = arguments(__doc__, model="mnist", sizes="", dtype="mixed")
     dtype: DtypeChoice = args.dtype
     columns = ["size", "flash", "weights", "channels", "bits", "validation %", "test %", "CPU s"]
-    table = Table(f"bits_{args.model}_{dtype}", columns)
+    table = Table(f"bits_{args.model}_{dtype}", columns, key=1)
     with tempfile.TemporaryDirectory() as folder:
         options = BuildOptions(
             Path(folder) / "out", *_files(args.model, args.seed, Path(folder)), dtype=dtype, jobs=1

@@ -113,11 +113,11 @@ class Table:
 
     Args:
         name: of the file.
-        columns: what a row says; the first ``key`` of them tell rows apart.
-        key: how many.
+        columns: what a row says.
+        key: how many of them, from the first on, tell rows apart.
     """
 
-    def __init__(self, name: str, columns: Sequence[str], key: int = 1) -> None:
+    def __init__(self, name: str, columns: Sequence[str], *, key: int) -> None:
         self._path = RESULTS / f"{name}.json"
         self._columns = list(columns)
         self._key = key

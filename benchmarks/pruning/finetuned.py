@@ -48,7 +48,9 @@ def main() -> None:
     graph, train, test = ic01()
     part, validation = train.split(0.1, args.seed)
     every = all_images(Path(args.cifar))
-    table = Table("finetuned", ["size", "widths", "pruned %", "trained %", "int8 %", "to reach"])
+    table = Table(
+        "finetuned", ["size", "widths", "pruned %", "trained %", "int8 %", "to reach"], key=1
+    )
     search = obs.Search(graph, part, validation=validation, seed=args.seed)
     for size, reach in SIZES.items():
         if args.only not in size:

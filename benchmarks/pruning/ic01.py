@@ -36,7 +36,9 @@ def main() -> None:
     train, validation = train.split(0.1, args.seed)
     train = train.first(args.images)
     table = Table(
-        "ic01", ["size", "widths", "layer by layer %", "float %", "int8 %", "to reach", "run s"]
+        "ic01",
+        ["size", "widths", "layer by layer %", "float %", "int8 %", "to reach", "run s"],
+        key=1,
     )
     if args.only in "dense":
         whole = accuracy(graph, test), int8_accuracy(graph, train, validation, test)

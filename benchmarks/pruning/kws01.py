@@ -14,7 +14,9 @@ SHARES = {0.75: -1.0, 0.5: -3.0}
 def main() -> None:
     args = arguments(__doc__, seeds=3)
     table = Table(
-        "kws01", ["seed", "share", "widths", "dense %", "float %", "int8 %", "change", "to reach"]
+        "kws01",
+        ["seed", "share", "widths", "dense %", "float %", "int8 %", "change", "to reach"],
+        key=2,
     )
     for seed in range(args.seeds):
         graph, own, test = kws01(seed)

@@ -119,7 +119,9 @@ def main() -> None:
     args = arguments(__doc__, share=0.5, images=4000)
     graph, train, test = ic01()
     dense = ResNet8(graph)
-    table = Table("masks", ["criterion", "where", "widths", "as it is %", "repaired %", "to reach"])
+    table = Table(
+        "masks", ["criterion", "where", "widths", "as it is %", "repaired %", "to reach"], key=2
+    )
     for criterion in CRITERIA:
         for where in ("global", "local"):
             net = prune(dense, criterion, args.share, everywhere=where == "global")

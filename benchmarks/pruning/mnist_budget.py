@@ -18,7 +18,7 @@ def main() -> None:
     args = arguments(__doc__, images=20_000)
     train, validation, test = mnist()
     graph = network("relu100", args.seed)
-    table = Table("mnist_budget", ["KB", "widths", "bytes", "float %", "int8 %", "to reach"])
+    table = Table("mnist_budget", ["KB", "widths", "bytes", "float %", "int8 %", "to reach"], key=1)
     dense = int8_bytes(graph)["flash"]
     table.row(
         "-",
