@@ -285,7 +285,16 @@ def _write(
         ort=(folder / "model.ort").stat().st_size if "ort" in options.emit else None,
     )
     made["app"] = in_app(compiled, target, chooser.speed)
-    facts = Facts(name, made, graph, stored[:shown], answer[:shown], options.author, options.url)
+    facts = Facts(
+        name,
+        made,
+        graph,
+        compiled.plan,
+        stored[:shown],
+        answer[:shown],
+        options.author,
+        options.url,
+    )
     _write_packages(folder, options.packages, facts)
     if "c" not in options.emit:
         _remove(c_dir)

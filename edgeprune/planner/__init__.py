@@ -165,7 +165,7 @@ def _bytes_held(graph: Graph, value: str, span: Span | None) -> int:
     t = graph.types[value]
     if span is not None and value in span.inner:
         return t.nbytes // t.shape[0] * span.height(value)
-    if span is not None and value in graph.inputs and value in span.read:
+    if span is not None and value in graph.inputs and value in span.read - {*graph.outputs}:
         return 0
     return t.nbytes
 

@@ -78,6 +78,10 @@ class MemoryPlan:
         """Where an activation lives."""
         return self.offsets[self.home[value]]
 
+    def has_place(self, value: str) -> bool:
+        """Whether an activation lies in the arena: no input that is read by rows does."""
+        return self.home[value] in self.offsets
+
 
 def live_bytes(buffers: Sequence[Buffer], step: int, align: int) -> int:
     """Bytes that are needed in a step, each buffer rounded up to the alignment."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Command, report_of
+from tests.emit.packages import WARNINGS, run
 
 
 @pytest.mark.slow
@@ -17,7 +18,7 @@ def test_layers_run_by_rows_in_a_smaller_arena_and_agree_everywhere(
     fast, small = tmp_path / "fast", tmp_path / "small"
     common = ("build", mnist_cnn, "--random-data", "--dtype", "int8")
     for out, aim in ((fast, "speed"), (small, "ram")):
-        done = edgeprune(*common, "--optimize", aim, "-o", out)
+        done = edgeprune(*common, "--optimize", aim, "--package", "single", "-o", out)
         assert done.status == 0, done.err
     before, after = report_of(fast), report_of(small)
     rows = after["memory"]["by_rows"]
@@ -32,3 +33,8 @@ def test_layers_run_by_rows_in_a_smaller_arena_and_agree_everywhere(
     assert "Row by row" in (small / "report.html").read_text()
     done = edgeprune("verify", small)
     assert done.status == 0, done.err
+    for out in (fast, small):
+        folder = out / "packages" / "single" / "mnist_cnn"
+        command = f"gcc -std=c99 {WARNINGS} -DMNIST_CNN_SELFTEST selftest_main.c mnist_cnn.c"
+        run([*command.split(), "-lm", "-o", "test"], folder)
+        assert "passed" in run([folder / "test"], folder)

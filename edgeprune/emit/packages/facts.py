@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 
 from edgeprune.emit.to_c.writer import numbered
 from edgeprune.ir import Array, Graph
+from edgeprune.planner import MemoryPlan
 from edgeprune.toolchain.compiler import COMMON_FLAGS, OPTIMIZE_FLAGS
 
 Files = Mapping[str, bytes]
@@ -29,12 +30,14 @@ class End:
         macro: what its macros begin with.
         kind: its element type in C.
         row: its row of the record's interface.
+        placed: whether it has a place in the arena.
     """
 
     arg: str
     macro: str
     kind: str
     row: Mapping[str, Any]
+    placed: bool
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Facts:
         name: its C identifier.
         record: the content of report.json.
         graph: the network as it is emitted.
+        plan: of its memory.
         inputs: stored samples in the input's own type, (n, *shape).
         outputs: what the model answers to them, (n, *shape).
         author: who publishes packages of it; empty where that was not said.
@@ -54,6 +58,7 @@ class Facts:
     name: str
     record: Mapping[str, Any]
     graph: Graph
+    plan: MemoryPlan
     inputs: Array
     outputs: Array
     author: str = ""
@@ -93,24 +98,30 @@ class Facts:
     @cached_property
     def ins(self) -> tuple[End, ...]:
         """The inputs."""
-        return self._ends("input")
+        return self._ends("input", self.graph.arguments)
 
     @cached_property
     def outs(self) -> tuple[End, ...]:
         """The outputs."""
-        return self._ends("output")
+        return self._ends("output", self.graph.results)
 
     @cached_property
     def state(self) -> str:
         """What stands before the arena in a call, of a model that keeps something: its address."""
         return "&state, " if self.graph.states else ""
 
-    def _ends(self, word: str) -> tuple[End, ...]:
+    def _ends(self, word: str, values: Sequence[str]) -> tuple[End, ...]:
         spelled = {"float32": "float", "int8": "int8_t", "int16": "int16_t"}
         rows = self.record["interface"][f"{word}s"]
         return tuple(
-            End(arg, f"{self.prefix}_{arg.upper()}", spelled[row["dtype"]], row)
-            for arg, row in zip(numbered(word, len(rows)), rows, strict=True)
+            End(
+                arg,
+                f"{self.prefix}_{arg.upper()}",
+                spelled[row["dtype"]],
+                row,
+                self.plan.has_place(v),
+            )
+            for arg, row, v in zip(numbered(word, len(rows)), rows, values, strict=True)
         )
 
 

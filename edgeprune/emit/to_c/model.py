@@ -140,7 +140,7 @@ def _offsets(program: Program, prefix: str) -> list[str]:
         f"#define {prefix}_{w}_OFFSET {program.plan.offset_of(v)}u"
         for values, word in ((g.arguments, "INPUT"), (g.results, "OUTPUT"))
         for v, w in zip(values, numbered(word, len(values)), strict=True)
-        if program.plan.home[v] in program.plan.offsets
+        if program.plan.has_place(v)
     ]
 
 
@@ -212,9 +212,8 @@ def _header(program: Program, name: str) -> str:
 
 def _where(program: Program, prefix: str) -> list[str]:
     """Where input and output may lie, as a part of a comment."""
-    g, plan = program.graph, program.plan
-    outside = [v for v in g.arguments if plan.home[v] not in plan.offsets]
-    if outside:
+    g = program.graph
+    if not all(map(program.plan.has_place, g.arguments)):
         last = " * also in the arena at their _OFFSET; an input without one must lie outside of it."
     elif len(g.arguments) == len(g.results) == 1:
         places = f"{prefix}_INPUT_OFFSET and {prefix}_OUTPUT_OFFSET"

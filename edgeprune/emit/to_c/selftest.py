@@ -62,17 +62,16 @@ static int differs(float want, float got)
 }}
 """
     kinds = c_type(t_in), c_type(t_out)
+    placed = {v: program.plan.has_place(a) for v, a in zip(ins, g.arguments, strict=True)}
     places = "\n".join(
         f"    {kind} *const {v} = ({kind} *)(void *)(start + {p}_{v.upper()}_OFFSET);"
         for kind, values in zip(kinds, (ins, outs), strict=True)
         for v in values
+        if placed.get(v, True)
     )
-    fill = "\n".join(
-        f"""        for (size_t i = 0; i < {p}_{v.upper()}_LEN; i++) {{
-            {v}[i] = *from++;
-        }}"""
-        for v in ins
-    )
+    fill = "\n".join(_given(v, f"{p}_{v.upper()}_LEN", kinds[0], copied=placed[v]) for v in ins)
+    # kernels that read an input where it is stored have no pointers into flash
+    space = "SPACE " if all(placed.values()) else ""
     compare = "\n".join(
         f"""        for (size_t i = 0; i < {p}_{v.upper()}_LEN; i++, expected++) {{
             wrong += {differs.format(v)};
@@ -87,13 +86,13 @@ static int differs(float want, float got)
 #define SPACE
 #endif
 
-{array("inputs", np.asarray(vectors.inputs), kinds[0], "SPACE")}
+{array("inputs", np.asarray(vectors.inputs), kinds[0], space.strip())}
 {array("outputs", np.asarray(vectors.outputs), kinds[1], "SPACE")}{helper}
 int {name}_selftest({state}void *arena, size_t arena_bytes)
 {{
     uint8_t *const start = (uint8_t *)arena;
 {places}
-    const SPACE {kinds[0]} *from = inputs;
+    const {space}{kinds[0]} *from = inputs;
     const SPACE {kinds[1]} *expected = outputs;
     int wrong = 0;
     if (arena_bytes < {p}_ARENA_BYTES) {{
@@ -110,3 +109,12 @@ int {name}_selftest({state}void *arena, size_t arena_bytes)
 }}
 """
     return header, source
+
+
+def _given(name: str, length: str, kind: str, *, copied: bool) -> str:
+    """An input of the next case: copied to its place in the arena, or read where it is stored."""
+    if not copied:
+        return f"        const {kind} *const {name} = from;\n        from += {length};"
+    return f"""        for (size_t i = 0; i < {length}; i++) {{
+            {name}[i] = *from++;
+        }}"""

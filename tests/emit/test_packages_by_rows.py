@@ -1,0 +1,76 @@
+"""Packages of a network whose input is read by rows, and so has no place in the arena."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import invoke, report_of
+from tests.emit.packages import TARGET, WARNINGS, run, small_cnn
+
+STUB = """
+#include <cstddef>
+#include <cstdint>
+#include <iostream>
+#define F(text) text
+struct Port {
+    void begin(long) {}
+    operator bool() const { return true; }
+    template <class T> void print(T x) { std::cout << x; }
+    template <class T> void println(T x) { std::cout << x << std::endl; }
+};
+static Port Serial;
+static unsigned long micros() { return 0; }
+static void delay(int) {}
+"""
+"""What the sketch uses of Arduino."""
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("by_rows")
+    model = small_cnn(folder / "net.onnx")
+    command = f"--data {model.with_suffix('.npz')} --target {TARGET} --dtype int8 --optimize ram"
+    kinds = "--package=make,single,arduino,python"
+    done = invoke("build", model, *command.split(), kinds, "-o", folder / "out")
+    assert done.status == 0, done.err
+    assert report_of(folder / "out")["memory"]["by_rows"]["fed_by_rows"] == ["x"]
+    return folder / "out" / "packages"
+
+
+def test_make_runs_the_selftest(packages: Path) -> None:
+    out = run(["make", "check", f"ARCH={WARNINGS}"], packages / "make" / "net")
+    assert "passed, 4 samples" in out
+
+
+def test_the_single_file_runs_its_selftest(packages: Path, tmp_path: Path) -> None:
+    folder = packages / "single" / "net"
+    command = f"gcc -std=c99 -Wpedantic -Wconversion -Wshadow {WARNINGS} -DNET_SELFTEST"
+    sources = [folder / "selftest_main.c", folder / "net.c"]
+    run([*command.split(), *sources, "-lm", "-o", "test"], tmp_path)
+    assert "passed" in run([tmp_path / "test"], tmp_path)
+
+
+@pytest.mark.needs("g++")
+def test_the_arduino_sketch_runs_where_arduino_is_stood_in_for(
+    packages: Path, tmp_path: Path
+) -> None:
+    library = packages / "arduino" / "net"
+    sketch = (library / "examples" / "SelfTest" / "SelfTest.ino").read_text()
+    main = "int main() { setup(); loop(); return 0; }\n"
+    (tmp_path / "main.cpp").write_text(STUB + sketch + main)
+    include = f"-I{library / 'src'}"
+    run(["gcc", *WARNINGS.split(), include, "-c", *(library / "src").glob("*.c")], tmp_path)
+    objects = sorted(tmp_path.glob("*.o"))
+    run(["g++", *WARNINGS.split(), include, "main.cpp", *objects, "-lm", "-o", "test"], tmp_path)
+    out = run([tmp_path / "test"], tmp_path)
+    assert "self-test passed" in out
+    assert "largest output" in out
+
+
+def test_the_python_module_builds(packages: Path, tmp_path: Path) -> None:
+    folder = packages / "python" / "net"
+    c = sorted(p for p in folder.rglob("*.c"))
+    include = c[0].parent
+    run(["gcc", "-std=c99", *WARNINGS.split(), f"-I{include}", "-c", *c], tmp_path)
