@@ -20,7 +20,8 @@ ROWS = (
     ("arena_bytes", "arena, bytes", ("size", "arena_bytes"), False),
     ("tflite_bytes", ".tflite, bytes", ("size", "tflite_bytes"), False),
     ("onnx_bytes", ".onnx, bytes", ("size", "onnx_bytes"), False),
-    ("cycles", "cycles, modelled", ("run", "cycles"), False),
+    ("cycles", "cycles", ("run", "cycles"), False),
+    ("ms", "time, ms", ("run", "ms"), False),
     ("instructions", "instructions", ("run", "instructions"), False),
     ("macs", "MACs", ("after", "macs"), False),
     ("accuracy", "accuracy (C)", ("accuracy", "c"), True),
@@ -152,7 +153,7 @@ def _cell(key: str, value: float | None, *, sign: bool = False) -> str:
     plus = "+" if sign else ""
     if key == "accuracy":
         return f"{100 * value:{plus}.2f} {'pt' if sign else '%'}"
-    return f"{value:{plus},.0f}"
+    return f"{value:{plus},.{3 if key == 'ms' else 0}f}"
 
 
 def _printable(text: str) -> str:

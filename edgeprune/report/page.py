@@ -13,7 +13,7 @@ from edgeprune.report import answers, charts, summary
 from edgeprune.report.canvas import DESK, PHONE
 from edgeprune.report.network import network
 from edgeprune.report.treemap import treemap
-from edgeprune.report.words import FILES, RUNNERS, about_accuracy, about_default, bound
+from edgeprune.report.words import FILES, RUNNERS, about_accuracy, about_default, about_time, bound
 
 NONE = "–"
 LONG = 40  # characters of a cell that is broken into lines
@@ -50,6 +50,7 @@ def render(report: dict[str, Any]) -> str:
         runners=RUNNERS,
         about_default=about_default(report),
         about_accuracy=about_accuracy(report["accuracy"]),
+        about_time=about_time,
     )
 
 

@@ -147,7 +147,7 @@ class Agreement(TypedDict):
 
 
 class Run(TypedDict):
-    """What the emulated core did."""
+    """What the emulated core did, or the board that ``measured_on`` names."""
 
     target: Text | None
     emulator: Text | None
@@ -398,8 +398,11 @@ def _check_references(report: Any, where: str) -> None:
     if noisiest is not None and rows.get(noisiest, {}).get("snr_db") is None:
         raise EdgePruneError(f"{where}: noisiest_layer", "is no layer with an snr_db")
     run = report["run"]
-    if (run["cycles"] is not None and run["cycles_error"] is None) or (
-        run["ms"] is not None and run["clock_hz"] is None
+    is_modelled = run["measured_on"] is None
+    has_time = run["cycles"] is not None or run["ms"] is not None
+    if is_modelled and (
+        (has_time and run["cycles_error"] is None)
+        or (run["ms"] is not None and run["clock_hz"] is None)
     ):
         raise EdgePruneError(f"{where}: run", "has a time without its error or clock")
     for i, row in enumerate(report["layers"]):

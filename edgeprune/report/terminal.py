@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edgeprune.errors import printable
-from edgeprune.report.words import FILES, RUNNERS, about_accuracy, about_default
+from edgeprune.report.words import FILES, RUNNERS, about_accuracy, about_default, about_time
 
 
 def _bytes(n: int | None) -> str:
@@ -103,8 +103,11 @@ def _sizes(report: dict[str, Any], grid: Table) -> None:
 def _ran(report: dict[str, Any], grid: Table) -> None:
     """What it did, or will do, where it runs."""
     run = report["run"]
-    if run.get("cycles") is not None:
+    if run["cycles"] is not None or run["ms"] is not None:
         grid.add_row("time", _time(run))
+    stack = f"stack {_bytes(run['stack_bytes'])} bytes, "
+    if is_measured := run["measured_on"] is not None:
+        grid.add_row("on the board", f"{stack}measured")
     if (kind := report["size"].get("basis")) in FILES:
         grid.add_row("in the app", RUNNERS[kind])
         if differs := about_default(report):
@@ -116,9 +119,9 @@ def _ran(report: dict[str, Any], grid: Table) -> None:
             "on the core",
             f"{run['instructions']:,} instructions an inference "
             f"({run['instructions_per_mac']} a multiply-accumulate), "
-            f"stack {_bytes(run['stack_bytes'])} bytes, {run['emulator']}",
+            f"{'' if is_measured else stack}{run['emulator']}",
         )
-    else:
+    elif not is_measured:
         grid.add_row("on the core", "not run: no emulator or compiler for this target, or no room")
 
 
@@ -136,17 +139,14 @@ def _in_app(app: dict[str, Any]) -> str:
 
 def _time(run: dict[str, Any]) -> str:
     """Milliseconds and cycles, and how sure they are."""
-    if run["measured_on"] is not None:
-        cycles = "" if run["cycles"] is None else f"{run['cycles']:,} cycles an inference, "
-        cycles += f"measured on {run['measured_on']}"
-    else:
-        cycles = f"{run['cycles']:,} cycles an inference, "
-        cycles += f"modelled to {100 * run['cycles_error']:.0f} %"
+    cycles = "" if run["cycles"] is None else f"{run['cycles']:,} cycles an inference, "
+    cycles += about_time(run)
     if run.get("flash_stalls") and run["measured_on"] is None:
         cycles += f"; {100 * run['flash_stalls']:.0f} % of them wait for flash"
     if run["ms"] is None:
         return cycles
-    return f"{run['ms']:.3g} ms at {run['clock_hz'] / 1e6:g} MHz: {cycles}"
+    clock = "" if run["clock_hz"] is None else f" at {run['clock_hz'] / 1e6:g} MHz"
+    return f"{run['ms']:.3g} ms{clock}: {cycles}"
 
 
 def _agreement(a: dict[str, Any]) -> str:

@@ -25,6 +25,17 @@ def about_accuracy(accuracy: Mapping[str, Any]) -> str:
     return f"{of}, which chose nothing"
 
 
+def about_time(run: Mapping[str, Any]) -> str:
+    """How the time of a run is known: of which board, or how far off it may be.
+
+    Args:
+        run: of report.json; has cycles or milliseconds.
+    """
+    if run["measured_on"] is not None:
+        return f"measured on {run['measured_on']}"
+    return f"modelled to {100 * run['cycles_error']:g} %"
+
+
 def bound(record: Mapping[str, Any]) -> str:
     """What a budget of bytes is of: "flash", or the file that is shipped."""
     return FILES.get(record["size"].get("basis"), "flash")

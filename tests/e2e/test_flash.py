@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -169,6 +170,9 @@ def test_what_a_board_measures_is_in_the_report(for_nucleo: Path, tmp_path: Path
     assert layers.status == 2
     assert done.json["target_vs_host_mismatches"] == 0
     assert "same as on this machine" in done.err
+    page = (folder / "report.html").read_text()
+    assert f"measured on serial:{board.device}" in page
+    assert "modelled to" not in page
     run = report_of(folder)["run"]
     assert run["measured_on"] == f"serial:{board.device}"
     assert run["stack_bytes"] == done.json["stack_bytes"] > 0
@@ -177,3 +181,33 @@ def test_what_a_board_measures_is_in_the_report(for_nucleo: Path, tmp_path: Path
     assert run["modelled"]["cycles"] == before["cycles"]
     assert invoke("verify", folder).status == 0
     assert manifest.strangers(folder) == [], "the report is still one of ours"
+
+
+@pytest.mark.parametrize("is_modelled", [False, True], ids=["measured", "modelled"])
+@pytest.mark.parametrize("lacks", [(), ("cycles",), ("ms",), ("cycles", "clock_hz")])
+def test_a_time_is_shown_as_what_it_is_whatever_of_it_is_known(
+    for_nucleo: Path, tmp_path: Path, lacks: tuple[str, ...], is_modelled: bool
+) -> None:
+    folder = tmp_path / "out"
+    shutil.copytree(for_nucleo, folder)
+    report = report_of(folder)
+    run = report["run"]
+    run |= {"cycles": 15_000, "cycles_error": 0.07, "ms": 0.125, "clock_hz": 120_000_000}
+    run |= {"flash_stalls": 0.5, "stack_bytes": 4321}
+    if not is_modelled:
+        run |= {"measured_on": "serial:/dev/ttyUSB7", "cycles_error": None}
+    run |= dict.fromkeys(lacks)
+    (folder / "report.json").write_text(json.dumps(report))
+    done = invoke("report", folder)
+    if is_modelled and "clock_hz" in lacks:
+        assert done.status == 2, "a model's milliseconds are cycles by a clock"
+        return
+    assert done.status == 0, done.err
+    page = (folder / "report.html").read_text()
+    for text in (page, " ".join(done.err.split())):
+        assert ("measured on serial:/dev/ttyUSB7" in text) != is_modelled
+        assert ("modelled to 7 %" in text) == is_modelled
+        assert ("wait for flash" in text) == is_modelled
+        assert ("15,000" in text) == ("cycles" not in lacks)
+        assert ("0.125 ms" in text) == ("ms" not in lacks)
+        assert is_modelled or "stack 4,321 bytes" in text

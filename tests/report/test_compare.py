@@ -17,7 +17,13 @@ from tests.e2e.test_bad_input import dense_model, samples
 SAME = {
     "model": {"sha256": "a"},
     "size": {"flash_bytes": 1000, "ram_bytes": 100},
-    "run": {"instructions": 5000, "cycles": 7000, "cycles_error": 0.1},
+    "run": {
+        "instructions": 5000,
+        "cycles": 7000,
+        "cycles_error": 0.1,
+        "ms": 1.25,
+        "clock_hz": 5600000,
+    },
     "after": {"macs": 10},
     "accuracy": {"c": 0.95},
 }
@@ -59,7 +65,8 @@ def folder(tmp_path: Path, record: dict[str, Any]) -> Folders:
 def worse(folder: Folders) -> tuple[Path, Path]:
     """Two builds, the second worse in every way."""
     changes: dict[str, Any] = {"size__flash_bytes": 1300, "size__ram_bytes": 150}
-    changes |= {"run__instructions": 5600, "run__cycles": 7700, "accuracy__c": 0.94}
+    changes |= {"run__instructions": 5600, "run__cycles": 7700, "run__ms": 1.375}
+    changes |= {"accuracy__c": 0.94}
     return folder("a"), folder("b", **changes)
 
 
@@ -67,7 +74,7 @@ LIMITS = {
     "--max-flash-growth": (299, 300, "+299", "flash, bytes"),
     "--max-ram-growth": (49, 50, "+49", "RAM, bytes"),
     "--max-instructions-growth": (599, 600, "+599", "instructions"),
-    "--max-cycles-growth": (699, 700, "+699", "cycles, modelled"),
+    "--max-cycles-growth": (699, 700, "+699", "cycles"),
     "--max-drop": ("0.99pt", "1pt", "-0.99 pt", "accuracy (C)"),
 }
 
@@ -104,6 +111,7 @@ def test_markdown_has_a_row_for_every_figure_and_names_what_was_crossed(
     assert "| flash, bytes | 1,000 | 1,300 | +300 | **+299: crossed** |" in done.out
     assert "| accuracy (C) | 95.00 % | 94.00 % | -1.00 pt | **-0.99 pt: crossed** |" in done.out
     assert "| MACs | 10 | 10 | +0 |  |" in done.out
+    assert "| time, ms | 1.250 | 1.375 | +0.125 |  |" in done.out
     lines = [line for line in done.out.splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in lines}) == 1
 
