@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 MASKED = -1e4
-"""What is added to a score that a softmax is to leave out; masks of -inf become this."""
+"""What is added to a score that a softmax is to leave out; masks of LEAST and less become this."""
+LEAST = -1e30
+"""From here down a number is no sum's operand but a mask: -inf, or the least that a type holds."""
 
 
 class DType(Enum):

@@ -25,17 +25,13 @@ from edgeprune.ir import (
     TensorType,
     build_graph,
 )
-from edgeprune.ir.types import MASKED
 from edgeprune.ops import Quantize, Unary
 from edgeprune.quantize.bias import expected_shift
 from edgeprune.quantize.division import without_division
-
-Range = tuple[float, float]
+from edgeprune.quantize.masks import Range, with_masks
 
 FINEST_SUM = {DType.INT8: 2.0**-18, DType.INT16: 2.0**-13}
 """The smallest scale of a sum, as a part of its operands' largest; TFLite's limit is half of it."""
-BELOW_SCORES = 12.0
-"""How far below the others a score that is masked is held: of e to its power nothing shows."""
 FINEST_LOGIT = 2.0**-25
 """The smallest scale of what a softmax reads; TFLite's limit is half of it."""
 WORTH_FITTING = 0.7
@@ -90,7 +86,7 @@ def quantise(
     for node in graph.nodes:
         if node.output not in ends:  # a Quantize that was just put in
             ends[node.output] = ends[node.inputs[0]]
-    ends.update(_masked(graph, ends))
+    graph, ends = with_masks(graph, ends)
     quant = _activation_params(graph, ends, fixed, dtype)
     types = {v: TensorType(graph.types[v].shape, dtype, quant[v]) for v in graph.activations}
     constants: dict[str, Array] = {}
@@ -142,17 +138,6 @@ def quantise(
         ports=graph.ports,
         origin=graph.origin,
     )
-
-
-def _masked(graph: Graph, ends: Mapping[str, Range]) -> dict[str, Range]:
-    """Ranges of masked scores: what is taken away saturates, and need not be told apart."""
-    found = {}
-    for node in graph.nodes:
-        held = [graph.constants[v] for v in node.inputs if v in graph.constants]
-        if node.op.kind == "add" and len(held) == 1 and held[0].min(initial=0) <= MASKED / 2:
-            low, high = ends[next(v for v in node.inputs if v not in graph.constants)]
-            found[node.output] = (low - BELOW_SCORES, high)
-    return found
 
 
 def _round(x: Array, t: TensorType) -> Array:

@@ -144,9 +144,12 @@ def test_masks_of_scores_are_read(tmp_path: Path, name: str) -> None:
     np.testing.assert_allclose(found.numpy(), module(x).numpy(), atol=1e-5)
 
 
+@pytest.mark.parametrize("mask", ["filled", "chosen"])
 @pytest.mark.parametrize("dtype", [DType.INT8, DType.INT16])
-def test_a_mask_does_not_widen_the_range_of_the_scores(tmp_path: Path, dtype: DType) -> None:
-    module = Applied(lambda x: MASKS["filled"](torch.bmm(x, x.transpose(1, 2))).softmax(-1) @ x)
+def test_a_mask_does_not_widen_the_range_of_the_scores(
+    tmp_path: Path, dtype: DType, mask: str
+) -> None:
+    module = Applied(lambda x: MASKS[mask](torch.bmm(x, x.transpose(1, 2))).softmax(-1) @ x)
     x = torch.randn(64, LENGTH, WIDTH, generator=torch.Generator().manual_seed(3))
     graph = load(export(module, x[:1], tmp_path / "net.pt2"))
     values = run(graph, {graph.inputs[0]: x})

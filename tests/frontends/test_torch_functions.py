@@ -60,6 +60,23 @@ FUNCTIONS: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], tuple[int, ..
             x, x, x, attn_mask=torch.ones(5, 5, dtype=torch.bool).tril()),
         (1, 2, 5, 4),
     ),
+    "truth values on a diagonal": (
+        lambda x: functional.scaled_dot_product_attention(
+            x, x, x, attn_mask=torch.eye(5, dtype=torch.bool)),
+        (1, 2, 5, 4),
+    ),
+    "truth values without a type": (
+        lambda x: functional.scaled_dot_product_attention(
+            x, x, x, attn_mask=torch.full((5, 5), True).tril()),
+        (1, 2, 5, 4),
+    ),
+    "truth values like others": (
+        lambda x: functional.scaled_dot_product_attention(
+            x, x, x, attn_mask=torch.ones_like(torch.eye(5, dtype=torch.bool)).tril()),
+        (1, 2, 5, 4),
+    ),
+    "whole numbers of a range": (lambda x: x * torch.linspace(0, 3, 8, dtype=torch.int64), ROW),
+    "counted in whole numbers": (lambda x: x * torch.arange(0.5, 8.5, dtype=torch.int32), ROW),
     "weights in parts": (lambda x: x @ W.chunk(2)[1].t(), (1, 4, 3)),
     "causal": (
         lambda x: functional.scaled_dot_product_attention(x, x, x, is_causal=True), (1, 2, 5, 4),

@@ -46,6 +46,10 @@ GELUS = {
 }
 
 CASES: dict[str, bytes] = {
+    "a large number taken off": model([node("Add", "x", "c")], V, {"c": np.float32(-32768)}),
+    "a large number chosen": model(
+        [node("Where", "k", "x", "c")], V, {"c": np.float32(-20000), "k": np.arange(12) % 3 > 0}
+    ),
     "clip": model([node("Clip", "x", "a", "b")], X, {"a": np.float32(-0.5), "b": np.float32(6)}),
     "clip, old": model([node("Clip", "x", min=0.0, max=6.0)], X, opset=10),
     "activations": model(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from onnx_models import model, node
 
-from onnx_cases.values import X, i64, w
+from onnx_cases.values import STATS, X, i64, w
 
 CASES: dict[str, bytes] = {
     "flatten before a dense layer": model(
@@ -109,6 +109,26 @@ CASES: dict[str, bytes] = {
     ),
     "gather, indices of two axes": model(
         [node("Gather", "x", "i", axis=2)], X, {"i": np.asarray([[5, 0, 0], [7, 1, 2]])}
+    ),
+    "reshape, norm, transpose, reshape back": model(  # not what was there before: a shuffle
+        [
+            node("Reshape", "x", "s", outputs=["a"]),
+            node("BatchNormalization", "a", *"gbmv", outputs=["n"]),
+            node("Transpose", "n", perm=[0, 2, 1, 3], outputs=["t"]),
+            node("Reshape", "t", "back"),
+        ],
+        {"x": [1, 9, 4, 4]},
+        {**STATS, "s": i64(1, 3, 3, 16), "back": i64(1, 9, 4, 4)},
+    ),
+    "reshape, transpose, norm, reshape back": model(
+        [
+            node("Reshape", "x", "s", outputs=["a"]),
+            node("Transpose", "a", perm=[0, 2, 1, 3], outputs=["t"]),
+            node("BatchNormalization", "t", *"gbmv", outputs=["n"]),
+            node("Reshape", "n", "back"),
+        ],
+        {"x": [1, 9, 4, 4]},
+        {**STATS, "s": i64(1, 3, 3, 16), "back": i64(1, 9, 4, 4)},
     ),
     "expand": model(
         [node("GlobalAveragePool", "x", outputs=["g"]), node("Expand", "g", "s")],

@@ -89,6 +89,22 @@ def test_operands_that_share_a_scale_do(rng: np.random.Generator) -> None:
             assert q.types[node.output].quant == q.types[node.inputs[0]].quant
 
 
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_large_number_is_a_mask_only_in_front_of_a_softmax(
+    rng: np.random.Generator, ended: bool
+) -> None:
+    constants = {"k": np.asarray([-32768, 0, 0, -32768], np.float32)}
+    nodes = [Node("a", Add(), ("x", "k"), "a")]
+    if ended:
+        nodes.append(Node("s", Softmax(), ("a",), "s"))
+    graph = build_graph("g", nodes, {"x": TensorType((4,))}, [nodes[-1].output], constants)
+    x = 1000 * rng.normal(size=(64, 4)).astype(np.float32)
+    x += 0 if ended else np.float32(32768)
+    q = quantise(graph, {v: o.range("minmax", 256) for v, o in observe(graph, x).items()})
+    gap = np.abs(answers(q, x) - predict(graph, x)).max()
+    assert gap < (0.3 if ended else 0.01 * np.abs(predict(graph, x)).max())
+
+
 def gated(bias: float) -> Graph:
     """A layer scaled by gates, as squeeze-and-excitation has them."""
     rng = np.random.default_rng(5)

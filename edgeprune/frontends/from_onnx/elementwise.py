@@ -11,7 +11,7 @@ import numpy as np
 from edgeprune.frontends.from_onnx.reader import Call, MixesBatchError, Reader
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
 from edgeprune.ir import Array, Op, TensorType
-from edgeprune.ir.types import MASKED
+from edgeprune.ir.types import LEAST, MASKED
 from edgeprune.ops import (
     Add,
     Div,
@@ -259,10 +259,10 @@ def binary(op: Op) -> Callable[[Reader, Call], Value]:
 
 
 def finite(array: Array) -> Array:
-    """A constant in which MASKED stands for what takes scores away: minus infinity and the like."""
-    if array.dtype.kind != "f" or not (array <= MASKED).any():
+    """A constant in which MASKED stands for minus infinity and for the least number of a type."""
+    if array.dtype.kind != "f" or not (array <= LEAST).any():
         return array
-    return np.where(array <= MASKED, np.float32(MASKED), array)
+    return np.where(array <= LEAST, np.float32(MASKED), array)
 
 
 def _result(lead: Act, batch: int | None, made: tuple[str, TensorType]) -> Act:

@@ -11,7 +11,7 @@ from edgeprune.frontends.from_onnx.moments import step
 from edgeprune.frontends.from_onnx.reader import Call, Reader
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
 from edgeprune.ir import Array
-from edgeprune.ir.types import MASKED
+from edgeprune.ir.types import LEAST, MASKED
 
 
 def where(r: Reader, call: Call) -> Value:
@@ -30,9 +30,9 @@ def where(r: Reader, call: Call) -> Value:
 
 
 def _masks(values: list[Value]) -> bool:
-    """Whether one of the values takes away what the other has."""
+    """Whether one of the values takes away what the other has, whatever that is."""
     known = [v.array for v in values if isinstance(v, Known)]
-    return any(a.dtype.kind == "f" and a.size == 1 and (a <= MASKED).all() for a in known)
+    return any(a.dtype.kind == "f" and a.size == 1 and (a <= LEAST).all() for a in known)
 
 
 def _kept(r: Reader, call: Call, role: str, v: Value, keep: Array, masks: bool) -> Value:
@@ -51,5 +51,4 @@ def added(r: Reader, call: Call, scores: Act, mask: Known) -> Value:
         array = np.where(array, 0.0, MASKED)
     if not array.any():
         return scores
-    held = Known(elementwise.finite(array.astype(np.float32)))
-    return elementwise.add(r, step(call, "mask", scores, held))
+    return elementwise.add(r, step(call, "mask", scores, Known(array.astype(np.float32))))

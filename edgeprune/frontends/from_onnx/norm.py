@@ -29,12 +29,12 @@ def batch_normalization(r: Reader, call: Call) -> Value:
     a = gamma / np.sqrt(variance + call.attr("epsilon", 1e-5))
     b = beta - mean * a
     shape = (channels,) + (1,) * (len(x.perm) - 1)
-    origin = r.origins.get(x.name)
+    origin = r.origins.get(x)
     scale = r.data(call, a.reshape(shape), x, "scale")
     x = r.like(x, r.emit(call, Mul(), x, scale, role="scale"))
     y = r.like(x, r.emit(call, Add(), x, r.data(call, b.reshape(shape), x, "offset")))
     if origin is not None:
-        r.origins[y.name] = origin.then((Mul(), a.reshape(shape)), (Add(), b.reshape(shape)))
+        r.origins[y] = origin.then((Mul(), a.reshape(shape)), (Add(), b.reshape(shape)))
     return y
 
 

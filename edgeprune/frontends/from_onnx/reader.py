@@ -136,7 +136,7 @@ class Reader:
     known: dict[str, TensorType] = field(default_factory=dict)
     scales: dict[str, QuantParams] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
-    origins: dict[str, Origin] = field(default_factory=dict)  # of reshaped values
+    origins: dict[Act, Origin] = field(default_factory=dict)  # of reshaped values, as they lie
 
     def unique(self, name: str) -> str:
         """That name, or the name with a number if it is taken."""
@@ -292,12 +292,12 @@ class Reader:
             return back
         made = self._to_shape(call, act, target)
         if made.batch == act.batch is not None:
-            self.origins[made.name] = Origin(act, made.sample)
+            self.origins[made] = Origin(act, made.sample)
         return made
 
     def _undone(self, call: Call, act: Act, target: Shape) -> Act | None:
         """What a reshape gives that undoes another, around affine steps."""
-        origin = self.origins.get(act.name)
+        origin = self.origins.get(act)
         if origin is None or not origin.steps or origin.act.shape != target:
             return None
         steps = origin.around()

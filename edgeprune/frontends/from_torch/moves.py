@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from edgeprune.frontends.from_onnx.shape import split as split_onnx
 from edgeprune.frontends.from_onnx.value import Act, Index, Known, Value
 from edgeprune.frontends.from_torch.archive import DTYPES
 from edgeprune.frontends.from_torch.call import Aten, Function, ints, number
+from edgeprune.ir import Array
 
 MAX_FILLED = 1 << 22
 """Elements of a constant that is made from one number."""
@@ -207,7 +209,7 @@ def upsample(mode: bytes, coordinates: bytes, *, antialias: bool = False) -> Fun
 
 def full(n: Aten) -> Value:
     """Full and ones: a constant."""
-    return _filled(n, float(n.get("fill_value", 1)))
+    return _filled(n, _real(n.get("fill_value", 1.0)))
 
 
 def zeros(n: Aten) -> Value:
@@ -215,12 +217,26 @@ def zeros(n: Aten) -> Value:
     return _filled(n, 0.0)
 
 
-def _filled(n: Aten, value: float) -> Value:
+def _real(value: Any) -> Any:
+    """A number; infinity and the like are written as words."""
+    return float(value) if isinstance(value, str) else value
+
+
+def _filled(n: Aten, value: Any) -> Value:
     shape = [int(s) for s in n.get("size")]
-    if math.prod(shape) > MAX_FILLED:
-        raise n.unsupported(f"makes a constant of {math.prod(shape)} elements")
-    kind = np.dtype(DTYPES.get(n.get("dtype"), np.float32))
-    return Known(np.full(shape, value, np.float32 if kind.kind == "f" else kind))
+    _check_size(n, math.prod(shape))
+    return _constant(n, np.full(shape, value))
+
+
+def _check_size(n: Aten, size: float) -> None:
+    if size > MAX_FILLED:
+        raise n.unsupported(f"makes a constant of {size:g} elements")
+
+
+def _constant(n: Aten, array: Array) -> Known:
+    """Elements of the type that is asked for, or else of their own; real ones are float32."""
+    kind = np.dtype(DTYPES.get(n.get("dtype"), array.dtype.type))
+    return Known(array.astype(np.float32 if kind.kind == "f" else kind))
 
 
 def arg_extreme(*, largest: bool) -> Function:
@@ -267,17 +283,18 @@ def index_select(n: Aten) -> Value:
 def arange(n: Aten) -> Value:
     """Arange: a constant."""
     start, stop, step = (n.get(k, d) for k, d in (("start", 0), ("end", 0), ("step", 1)))
-    if (stop - start) / step > MAX_FILLED:
-        raise n.unsupported(f"makes a constant of {(stop - start) / step:g} elements")
-    return Known(np.arange(start, stop, step))
+    _check_size(n, (stop - start) / step)
+    return _constant(n, np.arange(start, stop, step))
 
 
 def full_like(value: float) -> Function:
     """zeros_like, ones_like, full_like."""
 
     def convert(n: Aten) -> Value:
-        given = Aten(n.reader, n.name, n.where, {"size": list(n.shape), **n.args})
-        return _filled(given, float(n.get("fill_value", value)))
+        x = n.value()
+        given = Aten(n.reader, n.name, n.where, {"size": list(x.shape), **n.args})
+        kind = x.array.dtype.type if isinstance(x, Known) else np.float32
+        return _filled(given, kind(_real(n.get("fill_value", value))))
 
     return convert
 
@@ -298,14 +315,12 @@ def eye(n: Aten) -> Value:
     """The identity matrix: a constant."""
     rows = int(n.get("n"))
     columns = int(n.get("m", rows))
-    if rows * columns > MAX_FILLED:
-        raise n.unsupported(f"makes a constant of {rows * columns} elements")
-    return Known(np.eye(rows, columns, dtype=np.float32))
+    _check_size(n, rows * columns)
+    return _constant(n, np.eye(rows, columns))
 
 
 def linspace(n: Aten) -> Value:
     """Linspace: a constant."""
     steps = int(n.get("steps"))
-    if steps > MAX_FILLED:
-        raise n.unsupported(f"makes a constant of {steps} elements")
-    return Known(np.linspace(float(n.get("start")), float(n.get("end")), steps, dtype=np.float32))
+    _check_size(n, steps)
+    return _constant(n, np.linspace(float(n.get("start")), float(n.get("end")), steps))
