@@ -184,11 +184,12 @@ def list_targets() -> tuple[str, ...]:
     return tuple(t.name for t in sorted(profiles, key=lambda t: (kinds.index(t.kind), t.name)))
 
 
-def load_target(name_or_path: str | Path) -> Target:
+def load_target(name_or_path: str | Path, option: str = "--target") -> Target:
     """Read the profile of a target.
 
     Args:
         name_or_path: a name of :func:`list_targets`, or the path of one's own ``.toml``.
+        option: where it was named, for messages.
 
     Raises:
         EdgePruneError: there is no such target, or its profile is wrong.
@@ -202,7 +203,7 @@ def load_target(name_or_path: str | Path) -> Target:
         hint = f"one of {', '.join(known)}, or the path of your own .toml"
         meant = _nearest(name, known)
         asked = f"did you mean {meant}? " if meant else ""
-        raise EdgePruneError("--target", f"there is no target {name!r}", asked + hint)
+        raise EdgePruneError(option, f"there is no target {name!r}", asked + hint)
     return _read(targets_dir() / name / "profile.toml", name=name)
 
 

@@ -60,8 +60,8 @@ def flash_plan(
         CannotFitError: it does not fit the board.
     """
     report = read_report(folder)
-    target = load_target(board)
-    _check_board(target, report)
+    target = load_target(board, "--board")
+    _check_board(target, board, report)
     line = chosen(target, tool)
     model = read_model(folder / "c")
     values: dict[str, str | None] = {"port": port}
@@ -94,14 +94,14 @@ def write_flash(plan: Plan) -> None:
         raise FirmwareError(plan.board.name, what, "is the board plugged in?")
 
 
-def _check_board(target: Target, report: dict[str, Any]) -> None:
+def _check_board(target: Target, board: str, report: dict[str, Any]) -> None:
     if target.kind != "board":
         hint = "`edgeprune targets` lists boards"
         raise EdgePruneError("--board", f"{target.name} is a {target.kind}, not a board", hint)
     built_for = str(report["target"]["name"])
     if built_for not in (target.name, target.core):
         what = f"the folder was built for {built_for}, {target.name} has a {target.core}"
-        raise EdgePruneError("--board", what, f"build with --target {target.name}")
+        raise EdgePruneError("--board", what, f"build with --target {shlex.quote(board)}")
 
 
 def _linked(model: CModel, target: Target, optimize: Optimize, built: Path) -> dict[str, str]:

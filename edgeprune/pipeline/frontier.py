@@ -145,6 +145,8 @@ def _command(options: BuildOptions, budget: int | None) -> str:
         "--budget": budget,
         "--ram": options.ram,
     }
+    if options.labels and not any("," in name for name in options.labels):
+        given["--labels"] = ",".join(options.labels)
     for name in ("target", "dtype", "criterion", "schedule", "seed"):
         value = getattr(options, name)
         given[f"--{name}"] = value if value != defaults[name] else None
@@ -156,7 +158,7 @@ def _command(options: BuildOptions, budget: int | None) -> str:
 
 
 def _numbers(values: Sequence[float] | None) -> str | None:
-    return None if values is None else ",".join(f"{v:g}" for v in values)
+    return None if values is None else ",".join(map(repr, values))
 
 
 def _boards(target: Target) -> Iterator[dict[str, Any]]:

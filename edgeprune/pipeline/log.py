@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.pipeline import manifest
@@ -39,6 +40,8 @@ def check_log(path: Path | None, out: Path) -> None:
         raise EdgePruneError(where, what, "name a file beside it")
     if path.exists():
         read_log(path)
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise EdgePruneError(where, f"{path} cannot be written: no permission", "name another")
 
 
 def record(path: Path, folder: Path, report: Mapping[str, Any]) -> Entry:
@@ -56,8 +59,10 @@ def record(path: Path, folder: Path, report: Mapping[str, Any]) -> Entry:
     entry = entry_of(report, str(folder), _hashes(folder), time)
     line = json.dumps(entry, allow_nan=False) + "\n"
     try:
-        with locked(path.parent), path.open("a", encoding="utf-8") as file:
-            file.write(line)
+        with locked(path.parent), path.open("ab+") as file:
+            if file.tell() and not _ends_a_line(file):
+                line = "\n" + line
+            file.write(line.encode())
     except OSError as error:
         raise EdgePruneError(str(path), f"cannot be written: {error.strerror}") from None
     return entry
@@ -68,23 +73,33 @@ def builds(path: Path, add: Sequence[Path] = ()) -> list[Entry]:
 
     Args:
         path: the record.
-        add: folders of builds that are added to it first.
+        add: folders of builds that are added to it first, where it does not have them yet.
 
     Raises:
-        EdgePruneError: a folder is no build's, or the record is none.
+        EdgePruneError: a folder is no build's, or the record is none; then nothing is added.
     """
     reports = [(folder, read_report(folder)) for folder in add]
-    for folder, report in reports:
+    for folder in add:
         check_log(path, folder)
-        record(path, folder, report)
+    known = [entry["hashes"] for entry in read_log(path)] if path.exists() else []
+    for folder, report in reports:
+        if _hashes(folder) not in known:
+            known.append(record(path, folder, report)["hashes"])
     return read_log(path)
 
 
+def _ends_a_line(file: BinaryIO) -> bool:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b"\n"
+
+
 def _hashes(folder: Path) -> dict[str, str]:
-    """SHA-256 of the artifacts, as the folder's list of files has them."""
-    listed = manifest.read(folder)
+    """SHA-256 of the artifacts as they are now, whatever was changed since they were built."""
+    there = {p.relative_to(folder).as_posix(): p for p in (folder / "c").rglob("*")}
+    there |= {name: folder / name for name in FILES}
+    listed = {name: manifest.digest(p) for name, p in sorted(there.items()) if p.is_file()}
     found = {name: listed[name] for name in FILES if name in listed}
-    rows = [f"{digest}  {name}\n" for name, digest in sorted(listed.items()) if name[:2] == "c/"]
+    rows = [f"{digest}  {name}\n" for name, digest in listed.items() if name[:2] == "c/"]
     if rows:
         found["c"] = hashlib.sha256("".join(rows).encode()).hexdigest()
     return found

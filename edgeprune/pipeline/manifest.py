@@ -18,7 +18,7 @@ _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 
 def write(folder: Path) -> None:
     """List every file of a folder in it."""
-    rows = sorted((p.relative_to(folder).as_posix(), _hash(p)) for p in _files(folder))
+    rows = sorted((p.relative_to(folder).as_posix(), digest(p)) for p in _files(folder))
     _save(folder, dict(rows))
 
 
@@ -26,7 +26,7 @@ def update(folder: Path, name: str) -> None:
     """Note that a file was written anew, in a folder that has a list."""
     rows = read(folder)
     if rows:
-        _save(folder, rows | {name: _hash(folder / name)})
+        _save(folder, rows | {name: digest(folder / name)})
 
 
 def strangers(folder: Path) -> list[str]:
@@ -50,7 +50,7 @@ def strangers(folder: Path) -> list[str]:
 
 
 def _is_as_written(path: Path, known: str | None) -> bool:
-    return known is not None and not path.is_symlink() and path.is_file() and _hash(path) == known
+    return known is not None and not path.is_symlink() and path.is_file() and digest(path) == known
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -67,7 +67,8 @@ def _files(folder: Path) -> Iterator[Path]:
             yield here
 
 
-def _hash(path: Path) -> str:
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -83,5 +84,5 @@ def read(folder: Path) -> dict[str, str]:
 
 
 def _save(folder: Path, rows: dict[str, str]) -> None:
-    text = "".join(f"{digest}  {name}\n" for name, digest in sorted(rows.items()))
+    text = "".join(f"{known}  {name}\n" for name, known in sorted(rows.items()))
     (folder / NAME).write_text(text, encoding="utf-8")

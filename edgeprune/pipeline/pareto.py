@@ -91,7 +91,7 @@ def _point(found: Candidate, budget: int | None, x: Array, truth: Array) -> Poin
     recipe = found.compiled.recipe
     right = answers(run_host(found.compiled, x)) == truth
     return Point(
-        dtype=recipe.dtype,
+        dtype=recipe.form,
         kernels=recipe.target.kernels[0],
         budget_bytes=budget,
         flash_bytes=found.size.flash_bytes,

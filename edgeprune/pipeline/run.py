@@ -49,6 +49,14 @@ def run_folder(
     """
     if count < 1:
         raise EdgePruneError("--count", f"{count} inferences cannot be run")
+    is_board = target_name.startswith(run_serial.PREFIX)
+    device = target_name.removeprefix(run_serial.PREFIX)
+    if is_board and profile:
+        raise EdgePruneError("--profile", "layers are told apart in the emulator only")
+    if not device:
+        hint = f"its serial line: --on {run_serial.PREFIX}/dev/ttyACM0"
+        raise EdgePruneError("--on", f"{target_name!r} names no board", hint)
+    core = None if is_board else load_target(target_name, "--on")
     report = read_report(folder)
     vectors = stored_vectors(folder, report)
     inputs = np.resize(vectors["inputs"], (count, *vectors["inputs"].shape[1:]))
@@ -57,12 +65,9 @@ def run_folder(
         raise EdgePruneError(str(c_dir), "is not there", "build again with c among --emit")
     with HostModel(c_dir) as host:
         expected = host.run(inputs)
-    if target_name.startswith(run_serial.PREFIX):
-        if profile:
-            raise EdgePruneError("--profile", "layers are told apart in the emulator only")
-        device = target_name.removeprefix(run_serial.PREFIX)
+    if core is None:
         return _on_board(folder, device, inputs, expected, report, progress)
-    return _on_core(c_dir, load_target(target_name), inputs, expected, report, profile)
+    return _on_core(c_dir, core, inputs, expected, report, profile)
 
 
 def _on_core(
@@ -73,7 +78,7 @@ def _on_core(
     report: dict[str, Any],
     profile: bool,
 ) -> dict[str, Any]:
-    optimize = report["target"].get("optimize", "speed")
+    optimize = report["target"]["optimize"]
     found = run_target.run(c_dir, target, inputs, optimize=optimize, profile=profile)
     wrong = differing(found.outputs, expected)
     size = measure(c_dir, target, optimize=optimize)
@@ -133,8 +138,9 @@ def _on_board(
         report["run"]["modelled"] = modelled
     report["run"] |= measured
     report["agreement"]["target_vs_host_mismatches"] = wrong
+    page = page_of(report, str(folder / "report.json"))
     replace_file(folder, "report.json", json.dumps(report, indent=1, allow_nan=False) + "\n")
-    replace_file(folder, "report.html", page_of(report, str(folder / "report.json")))
+    replace_file(folder, "report.html", page)
     return {
         "target": report["target"]["name"],
         **measured,

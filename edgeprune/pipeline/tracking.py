@@ -6,11 +6,13 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from edgeprune.errors import EdgePruneError
+from edgeprune.pipeline import manifest
 from edgeprune.report.log import Entry
 
 EXPERIMENT = "edgeprune"
@@ -71,7 +73,7 @@ def _export(client: Any, experiment: str, entry: Entry) -> bool:
     if client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=1):
         return False
     end = round(1000 * datetime.fromisoformat(entry["time"]).timestamp())
-    tags = {KEY: key, **{f"sha256.{name}": digest for name, digest in entry["hashes"].items()}}
+    tags = {f"sha256.{name}": digest for name, digest in entry["hashes"].items()}
     tags["sha256.source"] = entry["model_sha256"]
     run = client.create_run(
         experiment,
@@ -79,6 +81,19 @@ def _export(client: Any, experiment: str, entry: Entry) -> bool:
         tags=tags,
         run_name=f"{entry['model']} {entry['target']} {entry['flash_bytes']}",
     ).info.run_id
+    try:
+        _fill(client, run, entry, end)
+        client.set_tag(run, KEY, key)  # last: what broke off before is not taken for done
+        client.set_terminated(run, end_time=end)
+    except BaseException:
+        with suppress(Exception):
+            client.delete_run(run)
+        raise
+    return True
+
+
+def _fill(client: Any, run: str, entry: Entry, end: int) -> None:
+    """Parameters, metrics and artifacts of a build."""
     for name in PARAMETERS:
         client.log_param(run, name, entry[name])  # type: ignore[literal-required]
     for name in METRICS:
@@ -86,13 +101,8 @@ def _export(client: Any, experiment: str, entry: Entry) -> bool:
         if value is not None:
             client.log_metric(run, name, float(value), timestamp=end)
     folder = Path(entry["out"])
-    if _hash(folder / "report.json") == entry["hashes"].get("report.json"):
+    report = folder / "report.json"
+    if report.is_file() and manifest.digest(report) == entry["hashes"].get("report.json"):
         for name in ARTIFACTS:
             if (folder / name).is_file():
                 client.log_artifact(run, str(folder / name))
-    client.set_terminated(run, end_time=end)
-    return True
-
-
-def _hash(path: Path) -> str | None:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None

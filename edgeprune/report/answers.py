@@ -100,21 +100,16 @@ def shown(report: Mapping[str, Any]) -> list[Shown]:
     """The samples of a record, the worst first."""
     found = []
     for row in report.get("examples") or ():
-        said = {who: row[who][0] for who in ("source", "built")}
-        was, now = (int(said[who][0]) for who in ("source", "built"))
+        was, now = row["answers"]
         truth = row["truth"]
         title = f"No. {row['number']:,}"
         if truth is not None:
             title += f": {name_of(report, truth)}"
         verdict, mood = _verdict(truth, was, now)
         answers = [
-            (
-                who,
-                name_of(report, int(k)),
-                v if 0 <= v <= 1 else None,
-                f"{v:.3g}",
-            )
-            for who, (k, v) in said.items()
+            (who, name_of(report, label), v if 0 <= v <= 1 else None, f"{v:.3g}")
+            for who, label in (("source", was), ("built", now))
+            for v in [row[who][0][1]]
         ]
         found.append(
             Shown(title, verdict, mood, answers, _safe(row["picture"]), f"{row['distance']:.3g}")

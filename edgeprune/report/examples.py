@@ -31,13 +31,13 @@ def examples(
 
     Returns:
         For each its number among the samples, its label, the distance (root mean square of the
-        differences of the outputs), the largest outputs of both, (class, value), and a picture
-        as PNG in base64.
+        differences of the outputs), the classes that the source model and what was built answer,
+        the largest outputs of both, (number, value), and a picture as PNG in base64.
     """
     before, after = (made.reshape(len(x), -1).astype(np.float64) for made in (source, built))
     distance = np.sqrt(np.mean((before - after) ** 2, axis=1))
-    changed = _answers(before) != _answers(after)
-    order = np.lexsort((-distance, ~changed))
+    was, now = _answers(before), _answers(after)
+    order = np.lexsort((-distance, was == now))
     rows = []
     for i in (int(k) for k in order[:SHOWN] if np.isfinite(distance[k])):
         is_shown = shape is not None and x[i].size <= MOST_ELEMENTS
@@ -46,6 +46,7 @@ def examples(
                 "number": i,
                 "truth": None if truth is None else int(truth[i]),
                 "distance": float(f"{distance[i]:.4g}"),
+                "answers": [int(was[i]), int(now[i])],
                 "source": _top(before[i]),
                 "built": _top(after[i]),
                 "picture": png(pixels(x[i].ravel(), shape)) if is_shown and shape else None,

@@ -18,7 +18,7 @@ class Point:
     """One built network.
 
     Attributes:
-        dtype: element type.
+        dtype: element type, as ``Recipe.form`` says it.
         kernels: the set of kernels it runs on.
         budget_bytes: flash that it was built for; None: not pruned.
         flash_bytes: that it takes.

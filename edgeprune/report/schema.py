@@ -301,7 +301,7 @@ class Visited(TypedDict):
 
 
 Answer = Annotated[list[float], Range(2, 2)]
-"""A class and the value of its output."""
+"""The number of an output and its value."""
 
 
 class Example(TypedDict):
@@ -310,6 +310,7 @@ class Example(TypedDict):
     number: Count
     truth: Annotated[int, Range()] | None
     distance: Real
+    answers: Annotated[list[Count], Range(2, 2)]
     source: list[Answer]
     built: list[Answer]
     picture: Text | None

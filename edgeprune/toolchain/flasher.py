@@ -89,6 +89,8 @@ def chosen(target: Target, tool: str | None) -> str:
 def filled_in(line: str, values: Mapping[str, str | None], where: str) -> list[str]:
     """A command line with its places filled in, as arguments.
 
+    Of ``{{elf}}`` the outer braces stay: with them Tcl takes a path with spaces as one word.
+
     Raises:
         EdgePruneError: it names a place that is not known, or has no value.
     """

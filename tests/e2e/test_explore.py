@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edgeprune import bundled
+from edgeprune.pipeline.frontier import _command
+from edgeprune.pipeline.options import BuildOptions, parse_labels, parse_numbers
+from edgeprune.pipeline.pareto import pareto_model
 from tests.e2e.conftest import Command, report_of
 from tests.e2e.test_bad_input import dense_model, samples
+from tests.emit.packages import small_mlp
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +104,25 @@ def test_the_frontier_is_of_built_networks(edgeprune: Command, few: Path, tmp_pa
     assert all(p["flash_bytes"] <= (p["budget_bytes"] or p["flash_bytes"]) for p in points)
     assert any(p["chosen"] for p in points)
     assert "<svg" in (tmp_path / "p" / "pareto.html").read_text()
+
+
+def test_a_network_of_mixed_bits_is_called_so_on_the_frontier(tmp_path: Path) -> None:
+    model = small_mlp(tmp_path / "net.onnx")
+    data = model.with_suffix(".npz")
+    options = BuildOptions(
+        tmp_path / "p", model, data, target="host", dtype="mixed", criterion="l2", bits=(2, 2)
+    )
+    found = pareto_model(options, levels=(0.1,), of="share")
+    forms = {p["budget_bytes"] is None: p["dtype"] for p in found["points"]}
+    assert forms == {True: "int8", False: "mixed"}
+
+
+def test_the_command_of_a_network_says_all_that_was_asked_for(tmp_path: Path) -> None:
+    asked = BuildOptions(tmp_path, Path("net.onnx"), mean=(0.4914009, 1 / 3), labels=("no", "a b"))
+    words = shlex.split(_command(asked, 100))
+    given = dict(zip(words[3::2], words[4::2], strict=True))
+    assert parse_numbers(given["--mean"], "--mean") == asked.mean
+    assert parse_labels(given["--labels"]) == asked.labels
 
 
 def test_choices_of_criterion_and_schedule_are_shown(edgeprune: Command) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -118,6 +119,7 @@ def test_no_tool_and_a_tool_that_fails_are_one_message(for_nucleo: Path, install
         ("arduino-uno", "has a avr"),
         ("cortex-m4", "is a core, not a board"),
         ("nrf52840-dk", "built for nucleo-f446re"),
+        ("nope", "--board: there is no target 'nope'"),
     ],
 )
 def test_a_board_that_the_folder_is_not_for_is_refused(
@@ -141,6 +143,50 @@ def test_a_profile_runs_no_program_that_is_no_flasher(
     done = invoke("flash", for_nucleo, "--board", mine, "--yes")
     assert done.status == 2
     assert "'rm', which is none of" in done.err
+
+
+def test_a_path_with_spaces_is_one_word_to_openocd_as_to_the_others(
+    for_nucleo: Path, install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spaced = tmp_path / "a b"
+    spaced.mkdir()
+    monkeypatch.setattr("edgeprune.pipeline.flash.workspace", lambda: spaced)
+    log = install("openocd", "st-flash")
+    flash = ("flash", for_nucleo, "--board", "nucleo-f446re", "--yes")
+    for tool, around in (("openocd", r"program \{(.*\.elf)\} verify"), ("st-flash", r"write (.*)")):
+        log.unlink(missing_ok=True)
+        assert invoke(*flash, "--tool", tool).status == 0
+        named = re.search(around, log.read_text())
+        assert named is not None, log.read_text()
+        assert named[1].startswith(f"{spaced}/")
+
+
+def test_a_board_of_ones_own_is_named_as_it_was_given(
+    for_nucleo: Path, install: Install, tmp_path: Path
+) -> None:
+    install("pyocd")
+    mine = tmp_path / "my_board.toml"
+    mine.write_text('core = "cortex-m7"\nflash_bytes = 65536\nram_bytes = 65536\n')
+    done = invoke("flash", for_nucleo, "--board", mine, "--yes")
+    assert done.status == 2
+    assert f"--target {mine}" in "".join(done.err.split("\n"))
+
+
+@pytest.mark.parametrize(
+    ("core", "more", "said"),
+    [
+        ("serial:", (), "--on: 'serial:' names no board"),
+        ("", (), "--on: '' names no board"),
+        ("nope", (), "--on: there is no target 'nope'"),
+        ("serial:/dev/nothing", ("--profile",), "--profile: layers"),
+    ],
+)
+def test_where_it_cannot_run_is_told_before_anything_is_compiled(
+    for_nucleo: Path, install: Install, core: str, more: tuple[str, ...], said: str
+) -> None:
+    done = invoke("run", for_nucleo, "--on", core, *more)
+    assert done.status == 2
+    assert said in done.err
 
 
 def test_a_board_with_an_arduino_core_gets_a_sketch_that_arduino_cli_builds(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,60 @@ def test_builds_of_before_are_added(project: Path, tmp_path: Path) -> None:
     assert done.status == 0, done.err
     known = read_log(project / "log.jsonl")
     assert [e["hashes"] for e in read_log(new)] == [e["hashes"] for e in known]
+
+
+def test_a_build_that_the_record_has_is_not_added_again(project: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new.jsonl"
+    add = ("--add", project / "half")
+    for _ in range(2):
+        assert invoke("log", "--log", new, *add, *add).status == 0
+        assert len(read_log(new)) == 1
+
+
+def test_a_record_whose_last_line_has_no_end_stays_one(project: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new.jsonl"
+    new.write_text((project / "log.jsonl").read_text().splitlines()[0])
+    done = invoke("log", "--log", new, "--add", project / "half")
+    assert done.status == 0, done.err
+    assert len(read_log(new)) == 2
+
+
+def test_nothing_is_added_where_one_of_several_folders_cannot_be(
+    project: Path, tmp_path: Path
+) -> None:
+    half = tmp_path / "half"
+    shutil.copytree(project / "half", half)
+    new = half / "new.jsonl"
+    done = invoke("log", "--log", new, "--add", project / "whole", "--add", half)
+    assert done.status == 2
+    assert not new.exists()
+
+
+def test_hashes_are_those_of_the_files_as_they_are(project: Path, tmp_path: Path) -> None:
+    changed = tmp_path / "half"
+    shutil.copytree(project / "half", changed)
+    for name in ("model.tflite", "c/net.h"):
+        with (changed / name).open("ab") as file:
+            file.write(b"\n")
+    before, after = (
+        package.log(tmp_path / f"{folder.parent.name}.jsonl", add=[folder])[0]["hashes"]
+        for folder in (project / "half", changed)
+    )
+    digest = hashlib.sha256((changed / "model.tflite").read_bytes()).hexdigest()
+    assert after["model.tflite"] == digest != before["model.tflite"]
+    assert after["c"] != before["c"]
+    assert after["model.onnx"] == before["model.onnx"]
+
+
+def test_a_record_that_may_not_be_written_is_refused_before_any_work(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_text((project / "log.jsonl").read_text())
+    monkeypatch.setattr(os, "access", lambda path, mode: path != log)
+    done = invoke("build", tmp_path / "no_model.onnx", "--log", log, "-o", tmp_path / "out")
+    assert done.status == 2
+    assert "no permission" in done.err
 
 
 @pytest.mark.parametrize("where", ["nowhere/log.jsonl", "out/log.jsonl", "text.jsonl"])
@@ -115,3 +171,28 @@ def test_mlflow_gets_a_run_for_each_build_once(project: Path, tmp_path: Path) ->
     assert runs[0].data.tags["sha256.model.tflite"] == half["hashes"]["model.tflite"]
     kept = {a.path for a in client.list_artifacts(runs[0].info.run_id)}
     assert kept == {"report.json", "report.html"}
+
+
+@pytest.mark.needs("mlflow")
+def test_what_broke_off_on_its_way_to_mlflow_is_given_again(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    def fail(*args: object, **more: object) -> None:
+        raise MlflowException("the line is gone")
+
+    store = tmp_path / "mlruns"
+    give = ("log", "--log", project / "log.jsonl", "--mlflow", store)
+    with monkeypatch.context() as broken:
+        broken.setattr(MlflowClient, "log_metric", fail)
+        done = invoke(*give)
+    assert done.status == 2
+    assert "the line is gone" in done.err
+    assert "2 of 2" in invoke(*give).err
+    client = MlflowClient(tracking_uri=store.as_uri())
+    experiment = client.get_experiment_by_name("edgeprune").experiment_id
+    runs: list[Any] = client.search_runs([experiment])
+    assert len(runs) == 2
+    assert all("flash_bytes" in run.data.metrics for run in runs)

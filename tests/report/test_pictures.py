@@ -11,6 +11,7 @@ import pytest
 
 from edgeprune.ir import Graph
 from edgeprune.ops import Add, Gather, Reshape, Transpose
+from edgeprune.report.answers import shown
 from edgeprune.report.examples import examples
 from edgeprune.report.interface import elements_read, interface_of
 from edgeprune.report.pictures import pixels, png, sides, veil
@@ -104,3 +105,15 @@ def test_answers_that_changed_come_first_then_the_largest_distance() -> None:
     assert rows[0]["source"] == [[0, 0.6], [1, 0.4]]
     assert rows[0]["built"] == [[1, 0.55], [0, 0.45]]
     assert decoded(rows[0]["picture"]).shape == (1, 9, 1)
+
+
+def test_a_single_output_answers_by_whether_it_is_above_a_half() -> None:
+    source = np.array([[0.4], [0.6], [0.9], [0.1]], np.float32)
+    built = np.array([[0.7], [0.2], [0.8], [0.2]], np.float32)
+    x, truth = np.zeros((4, 9), np.float32), np.array([1, 1, 1, 1])
+    rows = examples(x, truth, source, built, (9,))
+    said = {s.title: s for s in shown({"examples": rows, "labels": ["no", "yes"]})}
+    verdicts = [said[f"No. {i}: yes"].verdict for i in range(4)]
+    assert verdicts == ["mended", "now wrong", "same answer", "same answer, wrong"]
+    named = [(who, name, value) for who, name, _, value in said["No. 1: yes"].answers]
+    assert named == [("source", "yes", "0.6"), ("built", "no", "0.2")]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import subprocess
 import tty
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from toolchain.tiny import NEEDS_ARM, OTHERS, TINY, Variant, expected, on
 
 from edgeprune.emit.packages.sketch import sketch
 from edgeprune.errors import EdgePruneError
+from edgeprune.resources import firmware_dir
 from edgeprune.toolchain import line
 from edgeprune.toolchain.cmodel import read_model
 from edgeprune.toolchain.emulator import FirmwareError
@@ -96,21 +100,101 @@ def test_an_answer_that_is_lost_is_sent_again_and_not_computed_again(
     variant: Variant, inputs: np.ndarray
 ) -> None:
     folder = variant("output[0] = (int8_t)++runs; return EP_OK;", declarations="static int runs;")
-    ends = 0
+    answers = 0
+    was_end = False
 
     def lose_first_answer(data: bytes, board: Board) -> bytes:
-        nonlocal ends
+        nonlocal answers, was_end
         kept = bytearray()
         for byte in data:
-            ends += board.upwards and byte == 0xC0
-            if not (board.upwards and ends in (3, 4)):  # the first two are of the greeting
+            if board.upwards:
+                answers += was_end and byte == ord("O")
+                was_end = byte == 0xC0
+            if not board.upwards or answers != 1:
                 kept.append(byte)
         return bytes(kept)
 
     with plugged_in(of(folder, "cortex-m4"), lose_first_answer) as board:
         found = run(folder, board.device, inputs[:4])
-    assert ends == 2 + 2 + 4 * 2
+    assert answers > 4, "what was lost was an answer, and it came again"
     assert found.outputs[:, 0].tolist() == [1, 2, 3, 4]
+
+
+class Scripted:
+    """A board that answers at once; what it sends before is up to the test."""
+
+    def __init__(self, before: Callable[[bytes, int, int], bytes]) -> None:
+        self.before = before
+        self.sent = b""
+
+    def write(self, data: bytes) -> None:
+        asked = line.unframe(data.strip(b"\xc0"))
+        assert asked is not None
+        kind, session, number, _ = asked
+        body = line._HELLO.pack(line._VERSION, 1, 1, 1, 1000, 0, 32)
+        if kind == b"R":
+            body = line._COST.pack(5, 40) + bytes([number])
+        answer = {b"S": b"H", b"R": b"O"}[kind]
+        self.sent += self.before(kind, session, number) + line.frame(answer, session, number, body)
+
+    def read(self, size: int) -> bytes:
+        sent, self.sent = self.sent, b""
+        return sent
+
+
+@pytest.mark.parametrize("kind", [b"O", b"F", b"N"])
+def test_what_is_left_of_another_session_is_no_answer_to_this_one(kind: bytes) -> None:
+    def stale(asked: bytes, session: int, number: int) -> bytes:
+        body = line._COST.pack(5, 40) + b"\x63"
+        return line.frame(kind, session ^ 1, number, body) if asked == b"R" else b""
+
+    port = Scripted(stale)
+    found = line.converse(port, line.Expected(1, 1, 1), [b"a", b"b"], "x")
+    assert [row.output for row in found.rows] == [b"\x01", b"\x02"]
+    assert found.resets == 0
+
+
+@pytest.mark.parametrize("off", [0, 4], ids=["another clock", "only the core's clock"])
+@pytest.mark.parametrize("traced", [False, True], ids=["SysTick", "DWT"])
+def test_the_clock_of_a_cortex_m_counts_whatever_systick_reads_as_when_off(
+    tmp_path: Path, off: int, traced: bool
+) -> None:
+    source = (firmware_dir() / "clock_cortex_m.c").read_text()
+    registers = "(*(volatile uint32_t *)(address))"
+    assert source.count(registers) == 1
+    source = source.replace(registers, "(*ep_register(address))")
+    (tmp_path / "clock.c").write_text(
+        f"""#include <stdint.h>
+static volatile uint32_t csr = {off}, rvr, cvr, cycles, other;
+static volatile uint32_t *ep_register(uint32_t address)
+{{
+    cycles += {3 if traced else 0};
+    cvr -= csr & 1u;
+    switch (address) {{
+    case 0xE000E010u: return &csr;
+    case 0xE000E014u: return &rvr;
+    case 0xE000E018u: return &cvr;
+    case 0xE0001004u: return &cycles;
+    default: return &other;
+    }}
+}}
+uint32_t ep_core_hz(void) {{ return 0; }}
+{source}
+uint32_t systick(void) {{ return csr; }}
+void advance(uint32_t ticks) {{ cycles += ticks; cvr -= ticks; }}
+"""
+    )
+    built = tmp_path / "clock.so"
+    arch = "-D__ARM_ARCH=7" if traced else "-D__ARM_ARCH=6"
+    headers = f"-I{firmware_dir()}"
+    options = ("-shared", "-fPIC", "-O1", arch, headers, "-o", str(built))
+    subprocess.run(["gcc", *options, str(tmp_path / "clock.c")], check=True)
+    clock = ctypes.CDLL(str(built))
+    clock.ep_clock_stop.restype = ctypes.c_uint64
+    clock.ep_clock_start()
+    assert clock.systick() == (off if traced else 7)
+    clock.advance(1000)
+    assert 1000 <= clock.ep_clock_stop() < 1020
 
 
 @NEEDS_ARM
@@ -178,8 +262,6 @@ def test_a_clock_that_wrapped_says_no_time() -> None:
 
 
 def test_the_protocol_in_c_has_the_numbers_of_the_one_in_python() -> None:
-    from edgeprune.resources import firmware_dir
-
     text = Path(firmware_dir() / "serial.c").read_text()
     assert f"VERSION = {line._VERSION}" in text
     assert f"HEAD_BYTES = {line._HEAD.size}" in text
