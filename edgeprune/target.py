@@ -211,8 +211,10 @@ def _nearest(name: str, known: list[str]) -> str | None:
     """The name that was meant: one that holds all that was written, else one that looks like it."""
     plain = name.lower().replace("_", "-")
     whole = [k for k in known if plain in k] if len(plain) > 2 else []
-    if plain in known or len(whole) == 1:
-        return plain if plain in known else whole[0]
+    words = [k for k in whole if plain in k.split("-")]
+    for few in ([plain] if plain in known else [], whole, words):
+        if len(few) == 1:
+            return few[0]
     return next(iter(difflib.get_close_matches(plain, whole or known, 1, 0.7)), None)
 
 

@@ -25,12 +25,17 @@ TFLITE_NAMES: dict[Clamp | None, str] = {
 }
 
 
-def tflite_clamp(clamp: Clamp | None) -> str:
-    """TFLite's name of a fused clamp.
+def tflite_clamp(clamp: Clamp | None, out: TensorType) -> str:
+    """TFLite's name of a clamp to a result's type.
+
+    LiteRT divides a bound by the scale and casts to 32 bits. Where 6 does not fit there, RELU is
+    the same clamp, as values of the type end far below.
 
     Raises:
         UnsupportedError: it has none for these bounds.
     """
+    if clamp == (0.0, 6.0) and out.quant is not None and 6.0 / out.quant.scale[0] >= 2**31 - 2**16:
+        return TFLITE_NAMES[0.0, INF]
     if clamp not in TFLITE_NAMES:
         raise UnsupportedError("clamp", f"TFLite fuses no clamp to {clamp}")
     return TFLITE_NAMES[clamp]

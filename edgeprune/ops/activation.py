@@ -127,7 +127,7 @@ class Relu(Unary):
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         if self.bounds == (0.0, 1.0):
             return TfliteOp("RELU_0_TO_1")
-        return TfliteOp(tflite_clamp(self.bounds))
+        return TfliteOp(tflite_clamp(self.bounds, y))
 
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
         if self.bounds == (0.0, INF):

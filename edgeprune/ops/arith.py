@@ -76,7 +76,7 @@ class _Binary(_Pairwise):
         return self.integers(*align_arrays(*x), *quants(*types, out), clamp_bounds(self.clamp, out))
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
-        options: dict[str, object] = {"fusedActivationFunction": tflite_clamp(self.clamp)}
+        options: dict[str, object] = {"fusedActivationFunction": tflite_clamp(self.clamp, y)}
         if x[0].dtype is DType.INT16 and self.tflite in ("ADD", "SUB"):
             options["potScaleInt16"] = False  # scales need not be powers of two
         return TfliteOp(self.tflite, self.options, options)

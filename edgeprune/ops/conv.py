@@ -68,8 +68,14 @@ def _conv_torch(
 
 
 def _tflite_options(
-    x: TensorType, kernel: Pair, stride: Pair, dilation: Pair, pad: Padding, clamp: Clamp | None
+    types: tuple[TensorType, TensorType],
+    kernel: Pair,
+    stride: Pair,
+    dilation: Pair,
+    pad: Padding,
+    clamp: Clamp | None,
 ) -> Mapping[str, object]:
+    x, y = types
     padding = tflite_padding(x.shape, kernel, stride, dilation, pad)
     assert padding is not None, "explicit padding is split off before emission"
     return {
@@ -78,7 +84,7 @@ def _tflite_options(
         "strideW": stride[1],
         "dilationHFactor": dilation[0],
         "dilationWFactor": dilation[1],
-        "fusedActivationFunction": tflite_clamp(clamp),
+        "fusedActivationFunction": tflite_clamp(clamp, y),
     }
 
 
@@ -160,7 +166,7 @@ class Conv2d(LinearOp):
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         kernel = (x[1].shape[1], x[1].shape[2])
         options = _tflite_options(
-            x[0], kernel, self.stride, self.dilation, self.padding, self.clamp
+            (x[0], y), kernel, self.stride, self.dilation, self.padding, self.clamp
         )
         return TfliteOp("CONV_2D", "Conv2DOptions", options)
 
@@ -247,7 +253,7 @@ class DepthwiseConv2d(LinearOp):
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         kernel = (x[1].shape[0], x[1].shape[1])
         options = dict(
-            _tflite_options(x[0], kernel, self.stride, self.dilation, self.padding, self.clamp)
+            _tflite_options((x[0], y), kernel, self.stride, self.dilation, self.padding, self.clamp)
         )
         options["depthMultiplier"] = x[1].shape[2] // x[0].shape[2]
         return TfliteOp(
@@ -376,7 +382,7 @@ class ConvTranspose2d(LinearOp):
                 "padding": padding,
                 "strideH": self.stride[0],
                 "strideW": self.stride[1],
-                "fusedActivationFunction": tflite_clamp(self.clamp),
+                "fusedActivationFunction": tflite_clamp(self.clamp, y),
             },
             {},
             (np.asarray([1, *y.shape], np.int32),),

@@ -62,7 +62,7 @@ class Dense(LinearOp):
             "FULLY_CONNECTED",
             "FullyConnectedOptions",
             {
-                "fusedActivationFunction": tflite_clamp(self.clamp),
+                "fusedActivationFunction": tflite_clamp(self.clamp, y),
                 "keepNumDims": len(y.shape) > 1,
             },
         )

@@ -64,7 +64,7 @@ class _Pool(Op):
         seen = rows_read(rows, x[0].shape[0], self.kernel[0], self.stride[0], 1, self.padding)
         return Band(replace(self, padding=seen[1]), (seen[0],)) if seen else None
 
-    def _options(self, x: TensorType) -> dict[str, object]:
+    def _options(self, x: TensorType, y: TensorType) -> dict[str, object]:
         padding = tflite_padding(x.shape, self.kernel, self.stride, (1, 1), self.padding)
         assert padding is not None, "explicit padding is split off before emission"
         return {
@@ -73,7 +73,7 @@ class _Pool(Op):
             "strideW": self.stride[1],
             "filterHeight": self.kernel[0],
             "filterWidth": self.kernel[1],
-            "fusedActivationFunction": tflite_clamp(self.clamp),
+            "fusedActivationFunction": tflite_clamp(self.clamp, y),
         }
 
     def _attributes(self) -> dict[str, object]:
@@ -105,7 +105,7 @@ class MaxPool2d(_Pool):
         return self._pool_int(fp.max_pool2d, out, x[0])
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
-        return TfliteOp("MAX_POOL_2D", "Pool2DOptions", self._options(x[0]))
+        return TfliteOp("MAX_POOL_2D", "Pool2DOptions", self._options(x[0], y))
 
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
         return OnnxNode("MaxPool", self._attributes(), "first")
@@ -140,7 +140,7 @@ class AvgPool2d(_Pool):
         return 0
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
-        return TfliteOp("AVERAGE_POOL_2D", "Pool2DOptions", self._options(x[0]))
+        return TfliteOp("AVERAGE_POOL_2D", "Pool2DOptions", self._options(x[0], y))
 
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
         return OnnxNode("AveragePool", {**self._attributes(), "count_include_pad": 0}, "first")

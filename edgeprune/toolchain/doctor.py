@@ -40,6 +40,7 @@ _APT = {
     "riscv64-unknown-elf-gcc": (
         "apt-get install gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf"
     ),
+    "xtensa-esp32s3-elf-gcc": "ESP-IDF's own installer: install.sh esp32s3",
     "avr-gcc": "apt-get install gcc-avr avr-libc",
     "aarch64-linux-gnu-gcc": "apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
     "gcc": "apt-get install gcc libc6-dev",

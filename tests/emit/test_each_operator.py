@@ -99,7 +99,7 @@ def check_all(command: list[str], sources: list[Path]) -> None:
     [
         pytest.param(t, [gcc, *t.toolchain.flags], id=t.name, marks=pytest.mark.needs(gcc))
         for t in map(load_target, list_targets())
-        if t.kind == "core" and t.toolchain and (gcc := f"{t.toolchain.prefix}gcc")
+        if t.kind == "core" and t.toolchain and t.emulator and (gcc := f"{t.toolchain.prefix}gcc")
     ],
 )
 def test_the_c_of_an_operator_alone_compiles_for_the_core_and_on_the_host(

@@ -23,6 +23,7 @@ from edgeprune.ir import (
     DType,
     Graph,
     Node,
+    QuantParams,
     TensorType,
     build_graph,
     predict,
@@ -30,7 +31,7 @@ from edgeprune.ir import (
     run,
     run_int,
 )
-from edgeprune.ops import Add, AvgPool2d, Dense, DepthwiseConv2d, Elu, Softmax, Sub
+from edgeprune.ops import Add, AvgPool2d, Dense, DepthwiseConv2d, Elu, Relu, Softmax, Sub
 from edgeprune.ops._window import Padding
 from edgeprune.quantize.rewrite import quantise
 from edgeprune.verify import run_tflite
@@ -51,6 +52,17 @@ def test_a_float_file_computes_what_the_graph_does(case: Case) -> None:
     graph, x = case.graph(), case.samples()
     want, got = predict(graph, x), run_tflite.run(emit(graph), x)
     assert np.abs(got - want).max() <= 1e-5 * np.abs(want).max()
+
+
+def test_a_clamp_to_6_that_32_bits_do_not_hold_at_its_scale_is_none_upwards() -> None:
+    """LiteRT's RELU6 gave 0 throughout: it casts 6 / scale to 32 bits."""
+    x, y = (TensorType((4,), DType.INT16, QuantParams.of(s)) for s in (7e-9, 5e-10))
+    nodes = [Node("clamp", Relu((0.0, 6.0)), ("x",), "y")]
+    graph = build_graph("clamp", nodes, {"x": x}, ["y"], {}, known={"y": y})
+    rows = np.array([[-5, 0, 100, 30_000]], np.int16)
+    want = run_int(graph, {"x": rows})["y"]
+    assert want.tolist() == [[0, 0, 1400, 32767]]
+    assert run_tflite.run(emit(graph), rows).tolist() == want.tolist()
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -33,11 +33,11 @@ def test_every_file_says_its_licence() -> None:
 
 
 def compilers() -> Iterator[tuple[str, list[str]]]:
-    """Names and commands: the host's, and that of every core among the targets."""
+    """Names and commands: the host's, and that of every core that can be emulated."""
     yield "gcc", ["gcc"]
     yield "clang", ["clang"]
     for target in map(load_target, list_targets()):
-        if target.kind == "core" and target.toolchain is not None:
+        if target.kind == "core" and target.toolchain and target.emulator:
             yield target.name, [f"{target.toolchain.prefix}gcc", *target.toolchain.flags]
 
 
