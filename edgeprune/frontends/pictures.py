@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from edgeprune.arrays import MAX_BYTES
 from edgeprune.errors import EdgePruneError
 from edgeprune.files import check_regular
 from edgeprune.ir import Array
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
@@ -21,13 +25,24 @@ MOST_PIXELS = 1 << 26
 
 
 def classes_of(folder: Path) -> dict[str, list[Path]]:
-    """The pictures of every class, both by name; empty where the folder holds none."""
+    """The pictures of every class, both by name; empty where the folder holds none.
+
+    Raises:
+        EdgePruneError: a class has none: it would be counted, or not, without the user's saying.
+    """
     found = {
         sub.name: sorted(p for p in sub.iterdir() if p.suffix.lower() in ENDINGS)
         for sub in sorted(folder.iterdir())
         if sub.is_dir() and not sub.name.startswith((".", "__"))
     }
-    return found if any(found.values()) else {}
+    if not any(found.values()):
+        return {}
+    empty = [name for name, pictures in found.items() if not pictures]
+    if empty:
+        what = f"has folders without a picture: {', '.join(empty[:8])}"
+        hint = "every folder is a class, by the order of names: move away what is none"
+        raise EdgePruneError(str(folder), what, hint)
+    return found
 
 
 def read_classes(folder: Path, shape: tuple[int, ...]) -> tuple[Array, Array]:
@@ -57,8 +72,23 @@ def read_classes(folder: Path, shape: tuple[int, ...]) -> tuple[Array, Array]:
     return x, np.asarray([label for label, _ in rows], np.int64)
 
 
+def _bytes(picture: Image) -> Image:
+    """A picture of bytes from one of larger numbers, which Pillow would cut off at 255."""
+    from PIL import Image
+
+    if not picture.mode.startswith(("I", "F")):
+        return picture
+    values = np.asarray(picture)
+    if values.dtype.kind == "f" or values.min() < 0 or values.max() > 0xFFFF:
+        raise ValueError(f"its pixels are {values.dtype.name} numbers, not bytes or 16 bits")
+    return Image.fromarray((values >> 8).astype(np.uint8))
+
+
 def read_picture(path: Path, shape: tuple[int, ...]) -> Array:
     """One picture, the right way up, in another size: bilinear, each pixel a mean of its area.
+
+    Of 16 bits the upper eight count. What is transparent keeps its colour, as where torchvision
+    and Keras read pictures.
 
     Args:
         path: its file.
@@ -80,7 +110,7 @@ def read_picture(path: Path, shape: tuple[int, ...]) -> Array:
             with Image.open(path, formats=FORMATS) as picture:
                 if picture.width * picture.height > MOST_PIXELS:
                     raise ValueError(f"it has {picture.width} x {picture.height} pixels")
-                upright = ImageOps.exif_transpose(picture).convert(MODES[channels])
+                upright = _bytes(ImageOps.exif_transpose(picture)).convert(MODES[channels])
         made = upright.resize((width, height), Image.Resampling.BILINEAR)
     except Exception as error:  # noqa: BLE001 - what decoders raise for damaged files is anything
         why = str(error).splitlines() or [type(error).__name__]

@@ -68,7 +68,8 @@ def streaming(graph: Graph) -> Graph:
     if len(graph.inputs) != 1 or len(graph.types[graph.inputs[0]].shape) != 3 or graph.states:
         shapes = ", ".join(str(list(graph.types[v].shape)) for v in graph.inputs)
         what = f"the model takes {shapes}; a stream has one input, of (frames, width, channels)"
-        raise EdgePruneError("--stream", what)
+        hint = "write a Conv1d as a Conv2d of kernels (k, 1), over (frames, 1, channels)"
+        raise EdgePruneError("--stream", what, hint)
     needed = _needed(graph)
     for frames in range(1, len(needed[graph.inputs[0]]) + 1):
         try:

@@ -162,6 +162,15 @@ def test_pairs_that_do_not_go_together_are_refused() -> None:
             paired(graph, wrong)
 
 
+def test_an_input_and_an_output_in_other_orders_of_axes_are_no_pair() -> None:
+    t = TensorType((2, 2))
+    ports = {"h": Port("h", (1, 2, 2), (1, 0)), "s": Port("s", (1, 2, 2))}
+    nodes = [Node("s", Add(), ("x", "h"), "s")]
+    graph = build_graph("turned", nodes, {"x": t, "h": t}, ["s"], {}, ports=ports)
+    with pytest.raises(EdgePruneError, match="h is float32"):
+        paired(graph, ["h:s"])
+
+
 def test_what_is_kept_is_an_answer_where_there_is_no_other() -> None:
     t = TensorType((4,))
     graph = build_graph("cell", [Node("s", Add(), ("x", "h"), "s")], {"x": t, "h": t}, ["s"], {})

@@ -13,7 +13,7 @@ from onnx_cases.values import i64, w
 from onnx_models import evaluate, model, node, oracle, random_feeds
 
 from edgeprune.emit.to_onnx import emit
-from edgeprune.frontends.from_onnx import loads
+from edgeprune.frontends.from_onnx import loads, origin
 from edgeprune.frontends.normalize import fuse
 
 
@@ -138,3 +138,24 @@ def test_tensors_of_a_model_are_not_read_twice_into_memory() -> None:
     array = numpy_helper.to_array(made.graph.initializer[0])
     graph = loads(CASES["gemm"])
     assert graph.params == array.size + 5
+
+
+def test_a_norm_between_reshapes_stays_where_its_constants_would_be_large(
+    monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    nodes = [
+        node("Reshape", "x", "s", outputs=["a"]),
+        node("BatchNormalization", "a", *"gbmv", outputs=["n"]),
+        node("Reshape", "n", "back"),
+    ]
+    held = {k: (rng.normal(size=2) ** 2 + 0.5).astype(np.float32) for k in "gbmv"}
+    content = model(
+        nodes, {"x": [1, 4, 2, 2]}, {**held, "s": i64(1, 2, 2, 4), "back": i64(1, 4, 2, 2)}
+    )
+    assert "reshape" not in [n.op.kind for n in loads(content).nodes]
+    monkeypatch.setattr(origin, "MOST_ELEMENTS", 3)
+    graph = loads(content)
+    assert "reshape" in [n.op.kind for n in graph.nodes]
+    feeds = random_feeds(content, rng)
+    (found,), (wanted,) = evaluate(graph, feeds), oracle(content, feeds)
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)

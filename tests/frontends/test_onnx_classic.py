@@ -56,6 +56,7 @@ NETWORKS = {
     "support vectors": [linear(3)],
     "logistic": [linear(2, "LOGISTIC")],
     "one row for two classes": [linear(2, "LOGISTIC", 1)],
+    "one row for two support vectors": [linear(2, "NONE", 1)],
     "multinomial": [linear(3, "SOFTMAX")],
     "l1": [ml("Normalizer", "x", norm="L1")],
     "l2": [ml("Normalizer", "x", norm="L2")],
@@ -96,6 +97,23 @@ def test_a_label_beside_its_scores_is_left_out_and_said() -> None:
     graph = loads(file(LABELS, ["label", "y"], **CLASSES))
     assert [graph.ports[v].name for v in graph.outputs] == ["y"]
     assert "'label' is the index of the largest of [1, 4] along axis 1: left out" in graph.notes[-1]
+
+
+def test_a_label_beside_other_values_gives_way_to_its_scores() -> None:
+    nodes = [*LABELS[:2], helper.make_node("Cast", ["at"], ["label"], to=TensorProto.INT64),
+             helper.make_node("Sigmoid", ["x"], ["z"])]  # fmt: skip
+    graph = loads(file(nodes, ["label", "z"]))
+    assert [graph.ports[v].name for v in graph.outputs] == ["label", "z"]
+    assert graph.producer[graph.outputs[0]].op.kind == "softmax"
+    assert "the output is what it is found in" in graph.notes[-1]
+
+
+@pytest.mark.parametrize("norm", ["L1", "L2"])
+def test_a_row_of_zeros_stays_one(norm: str) -> None:
+    content = file([ml("Normalizer", "x", norm=norm)], ["y"])
+    x = np.zeros((1, 4), np.float32)
+    (found,) = evaluate(loads(content), {"x": x})
+    assert np.array_equal(found.reshape(x.shape), run_onnx.session(content).run(["y"], {"x": x})[0])
 
 
 def test_a_label_alone_gives_way_to_its_scores() -> None:

@@ -182,3 +182,62 @@ def test_a_file_in_part_whose_input_is_integers_is_refused() -> None:
     held.graph.input[0].type.tensor_type.elem_type = TensorProto.INT8
     with pytest.raises(UnsupportedError, match="operators of a quantised model"):
         loads(held.SerializeToString())
+
+
+def test_every_channel_of_a_convolution_has_its_own_zero_point() -> None:
+    zeros = np.asarray([1, 120, 255], np.uint8)
+    weights = R.integers(0, 255, (3, 2, 2, 2)).astype(np.uint8)
+    nodes = [
+        node("DynamicQuantizeLinear", "x", outputs=["q", "s", "z"]),
+        node("ConvInteger", "q", "w", "z", "wz", outputs=["i"]),
+        node("Cast", "i", to=TensorProto.FLOAT, outputs=["c"]),
+        node("Mul", "c", "s"),
+    ]
+    graph = loads(model(nodes, {"x": [1, 2, 3, 3]}, {"w": weights, "wz": zeros}))
+    real = model([node("Conv", "x", "w")], {"x": [1, 2, 3, 3]},
+                 {"w": weights.astype(np.float32) - zeros[:, None, None, None]})  # fmt: skip
+    x = R.normal(size=(1, 2, 3, 3)).astype(np.float32)
+    np.testing.assert_allclose(
+        evaluate(graph, {"x": x})[0], run_onnx.session(real).run(None, {"x": x})[0], rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("alpha", [1.0, 2.0])
+def test_the_bias_of_a_quantised_product_is_scaled_as_the_product_is(alpha: float) -> None:
+    nodes = [
+        node("QuantizeLinear", "x", "sx", "zx", outputs=["q"]),
+        node("QGemm", "q", "sx", "zx", "W", "sw", "zx", "B", "sy", "zx", outputs=["z"],
+             domain="com.microsoft", alpha=alpha),
+        node("DequantizeLinear", "z", "sy", "zx"),
+    ]  # fmt: skip
+    held = {"sx": np.float32(0.03), "zx": np.int8(0), "sw": np.float32(0.01),
+            "sy": np.float32(0.05), "W": R.integers(-127, 127, (6, 3)).astype(np.int8),
+            "B": np.asarray([3000, -2000, 500], np.int32)}  # fmt: skip
+    content = foreign(model(nodes, {"x": [1, 6]}, held))
+    x = R.normal(size=(1, 6)).astype(np.float32)
+    wanted = run_onnx.session(content).run(None, {"x": x})[0]
+    graph = loads(content)  # a product that is scaled once more has no integer form
+    found = answer(graph, x) if graph.is_quantised else evaluate(graph, {"x": x})[0]
+    assert graph.is_quantised == (alpha == 1)
+    assert np.abs(found - wanted).max() <= (0.0501 if alpha == 1 else 0.2)
+
+
+def test_a_quantised_softmax_follows_the_version_that_it_names() -> None:
+    nodes = [
+        node("QuantizeLinear", "x", "s", "z", outputs=["q"]),
+        node("QLinearSoftmax", "q", "s", "z", "s2", "z2", outputs=["r"],
+             domain="com.microsoft", axis=1, opset=13),
+        node("DequantizeLinear", "r", "s2", "z2"),
+    ]  # fmt: skip
+    held = {"s": np.float32(0.03), "z": np.uint8(128), "s2": np.float32(1 / 256), "z2": np.uint8(0)}
+    content = foreign(model(nodes, {"x": [1, 4, 3]}, held, opset=11))
+    x = R.normal(size=(1, 4, 3)).astype(np.float32)
+    wanted = run_onnx.session(content).run(None, {"x": x})[0]
+    assert np.abs(answer(loads(content), x) - wanted).max() <= 2 / 256
+
+
+def foreign(content: bytes) -> bytes:
+    """A file that says that it uses ONNX Runtime's own operators."""
+    held = onnx.load_from_string(content)
+    held.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
+    return held.SerializeToString()

@@ -82,6 +82,29 @@ def test_a_damaged_picture_is_named(tmp_path: Path, content: bytes, word: str) -
     assert "bad.png" in caught.value.where
 
 
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_of_sixteen_bits_the_upper_eight_count(tmp_path: Path, channels: int) -> None:
+    Image.fromarray(np.full((8, 8), 1000, np.uint16)).save(tmp_path / "p.png")
+    assert read_picture(tmp_path / "p.png", (4, 4, channels))[0, 0, 0] == 1000 >> 8
+
+
+def test_a_picture_of_real_numbers_is_refused(tmp_path: Path) -> None:
+    Image.fromarray(np.full((8, 8), 0.5, np.float32)).save(tmp_path / "p.tif")
+    with pytest.raises(EdgePruneError, match="its pixels are float32 numbers"):
+        read_picture(tmp_path / "p.tif", (4, 4, 1))
+
+
+def test_what_is_transparent_keeps_its_colour(tmp_path: Path) -> None:
+    Image.new("RGBA", (8, 8), (9, 8, 7, 0)).save(tmp_path / "p.png")
+    assert read_picture(tmp_path / "p.png", (4, 4, 3))[0, 0].tolist() == [9, 8, 7]
+
+
+def test_a_folder_without_a_picture_is_no_class_that_nobody_counts(tmp_path: Path) -> None:
+    (folder(tmp_path / "d") / "annotations").mkdir()
+    with pytest.raises(EdgePruneError, match="folders without a picture: annotations"):
+        load_samples(tmp_path / "d", model((6, 4, 3)))
+
+
 def test_a_picture_that_claims_to_be_huge_is_refused_at_once(tmp_path: Path) -> None:
     Image.new("1", (30_000, 30_000)).save(tmp_path / "bomb.png")
     with pytest.raises(EdgePruneError, match="pixels"):

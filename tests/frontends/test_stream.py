@@ -21,7 +21,18 @@ from edgeprune.ir import (
     run_int,
     run_steps,
 )
-from edgeprune.ops import Add, AvgPool2d, Conv2d, Dense, DepthwiseConv2d, Mean, Relu, Reshape, Slice
+from edgeprune.ops import (
+    Add,
+    AvgPool2d,
+    Conv2d,
+    Dense,
+    DepthwiseConv2d,
+    Mean,
+    Pad,
+    Relu,
+    Reshape,
+    Slice,
+)
 from edgeprune.ops._window import Padding
 from edgeprune.quantize import observe, quantise
 from edgeprune.verify import run_tflite
@@ -114,6 +125,17 @@ def test_every_call_gives_the_bytes_of_the_window(name: str, mean: bool) -> None
 def test_padding_that_the_answer_sees_is_refused_by_name() -> None:
     with pytest.raises(EdgePruneError, match="--stream: a: pads the window's rows"):
         streaming(network("same", mean=False))
+
+
+def test_padding_by_a_layer_of_its_own_is_refused_by_name() -> None:
+    nodes = [
+        Node("p", Pad((1, 0, 0), (0, 0, 0)), ("x",), "p"),
+        Node("c", Slice((0, 0, 0), (20, 2, 3), (1, 1, 1)), ("p",), "c"),
+        Node("m", Mean(), ("c",), "m"),
+    ]
+    graph = build_graph("g", nodes, {"x": TensorType((FRAMES, WIDTH, CHANNELS))}, ["m"], {})
+    with pytest.raises(EdgePruneError, match="--stream: p: pads the window's rows"):
+        streaming(graph)
 
 
 def test_a_network_without_frames_is_refused() -> None:

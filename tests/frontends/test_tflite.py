@@ -666,3 +666,25 @@ def test_a_constant_that_is_filled_is_one() -> None:
     steps = [Step("FILL", [1, 2], 3), Step("ADD", [0, 3], 4, {}, "AddOptions")]
     x = np.ones((1, 4), np.float32)
     assert (predict(parse(file_of(values, steps, [0], [4]), "m.tflite"), x) == 1.5).all()
+
+
+HANDLE = Step("VAR_HANDLE", [], 1, {"sharedName": "k"}, "VarHandleOptions")
+SUM = Step("ADD", [0, 2], 3, {}, "AddOptions")
+ROWS = [Value((1, 4), "float32"), Value((1,), "int32"), *[Value((1, 4), "float32")] * 2]
+
+
+def test_why_a_variable_cannot_be_read_is_said() -> None:
+    content = file_of(ROWS, [HANDLE, Step("READ_VARIABLE", [1], 2), SUM], [0], [3])
+    with pytest.raises(UnsupportedError, match="reads the variable 'k', which nothing sets first"):
+        parse(content, "m.tflite")
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_an_operator_on_variables_without_a_result_is_refused(which: int) -> None:
+    content = file_of(ROWS, [HANDLE, Step("READ_VARIABLE", [1], 2), SUM], [0], [3])
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
+    model.subgraphs[0].operators[which].outputs = []
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    with pytest.raises(EdgePruneError, match="has no output"):
+        parse(bytes(builder.Output()), "m.tflite")

@@ -94,17 +94,20 @@ class Assembly:
     def give(self, outputs: Sequence[tuple[str, Value | Index | None, DType]]) -> None:
         """All outputs: name, value, the user's element type.
 
-        In place of an index come the scores that it is found in; where there are other outputs
+        In place of an index come the scores that it is found in; where those are an output anyway
         it is left out.
         """
-        indices = [(name, v) for name, v, _ in outputs if isinstance(v, Index)]
+        given = {v.name for _, v, _ in outputs if isinstance(v, Act)}
         for name, value, dtype in outputs:
             if not isinstance(value, Index):
                 self._output(name, value, dtype)
-            elif len(indices) == len(outputs):
+                continue
+            held = "left out"
+            if value.of.name not in given:
+                given.add(value.of.name)
                 self._output(name, value.of, DType.FLOAT32)
-        held = "the output is what it is found in" if len(indices) == len(outputs) else "left out"
-        self.notes += [f"{self.source}: output {n!r} {v.what}: {held}" for n, v in indices]
+                held = "the output is what it is found in"
+            self.notes.append(f"{self.source}: output {name!r} {value.what}: {held}")
 
     def _output(self, name: str, value: Value | None, dtype: DType) -> None:
         where = f"{self.source}: output {name!r}"

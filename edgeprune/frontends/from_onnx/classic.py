@@ -12,7 +12,7 @@ from edgeprune.frontends.from_onnx.moments import acting, step
 from edgeprune.frontends.from_onnx.reader import Call, Reader
 from edgeprune.frontends.from_onnx.value import Act, Index, Known, Value
 from edgeprune.ir import Array
-from edgeprune.ops import Softmax
+from edgeprune.ops import Maximum, Softmax
 from edgeprune.ops.function import Abs
 
 
@@ -51,6 +51,9 @@ def normalizer(r: Reader, call: Call) -> Value:
         length = reduce.reduce_max(r, step(call, "length", x, axis, opset=18))
     else:
         raise call.error(f"its norm is {kind!r}")
+    if kind != b"MAX":  # a row of zeros stays one
+        least = Known(np.asarray(np.finfo(np.float32).tiny))
+        length = elementwise.extreme(Maximum())(r, step(call, "least", length, least))
     return elementwise.div(r, step(call, "", x, length))
 
 
@@ -90,7 +93,8 @@ def linear_classifier(r: Reader, call: Call) -> Sequence[Value | Index]:
     elif transform == b"SOFTMAX" and not both:
         made = acting(norm.softmax(r, step(call, "", scores, opset=18)))
     elif transform == b"NONE":
-        made = scores
+        one = Known(np.asarray([1, 0], np.float32))  # the first of two is what the other leaves
+        made = acting(elementwise.add(r, step(call, "", scores, one))) if both else scores
     else:
         raise call.unsupported(f"has post_transform {transform!r}")
     return [Index(made, f"is the class with the largest score, of {labels}"), made]

@@ -41,8 +41,9 @@ def batch_normalization(r: Reader, call: Call) -> Value:
 def _over_axis(r: Reader, call: Call, op: Op) -> Value:
     x = call.act(0)
     rank = len(x.shape)
-    axis = call.axis(call.attr("axis", 1 if call.opset < 13 else -1), rank)
-    if call.opset < 13 and rank > 1:  # softmax over all axes from this one on
+    opset = call.attr("opset", call.opset)
+    axis = call.axis(call.attr("axis", 1 if opset < 13 else -1), rank)
+    if opset < 13 and rank > 1:  # softmax over all axes from this one on
         before, shape = x.shape[:axis], x.shape
         flat = r.reshape(call, x, (*before, int(np.prod(shape[axis:], dtype=np.int64))))
         y = _last(r, call, flat, len(flat.shape) - 1, op)

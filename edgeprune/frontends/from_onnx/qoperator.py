@@ -11,7 +11,8 @@ from collections.abc import Callable
 from onnx import AttributeProto, GraphProto, NodeProto, helper
 
 DOMAINS = ("", "ai.onnx", "com.microsoft")
-NOT_FLOAT = ("opset", "channels_last")  # attributes that the real operators have not
+NOT_FLOAT = "channels_last"
+"""An attribute that the real operators do not have; QLinearSoftmax's ``opset`` is heeded there."""
 
 
 def as_qdq(graph: GraphProto) -> None:
@@ -54,16 +55,22 @@ class _Spelled:
         node.attribute.append(helper.make_attribute("axis", axis))
         return made
 
-    def bias(self, x: str, *scales: str) -> str:
-        """A bias, whose scale is the product of those of input and weights; "" for none."""
+    def bias(self, x: str, *scales: str, factor: float = 1.0) -> str:
+        """A bias, whose scale is a factor times those of input and weights; "" for none."""
         if not x:
             return ""
+        if factor != 1:
+            held = self._add("Constant", [], self._value("factor"), "factor")
+            held.attribute.append(helper.make_attribute("value_float", factor))
+            scaled = self._value("scale")
+            self._add("Mul", [scales[0], held.output[0]], scaled, "scale")
+            scales = (scaled, *scales[1:])
         self._add("Mul", list(scales), self._value("bias scale"), "bias scale")
         return self.real([x, self._value("bias scale"), ""], "bias", 0)
 
     def operator(self, kind: str, inputs: list[str], scale: str, zero: str) -> None:
         """The operator itself, and its result as integers; without a scale it stays real."""
-        attributes = [a for a in self.node.attribute if a.name not in NOT_FLOAT]
+        attributes = [a for a in self.node.attribute if a.name != NOT_FLOAT]
         while inputs and not inputs[-1]:
             inputs.pop()
         made = self._value("real") if scale else self.node.output[0]
@@ -95,7 +102,8 @@ def _matmul(s: _Spelled, v: list[str]) -> None:
 def _gemm(s: _Spelled, v: list[str]) -> None:
     along = 0 if _flag(s.node, "transB") else 1
     a, b = s.real(v[:3], "a"), s.real(v[3:6], "b", along)
-    s.operator("Gemm", [a, b, s.bias(v[6], v[1], v[4])], v[7], v[8])
+    alpha = next((a.f for a in s.node.attribute if a.name == "alpha"), 1.0)
+    s.operator("Gemm", [a, b, s.bias(v[6], v[1], v[4], factor=alpha)], v[7], v[8])
 
 
 Write = Callable[[_Spelled, list[str]], None]

@@ -39,9 +39,8 @@ def parse(data: bytes, name: str) -> Graph:
         try:
             _read(reader, op)
         except UnsupportedError as e:
-            what = e.what if op.name in OPERATORS else ""
             label = reader.result(op).name if op.outputs else op.name
-            found.append(Refusal(op.name, label, what, e.hint))
+            found.append(Refusal(op.name, label, e.what, e.hint))
             reader.skip(op)
         except EdgePruneError:
             if not found:
@@ -61,12 +60,12 @@ def _read(reader: Reader, op: Operator) -> None:
     Raises:
         UnsupportedError: it is not supported, or one of its tensors is not.
     """
+    if not op.outputs and op.name not in state.WITHOUT_RESULT:
+        raise EdgePruneError(reader.file.name, f"{op.name} has no output")
     if any(follow(reader, op) for follow in FOLLOWERS):
         return
     if op.name not in OPERATORS:
-        raise UnsupportedError(reader.file.name, f"{op.name} is not supported")
-    if not op.outputs:
-        raise EdgePruneError(reader.file.name, f"{op.name} has no output")
+        raise UnsupportedError(reader.file.name, "")
     for number in (*op.inputs, *op.outputs):
         t = reader.file.tensors[number] if number >= 0 else None
         if t is not None and t.refused:

@@ -11,6 +11,8 @@ from edgeprune.frontends.from_tflite.file import Operator, Tensor
 from edgeprune.frontends.from_tflite.reader import Reader, option
 from edgeprune.ops import Reshape
 
+WITHOUT_RESULT = frozenset(("ASSIGN_VARIABLE", "CALL_ONCE"))
+
 
 def follow(r: Reader, op: Operator) -> bool:
     """Take note of an operator on a variable; whether it is one."""
