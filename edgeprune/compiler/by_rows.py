@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from edgeprune.ir import Graph, Node, Span, span_of
 from edgeprune.kernels.by_rows import in_turns
 from edgeprune.kernels.call import KernelCall
-from edgeprune.kernels.choice import WORTH
+from edgeprune.kernels.choice import LEANER, WORTH
 from edgeprune.planner import MemoryPlan
 
 MOST = (1, 2, 4, 8)
 """Rows that the first layer of a span makes in a turn."""
-
-LEANER = 1.15
-"""So many times the least work of a layer is done for less working memory."""
 
 Planned = Callable[[Mapping[str, KernelCall], Span], MemoryPlan]
 
@@ -109,7 +106,7 @@ class _Search:
             yield {**self._whole.calls, **quick}
             lean = {
                 k: min(
-                    (c for c in calls if c.work <= LEANER * quick[k].work),
+                    (c for c in calls if c.work <= LEANER[0] * quick[k].work),
                     key=lambda c: (c.scratch_bytes, c.work),
                 )
                 for k, calls in options.items()
@@ -118,11 +115,11 @@ class _Search:
                 yield {**self._whole.calls, **lean}
 
     def _in_turns(self, node: Node, span: Span) -> list[KernelCall]:
-        key = node.name, tuple(t.made[node.name][0] for t in span.turns if node.name in t.made)
-        known = self._turns.get(key)
-        if known is None or len(span.turns) != len(known[0].turns if known else ()):
-            known = self._turns[key] = in_turns(self._whole.graph, node, span, self._priced)
-        return known
+        made = (t.made.get(node.name) for t in span.turns)
+        key = node.name, tuple(None if m is None else m[0] for m in made)
+        if key not in self._turns:
+            self._turns[key] = in_turns(self._whole.graph, node, span, self._priced)
+        return self._turns[key]
 
     def _priced(self, graph: Graph, node: Node, _end: str) -> list[KernelCall]:
         key = node.name, node.op, tuple(graph.types[v].shape for v in (*node.inputs, node.output))

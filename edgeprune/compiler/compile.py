@@ -232,11 +232,6 @@ class Compiled:
         """Bytes of arrays and parameters in flash, counted without linking."""
         return _bytes(self.calls.values())
 
-    @property
-    def state_bytes(self) -> int:
-        """Bytes of RAM that are kept from call to call."""
-        return sum(self.graph.types[v].nbytes for v in self.graph.states)
-
     def bytes_of(self, name: str) -> int:
         """The same of one layer."""
         return _bytes([self.calls[name]])

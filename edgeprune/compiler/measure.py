@@ -54,7 +54,7 @@ def footprint(compiled: Compiled) -> Footprint:
     target = compiled.recipe.target
     weights = sum(c.weight_bytes for call in compiled.calls.values() for c in call.arrays)
     arena = compiled.plan.arena_bytes
-    state = compiled.state_bytes
+    state = compiled.graph.state_bytes
     if target.budget != "linked":
         file = compiled.tflite if target.budget == "tflite" else compiled.onnx
         return Footprint(len(file), None, weights, arena + state, arena, None, True, None)
@@ -86,5 +86,5 @@ def _estimate(compiled: Compiled, weights: int, arena: int) -> Footprint:
     code += sum(table.get(s, max(table.values())) for s in sources)
     code += max((table.get(f"{s}+library", 0) for s in sources), default=0)
     flash = code + portable.constant_bytes
-    ram = compiled.state_bytes + arena + STACK_BYTES
+    ram = compiled.graph.state_bytes + arena + STACK_BYTES
     return Footprint(flash, code, weights, ram, arena, STACK_BYTES, False, None)

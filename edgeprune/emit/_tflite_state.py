@@ -46,7 +46,7 @@ def once(graph: Graph) -> list[Use]:
 
 
 def _named(graph: Graph, v: str) -> Use:
-    shared = (graph.ports[v].name if v in graph.ports else v).encode()
+    shared = graph.said(v).encode()
     op = TfliteOp("VAR_HANDLE", "VarHandleOptions", {"sharedName": shared})
     return Use(op, [], _handle(graph, v), 1)
 

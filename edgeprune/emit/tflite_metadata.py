@@ -125,8 +125,7 @@ def _tensor(
     labelled: bool = False,
 ) -> int:
     """TensorMetadata of one input or output."""
-    port = graph.ports.get(value)
-    fields = {0: b.text(port.name if port else value)}
+    fields = {0: b.text(graph.said(value))}
     shape = graph.types[value].shape
     if is_input and len(shape) == 3 and shape[2] in (1, 3):
         space = b.table({0: ("b", _RGB if shape[2] == 3 else _GRAYSCALE)})

@@ -148,7 +148,7 @@ def _names(graph: Graph, found: Sequence[str], where: str) -> list[str]:
         if "x" not in found:
             raise EdgePruneError(where, f"has {sorted(found)}, but no x", HINT)
         return ["x"]
-    own = [graph.ports[v].name if v in graph.ports else v for v in graph.arguments]
+    own = [graph.said(v) for v in graph.arguments]
     numbered = [f"x{i}" for i in range(len(own))]
     for names in (own, numbered):
         if set(names) <= set(found):

@@ -86,7 +86,7 @@ def drop_unread(graph: Graph) -> Graph:
     read = {v: graph.types[v] for v in graph.inputs if graph.users[v] or v in needed}
     if len(read) in (0, len(graph.inputs)) or graph.is_quantised:
         return graph
-    names = [graph.ports[v].name if v in graph.ports else v for v in graph.inputs if v not in read]
+    names = [graph.said(v) for v in graph.inputs if v not in read]
     notes = [f"nothing reads the input {name}: it is left out" for name in names]
     return replace(graph, inputs=tuple(read), notes=(*graph.notes, *notes))
 

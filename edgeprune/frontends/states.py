@@ -33,7 +33,7 @@ def paired(graph: Graph, wanted: Sequence[str]) -> Graph:
         if len(found) != 1 or found[0][0] in pairs or found[0][1] in pairs.values():
             what = f"{text!r} pairs no input of {', '.join(ins)} with an output of its own"
             raise EdgePruneError("--state", f"{what} of {', '.join(outs)}", HINT)
-        (v, after), (a, b) = found[0], (_said(graph, v) for v in found[0])
+        (v, after), (a, b) = found[0], (graph.said(v) for v in found[0])
         if graph.types[v] != graph.types[after] or _order(graph, v) != _order(graph, after):
             what = f"{a} is {graph.types[v]} and {b} {graph.types[after]}"
             raise EdgePruneError("--state", what, "the two have the same type in every call")
@@ -97,12 +97,8 @@ def _root(graph: Graph, value: str) -> str:
     return value
 
 
-def _said(graph: Graph, v: str) -> str:
-    return graph.ports[v].name if v in graph.ports else v
-
-
 def _named(graph: Graph, values: Sequence[str]) -> dict[str, str]:
-    return {_said(graph, v): v for v in values}
+    return {graph.said(v): v for v in values}
 
 
 def _order(graph: Graph, v: str) -> tuple[int, ...] | None:

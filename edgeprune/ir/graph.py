@@ -138,6 +138,17 @@ class Graph:
         """Multiply-accumulates of one node for one sample."""
         return node.op.macs(*self.types_of(node))
 
+    def said(self, value: str) -> str:
+        """What the user's model calls an input or output."""
+        return self.ports[value].name if value in self.ports else value
+
+    @property
+    def state_bytes(self) -> int:
+        """Of a struct of all states, the widest elements first."""
+        types = [self.types[v] for v in self.states]
+        wide = max((t.dtype.bits // 8 for t in types), default=1)
+        return -(-sum(t.nbytes for t in types) // wide) * wide
+
     def layout(self, value: str) -> str:
         """The order in which the axes of an input or output lie in memory, in words.
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from edgeprune.compiler import Compiled
 from edgeprune.emit import to_ort
 from edgeprune.emit.packages import OF_ONE, PACKAGES, Facts
 from edgeprune.emit.to_c import Vectors
@@ -152,15 +153,18 @@ def _check_packages(options: BuildOptions, prepared: Prepared) -> None:
         raise EdgePruneError("--url", f"{options.url!r} is no address", "such as https://...")
 
 
-def _notes(options: BuildOptions, target: Target, prepared: Prepared) -> tuple[str, ...]:
+def _notes(options: BuildOptions, compiled: Compiled, prepared: Prepared) -> tuple[str, ...]:
     """What was taken for granted."""
-    if "arduino" not in options.packages or target.progmem:
-        return prepared.notes
-    avr = (
-        f"packages/arduino is built for {target.name}: boards with AVR (Uno, Mega) need a build of "
-        "their own, --target arduino-uno or arduino-mega-2560"
-    )
-    return (*prepared.notes, avr)
+    target, notes = compiled.recipe.target, []
+    if options.optimize == "ram" and (target.progmem or compiled.graph.states):
+        why = f"{target.name} runs" if target.progmem else "a model that keeps states is run"
+        notes.append(f"--optimize ram is as speed here: {why} layer by layer")
+    if "arduino" in options.packages and not target.progmem:
+        notes.append(
+            f"packages/arduino is built for {target.name}: boards with AVR (Uno, Mega) need a "
+            "build of their own, --target arduino-uno or arduino-mega-2560"
+        )
+    return (*prepared.notes, *notes)
 
 
 def _seconds(clock: Clock) -> dict[str, float]:
@@ -281,7 +285,7 @@ def _write(
         visited=visited(prepared, chosen, chooser.passed),
         **_shown(prepared, real(graph, ours)),
         labels=prepared.labels,
-        notes=(*_notes(options, target, prepared), *missed),
+        notes=(*_notes(options, compiled, prepared), *missed),
         ort=(folder / "model.ort").stat().st_size if "ort" in options.emit else None,
     )
     made["app"] = in_app(compiled, target, chooser.speed)

@@ -193,7 +193,7 @@ def _refuse_states(graph: Graph, options: BuildOptions, *, builds: bool) -> None
     asked = {"--classes": options.classes is not None, "--finetune": options.finetune > 0}
     wrong = [name for name, given in asked.items() if given]
     if graph.states and (wrong or not builds):
-        names = ", ".join(graph.ports[v].name if v in graph.ports else v for v in graph.states)
+        names = ", ".join(graph.said(v) for v in graph.states)
         raise EdgePruneError(
             ", ".join(wrong) or graph.name,
             f"the model keeps states from call to call ({names})",

@@ -128,14 +128,6 @@ def _layout(
         nbytes[home[v]] = max(nbytes.get(home[v], 0), round_up(sizes[v], ALIGN))
     scratch = {n.name: work[n.name].scratch_bytes for n in graph.nodes if n.name in work}
     over = _overlaps(graph, work, home, sizes) if inplace else {}
-    if span is not None:
-        whole = {span.result, *span.read, *span.lasting}
-        over = {
-            n.name: over[n.name]
-            for n in graph.nodes
-            if n.name in over
-            and (n.name not in span.names or not whole & {n.output, over[n.name].buffer})
-        }
     if order is None:
         in_arena = nbytes | dict.fromkeys(_kept(graph, home), 0)
         order = best_order(graph, home, in_arena, scratch, over)

@@ -299,7 +299,7 @@ def _by_rows(compiled: Compiled) -> dict[str, Any] | None:
             }
             for n in span.nodes[:-1]
         ],
-        "fed_by_rows": [v for v in compiled.graph.inputs if v in span.read],
+        "fed_by_rows": [v for v in compiled.graph.inputs if not compiled.plan.has_place(v)],
         "feed_bytes": None if feed is None else feed.extra_bytes,
         "arena_bytes_whole": whole.plan.arena_bytes,
         "more_work": compiled.work / whole.work - 1 if whole.work else None,
@@ -360,7 +360,7 @@ def _size(compiled: Compiled, size: Footprint) -> dict[str, Any]:
         "weight_bytes": size.weight_bytes,
         "ram_bytes": size.ram_bytes,
         "arena_bytes": size.arena_bytes,
-        "state_bytes": compiled.state_bytes,
+        "state_bytes": compiled.graph.state_bytes,
         "arena_lower_bound_bytes": compiled.plan.lower_bound_bytes,
         "stack_bytes": size.stack_bytes,
         "tflite_bytes": len(compiled.tflite),

@@ -91,12 +91,13 @@ def _sizes(report: dict[str, Any], grid: Table) -> None:
         + (f", states {_bytes(size['state_bytes'])}" if size.get("state_bytes") else ""),
     )
     if by_rows := (report.get("memory") or {}).get("by_rows"):
-        fed = ", and an input that is not stored" if by_rows["fed_by_rows"] else ""
+        outside = ", and its input lies outside of it" if by_rows["fed_by_rows"] else ""
+        fed = ", or comes row by row" if by_rows["feed_bytes"] is not None else ""
         more = "" if by_rows["more_work"] is None else f" for {by_rows['more_work']:.1%} more work"
         grid.add_row(
             "by rows",
             f"{len(by_rows['layers'])} layers: arena {_bytes(size['arena_bytes'])} instead of "
-            f"{_bytes(by_rows['arena_bytes_whole'])}{fed}{more} (estimated)",
+            f"{_bytes(by_rows['arena_bytes_whole'])}{outside}{fed}{more} (estimated)",
         )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Command, report_of
-from tests.emit.packages import WARNINGS, run
+from tests.emit.packages import WARNINGS, run, small_mlp
 
 
 @pytest.mark.slow
@@ -38,3 +38,14 @@ def test_layers_run_by_rows_in_a_smaller_arena_and_agree_everywhere(
         command = f"gcc -std=c99 {WARNINGS} -DMNIST_CNN_SELFTEST selftest_main.c mnist_cnn.c"
         run([*command.split(), "-lm", "-o", "test"], folder)
         assert "passed" in run([folder / "test"], folder)
+
+
+def test_that_a_target_runs_layer_by_layer_all_the_same_is_said(
+    edgeprune: Command, tmp_path: Path
+) -> None:
+    model = small_mlp(tmp_path / "net.onnx")
+    args = ("--random-data", "--target", "avr", "--dtype", "int8", "--emit", "tflite")
+    done = edgeprune("build", model, *args, "--optimize", "ram", "-o", tmp_path / "out")
+    assert done.status == 0, done.err
+    note = "--optimize ram is as speed here: avr runs layer by layer"
+    assert note in report_of(tmp_path / "out")["notes"]

@@ -49,9 +49,10 @@ def test_a_pair_of_input_and_output_becomes_a_state(
 ) -> None:
     out, data = tmp_path / "out", cell.with_name("steps.npz")
     args = ("--state", "h:h_next", "--data", data, "--dtype", dtype, "-o", out)
-    done = edgeprune("build", cell, *args)
+    done = edgeprune("build", cell, *args, "--optimize", "ram")
     assert done.status == 0, done.err
     report = report_of(out)
+    assert any("a model that keeps states is run layer by layer" in n for n in report["notes"])
     assert [row["name"] for row in report["interface"]["inputs"]] == ["x"]
     assert [row["name"] for row in report["interface"]["outputs"]] == ["y"]
     assert [row["name"] for row in report["interface"]["states"]] == ["h"]

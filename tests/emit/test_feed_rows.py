@@ -53,10 +53,20 @@ int main(int argc, char **argv)
 """
 
 
-def network() -> Graph:
-    """Layers of several strides, and a mean."""
+FIRST = {
+    "layers": [],
+    "three channels of one": [Node("first", ops.Concat(), ("x", "x", "x"), "x3")],
+    "a sum with itself": [Node("first", ops.Add(), ("x", "x"), "x2")],
+}
+"""By what the input is for: what reads it, in front of the convolutions."""
+
+
+def network(first: str = "layers", end: ops.Op | None = None) -> Graph:
+    """Layers of several strides, and a mean, or another end."""
     rng = np.random.default_rng(0)
-    constants, nodes, value = {}, [], "x"
+    constants, nodes = {}, list(FIRST[first])
+    value = nodes[-1].output if nodes else "x"
+    channels = 1 if first == "three channels of one" else 3
     same, halved = Padding(1, 1, 1, 1), Padding(0, 0, 1, 1)
     for i, (kernel, stride, pad, made) in enumerate(
         [(3, 2, halved, 4), (3, 1, same, 4), (1, 1, Padding(), 6), (3, 2, same, 3)]
@@ -67,32 +77,37 @@ def network() -> Graph:
         op = ops.Conv2d((stride, stride), pad)
         nodes.append(Node(f"n{i}", op, (value, f"w{i}", f"b{i}"), f"v{i}"))
         value = f"v{i}"
-    nodes.append(Node("mean", ops.Mean(), (value,), "y"))
-    return build_graph("net", nodes, {"x": TensorType((22, 10, 3))}, ("y",), constants)
+    nodes.append(Node("end", end or ops.Mean(), (value,), "y"))
+    return build_graph("net", nodes, {"x": TensorType((22, 10, channels))}, ("y",), constants)
 
 
-@pytest.fixture(scope="module")
-def compiled() -> Compiled:
-    source = network()
-    x = np.random.default_rng(1).normal(size=(8, 22, 10, 3)).astype(np.float32)
+def by_rows(source: Graph) -> Compiled:
+    """With all nodes but the last one in a span."""
+    x = np.random.default_rng(1).normal(size=(8, *source.types["x"].shape)).astype(np.float32)
     recipe = Recipe(load_target("host"), "int8", "speed", observe(fuse(source), x))
     graph = recipe.typed(source)
-    span = span_of(graph, graph.nodes[:4], [2, 2, 1, 1])
+    span = span_of(graph, graph.nodes[:-1], [4, 2, 2, 1, 1][-len(graph.nodes[:-1]) :])
     assert span is not None
     return recipe.compile_typed(graph, order=[n.name for n in graph.nodes], span=span)
 
 
+@pytest.fixture(scope="module")
+def compiled() -> Compiled:
+    return by_rows(network())
+
+
 @pytest.mark.needs("gcc")
-def test_rows_in_any_portions_give_what_the_whole_input_gives(
-    compiled: Compiled, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("first", FIRST)
+def test_rows_in_any_portions_give_what_the_whole_input_gives(first: str, tmp_path: Path) -> None:
+    compiled = by_rows(network(first))
     graph = compiled.graph
     compiled.write_c(tmp_path, "net")
     (tmp_path / "main.c").write_text(MAIN)
     flags = (*FLAGS, *SANITIZERS["gcc"].split(), "-Wall", "-Wextra", "-Werror")
     command = ["gcc", *flags, *map(str, tmp_path.glob("*.c")), "-o", str(tmp_path / "main")]
     subprocess.run(command, check=True, cwd=tmp_path)
-    x = np.random.default_rng(2).integers(-128, 128, (1, 22, 10, 3)).astype(np.int8)
+    shape = graph.types["x"].shape
+    x = np.random.default_rng(2).integers(-128, 128, (1, *shape)).astype(np.int8)
     wanted = run_int(graph, {"x": x})["y"]
     for each in (1, 3, 22):
         done = subprocess.run(
@@ -116,3 +131,10 @@ def test_an_input_that_is_fed_takes_a_window_and_not_an_image(compiled: Compiled
 def test_a_network_that_runs_layer_by_layer_is_not_fed(compiled: Compiled) -> None:
     whole = compiled.recipe.compile_typed(compiled.graph)
     assert "feed_rows" not in whole.c_files("net").files["net.h"].decode()
+
+
+def test_a_result_that_is_the_output_in_another_shape_is_not_fed() -> None:
+    flat = by_rows(network(end=ops.Reshape((6 * 3 * 3,))))
+    assert flat.plan.span is not None
+    assert flat.plan.home["y"] == flat.plan.span.result
+    assert "feed_rows" not in flat.c_files("net").files["net.h"].decode()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from edgeprune.report.terminal import show_report
 from tests.e2e.conftest import invoke, report_of
 from tests.emit.packages import TARGET, WARNINGS, run, small_cnn
 
@@ -37,6 +40,16 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.status == 0, done.err
     assert report_of(folder / "out")["memory"]["by_rows"]["fed_by_rows"] == ["x"]
     return folder / "out" / "packages"
+
+
+def test_what_is_said_of_the_input_is_what_is_offered(packages: Path) -> None:
+    report = report_of(packages.parent)
+    for feed_bytes, fed in ((100, True), (None, False)):
+        report["memory"]["by_rows"]["feed_bytes"] = feed_bytes
+        text = StringIO()
+        show_report(report, Console(file=text, width=300), "")
+        assert "its input lies outside of it" in text.getvalue()
+        assert ("or comes row by row" in text.getvalue()) is fed
 
 
 def test_make_runs_the_selftest(packages: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -137,12 +139,66 @@ def test_a_state_takes_no_room_in_the_arena_when_it_is_written_last() -> None:
     assert "n" not in plan.offsets
 
 
+TWO = """
+#include <stdio.h>
+
+#include "kept.h"
+
+static kept_state left, right;
+static int32_t arena[KEPT_ARENA_BYTES / 4];
+
+int main(void)
+{
+    int8_t x[2][4], y[2][4];
+
+    kept_reset(&left);
+    kept_reset(&right);
+    while (fread(x, sizeof x, 1, stdin) == 1) {
+        if (kept_run(&left, arena, sizeof arena, x[0], y[0]) != EP_OK ||
+            kept_run(&right, arena, sizeof arena, x[1], y[1]) != EP_OK) {
+            return 1;
+        }
+        fwrite(y, sizeof y, 1, stdout);
+    }
+    return KEPT_STATE_BYTES == sizeof left ? 0 : 2;
+}
+"""
+
+
+@pytest.mark.needs("gcc")
 def test_two_states_of_one_code_do_not_meet(tmp_path: Path) -> None:
-    made = compiled(network("a sum"))
-    header = made.c_files("kept").files["kept.h"].decode()
-    assert "void kept_reset(kept_state *state);" in header
-    assert "kept_run(kept_state *state, void *arena, size_t arena_bytes, const int8_t" in header
-    assert "#define KEPT_STATE_BYTES 4u" in header
+    graph = network("a ring")
+    compiled(graph, "host").write_c(tmp_path, "kept")
+    (tmp_path / "main.c").write_text(TWO)
+    build = ["gcc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-o", "main"]
+    subprocess.run([*build, *tmp_path.glob("*.c")], check=True, cwd=tmp_path)
+    x, wanted = sequence(graph)
+    half = STEPS // 2
+    left, right = wanted[:half], join_rows([run_steps(graph, [x[half:]])[graph.results[0]]])
+    both = np.concatenate([x[:half], x[half:]], axis=1)
+    done = subprocess.run([tmp_path / "main"], input=both.tobytes(), stdout=-1, check=True)
+    made = np.frombuffer(done.stdout, np.int8).reshape(half, 8)
+    assert np.array_equal(made, np.concatenate([left, right], axis=1))
+
+
+@pytest.mark.needs("gcc")
+def test_the_bytes_of_a_state_are_those_of_its_struct(tmp_path: Path) -> None:
+    wide, narrow = T.with_shape((3,)), TensorType((2,), DType.INT16, QuantParams.of(0.05, 0))
+    types = {"x": narrow, "h": wide, "g": narrow}
+    nodes = [Node("a", Add(), ("h", "h"), "a"), Node("b", Add(), ("x", "g"), "b")]
+    nodes.append(Node("y", Add(), ("x", "b"), "y"))
+    known = {**types, "a": wide, "b": narrow, "y": narrow}
+    graph = keeping(
+        build_graph("kept", nodes, types, ["y", "a", "b"], {}, known=known), {"h": "a", "g": "b"}
+    )
+    assert graph.state_bytes == 8, "seven, and one that keeps the next one in its place"
+    compiled(graph, "host").write_c(tmp_path, "kept")
+    assert json.loads((tmp_path / "manifest.json").read_text())["state_bytes"] == 8
+    check = (
+        '#include "kept.h"\nchar same[sizeof(kept_state) == 8 && KEPT_STATE_BYTES == 8 ? 1 : -1];\n'
+    )
+    (tmp_path / "check.c").write_text(check)
+    subprocess.run(["gcc", "-std=c99", "-c", "check.c"], check=True, cwd=tmp_path)
 
 
 def test_pairs_that_do_not_go_together_are_refused() -> None:

@@ -24,11 +24,16 @@ TARGET = load_target("host")
 
 
 def images(seed: int) -> Graph:
-    """A network of images: windows of all kinds, sums, concatenations, pads, functions."""
+    """A network of images: windows of all kinds, sums, concatenations, pads, functions.
+
+    Some read the input more than once in front of all that, and give the result as a vector.
+    """
     rng = np.random.default_rng(seed)
     m = Maker(rng, 0.0)
     at = m.input((m.pick(11, 14, 17), m.pick(4, 7, 8), m.pick(1, 3, 4)))
     first = at
+    if seed % 5 < 2:
+        at = m.add(ops.Concat(), at, at, at) if seed % 5 else m.add(ops.Add(), at, at)
     for _ in range(m.pick(4, 6, 8)):
         h, w, c = m.shape(at)
         like = [v for v in m.shapes if m.shapes[v] == m.shapes[at] and v not in (at, first)]
@@ -42,6 +47,8 @@ def images(seed: int) -> Graph:
             at = m.add(ops.Pad((1, m.pick(0, 1), 0), (m.pick(0, 2), 1, 0)), at)
         else:
             at = windows(m, at, h, w, c)
+    if seed % 3 == 2:
+        at = m.add(ops.Reshape((int(np.prod(m.shape(at))),)), at)
     fed = {v: TensorType(m.shapes[v]) for v in m.inputs}
     return build_graph(f"images {seed}", m.nodes, fed, (at,), m.constants)
 

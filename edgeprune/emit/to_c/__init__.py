@@ -57,7 +57,7 @@ def emit(program: Program, name: str, vectors: Vectors | None = None) -> CFiles:
         **{f"{k}_shape": _shape(g, values) for k, values in sides.items()},
         **{f"{k}_parts": sizes for k, sizes in parts.items() if len(sizes) > 1},
         "arena_bytes": program.arena_bytes,
-        **({"state_bytes": sum(g.types[v].nbytes for v in g.states)} if g.states else {}),
+        **({"state_bytes": g.state_bytes} if g.states else {}),
         "layers": list(text.layers),
         "target": program.target,
     }

@@ -1,7 +1,8 @@
 """Functions that take an input row by row: the network's own input is never there as a whole.
 
-Offered where the first layers run by rows, one of them reads the input, and nothing else does. Rows
-that are still to be read lie behind the arena, and behind them how far it has got.
+Offered where the first layers run by rows, the first of them reads the input and nothing else does,
+and what they make is no output of the network. Rows that are still to be read lie behind the arena,
+and behind them how far it has got.
 """
 
 from __future__ import annotations
@@ -57,9 +58,12 @@ class Feed:
 def feed_of(program: Program) -> Feed | None:
     """How the input is fed; None where that is not offered."""
     span, graph = program.plan.span, program.graph
-    if span is None or len(graph.inputs) != 1 or span.result in graph.outputs:
+    if span is None or len(graph.inputs) != 1:
         return None
     value = graph.inputs[0]
+    home = program.plan.home
+    if {home[value], home[span.result]} & {home.get(v) for v in graph.outputs}:
+        return None  # what is given at the end must be there, in whatever shape, before it
     readers = graph.users[value]
     first = program.plan.order[0] == span.nodes[0].name
     if not first or span.read != {value} or [n.name for n in readers] != [span.nodes[0].name]:

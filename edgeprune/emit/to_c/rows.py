@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from edgeprune.emit.to_c.feed import Feed
+from edgeprune.emit.to_c.program import c_type
 from edgeprune.emit.to_c.writer import array
 from edgeprune.ir import Graph, Node, Span
 from edgeprune.kernels.call import KernelCall
@@ -90,7 +91,7 @@ class RowLoop:
         """A turn, where it is a function of its own."""
         if self._fed is None:
             return []
-        made = _c_type(self._graph.types[self._span.result].dtype.value)
+        made = c_type(self._graph.types[self._span.result])
         arguments = f"uint8_t *arena_, int32_t turn, const {self._fed.c_type} **x, {made} **y"
         head = f"static EP_NOINLINE void {self._name}_turn({arguments})"
         return [head, "{", *(line[4:] for line in self._body), "}", ""]
@@ -112,13 +113,13 @@ class RowLoop:
         table = _Table(layer.prefix, layer.turns)
         form = table.number("form", [0 if f is None else f for f in layer.turns])
         behind: list[str] = []
-        inputs = []
-        for i, v in enumerate(layer.forms[0].inputs):
-            pointer, after = self._input(layer, v, f"x{i}", table)
-            inputs.append(pointer)
+        operands = layer.forms[0].inputs
+        inputs: dict[str, str] = {}  # one that is read more than once is read at the same rows
+        for v in dict.fromkeys(operands):
+            inputs[v], after = self._input(layer, v, f"x{len(inputs)}", table)
             behind += after
         output, before, after = self._output(layer, table)
-        called = _chosen(layer, form, statements, inputs, output)
+        called = _chosen(layer, form, statements, [inputs[v] for v in operands], output)
         lines = [mark, *before, *called, *behind, *after]
         self.data += table.data
         self._body += [f"        {line}" for line in table.guarded(lines)]
@@ -166,13 +167,13 @@ class RowLoop:
     ) -> tuple[str, list[str]]:
         """A pointer of its own, moved on behind each call."""
         t = self._graph.types[value]
-        c_type = f"{'const ' if const else ''}{_c_type(t.dtype.value)}"
+        kind = f"{'const ' if const else ''}{c_type(t)}"
         row = t.size // t.shape[0]
         pointer = self._pointers[value]
         if pointer.startswith("arena_"):
-            pointer = f"({c_type} *)(void *)({pointer})"
+            pointer = f"({kind} *)(void *)({pointer})"
         name = f"{layer.prefix}_{word}" if self._fed is None else word[0]
-        self._ahead.append(f"{c_type} *{name} = {pointer};")
+        self._ahead.append(f"{kind} *{name} = {pointer};")
         if self._fed is not None:
             name = f"(*{name})"
         used = [i for i, f in enumerate(layer.turns) if f is not None]
@@ -192,7 +193,7 @@ class RowLoop:
 
     def _within(self, value: str, at: str) -> str:
         place = self._pointers[value] + ("" if at == "0" else f" + {at}")
-        return f"({_c_type(self._graph.types[value].dtype.value)} *)(void *)({place})"
+        return f"({c_type(self._graph.types[value])} *)(void *)({place})"
 
 
 def _chosen(
@@ -210,10 +211,6 @@ def _chosen(
         lines.append(test if i == 0 else f"}} else {test}")
         lines += [f"    {s}" for s in statements(call, f"{params}[{i}]", inputs, output)]
     return [*lines, "}"]
-
-
-def _c_type(dtype: str) -> str:
-    return {"float32": "float", "int8": "int8_t", "int16": "int16_t", "int32": "int32_t"}[dtype]
 
 
 class _Table:

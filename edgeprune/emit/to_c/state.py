@@ -17,11 +17,7 @@ STEP = [
 def members_of(graph: Graph) -> dict[str, str]:
     """By the input of a state, its member of the struct."""
     names = Names()
-    return {v: names.unique(_said(graph, v), "state") for v in graph.states}
-
-
-def _said(graph: Graph, v: str) -> str:
-    return graph.ports[v].name if v in graph.ports else v
+    return {v: names.unique(graph.said(v), "state") for v in graph.states}
 
 
 def declaration(graph: Graph, name: str) -> list[str]:
@@ -29,9 +25,8 @@ def declaration(graph: Graph, name: str) -> list[str]:
     if not graph.states:
         return []
     members = members_of(graph)
-    total = sum(graph.types[v].nbytes for v in graph.states)
     lines = [
-        f"#define {name.upper()}_STATE_BYTES {total}u",
+        f"#define {name.upper()}_STATE_BYTES sizeof({name}_state)",
         "",
         "/* What is kept from one call to the next: one for each stream of inputs. */",
         "typedef struct {",
@@ -39,7 +34,7 @@ def declaration(graph: Graph, name: str) -> list[str]:
     for v in sorted(graph.states, key=lambda v: -graph.types[v].dtype.bits):
         t = graph.types[v]
         dims = "".join(f"[{d}]" for d in t.shape)
-        what = f"{c_type(t)} {dims}; the model's '{comment(_said(graph, v))}'"
+        what = f"{c_type(t)} {dims}; the model's '{comment(graph.said(v))}'"
         lines.append(f"    {c_type(t)} {members[v]}[{t.size}]; /* {what} */")
     return [
         *lines,
