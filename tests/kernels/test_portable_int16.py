@@ -11,7 +11,7 @@ from kernels.harness import check, one_node, spell
 from kernels.test_portable_linear import CLAMPS, geometry
 
 from edgeprune.errors import UnsupportedError
-from edgeprune.ir import DType, QuantParams, TensorType
+from edgeprune.ir import DType, QuantParams, TensorType, run_int
 from edgeprune.ops import (
     Add,
     AvgPool2d,
@@ -71,6 +71,26 @@ def test_int16_layers_are_the_reference(seed, clamp):
         layer = wide_layer(rng, shape, axis, xs)
         y = int16_type((), output_scale(rng, xs, layer))
         check(one_node(made, [int16_type(image, xs)], y, layer), {"x0": x})
+
+
+@pytest.mark.parametrize(("factor", "ok"), [(127.9, True), (128.1, False), (2.0**20, False)])
+def test_a_change_of_scale_beyond_what_litert_defines_is_refused(factor, ok):
+    """Its right shift would be less than 8; the C shifted by a negative number."""
+    w = np.array([[[[1]]], [[[3]]]], np.int8)
+    layer = {
+        "w": (w, TensorType(w.shape, DType.INT8, QuantParams.of(1.0))),
+        "b": (np.zeros(2, np.int64), TensorType((2,), DType.INT64, QuantParams.of(1.0))),
+    }
+    y = int16_type((), 1 / factor)
+    graph = one_node(Conv2d(), [int16_type((2, 2, 1), 1.0)], y, layer)
+    x = {"x0": np.array([[[1], [-2]], [[3], [50]]], np.int16)}
+    if ok:
+        check(graph, x)
+        return
+    rows = {"x0": x["x0"][None]}
+    for compute in (lambda: spell(graph), lambda: run_int(graph, rows)):
+        with pytest.raises(UnsupportedError, match="a change of scale"):
+            compute()
 
 
 @MODEST

@@ -22,6 +22,8 @@ Int64s = NDArray[np.int64]
 QMIN, QMAX = -128, 127
 MAX_SHIFT = 31
 """A 32-bit accumulator is shifted left by no more."""
+MAX_WIDE_SHIFT = 7
+"""What a 48-bit accumulator is multiplied by is below 2 to this power."""
 
 
 def quantize_multiplier(real: float) -> tuple[int, int]:
@@ -109,10 +111,25 @@ def rescale_once(x: Ints, real: NDArray[np.float64] | float) -> Int64s:
 
 def rescale_wide(x: Ints, mult: Ints | int, shift: Ints | int) -> Int64s:
     """The rule for 48-bit accumulators (int16 activations): a 16-bit multiplier, rounded once."""
-    m = np.asarray(mult, np.int64)
-    reduced = np.where(m < 0x7FFF0000, (m + (1 << 15)) >> 16, 0x7FFF)
-    total = 15 - np.asarray(shift, np.int64)
+    reduced, total = reduced_multipliers(mult, shift)
     return (np.asarray(x, np.int64) * reduced + (np.int64(1) << (total - 1))) >> total
+
+
+def reduced_multipliers(mult: Ints | int, shift: Ints | int) -> tuple[Int64s, Int64s]:
+    """The 16 bits of a multiplier and the right shift that :func:`rescale_wide` takes.
+
+    Raises:
+        UnsupportedError: a factor of 2^7 or more, for which LiteRT's kernels are not defined.
+    """
+    m, left = np.asarray(mult, np.int64), np.asarray(shift, np.int64)
+    if left.max(initial=0) > MAX_WIDE_SHIFT:
+        raise UnsupportedError(
+            "a change of scale",
+            f"by a factor of 2^{MAX_WIDE_SHIFT} or more, which sums of 48 bits have no room for",
+            "use --dtype float32",
+        )
+    reduced = np.where(m < 0x7FFF0000, (m + (1 << 15)) >> 16, 0x7FFF)
+    return np.asarray(reduced, np.int64), 15 - left
 
 
 def effective_scales(x: QuantParams, w: QuantParams, y: QuantParams) -> NDArray[np.float64]:

@@ -7,7 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from edgeprune.ir import Array, DType, Over, QuantParams, TensorType
-from edgeprune.ir.fixedpoint import QMAX, QMIN, clamp_range, quantize_multipliers
+from edgeprune.ir.fixedpoint import (
+    QMAX,
+    QMIN,
+    clamp_range,
+    quantize_multipliers,
+    reduced_multipliers,
+)
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.ops._clamp import Clamp
 
@@ -175,9 +181,7 @@ def rescale_constants(real: Array, reach: Array) -> tuple[Constant, Constant]:
 def wide_constants(real: Array, channels: int) -> tuple[Constant, Constant]:
     """16-bit multiplier and right shift of every channel, as ``ep_finish_s16`` takes them."""
     mult, shift = quantize_multipliers(np.broadcast_to(np.asarray(real, np.float64), channels))
-    wide = mult.astype(np.int64)
-    reduced = np.where(wide < 0x7FFF0000, (wide + (1 << 15)) >> 16, 0x7FFF)
-    return multiplier_constants(reduced, 15 - shift)
+    return multiplier_constants(*reduced_multipliers(mult, shift))
 
 
 def in_block_macs(macs: int, channels: int) -> float:
