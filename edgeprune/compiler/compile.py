@@ -18,6 +18,7 @@ from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.select import lower, priced
 from edgeprune.planner import MemoryPlan, Work, plan_memory
 from edgeprune.quantize import DEFAULT, Levels, Observed, Settings, quantise, refuse_unquantised
+from edgeprune.quantize.delegate import with_float_softmax, with_means
 from edgeprune.target import Target
 from edgeprune.toolchain.compiler import Optimize
 
@@ -69,7 +70,9 @@ class Recipe:
         """The graph as it is emitted: clamps fused, and quantised where asked for."""
         if graph.is_quantised:
             return graph
-        fused = fuse(part_ports(graph))
+        in_app = self.target.budget == "tflite"
+        parted = part_ports(graph)
+        fused = fuse(with_means(parted) if in_app else parted)
         if self.dtype == "float32":
             return fused
         refuse_unquantised(fused)
@@ -81,7 +84,7 @@ class Recipe:
         ranges = {v: self.observed[v].range(how.method, levels) for v in seen}
         means = {v: self.observed[v].mean for v in seen} if how.corrects_bias else None
         books = {name: found.codebook for name, found in self.levels.items()}
-        return quantise(
+        made = quantise(
             fused,
             ranges,
             dtype,
@@ -90,6 +93,7 @@ class Recipe:
             scales={name: found.scales for name, found in self.levels.items()},
             means=means,
         )
+        return with_float_softmax(made) if in_app else made
 
     def compile(self, graph: Graph, *, thorough: bool = True) -> Compiled:
         """Quantise, choose kernels, plan the memory; not ``thorough``: as a guess that is quick."""

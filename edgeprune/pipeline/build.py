@@ -38,6 +38,7 @@ from edgeprune.report.record import Pruning, build_record, class_table
 from edgeprune.target import Target, load_target
 from edgeprune.verify.agreement import (
     AGREEMENT_RUNS,
+    RELATIVE,
     Agreement,
     agree,
     answers_of,
@@ -207,7 +208,7 @@ def _write(
         compiled.write_c(c_dir, name)
         with HostModel(c_dir) as model:
             answer = model.run(stored)
-        tolerance = 0.0 if graph.is_quantised else 1e-5
+        tolerance = RELATIVE if answer.dtype.kind == "f" else 0.0
         few = STORED_STEPS if graph.states else STORED_VECTORS
         vectors = Vectors(stored[:few], answer[:few], tolerance)
         compiled.write_c(c_dir, name, vectors)
