@@ -19,11 +19,14 @@ from edgeprune.kernels.select import lower, priced
 from edgeprune.planner import MemoryPlan, Work, plan_memory
 from edgeprune.quantize import DEFAULT, Levels, Observed, Settings, quantise, refuse_unquantised
 from edgeprune.quantize.delegate import with_float_softmax, with_means
+from edgeprune.quantize.half import with_half_weights
 from edgeprune.target import Target
 from edgeprune.toolchain.compiler import Optimize
 
 MIXED = "mixed"
 """int8 whose weights have fewer bits where that costs least."""
+FLOATS = ("float32", "float16")
+"""Element types that need no calibration; of float16 only weights are, in files for phones."""
 STACK_BYTES = 1024
 """Of a part's RAM, what kernels are chosen to leave beside the arena."""
 
@@ -34,9 +37,9 @@ class Recipe:
 
     Attributes:
         target: what it is for.
-        dtype: "int8", "int16x8", "int4" or "float32".
+        dtype: "int8", "int16x8", "int4", or one of :data:`FLOATS`.
         optimize: "size" or "speed".
-        observed: what calibration saw in the source model, by value; empty for float32.
+        observed: what calibration saw in the source model, by value; empty for floats.
         settings: how it is quantised.
         levels: of the weights of the float graph that is compiled, where they lie on some already,
             by layer.
@@ -73,6 +76,8 @@ class Recipe:
         in_app = self.target.budget == "tflite"
         parted = part_ports(graph)
         fused = fuse(with_means(parted) if in_app else parted)
+        if self.dtype == "float16":
+            return with_half_weights(fused)
         if self.dtype == "float32":
             return fused
         refuse_unquantised(fused)
@@ -264,7 +269,11 @@ class Compiled:
         if not r.labels and r.target.budget != "tflite":
             return to_tflite.emit(self.graph, offline_plan=is_mcu)
         return tflite_metadata.described(
-            self.graph, f"{r.title}, {r.dtype}", r.labels, offline_plan=is_mcu
+            self.graph,
+            f"{r.title}, {r.dtype}",
+            r.labels,
+            half=r.dtype == "float16",
+            offline_plan=is_mcu,
         )
 
     @cached_property

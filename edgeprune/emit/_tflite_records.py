@@ -5,16 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from edgeprune.ir import Array, TensorType, TfliteOp
 
 
 class Operand:
-    """An activation (by its name), a constant as it is stored, or a resource variable's handle."""
+    """An activation (by its name), a constant as it is stored, or a resource variable's handle.
+
+    A constant of float32 may be stored in float16.
+    """
 
     def __init__(
         self, type_: TensorType, name: str = "", data: Array | None = None, *, handle: bool = False
     ) -> None:
         self.type, self.name, self.data, self.is_handle = type_, name, data, handle
+
+    @property
+    def stored_as(self) -> str:
+        """The element type's name in the schema."""
+        if self.is_handle:
+            return "RESOURCE"
+        is_half = self.data is not None and self.data.dtype == np.float16
+        return "FLOAT16" if is_half else self.type.dtype.name
 
 
 @dataclass(frozen=True, eq=False)

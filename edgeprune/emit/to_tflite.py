@@ -21,9 +21,13 @@ from edgeprune.emit._tflite_split import split
 from edgeprune.emit._tflite_state import RELEASE, before, behind, once
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.ir import Array, DType, Form, Graph, Node, QuantParams, TensorType, TfliteOp
+from edgeprune.quantize.half import as_half
 
 ALIGNMENT = 16
 """Bytes; the schema's ``force_align`` of constant data."""
+
+HALF_VERSION, HALF_RELEASE = 3, "1.15.0"
+"""Of DEQUANTIZE, and of the runtime, that reads float16."""
 
 LIMIT = 2**31 - 1
 """Bytes that offsets inside a file can span."""
@@ -33,12 +37,17 @@ ENUMS = {"padding": "Padding", "fusedActivationFunction": "ActivationFunctionTyp
 
 
 def emit(
-    graph: Graph, *, offline_plan: bool = False, metadata: Mapping[str, bytes] | None = None
+    graph: Graph,
+    *,
+    half: bool = False,
+    offline_plan: bool = False,
+    metadata: Mapping[str, bytes] | None = None,
 ) -> bytes:
     """The network as a TFLite file; the same graph gives the same bytes.
 
     Args:
         graph: float, or quantised.
+        half: whether constants that float16 holds exactly are stored so, where that is shorter.
         offline_plan: whether TFLite Micro is told where in its arena each activation lies.
         metadata: further named buffers, e.g. labels.
 
@@ -52,7 +61,7 @@ def emit(
     spelled, problems = [], []
     for node in graph.nodes:
         try:
-            spelled += _spell(graph, node)
+            spelled += _spell(graph, node, half=half)
         except UnsupportedError as e:
             problems.append(f"{node.name} ({node.op.kind}): {e.what}")
     if problems:
@@ -64,20 +73,25 @@ def emit(
     return _Writer().write(graph, spelled, places, dict(metadata or {}))
 
 
-def _spell(graph: Graph, node: Node) -> list[tuple[Use, str]]:
+def _spell(graph: Graph, node: Node, *, half: bool) -> list[tuple[Use, str]]:
     """One node as the file has it, and the runtime releases that it needs."""
+    uses: list[tuple[Use, str]] = []
     types, result = graph.types_of(node), graph.types[node.output]
     op = node.op.to_tflite(types, result)
     operands = []
     for i, v in enumerate(node.inputs):
         if v in graph.constants:
             form = op.forms.get(i, Form(new_axes=() if i in node.op.weights else (0,)))
-            operands.append(_constant(graph.constants[v], types[i], form))
+            constant = _constant(graph.constants[v], types[i], form)
+            if half and (short := _widened(constant, f"{v}@{node.name};{i}")):
+                uses.append((short, HALF_RELEASE))
+                assert short.result is not None
+                constant = short.result
+            operands.append(constant)
         else:
             operands.append(Operand(batched(types[i]), v))
     whole = Operand(batched(result), node.output)
     first = next((t for v, t in zip(node.inputs, types, strict=True) if v not in graph.constants))
-    uses: list[tuple[Use, str]] = []
     activation = first.dtype
     while op.then is not None:
         between = TensorType((1, *result.shape), op.gives)
@@ -98,6 +112,18 @@ def _use(
         operands = [operands[i] for i in op.order]
     version, runtime = version_of(op, [o.type for o in operands], activation)
     return Use(op, operands, made, version), runtime
+
+
+def _widened(constant: Operand, name: str) -> Use | None:
+    """The operator that makes float32 of a constant in float16; None: it is not stored so."""
+    assert constant.data is not None
+    short = as_half(constant.data)
+    if short is None:
+        return None
+    read = TfliteOp("DEQUANTIZE", "DequantizeOptions")
+    return Use(
+        read, [Operand(constant.type, data=short)], Operand(constant.type, name), HALF_VERSION
+    )
 
 
 def _constant(value: Array, t: TensorType, form: Form) -> Operand:
@@ -241,7 +267,7 @@ class _Writer:
         t = operand.type
         fields = {
             "Shape": self._ints(t.shape),
-            "Type": getattr(self.s.TensorType, "RESOURCE" if operand.is_handle else t.dtype.name),
+            "Type": getattr(self.s.TensorType, operand.stored_as),
             "Buffer": buffer,
         }
         if operand.name:

@@ -374,7 +374,8 @@ def _rule(prepared: Prepared, chosen: Candidate) -> Rule:
     if chosen.compiled.graph is prepared.graph:
         return "exact" if prepared.graph.is_quantised else "float32"
     as_it_was = chosen.float_graph is prepared.graph
-    return "float32" if as_it_was and not chosen.compiled.graph.is_quantised else "measured"
+    is_real = not chosen.compiled.graph.is_quantised and chosen.compiled.recipe.dtype != "float16"
+    return "float32" if as_it_was and is_real else "measured"
 
 
 def _refuse_disagreement(agreement: Agreement, mismatches: int | None, distance: Distance) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
-from edgeprune.compiler.compile import MIXED
+from edgeprune.compiler.compile import FLOATS, MIXED
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.ir import Graph
 from edgeprune.pipeline.fit import Fitter
@@ -189,7 +189,7 @@ class Chooser:
         """
         if any(c.accuracy >= self.prepared.source_accuracy - FORM_LOSS for c in found):
             return False
-        return form.dtype != "float32" or not any(c.is_as_good_as_float for c in found)
+        return form.dtype not in FLOATS or not any(c.is_as_good_as_float for c in found)
 
     def _kept(self, o: BuildOptions, target: Target, given: Room) -> list[Candidate]:
         """A file of integers that fits as it is keeps every scale and weight."""
@@ -231,17 +231,22 @@ class Chooser:
             return ("int8",)  # the file says what it is
         if self.options.dtype == MIXED:
             return self._mixed(target, is_short=flash)
+        in_app = target.budget == "tflite"
+        if self.options.dtype == "float16" and not in_app:
+            what = f"float16: weights of files for phones are, {target.name} computes with float32"
+            raise EdgePruneError("--dtype", what, "--dtype float32, or --target android or ios")
         if self.options.dtype != "auto":
             return (self.options.dtype,)
         if not self.prepared.chooses:
             return ("float32",)  # nothing to calibrate integers on
+        real = "float16" if in_app else "float32"
         if whole:
-            return ("int8", "float32")
+            return ("int8", real)
         # fewer bits than eight only where bytes are short; a file has no others than four
         if not flash or target.budget != "linked":
-            return ("int8", "int4", "float32")
+            return ("int8", "int4", real)
         fewer = (MIXED,) if self.options.bits[0] < 8 else ()
-        return ("int8", *fewer, "float32")
+        return ("int8", *fewer, real)
 
     def _mixed(self, target: Target, *, is_short: bool) -> tuple[str, ...]:
         """Fewer than eight bits where bytes of flash are short."""

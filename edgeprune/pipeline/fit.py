@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from edgeprune.compiler.compile import MIXED, Compiled, Recipe
+from edgeprune.compiler.compile import FLOATS, MIXED, Compiled, Recipe
 from edgeprune.compiler.measure import Footprint, footprint
 from edgeprune.compiler.prices import LayerPrices
 from edgeprune.errors import CannotFitError, EdgePruneError
@@ -214,7 +214,7 @@ class Fitter:
 
     def _recipe(self, graph: Graph) -> Recipe:
         observed: Mapping[str, Observed] = {}
-        if self.form.dtype != "float32" and not graph.is_quantised:
+        if self.form.dtype not in FLOATS and not graph.is_quantised:
             observed = self.prepared.observed(graph, self.progress)
         return Recipe(
             self.form.target,

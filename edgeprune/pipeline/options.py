@@ -14,7 +14,7 @@ from edgeprune.files import read_bytes
 from edgeprune.pruning.search import Schedule
 from edgeprune.target import Target, list_targets, load_target
 
-DtypeChoice = Literal["auto", "int8", "mixed", "int16x8", "int4", "float32"]
+DtypeChoice = Literal["auto", "int8", "mixed", "int16x8", "int4", "float16", "float32"]
 EMITTERS = ("c", "tflite", "onnx", "ort")
 MOST_LABEL_BYTES = 1 << 20
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(|b|k|kb|kib|m|mb|mib)\s*", re.IGNORECASE)
@@ -206,7 +206,8 @@ class BuildOptions:
         dtype: "auto" takes what is more accurate on validation data within the budget, int8, mixed
             or float32; "mixed": int8 whose weights have fewer bits where a budget wants it, chosen
             with the channels; "int16x8": int16 activations, int8 weights; "int4": int8
-            activations, weights of four bits but for the layers where that costs accuracy.
+            activations, weights of four bits but for the layers where that costs accuracy;
+            "float16": weights in a file for phones, which "auto" takes there for float32.
         bits: fewest and most that "mixed" and "auto" give to weights.
         criterion: how channels are ranked.
         schedule: how they are removed.

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from edgeprune import bundled
+from edgeprune.compiler.compile import FLOATS
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends.data import load_samples
 from edgeprune.ir import Array, Graph, Samples, TensorType, dequantise_array, join_rows
@@ -123,7 +124,7 @@ def _refuse_to_guess(options: BuildOptions, graph: Graph, *, optional: bool) -> 
     if options.has_limits:
         what = "is missing: pruning has to know what the network is used for"
         raise EdgePruneError("--data", what, HINT)
-    if options.dtype not in ("auto", "float32"):
+    if options.dtype not in ("auto", *FLOATS):
         what = f"is missing: the scales of {options.dtype} are those of samples"
         raise EdgePruneError(
             "--data", what, f"{HINT}; or --dtype float32; or, to try things out, --random-data"

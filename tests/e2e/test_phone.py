@@ -106,3 +106,27 @@ def test_a_speed_up_is_measured_and_more_goes_until_it_is_reached(
     board = edgeprune("build", *given, "--target", "cortex-m4", "-o", tmp_path / "board")
     assert board.status == 2
     assert "--max-ms" in board.err
+
+
+def test_a_file_in_float16_keeps_its_budget_and_a_board_has_none(
+    edgeprune: Command, tmp_path: Path
+) -> None:
+    model = small_mlp(tmp_path / "m.onnx", inputs=64, hidden=64)
+    given = ("build", model, "--data", model.with_suffix(".npz"), "--dtype", "float16")
+    phone = (*given, "--target", "android", "--criterion", "l2", "--package", "android")
+    whole = edgeprune(*phone, "-o", tmp_path / "whole")
+    assert whole.status == 0, whole.err
+    report = report_of(tmp_path / "whole")
+    assert report["dtype"] == "float16"
+    assert report["app"]["outside_delegate"] == []
+    least = 2 * 64 * 64
+    assert least < report["size"]["flash_bytes"] < 2 * least
+    shipped = tmp_path / "whole" / "packages" / "android" / "m" / "app/src/main/assets/model.tflite"
+    assert shipped.stat().st_size < 2 * least
+    small = edgeprune(*phone, "--budget", "7500", "-o", tmp_path / "small")
+    assert small.status == 0, small.err
+    assert 6000 < report_of(tmp_path / "small")["size"]["flash_bytes"] <= 7500
+    assert edgeprune("verify", tmp_path / "small").status == 0
+    board = edgeprune(*given, "--target", "cortex-m4", "-o", tmp_path / "board")
+    assert board.status == 2
+    assert "--dtype" in board.err

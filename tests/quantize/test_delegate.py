@@ -9,12 +9,14 @@ import pytest
 
 from edgeprune.compiler import Recipe
 from edgeprune.emit import to_tflite
+from edgeprune.frontends import from_tflite
 from edgeprune.ir import Graph, Node, Op, TensorType, build_graph, fed, predict, real
 from edgeprune.ops import AvgPool2d, Conv2d, Dense, Reshape, Softmax
 from edgeprune.ops._window import Padding
 from edgeprune.pipeline.prepare import one_call
 from edgeprune.quantize import observe
 from edgeprune.quantize.delegate import with_means
+from edgeprune.quantize.half import LEAST_ELEMENTS, as_half, with_half_weights
 from edgeprune.target import load_target
 from edgeprune.verify import run_tflite
 from edgeprune.verify.run_c import HostModel
@@ -84,3 +86,57 @@ def test_a_file_of_integers_keeps_its_operators_and_bits() -> None:
     typed = recipe(graph, "host").typed(graph)
     again = recipe(graph, "android").typed(typed)
     assert to_tflite.emit(again) == to_tflite.emit(typed)
+
+
+def wide() -> Graph:
+    """Two dense layers, with enough weights to be stored in float16."""
+    rng = np.random.default_rng(6)
+    shapes = {"w": (64, 128), "b": (64,), "v": (5, 64), "c": (5,)}
+    nodes = [
+        Node("flat", Reshape((128,)), ("x",), "f"),
+        Node("hidden", Dense(), ("f", "w", "b"), "h"),
+        Node("dense", Dense(), ("h", "v", "c"), "g"),
+        Node("soft", Softmax(), ("g",), "y"),
+    ]
+    weights = {k: 0.1 * rng.normal(size=s).astype(np.float32) for k, s in shapes.items()}
+    return build_graph("net", nodes, {"x": TensorType((8, 8, 2))}, ["y"], weights)
+
+
+def test_weights_in_float16_halve_the_file_and_all_of_it_runs_in_the_delegate(
+    tmp_path: Path,
+) -> None:
+    graph, made = wide(), {}
+    for dtype in ("float32", "float16"):
+        made[dtype] = Recipe(load_target("android"), dtype, "speed", {}).compile(graph)
+    whole, half = made["float32"], made["float16"]
+    saved = sum(2 * v.size for v in graph.constants.values() if v.size >= LEAST_ELEMENTS)
+    assert len(half.tflite) < len(whole.tflite) - saved + 600
+    assert outside_delegate(half.tflite) == ()
+    half.write_c(tmp_path, "net")
+    with HostModel(tmp_path) as model:
+        ours = model.run(X)
+    for default in (False, True):
+        found = run_tflite.run(half.tflite, X, default=default)
+        np.testing.assert_allclose(found, ours, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(ours, predict(graph, X), atol=0.01)
+    assert not np.array_equal(ours, predict(graph, X)), "float16 rounds"
+
+
+def test_what_float16_cannot_hold_stays_float32() -> None:
+    graph = wide()
+    far = graph.with_constants(
+        {"w": graph.constants["w"] * np.float32(1e7), "v": graph.constants["v"] * np.float32(1e-7)}
+    )
+    rounded = with_half_weights(far)
+    for name in ("w", "v"):
+        np.testing.assert_array_equal(rounded.constants[name], far.constants[name])
+        assert as_half(rounded.constants[name]) is None
+    near = with_half_weights(graph).constants["w"]
+    assert as_half(near) is not None
+    assert as_half(near.ravel()[: LEAST_ELEMENTS - 1]) is None
+
+
+def test_a_file_with_weights_in_float16_is_read_again() -> None:
+    compiled = Recipe(load_target("android"), "float16", "speed", {}).compile(wide())
+    again = from_tflite.parse(compiled.tflite, "net")
+    np.testing.assert_allclose(predict(again, X), predict(compiled.graph, X), atol=1e-6)

@@ -43,7 +43,10 @@ def android(files: Files, facts: Facts) -> dict[str, bytes]:
     )  # fmt: skip
     data = {
         "app/src/main/assets/model.tflite": tflite_metadata.described(
-            facts.graph, f"{facts.name}, {facts.record['dtype']}", facts.labels
+            facts.graph,
+            f"{facts.name}, {facts.record['dtype']}",
+            facts.labels,
+            half=facts.record["dtype"] == "float16",
         ),
         "app/src/main/assets/sample.bin": _little(facts.inputs[:1]),
         "app/src/androidTest/assets/inputs.bin": _little(facts.inputs),
