@@ -20,6 +20,7 @@ def command(no_pictures: bool, as_json: bool, **given: Any) -> None:
     """
     from edgeprune.pipeline.explore import analyze_model
     from edgeprune.pipeline.options import BuildOptions
+    from edgeprune.pruning.groups import kept_words
 
     _options.numbers(given)
     terminal = console()
@@ -32,5 +33,7 @@ def command(no_pictures: bool, as_json: bool, **given: Any) -> None:
         f"{sum(n['accuracy_change'] > 0 for n in neurons)} of them, beyond chance without {harmful}"
         f"; see {given['out'] / 'analysis.html'}",
     )
+    if found["kept_whole"]:
+        terminal.print(f"no channel can go of {kept_words(found['kept_whole'])}", soft_wrap=True)
     if as_json:
         out_json(found)

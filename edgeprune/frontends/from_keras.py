@@ -12,6 +12,7 @@ from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends.from_tflite import parse
 from edgeprune.frontends.keras_norms import with_norms
 from edgeprune.frontends.normalize import normalize
+from edgeprune.frontends.refusals import LOOKUP, Refusal, refusal
 from edgeprune.ir import Graph
 from edgeprune.progress import silenced
 
@@ -71,7 +72,8 @@ def _convert(tf: Any, path: Path) -> tuple[bytes, Any]:
             converter = tf.compat.v1.lite.TFLiteConverter.from_saved_model(str(path))
         else:
             model = tf.keras.models.load_model(str(path), compile=False, safe_mode=True)
-            _write_out(tf, path, model)
+            _refuse_layers(tf, path, model)
+            _write_out(tf, model)
             converter = _converter(tf, path, model)
     except EdgePruneError:
         raise
@@ -90,17 +92,30 @@ def _convert(tf: Any, path: Path) -> tuple[bytes, Any]:
     return content, model
 
 
-def _write_out(tf: Any, path: Path, model: Any) -> None:
+def _refuse_layers(tf: Any, path: Path, model: Any) -> None:
+    """Layers whose TFLite form would be refused by the names of operators, refused by their own."""
+    found = []
+    for layer in model._flatten_layers():
+        kind, what, hint = type(layer).__name__, "", ""
+        if isinstance(layer, tf.keras.layers.RNN) and layer.stateful:
+            what = "keeps its state between calls"
+            hint = "build it with stateful=False, and give it whole sequences"
+        elif isinstance(layer, tf.keras.layers.Masking):
+            what = f"leaves out steps that hold nothing but {float(layer.mask_value):g}"
+            hint = "build it without: steps are compiled ahead, all of them run"
+        elif isinstance(layer, tf.keras.layers.Embedding):
+            what, hint = "looks up rows of a table", LOOKUP
+        if what:
+            found.append(Refusal(kind, layer.name, what, hint))
+    if found:
+        raise refusal(str(path), found)
+
+
+def _write_out(tf: Any, model: Any) -> None:
     """Recurrent layers as steps one behind the other: TFLite's loops are not read."""
     for layer in model._flatten_layers():
-        if not isinstance(layer, tf.keras.layers.RNN):
-            continue
-        if layer.stateful:
-            raise UnsupportedError(
-                f"{path}: {layer.name!r}", "keeps its state between calls",
-                "build it with stateful=False, and give it whole sequences",
-            )  # fmt: skip
-        layer.unroll = True
+        if isinstance(layer, tf.keras.layers.RNN):
+            layer.unroll = True
 
 
 def _converter(tf: Any, path: Path, model: Any) -> Any:

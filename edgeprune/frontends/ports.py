@@ -16,6 +16,7 @@ from edgeprune.ops import Concat, Reshape, Slice
 
 INPUTS = "(inputs)"
 OUTPUTS = "(outputs)"
+INPUT = "they are one of several inputs"
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Part(Slice):
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         """The ids of the elements, which must stay."""
-        ch.pin(ids[0])
+        ch.pin(ids[0], INPUT)
         return super().couple(node, ch, types, *ids)
 
 

@@ -1,7 +1,7 @@
 """Data and rules: the graph, its types, the abstract operator, coupled channels."""
 
 from edgeprune.ir.bands import Band
-from edgeprune.ir.channels import Channels, Coupling, Ids, Read, couple
+from edgeprune.ir.channels import OUTPUT, Channels, Coupling, Ids, Read, couple
 from edgeprune.ir.graph import Graph, Node, Port, build_graph
 from edgeprune.ir.memory import Over
 from edgeprune.ir.op import (
@@ -33,6 +33,7 @@ from edgeprune.ir.text import to_text
 from edgeprune.ir.types import Array, Codebook, DType, Folded, QuantParams, TensorType
 
 __all__ = [
+    "OUTPUT",
     "Array",
     "Band",
     "Channels",

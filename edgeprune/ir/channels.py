@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from edgeprune.ir.graph import Graph, Node
 
 Ids = NDArray[np.int64]
+OUTPUT = "they are outputs of the network"
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Channels:
     def __init__(self) -> None:
         self._count = 0
         self._ties: list[tuple[Ids, Ids]] = []
-        self._pinned: list[Ids] = []
+        self._pins: list[tuple[str, Ids]] = []
         self.axes: dict[tuple[str, int], Ids] = {}
         self.reads: list[Read] = []
 
@@ -59,9 +60,9 @@ class Channels:
         x, y = np.broadcast_arrays(a, b)
         self._ties.append((x.ravel(), y.ravel()))
 
-    def pin(self, ids: Ids) -> None:
-        """These must stay."""
-        self._pinned.append(ids.ravel())
+    def pin(self, ids: Ids, why: str) -> None:
+        """These must stay; ``why`` says what of them needs all: "sums over them"."""
+        self._pins.append((why, ids.ravel()))
 
     def axis(self, constant: str, axis: int, ids: Ids) -> None:
         """Index i of that axis of the constant belongs to channel ids[i]."""
@@ -84,15 +85,15 @@ class Channels:
         first: Ids = flat[0]
         return first
 
-    def join(self) -> tuple[Ids, NDArray[np.bool_]]:
-        """Channel number of every id, and whether each channel is pinned."""
+    def pins(self, label: Ids) -> tuple[tuple[str, Ids], ...]:
+        """What was pinned, as channels, and why; ``label`` is from :meth:`join`."""
+        return tuple((why, np.unique(label[ids])) for why, ids in self._pins)
+
+    def join(self) -> Ids:
+        """Channel number of every id."""
         a = np.concatenate([t[0] for t in self._ties] or [np.zeros(0, np.int64)])
         b = np.concatenate([t[1] for t in self._ties] or [np.zeros(0, np.int64)])
-        label = components(self._count, a, b)
-        pinned = np.zeros(label.max(initial=-1) + 1, bool)
-        for ids in self._pinned:
-            pinned[label[ids]] = True
-        return label, pinned
+        return components(self._count, a, b)
 
 
 def components(count: int, a: Ids, b: Ids) -> Ids:
@@ -127,20 +128,28 @@ class Coupling:
         values: by activation or data constant, the channel of each element (per-sample shape).
         axes: by (constant, axis), the channel of each index.
         reads: who mixes which channels.
-        pinned: by channel, whether it must stay (outputs, softmax operands).
+        pins: what keeps channels (outputs, softmax operands), in words, and which.
         inputs: by channel, whether it is an element of the graph's inputs.
     """
 
     values: dict[str, Ids]
     axes: dict[tuple[str, int], Ids]
     reads: tuple[Read, ...]
-    pinned: NDArray[np.bool_]
+    pins: tuple[tuple[str, Ids], ...]
     inputs: NDArray[np.bool_]
 
     @property
     def count(self) -> int:
         """Number of channels."""
-        return len(self.pinned)
+        return len(self.inputs)
+
+    @cached_property
+    def pinned(self) -> NDArray[np.bool_]:
+        """By channel, whether it must stay."""
+        found = np.zeros(self.count, bool)
+        for _, channels in self.pins:
+            found[channels] = True
+        return found
 
     @cached_property
     def rows(self) -> dict[str, Ids]:
@@ -167,19 +176,19 @@ def couple(graph: Graph) -> Coupling:
         assert out.shape == graph.types[node.output].shape, node
         ids[node.output] = out
     for v in graph.outputs:
-        ch.pin(ids[v])
-    label, pinned = ch.join()
-    inputs = _inputs(graph, ids, label, len(pinned))
+        ch.pin(ids[v], OUTPUT)
+    label = ch.join()
+    inputs = _inputs(graph, ids, label)
     while _tie_slabs(ch, ids, label, inputs):
-        label, pinned = ch.join()
-        inputs = _inputs(graph, ids, label, len(pinned))
+        label = ch.join()
+        inputs = _inputs(graph, ids, label)
     reads = tuple(Read(r.node, r.weight, r.axis, label[r.ids]) for r in ch.reads)
     axes = {k: label[v] for k, v in ch.axes.items()}
-    return Coupling({k: label[v] for k, v in ids.items()}, axes, reads, pinned, inputs)
+    return Coupling({k: label[v] for k, v in ids.items()}, axes, reads, ch.pins(label), inputs)
 
 
-def _inputs(graph: Graph, ids: dict[str, Ids], label: Ids, count: int) -> NDArray[np.bool_]:
-    found = np.zeros(count, bool)
+def _inputs(graph: Graph, ids: dict[str, Ids], label: Ids) -> NDArray[np.bool_]:
+    found = np.zeros(label.max(initial=-1) + 1, bool)
     for v in graph.inputs:
         found[label[ids[v]]] = True
     return found

@@ -178,7 +178,7 @@ def align_arrays(*x: Array) -> list[Array]:
     return [t.reshape(t.shape[0], *[1] * (rank - t.ndim), *t.shape[1:]) for t in x]
 
 
-def tie_broadcast(ch: Channels, shape: tuple[int, ...], *ids: Ids) -> Ids:
+def tie_broadcast(node: Node, ch: Channels, shape: tuple[int, ...], *ids: Ids) -> Ids:
     """Ids of an elementwise result: tie operands, but pin one that is spread over channels."""
     full = [np.broadcast_to(i, shape) for i in ids]
     lead = max(range(len(ids)), key=lambda k: (ids[k].shape[-1:], ids[k].size, -k))
@@ -187,7 +187,7 @@ def tie_broadcast(ch: Channels, shape: tuple[int, ...], *ids: Ids) -> Ids:
             continue
         spread = operand.ndim == 0 or (shape[-1] > 1 and operand.shape[-1] == 1)
         if spread and not _goes_with(operand, full[lead]):
-            ch.pin(operand)
+            ch.pin(operand, f"{node.name} spreads them over channels")
         else:
             ch.tie(full[k], full[lead])
     return np.ascontiguousarray(full[lead])

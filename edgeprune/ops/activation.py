@@ -297,7 +297,7 @@ class PRelu(Op):
         return fp.prelu(v, slope, xq, sq, yq)
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
-        return tie_broadcast(ch, types[0].shape, *ids)
+        return tie_broadcast(node, ch, types[0].shape, *ids)
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         return TfliteOp("PRELU")

@@ -52,7 +52,7 @@ class _Pairwise(Op):
         return TensorType(shape, x[0].dtype)
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
-        return tie_broadcast(ch, self.infer(*types).shape, *ids)
+        return tie_broadcast(node, ch, self.infer(*types).shape, *ids)
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         return TfliteOp(self.tflite, self.options)

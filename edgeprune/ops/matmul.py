@@ -63,12 +63,12 @@ class MatMul(Op):
         """
         shape = self.infer(*types).shape
         b = ids[1].swapaxes(-1, -2) if self.transposed else ids[1]
-        ch.pin(ids[0])
+        ch.pin(ids[0], f"{node.name} sums over them")
         if (b == b[..., :1, :]).all():
             return np.broadcast_to(b[..., :1, :], shape)
-        ch.pin(ids[1])
+        ch.pin(ids[1], f"{node.name} sums over them")
         y = ch.new(shape)
-        ch.pin(y)
+        ch.pin(y, f"{node.name} makes them without weights")
         return y
 
     def macs(self, *x: TensorType) -> int:

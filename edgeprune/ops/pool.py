@@ -184,7 +184,7 @@ class Mean(Op):
             tuple(slice(0, 1) if i in self.axes else slice(None) for i in range(ids[0].ndim))
         ]
         if ids[0].ndim - 1 in self.axes:
-            ch.pin(ids[0])  # a removed channel would still be counted
+            ch.pin(ids[0], f"{node.name} averages them")  # a removed one would still be counted
         ch.tie(ids[0], first)
         return first.reshape(self.infer(*types).shape)
 

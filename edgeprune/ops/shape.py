@@ -148,14 +148,14 @@ class Pad(Op):
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         if self.value != 0:  # what is removed leaves a zero, not this value, in the border
-            ch.pin(ids[0])
+            ch.pin(ids[0], f"{node.name} pads with {self.value:g}")
         if not (self.before[-1] or self.after[-1]):
             return np.pad(ids[0], self.widths, mode="edge")
         spatial = [*self.widths[:-1], (0, 0)]
         y = np.pad(ids[0], spatial, mode="edge")
         front, behind = ch.new(self.before[-1]), ch.new(self.after[-1])
-        ch.pin(front)
-        ch.pin(behind)
+        ch.pin(front, f"{node.name} adds them")
+        ch.pin(behind, f"{node.name} adds them")
         lead = y.shape[:-1]
         sides = [np.broadcast_to(k, (*lead, len(k))) for k in (front, behind)]
         return np.concatenate([sides[0], y, sides[1]], axis=-1)

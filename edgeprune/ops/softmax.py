@@ -48,7 +48,7 @@ class Softmax(Op):
         return rule(x[0], quants(types[0])[0], self.beta)
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
-        ch.pin(ids[0])  # a removed entry would still count in the sum
+        ch.pin(ids[0], f"{node.name} sums over them")  # a removed one would still count
         return ids[0]
 
     def fixed_quant(self, bits: int) -> QuantParams:
@@ -83,7 +83,7 @@ class LogSoftmax(Op):
         return fp.log_softmax(x[0], quants(types[0])[0])
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
-        ch.pin(ids[0])
+        ch.pin(ids[0], f"{node.name} sums over them")
         return ids[0]
 
     def fixed_quant(self, bits: int) -> QuantParams:

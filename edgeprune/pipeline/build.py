@@ -20,7 +20,7 @@ from edgeprune.emit.to_c import Vectors
 from edgeprune.emit.to_c.writer import model_name
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.frontends.ports import has_many, part_ports
-from edgeprune.ir import Array, Graph, fed, predict, real, step_rows
+from edgeprune.ir import Array, Graph, couple, fed, predict, real, step_rows
 from edgeprune.pipeline.choose import Chooser, room
 from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.log import check_log, record
@@ -31,6 +31,7 @@ from edgeprune.pipeline.prepare import Prepared, answers, prepare
 from edgeprune.pipeline.visited import visited
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import importance
+from edgeprune.pruning.groups import kept_whole
 from edgeprune.quantize.noise import signal_to_noise
 from edgeprune.report.examples import examples, mean_picture
 from edgeprune.report.page import frame, page_of
@@ -286,6 +287,7 @@ def _write(
         visited=visited(prepared, chosen, chooser.passed),
         **_shown(prepared, real(graph, ours)),
         labels=prepared.labels,
+        kept_whole=kept_whole(prepared.float_graph, couple(prepared.float_graph)),
         notes=(*_notes(options, compiled, prepared), *missed),
         ort=(folder / "model.ort").stat().st_size if "ort" in options.emit else None,
     )

@@ -15,6 +15,7 @@ from edgeprune.pipeline.prepare import Prepared, answers, prepare
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.analyze import analyze
 from edgeprune.pruning.criteria import CRITERIA, Context
+from edgeprune.pruning.groups import kept_whole, kept_words, removable
 from edgeprune.pruning.loss import make_loss
 from edgeprune.pruning.pictures import ActivationMap, Surface, activation_maps, surfaces
 from edgeprune.pruning.search import removal_order
@@ -65,10 +66,11 @@ def analyze_model(
         "schema": 1,
         "model": _model(prepared),
         **found.to_json(),
+        "kept_whole": kept_whole(graph, couple(graph)),
         "surfaces": [asdict(s) for s in curves],
         "activation_maps": [asdict(m) for m in maps],
     }
-    page = analysis_page(prepared.path.name, found, curves, maps)
+    page = analysis_page(prepared.path.name, found, content["kept_whole"], curves, maps)
     write_result(options, "analysis", content, page, {"neurons.csv": found.to_csv()})
     return content
 
@@ -97,6 +99,9 @@ def sweep_model(
     check_writable(options.out, force=options.force)
     progress("load", 0, 0)
     prepared = prepare(options)
+    if not removable(coupling := couple(prepared.float_graph)).any():
+        why = kept_words(kept_whole(prepared.float_graph, coupling))
+        raise EdgePruneError(str(prepared.path), f"has no channel that can go: {why}")
     width = BITS["int8" if options.dtype == "auto" else options.dtype]
     limits = [v / width for v in levels] if of == "bytes" else list(levels)
     data = _joined(prepared.rank, prepared.validation)

@@ -25,7 +25,7 @@ from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
 from edgeprune.pruning.costs import Prices, nothing_removed
 from edgeprune.pruning.finetune import MOVED, Training, finetune
-from edgeprune.pruning.groups import all_that_can_go, removable
+from edgeprune.pruning.groups import all_that_can_go, kept_whole, kept_words, removable
 from edgeprune.pruning.limits import Limits
 from edgeprune.pruning.obs.parts import parts_of
 from edgeprune.pruning.pruned import Pruned
@@ -385,10 +385,13 @@ class Fitter:
             f"arena {found.arena_bytes:,}" if bound == "flash" else "",
             f"stack {found.stack_bytes:,}" if found.stack_bytes is not None else "",
         ]
+        source = self.prepared.float_graph
+        kept = kept_words(kept_whole(source, couple(source)))
         error = CannotFitError(
             self.limits.option(taken),
             f"the smallest {self.form.dtype} network takes {self.limits.words(taken)}\n"
-            f"  it is made of: {', '.join(p for p in parts if p)} (widths: {widths})",
+            f"  it is made of: {', '.join(p for p in parts if p)} (widths: {widths})"
+            + (f"\n  no channel can go: {kept}" if kept else ""),
             f"the floor is {found.flash_bytes:,} bytes of {bound}"
             + (f" and {found.ram_bytes:,} of RAM" if bound == "flash" else ""),
         )

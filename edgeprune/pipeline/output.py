@@ -111,6 +111,8 @@ def _place(out: Path, force: bool) -> Path:
             place = out.resolve()
         except RuntimeError:
             raise EdgePruneError(str(out), "is a link that leads in a circle", ELSEWHERE) from None
+        except ValueError as error:
+            raise EdgePruneError(str(out), f"is no name of a folder: {error}", ELSEWHERE) from None
         here = Path.cwd()
         if here.is_relative_to(place):
             what = "is the folder that this runs in, or around it, and would be replaced"

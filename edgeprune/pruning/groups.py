@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from edgeprune.ir import Coupling, Graph, Ids
 
 Mask = NDArray[np.bool_]
+NAMED = 4  # layers that are kept for one reason
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,39 @@ def candidates(coupling: Coupling, removed: Mask) -> Mask:
         read[r.ids] = True
     mask: Mask = read & ~coupling.pinned & ~removed
     return mask
+
+
+def kept_whole(graph: Graph, coupling: Coupling) -> dict[str, str]:
+    """By layer with weights, none of whose channels can go alone: what keeps them, in words."""
+    free, found = removable(coupling), {}
+    for node in graph.nodes:
+        channels = np.unique(coupling.values[node.output])
+        is_alone = len(channels) == 1  # it would be emptied
+        if not node.op.weights or (free[channels].any() and not is_alone):
+            continue
+        pins = [why for why, kept in coupling.pins if np.isin(channels, kept).any()]
+        if pins:
+            found[node.name] = pins[-1]  # outputs are behind all others
+        elif coupling.inputs[channels].any():
+            found[node.name] = "they go with the network's input"
+        elif graph.types[node.output].shape[-1:] == (1,):
+            found[node.name] = "there is only one"
+        else:
+            found[node.name] = "they can only go all together"
+    return found
+
+
+def kept_words(kept: Mapping[str, str]) -> str:
+    """Which layers keep all their channels, and why: of :func:`kept_whole`."""
+    layers: dict[str, list[str]] = {}
+    for name, why in kept.items():
+        layers.setdefault(why, []).append(name)
+    return "; ".join(f"{', '.join(_few(names))}: {why}" for why, names in layers.items())
+
+
+def _few(names: list[str]) -> list[str]:
+    more = len(names) - NAMED
+    return names if more <= 0 else [*names[:NAMED], f"{more} more"]
 
 
 def find_groups(graph: Graph, coupling: Coupling, *, inputs: bool = False) -> tuple[Group, ...]:

@@ -15,7 +15,14 @@ from edgeprune.pruning import obs
 from edgeprune.pruning.compact import compact, old_channels
 from edgeprune.pruning.costs import Cost, Costs, Prices, no_cost
 from edgeprune.pruning.criteria import CRITERIA, Context, Criterion, Scores, Session
-from edgeprune.pruning.groups import Occupancy, all_that_can_go, channel_names, removals
+from edgeprune.pruning.groups import (
+    Occupancy,
+    all_that_can_go,
+    channel_names,
+    kept_whole,
+    kept_words,
+    removals,
+)
 from edgeprune.pruning.limits import Limits
 from edgeprune.pruning.loss import accuracy, make_loss, reference_labels
 from edgeprune.pruning.pruned import Pruned, Step
@@ -276,6 +283,9 @@ class _Search:
                 f"; one more and the accuracy is {self._refused:.4f}, "
                 f"at least {self._gate.floor:.4f} is asked for"
             )
+        if not self.ctx.removable.any():
+            kept = kept_whole(self.ctx.graph, self.ctx.coupling)
+            more += f"\n  nothing can go: {kept_words(kept)}"
         return self.limits.refusal(self._cost, len(self.steps), more)
 
     def _without(self, removed: NDArray[np.bool_]) -> Graph:

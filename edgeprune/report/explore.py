@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgeprune.pruning.analyze import Analysis
+from edgeprune.pruning.groups import kept_words
 from edgeprune.pruning.pictures import ActivationMap, Surface
 from edgeprune.pruning.sweep import Sweep
 from edgeprune.report import figures
@@ -15,6 +16,7 @@ from edgeprune.report.page import NONE, Section, render_sections
 def analysis_page(
     title: str,
     found: Analysis,
+    kept: Mapping[str, str],
     surfaces: Sequence[Surface],
     maps: Sequence[ActivationMap],
 ) -> str:
@@ -23,6 +25,7 @@ def analysis_page(
     Args:
         title: the model's name.
         found: the census.
+        kept: by layer of which no channel can go, why.
         surfaces: errors over gains.
         maps: activations per label.
     """
@@ -37,6 +40,7 @@ def analysis_page(
             f"Accuracy rises without {helps} of them; beyond chance (McNemar's test, false "
             f"discovery rate 5 %) without {rotten}."
         ),
+        *([f"No channel can go of {kept_words(kept)}."] if kept else []),
     ]
     sections = [
         Section(

@@ -99,6 +99,7 @@ def build_record(
     mean: str | None = None,
     ort: int | None = None,
     labels: Sequence[str] = (),
+    kept_whole: Mapping[str, str],
     notes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The record of a build; a figure that was not measured is None.
@@ -132,6 +133,7 @@ def build_record(
         examples: samples with their answers, from :func:`report.examples.examples`.
         mean: picture of the mean sample.
         ort: bytes of the ``.ort`` file; None: it was not asked for.
+        kept_whole: by layer of which no channel can go, why.
         notes: what was taken for granted.
     """
     g = compiled.graph
@@ -210,6 +212,7 @@ def build_record(
         else {"criterion": pruning.criterion, "schedule": pruning.schedule},
         "removals": _scores(pruning.removed if pruning is not None else ()),
         "kept": _scores(pruning.kept if pruning is not None else ()),
+        "kept_whole": dict(kept_whole),
         "frontier": [{"label": t.label, **_point(t)} for t in tried],
         "frontier_chosen": next((i for i, t in enumerate(tried) if t.size is size), None),
         "visited": list(visited),

@@ -363,6 +363,7 @@ class Report(TypedDict):
     pruning: Pruning | None
     removals: list[Score]
     kept: list[Score]
+    kept_whole: NotRequired[dict[str, Text]]
     frontier: list[Point]
     frontier_chosen: Figure
     visited: NotRequired[list[Visited]]

@@ -9,6 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from edgeprune.errors import printable
+from edgeprune.ir import OUTPUT
+from edgeprune.pruning.groups import kept_words
 from edgeprune.report.words import FILES, RUNNERS, about_accuracy, about_default, about_time
 
 
@@ -64,10 +66,20 @@ def show_report(report: dict[str, Any], console: Console, where: str) -> None:
         grid.add_row("for free", f"{free['channels']} channels and {free['inputs']} inputs")
     _ran(report, grid)
     grid.add_row("work", f"{report['before']['macs']:,} -> {report['after']['macs']:,} MACs")
+    if kept := _kept(report):
+        grid.add_row("kept whole", kept)
     console.print(grid)
     console.print(_layers(report))
     console.print(f"({report['seconds']['total']:.1f} s)")
     console.print(f"see {where}", soft_wrap=True)
+
+
+def _kept(report: dict[str, Any]) -> str:
+    """Why no channel can go of some layers; outputs alone need no word where others can."""
+    kept = report.get("kept_whole", {})
+    layers = sum(row["bits"] is not None for row in report["layers"])
+    inner = {k: why for k, why in kept.items() if why != OUTPUT}
+    return kept_words(kept if len(kept) >= layers else inner)
 
 
 def _sizes(report: dict[str, Any], grid: Table) -> None:

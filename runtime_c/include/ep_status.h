@@ -3,6 +3,11 @@
 #ifndef EP_STATUS_H
 #define EP_STATUS_H
 
+/* The release of edgeprune that the runtime is of, also as one number for #if: major, minor and
+ * patch, two digits each. */
+#define EP_VERSION "0.1.0"
+#define EP_VERSION_NUMBER 100
+
 #define EP_STATUS_LIST(X)                                \
     X(EP_OK, "ok")                                       \
     X(EP_ARENA_SMALL, "the arena is smaller than the plan") \

@@ -322,3 +322,8 @@ def test_streams_that_the_caller_closed_are_no_obstacle(closed: list[int], tmp_p
     assert done.returncode == 2
     assert ("nothing.onnx" in done.stderr) is (2 not in closed)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_name_that_nothing_can_have_is_an_error_of_the_user() -> None:
+    with pytest.raises(EdgePruneError, match="is no name of a folder"):
+        check_writable(Path("out\0put"))

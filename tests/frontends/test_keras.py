@@ -215,11 +215,20 @@ def test_layers_over_time_are_written_out(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.needs("tensorflow")
-def test_a_layer_that_keeps_its_state_is_refused_by_name(tmp_path: Path) -> None:
-    import tensorflow as tf
+def test_layers_that_cannot_be_compiled_are_refused_by_their_names_all_at_once(
+    tmp_path: Path,
+) -> None:
+    from tensorflow import keras as k
 
-    inputs = tf.keras.Input((3, 6), batch_size=1)
-    layer = tf.keras.layers.GRU(4, stateful=True, name="memory")
-    tf.keras.Sequential([inputs, layer]).save(tmp_path / "net.keras")
-    with pytest.raises(UnsupportedError, match="'memory': keeps its state between calls"):
+    words = k.Input((3,), batch_size=1)
+    rows = k.layers.Embedding(9, 6, name="table")(words)
+    left = k.layers.Masking(mask_value=-1.0, name="padding")(rows)
+    end = k.layers.GRU(4, stateful=True, name="memory")(left)
+    k.Model(words, end).save(tmp_path / "net.keras")
+    with pytest.raises(UnsupportedError) as caught:
         load(tmp_path / "net.keras")
+    said = str(caught.value)
+    assert "3 operators cannot be compiled" in said
+    assert "'table' (Embedding): looks up rows of a table" in said
+    assert "'padding' (Masking): leaves out steps that hold nothing but -1" in said
+    assert "'memory' (GRU): keeps its state between calls (build it with stateful=False" in said

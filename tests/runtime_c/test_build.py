@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from edgeprune import __version__
 from edgeprune.target import list_targets, load_target
 
 ROOT = Path(__file__).parents[2] / "runtime_c"
@@ -30,6 +31,16 @@ def test_every_file_says_its_licence() -> None:
     assert len(sources) > 200
     line = "/* SPDX-License-Identifier: Apache-2.0 */\n"
     assert not [name(p) for p in sources if not p.read_text().startswith(line)]
+
+
+def test_the_runtime_is_of_the_release_of_the_package() -> None:
+    macros = dict(re.findall(r"#define (EP_VERSION\w*) (\S+)", header_text("ep_status.h")))
+    number = re.sub(r"\.(\d+)", lambda part: f"{int(part[1]):02}", __version__).lstrip("0")
+    assert macros == {"EP_VERSION": f'"{__version__}"', "EP_VERSION_NUMBER": number}
+
+
+def header_text(name: str) -> str:
+    return (ROOT / "include" / name).read_text()
 
 
 def compilers() -> Iterator[tuple[str, list[str]]]:

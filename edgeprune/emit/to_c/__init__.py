@@ -11,7 +11,7 @@ from edgeprune.emit.to_c.program import Program, Vectors, c_type
 from edgeprune.emit.to_c.selftest import write_selftest
 from edgeprune.emit.to_c.writer import identifier
 from edgeprune.ir import Graph, element_type
-from edgeprune.resources import runtime_dir
+from edgeprune.resources import license_file, runtime_dir
 
 __all__ = ["CFiles", "Program", "Vectors", "c_type", "emit"]
 
@@ -30,7 +30,7 @@ class CFiles:
 
 
 def emit(program: Program, name: str, vectors: Vectors | None = None) -> CFiles:
-    """Write the model, the runtime files that it uses and no others, and the self-test.
+    """Write the model, the runtime files that it uses and no others, their licence, the self-test.
 
     Args:
         program: the lowered network.
@@ -62,6 +62,7 @@ def emit(program: Program, name: str, vectors: Vectors | None = None) -> CFiles:
         "target": program.target,
     }
     encoded = {k: v.encode() for k, v in files.items()}
+    encoded["LICENSE"] = license_file().read_bytes()
     encoded["manifest.json"] = (json.dumps(manifest, indent=1) + "\n").encode()
     return CFiles(text, encoded | runtime)
 
