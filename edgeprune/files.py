@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from edgeprune.errors import EdgePruneError
 
+MODEL_BYTES = 256 << 20  # of a model file that is read
 _MOST_DOTS = 256  # in a line of TOML: the time that a dotted key takes grows with their square
 
 

@@ -13,7 +13,8 @@ from edgeprune.errors import UnsupportedError
 from edgeprune.ir import couple, dequantise_array, quantise_array, run, run_int
 from edgeprune.ops import OPS
 from edgeprune.ops.examples import EXAMPLES, Example, example_graph
-from edgeprune.pipeline.support import support_table
+from edgeprune.ops.function import FUNCTIONS
+from edgeprune.pipeline.support import TYPES, support_table
 from edgeprune.quantize import quantise
 
 by_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: e[0].kind)
@@ -91,3 +92,25 @@ def test_an_operator_with_several_examples_is_one_row_of_what_is_supported() -> 
     kinds = [example[0].kind for example in EXAMPLES]
     assert len(kinds) > len(set(kinds))
     assert [row.op for row in support_table()] == list(dict.fromkeys(kinds))
+
+
+FOR_EIGHT_BITS = {
+    "prelu", "elu", "hard_swish", "gelu", "log_softmax", *(function.kind for function in FUNCTIONS)
+}  # fmt: skip
+"""Operators that LiteRT's reference kernels have for eight bits alone, or that are tables here."""
+
+LACKING = {
+    ("c", "int16x8"): {*FOR_EIGHT_BITS, "div", "conv_transpose2d"},
+    ("tflite", "int16x8"): {*FOR_EIGHT_BITS, "div"},
+    ("onnx", "int16x8"): {"div"},
+}
+"""By format and element type, the operators that it lacks: whoever adds one says so here."""
+
+
+def test_what_a_format_or_an_element_type_lacks_is_what_is_known_to_be_lacking() -> None:
+    found: dict[tuple[str, str], set[str]] = {}
+    for row in support_table():
+        for written, types in row.formats.items():
+            for dtype in set(TYPES) - set(types):
+                found.setdefault((written, dtype), set()).add(row.op)
+    assert found == LACKING

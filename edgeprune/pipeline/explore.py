@@ -54,6 +54,7 @@ def analyze_model(
     prepared = prepare(options)
     graph = prepared.float_graph
     found = analyze(graph, prepared.report, progress=progress)
+    kept = kept_whole(graph, couple(graph))
     curves: tuple[Surface, ...] = ()
     maps: tuple[ActivationMap, ...] = ()
     if pictures:
@@ -66,11 +67,11 @@ def analyze_model(
         "schema": 1,
         "model": _model(prepared),
         **found.to_json(),
-        "kept_whole": kept_whole(graph, couple(graph)),
+        "kept_whole": kept,
         "surfaces": [asdict(s) for s in curves],
         "activation_maps": [asdict(m) for m in maps],
     }
-    page = analysis_page(prepared.path.name, found, content["kept_whole"], curves, maps)
+    page = analysis_page(prepared.path.name, found, kept, curves, maps)
     write_result(options, "analysis", content, page, {"neurons.csv": found.to_csv()})
     return content
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from edgeprune.emit import to_onnx, to_tflite
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends.normalize import fuse
-from edgeprune.ir import Graph
+from edgeprune.ir import DType, Graph
 from edgeprune.kernels.select import lower
 from edgeprune.ops.examples import EXAMPLES, example_graph
 from edgeprune.quantize import quantise, refuse_unquantised
+
+TYPES = ("float32", "int8", "int16x8")
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,9 @@ def support_table() -> list[Support]:
         formats: dict[str, tuple[str, ...]] = {}
         for name, emit in emitters.items():
             works = []
-            for dtype in ("float32", "int8"):
+            for dtype in TYPES:
                 try:
-                    emit(graph if dtype == "float32" else _int8(graph))
+                    emit(_typed(graph, dtype))
                 except EdgePruneError:
                     continue
                 if known is None or dtype in known.formats[name]:
@@ -57,6 +59,10 @@ def support_table() -> list[Support]:
     return [*rows.values()]
 
 
-def _int8(graph: Graph) -> Graph:
+def _typed(graph: Graph, dtype: str) -> Graph:
+    """The graph as it is emitted, with made-up ranges."""
+    if dtype == "float32":
+        return graph
     refuse_unquantised(graph)
-    return quantise(graph, dict.fromkeys(graph.activations, (0.5, 2.0)))
+    ranges = dict.fromkeys(graph.activations, (0.5, 2.0))
+    return quantise(graph, ranges, DType.INT16 if dtype == "int16x8" else DType.INT8)

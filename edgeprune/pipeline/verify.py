@@ -10,6 +10,7 @@ import numpy as np
 
 from edgeprune.arrays import load_npz
 from edgeprune.errors import EdgePruneError
+from edgeprune.files import MODEL_BYTES, read_bytes
 from edgeprune.ir import (
     Array,
     DType,
@@ -158,7 +159,7 @@ def _in_app(folder: Path, report: dict[str, Any], vectors: dict[str, Array]) -> 
     if measured is None or not path.exists():
         return []
     wanted = vectors["outputs"]
-    found = run_tflite.run(path.read_bytes(), vectors["inputs"], default=True)
+    found = run_tflite.run(read_bytes(path, MODEL_BYTES), vectors["inputs"], default=True)
     asked = bounds(measured, len(wanted), integer=wanted.dtype.kind in "iu")
     wrong = asked.broken(wanted, found)
     detail = "; ".join(wrong) or f"{differing(wanted, found)} of {wanted.size} outputs differ"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
@@ -11,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edgeprune.errors import EdgePruneError
-from edgeprune.files import read_bytes
+from edgeprune.files import parse_json, read_bytes
 from edgeprune.report.schema import Figure, Percent, Text
 from edgeprune.schema import Count, Range, checked
 
@@ -96,7 +95,7 @@ def read_log(path: Path) -> list[Entry]:
     for number, line in enumerate(lines, 1):
         where = f"{path}: line {number}"
         try:
-            value = json.loads(line)
+            value = parse_json(line.decode("utf-8"))
         except ValueError:
             raise EdgePruneError(where, "is no JSON", "take the line out") from None
         found.append(checked(value, Entry, where))

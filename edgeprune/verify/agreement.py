@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edgeprune.errors import CannotFitError
+from edgeprune.files import MODEL_BYTES, read_bytes
 from edgeprune.ir import Array
 from edgeprune.target import Target
 from edgeprune.toolchain.compiler import Optimize, find_compiler
@@ -71,7 +72,7 @@ def answers_of(folder: Path, inputs: Array) -> dict[str, Array]:
         inputs: in the model's own input type, (n, *input shape).
     """
     paths = {kind: folder / f"model.{kind}" for kind in FILES}
-    return {k: FILES[k](p.read_bytes(), inputs) for k, p in paths.items() if p.exists()}
+    return {k: FILES[k](read_bytes(p, MODEL_BYTES), inputs) for k, p in paths.items() if p.exists()}
 
 
 def agree(files: Mapping[str, Array], ours: Array) -> Agreement:

@@ -126,13 +126,15 @@ def test_a_record_that_cannot_be_kept_is_refused_before_any_work(
     assert not list((tmp_path / "out").iterdir())
 
 
-@pytest.mark.parametrize("line", ["no json", "[]", '{"schema": 2}', ""])
+@pytest.mark.parametrize(
+    "line", ["no json", "[]", '{"schema": 2}', "", "[" * 100_000, '{"ms": NaN}', "\xff"]
+)
 def test_a_line_that_is_no_entry_is_told_by_its_number(
     project: Path, tmp_path: Path, line: str
 ) -> None:
     bad = tmp_path / "bad.jsonl"
     first = (project / "log.jsonl").read_text().splitlines()[0]
-    bad.write_text(f"{first}\n{line}\n")
+    bad.write_bytes(f"{first}\n{line}\n".encode("latin-1"))
     done = invoke("log", "--log", bad)
     assert done.status == 2
     assert "line 2" in done.err

@@ -36,3 +36,9 @@ def test_names_of_devices_and_of_headers_in_any_case_are_changed() -> None:
         assert model_name(name) == f"m_{name}"
     assert model_name("kws") == "kws"
     assert model_name(model_name("stdint")) == "m_stdint"
+
+
+def test_names_of_the_runtime_are_its_own() -> None:
+    for name in ("ep", "EP", "ep_status", "Ep_Common"):
+        assert model_name(name) == f"m_{name}"
+    assert model_name("epic") == "epic"

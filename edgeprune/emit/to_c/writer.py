@@ -46,7 +46,7 @@ def identifier(text: str, fallback: str = "model") -> str:
     plain = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")[:40].strip("_")
     if not plain:
         return fallback
-    if plain[0].isdigit() or plain in KEYWORDS or plain.lower().startswith("ep_"):
+    if plain[0].isdigit() or plain in KEYWORDS or f"{plain.lower()}_".startswith("ep_"):
         plain = f"m_{plain}"
     return plain
 

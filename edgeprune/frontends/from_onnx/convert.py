@@ -9,9 +9,10 @@ import onnx
 from onnx import AttributeProto, TensorProto, TypeProto
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
+from edgeprune.files import MODEL_BYTES
 from edgeprune.frontends.from_onnx import dynamic
 from edgeprune.frontends.from_onnx.assembly import Assembly, is_constant
-from edgeprune.frontends.from_onnx.file import MAX_FILE_BYTES, Source, tensor
+from edgeprune.frontends.from_onnx.file import Source, tensor
 from edgeprune.frontends.from_onnx.fold import FOLDABLE, fold
 from edgeprune.frontends.from_onnx.index import HINT as INDEX_HINT
 from edgeprune.frontends.from_onnx.index import KEPT
@@ -262,9 +263,9 @@ class _Conversion:
                 raise EdgePruneError(where, f"reads {name!r}, which nothing computes before it")
             array = tensor(self.source, self.tensors[name])
             self.loaded += array.nbytes
-            if self.loaded > MAX_FILE_BYTES:
+            if self.loaded > MODEL_BYTES:
                 raise EdgePruneError(
-                    self.source.name, f"its tensors hold more than {MAX_FILE_BYTES} bytes"
+                    self.source.name, f"its tensors hold more than {MODEL_BYTES} bytes"
                 )
             self.values[name] = Known(array, name)
         found = self.values[name]

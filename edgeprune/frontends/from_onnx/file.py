@@ -12,10 +12,9 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import TensorProto, numpy_helper
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
-from edgeprune.files import read_bytes
+from edgeprune.files import MODEL_BYTES, read_bytes
 from edgeprune.ir import Array
 
-MAX_FILE_BYTES = 256 << 20
 OLDEST_OPSET = 7
 
 _DTYPES: dict[int, np.dtype[Any]] = {
@@ -57,7 +56,7 @@ def open_model(path: Path) -> Source:
     Raises:
         EdgePruneError: it cannot be read, is too large, or is no ONNX model.
     """
-    return parse_model(read_bytes(path, MAX_FILE_BYTES), str(path), path.parent)
+    return parse_model(read_bytes(path, MODEL_BYTES), str(path), path.parent)
 
 
 def parse_model(data: bytes, name: str, folder: Path | None) -> Source:
@@ -109,7 +108,7 @@ def tensor(source: Source, t: TensorProto) -> Array:
     wanted = dtype.itemsize
     for d in shape:
         wanted *= d
-    if wanted > MAX_FILE_BYTES:
+    if wanted > MODEL_BYTES:
         raise EdgePruneError(where, f"has shape {list(shape)}: {wanted} bytes")
     if t.data_location == TensorProto.EXTERNAL:
         data = _external(source, t, where, wanted)

@@ -9,15 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
-from edgeprune.files import read_bytes
+from edgeprune.files import MODEL_BYTES, read_bytes
 from edgeprune.frontends.from_tflite import dilated, lookup, shapes, state, steps
 from edgeprune.frontends.from_tflite.file import Operator, read_file
 from edgeprune.frontends.from_tflite.operators import OPERATORS
 from edgeprune.frontends.from_tflite.reader import Reader
 from edgeprune.frontends.refusals import Refusal, refusal
 from edgeprune.ir import Graph
-
-MAX_FILE_BYTES = 256 << 20
 
 
 def load(path: Path) -> Graph:
@@ -27,7 +25,7 @@ def load(path: Path) -> Graph:
         EdgePruneError: it cannot be read, is too large, malformed or contradicts itself.
         UnsupportedError: operators or types that are not read; all of them at once.
     """
-    return parse(read_bytes(path, MAX_FILE_BYTES), str(path))
+    return parse(read_bytes(path, MODEL_BYTES), str(path))
 
 
 def parse(data: bytes, name: str) -> Graph:
