@@ -167,6 +167,9 @@ class _Writer:
         """Rounded to the integers of a type."""
         assert t.quant is not None
         self._wants(t.dtype)
+        if t.dtype is DType.INT32:  # QuantizeLinear makes none
+            steps = self._add("Round", [self._add("Div", [x, self._scale(t.quant)])])
+            return self._add("Cast", [steps], to=int(TensorProto.INT32))
         return self._add("QuantizeLinear", [x, self._scale(t.quant), self._zero(t.quant, t.dtype)])
 
     def _real(self, x: str, t: TensorType, axis: int | None = None) -> str:

@@ -44,8 +44,10 @@ class Softmax(Op):
         return (x[0] * self.beta).softmax(dim=-1)
 
     def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
-        rule = fp.softmax_s16 if types[0].dtype is DType.INT16 else fp.softmax
-        return rule(x[0], quants(types[0])[0], self.beta)
+        if types[0].dtype is DType.INT16:
+            return fp.softmax_s16(x[0], quants(types[0])[0], self.beta)
+        wide = np.int16 if out.dtype is DType.INT16 else np.int8
+        return fp.softmax(x[0], quants(types[0])[0], self.beta, wide)
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         ch.pin(ids[0], f"{node.name} sums over them")  # a removed one would still count

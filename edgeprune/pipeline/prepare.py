@@ -269,7 +269,7 @@ def source_outputs(graph: Graph, path: Path, x: Array) -> Array:
     """What the source model answers, real values; one that keeps states, call after call.
 
     A quantised ``.tflite`` is run as it is, under LiteRT's reference kernels; other quantised
-    models in their own integers.
+    models in their own integers, and what LiteRT cannot run.
 
     Args:
         graph: as it was read.
@@ -277,8 +277,9 @@ def source_outputs(graph: Graph, path: Path, x: Array) -> Array:
         x: float32 samples of its arguments, (n, *input shape).
     """
     if graph.is_quantised and path.suffix == ".tflite":
-        rows = run_tflite.run(path.read_bytes(), fed(graph, x), signed=True)
-        return real(graph, rows)
+        content = path.read_bytes()
+        if run_tflite.runs(content):
+            return real(graph, run_tflite.run(content, fed(graph, x), signed=True))
     return step_rows(graph, x)[1] if graph.states else one_call(graph, x)
 
 

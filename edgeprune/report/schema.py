@@ -191,7 +191,7 @@ class Port(TypedDict):
 
     name: Text
     shape: Annotated[list[Annotated[int, Range(1, 1 << 24)]], Range(0, 8)]
-    dtype: Literal["float32", "int8", "uint8", "int16"]
+    dtype: Literal["float32", "int8", "uint8", "int16", "int32"]
     scale: Annotated[float, Range(0)] | None
     zero_point: Annotated[int, Range(-(1 << 31), (1 << 31) - 1)] | None
     read: NotRequired[list[Annotated[list[Count], Range(2, 2)]] | None]

@@ -15,8 +15,8 @@ from edgeprune.schema import Range, checked
 
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
-_ITEM_BYTES = {"int8": 1, "int16": 2, "float32": 4}
-C_TYPES = {"int8": "int8_t", "int16": "int16_t", "float32": "float"}
+_ITEM_BYTES = {"int8": 1, "int16": 2, "int32": 4, "float32": 4}
+C_TYPES = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "float32": "float"}
 _MAX_MANIFEST_BYTES = 1 << 22
 _MAX_ELEMENTS = 1 << 28  # of an input or output
 

@@ -37,7 +37,7 @@ class _Side(TypedDict):
     """How an input or output of the file relates to that of the C."""
 
     shape: Annotated[list[Annotated[int, Range(1, 1 << 24)]], Range(0, 8)]
-    dtype: Literal["float32", "int8", "uint8", "int16"]
+    dtype: Literal["float32", "int8", "uint8", "int16", "int32"]
     perm: list[int]
     scale: NotRequired[Annotated[float, Range(1e-38, 1e38)]]
     zero_point: NotRequired[Annotated[int, Range(-(1 << 15), 1 << 15)]]
@@ -249,7 +249,7 @@ def _type(row: _Side) -> TensorType:
 
 
 _NUMPY = {"tensor(float)": np.float32, "tensor(int8)": np.int8, "tensor(uint8)": np.uint8,
-          "tensor(int16)": np.int16}  # fmt: skip
+          "tensor(int16)": np.int16, "tensor(int32)": np.int32}  # fmt: skip
 
 
 def _to_user(x: Array, row: _Side, v: Any) -> Array:

@@ -11,6 +11,7 @@ import numpy as np
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends.from_tflite import parse
+from edgeprune.frontends.from_tflite.file import read_file
 from edgeprune.ir import Array, DType, TensorType, join_rows, split_rows
 from edgeprune.verify._litert import Interpreter, repaired
 
@@ -43,6 +44,8 @@ def run(
             shapes or types.
     """
     graph = parse(content, ".tflite")  # LiteRT itself may crash on what is malformed
+    if not runs(content):
+        raise EdgePruneError(".tflite", "LiteRT has no SVDF with a state of int8")
     content = repaired(content)
     samples = len(inputs)
     count = min(threads or os.cpu_count() or 1, max(1, samples))
@@ -65,6 +68,16 @@ def run(
         list(pool.map(work, range(count)))
     shifted = [_turned(y, np.int8) if signed and y.dtype == np.uint8 else y for y in results]
     return join_rows(shifted)
+
+
+def runs(content: bytes) -> bool:
+    """Whether LiteRT can run a file that was read: it takes every integer state of SVDF for int16.
+
+    It writes beyond the end of one of int8, which only TFLite Micro has.
+    """
+    file = read_file(".tflite", content)
+    svdfs = [op for op in file.operators if op.name == "SVDF"]
+    return all(file.tensors[op.inputs[4]].dtype is not DType.INT8 for op in svdfs)
 
 
 def _turned(x: Array, dtype: type[np.int8] | type[np.uint8]) -> Array:

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_requantize_s16.h"
 
-#define EP_INT int16_t
+#define EP_IN int16_t
+#define EP_OUT int16_t
 #define EP_FUNCTION ep_requantize_s16
 #define EP_PARAMS ep_requantize_s16_params
 

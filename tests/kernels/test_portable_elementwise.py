@@ -198,6 +198,25 @@ def test_softmax_is_the_reference(seed, zx, scale, shape):
     check(one_node(LogSoftmax(), [TensorType(shape)]), {"x0": x})
 
 
+@MODEST
+@given(SEEDS, ZEROS, SCALES, st.sampled_from([(1, 10), (3, 2), (2, 257)]))
+def test_softmax_with_a_result_of_int16_is_the_reference(seed, zx, scale, shape):
+    rng = np.random.default_rng(seed)
+    y = TensorType((), DType.INT16, QuantParams.of(1 / 65536, -32768))
+    check(one_node(Softmax(), [int8_type(shape, scale, zx)], y), {"x0": int8_values(rng, shape)})
+
+
+@MODEST
+@given(SEEDS, ZEROS, SCALES, SCALES)
+def test_int16_as_int8_and_as_int32_is_the_reference(seed, zero, x_scale, y_scale):
+    rng = np.random.default_rng(seed)
+    x = TensorType((41,), DType.INT16, QuantParams.of(x_scale, int(rng.choice([0, -32768]))))
+    for dtype, at in ((DType.INT8, zero), (DType.INT32, 0)):
+        y = TensorType((), dtype, QuantParams.of(y_scale, at))
+        values = rng.integers(-32768, 32768, 41).astype(np.int16)
+        check(one_node(Quantize(dtype), [x], y), {"x0": values})
+
+
 @pytest.mark.parametrize("scale", [2e-8, 15.9, 16.0, 31.9, 32.0, 1e6])
 def test_softmax_of_logits_at_extreme_scales_is_the_reference(scale, rng):
     y = int8_type((), 1 / 256, -128)

@@ -111,7 +111,7 @@ class Facts:
         return "&state, " if self.graph.states else ""
 
     def _ends(self, word: str, values: Sequence[str]) -> tuple[End, ...]:
-        spelled = {"float32": "float", "int8": "int8_t", "int16": "int16_t"}
+        spelled = {"float32": "float", "int8": "int8_t", "int16": "int16_t", "int32": "int32_t"}
         rows = self.record["interface"][f"{word}s"]
         return tuple(
             End(

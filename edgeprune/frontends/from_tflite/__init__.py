@@ -11,7 +11,7 @@ from pathlib import Path
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.files import MODEL_BYTES, read_bytes
 from edgeprune.frontends.from_tflite import dilated, lookup, shapes, state, steps
-from edgeprune.frontends.from_tflite.file import Operator, read_file
+from edgeprune.frontends.from_tflite.file import VARIABLE, Operator, read_file
 from edgeprune.frontends.from_tflite.operators import OPERATORS
 from edgeprune.frontends.from_tflite.reader import Reader
 from edgeprune.frontends.refusals import Refusal, refusal
@@ -50,6 +50,8 @@ def parse(data: bytes, name: str) -> Graph:
 
 
 FOLLOWERS = (shapes.follow, dilated.follow, lookup.follow, steps.follow, state.follow)
+KEEPERS = ("SVDF",)
+"""Operators that keep variable tensors from call to call."""
 
 
 def _read(reader: Reader, op: Operator) -> None:
@@ -66,6 +68,6 @@ def _read(reader: Reader, op: Operator) -> None:
         raise UnsupportedError(reader.file.name, "")
     for number in (*op.inputs, *op.outputs):
         t = reader.file.tensors[number] if number >= 0 else None
-        if t is not None and t.refused:
+        if t is not None and t.refused and not (t.refused == VARIABLE and op.name in KEEPERS):
             raise UnsupportedError(reader.where(op), f"its tensor {t.name!r} {t.refused}")
     OPERATORS[op.name](reader, op)

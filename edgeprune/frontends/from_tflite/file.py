@@ -22,6 +22,7 @@ TYPES: dict[int, tuple[str, DType]] = {
     9: ("int8", DType.INT8),
     17: ("int4", DType.INT4),
 }
+VARIABLE = "is a variable: the model keeps state"
 MAX_ELEMENTS = 1 << 28
 """Elements of one tensor."""
 
@@ -38,7 +39,7 @@ class Tensor:
         data: contents of a constant, else None.
         half: whether the file has it as float16.
         unsigned: whether the file has it as uint8, 128 higher.
-        refused: why it cannot be read, if so; its type is made up then.
+        refused: why it cannot be read, if so; its type is made up then, but for a variable's.
     """
 
     name: str
@@ -195,8 +196,6 @@ def _tensor(table: Table, name: str, contents: list[Array | None], buffer: Buffe
     kind = int(table.number(1, "b"))
     if kind not in TYPES:
         return _refused(name, table, f"has elements of type {_type_name(kind)}")
-    if table.flag(5):
-        return _refused(name, table, "is a variable: the model keeps state")
     if table.table(6) is not None:
         raise UnsupportedError(where, "is sparse", "export the model with dense weights")
     shape = table.ints(0)
@@ -217,6 +216,8 @@ def _tensor(table: Table, name: str, contents: list[Array | None], buffer: Buffe
         data = _constant(raw, shape, elements, numpy_name, where)
         buffer.spend(raw.size, table.at)
     quant = _quantisation(table.table(4), shape, dtype, data is not None, where)
+    if table.flag(5):
+        return Tensor(name, shape, dtype, quant, None, refused=VARIABLE)
     if dtype is DType.UINT8 and quant is not None:
         return _signed(Tensor(name, shape, DType.INT8, quant, data, unsigned=True))
     return Tensor(name, shape, dtype, quant, data, numpy_name == "float16")

@@ -30,6 +30,7 @@ from edgeprune.frontends.from_tflite.moves import (
 from edgeprune.frontends.from_tflite.reader import CLAMPS, Reader, counts, option
 from edgeprune.frontends.from_tflite.reduce import mean, reduce_max
 from edgeprune.frontends.from_tflite.steps import pack
+from edgeprune.frontends.from_tflite.svdf import svdf
 from edgeprune.ir import DType, Op, TensorType
 from edgeprune.ops import (
     Add,
@@ -219,13 +220,17 @@ def _sum_scales(r: Reader, op: Operator, bits: int) -> None:
 def softmax(r: Reader, op: Operator) -> None:
     """SOFTMAX: the factor on its logits is field 0."""
     beta, x = _real(op, 0, 0.0), r.operand(op, 0)
+    wide = (x.dtype, r.result(op).dtype) == (DType.INT8, DType.INT16)
     if x.dtype is DType.INT8:
-        _fixed_scale(r, op, 1 / 256, -128)
+        _fixed_scale(r, op, *((1 / 65536, -32768) if wide else (1 / 256, -128)))
     if beta <= 0:
         raise UnsupportedError(r.where(op), f"has the factor {beta:g}")
     if x.dtype is DType.INT8 and x.quant is not None and beta * x.quant.scale[0] * 2.0**26 <= 1:
         raise EdgePruneError(r.where(op), f"cannot read logits on scale {x.quant.scale[0]:g}")
-    unary(lambda _: Softmax(beta), scale=(1 / 256, -128), unit=True)(r, op)
+    if wide:
+        r.add(op, Softmax(beta), (r.value(op, 0),))
+    else:
+        unary(lambda _: Softmax(beta), scale=(1 / 256, -128), unit=True)(r, op)
 
 
 def unary(
@@ -306,8 +311,11 @@ def prelu(r: Reader, op: Operator) -> None:
 def quantize(r: Reader, op: Operator) -> None:
     """QUANTIZE: float to integers, or between scales."""
     dtype = r.result(op).dtype
-    if dtype not in (DType.INT8, DType.INT16, DType.UINT8):
+    wide = (r.operand(op, 0).dtype, dtype) == (DType.INT16, DType.INT32)
+    if dtype not in (DType.INT8, DType.INT16, DType.UINT8) and not wide:
         raise UnsupportedError(r.where(op), f"makes {dtype.value}")
+    if wide and (y := r.result(op).quant) is not None and y.zero_point[0]:
+        raise UnsupportedError(r.where(op), "makes int32 with a zero point")
     r.add(op, Quantize(dtype), (r.value(op, 0),))
 
 
@@ -399,6 +407,7 @@ OPERATORS: dict[str, Read] = {
     "SQUEEZE": reshape,
     "STRIDED_SLICE": strided_slice,
     "SUB": binary(Sub),
+    "SVDF": svdf,
     "TANH": unary(lambda _: Tanh(), unit=True),
     "TILE": tile,
     "TRANSPOSE": transpose,

@@ -71,6 +71,7 @@ class Reader:
         self.stacked: dict[int, str] = {}  # values whose first axis is no batch, by tensor
         self.steps: dict[int, tuple[int, int]] = {}  # of a look-up: (tensor, what was added to it)
         self.hybrid: set[str] = set()
+        self.remarks: list[str] = []
         self.states = States()
         self.compared = 0
         self.inputs: dict[str, TensorType] = {}
@@ -136,8 +137,6 @@ class Reader:
             raise EdgePruneError(where, f"has shape {list(t.shape)}: it is empty")
         if t.dtype is not DType.FLOAT32 and t.quant is None:
             raise UnsupportedError(where, f"is {t.dtype.value} without a scale")
-        if t.dtype is DType.INT16 and t.quant is not None and t.quant.zero_point[0]:
-            raise UnsupportedError(where, "is int16 with a zero point")
         return TensorType(t.shape[1:], t.dtype, t.quant)
 
     def value(self, op: Operator, position: int) -> str:
@@ -183,13 +182,23 @@ class Reader:
         self.known[result.name] = kind
         self.nodes.append(Node(result.name, made, tuple(inputs), result.name))
 
-    def between(self, op: Operator, made: Op, sources: Sequence[str], suffix: str) -> str:
-        """Append a node that the file does not have, in front of the operator's own."""
+    def between(
+        self,
+        op: Operator,
+        made: Op,
+        sources: Sequence[str],
+        suffix: str,
+        like: TensorType | None = None,
+    ) -> str:
+        """Append a node that the file does not have, in front of the operator's own.
+
+        Its elements are those of ``like``; None: of its first operand.
+        """
         name = f"{self.result(op).name}/{suffix}"
         while name in self.known or name in self.constants:
             name += "_"
         types = [self.known[v] if v in self.known else self.constant_types[v] for v in sources]
-        self.known[name] = types[0].with_shape(made.infer(*types).shape)
+        self.known[name] = (like or types[0]).with_shape(made.infer(*types).shape)
         self.nodes.append(Node(name, made, tuple(sources), name))
         return name
 
@@ -227,6 +236,9 @@ class Reader:
         """
         result = self.result(op).dtype
         types = [self.operand(op, p).dtype for p in positions]
+        for t in (self.result(op), *(self.operand(op, p) for p in positions)):
+            if t.dtype is DType.INT16 and t.quant is not None and t.quant.zero_point[0]:
+                raise UnsupportedError(self.where(op), f"{t.name!r} is int16 with a zero point")
         if result in (*INTEGERS, DType.FLOAT32) and all(t is result for t in types):
             return result
         names = ", ".join(dict.fromkeys(t.value for t in (*types, result)))
@@ -259,7 +271,7 @@ class Reader:
             raise UnsupportedError(self.where(op), f"has weights of type {weights.dtype.value}")
         if not data.ndim > axis:
             raise EdgePruneError(self.where(op), f"has weights of shape {list(data.shape)}")
-        bias = self._bias(op, self.operand(op, x), weights, b, data.shape[axis])
+        bias = self.bias(op, self.operand(op, x), weights, b, data.shape[axis])
         return self.value(op, x), data, bias
 
     def _centred(self, op: Operator, position: int) -> Tensor:
@@ -273,7 +285,7 @@ class Reader:
             self.centred[op.inputs[position]] = t
         return t
 
-    def _bias(self, op: Operator, x: Tensor, w: Tensor, position: int, outputs: int) -> str:
+    def bias(self, op: Operator, x: Tensor, w: Tensor, position: int, outputs: int) -> str:
         """The bias's name; zeros where there is none."""
         t, data = self.tensor(op, position), self.constant(op, position)
         if t is not None and data is None:
@@ -362,11 +374,13 @@ class Reader:
         return held if t.quant is None else dequantise_array(held, t)
 
     def _notes(self) -> tuple[str, ...]:
-        """What was assumed, in a sentence."""
-        if not self.hybrid:
-            return ()
-        what = f"the integer weights of {len(self.hybrid)} layers are read as real numbers"
-        return (f"{self.file.name}: {what}",)
+        """What was assumed, in sentences."""
+        said = list(dict.fromkeys(self.remarks))
+        if self.hybrid:
+            said.append(
+                f"the integer weights of {len(self.hybrid)} layers are read as real numbers"
+            )
+        return tuple(f"{self.file.name}: {what}" for what in said)
 
 
 def _own_type(t: Tensor) -> DType:

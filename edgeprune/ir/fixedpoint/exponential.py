@@ -76,8 +76,12 @@ def softmax_params(x: QuantParams, beta: float = 1.0) -> SoftmaxParams:
     return SoftmaxParams(mult, left_shift, -math.floor(reach))
 
 
-def softmax(x: Ints, xq: QuantParams, beta: float = 1.0) -> Ints:
+def softmax(
+    x: Ints, xq: QuantParams, beta: float = 1.0, dtype: type[np.signedinteger] = np.int8
+) -> Ints:
     """SOFTMAX over the last axis; the result has scale 1/256 and zero point -128.
+
+    As int16 it has scale 1/65536 and zero point -32768.
 
     Where 512 terms or more are close to each other, LiteRT's kernel aborts (gemmlowp asserts that
     a shift is below 32); all results are below half a step there, and -128.
@@ -86,15 +90,16 @@ def softmax(x: Ints, xq: QuantParams, beta: float = 1.0) -> Ints:
         x: (..., k) int8 logits, k <= 4,095.
         xq: their quantisation.
         beta: factor on the logits.
+        dtype: int8 or int16, of the result.
     """
-    p = softmax_params(xq, beta)
+    p, kind = softmax_params(xq, beta), np.iinfo(dtype)
     diff = x.astype(np.int64) - x.max(axis=-1, keepdims=True)
     counted = diff >= p.diff_min
     exps = exp_on_negative(high_mul(np.where(counted, diff, 0) << p.left_shift, p.mult))
     total = np.where(counted, divide_by_pot(exps, SUM_BITS), 0).sum(axis=-1, keepdims=True)
     reciprocal, over_unit = _reciprocal(total)
-    out = divide_by_pot(high_mul(reciprocal, exps), over_unit + 31 - 8) + QMIN
-    return saturate(np.where(counted, out, QMIN), np.int8)
+    out = divide_by_pot(high_mul(reciprocal, exps), over_unit + 31 - kind.bits) + kind.min
+    return saturate(np.where(counted, out, kind.min), dtype)
 
 
 def exp_on_negative(a: Int64s) -> Int64s:

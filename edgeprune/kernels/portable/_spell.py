@@ -35,7 +35,7 @@ INT32_MAX = 2**31 - 1
 Params = tuple[tuple[str, int | float | str], ...]
 
 C_TYPE = {DType.FLOAT32: "float", DType.INT8: "int8_t", DType.INT16: "int16_t"}
-SUFFIX = {DType.FLOAT32: "f32", DType.INT8: "s8", DType.INT16: "s16"}
+SUFFIX = {DType.FLOAT32: "f32", DType.INT8: "s8", DType.INT16: "s16", DType.INT32: "s32"}
 
 
 def spell(
@@ -107,7 +107,8 @@ def zero_of(t: TensorType) -> int:
 def int_clamp(clamp: Clamp | None, y: TensorType) -> dict[str, int]:
     """The fused clamp in the result's integers, as parameters."""
     low, high = clamp or (-np.inf, np.inf)
-    limits = (QMIN, QMAX) if y.dtype is DType.INT8 else (-32768, 32767)
+    ends = np.iinfo(y.dtype.numpy)
+    limits = (int(ends.min), int(ends.max))
     bottom, top = clamp_range(low, high, quant(y), limits)
     return {"act_min": min(bottom, limits[1]), "act_max": max(top, limits[0])}
 

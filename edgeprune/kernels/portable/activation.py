@@ -85,11 +85,12 @@ def _moved(request: Request, mult: int, shift: int, clamp: dict[str, int]) -> Ke
     """From one scale to another."""
     x = request.graph.types_of(request.node)[0]
     y = request.graph.types[request.node.output]
-    if y.dtype is DType.INT8 and request.optimize == "speed" and y.size >= TABLE_PAYS:
+    if x.dtype is y.dtype is DType.INT8 and request.optimize == "speed" and y.size >= TABLE_PAYS:
         moved = rescale(np.arange(QMIN, QMAX + 1) - zero_of(x), mult, shift) + zero_of(y)
         return _table(request, moved.clip(clamp["act_min"], clamp["act_max"]).astype(np.int8))
+    suffix = SUFFIX[y.dtype] if x.dtype is y.dtype else f"{SUFFIX[x.dtype]}_{SUFFIX[y.dtype]}"
     return spell(
-        f"ep_requantize_{SUFFIX[y.dtype]}",
+        f"ep_requantize_{suffix}",
         {
             "length": y.size,
             "x_zero": zero_of(x),
@@ -99,7 +100,7 @@ def _moved(request: Request, mult: int, shift: int, clamp: dict[str, int]) -> Ke
             **clamp,
         },
         request.node.inputs,
-        inplace=Over(),
+        inplace=Over() if y.dtype.bits <= x.dtype.bits else None,
         instructions=25 * y.size,
     )
 

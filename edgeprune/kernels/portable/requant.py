@@ -18,6 +18,8 @@ def convert(request: Request) -> KernelCall | None:
     match dtypes(request):
         case (DType.INT8, DType.INT8) | (DType.INT16, DType.INT16):
             return requantize(request)
+        case (DType.INT16, DType.INT8 | DType.INT32):
+            return requantize(request)
         case (DType.FLOAT32, DType.INT8 | DType.INT16):
             kernel, integers = f"ep_quantize_f32_{SUFFIX[y.dtype]}", y
         case (DType.INT8 | DType.INT16, DType.FLOAT32):

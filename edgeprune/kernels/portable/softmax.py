@@ -9,7 +9,7 @@ from edgeprune.ir import DType, Over
 from edgeprune.ir.fixedpoint import quantize_multiplier, softmax_params
 from edgeprune.ir.fixedpoint.wide import softmax_tables
 from edgeprune.kernels.call import Constant, KernelCall, Request
-from edgeprune.kernels.portable._spell import NO_SCRATCH, all_are, quant, spell
+from edgeprune.kernels.portable._spell import NO_SCRATCH, all_are, dtypes, quant, spell
 from edgeprune.ops import LogSoftmax, Softmax
 
 LONGEST = 4095
@@ -37,12 +37,14 @@ def softmax(request: Request) -> KernelCall | None:
         )
     if all_are(request, DType.INT16) and isinstance(op, Softmax):
         return _s16(request, op, shape)
-    if not all_are(request, DType.INT8):
+    wide = isinstance(op, Softmax) and dtypes(request) == (DType.INT8, DType.INT16)
+    if not (all_are(request, DType.INT8) or wide):
         return None
     if length > LONGEST:
         raise UnsupportedError(node.name, f"a softmax over {length} classes, {LONGEST} at most")
-    if quant(y) != op.fixed_quant(8):
-        scale, zero = quant(y).scalar
+    scale, zero = quant(y).scalar
+    is_wide = zero == -32768 and np.isclose(scale, 1 / 65536, rtol=1e-3)  # files have 1/65535, too
+    if not (is_wide if wide else quant(y) == op.fixed_quant(8)):
         raise UnsupportedError(node.name, f"a {op.kind} to scale {scale:g} and zero point {zero}")
     p = softmax_params(quant(x), op.beta if isinstance(op, Softmax) else 1.0)
     shape |= {"mult": p.mult, "shift": p.left_shift, "diff_min": p.diff_min}
@@ -54,11 +56,11 @@ def softmax(request: Request) -> KernelCall | None:
         )
     keep = length <= KEPT
     return spell(
-        "ep_softmax_s8",
+        "ep_softmax_s8_s16" if wide else "ep_softmax_s8",
         {**shape, "keep": int(keep)},
         node.inputs,
         scratch_bytes=4 * length if keep else NO_SCRATCH,
-        inplace=Over(),
+        inplace=None if wide else Over(),
         instructions=(190 if keep else 290) * x.size,
     )
 
