@@ -116,6 +116,12 @@ def layers(rng: Rng) -> Iterator[Graph]:
     over = size(rng, 2, 20)  # a window over time, as sound has it: one result of it, or many
     sound, channels = (over * int(rng.choice([1, 1, 3])), 1), size(rng, 8, 128)
     yield linear(rng, DepthwiseConv2d(clamp=act), (*sound, channels), (over, 1, channels), "int8")
+    fours, filters = 4 * size(rng, 1, 40), 4 * size(rng, 1, 40)
+    yield linear(rng, Conv2d(clamp=act), (1, int(rng.integers(1, 4)), fours),
+                 (filters, 1, 1, fours), "int8")  # fmt: skip
+    yield linear(rng, Dense(act), (size(rng, 4, 60), fours), (filters, fours), "int8")
+    few = (size(rng, 1, 5), size(rng, 1, 5), 4 * size(rng, 1, 32))
+    yield linear(rng, DepthwiseConv2d(stride, around, clamp=act), few, (k, k, few[2]), "int8")
     shape = (*image, depth)
     a, b = (int8_type(shape, s, 3) for s in (0.05, 0.03))
     yield one_node(Add(act), [a, b], int8_type((), 0.06, -9))

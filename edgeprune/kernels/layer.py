@@ -36,6 +36,7 @@ class Layer:
         pad_top: rows above.
         pad_left: columns to the left.
         groups: parts that the channels fall into.
+        once: round once, as fully connected layers do.
     """
 
     w: Array
@@ -52,6 +53,7 @@ class Layer:
     pad_top: int
     pad_left: int
     groups: int
+    once: bool = False
 
     @property
     def macs(self) -> int:
@@ -125,6 +127,7 @@ class DenseLayer:
         yq: quantisation of the output.
         clamp: smallest and largest output.
         rows: vectors that it is applied to.
+        once: round once; else twice, as convolutions do.
     """
 
     w: Array
@@ -134,6 +137,7 @@ class DenseLayer:
     yq: QuantParams
     clamp: tuple[int, int]
     rows: int
+    once: bool = True
 
 
 def dense_layer(request: Request) -> DenseLayer | None:

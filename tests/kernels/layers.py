@@ -98,6 +98,47 @@ def pointwise_layer(rng: Rng) -> Graph:
     return image_layer(rng, kernel=(1, 1))
 
 
+def vector_layer(rng: Rng) -> Graph:
+    """A convolution with one result, or 1x1 with up to three."""
+    image, kernel = pick(rng, 1, 4, 2), pick(rng, 1, 3, 2)
+    image = (max(image[0], kernel[0]), kernel[1])
+    kind = rng.integers(3)
+    if kind:
+        image, kernel = (int(rng.integers(1, 4)), 1), (1, 1)
+    stride = (1, 1) if kind else (image[0], 2)
+    depth, filters = int(rng.integers(1, 60)), int(rng.integers(1, 24))
+    xs = float(np.float32(np.exp(rng.uniform(-8, 0))))
+    constants = layer_constants(rng, (filters, *kernel, depth), 0, xs)
+    settle(rng, constants)
+    x = int8_type((*image, depth), xs, zero(rng))
+    y = int8_type((), output_scale(rng, xs, constants), zero(rng))
+    return one_node(Conv2d(stride, clamp=clamp(rng)), [x], y, constants)
+
+
+def many_vectors_layer(rng: Rng) -> Graph:
+    """A fully connected layer of four vectors and more."""
+    n_in, n_out, rows = (int(v) for v in rng.integers((1, 1, 4), (70, 24, 14)))
+    xs = float(np.float32(np.exp(rng.uniform(-8, 0))))
+    constants = layer_constants(rng, (n_out, n_in), 0, xs, per_channel=bool(rng.integers(2)))
+    settle(rng, constants)
+    y = int8_type((), output_scale(rng, xs, constants), zero(rng))
+    return one_node(Dense(clamp(rng)), [int8_type((rows, n_in), xs, zero(rng))], y, constants)
+
+
+def fours_depthwise_layer(rng: Rng) -> Graph:
+    """A depthwise convolution of as many channels as its input has, a multiple of four."""
+    kernel, stride, dilation = pick(rng, 1, 6, 2), pick(rng, 1, 3, 2), pick(rng, 1, 2, 2)
+    pad = Padding(*pick(rng, 0, 2, 4)) if rng.integers(2) else Padding()
+    reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+    depth, more = 4 * int(rng.integers(1, 9)), pick(rng, 0, 4, 2)
+    xs = float(np.float32(np.exp(rng.uniform(-8, 0))))
+    constants = layer_constants(rng, (*kernel, depth), 2, xs)
+    settle(rng, constants)
+    x = int8_type((reach[0] + more[0], reach[1] + more[1], depth), xs, zero(rng))
+    y = int8_type((), output_scale(rng, xs, constants), zero(rng))
+    return one_node(DepthwiseConv2d(stride, pad, dilation, clamp(rng)), [x], y, constants)
+
+
 def depthwise_layer(rng: Rng) -> Graph:
     return image_layer(rng, depthwise=True, kernel=(3, 3))
 

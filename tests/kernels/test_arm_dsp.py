@@ -15,8 +15,10 @@ from kernels.layers import (
     clamp,
     dense_layer,
     depthwise_layer,
+    fours_depthwise_layer,
     image_layer,
     kept_size_layer,
+    many_vectors_layer,
     mean_layer,
     mul_layer,
     other_depthwise_layer,
@@ -25,6 +27,7 @@ from kernels.layers import (
     pool_layer,
     softmax_layer,
     unary_layer,
+    vector_layer,
     winograd_layer,
 )
 from kernels.on_core import Trial, run_on_core
@@ -187,6 +190,32 @@ def test_winograd_computes_the_reference_on_the_core(core: str) -> None:
         own = [c for c in calls if c.kernel == "ep_winograd_s8_arm_dsp"]
         feed = {"x0": int8_values(rng, graph.types["x0"].shape)}
         made = [Trial(graph, c, feed) for c in own]
+        trials += [replace(t, inplace=t.may_lie_over and bool(rng.integers(2))) for t in made]
+    assert len(trials) > TRIALS
+    assert {t.inplace for t in trials} == {True, False}
+    for t, result in zip(trials, run_on_core(trials, core, "speed"), strict=True):
+        np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))
+
+
+FEW = {
+    "ep_dense": vector_layer,
+    "ep_conv2d_strip": many_vectors_layer,
+    "ep_depthwise_points": fours_depthwise_layer,
+}
+
+
+@pytest.mark.parametrize("kernel", FEW)
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m7"])
+def test_kernels_for_few_results_and_for_many_vectors_compute_the_reference(
+    core: str, kernel: str
+) -> None:
+    rng = np.random.default_rng([21, *core.encode(), *kernel.encode()])
+    trials, pairs = [], load_target(core).pairs
+    for _ in range(2 * TRIALS):
+        graph = FEW[kernel](rng)
+        calls = candidates(graph, graph.nodes[0], ("arm_dsp",), "speed", "ep_layer0", pairs=pairs)
+        feed = {"x0": int8_values(rng, graph.types["x0"].shape)}
+        made = [Trial(graph, c, feed) for c in calls if c.kernel.startswith(kernel)]
         trials += [replace(t, inplace=t.may_lie_over and bool(rng.integers(2))) for t in made]
     assert len(trials) > TRIALS
     assert {t.inplace for t in trials} == {True, False}

@@ -12,8 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.ir import Array, QuantParams
-from edgeprune.ir.fixedpoint import QMIN, effective_scales, quantize_multipliers
+from edgeprune.ir.fixedpoint import (
+    QMIN,
+    effective_scales,
+    quantize_multipliers,
+    single_multiplier,
+)
 from edgeprune.kernels.bounds import Accumulators
+from edgeprune.kernels.layer import DenseLayer, Layer
 
 Int64s = NDArray[np.int64]
 
@@ -33,6 +39,34 @@ class Rescale:
         return Rescale(self.mult[channels], self.shift[channels], self.zero)
 
 
+class Mode(IntEnum):
+    """How the tiles round: twice, twice with a fused ReLU, once."""
+
+    TWICE = 0
+    RELU = 1
+    ONCE = 2
+
+
+def rescaled(acc: Accumulators, layer: Layer | DenseLayer) -> tuple[Rescale, Mode] | None:
+    """How the results of a layer are rounded; None where the tiles' arithmetic does not hold."""
+    scales = (layer.xq, layer.wq, layer.yq)
+    if layer.once:
+        found, mode = rescale_once(acc, *scales, layer.clamp), Mode.ONCE
+    else:
+        found = rescale_twice(acc, *scales)
+        mode = Mode.RELU if layer.clamp[0] >= layer.yq.scalar[1] else Mode.TWICE
+    return (found, mode) if found else None
+
+
+def narrow_fits(acc: Accumulators, w: Array, r: Rescale, mode: Mode) -> bool:
+    """Whether channels may be paired as A + 256 * B, and rescaled from that."""
+    if not narrow_holds(acc, w):
+        return False
+    if mode is Mode.ONCE:
+        return _once_fits(acc, r, narrow=True)
+    return mode is not Mode.RELU or narrow_relu_holds(acc, r)
+
+
 def rescale_twice(
     acc: Accumulators, xq: QuantParams, wq: QuantParams, yq: QuantParams
 ) -> Rescale | None:
@@ -50,6 +84,46 @@ def rescale_twice(
     if np.any(right < 1) or np.any(acc.reach >= 2**30) or np.any(rounded > _INT32_MAX):
         return None
     return rescale
+
+
+def rescale_once(
+    acc: Accumulators, xq: QuantParams, wq: QuantParams, yq: QuantParams, clamp: tuple[int, int]
+) -> Rescale | None:
+    """Multipliers and shifts >= 2 with which one rounding is exact; None where there are none."""
+    scales = effective_scales(xq, wq, yq)
+    zero = yq.scalar[1]
+    shared = len(scales) == 1
+    low = [int(acc.low.min())] if shared else acc.low.tolist()
+    high = [int(acc.high.max())] if shared else acc.high.tolist()
+    try:
+        found = [
+            single_multiplier(s, lo, hi, zero, clamp)
+            for s, lo, hi in zip(scales.tolist(), low, high, strict=True)
+        ]
+    except ValueError:
+        return None
+    channels = len(acc.bias)
+    mult = np.broadcast_to(np.array([m for m, _ in found], np.int64), channels)
+    shift = np.broadcast_to(np.array([-s for _, s in found], np.int64), channels)
+    if np.any(shift < 2):
+        return None
+    # Where the shift is too long for the rounding constant and the result is the zero point,
+    # whatever comes, a factor of zero and a short shift give the same.
+    long = np.abs(2 * zero + 1) << np.minimum(shift + 6, 40) >= 2**31
+    vanishes = long & ((acc.reach + 1) * mult < np.int64(1) << np.minimum(30 + shift, 62))
+    mult, shift = np.where(vanishes, 0, mult), np.where(vanishes, 2, shift)
+    rescale = Rescale(mult, shift, zero)
+    return rescale if _once_fits(acc, rescale, narrow=False) else None
+
+
+def _once_fits(acc: Accumulators, r: Rescale, *, narrow: bool) -> bool:
+    """Whether rounding constant and high word stay within 32 bits."""
+    constant = np.abs(2 * r.zero + 1) * (np.int64(1) << (r.shift - 2))
+    product = ((acc.reach * r.mult) >> 32) + 1
+    total = constant + product
+    if narrow:
+        total[1::2] *= 256
+    return bool(np.all(total < 2**31) and np.all(acc.reach < 2**31))
 
 
 def _rounding(r: Rescale) -> Int64s:
@@ -74,12 +148,10 @@ def narrow_relu_holds(acc: Accumulators, r: Rescale) -> bool:
     return bool(np.all(total[1::2] <= _INT32_MAX))
 
 
-class Mode(IntEnum):
-    """How the tiles round: twice, twice with a fused ReLU, once."""
-
-    TWICE = 0
-    RELU = 1
-    ONCE = 2
+def shifted(mode: Mode, *, narrow: bool) -> tuple[int, int]:
+    """By how much less code shifts than was said, and by how much more in channels B."""
+    less = 2 if mode is Mode.ONCE else 1  # SMMLA halves, and the last bit is shifted apart
+    return less, {Mode.TWICE: 0, Mode.RELU: 7, Mode.ONCE: 8}[mode] if narrow else 0
 
 
 def requant_table(acc: Accumulators, r: Rescale, mode: Mode, *, narrow: bool) -> Array:
@@ -91,8 +163,7 @@ def requant_table(acc: Accumulators, r: Rescale, mode: Mode, *, narrow: bool) ->
         mode: how the tile rounds.
         narrow: channels are paired as A + 256 * B.
     """
-    less = 2 if mode is Mode.ONCE else 1  # SMMLA halves, and the last bit is shifted apart
-    ahead = {Mode.TWICE: 0, Mode.RELU: 7, Mode.ONCE: 8}[mode] if narrow else 0
+    less, ahead = shifted(mode, narrow=narrow)
     rows: list[int] = []
     channels = len(acc.bias)
     for k in range(0, channels - 1, 2):

@@ -8,18 +8,12 @@ offered; what they cost on the target decides.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from edgeprune.ir import Array
-from edgeprune.kernels.arm_dsp._requant import (
-    Mode,
-    narrow_holds,
-    narrow_relu_holds,
-    requant_table,
-    rescale_twice,
-)
+from edgeprune.kernels.arm_dsp._requant import Mode, narrow_fits, requant_table, rescaled
 from edgeprune.kernels.arm_dsp._tiles import (
     Planes,
     Round,
@@ -33,7 +27,7 @@ from edgeprune.kernels.arm_dsp.winograd import winograd
 from edgeprune.kernels.bounds import accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.kernels.inplace import in_lines, in_pixels
-from edgeprune.kernels.layer import Layer, conv_layer
+from edgeprune.kernels.layer import Layer
 
 FOLDER = "arch/arm_dsp"
 
@@ -84,17 +78,13 @@ def conv_numbers(layer: Layer, w: Array, planes: Planes) -> Numbers | None:
     """
     flat = w.reshape(w.shape[0], -1)
     acc = accumulators(flat, layer.bias, layer.xq.scalar[1])
-    rescale = rescale_twice(acc, layer.xq, layer.wq, layer.yq)
-    if rescale is None:
+    rounded = rescaled(acc, layer)
+    if rounded is None:
         return None
-    mode = Mode.RELU if layer.clamp[0] >= layer.yq.scalar[1] else Mode.TWICE
+    rescale, mode = rounded
     filters = len(w) // layer.groups
     parts = [slice(k, k + filters) for k in range(0, len(w), filters)]
-    narrow = all(
-        narrow_holds(acc.part(s), flat[s])
-        and (mode is not Mode.RELU or narrow_relu_holds(acc.part(s), rescale.part(s)))
-        for s in parts
-    )
+    narrow = all(narrow_fits(acc.part(s), flat[s], rescale.part(s), mode) for s in parts)
     weights = [pack_weights(w[s], planes, narrow=narrow) for s in parts]
     tables = [requant_table(acc.part(s), rescale.part(s), mode, narrow=narrow) for s in parts]
     paired = _paired(filters, len(parts), flat.shape[1]) if narrow else 0
@@ -361,13 +351,9 @@ def strip(request: Request, layer: Layer) -> KernelCall | None:
     )
 
 
-def conv2d(request: Request) -> KernelCall | None:
+def conv_calls(request: Request, layer: Layer) -> list[KernelCall]:
     """Any convolution whose numbers the tiles can hold."""
-    layer = conv_layer(request)
-    if layer is None:
-        return None
     # For size, one driver for all convolutions.
     whole = layer.groups == 1
     forms = (strip,) if whole and request.optimize == "size" else (ring, winograd, strip)
-    calls = [c for c in (form(request, layer) for form in forms[: None if whole else 1]) if c]
-    return replace(calls[0], others=tuple(calls[1:])) if calls else None
+    return [c for c in (form(request, layer) for form in forms[: None if whole else 1]) if c]

@@ -7,9 +7,16 @@ from itertools import pairwise
 
 import numpy as np
 
-from edgeprune.ir import Array, Over, QuantParams
-from edgeprune.ir.fixedpoint import effective_scales, single_multiplier
-from edgeprune.kernels.arm_dsp._requant import Mode, Rescale, narrow_holds, requant_table, wrap32
+from edgeprune.ir import Array, Over
+from edgeprune.kernels.arm_dsp._requant import (
+    Mode,
+    Rescale,
+    narrow_fits,
+    requant_table,
+    rescaled,
+    shifted,
+    wrap32,
+)
 from edgeprune.kernels.arm_dsp._tiles import (
     Piece,
     Planes,
@@ -21,7 +28,7 @@ from edgeprune.kernels.arm_dsp._tiles import (
 )
 from edgeprune.kernels.bounds import Accumulators, accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
-from edgeprune.kernels.layer import DenseLayer, dense_layer
+from edgeprune.kernels.layer import DenseLayer
 from edgeprune.ops import Dense
 
 FOLDER = "arch/arm_dsp"
@@ -39,45 +46,6 @@ LOG_UNROLL_OCTS = {"size": 1, "speed": 2}
 """The same for eight channels, whose code is twice as long: it fits a cache of 1,024 bytes."""
 
 
-def rescale_once(
-    acc: Accumulators, xq: QuantParams, wq: QuantParams, yq: QuantParams, clamp: tuple[int, int]
-) -> Rescale | None:
-    """Multipliers and shifts >= 2 with which one rounding is exact; None where there are none."""
-    scales = effective_scales(xq, wq, yq)
-    zero = yq.scalar[1]
-    shared = len(scales) == 1
-    low = [int(acc.low.min())] if shared else acc.low.tolist()
-    high = [int(acc.high.max())] if shared else acc.high.tolist()
-    try:
-        found = [
-            single_multiplier(s, lo, hi, zero, clamp)
-            for s, lo, hi in zip(scales.tolist(), low, high, strict=True)
-        ]
-    except ValueError:
-        return None
-    channels = len(acc.bias)
-    mult = np.broadcast_to(np.array([m for m, _ in found], np.int64), channels)
-    shift = np.broadcast_to(np.array([-s for _, s in found], np.int64), channels)
-    if np.any(shift < 2):
-        return None
-    # Where the shift is too long for the rounding constant and the result is the zero point,
-    # whatever comes, a factor of zero and a short shift give the same.
-    long = np.abs(2 * zero + 1) << np.minimum(shift + 6, 40) >= 2**31
-    vanishes = long & ((acc.reach + 1) * mult < np.int64(1) << np.minimum(30 + shift, 62))
-    mult, shift = np.where(vanishes, 0, mult), np.where(vanishes, 2, shift)
-    return Rescale(mult, shift, zero)
-
-
-def _fits(acc: Accumulators, r: Rescale, *, narrow: bool) -> bool:
-    """Whether rounding constant and high word stay within 32 bits."""
-    constant = np.abs(2 * r.zero + 1) * (np.int64(1) << (r.shift - 2))
-    product = ((acc.reach * r.mult) >> 32) + 1
-    total = constant + product
-    if narrow:
-        total[1::2] *= 256
-    return bool(np.all(total < 2**31) and np.all(acc.reach < 2**31))
-
-
 @dataclass(frozen=True)
 class DenseNumbers:
     """Packed weights and table, and the form that they are in."""
@@ -87,6 +55,7 @@ class DenseNumbers:
     narrow: bool
     shared: bool
     rescale: Rescale
+    mode: Mode
 
 
 def pack_quads(w: Array, *, narrow: bool) -> Array:
@@ -134,17 +103,17 @@ def pack_octs(w: Array) -> Array:
 
 
 def _blocks_table(
-    acc: Accumulators, r: Rescale, *, narrow: bool, shared: bool, block: int = 4
+    acc: Accumulators, r: Rescale, mode: Mode, *, narrow: bool, shared: bool, block: int = 4
 ) -> list[int]:
     rows: list[int] = []
+    less, more = shifted(mode, narrow=narrow)
     for k in range(0, len(acc.bias), block):
         for j in range(k, k + block, 2):
             a, b = int(acc.bias[j]), int(acc.bias[j + 1])
             rows += [a, a + 256 * b if narrow else b]
         if not shared:
             for j in range(k, k + block):
-                ahead = 8 if narrow and j % 2 else 0
-                rows += [int(r.mult[j]), int(r.shift[j]) - 2 + ahead]
+                rows += [int(r.mult[j]), int(r.shift[j]) - less + (more if j % 2 else 0)]
     return [wrap32(v) for v in rows]
 
 
@@ -168,27 +137,27 @@ def _filled(layer: DenseLayer, *, pads: bool) -> DenseLayer:
 def dense_numbers(layer: DenseLayer) -> DenseNumbers | None:
     """Weights and table; None where the arithmetic does not hold."""
     acc = accumulators(layer.w, layer.bias, layer.xq.scalar[1])
-    rescale = rescale_once(acc, layer.xq, layer.wq, layer.yq, layer.clamp)
-    if rescale is None:
+    rounded = rescaled(acc, layer)
+    if rounded is None:
         return None
-    narrow = narrow_holds(acc, layer.w) and _fits(acc, rescale, narrow=True)
-    if not narrow and not _fits(acc, rescale, narrow=False):
-        return None
-    shared = len(set(zip(rescale.mult.tolist(), rescale.shift.tolist(), strict=True))) == 1
+    rescale, mode = rounded
+    narrow = narrow_fits(acc, layer.w, rescale, mode)
+    same = len(set(zip(rescale.mult.tolist(), rescale.shift.tolist(), strict=True))) == 1
+    shared = same and mode is Mode.ONCE
     channels = len(layer.w)
     cut = channels - channels % 4
     weights = [pack_quads(layer.w[:cut], narrow=narrow)]
-    table = _blocks_table(
-        acc.part(slice(cut)), rescale.part(slice(cut)), narrow=narrow, shared=shared
-    )
+    fours = acc.part(slice(cut)), rescale.part(slice(cut))
+    table = _blocks_table(*fours, mode, narrow=narrow, shared=shared)
     p = _planes(layer)
     for start, stop in pairwise(rest_bounds(channels)):
         some = slice(start, stop)
         w = layer.w[some][:, None, None, :]
         weights.append(pack_weights(w, p, narrow=narrow))
-        part = requant_table(acc.part(some), rescale.part(some), Mode.ONCE, narrow=narrow)
+        part = requant_table(acc.part(some), rescale.part(some), mode, narrow=narrow)
         table += part.tolist()
-    return DenseNumbers(np.concatenate(weights), np.array(table, np.int32), narrow, shared, rescale)
+    arrays = np.concatenate(weights), np.array(table, np.int32)
+    return DenseNumbers(*arrays, narrow, shared, rescale, mode)
 
 
 def rest_bounds(channels: int) -> list[int]:
@@ -212,25 +181,24 @@ def _uneven(request: Request) -> bool:
     return any(n % 4 for n in inputs)
 
 
-def dense(request: Request) -> KernelCall | None:
-    """Fully connected layers whose numbers the loop can hold.
+def dense_calls(request: Request, asked: DenseLayer) -> list[KernelCall]:
+    """Matrix times vectors, where the loop can hold the numbers.
 
     With activations that are widened once, in working memory; or, where size counts and for
     memory's sake, from bytes.
     """
-    asked = dense_layer(request)
-    layer = _filled(asked, pads=request.pads) if asked else None
-    numbers = dense_numbers(layer) if layer else None
-    turn = round_of(_planes(layer), 1, REST_STEPS) if layer else None
-    if asked is None or layer is None or numbers is None or turn is None:
-        return None
+    layer = _filled(asked, pads=request.pads)
+    numbers = dense_numbers(layer)
+    turn = round_of(_planes(layer), 1, REST_STEPS)
+    if numbers is None or turn is None:
+        return []
     form = _Form(request, asked, layer, numbers, turn)
     if len(layer.w) % 4:
-        return form.widened
+        return [form.widened]
     if request.optimize == "size":
-        return form.of_bytes
-    octs = numbers.narrow and len(asked.w) % 8 == 0 and layer.w.shape[1] % 4 == 0
-    return replace(form.widened, others=(form.octs if octs else form.of_bytes,))
+        return [form.of_bytes]
+    octs = numbers.narrow and len(asked.w) % 8 == 0 and layer.w.shape[1] % 4 == 0 and asked.once
+    return [form.widened, form.octs if octs else form.of_bytes]
 
 
 @dataclass(frozen=True)
@@ -290,12 +258,14 @@ class _Form:
         uneven = _uneven(self.request) if one_for_all else inputs % 4 != 0
         unroll = LOG_UNROLL[optimize]
         flags = (int(not n.narrow), int(n.shared), int(uneven), int(bytes_))
+        output = (2 if n.mode is Mode.TWICE else 1) * 4 if n.mode is not Mode.ONCE else 0
         four = (14 if n.narrow else 18) + 2 * bytes_
         each = inputs // 4 * four + inputs // (4 << unroll) * 2 + 12 * uneven
+        piece = Piece("quads", (*flags, unroll, int(n.mode), *layer.clamp))
         return self._call(
             "bytes_" if bytes_ else "",
-            ("quads", Piece("quads", (*flags, unroll, *layer.clamp)) if channels >= 4 else None),
-            channels // 4 * (each + (40 if n.shared else 50)) + 160,
+            ("quads", piece if channels >= 4 else None),
+            channels // 4 * (each + (40 if n.shared else 50) + output) + 160,
             (n.weights, n.table),
             160 + (4 * four << unroll) if channels >= 4 else 0,
         )
@@ -311,7 +281,7 @@ class _Form:
         layer, n, unroll = self.layer, self.numbers, LOG_UNROLL_OCTS[self.request.optimize]
         channels, inputs = layer.w.shape
         acc = accumulators(layer.w, layer.bias, layer.xq.scalar[1])
-        table = _blocks_table(acc, n.rescale, narrow=True, shared=n.shared, block=8)
+        table = _blocks_table(acc, n.rescale, n.mode, narrow=True, shared=n.shared, block=8)
         each = inputs // 4 * 31 + -(-inputs // (4 << unroll)) * 4 + (62 if n.shared else 76)
         return self._call(
             "octs_",
@@ -327,7 +297,7 @@ class _Form:
         layer, n, call = self.layer, self.numbers, self._quads(bytes_=False)
         channels, inputs = layer.w.shape
         rest = [
-            Tile(_planes(layer), 1, 1, solo, n.narrow, Mode.ONCE, layer.clamp, self.turn, False)
+            Tile(_planes(layer), 1, 1, solo, n.narrow, n.mode, layer.clamp, self.turn, False)
             for solo, wanted in ((False, channels % 4 >= 2), (True, channels % 2 == 1))
             if wanted
         ]

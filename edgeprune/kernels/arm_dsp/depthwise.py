@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from edgeprune.ir import Array
 from edgeprune.ir.fixedpoint import QMAX
-from edgeprune.kernels.arm_dsp._requant import Mode, requant_singles, rescale_twice
+from edgeprune.kernels.arm_dsp._requant import Mode, requant_singles, rescaled
 from edgeprune.kernels.arm_dsp._tiles import Piece
+from edgeprune.kernels.arm_dsp.points import points
 from edgeprune.kernels.bounds import accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.kernels.inplace import in_bands
@@ -40,14 +41,18 @@ def depthwise(request: Request) -> KernelCall | None:
     out_c = layer.out[2]
     w = layer.w.reshape(out_c, -1)
     acc = accumulators(w, layer.bias, layer.xq.scalar[1])
-    rescale = rescale_twice(acc, layer.xq, layer.wq, layer.yq)
-    if rescale is None or layer.stride[0] > QMAX:
+    rounded = rescaled(acc, layer)
+    if rounded is None or layer.stride[0] > QMAX:
         return None
-    mode = Mode.RELU if layer.clamp[0] >= layer.yq.scalar[1] else Mode.TWICE
+    rescale, mode = rounded
     cut = (layer.clamp[0] > -128) + (layer.clamp[1] < 127)
     output = 4 + 3 * cut + (2 if mode is Mode.TWICE else 0)
     run = _by_three(layer, output, mode, LOOP_PAIRS[request.optimize]) or _any(layer, output, mode)
-    return _call(request, layer, run, requant_singles(acc, rescale)) if run else None
+    table = requant_singles(acc, rescale)
+    calls = [_call(request, layer, run, table)] if run else []
+    point = points(request, layer, table, mode)
+    calls += [point] if point else []
+    return replace(calls[0], others=tuple(calls[1:])) if calls else None
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@
  * Activations: int16 pairs (k, k+2), (k+1, k+3); left over (k, k+1), then (k, 0). Or bytes in their
  * order, that are widened for each four channels: two instructions more for 16 multiplications.
  *
- * Requantisation rounds once: with acc * m summed in 64 bits, (acc * m + 2^(30+e)) >> (31 + e), SMMLA
- * drops the low word, of which the floor takes no notice where e >= 2; 256 B needs no such bound. */
+ * Requantisation has the modes of ep_arm_dsp_tile.h. Mode 2, that of fully connected layers, rounds once: with
+ * acc * m summed in 64 bits, (acc * m + 2^(30+e)) >> (31 + e), SMMLA drops the low word, of which the floor
+ * takes no notice where e >= 2; 256 B needs no such bound. Modes 0 and 1 are those of convolutions. */
 #ifndef EP_ARM_DSP_QUADS_H
 #define EP_ARM_DSP_QUADS_H
 
@@ -92,11 +93,24 @@ __asm__(
     ".endm\n"
     EP_ONCE_END);
 
-/* acc into one output; m multiplier, c rounding constant, s shift - 1. */
+/* acc into one output; m multiplier, c rounding constant (lost), s shift - 1. form: what acc holds, 1: a;
+ * 0: a or 256 a that is multiplied as it is; -1: 256 a. */
 __asm__(
     EP_ONCE("QUADS_2")
-    ".macro ep_dense_round acc, m, c, s, lo, hi\n"
+    ".macro ep_dense_round acc, form, m, c, s, mode, lo, hi\n"
+    " .if \\form > 0\n"
+    " lsl \\acc, \\acc, #1\n"
+    " .elseif \\form < 0\n"
+    " asr \\acc, \\acc, #7\n"
+    " .endif\n"
+    " .if \\mode == 0\n"
+    " add \\c, \\c, \\acc, asr #31\n"
+    " .endif\n"
+    " .if \\form == 0\n"
     " smmla \\acc, \\acc, \\m, \\c\n"
+    " .else\n"
+    " smmlar \\acc, \\acc, \\m, \\c\n"
+    " .endif\n"
     " asr \\acc, \\acc, \\s\n"
     " .if \\lo == -128 || \\hi == 127\n"
     " ssat \\acc, #8, \\acc, asr #1\n"
@@ -115,19 +129,23 @@ __asm__(
     " .endif\n"
     ".endm\n"
     ".macro ep_dense_output acc, m, c, s, lo, hi\n"
-    " ep_dense_round \\acc, \\m, \\c, \\s, \\lo, \\hi\n"
+    " ep_dense_round \\acc, 0, \\m, \\c, \\s, 2, \\lo, \\hi\n"
     " strb \\acc, [lr], #1\n"
     ".endm\n"
-    ".macro ep_dense_own acc, lo, hi\n" /* with a multiplier and shift of its own */
+    ".macro ep_dense_own acc, form, mode, lo, hi\n" /* with a multiplier and shift of its own */
     " ldm r1!, {r8, r10}\n"
     " lsl r9, r3, r10\n"
-    " ep_dense_output \\acc, r8, r9, r10, \\lo, \\hi\n"
+    " .if \\form == 0 && \\mode == 1\n"
+    " add r9, r9, #64\n"
+    " .endif\n"
+    " ep_dense_round \\acc, \\form, r8, r9, r10, \\mode, \\lo, \\hi\n"
+    " strb \\acc, [lr], #1\n"
     ".endm\n"
 
-    /* shared: one multiplier and shift for all channels; rest: the inputs are no multiple of 4;
+    /* shared: one multiplier and shift for all channels, of mode 2; rest: the inputs are no multiple of 4;
      * bytes: activations are not widened yet. The loop takes 2^log_unroll times 4 inputs, 56 to 80
      * bytes of code each, and is entered in the middle. */
-    ".macro ep_dense_quads name, wide, shared, rest, bytes, log_unroll, lo, hi\n"
+    ".macro ep_dense_quads name, wide, shared, rest, bytes, log_unroll, mode, lo, hi\n"
     " .pushsection .text.\\name, \"ax\", %progbits\n"
     " .thumb\n"
     " .balign 4\n"
@@ -188,10 +206,21 @@ __asm__(
     " ep_dense_output r7, r8, r11, r12, \\lo, \\hi\n"
     " .else\n"
     " ldr r1, [r2, #8]\n"
-    " ep_dense_own r4, \\lo, \\hi\n"
-    " ep_dense_own r5, \\lo, \\hi\n"
-    " ep_dense_own r6, \\lo, \\hi\n"
-    " ep_dense_own r7, \\lo, \\hi\n"
+    " .set EP_a, 1\n"
+    " .if \\mode == 2\n"
+    " .set EP_a, 0\n"
+    " .endif\n"
+    " .set EP_b, EP_a\n"
+    " .if \\wide == 0\n"
+    " .set EP_b, 0\n"
+    " .if \\mode == 0\n"
+    " .set EP_b, -1\n"
+    " .endif\n"
+    " .endif\n"
+    " ep_dense_own r4, EP_a, \\mode, \\lo, \\hi\n"
+    " ep_dense_own r5, EP_b, \\mode, \\lo, \\hi\n"
+    " ep_dense_own r6, EP_a, \\mode, \\lo, \\hi\n"
+    " ep_dense_own r7, EP_b, \\mode, \\lo, \\hi\n"
     " str r1, [r2, #8]\n"
     " .endif\n"
     " str lr, [r2, #12]\n"
