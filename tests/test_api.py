@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 import edgeprune
+from edgeprune.api.arguments import labels_of, words
 from edgeprune.errors import EdgePruneError
 from edgeprune.pipeline.options import BuildOptions
 from tests.e2e.test_bad_input import dense_model, samples
@@ -77,6 +78,37 @@ def test_values_that_are_none_are_refused_as_on_the_command_line() -> None:
     for wrong in ({"dtype": "int9"}, {"emit": ("exe",)}, {"packages": ("cobol",)}):
         with pytest.raises(EdgePruneError, match="there is no"):
             edgeprune.build(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("keep_ratio", 2), ("keep_ratio", "a"), ("max_neurons", 0), ("max_neurons", 1.5),
+        ("max_ms", -1.0), ("max_ms", float("nan")), ("seed", -1), ("seed", "x"), ("jobs", 0),
+        ("finetune", -1), ("min_accuracy", 90), ("zeta", 3), ("max_macs", "1M"), ("speedup", 0),
+        ("max_instructions", True), ("jobs", None), ("classes", ["a"]), ("classes", 0.5),
+    ],
+)  # fmt: skip
+def test_numbers_that_an_option_cannot_be_are_refused_before_any_work(
+    option: str, value: object
+) -> None:
+    with pytest.raises(EdgePruneError) as caught:
+        edgeprune.build("nowhere.onnx", **{option: value})
+    assert option.replace("_", "-") in caught.value.where
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    given = BuildOptions(Path("o"), seed=np.int64(3), keep_ratio=np.float32(0.5))  # type: ignore[arg-type]
+    assert given.seed == 3
+    assert labels_of(np.array([7, 3, 3])) == labels_of([3, 7]) == (3, 7)
+    assert labels_of(4) == (4,)
+
+
+def test_one_name_stands_for_a_sequence_of_one() -> None:
+    assert words("tflite") == words(["tflite"]) == ("tflite",)
+    assert words("c,tflite") == ("c", "tflite")
+    with pytest.raises(EdgePruneError, match="'exe'"):
+        edgeprune.build(emit="exe")
 
 
 def test_a_loader_and_a_module_become_firmware_that_all_functions_take(tmp_path: Path) -> None:

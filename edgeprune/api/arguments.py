@@ -81,6 +81,25 @@ def _data_file(data: Data, path: Path) -> Path | None:
     return path
 
 
+def words(value: str | Sequence[str]) -> tuple[str, ...]:
+    """Names: a sequence of them, or a text with commas between them, as on the command line."""
+    return tuple(value.split(",")) if isinstance(value, str) else tuple(value)
+
+
+def labels_of(value: int | Sequence[int] | None) -> tuple[int, ...] | None:
+    """Numbers of classes, in order and once, where they are given.
+
+    Raises:
+        EdgePruneError: they are no whole numbers.
+    """
+    if value is None:
+        return None
+    found = np.atleast_1d(np.asarray(value))
+    if found.ndim != 1 or found.dtype.kind not in "iu":
+        raise EdgePruneError("classes", f"{value!r} is no list of labels", "such as [3, 7]")
+    return tuple(sorted(set(found.tolist())))
+
+
 def size(value: str | int | None, option: str) -> int | None:
     """Bytes, where they are given."""
     return None if value is None else parse_size(str(value), option)

@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from edgeprune.api.arguments import Data, Model, Numbers, files_of, named, numbers, share, size
+from edgeprune.api.arguments import (
+    Data,
+    Model,
+    Numbers,
+    files_of,
+    labels_of,
+    named,
+    numbers,
+    share,
+    size,
+    words,
+)
 from edgeprune.api.notebook import Result, told
 from edgeprune.pipeline.build import Built
 from edgeprune.pipeline.build import build as run_build
@@ -24,7 +35,7 @@ def build(
     data: Data = None,
     test: Data = None,
     random_data: bool = False,
-    state: Sequence[str] = (),
+    state: str | Sequence[str] = (),
     stream: bool = False,
     mean: Numbers | None = None,
     std: Numbers | None = None,
@@ -43,11 +54,11 @@ def build(
     schedule: Schedule = "iterative",
     min_accuracy: float | None = None,
     max_drop: str | float | None = None,
-    classes: Sequence[int] | None = None,
+    classes: int | Sequence[int] | None = None,
     labels: str | Path | Sequence[str] = (),
     zeta: float = 0.4,
-    emit: Sequence[str] = ("c", "tflite", "onnx"),
-    packages: Sequence[str] = (),
+    emit: str | Sequence[str] = ("c", "tflite", "onnx"),
+    packages: str | Sequence[str] = (),
     author: str = "",
     url: str = "",
     optimize: Literal["auto", "size", "speed", "ram"] = "auto",
@@ -128,7 +139,7 @@ def build(
             data=files.data,
             test=files.test,
             random_data=random_data,
-            state=tuple(state),
+            state=words(state),
             stream=stream,
             mean=numbers(mean),
             std=numbers(std),
@@ -147,11 +158,11 @@ def build(
             schedule=schedule,
             min_accuracy=min_accuracy,
             max_drop=share(max_drop),
-            classes=None if classes is None else tuple(sorted(set(classes))),
+            classes=labels_of(classes),
             labels=parse_labels(str(labels)) if isinstance(labels, str | Path) else tuple(labels),
             zeta=zeta,
-            emit=tuple(emit),
-            packages=tuple(packages),
+            emit=words(emit),
+            packages=words(packages),
             author=author,
             url=url,
             optimize=optimize,
@@ -175,7 +186,7 @@ def fit(
     test: Data = None,
     mean: Numbers | None = None,
     std: Numbers | None = None,
-    targets: Sequence[str] = (),
+    targets: str | Sequence[str] = (),
     dtype: DtypeChoice = "auto",
     bits: str = "2-8",
     criterion: str = "obs",
@@ -214,4 +225,4 @@ def fit(
             seed=seed,
             force=force,
         )
-        return Result(survey(options, targets, told(progress)), options.out / "fit.html")
+        return Result(survey(options, words(targets), told(progress)), options.out / "fit.html")

@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from edgeprune.api.arguments import Data, Model, Numbers, files_of, named, numbers, size
+from edgeprune.api.arguments import (
+    Data,
+    Model,
+    Numbers,
+    files_of,
+    labels_of,
+    named,
+    numbers,
+    size,
+    words,
+)
 from edgeprune.api.notebook import Result, told
 from edgeprune.errors import EdgePruneError
 from edgeprune.pipeline.explore import analyze_model, extract_model, sweep_model
@@ -73,7 +83,7 @@ def sweep(
     mean: Numbers | None = None,
     std: Numbers | None = None,
     levels: str = "10:90:10",
-    criteria: Sequence[str] = ("obs",),
+    criteria: str | Sequence[str] = ("obs",),
     schedule: Schedule = "iterative",
     dtype: Literal["auto", "int8", "float32"] = "auto",
     runs: int = 3,
@@ -104,7 +114,8 @@ def sweep(
         EdgePruneError: the input is wrong.
     """
     values, of = parse_levels(levels)
-    if pareto and len(criteria) != 1:
+    compared = words(criteria)
+    if pareto and len(compared) != 1:
         raise EdgePruneError("criteria", "is one with pareto", "name one")
     with files_of(model, example_input, data, test) as files:
         options = BuildOptions(
@@ -117,7 +128,7 @@ def sweep(
             ram=size(ram, "--ram"),
             target=target,
             dtype=dtype,
-            criterion=criteria[0] if pareto else "obs",
+            criterion=compared[0] if pareto else "obs",
             schedule=schedule,
             jobs=jobs,
             seed=seed,
@@ -130,7 +141,7 @@ def sweep(
             options,
             levels=values,
             of=of,
-            criteria=tuple(criteria),
+            criteria=compared,
             seeds=range(seed, seed + runs),
             journal=None if journal is None else Path(journal),
             progress=told(progress),
@@ -147,7 +158,7 @@ def extract(
     test: Data = None,
     mean: Numbers | None = None,
     std: Numbers | None = None,
-    classes: Sequence[int] | None = None,
+    classes: int | Sequence[int] | None = None,
     zeta: float = 0.4,
     floor: float | None = None,
     seed: int = 0,
@@ -173,7 +184,7 @@ def extract(
             test=files.test,
             mean=numbers(mean),
             std=numbers(std),
-            classes=None if classes is None else tuple(sorted(set(classes))),
+            classes=labels_of(classes),
             zeta=zeta,
             seed=seed,
             force=force,

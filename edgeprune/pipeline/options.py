@@ -7,11 +7,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Annotated, Any, Literal, get_args
+
+import numpy as np
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.files import read_bytes
 from edgeprune.pruning.search import Schedule
+from edgeprune.schema import Count, Range, Share, checked
 from edgeprune.target import Target, list_targets, load_target
 
 DtypeChoice = Literal["auto", "int8", "mixed", "int16x8", "int4", "float16", "float32"]
@@ -177,6 +180,28 @@ LIMITS = (
 )  # fmt: skip
 
 
+Some = Annotated[int, Range(1)]
+Positive = Annotated[float, Range(1e-9)]
+
+NUMBERS: dict[str, Any] = {
+    "budget": Some | None,
+    "ram": Some | None,
+    "max_ms": Positive | None,
+    "speedup": Positive | None,
+    "max_instructions": Some | None,
+    "max_macs": Some | None,
+    "max_neurons": Some | None,
+    "keep_ratio": Share | None,
+    "min_accuracy": Share | None,
+    "max_drop": Share | None,
+    "zeta": Share,
+    "finetune": Count,
+    "jobs": Some,
+    "seed": Count,
+}
+"""By option, which numbers it can be."""
+
+
 @dataclass(frozen=True)
 class BuildOptions:
     """One build; see ``edgeprune build --help``.
@@ -281,6 +306,10 @@ class BuildOptions:
             ("--emit", self.emit, EMITTERS),
         ):
             refuse_unknown(option, given, known)
+        for name, kind in NUMBERS.items():
+            value = getattr(self, name)
+            plain = value.item() if isinstance(value, np.generic) else value
+            checked(plain, kind, f"--{name.replace('_', '-')}")
 
     @property
     def has_limits(self) -> bool:

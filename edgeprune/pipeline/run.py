@@ -15,7 +15,7 @@ from edgeprune.pipeline.verify import stored_vectors
 from edgeprune.progress import Progress, silent
 from edgeprune.report.page import page_of
 from edgeprune.report.schema import read_report
-from edgeprune.target import Target, load_target
+from edgeprune.target import Target, list_targets, load_target
 from edgeprune.toolchain.size import measure
 from edgeprune.verify import run_serial, run_target
 from edgeprune.verify.agreement import differing
@@ -108,10 +108,29 @@ def _on_core(
         },
         "flash_bytes": size.flash_bytes,
         "arena_bytes": size.arena_bytes,
+        "built_for": report["target"]["name"],
+        "note": about_kernels(str(report["target"]["name"]), target),
     }
     if profile and found.profile is not None:
         record["layers"] = _layers(found, report)
     return record
+
+
+def about_kernels(built_for: str, target: Target) -> str | None:
+    """What to say where the C has the kernels of another core than it runs on; None: nothing.
+
+    Args:
+        built_for: the target of the folder's report, listed or not.
+        target: where it runs.
+    """
+    if built_for in (target.name, target.core):
+        return None
+    if built_for in list_targets() and load_target(built_for).kernels == target.kernels:
+        return None
+    return (
+        f"the C has the kernels of {built_for}, for which it was built, and may be much slower "
+        f"than a build for {target.name}: edgeprune build --target {target.name}"
+    )
 
 
 def _on_board(

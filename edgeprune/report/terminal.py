@@ -228,6 +228,8 @@ def show_run(record: dict[str, Any], console: Console) -> None:
             f"({record['instructions_per_mac']} a multiply-accumulate), "
             f"loads {record['loads']:,.0f}",
         )
+    if record["note"] is not None:
+        console.print(f"note: {record['note']}", soft_wrap=True)
     s = record["sections"]
     console.print(
         f"flash {record['flash_bytes']:,} bytes: code {s['text']:,}, constants {s['rodata']:,}, "

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from edgeprune.pipeline import manifest
+from edgeprune.pipeline.run import about_kernels
+from edgeprune.target import load_target
 from tests.e2e.conftest import Command, report_of
 from tests.emit.packages import small_cnn
 
@@ -158,6 +160,9 @@ def test_verify_passes_on_what_was_built_and_fails_when_a_weight_changes(
 def test_the_firmware_runs_on_every_core(edgeprune: Command, built_64k: Path, core: str) -> None:
     done = edgeprune("run", built_64k, "--on", core, "--json")
     assert done.status == 0, done.err
+    other = core in ("cortex-m0plus", "cortex-m3", "cortex-m55")
+    assert ("the C has the kernels of cortex-m4" in done.err) is other
+    assert (json.loads(done.out)["note"] is not None) is other
     assert done.json["target_vs_host_mismatches"] == 0
     assert done.json["inferences"] >= 100
     assert done.json["instructions"] > 0
@@ -194,3 +199,22 @@ def test_limits_that_are_none(edgeprune: Command, tmp_path: Path, args: tuple[st
     done = edgeprune("build", *args, "-o", tmp_path / "b")
     assert done.status == 2
     assert args[0] in done.err
+
+
+@pytest.mark.parametrize(
+    ("built_for", "on", "other"),
+    [
+        ("cortex-m4", "cortex-m4", False),
+        ("nucleo-f446re", "cortex-m4", False),  # the same kernels
+        ("cortex-m4", "cortex-m7", False),
+        ("cortex-m4", "cortex-m55", True),
+        ("cortex-m4", "cortex-m0plus", True),
+        ("cortex-m0plus", "cortex-m4", True),
+        ("rp2040-pico", "cortex-m0plus", False),
+        ("/of/somebody/board.toml", "cortex-m4", True),
+    ],
+)
+def test_kernels_of_another_core_are_told(built_for: str, on: str, other: bool) -> None:
+    said = about_kernels(built_for, load_target(on))
+    assert (said is not None) is other
+    assert said is None or f"build --target {on}" in said
