@@ -87,6 +87,8 @@ def test_values_that_are_none_are_refused_as_on_the_command_line() -> None:
         ("max_ms", -1.0), ("max_ms", float("nan")), ("seed", -1), ("seed", "x"), ("jobs", 0),
         ("finetune", -1), ("min_accuracy", 90), ("zeta", 3), ("max_macs", "1M"), ("speedup", 0),
         ("max_instructions", True), ("jobs", None), ("classes", ["a"]), ("classes", 0.5),
+        ("mean", "half"), ("std", float("inf")), ("bits", 9), ("criterion", "l3"),
+        ("schedule", "now"),
     ],
 )  # fmt: skip
 def test_numbers_that_an_option_cannot_be_are_refused_before_any_work(
@@ -102,6 +104,13 @@ def test_numbers_of_numpy_are_numbers() -> None:
     assert given.seed == 3
     assert labels_of(np.array([7, 3, 3])) == labels_of([3, 7]) == (3, 7)
     assert labels_of(4) == (4,)
+
+
+def test_what_is_wrong_with_an_object_is_said_of_the_argument(rng: np.random.Generator) -> None:
+    x = rng.normal(size=(20, 7)).astype(np.float32)
+    with pytest.raises(EdgePruneError) as caught:
+        edgeprune.build(torch.nn.Linear(10, 5), torch.zeros(1, 10), data=x)
+    assert str(caught.value).startswith("data: x: has shape [20, 7]")
 
 
 def test_one_name_stands_for_a_sequence_of_one() -> None:

@@ -20,7 +20,8 @@ from edgeprune.pipeline.options import parse_drop, parse_size
 from edgeprune.scratch import workspace
 
 Model = Any
-"""A file (see :func:`edgeprune.load`), a ``torch.nn.Module``, or None: the bundled model."""
+"""A file (see :func:`edgeprune.load`), a ``torch.nn.Module``, an exported program, or None: the
+model that comes with the package."""
 Data = Any
 """Samples: a path, or what :func:`edgeprune.frontends.objects.arrays_of` takes."""
 Numbers = float | Sequence[float]
@@ -59,11 +60,16 @@ def files_of(model: Model, example_input: Any, data: Data, test: Data) -> Iterat
     """Objects as files, as long as the block lasts."""
     with TemporaryDirectory(dir=workspace(), prefix="api-") as temp:
         folder = Path(temp)
-        yield Files(
-            _model_file(model, example_input, folder),
-            _data_file(data, folder / "data.npz"),
-            _data_file(test, folder / "test.npz"),
-        )
+        try:
+            yield Files(
+                _model_file(model, example_input, folder),
+                _data_file(data, folder / "data.npz"),
+                _data_file(test, folder / "test.npz"),
+            )
+        except EdgePruneError as error:
+            for name in ("model.pt2", "data.npz", "test.npz"):  # no files of the caller's
+                error.where = error.where.replace(str(folder / name), Path(name).stem)
+            raise
 
 
 def _model_file(model: Model, example_input: Any, folder: Path) -> Path | None:
@@ -110,8 +116,19 @@ def share(value: str | float | None) -> float | None:
     return None if value is None else parse_drop(str(value))
 
 
-def numbers(value: Numbers | None) -> tuple[float, ...] | None:
-    """One number or several, where they are given."""
+def numbers(value: Numbers | None, option: str) -> tuple[float, ...] | None:
+    """One number or several, where they are given.
+
+    Raises:
+        EdgePruneError: they are none, or not finite.
+    """
     if value is None:
         return None
-    return (float(value),) if isinstance(value, int | float) else tuple(map(float, value))
+    try:
+        rows = np.atleast_1d(np.asarray(value, np.float64))
+    except (TypeError, ValueError):
+        rows = np.array([np.nan])
+    if rows.ndim != 1 or not np.isfinite(rows).all():
+        what = f"{value!r} is no number and no list of numbers"
+        raise EdgePruneError(option, what, "such as 0.5 or [0.485, 0.456, 0.406]")
+    return tuple(rows.tolist())

@@ -49,7 +49,7 @@ def build(
     keep_ratio: float | None = None,
     target: str = "cortex-m4",
     dtype: DtypeChoice = "auto",
-    bits: str = "2-8",
+    bits: str | int = "2-8",
     criterion: str = "obs",
     schedule: Schedule = "iterative",
     min_accuracy: float | None = None,
@@ -75,8 +75,8 @@ def build(
     """Prune a model until it fits, compile it, and prove that all artifacts agree.
 
     Args:
-        model: a file (see :func:`edgeprune.load`), a ``torch.nn.Module``, or None for the model
-            that comes with the package.
+        model: a file (see :func:`edgeprune.load`), a ``torch.nn.Module``, an exported program, or
+            None for the model that comes with the package.
         example_input: for a module: one input tensor, batch in front, or a tuple of them.
         data: samples that rank, calibrate and choose: a file or folder, an array x
             (n, *input shape), a pair (x, y) with integer labels y (n,), a Dataset or DataLoader of
@@ -101,7 +101,7 @@ def build(
         keep_ratio: the share of them that stays, 0 to 1.
         target: name of a target, or path of a profile.
         dtype: element type; "auto": what is more accurate on validation data within the budget.
-        bits: fewest and most that dtype "mixed" and "auto" give to weights: "2-8", or "4" for both.
+        bits: fewest and most that dtype "mixed" and "auto" give to weights: "2-8", or 4 for both.
         criterion: how neurons rank.
         schedule: how they go.
         min_accuracy: lowest accuracy on validation data, 0 to 1.
@@ -141,8 +141,8 @@ def build(
             random_data=random_data,
             state=words(state),
             stream=stream,
-            mean=numbers(mean),
-            std=numbers(std),
+            mean=numbers(mean, "mean"),
+            std=numbers(std, "std"),
             budget=size(budget, "--budget"),
             ram=size(ram, "--ram"),
             max_ms=max_ms,
@@ -153,7 +153,7 @@ def build(
             keep_ratio=keep_ratio,
             target=target,
             dtype=dtype,
-            bits=parse_bits(bits),
+            bits=parse_bits(str(bits)),
             criterion=criterion,
             schedule=schedule,
             min_accuracy=min_accuracy,
@@ -188,7 +188,7 @@ def fit(
     std: Numbers | None = None,
     targets: str | Sequence[str] = (),
     dtype: DtypeChoice = "auto",
-    bits: str = "2-8",
+    bits: str | int = "2-8",
     criterion: str = "obs",
     schedule: Schedule = "iterative",
     min_accuracy: float | None = None,
@@ -214,10 +214,10 @@ def fit(
             model=files.model,
             data=files.data,
             test=files.test,
-            mean=numbers(mean),
-            std=numbers(std),
+            mean=numbers(mean, "mean"),
+            std=numbers(std, "std"),
             dtype=dtype,
-            bits=parse_bits(bits),
+            bits=parse_bits(str(bits)),
             criterion=criterion,
             schedule=schedule,
             min_accuracy=min_accuracy,

@@ -19,7 +19,7 @@ from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
 from edgeprune.pruning.groups import Mask
 from edgeprune.pruning.limits import Limits
-from edgeprune.pruning.search import Ranking, refuse_unknown
+from edgeprune.pruning.search import Ranking
 from edgeprune.quantize.bits import Judge
 from edgeprune.report.record import Tried
 from edgeprune.target import Target
@@ -77,9 +77,6 @@ class Chooser:
     tried: list[Tried] = field(default_factory=list)
     speed: Speed | None = None
     _whole: dict[str, Candidate] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        refuse_unknown(self.options.criterion, self.options.schedule)
 
     def choose(self, target: Target) -> Candidate:
         """The network that is built.

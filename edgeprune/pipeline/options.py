@@ -13,7 +13,8 @@ import numpy as np
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.files import read_bytes
-from edgeprune.pruning.search import Schedule
+from edgeprune.pruning.criteria import CRITERIA
+from edgeprune.pruning.search import SCHEDULES, Schedule
 from edgeprune.schema import Count, Range, Share, checked
 from edgeprune.target import Target, list_targets, load_target
 
@@ -304,6 +305,8 @@ class BuildOptions:
             ("--dtype", (self.dtype,), get_args(DtypeChoice)),
             ("--optimize", (self.optimize,), ("auto", "size", "speed", "ram")),
             ("--emit", self.emit, EMITTERS),
+            ("--criterion", (self.criterion,), ("obs", *CRITERIA)),
+            ("--schedule", (self.schedule,), tuple(SCHEDULES)),
         ):
             refuse_unknown(option, given, known)
         for name, kind in NUMBERS.items():

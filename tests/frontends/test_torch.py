@@ -301,3 +301,25 @@ def test_what_cannot_be_exported_is_said(tmp_path: Path) -> None:
         export(cnn(), None, tmp_path / "m.pt2")
     with pytest.raises(EdgePruneError, match="cannot export"):
         export(cnn(), torch.randn(1, 5), tmp_path / "m.pt2")
+
+
+def test_a_module_is_left_as_it_was_part_by_part(tmp_path: Path) -> None:
+    module = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Dropout(), torch.nn.Linear(3, 2))
+    module[1].eval()  # frozen by its owner
+    export(module, torch.zeros(1, 4), tmp_path / "m.pt2")
+    assert [part.training for part in module] == [True, False, True]
+
+
+def test_an_exported_program_is_a_model(tmp_path: Path) -> None:
+    program = torch.export.export(torch.nn.Linear(4, 3), (torch.zeros(1, 4),))
+    graph = load(export(program, None, tmp_path / "m.pt2"))
+    assert [n.op.kind for n in graph.nodes] == ["dense"]
+
+
+def test_what_torch_logs_of_a_failed_export_is_not_shown(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(EdgePruneError, match="cannot export it"):
+        export(torch.nn.Linear(10, 5), torch.zeros(1, 7), tmp_path / "m.pt2")
+    shown = capfd.readouterr()
+    assert "Traceback" not in shown.err + shown.out

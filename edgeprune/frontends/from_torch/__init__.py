@@ -12,6 +12,7 @@ from edgeprune.frontends.from_torch.convert import convert
 from edgeprune.frontends.from_torch.table import TABLE
 from edgeprune.frontends.normalize import normalize
 from edgeprune.ir import Graph
+from edgeprune.progress import silenced
 
 __all__ = ["TABLE", "export", "load"]
 
@@ -46,8 +47,9 @@ def export(module: Any, example: Any, path: Path) -> Path:
     """Write a PyTorch module as a ``.pt2`` file.
 
     Args:
-        module: a ``torch.nn.Module``; it is put in inference mode for the export.
-        example: an input, batch in front (or a tuple of inputs).
+        module: a ``torch.nn.Module``, which is put in inference mode for the export and left as it
+            was; or an exported program.
+        example: an input of a module, batch in front (or a tuple of inputs).
         path: where to.
 
     Raises:
@@ -56,21 +58,26 @@ def export(module: Any, example: Any, path: Path) -> Path:
     import torch
 
     where = type(module).__name__
+    if isinstance(module, torch.export.ExportedProgram):
+        torch.export.save(module, path)
+        return path
     if not isinstance(module, torch.nn.Module):
         raise EdgePruneError(where, "is no torch.nn.Module and no path of a model")
     if example is None:
         raise EdgePruneError(where, "needs example_input=, one input with its batch axis")
     given = example if isinstance(example, tuple) else (example,)
     arguments = tuple(torch.as_tensor(a) for a in given)
-    training = module.training
+    training = {part: part.training for part in module.modules()}
     try:
-        program = torch.export.export(module.eval(), arguments)
+        with silenced():
+            program = torch.export.export(module.eval(), arguments)
     except Exception as e:
         first = (str(e).strip().splitlines() or [type(e).__name__])[0]
         raise EdgePruneError(
             where, f"torch.export cannot export it: {first[:300]}", "the model must be traceable"
         ) from e
     finally:
-        module.train(training)
+        for part, was in training.items():
+            part.training = was
     torch.export.save(program, path)
     return path
