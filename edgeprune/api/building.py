@@ -101,7 +101,8 @@ def build(
         keep_ratio: the share of them that stays, 0 to 1.
         target: name of a target, or path of a profile.
         dtype: element type; "auto": what is more accurate on validation data within the budget.
-        bits: fewest and most that dtype "mixed" and "auto" give to weights: "2-8", or 4 for both.
+        bits: fewest and most that dtype "mixed" and "auto" give to weights to meet a budget:
+            "2-8", or 4 for both.
         criterion: how neurons rank.
         schedule: how they go.
         min_accuracy: lowest accuracy on validation data, 0 to 1.

@@ -34,7 +34,12 @@ dtype = click.option(
     show_default=True,
     help="auto: what is more accurate on validation data within the budget.",
 )
-bits = click.option("--bits", default="2-8", show_default=True, help="Fewest and most for weights.")
+bits = click.option(
+    "--bits",
+    default="2-8",
+    show_default=True,
+    help="Fewest and most for weights, where auto or mixed meets a --budget.",
+)
 CRITERIA = (
     "obs, activation_mean, brute_force, firing_rate, fisher, gates, l1, l2, random, taylor1, "
     "taylor1_abs, taylor2, taylor2_gn, taylor2_lecun, taylor2_mean, taylor2_median"

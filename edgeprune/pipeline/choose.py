@@ -113,17 +113,24 @@ class Chooser:
             raise EdgePruneError("--speedup", f"is measured for phones, not {target.name}", hint)
         whole = self.as_it_is(target, Room(None, None)).compiled.tflite
         most = self.prepared.float_graph.macs / asked
-        best = 1.0
-        for _ in range(SPEED_TRIES):
+        hint = "ask for less, or for fewer bytes: --budget"
+        seen: list[float] = []
+        while len(seen) < SPEED_TRIES:
             limit = min(int(most), self.options.max_macs or int(most))
-            chosen = self.pruned(target, replace(given, macs=limit))
+            try:
+                chosen = self.pruned(target, replace(given, macs=limit))
+            except CannotFitError as error:
+                if seen:
+                    break  # the last one is about as small as there are
+                what = f"{asked:g} times as fast wants {limit:,} multiply-accumulates: {error.what}"
+                raise CannotFitError("--speedup", what, hint) from None
             self.speed = speed(whole, chosen.compiled.tflite)
             if self.speed.ratio >= asked:
                 return chosen
-            best = max(best, self.speed.ratio)
+            seen.append(self.speed.ratio)
             most *= SPEED_STEP * self.speed.ratio / asked
-        what = f"{best:.2f} times as fast is the most of {SPEED_TRIES} networks, not {asked:g}"
-        raise CannotFitError("--speedup", what, "ask for less, or for fewer bytes: --budget")
+        what = f"{max(seen):.2f} times as fast is the most of {len(seen)} networks, not {asked:g}"
+        raise CannotFitError("--speedup", what, hint)
 
     @property
     def passed(self) -> list[tuple[Mask, Graph]]:
@@ -193,6 +200,8 @@ class Chooser:
         others = replace(o, budget=None, ram=None).has_limits
         if others or not self.prepared.graph.is_quantised or o.dtype not in ("auto", "int8"):
             return []
+        if o.bits[1] < 8:
+            return []  # nor does it keep them where they are to have fewer bits
         whole = [
             Fitter(self.prepared, o.without_limits(), form, None, self.progress).fit()
             for form in forms(o, target, ("int8",))
@@ -239,6 +248,8 @@ class Chooser:
         real = "float16" if in_app else "float32"
         if whole:
             return ("int8", real)
+        if flash and self.options.bits[1] < 8:
+            return self._mixed(target, is_short=True)
         # fewer bits than eight only where bytes are short; a file has no others than four
         if not flash or target.budget != "linked":
             return ("int8", "int4", real)
@@ -248,8 +259,9 @@ class Chooser:
     def _mixed(self, target: Target, *, is_short: bool) -> tuple[str, ...]:
         """Fewer than eight bits where bytes of flash are short."""
         if target.budget != "linked":
+            option = "--dtype" if self.options.dtype == MIXED else "--bits"
             what = f"{MIXED}: a file holds eight bits of each weight, and {target.name} takes files"
-            raise EdgePruneError("--dtype", what, "--dtype int8 or int4")
+            raise EdgePruneError(option, what, "--dtype int8 or int4")
         return (MIXED,) if is_short else ("int8",)
 
     def _fitter(self, o: BuildOptions, form: Form) -> Fitter:

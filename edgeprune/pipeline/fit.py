@@ -84,7 +84,12 @@ class Fitter:
         first = prices(nothing_removed(coupling))
         taken = self._taken(whole, compiled)
         spare = {k: v - first[k] for k, v in taken.items() if k in self.limits.most}
-        made = self._within(recipe, prices, spare, whole)
+        try:
+            made = self._within(recipe, prices, spare, whole)
+        except CannotFitError as error:
+            made = self._last(recipe, whole, error)
+        if made.compiled.recipe.levels:
+            return made  # prices are those of eight bits
         rest = whole.flash_bytes - first["flash"]
         return replace(made, flash_of=lambda gone: rest + prices(gone)["flash"])
 
@@ -102,14 +107,34 @@ class Fitter:
         for attempt in range(TRIES):
             slack = SLACK if attempt == 0 else math.inf
             pruned, spare = self._search(recipe, prices, spare, slack)
-            pruned = self._solved(pruned)
-            made = self._finish(recipe, self._trained(pruned), pruned, whole)
+            made = self._made(recipe, self._solved(pruned), whole)
             over = self.limits.excess(made.size.taken)
             if not over:
                 return made
             # scales that were chosen for this network took more than those of the source model
             spare = {k: v + over.get(k, 0) for k, v in spare.items()}
         raise self._floor(recipe)
+
+    def _last(self, recipe: Recipe, whole: Footprint, error: CannotFitError) -> Candidate:
+        """The smallest network, where a search that reckons too much never came so far.
+
+        Raises:
+            CannotFitError: the one that is given: the smallest one does not fit either, or its
+                accuracy is not enough.
+        """
+        o, compiled = self.options, self._smallest(recipe)
+        taken = self._taken(self._measure(compiled), compiled)
+        if not self.limits.hold(taken) or o.min_accuracy is not None or o.max_drop is not None:
+            raise error
+        least = smallest(self.prepared.float_graph, inputs=self._drops_inputs)
+        made = self._made(recipe, self._solved(least), whole)
+        if not self.limits.hold(made.size.taken):
+            raise error
+        return made
+
+    def _made(self, recipe: Recipe, pruned: Pruned, whole: Footprint) -> Candidate:
+        """A network that was settled on, as it is built."""
+        return self._finish(recipe, self._trained(pruned), pruned, whole)
 
     def _taken(self, found: Footprint, compiled: Compiled) -> dict[str, float]:
         """What a network takes of that which prices leave out something of."""
@@ -369,7 +394,7 @@ class Fitter:
 
     def _smallest(self, recipe: Recipe) -> Compiled:
         """What is left when all goes that can."""
-        return recipe.compile(smallest(self.prepared.float_graph, inputs=self._drops_inputs))
+        return recipe.compile(smallest(self.prepared.float_graph, inputs=self._drops_inputs).graph)
 
     def _floor(self, recipe: Recipe) -> CannotFitError:
         """The error that says how small the network can get, and what of."""

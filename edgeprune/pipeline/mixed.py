@@ -15,6 +15,7 @@ from functools import cache
 
 from edgeprune.compiler.compile import Compiled, Recipe
 from edgeprune.compiler.measure import Footprint
+from edgeprune.ir import Graph
 from edgeprune.pipeline.fit import SLACK, Fitter
 from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.mix import Mix, Mixer, Roundings
@@ -44,6 +45,7 @@ class Found:
         mix: with its bits.
         left: bytes that it leaves.
         pruned: as it came about.
+        like: the network whose layers told what bits cost.
     """
 
     loss: float
@@ -51,6 +53,7 @@ class Found:
     mix: Mix
     left: float
     pruned: Pruned
+    like: Graph
 
 
 @dataclass
@@ -69,7 +72,7 @@ class MixedFitter(Fitter):
         """Of some networks on the way down, each with as few bits as fit, what loses least."""
         least = self._least(prices)
         room = max(self.limits.most["flash"] - spare["flash"], 1.0)
-        mixer = Mixer(recipe, self.roundings, self._excess)
+        mixer = self._mixer(recipe)
 
         @cache
         def mixed(rung: float) -> Found | None:
@@ -79,7 +82,7 @@ class MixedFitter(Fitter):
                 return None
             pruned = self._wide(recipe, prices, left)
             found = mixer.mix(pruned.graph)
-            return None if found is None else Found(found[0].loss, rung, *found, pruned)
+            return None if found is None else _found(rung, *found, pruned)
 
         middle = round(math.log(MIDDLE * room, STEP))
         rungs = [middle + k for k in RUNGS]
@@ -91,6 +94,16 @@ class MixedFitter(Fitter):
         fuller = self._fuller(mixed, best, room)
         ends = [self._finished(mixer, f) for f in (fuller, smaller) if f is not None]
         return self._settled(recipe, mixer, min(ends, key=lambda end: end.loss), whole)
+
+    def _made(self, recipe: Recipe, pruned: Pruned, whole: Footprint) -> Candidate:
+        mixer, done = self._mixer(recipe), replace(pruned, graph=self._trained(pruned))
+        found = mixer.mix(done.graph)
+        if found is None:
+            raise self._floor(recipe)
+        return self._settled(recipe, mixer, _found(0.0, *found, done), whole)
+
+    def _mixer(self, recipe: Recipe) -> Mixer:
+        return Mixer(recipe, self.roundings, self._excess)
 
     def _fuller(self, mixed: Callable[[float], Found | None], best: Found, room: float) -> Found:
         """With more channels for the bytes that are left, where that brings it nearer."""
@@ -107,7 +120,7 @@ class MixedFitter(Fitter):
         """With all layers solved together, where that brings it nearer, and fine-tuned."""
         pruned = self._solved(found.pruned)
         graph = self._trained(pruned)
-        again = mixer.mix(graph, found.pruned.graph) if graph is not found.pruned.graph else None
+        again = mixer.mix(graph, found.like) if graph is not found.like else None
         if again is None or (not self.options.finetune and again[0].loss >= found.loss):
             return found
         mix, left = again
@@ -123,13 +136,13 @@ class MixedFitter(Fitter):
             if not over:
                 return replace(found, float_graph=pruned.graph)
             mixer.reserve(int(over.get("flash", 0)))
-            again = mixer.mix(pruned.graph) if "flash" in over else None
+            again = mixer.mix(pruned.graph, chosen.like) if "flash" in over else None
             if again is None:
                 raise self._floor(recipe)
             mix = again[0]
 
     def _smallest(self, recipe: Recipe) -> Compiled:
-        graph = smallest(self.prepared.float_graph, inputs=self._drops_inputs)
+        graph = smallest(self.prepared.float_graph, inputs=self._drops_inputs).graph
         ways = [super()._smallest(recipe)]
         fewest = dict.fromkeys(roundable(graph), min(self.roundings.counts))
         made, levels = rounded_plainly(graph, fewest)
@@ -147,6 +160,10 @@ class MixedFitter(Fitter):
         """By how much a network is over each limit; negative: what is left."""
         now = {**self._taken(self._measure(compiled), compiled), "near": compiled.near_bytes}
         return {k: -left for k, left in self.limits.left(now).items()}
+
+
+def _found(rung: float, mix: Mix, left: float, pruned: Pruned) -> Found:
+    return Found(mix.loss, rung, mix, left, pruned, like=pruned.graph)
 
 
 def _lowest(

@@ -19,6 +19,7 @@ from edgeprune.schema import Count, Range, Share, checked
 from edgeprune.target import Target, list_targets, load_target
 
 DtypeChoice = Literal["auto", "int8", "mixed", "int16x8", "int4", "float16", "float32"]
+BITS = (2, 8)  # all that weights may have
 EMITTERS = ("c", "tflite", "onnx", "ort")
 MOST_LABEL_BYTES = 1 << 20
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(|b|k|kb|kib|m|mb|mib)\s*", re.IGNORECASE)
@@ -234,7 +235,8 @@ class BuildOptions:
             with the channels; "int16x8": int16 activations, int8 weights; "int4": int8
             activations, weights of four bits but for the layers where that costs accuracy;
             "float16": weights in a file for phones, which "auto" takes there for float32.
-        bits: fewest and most that "mixed" and "auto" give to weights.
+        bits: fewest and most that "mixed" and "auto" give to weights where they meet a budget of
+            linked firmware; where that leaves out eight, "auto" is "mixed".
         criterion: how channels are ranked.
         schedule: how they are removed.
         min_accuracy: lowest accuracy on validation data, 0 to 1.
@@ -278,7 +280,7 @@ class BuildOptions:
     keep_ratio: float | None = None
     target: str = "cortex-m4"
     dtype: DtypeChoice = "auto"
-    bits: tuple[int, int] = (2, 8)
+    bits: tuple[int, int] = BITS
     criterion: str = "obs"
     schedule: Schedule = "iterative"
     min_accuracy: float | None = None
@@ -313,6 +315,9 @@ class BuildOptions:
             value = getattr(self, name)
             plain = value.item() if isinstance(value, np.generic) else value
             checked(plain, kind, f"--{name.replace('_', '-')}")
+        if self.bits != BITS and self.dtype not in ("auto", "mixed"):
+            what = f"bounds what auto and mixed give to weights, the type is {self.dtype}"
+            raise EdgePruneError("--bits", what, "--dtype mixed, or no --bits")
 
     @property
     def has_limits(self) -> bool:

@@ -21,6 +21,7 @@ from edgeprune.pruning.groups import (
     channel_names,
     kept_whole,
     kept_words,
+    removable,
     removals,
 )
 from edgeprune.pruning.limits import Limits
@@ -185,15 +186,23 @@ class Ranking:
         return states
 
 
-def smallest(graph: Graph, *, inputs: bool = False) -> Graph:
+def smallest(graph: Graph, *, inputs: bool = False) -> Pruned:
     """The network with one channel left wherever one must be: the floor of every budget.
+
+    Nothing ranks what goes, and what stays is as it was.
 
     Args:
         graph: a network.
         inputs: whether elements of its inputs go too, as they do with "obs".
     """
     coupling = couple(graph)
-    return compact(graph, coupling, all_that_can_go(coupling, inputs=inputs))
+    gone = all_that_can_go(coupling, inputs=inputs)
+    names, left = channel_names(graph, coupling), int(removable(coupling).sum())
+    steps = []
+    for k in np.flatnonzero(gone).tolist():
+        left -= not coupling.inputs[k]
+        steps.append(Step(k, names[k], 0.0, left))
+    return Pruned(compact(graph, coupling, gone), coupling, gone, tuple(steps), {})
 
 
 def removal_order(ctx: Context, criterion: Criterion, schedule: Schedule) -> list[int]:

@@ -1,9 +1,11 @@
 """How many values the weights of each layer may take, so that all of them fit a number of bytes.
 
-What a layer loses with few values is measured, on samples that nothing is fitted to, as the change
-of the network's answers when it alone is rounded. Of all ways to give every layer its number, those
-that no other one beats are found layer by layer (multiple-choice knapsack by dominance; Kellerer,
-Pferschy and Pisinger 2004, Knapsack Problems, section 11).
+What a layer loses with few values is in proportion to the square of what that changes in its
+result, which some roundings of it tell. The factor is measured, as the change of the network's
+answers when that layer alone is rounded to the fewest values, on samples that nothing is fitted to.
+Of all ways to give every layer its number, those that no other one beats are found layer by layer
+(multiple-choice knapsack by dominance; Kellerer, Pferschy and Pisinger 2004, Knapsack Problems,
+section 11).
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from edgeprune.quantize.rounding import Rounder
 Counts = Mapping[str, int]
 """Of values, by layer."""
 SMALL = 1e-12
+LARGEST = 16
+"""Values of the largest table; grids of more are not rounded to, they lose next to nothing."""
 MOST = 2000
 """Allocations that are kept after each layer."""
 
@@ -65,12 +69,38 @@ def sensitivities(
     """What layers lose alone, each with the numbers of values that are wanted, by both."""
     found: dict[tuple[str, int], float] = {}
     start = judge.loss(rounder.graph)
-    total = sum(map(len, wanted.values()))
-    for name, count, changed in rounder.alone(wanted):
-        lost = judge.loss(rounder.graph.with_constants(changed)) - start
-        found[name, count] = max(lost, 0.0)
-        progress("bits", len(found), total)
+    errors: dict[str, dict[int, float]] = {}
+    for name, count, solved in rounder.alone({k: _probes(c) for k, c in wanted.items()}):
+        seen = errors.setdefault(name, {})
+        seen[count] = solved.error
+        if count == min(wanted[name]):
+            made = rounder.graph.with_constants(solved.changed)
+            factor = max(judge.loss(made) - start, 0.0) / max(solved.error, SMALL)
+            for other, error in zip(wanted[name], _between(seen, wanted[name]), strict=True):
+                found[name, other] = factor * error
+            progress("bits", len(errors), len(wanted))
     return found
+
+
+def _probes(counts: Sequence[int]) -> list[int]:
+    """Those of some numbers of values that a layer is rounded to, in falling order."""
+    ordered = sorted(counts, reverse=True)
+    tables = [c for c in ordered if c <= LARGEST] or ordered[-1:]
+    return [tables[i] for i in sorted({0, len(tables) // 2, len(tables) - 1})]
+
+
+def _between(seen: Mapping[int, float], counts: Sequence[int]) -> list[float]:
+    """Errors for all numbers of values from those for some.
+
+    The log of the error is about linear in that of the number; beyond the largest that was seen
+    each doubling quarters the error.
+    """
+    known = sorted(seen)
+    logs = np.log([max(seen[c], SMALL) for c in known])
+    inside = np.interp(np.log(counts), np.log(known), logs)
+    beyond = np.maximum(np.log(counts) - np.log(known[-1]), 0)
+    values: list[float] = np.exp(inside - 2 * beyond).tolist()
+    return values
 
 
 @dataclass(frozen=True)

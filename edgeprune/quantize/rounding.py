@@ -17,7 +17,7 @@ import numpy as np
 from edgeprune.ir import Array, Graph, Node, tensors, walk
 from edgeprune.ops.linear import Linear, linears, partner
 from edgeprune.ops.unfuse import unfuse
-from edgeprune.quantize.compensate import SWEEPS, round_matrix
+from edgeprune.quantize.compensate import SWEEPS, loss, round_matrix
 from edgeprune.quantize.levels import SMALL, Levels, plain_levels
 from edgeprune.quantize.moments import Moments, moments
 
@@ -47,6 +47,21 @@ class Goal:
     at: torch.Tensor | None
     result: torch.Tensor
     other: torch.Tensor | None
+
+
+@dataclass(frozen=True)
+class Solved:
+    """A layer on few levels.
+
+    Attributes:
+        levels: what its weights may be.
+        changed: its weights and bias by constant.
+        error: mean square of what that changes in its result, its outputs added up.
+    """
+
+    levels: Levels
+    changed: dict[str, Array]
+    error: float
 
 
 class Rounder:
@@ -85,16 +100,14 @@ class Rounder:
         run.through(self._x)
         return self.graph.with_constants(run.changed), run.levels
 
-    def alone(
-        self, wanted: Mapping[str, Sequence[int]]
-    ) -> Iterator[tuple[str, int, dict[str, Array]]]:
+    def alone(self, wanted: Mapping[str, Sequence[int]]) -> Iterator[tuple[str, int, Solved]]:
         """One layer at a time with a number of values, all others as they are.
 
         Args:
             wanted: by layer its numbers of values.
 
         Yields:
-            Layer, number of values, its new weights and bias by constant.
+            Layer, number of values, and how it is then.
         """
         seen: dict[str, Moments] = {}
 
@@ -107,8 +120,7 @@ class Rounder:
         weights = tensors(self.graph)
         for name, counts in wanted.items():
             for count in counts:
-                solved = _solve(self.layers[name], weights, seen[name], count, sweeps=1)
-                yield name, count, solved[1]
+                yield name, count, _solve(self.layers[name], weights, seen[name], count, sweeps=1)
 
 
 def roundable(graph: Graph) -> dict[str, Linear]:
@@ -191,16 +203,16 @@ class _Run:
                 lin = self._layers[node.name]
                 at, wanted = self._goals[node.name].at, self._wanted(lin, values)
                 seen = moments(lin, values[node.inputs[0]], at, wanted)
-                self._take(lin, *_solve(lin, self._weights, seen, self._counts[node.name]))
+                self._take(lin, _solve(lin, self._weights, seen, self._counts[node.name]))
 
         walk(self._graph, x, before=before, weights=self._weights)
 
-    def _take(self, lin: Linear, levels: Levels, changed: Mapping[str, Array]) -> None:
+    def _take(self, lin: Linear, solved: Solved) -> None:
         import torch
 
-        self.levels[lin.node.name] = levels
-        self.changed.update(changed)
-        self._weights.update({v: torch.from_numpy(w) for v, w in changed.items()})
+        self.levels[lin.node.name] = solved.levels
+        self.changed.update(solved.changed)
+        self._weights.update({v: torch.from_numpy(w) for v, w in solved.changed.items()})
 
     def _wanted(self, lin: Linear, values: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """What a layer is to give, its partner in a sum being what it is by now."""
@@ -217,8 +229,8 @@ def _solve(
     count: int,
     *,
     sweeps: int = SWEEPS,
-) -> tuple[Levels, dict[str, Array]]:
-    """A layer's levels, and its weights and bias on them by constant."""
+) -> Solved:
+    """A layer on so many levels."""
     import torch
 
     w, b = (weights[v].numpy() for v in lin.node.inputs[1:])
@@ -226,7 +238,8 @@ def _solve(
     levels, matrix = _rounded(start, seen, count, sweeps)
     bias = seen.wanted - (matrix @ seen.mean[..., None])[..., 0]
     new = lin.weights(matrix.numpy(), w), bias.flatten().numpy().astype(b.dtype)
-    return levels, dict(zip(lin.node.inputs[1:], new, strict=True))
+    error = float(loss(start, matrix, seen.gram).sum())
+    return Solved(levels, dict(zip(lin.node.inputs[1:], new, strict=True)), error)
 
 
 def _rounded(

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from edgeprune.errors import EdgePruneError
+from edgeprune.ir import Graph
 from edgeprune.pipeline.choose import Chooser, Room
+from edgeprune.pipeline.forms import Candidate
+from edgeprune.pipeline.mix import Mix, Mixer
+from edgeprune.pipeline.mixed import MixedFitter
 from edgeprune.pipeline.options import BuildOptions, parse_bits
 from edgeprune.pipeline.prepare import prepare
 from edgeprune.target import load_target
@@ -69,6 +76,98 @@ def test_bits_bound_what_mixed_gives(edgeprune: Command, model: Path, tmp_path: 
     given = (model, "--data", model.with_suffix(".npz"), "--budget", TIGHT, *MIXED, "--emit", "c")
     assert edgeprune("build", *given, "--bits", "8", "-o", tmp_path / "b").status == 0
     assert {row["bits"] for row in report_of(tmp_path / "b")["layers"]} == {8, None}
+
+
+def test_auto_is_mixed_where_eight_bits_are_more_than_weights_may_have(
+    edgeprune: Command, model: Path, tmp_path: Path
+) -> None:
+    given = (model, "--data", model.with_suffix(".npz"), *MIXED[2:], "--emit", "c", "--bits", "4")
+    assert edgeprune("build", *given, "--budget", "64KB", "-o", tmp_path / "b").status == 0
+    report = report_of(tmp_path / "b")
+    assert report["dtype"] == "mixed"
+    assert {row["bits"] for row in report["layers"]} == {4, None}
+    done = edgeprune("build", *given, "--budget", 3000, "--target", "android", "-o", tmp_path / "a")
+    assert (done.status, "--bits" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int4", "int16x8", "float32"])
+def test_bits_are_refused_where_the_type_says_how_many_there_are(
+    edgeprune: Command, tmp_path: Path, dtype: str
+) -> None:
+    for command in ("build", "fit", "explore"):
+        done = edgeprune(command, "--dtype", dtype, "--bits", "2", "-o", tmp_path / "b")
+        assert (done.status, "--bits" in done.err) == (2, True), done.err
+        assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "criterion"), [("int8", "obs"), ("mixed", "l2")], ids=["int8", "mixed"]
+)
+def test_the_floor_that_a_refusal_names_is_one_that_can_be_built(
+    edgeprune: Command, model: Path, tmp_path: Path, dtype: str, criterion: str
+) -> None:
+    given = (model, "--data", model.with_suffix(".npz"), "--optimize", "size", "--emit", "c")
+    build = ("build", *given, "--dtype", dtype, "--criterion", criterion)
+    refused = edgeprune(*build, "--budget", 200, "-o", tmp_path / "none")
+    assert (refused.status, (tmp_path / "none").exists()) == (1, False)
+    named = re.search(r"floor is ([\d,]+) bytes", refused.err)
+    assert named is not None, refused.err
+    least = int(named[1].replace(",", ""))
+    for budget in (least, least + 8):
+        done = edgeprune(*build, "--budget", budget, "-o", tmp_path / f"{budget}")
+        assert done.status == 0, done.err
+        assert report_of(tmp_path / f"{budget}")["size"]["flash_bytes"] <= budget
+
+
+def test_sizes_on_the_way_are_told_where_they_are_those_of_what_is_built(
+    edgeprune: Command, built: Path, model: Path, tmp_path: Path
+) -> None:
+    assert report_of(built)["visited"] == []  # reckoned at eight bits, built with fewer
+    given = (model, "--data", model.with_suffix(".npz"), "--budget", TIGHT, *MIXED[2:])
+    done = edgeprune("build", *given, "--dtype", "int8", "--emit", "c", "-o", tmp_path / "b")
+    assert done.status == 0, done.err
+    report = report_of(tmp_path / "b")
+    now, sizes = report["size"]["flash_bytes"], [v["flash_bytes"] for v in report["visited"]]
+    assert sizes == sorted(sizes)
+    assert sizes[0] == pytest.approx(now, rel=0.03)
+    assert sizes[-1] == pytest.approx(report["before"]["flash_bytes"], rel=0.03)
+    assert report["visited"][-1]["neurons"] == 60
+
+
+def test_what_its_own_scales_make_too_large_gets_fewer_bits_by_what_was_known(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = BuildOptions(
+        model.parent / "none",
+        model,
+        model.with_suffix(".npz"),
+        dtype="mixed",
+        criterion="l2",
+        schedule="single",
+        optimize="size",
+    )
+    chooser = Chooser(prepare(options), options)
+    asked: list[tuple[Graph, Graph | None]] = []
+    mix, finish = Mixer.mix, MixedFitter._finish
+    linked: list[int] = []
+    more = iter([100])
+
+    def noted(self: Mixer, graph: Graph, like: Graph | None = None) -> tuple[Mix, float] | None:
+        asked.append((graph, like))
+        return mix(self, graph, like)
+
+    def larger(self: MixedFitter, *given: Any) -> Candidate:
+        found = finish(self, *given)
+        linked.append(found.size.flash_bytes)
+        size = replace(found.size, flash_bytes=found.size.flash_bytes + next(more, 0))
+        return replace(found, size=size)
+
+    monkeypatch.setattr(Mixer, "mix", noted)
+    monkeypatch.setattr(MixedFitter, "_finish", larger)
+    made = chooser.pruned(load_target("cortex-m4"), Room(TIGHT, None))
+    assert made.size.flash_bytes == linked[1] < linked[0]
+    like = asked[-1][1]
+    assert any(g is like for g, _ in asked[:-1]), "layers' losses are those that were measured"
 
 
 @pytest.mark.parametrize("text", ["5", "8-2", "", "2-", "two"])

@@ -103,6 +103,10 @@ def test_a_speed_up_is_measured_and_more_goes_until_it_is_reached(
     never = edgeprune("build", *given, "--target", "android", "-o", tmp_path / "never")
     assert never.status == 1
     assert "--speedup" in never.err
+    most = (*given[:-1], "1000x", "--target", "android")  # no network has so little work
+    none = edgeprune("build", *most, "-o", tmp_path / "none")
+    assert none.status == 1
+    assert "--speedup: 1000 times as fast wants" in none.err
     board = edgeprune("build", *given, "--target", "cortex-m4", "-o", tmp_path / "board")
     assert board.status == 2
     assert "--max-ms" in board.err

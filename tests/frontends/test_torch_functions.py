@@ -147,4 +147,4 @@ def test_sub_spectral_norm_keeps_channels_that_can_go(tmp_path: Path) -> None:
     assert not {"reshape", "transpose"} & {n.op.kind for n in graph.nodes[:-3]}
     (found,) = evaluate(graph, {graph.ports[graph.inputs[0]].name: x.numpy()})
     np.testing.assert_allclose(found, module(x).detach().numpy(), rtol=1e-5, atol=1e-5)
-    assert smallest(graph).params < graph.params / 3
+    assert smallest(graph).graph.params < graph.params / 3

@@ -54,3 +54,13 @@ def test_momentum_comes_as_far_as_four_times_as_many_steps_without() -> None:
     for _ in range(100):  # one step alone has none
         slow = slow.with_constants(resolve_head(slow, loss, x, wanted, steps=1))
     assert error(few, x, wanted) < error(slow, x, wanted)
+
+
+@pytest.mark.parametrize("head", [Softmax, Sigmoid])
+def test_momentum_that_starts_anew_where_it_leads_uphill_does_not_swing(head: type) -> None:
+    """Without that, forty steps end ten thousand times as far away."""
+    graph = graphs.balanced(graphs.mlp(12, 10, 4, act=Relu, head=head))
+    other, x, wanted = disturbed(graph)
+    loss = make_loss(other, Samples(x))
+    solved = other.with_constants(resolve_head(other, loss, x, wanted, steps=40))
+    assert error(solved, x, wanted) < 1e-10

@@ -18,6 +18,7 @@ from edgeprune.pruning.obs.distance import Distance, aims
 from edgeprune.pruning.obs.joint import solve_jointly, together
 from edgeprune.pruning.obs.judge import Judge
 from edgeprune.pruning.obs.parts import parts_of
+from edgeprune.pruning.obs.reference import Reference
 
 
 def pruned(graph: Graph, seed: int = 0, share: float = 0.4) -> tuple[Graph, dict]:  # type: ignore[type-arg]
@@ -143,3 +144,19 @@ def test_a_network_that_lost_nothing_stays_as_it_is() -> None:
     value = graph.outputs[0]
     distance = Distance(graph, aims(graph, parts, graph, (value, value)), graph, drawn(graph, 50))
     assert solve_jointly(distance) == {}
+
+
+def test_layers_are_first_repaired_for_what_the_dense_network_computes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Alone, with neither a step of all layers nor a last layer solved after it."""
+    graph = graphs.balanced(graphs.mlp(30, 20, 4, act=Relu, head=Softmax))
+    small, parts = pruned(graph)
+    data, loss = Samples(drawn(graph, 600)), make_loss(graph, Samples(drawn(graph, 2)))
+    judge = Judge(graph, Samples(drawn(graph, 300, seed=1)))
+    monkeypatch.setattr(joint, "STEPS", 0)
+    monkeypatch.setattr(joint, "resolve_head", lambda *_: {})
+    given = (small, parts, graph, data, judge, (loss, loss))
+    assert together(*given) is small
+    repaired = together(*given, reference=Reference(unfuse(graph), data.x), sweeps=1)
+    assert judge.value(repaired) > 0.9 * judge.value(small), "minus a squared distance"

@@ -63,7 +63,7 @@ def test_several_limits_are_met_together(graph: Graph) -> None:
 def test_no_layer_is_emptied_and_the_floor_is_said(graph: Graph) -> None:
     with pytest.raises(CannotFitError, match="parameters, the limit is"):
         prune(graph, samples(graph, 60), limits={"params": 1})
-    floor = smallest(graph)
+    floor = smallest(graph).graph
     pruned = prune(graph, samples(graph, 60), limits={"params": floor.params})
     assert pruned.graph.params <= floor.params
 

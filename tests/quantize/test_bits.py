@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tflite_cases import residual
 
-from edgeprune.ir import predict
+from edgeprune.ir import Graph, predict
 from edgeprune.quantize import Rounder
 from edgeprune.quantize.bits import Judge, frontier, sensitivities
 
@@ -77,3 +77,30 @@ def test_layers_lose_more_with_fewer_values() -> None:
     for name in names:
         assert lost[name, 255] < 2e-5 < lost[name, 4]
         assert lost[name, 255] <= lost[name, 16] < lost[name, 4]
+
+
+def test_what_layers_lose_is_about_what_is_measured_when_each_is_rounded() -> None:
+    graph = residual()
+    x = np.random.default_rng(0).normal(size=(300, 6, 6, 3)).astype(np.float32)
+    rounder, judge = Rounder(graph, x[:200]), Judge.of(graph, x[200:])
+    wanted = dict.fromkeys(("one", "two", "head"), (255, 16, 9, 6, 5, 4, 3))
+    lost = sensitivities(rounder, judge, wanted)
+    for name, count, solved in rounder.alone(dict.fromkeys(wanted, (9, 6, 5, 3))):
+        measured = judge.loss(graph.with_constants(solved.changed))
+        assert measured / 2 < lost[name, count] < 2 * measured, (name, count)
+    for name, counts in wanted.items():
+        row = [lost[name, c] for c in counts]
+        assert row == sorted(row), "more values never lose more"
+
+
+def test_a_layer_is_rounded_few_times_and_the_network_asked_once_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    graph = residual()
+    x = np.random.default_rng(0).normal(size=(60, 6, 6, 3)).astype(np.float32)
+    rounder, judge = Rounder(graph, x), Judge.of(graph, x)
+    asked: list[Graph] = []
+    monkeypatch.setattr(Judge, "loss", lambda self, graph: asked.append(graph) or 0.0)
+    lost = sensitivities(rounder, judge, {"one": COUNTS, "two": (255,), "head": (8, 3)})
+    assert set(lost) == {("one", c) for c in COUNTS} | {("two", 255), ("head", 8), ("head", 3)}
+    assert len(asked) == 1 + 3

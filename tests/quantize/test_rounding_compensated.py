@@ -99,8 +99,8 @@ def test_later_layers_make_up_for_what_earlier_ones_lost() -> None:
     together, levels = rounder.rounded(dict.fromkeys(rounder.layers, 4))
     assert set(levels) == set(rounder.layers)
     apart = graph
-    for _, _, changed in rounder.alone(dict.fromkeys(rounder.layers, (4,))):
-        apart = apart.with_constants(changed)
+    for _, _, solved in rounder.alone(dict.fromkeys(rounder.layers, (4,))):
+        apart = apart.with_constants(solved.changed)
     fresh = data(graph, 400)[200:]
     assert distance(together, graph, fresh) < 0.9 * distance(apart, graph, fresh)
 
