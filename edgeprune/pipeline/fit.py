@@ -107,7 +107,8 @@ class Fitter:
         for attempt in range(TRIES):
             slack = SLACK if attempt == 0 else math.inf
             pruned, spare = self._search(recipe, prices, spare, slack)
-            made = self._made(recipe, self._solved(pruned), whole)
+            pruned = self._solved(pruned)
+            made = self._finish(recipe, self._trained(pruned), pruned, whole)
             over = self.limits.excess(made.size.taken)
             if not over:
                 return made
@@ -116,25 +117,29 @@ class Fitter:
         raise self._floor(recipe)
 
     def _last(self, recipe: Recipe, whole: Footprint, error: CannotFitError) -> Candidate:
-        """The smallest network, where a search that reckons too much never came so far.
+        """The smallest network, where it fits and a search that reckons too much never came so far.
 
         Raises:
-            CannotFitError: the one that is given: the smallest one does not fit either, or its
-                accuracy is not enough.
+            CannotFitError: what it takes; where an accuracy is asked for, the one that is given.
         """
-        o, compiled = self.options, self._smallest(recipe)
-        taken = self._taken(self._measure(compiled), compiled)
-        if not self.limits.hold(taken) or o.min_accuracy is not None or o.max_drop is not None:
+        o = self.options
+        if o.min_accuracy is not None or o.max_drop is not None:
             raise error
         least = smallest(self.prepared.float_graph, inputs=self._drops_inputs)
-        made = self._made(recipe, self._solved(least), whole)
-        if not self.limits.hold(made.size.taken):
-            raise error
-        return made
+        made = self._least_of(recipe, least, whole)
+        if not self._holds(made):
+            raise self._refusal(made.compiled)
+        solved = self._solved(least)
+        better = self._least_of(recipe, replace(solved, graph=self._trained(solved)), whole)
+        return better if self._holds(better) else made
 
-    def _made(self, recipe: Recipe, pruned: Pruned, whole: Footprint) -> Candidate:
-        """A network that was settled on, as it is built."""
-        return self._finish(recipe, self._trained(pruned), pruned, whole)
+    def _least_of(self, recipe: Recipe, pruned: Pruned, whole: Footprint) -> Candidate:
+        """A network in as few bytes as it can have."""
+        return self._finish(recipe, pruned.graph, pruned, whole)
+
+    def _holds(self, made: Candidate) -> bool:
+        """Whether what is built is within all limits."""
+        return self.limits.hold(self._taken(made.size, made.compiled))
 
     def _taken(self, found: Footprint, compiled: Compiled) -> dict[str, float]:
         """What a network takes of that which prices leave out something of."""
@@ -397,8 +402,11 @@ class Fitter:
         return recipe.compile(smallest(self.prepared.float_graph, inputs=self._drops_inputs).graph)
 
     def _floor(self, recipe: Recipe) -> CannotFitError:
-        """The error that says how small the network can get, and what of."""
-        compiled = self._smallest(recipe)
+        """The error that says about how small the network can get, and what of."""
+        return self._refusal(self._smallest(recipe))
+
+    def _refusal(self, compiled: Compiled) -> CannotFitError:
+        """The error that says what the smallest network takes."""
         graph, found, bound = compiled.graph, self._measure(compiled), self.form.target.bound
         taken = {**self._taken(found, compiled), "near": compiled.near_bytes}
         widths = ", ".join(

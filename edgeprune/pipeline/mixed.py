@@ -72,7 +72,7 @@ class MixedFitter(Fitter):
         """Of some networks on the way down, each with as few bits as fit, what loses least."""
         least = self._least(prices)
         room = max(self.limits.most["flash"] - spare["flash"], 1.0)
-        mixer = self._mixer(recipe)
+        mixer = Mixer(recipe, self.roundings, self._excess)
 
         @cache
         def mixed(rung: float) -> Found | None:
@@ -82,7 +82,9 @@ class MixedFitter(Fitter):
                 return None
             pruned = self._wide(recipe, prices, left)
             found = mixer.mix(pruned.graph)
-            return None if found is None else _found(rung, *found, pruned)
+            if found is None:
+                return None
+            return Found(found[0].loss, rung, *found, pruned, like=pruned.graph)
 
         middle = round(math.log(MIDDLE * room, STEP))
         rungs = [middle + k for k in RUNGS]
@@ -95,15 +97,12 @@ class MixedFitter(Fitter):
         ends = [self._finished(mixer, f) for f in (fuller, smaller) if f is not None]
         return self._settled(recipe, mixer, min(ends, key=lambda end: end.loss), whole)
 
-    def _made(self, recipe: Recipe, pruned: Pruned, whole: Footprint) -> Candidate:
-        mixer, done = self._mixer(recipe), replace(pruned, graph=self._trained(pruned))
-        found = mixer.mix(done.graph)
-        if found is None:
-            raise self._floor(recipe)
-        return self._settled(recipe, mixer, _found(0.0, *found, done), whole)
-
-    def _mixer(self, recipe: Recipe) -> Mixer:
-        return Mixer(recipe, self.roundings, self._excess)
+    def _least_of(self, recipe: Recipe, pruned: Pruned, whole: Footprint) -> Candidate:
+        counts = dict.fromkeys(roundable(pruned.graph), min(self.roundings.counts))
+        mix = self.roundings.mix(pruned.graph, counts)
+        fewest = self._finish(replace(recipe, levels=mix.levels), mix.graph, pruned, whole)
+        ways = [super()._least_of(recipe, pruned, whole), replace(fewest, float_graph=pruned.graph)]
+        return min(ways, key=lambda made: made.size.flash_bytes)
 
     def _fuller(self, mixed: Callable[[float], Found | None], best: Found, room: float) -> Found:
         """With more channels for the bytes that are left, where that brings it nearer."""
@@ -160,10 +159,6 @@ class MixedFitter(Fitter):
         """By how much a network is over each limit; negative: what is left."""
         now = {**self._taken(self._measure(compiled), compiled), "near": compiled.near_bytes}
         return {k: -left for k, left in self.limits.left(now).items()}
-
-
-def _found(rung: float, mix: Mix, left: float, pruned: Pruned) -> Found:
-    return Found(mix.loss, rung, mix, left, pruned, like=pruned.graph)
 
 
 def _lowest(

@@ -100,6 +100,7 @@ def test_bits_are_refused_where_the_type_says_how_many_there_are(
         assert not (tmp_path / "b").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dtype", "criterion"), [("int8", "obs"), ("mixed", "l2")], ids=["int8", "mixed"]
 )

@@ -8,7 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgeprune.errors import CannotFitError
 from edgeprune.pipeline import choose, fit
+from edgeprune.pipeline.options import BuildOptions
+from edgeprune.pipeline.prepare import prepare
+from edgeprune.target import load_target
 from edgeprune.verify.speed import Speed
 from tests.e2e.conftest import Command, report_of
 from tests.e2e.test_bad_input import dense_model, samples
@@ -103,10 +107,6 @@ def test_a_speed_up_is_measured_and_more_goes_until_it_is_reached(
     never = edgeprune("build", *given, "--target", "android", "-o", tmp_path / "never")
     assert never.status == 1
     assert "--speedup" in never.err
-    most = (*given[:-1], "1000x", "--target", "android")  # no network has so little work
-    none = edgeprune("build", *most, "-o", tmp_path / "none")
-    assert none.status == 1
-    assert "--speedup: 1000 times as fast wants" in none.err
     board = edgeprune("build", *given, "--target", "cortex-m4", "-o", tmp_path / "board")
     assert board.status == 2
     assert "--max-ms" in board.err
@@ -134,3 +134,19 @@ def test_a_file_in_float16_keeps_its_budget_and_a_board_has_none(
     board = edgeprune(*given, "--target", "cortex-m4", "-o", tmp_path / "board")
     assert board.status == 2
     assert "--dtype" in board.err
+
+
+def test_a_speed_up_that_no_network_has_is_refused_in_its_own_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = small_mlp(tmp_path / "m.onnx", inputs=20, hidden=32)
+    given = (tmp_path / "out", model, model.with_suffix(".npz"))
+    options = BuildOptions(*given, dtype="int8", target="android", speedup=100)
+
+    def refused(*_: object) -> None:
+        raise CannotFitError("--max-macs", "the smallest takes 9, the limit is 7", "a larger one")
+
+    chooser = choose.Chooser(prepare(options), options)
+    monkeypatch.setattr(choose.Chooser, "pruned", refused)
+    with pytest.raises(CannotFitError, match=r"--speedup: 100 times as fast wants \d"):
+        chooser.choose(load_target("android"))
