@@ -46,6 +46,7 @@ INSTALL = {
     "playwright": "pip install 'edgeprune[dev]'",
     "mlflow": "pip install 'edgeprune[mlflow]'",
     "nbclient": "pip install 'edgeprune[dev]'",
+    "tree_sitter_swift": "pip install 'edgeprune[dev]'",
     "ipykernel": "pip install 'edgeprune[dev]'",
 }
 """What `needs` can name, and how to get it."""
@@ -60,6 +61,7 @@ PACKAGES = {
             "playwright",
             "mlflow",
             "nbclient",
+            "tree_sitter_swift",
         )
     },
     "kconfiglib": "kconfiglib",

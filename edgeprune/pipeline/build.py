@@ -15,7 +15,7 @@ import numpy as np
 
 from edgeprune.compiler import Compiled
 from edgeprune.emit import to_ort
-from edgeprune.emit.packages import OF_ONE, PACKAGES, Facts
+from edgeprune.emit.packages import OF_ONE, PACKAGES, PHONES, Facts
 from edgeprune.emit.to_c import Vectors
 from edgeprune.emit.to_c.writer import model_name
 from edgeprune.errors import CannotFitError, EdgePruneError
@@ -148,9 +148,11 @@ def _check_packages(options: BuildOptions, prepared: Prepared) -> None:
         what = "is made for models with one input and one output"
         hint = f"take some of {', '.join(p for p in PACKAGES if p not in OF_ONE)}"
         raise EdgePruneError(f"--package {','.join(wrong)}", what, hint)
-    if "android" in options.packages and prepared.ported.states:
+    apps = [p for p in options.packages if p in PHONES]
+    if apps and prepared.ported.states:
         what = "is made for models that keep nothing from call to call"
-        raise EdgePruneError("--package android", what, "--emit tflite writes the file for an app")
+        hint = "--emit tflite writes the file for an app"
+        raise EdgePruneError(f"--package {','.join(apps)}", what, hint)
     if options.url and not re.fullmatch(r"https?://[!-~]+", options.url):
         raise EdgePruneError("--url", f"{options.url!r} is no address", "such as https://...")
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from edgeprune.compiler import Compiled
+from edgeprune.emit.packages import PHONES
 from edgeprune.errors import CannotFitError
 from edgeprune.ir import Array, Graph
 from edgeprune.pipeline.options import BuildOptions
@@ -53,7 +54,7 @@ def answers_in_app(
         target: what it is built for.
         rows: samples in the file's own type, (n, *input shape).
     """
-    if target.budget != "tflite" and "android" not in options.packages:
+    if target.budget != "tflite" and not set(PHONES) & set(options.packages):
         return None
     return run_tflite.run(compiled.tflite, rows, default=True)
 

@@ -1,4 +1,4 @@
-"""Packages for ESP-IDF, Zephyr, CMSIS, Python and Android, as far as they can be tried here."""
+"""Packages for ESP-IDF, Zephyr, CMSIS, Python and phones, as far as they can be tried here."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import yaml
 
+from edgeprune.emit.packages.render import swift
 from edgeprune.target import load_target
 from edgeprune.verify import run_tflite
 from edgeprune.verify.delegate import bounds
@@ -30,7 +31,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("packages")
     model = small_cnn(folder / f"{NAME}.onnx")
     command = f"--data {model.with_suffix('.npz')} --target {TARGET} --dtype int8"
-    packages = "--package=espidf,zephyr,cmsis,python,android"
+    packages = "--package=espidf,zephyr,cmsis,python,android,ios"
     done = invoke("build", model, *command.split(), packages, "-o", folder / "out")
     assert done.status == 0, done.err
     return folder / "out"
@@ -384,3 +385,42 @@ def test_the_report_that_packages_quote_is_the_builds(built: Path) -> None:
     readme = (built / "packages" / "android" / NAME / "README.md").read_text()
     assert f"{record['size']['tflite_bytes']:,} bytes" in readme
     assert "was not built with Gradle" in readme
+
+
+@pytest.mark.needs("tree_sitter_swift")
+def test_the_swift_package_is_well_formed_swift(package: Any) -> None:
+    import tree_sitter_swift
+    from tree_sitter import Language, Parser
+
+    parser = Parser(Language(tree_sitter_swift.language()))
+    folder = package("ios")
+    code = sorted(folder.rglob("*.swift"))
+    assert len(code) == 4
+    readme = (folder / "README.md").read_text()
+    snippet = readme.split("```swift\n")[1].split("```")[0]
+    for text in (*(file.read_text() for file in code), snippet):
+        assert not parser.parse(text.encode()).root_node.has_error, text
+        assert parser.parse(text.replace(")", "", 1).encode()).root_node.has_error
+
+
+def test_the_swift_package_holds_what_its_code_reads_and_litert_answers_as_stored(
+    built: Path, package: Any
+) -> None:
+    code = package("ios") / "Sources" / "PrunedModel"
+    held = {p.name for p in (code / "Files").iterdir()}
+    read = {
+        n for p in code.glob("*.swift") for n in re.findall(r'resource\("(.+?)"\)', p.read_text())
+    }
+    assert held == read
+    x = np.frombuffer((code / "Files/inputs.bin").read_bytes(), np.int8).reshape(-1, 8, 8, 1)
+    y = np.frombuffer((code / "Files/outputs.bin").read_bytes(), np.int8).reshape(-1, 3)
+    model = (code / "Files/model.tflite").read_bytes()
+    np.testing.assert_array_equal(run_tflite.run(model, x), y)
+    told = json.loads((built / "report.json").read_text())["agreement"]["tflite_default"]
+    text = (code / "StoredSamples.swift").read_text()
+    assert f"each = {float(told['test']['each'])}" in text
+    assert f"0..<{len(x)}" in text
+
+
+def test_names_of_classes_are_literals_of_swift_whatever_is_in_them() -> None:
+    assert swift('a\\(b) "c"\n') == '"a\\\\(b) \\"c\\"?"'

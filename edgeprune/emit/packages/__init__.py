@@ -10,13 +10,14 @@ from edgeprune.emit.packages.cmake import cmake
 from edgeprune.emit.packages.cmsis import cmsis
 from edgeprune.emit.packages.espidf import espidf
 from edgeprune.emit.packages.facts import Facts, Files
+from edgeprune.emit.packages.ios import ios
 from edgeprune.emit.packages.make import make
 from edgeprune.emit.packages.platformio import platformio
 from edgeprune.emit.packages.python import python
 from edgeprune.emit.packages.single import single
 from edgeprune.emit.packages.zephyr import zephyr
 
-__all__ = ["OF_ONE", "PACKAGES", "Facts", "Files", "Package"]
+__all__ = ["OF_ONE", "PACKAGES", "PHONES", "Facts", "Files", "Package"]
 
 Package = Callable[[Files, Facts], dict[str, bytes]]
 """Gets the generated C and what is known of the model; gives relative path -> bytes."""
@@ -32,8 +33,12 @@ PACKAGES: dict[str, Package] = {
     "cmsis": cmsis,
     "python": python,
     "android": android,
+    "ios": ios,
 }
 """What ``--package`` can name."""
 
-OF_ONE = ("python", "android")
+PHONES = ("android", "ios")
+"""Those that go into apps."""
+
+OF_ONE = ("python", *PHONES)
 """Those that are made for models with one input and one output only."""

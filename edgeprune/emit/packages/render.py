@@ -34,6 +34,7 @@ def _environment() -> jinja2.Environment:
         "printable": printable,
         "json": lambda value: json.dumps(value),
         "kotlin": kotlin,
+        "swift": swift,
     }
     return env
 
@@ -51,6 +52,11 @@ def printable(text: str) -> str:
 def kotlin(text: str) -> str:
     """Untrusted text as a literal of Kotlin."""
     return json.dumps(printable(text)).replace("$", "\\$")
+
+
+def swift(text: str) -> str:
+    """Untrusted text as a literal of Swift."""
+    return json.dumps(printable(text), ensure_ascii=False)
 
 
 def render(template: str, facts: Facts, **more: Any) -> bytes:
