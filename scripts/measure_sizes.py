@@ -39,7 +39,7 @@ from edgeprune.toolchain.compiler import (
 
 IN_ORDER: Example = (Gather(indices=(0, 3, 6)), ((8,),), ())
 CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m55", "rv32imc")
-LIKE_DEFAULT = ("avr",)
+LIKE_DEFAULT = ("aarch64", "avr")
 """Cores of which only their own kernels are measured."""
 LEVELS: tuple[Optimize, Optimize] = ("size", "speed")
 

@@ -27,7 +27,12 @@ from edgeprune.target import Memory
 
 COSTS = Path(__file__).parent / "costs.json"
 SIZES = Path(__file__).parent / "sizes.json"
-NEAREST = {"cortex-m0": "cortex-m0plus", "cortex-m7": "cortex-m4", "cortex-m33": "cortex-m4"}
+NEAREST = {
+    "cortex-m0": "cortex-m0plus",
+    "cortex-m7": "cortex-m4",
+    "cortex-m33": "cortex-m4",
+    "host": "aarch64",
+}
 DEFAULT = "cortex-m4"
 SOFT = dict.fromkeys(("cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"), "cortex-m3")
 """Cores with an FPU, and the one whose counts hold for float code on those made without it."""

@@ -31,6 +31,10 @@ GUARD = 64
 PATTERN = 0xA5
 
 
+VECTOR = "arch/vector"
+"""A folder of kernels in plain C, which this machine runs as well as the portable ones."""
+
+
 def _include() -> Path:
     return runtime_dir() / "include"
 
@@ -53,7 +57,16 @@ def _build(sources: list[Path], text: str) -> Path:
             extra.write_text(text)
             unfinished = Path(temp) / "kernels.so"
             files = [*map(str, sources), *([str(extra)] if text else [])]
-            command = ["gcc", *FLAGS, f"-I{_include()}", *files, "-lm", "-o", str(unfinished)]
+            command = [
+                "gcc",
+                *FLAGS,
+                f"-I{_include()}",
+                f"-I{runtime_dir() / VECTOR}",
+                *files,
+                "-lm",
+                "-o",
+                str(unfinished),
+            ]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stderr
             unfinished.rename(made)
@@ -62,7 +75,8 @@ def _build(sources: list[Path], text: str) -> Path:
 
 def declarations() -> str:
     """The structs and prototypes of the runtime's headers, as cffi reads them."""
-    text = "\n".join(h.read_text() for h in sorted(_include().glob("ep_*.h")))
+    headers = (_include(), runtime_dir() / VECTOR)
+    text = "\n".join(h.read_text() for f in headers for h in sorted(f.glob("ep_*.h")))
     constants = dict(re.findall(r"#define (EP_\w+) (\d+)", text))
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     structs = re.findall(r"typedef struct \{.*?\} \w+;", text, flags=re.S)
@@ -75,10 +89,11 @@ def declarations() -> str:
 
 @cache
 def runtime() -> tuple[FFI, Any]:
-    """All portable kernels."""
+    """All portable kernels, and those for compilers that vectorise."""
     ffi = FFI()
     ffi.cdef(declarations())
-    sources = sorted((runtime_dir() / "src").glob("*.c"))
+    folders = (runtime_dir() / "src", runtime_dir() / VECTOR)
+    sources = [s for f in folders for s in sorted(f.glob("*.c"))]
     return ffi, ffi.dlopen(str(_build(sources, "")))
 
 
@@ -229,9 +244,11 @@ def one_node(
     )
 
 
-def spell(graph: Graph, optimize: str = "speed") -> KernelCall:
-    """The portable call of a network of one node."""
-    return lower(graph, ("portable",), optimize)["layer"]
+def spell(
+    graph: Graph, optimize: str = "speed", isas: tuple[str, ...] = ("portable",)
+) -> KernelCall:
+    """The call of a network of one node."""
+    return lower(graph, isas, optimize)["layer"]
 
 
 def expected(graph: Graph, feed: dict[str, Array]) -> Array:
@@ -251,10 +268,15 @@ def expected(graph: Graph, feed: dict[str, Array]) -> Array:
 
 
 def check(
-    graph: Graph, feed: dict[str, Array], *, rtol: float = 1e-5, optimize: str = "speed"
+    graph: Graph,
+    feed: dict[str, Array],
+    *,
+    rtol: float = 1e-5,
+    optimize: str = "speed",
+    isas: tuple[str, ...] = ("portable",),
 ) -> None:
     """The C gives what the reference gives; also in place, where it may be."""
-    call = spell(graph, optimize)
+    call = spell(graph, optimize, isas)
     want = expected(graph, feed)
     for inplace in (False, True) if call.inplace is not None else (False,):
         got = run_call(call, graph, feed, inplace=inplace)

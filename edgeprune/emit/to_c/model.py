@@ -19,6 +19,7 @@ from edgeprune.kernels.call import Constant, KernelCall
 
 # By folder of runtime_c/arch: what the compiler defines where it builds for that instruction set.
 GUARDS = {
+    "vector": "(defined(__SSE2__) || defined(__ARM_NEON))",
     "arm_dsp": "defined(__ARM_FEATURE_DSP)",
     "arm_mve": "defined(__ARM_FEATURE_MVE)",
     "armv6m": "defined(__ARM_ARCH_6M__)",
