@@ -4,7 +4,7 @@
 
 Median microseconds of processor time of an inference. ``portable``: the kernels for any processor; ``vector``: those
 for compilers that vectorise; gcc's -O3, plain and with this machine's vector extensions. All in
-one run, turn by turn: compare them with each other, not with another machine. Behind them
+one run, turn by turn: compare them with each other only. Behind them
 instructions of an inference on AArch64, counted in QEMU, where its compiler and emulator are.
 """
 
@@ -129,9 +129,9 @@ def main() -> None:
     for name in MODELS:
         model = Path(os.environ["EDGEPRUNE_DATA"]) / "mlperf_tiny" / f"{name}_int8.tflite"
         with tempfile.TemporaryDirectory() as temp:
-            ways = [
-                program(model, *form, Path(temp) / str(k)) for k, form in enumerate(FORMS)
-            ] + [litert(model)]
+            ways = [program(model, *form, Path(temp) / str(k)) for k, form in enumerate(FORMS)] + [
+                litert(model)
+            ]
             found: list[list[float]] = [[] for _ in ways]
             for _ in range(TURNS):
                 for way, kept in zip(ways, found, strict=True):
