@@ -2,9 +2,9 @@
 
     EDGEPRUNE_DATA=... python benchmarks/kernels/bench_host.py [--runs 200]
 
-Median microseconds of processor time of an inference. ``portable``: the kernels for any processor; ``vector``: those
-for compilers that vectorise; gcc's -O3, plain and with this machine's vector extensions. All in
-one run, turn by turn: compare them with each other only. Behind them
+Median microseconds of processor time of an inference. ``portable``: the kernels for any processor;
+``vector``: those for compilers that vectorise; gcc's -O3, plain and with this machine's vector
+extensions. All in one run, turn by turn: compare them with each other only. Behind them
 instructions of an inference on AArch64, counted in QEMU, where its compiler and emulator are.
 """
 
