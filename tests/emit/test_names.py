@@ -7,9 +7,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from edgeprune.emit.to_c.writer import model_name
+from edgeprune.emit.to_c.writer import array, model_name
 from edgeprune.resources import runtime_dir
 
 PREFIXES = ("", "arm-none-eabi-", "riscv64-unknown-elf-", "avr-")
@@ -42,3 +43,19 @@ def test_names_of_the_runtime_are_its_own() -> None:
     for name in ("ep", "EP", "ep_status", "Ep_Common"):
         assert model_name(name) == f"m_{name}"
     assert model_name("epic") == "epic"
+
+
+@pytest.mark.parametrize(
+    ("dtype", "literals"),
+    [
+        (np.int8, ["-128", "127"]),
+        (np.uint8, ["0u", "255u"]),
+        (np.int16, ["(-32767 - 1)", "32767"]),
+        (np.int32, ["(-2147483647 - 1)", "2147483647"]),
+    ],
+)
+def test_the_ends_of_every_type_are_literals_of_it(dtype: type, literals: list[str]) -> None:
+    info = np.iinfo(dtype)
+    text = array("x", np.array([info.min, info.max], dtype), f"{np.dtype(dtype).name}_t")
+    inner = text[text.index("{") + 1 : text.index("}")]
+    assert [part.strip() for part in inner.split(",")] == literals

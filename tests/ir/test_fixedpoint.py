@@ -468,3 +468,11 @@ def test_the_nearest_multiplier_is_wrong_for_ties_below_zero() -> None:
 def test_a_scale_that_no_multiplier_repeats_is_said() -> None:
     with pytest.raises(ValueError, match="no multiplier"):
         fp.single_multiplier(127 / (2**31 - 1.5), -(2**31), 2**31 - 1, 0, (-128, 127))
+
+
+def test_a_table_is_one_for_all_who_ask_and_nobody_writes_to_it() -> None:
+    x, y = QuantParams.of(0.1, 3), QuantParams.of(1 / 256, -128)
+    table = fp.table_s8("logistic", x, y)
+    assert fp.table_s8("logistic", x, y) is table
+    with pytest.raises(ValueError, match="read-only"):
+        table[0] = 0

@@ -34,6 +34,7 @@ HEADERS = frozenset(
 """Headers of C, POSIX and the C libraries of the targets, which may include one another with any
 file of that name in their way; and devices of Windows, which no file can be called."""
 LINE = 96
+LEAST = frozenset({-(2**15), -(2**31)})  # whose digits are too large for the type they are of
 FLASH = "__flash"  # the address space of AVR
 LARGEST = 32767  # bytes of an object, where pointers have 16 bits
 
@@ -114,10 +115,19 @@ def array(name: str, values: Array, c_type: str, space: str = "") -> str:
     if space == FLASH and values.nbytes > LARGEST:
         return _large_array(name, values, c_type, space)
     flat = values.ravel().tolist()
-    spelled = {v: f" {number(v, c_type)}," for v in set(flat)}
+    spelled = _spelled(set(flat), c_type)
     body = "\n".join(_rows("   ", [spelled[v] for v in flat])).rstrip(",")
     words = " ".join(w for w in ("static const", space, c_type) if w)
     return f"{words} {name}[{len(flat)}] = {{\n{body}\n}};\n"
+
+
+def _spelled(values: set[float], c_type: str) -> dict[float, str]:
+    """By value, its literal in a list: most are integers, which are spelled all in one way."""
+    if c_type in ("float", "int64_t"):
+        return {v: f" {number(v, c_type)}," for v in values}
+    end = "u," if c_type.startswith("u") else ","
+    plain = {v: f" {v}{end}" for v in values}
+    return plain | {v: f" {number(v, c_type)}," for v in values & LEAST}
 
 
 def _large_array(name: str, values: Array, c_type: str, space: str) -> str:

@@ -11,7 +11,7 @@ import ctypes
 import ctypes.util
 import math
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -33,10 +33,13 @@ INPUTS: Int64s = np.arange(QMIN, QMAX + 1, dtype=np.int64)
 """Every int8 value, in the order of the tables: entry i is the result for input i - 128."""
 
 F32 = np.float32
+TABLES = 256
+"""Of those made last that are kept: a batch of samples asks for the same ones as the last."""
 
 
+@lru_cache(maxsize=TABLES)
 def table_s8(kind: str, x: QuantParams, y: QuantParams, **attrs: float) -> Ints:
-    """The results of a unary function for the inputs -128 ... 127.
+    """The results of a unary function for the inputs -128 ... 127; not to be written to.
 
     Args:
         kind: a key of ``KINDS``.
@@ -46,9 +49,11 @@ def table_s8(kind: str, x: QuantParams, y: QuantParams, **attrs: float) -> Ints:
             and ``high`` for "clamp".
     """
     if kind in _INTEGER_FUNCTIONS:
-        return _INTEGER_FUNCTIONS[kind](x, y, **attrs)
-    function = _FLOAT_FUNCTIONS[kind](**attrs)
-    return _populate(function, x, y)
+        table = _INTEGER_FUNCTIONS[kind](x, y, **attrs)
+    else:
+        table = _populate(_FLOAT_FUNCTIONS[kind](**attrs), x, y)
+    table.flags.writeable = False
+    return table
 
 
 def tabulate(function: Callable[[float], float], x: QuantParams, y: QuantParams) -> Ints:

@@ -7,9 +7,10 @@ matrix times a vector.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,10 @@ SCALED = 100
 """Samples, at the least, that the variance of what is compared is taken from."""
 CURVED = 500
 """Samples that the preconditioner is taken from."""
+SMALL = 3e-4
+TINY = 1e-7
+"""Of the values and of the weights, what a difference is taken over: clamps stay as they are, and
+some hundred times more than is lost in rounding; and what finds out how far that is."""
 ENOUGH = 200
 FEWEST = 300
 """Equations per unknown, and samples, that curvature and trials are taken from."""
@@ -135,8 +140,8 @@ class Distance:
 
         total = 0.0
         with torch.no_grad():
-            for x in torch.split(self.x[-self._few :], self._batch):
-                total += self._squared(self._gaps(self._results(weights, x), x))
+            for x, targets in self._tried:
+                total += self._squared(self._gaps(self._results(weights, x), targets))
         return total / self._few
 
     def slope(self) -> Weights:
@@ -147,25 +152,46 @@ class Distance:
         free = self._free()
         for x in torch.split(self.x, self._batch):
             made = self._results(free, x)
-            _add(found, _back(made, free, self._gaps(made, x)))
+            _add(found, _back(made, free, self._gaps(made, self._targets(x))))
         return {v: g / len(self.x) for v, g in found.items()}
 
     def curve(self, step: Weights) -> Weights:
-        """The Gauss-Newton matrix times a step, from as many samples as needed."""
-        import torch
-        from torch.autograd import forward_ad as untyped
+        """The Gauss-Newton matrix times a step, from as many samples as needed.
 
-        forward_ad: Any = untyped
+        By how much the step moves the values is a difference over a small part of it: one pass
+        more, where derivatives in forward mode take as long as seven.
+        """
+        import torch
+
         found: Weights = {}
         free = self._free()
+        part = self._part(step)
+        ahead = self._ahead(step, part)
         for x in torch.split(self.x[: self._few], self._batch):
-            with forward_ad.dual_level():
-                moving = {v: forward_ad.make_dual(w, step[v]) for v, w in free.items()}
-                both = [forward_ad.unpack_dual(y) for y in self._results(moving, x)]
-                made = tuple(y.primal for y in both)
-                change = [torch.zeros_like(y) if t is None else t.detach() for y, t in both]
-                _add(found, _back(made, free, change))
+            made = self._results(free, x)
+            with torch.no_grad():
+                moved = self._results(ahead, x)
+            change = [(z - y.detach()) / part for z, y in zip(moved, made, strict=True)]
+            _add(found, _back(made, free, change))
         return {v: g / self._few for v, g in found.items()}
+
+    def _part(self, step: Weights) -> float:
+        """Of a step, what moves the values by :data:`SMALL` of what they are."""
+        import torch
+
+        size = _norm(step.values())
+        if not size > 0:
+            return 1.0
+        least = TINY * _norm(self.start.values()) / size
+        x = self.x[: self._batch]
+        with torch.no_grad():
+            here, there = (self._results(self._ahead(step, p), x) for p in (0.0, least))
+        moved = _norm([b - a for a, b in zip(here, there, strict=True)])
+        return least * SMALL * _norm(here) / moved if moved > 0 else least
+
+    def _ahead(self, step: Weights, part: float) -> Weights:
+        """The weights after a part of a step."""
+        return {v: w + part * step[v] for v, w in self.start.items()}
 
     def metric(self, seed: int) -> Kronecker:
         """The preconditioner, from random derivatives of the results."""
@@ -208,8 +234,18 @@ class Distance:
             values = run(self.dense, feed, constants=self._dense_weights, keep=wanted)
             return [a.wanted(values) for a in self.wanted]
 
-    def _gaps(self, made: tuple[torch.Tensor, ...], x: torch.Tensor) -> list[torch.Tensor]:
-        goals = zip(made, self._targets(x), self._scales, strict=True)
+    @cached_property
+    def _tried(self) -> list[tuple[torch.Tensor, list[torch.Tensor]]]:
+        """The samples that steps are tried on, and their targets: the same for every trial."""
+        import torch
+
+        parts = torch.split(self.x[-self._few :], self._batch)
+        return [(x, self._targets(x)) for x in parts]
+
+    def _gaps(
+        self, made: tuple[torch.Tensor, ...], targets: list[torch.Tensor]
+    ) -> list[torch.Tensor]:
+        goals = zip(made, targets, self._scales, strict=True)
         return [y.detach() - t * s for y, t, s in goals]
 
     @staticmethod
@@ -224,9 +260,14 @@ def _back(made: Sequence[torch.Tensor], free: Weights, slopes: Sequence[torch.Te
     pairs = [(y, s) for y, s in zip(made, slopes, strict=True) if y.requires_grad]
     if not pairs:
         return {v: torch.zeros_like(w) for v, w in free.items()}
-    ends, by_end = zip(*pairs, strict=True)
-    found = torch.autograd.grad(ends, list(free.values()), by_end, materialize_grads=True)
+    # of one number: derivatives of many load the whole of sympy for a check of their shapes
+    total = torch.stack([(y * s).sum() for y, s in pairs]).sum()
+    found = torch.autograd.grad(total, list(free.values()), materialize_grads=True)
     return dict(zip(free, found, strict=True))
+
+
+def _norm(values: Iterable[torch.Tensor]) -> float:
+    return sum(float(v.square().sum()) for v in values) ** 0.5
 
 
 def _add(total: Weights, more: Weights) -> None:

@@ -99,7 +99,9 @@ def output_hessians(
         z = values[loss.value].flatten(1)
         wanted = [values[v] for v in outputs]
         for u in cotangents(loss, z.detach(), draws, generator):
-            grads = torch.autograd.grad(z, wanted, u, retain_graph=True, materialize_grads=True)
+            grads = torch.autograd.grad(
+                (z * u).sum(), wanted, retain_graph=True, materialize_grads=True
+            )
             for n, g in zip(nodes, grads, strict=True):
                 flat = g.reshape(-1, g.shape[-1])
                 found[n] += (flat.T @ flat).double() / len(x)
@@ -163,7 +165,7 @@ def channel_effects(
         z = values[loss.value].flatten(1)
         for u in cotangents(loss, z.detach(), draws, generator):
             grads = torch.autograd.grad(
-                z, list(seen.values()), u, retain_graph=True, materialize_grads=True
+                (z * u).sum(), list(seen.values()), retain_graph=True, materialize_grads=True
             )
             s = torch.zeros(len(part), coupling.count)
             for (name, v), g in zip(seen.items(), grads, strict=True):

@@ -28,7 +28,7 @@ class _Layer:
     """A group of a layer in the middle of a round.
 
     Attributes:
-        owner: the dense network's channel of each column that is left.
+        owner: the dense network's channel of each column; -1: it has gone, and means nothing.
         weights: W, (rows, columns).
         inverse: P, of the columns' centred second moments.
         curved: H W, with H the loss's Hessian at the results.
@@ -42,7 +42,7 @@ class _Layer:
     @cached_property
     def scores(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The channels that are left, and 1/2 tr(H W_k P_kk^-1 W_k^T) of each."""
-        order = np.argsort(self.owner, kind="stable")
+        order = np.argsort(self.owner, kind="stable")[np.count_nonzero(self.owner < 0) :]
         channels, start, times = np.unique(self.owner[order], return_index=True, return_counts=True)
         found = np.zeros(len(channels))
         for t in np.unique(times):
@@ -55,15 +55,17 @@ class _Layer:
         return channels, found
 
     def remove(self, channel: int) -> None:
-        """W -= W_k P_kk^-1 P_k:, P -= P_:k P_kk^-1 P_k:."""
+        """W -= W_k P_kk^-1 P_k:, P -= P_:k P_kk^-1 P_k:, in place."""
+        import torch
+
         self.__dict__.pop("scores", None)
-        gone = self.owner == channel
-        at, keep = np.flatnonzero(gone), np.flatnonzero(~gone)
-        p = np.linalg.solve(self.inverse[np.ix_(at, at)], self.inverse[np.ix_(at, keep)])
-        self.weights = self.weights[:, keep] - self.weights[:, at] @ p
-        self.curved = self.curved[:, keep] - self.curved[:, at] @ p
-        self.inverse = self.inverse[np.ix_(keep, keep)] - self.inverse[np.ix_(keep, at)] @ p
-        self.owner = self.owner[keep]
+        at = np.flatnonzero(self.owner == channel)
+        rows = self.inverse[at]
+        step = torch.from_numpy(np.linalg.solve(rows[:, at], rows))
+        for matrix in (self.weights, self.curved, self.inverse):
+            gone = torch.from_numpy(matrix[:, at])
+            torch.from_numpy(matrix).addmm_(gone, step, alpha=-1)
+        self.owner[at] = -1
 
 
 class Scorer:
@@ -86,9 +88,11 @@ class Scorer:
         rows: samples that the Hessian is taken from.
         seed: of random draws.
         covariances: of the columns of some layers in the present network, where they are known.
+        hessians: of the loss at the layers' results, where they are known; None: they are not.
 
     Attributes:
         covariances: the same of all layers: (groups, columns, columns) float64.
+        hessians: likewise: (rows, rows) float64.
     """
 
     def __init__(
@@ -104,6 +108,7 @@ class Scorer:
         rows: int,
         seed: int = 0,
         covariances: Mapping[str, NDArray[np.float64]] | None = None,
+        hessians: Mapping[str, NDArray[np.float64]] | None = None,
     ) -> None:
         self._count = dense.count
         self._fixed = np.zeros(dense.count)  # of layers that are no matrix
@@ -113,7 +118,10 @@ class Scorer:
         exact = all(layers[n].positions == 1 for n in names)
         draws = None if exact and graph.types[loss.value].size <= EXACT_OUTPUTS else 2
         x = reference.x[:rows]
-        hessians = output_hessians(graph, x, names, loss, draws=draws, seed=seed)
+        if hessians is None:
+            made = output_hessians(graph, x, names, loss, draws=draws, seed=seed)
+            hessians = {name: hessian.numpy() for name, hessian in made.items()}
+        self.hessians = hessians
         wanted = {n: layers[n] for n in names}
         self.covariances = _covariances(graph, wanted, parts, reference, covariances or {})
         self._layers = [
@@ -124,7 +132,7 @@ class Scorer:
                 graph,
                 reads[name],
                 self.covariances[name],
-                hessians[name].numpy(),
+                hessians[name],
                 ridge,
             )
         ]
