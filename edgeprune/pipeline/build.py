@@ -206,11 +206,16 @@ def _write(
     graph = compiled.graph
     name = model_name(prepared.path.stem)
     c_dir = folder / "c"
-    with clock.step("emit"):
-        stored = fed(graph, prepared.report.x[:KEPT_VECTORS])
+    with clock.step("verify"):
+        proven = prepared.report.x
+        if prepared.reported is None:  # nothing is told of its accuracy
+            proven = proven[:AGREEMENT_RUNS]
+        rows = fed(graph, proven)
         compiled.write_c(c_dir, name)
         with HostModel(c_dir) as model:
-            answer = model.run(stored)
+            ours = model.run(rows)
+        stored, answer = rows[:KEPT_VECTORS], ours[:KEPT_VECTORS]
+    with clock.step("emit"):
         tolerance = RELATIVE if answer.dtype.kind == "f" else 0.0
         few = STORED_STEPS if graph.states else STORED_VECTORS
         vectors = Vectors(stored[:few], answer[:few], tolerance)
@@ -231,16 +236,10 @@ def _write(
             labels=prepared.report.y[:KEPT_VECTORS] if prepared.report.y is not None else [],
         )
     with clock.step("verify"):
-        proven = prepared.report.x
-        if prepared.reported is None:  # nothing is told of its accuracy
-            proven = proven[:AGREEMENT_RUNS]
-        rows = fed(graph, proven)
         progress("verify", 0, 3)
         files = answers_of(folder, rows)
         progress("verify", 1, 3)
         app_says = answers_in_app(compiled, options, target, rows)
-        with HostModel(c_dir) as model:
-            ours = model.run(rows)
         progress("verify", 2, 3)
         found = {**files, "c": ours}
         if app_says is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -65,6 +65,7 @@ class Fitter:
     form: Form
     ranking: Ranking | obs.Search | None
     progress: Progress = silent
+    _last: tuple[Compiled, Footprint] | None = field(default=None, init=False, repr=False)
 
     def fit(self) -> Candidate:
         """The network that fits.
@@ -185,7 +186,15 @@ class Fitter:
         return replace(known, compiled=compiled, size=self._measure(compiled))
 
     def _measure(self, compiled: Compiled) -> Footprint:
-        """The footprint; a stack that cannot be read from the machine code is watched in a run."""
+        """The footprint; a stack that cannot be read from the machine code is watched in a run.
+
+        The last network is asked for again when it has been settled on.
+        """
+        if self._last is None or self._last[0] is not compiled:
+            self._last = compiled, self._footprint(compiled)
+        return self._last[1]
+
+    def _footprint(self, compiled: Compiled) -> Footprint:
         found = footprint(compiled)
         if found.stack_bytes is not None or found.size is None:
             return found
@@ -376,7 +385,7 @@ class Fitter:
             return self.prepared.accuracy(outputs(s)) if samples.y is not None else 0.0, -loss
 
         def fits(s: Settings) -> bool:
-            return self.limits.hold(self._measure(compiled(s)).taken)
+            return not self.limits.most or self.limits.hold(self._measure(compiled(s)).taken)
 
         settings = choose(score, recipe.settings, can_equalise=even is not plain)
         if not fits(settings):  # tables are as long as scales make them

@@ -43,6 +43,9 @@ from edgeprune.verify import run_tflite
 
 VALIDATION_SHARE = 0.3  # of the rest: chooses between candidates; the others rank and calibrate
 LIMIT_RANK = 5000
+VALIDATED = 1000
+VALIDATED_MACS = 10_000_000_000
+"""Samples that choose, at the most where that costs more multiply-accumulates than those."""
 LIMIT_STEPS = 2000  # of a sequence, that rank and choose
 UNUSED_STEPS = 32  # of a sequence, where nothing is chosen
 CALIBRATION = 2000  # samples that scales are taken from
@@ -160,7 +163,7 @@ def prepare(options: BuildOptions, *, needs_data: bool = True) -> Prepared:
     source = graph
     if graph.states:
         given = replace(given, work=_single_calls(given, graph))
-    rank, validation, report = _split(given, options)
+    rank, validation, report = _split(given, graph, options)
     float_graph = join_ports(unfuse(dequantise(graph)) if graph.is_quantised else graph)
     graph = graph if graph.is_quantised else float_graph
     labels = _labels(options, graph)
@@ -207,12 +210,15 @@ def _single_calls(given: Given, graph: Graph) -> Samples:
     return Samples(step_rows(graph, given.work.x[:steps])[0], bytes=given.work.bytes)
 
 
-def _split(given: Given, options: BuildOptions) -> tuple[Samples, Samples, Samples]:
+def _split(given: Given, graph: Graph, options: BuildOptions) -> tuple[Samples, Samples, Samples]:
     """Samples that rank and calibrate, that choose, and that are reported on."""
     report = given.report
     rank, validation = given.work.split(VALIDATION_SHARE, seed=options.seed + 1)
     if len(rank.x) > LIMIT_RANK:
         rank = rank.first(LIMIT_RANK)
+    most = max(VALIDATED, VALIDATED_MACS // max(graph.macs, 1))
+    if len(validation) > most:
+        validation = validation.split(most / len(validation), seed=options.seed + 2)[1]
     if min(len(rank.x), len(validation.x), len(report.x)) < 1:
         count = len(rank.x) + len(validation.x) + (0 if options.test else len(report.x))
         what = f"{count} samples are too few: some rank, some choose, and some are reported on"

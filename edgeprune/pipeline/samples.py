@@ -16,6 +16,8 @@ from edgeprune.pipeline.options import BuildOptions
 from edgeprune.verify.agreement import AGREEMENT_RUNS
 
 REPORT_SHARE = 0.3  # of DATA, where no --test is given
+REPORTED_MACS = 15_000_000_000
+"""Multiply-accumulates that reporting on a part of DATA may cost an artifact: some ten seconds."""
 GENERATED_MACS = 1_000_000_000  # multiply-accumulates that generated inputs may cost: some seconds
 HINT = "give samples for the model: --data samples.npz"
 
@@ -79,9 +81,13 @@ def given_samples(options: BuildOptions, graph: Graph, *, optional: bool) -> Giv
 
 
 def _apart(data: Samples, graph: Graph, seed: int) -> tuple[Samples, Samples]:
-    """What is worked on, and what is reported on: of a sequence the end."""
+    """What is worked on, and what is reported on: of a sequence the end.
+
+    Of many samples of a large model no more than time allows, or agreement is proven with.
+    """
     if not graph.states:
-        return data.split(REPORT_SHARE, seed=seed)
+        most = max(AGREEMENT_RUNS, REPORTED_MACS // max(graph.macs, 1))
+        return data.split(min(REPORT_SHARE, most / max(len(data), 1)), seed=seed)
     end = len(data) - round(REPORT_SHARE * len(data))
     return data.take(slice(0, end)), data.take(slice(end, None))
 

@@ -7,6 +7,7 @@ matrix times a vector.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,9 +37,11 @@ SMALL = 3e-4
 TINY = 1e-7
 """Of the values and of the weights, what a difference is taken over: clamps stay as they are, and
 some hundred times more than is lost in rounding; and what finds out how far that is."""
-ENOUGH = 200
-FEWEST = 300
-"""Equations per unknown, and samples, that curvature and trials are taken from."""
+MANY = 400
+ENOUGH = 60
+FEWEST = 150
+"""Equations per unknown that the derivative is taken from, and that curvature and trials are; and
+samples that those are taken from in any case."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ class Distance:
         graph: the pruned network, float, clamps unfused.
         wanted: see :func:`aims`.
         dense: the dense network, clamps unfused.
-        x: samples, (n, *input shape).
+        x: samples, (n, *input shape); the first of them, where those are more than enough.
 
     Attributes:
         layers: those that may change, by name: the ones whose constants nothing else reads.
@@ -115,7 +118,6 @@ class Distance:
         self.graph = graph
         self.wanted = wanted
         self.dense = dense
-        self.x = torch.from_numpy(np.ascontiguousarray(x))
         self.layers = {
             k: lin
             for k, lin in linears(graph).items()
@@ -127,12 +129,15 @@ class Distance:
         self.start = {v: self._weights[v] for v in own}
         held = sum(graph.types[n.output].size for n in graph.nodes)
         self._batch = max(1, ELEMENTS // max(held, 1))
-        some = torch.split(self.x[: max(SCALED, self._batch)], self._batch)
+        whole = torch.from_numpy(np.ascontiguousarray(x))
+        some = torch.split(whole[: max(SCALED, self._batch)], self._batch)
         first = [torch.cat(t) for t in zip(*map(self._targets, some), strict=True)]
         self._scales = [1 / max(float(t.var(dim=0).sum()), 1e-12) ** 0.5 for t in first]
         unknowns = max(sum(w.numel() for w in self.start.values()), 1)
-        self.equations = len(x) * sum(t.shape[1] for t in first) / unknowns
-        self._few = min(len(x), max(FEWEST, int(len(x) * ENOUGH / self.equations)))
+        each = sum(t.shape[1] for t in first) / unknowns
+        self.x = whole[: max(2 * FEWEST, int(MANY / each))]
+        self.equations = len(self.x) * each
+        self._few = min(len(self.x), max(FEWEST, int(ENOUGH / each)))
 
     def error(self, weights: Weights) -> float:
         """Sum of the aims' squared relative errors, on the last samples of as many as needed."""
@@ -267,7 +272,7 @@ def _back(made: Sequence[torch.Tensor], free: Weights, slopes: Sequence[torch.Te
 
 
 def _norm(values: Iterable[torch.Tensor]) -> float:
-    return sum(float(v.square().sum()) for v in values) ** 0.5
+    return math.sqrt(sum(float(v.square().sum()) for v in values))
 
 
 def _add(total: Weights, more: Weights) -> None:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from edgeprune.errors import CannotFitError
 from edgeprune.ir import Graph, Samples, couple
@@ -20,12 +21,16 @@ from edgeprune.pruning.loss import Loss, make_loss
 from edgeprune.pruning.obs.descent import Descent
 from edgeprune.pruning.obs.enlarge import enlarge
 from edgeprune.pruning.obs.greedy import Effort, Greedy
+from edgeprune.pruning.obs.head import value_of
 from edgeprune.pruning.obs.joint import together
 from edgeprune.pruning.obs.judge import Judge
 from edgeprune.pruning.obs.meter import Meter
 from edgeprune.pruning.obs.parts import parts_of
 from edgeprune.pruning.obs.reference import Reference
 from edgeprune.pruning.pruned import Pruned
+
+if TYPE_CHECKING:
+    import torch
 
 VALIDATION = 0.2
 """Share of the data that chooses between runs, and is not fitted."""
@@ -154,9 +159,19 @@ class Search:
     @cached_property
     def _final(self) -> Reference:
         """The dense network's values for all the samples that the last solution sees."""
-        n = len(self.data) if self._is_vector else self._effort.final_samples
         positions = self._effort.final_positions
-        return Reference(unfuse(self.graph), self.data.x[:n], positions=positions, seed=self._seed)
+        x = self.data.x[: self._last_samples]
+        return Reference(unfuse(self.graph), x, positions=positions, seed=self._seed)
+
+    @cached_property
+    def _answers(self) -> torch.Tensor:
+        """What it has in front of its last activation for them."""
+        return value_of(self.graph, self.data.x[: self._last_samples], self._loss.value)
+
+    @property
+    def _last_samples(self) -> int:
+        """How many the last solution sees."""
+        return len(self.data) if self._is_vector else self._effort.final_samples
 
     def prune(
         self,
@@ -279,6 +294,7 @@ class Search:
                     self._judge,
                     (self._loss, self._loss),
                     reference=self._final,
+                    answers=self._answers,
                     sweeps=self._effort.sweeps,
                     floor=floor,
                     seed=self._seed,
