@@ -65,7 +65,7 @@ class Fitter:
     form: Form
     ranking: Ranking | obs.Search | None
     progress: Progress = silent
-    _last: tuple[Compiled, Footprint] | None = field(default=None, init=False, repr=False)
+    _measured: tuple[Compiled, Footprint] | None = field(default=None, init=False, repr=False)
 
     def fit(self) -> Candidate:
         """The network that fits.
@@ -190,9 +190,9 @@ class Fitter:
 
         The last network is asked for again when it has been settled on.
         """
-        if self._last is None or self._last[0] is not compiled:
-            self._last = compiled, self._footprint(compiled)
-        return self._last[1]
+        if self._measured is None or self._measured[0] is not compiled:
+            self._measured = compiled, self._footprint(compiled)
+        return self._measured[1]
 
     def _footprint(self, compiled: Compiled) -> Footprint:
         found = footprint(compiled)

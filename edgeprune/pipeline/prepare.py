@@ -49,6 +49,8 @@ VALIDATED_MACS = 10_000_000_000
 LIMIT_STEPS = 2000  # of a sequence, that rank and choose
 UNUSED_STEPS = 32  # of a sequence, where nothing is chosen
 CALIBRATION = 2000  # samples that scales are taken from
+CALIBRATED = 500  # in any case
+CALIBRATED_ELEMENTS = 2**27  # of all values of all of them
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,9 @@ class Prepared:
         for known, seen in self._observed:
             if known is graph:
                 return seen
-        seen = observe(fuse(graph), self.rank.x[:CALIBRATION], progress=progress)
+        held = sum(graph.types[n.output].size for n in graph.nodes)
+        most = min(CALIBRATION, max(CALIBRATED, CALIBRATED_ELEMENTS // max(held, 1)))
+        seen = observe(fuse(graph), self.rank.x[:most], progress=progress)
         if self.rank.bytes and len(part_ports(graph).inputs) == 1:
             seen = of_bytes(seen, graph.inputs[0])
         if graph is self.float_graph:

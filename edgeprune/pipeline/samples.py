@@ -16,7 +16,7 @@ from edgeprune.pipeline.options import BuildOptions
 from edgeprune.verify.agreement import AGREEMENT_RUNS
 
 REPORT_SHARE = 0.3  # of DATA, where no --test is given
-REPORTED_MACS = 15_000_000_000
+REPORTED_MACS = 10_000_000_000
 """Multiply-accumulates that reporting on a part of DATA may cost an artifact: some ten seconds."""
 GENERATED_MACS = 1_000_000_000  # multiply-accumulates that generated inputs may cost: some seconds
 HINT = "give samples for the model: --data samples.npz"

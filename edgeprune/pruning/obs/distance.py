@@ -37,6 +37,8 @@ SMALL = 3e-4
 TINY = 1e-7
 """Of the values and of the weights, what a difference is taken over: clamps stay as they are, and
 some hundred times more than is lost in rounding; and what finds out how far that is."""
+PROBED = 64
+"""Samples that find it out."""
 MANY = 400
 ENOUGH = 60
 FEWEST = 150
@@ -188,7 +190,7 @@ class Distance:
         if not size > 0:
             return 1.0
         least = TINY * _norm(self.start.values()) / size
-        x = self.x[: self._batch]
+        x = self.x[: min(self._batch, PROBED)]
         with torch.no_grad():
             here, there = (self._results(self._ahead(step, p), x) for p in (0.0, least))
         moved = _norm([b - a for a, b in zip(here, there, strict=True)])

@@ -44,6 +44,11 @@ SCORED = 3 * 2**24
 FEWEST = 128
 """Samples that it takes them from in any case: large images have many positions each."""
 
+FINAL_MACS = 20_000_000_000
+FINAL = 1000
+"""Multiply-accumulates of the samples that the last solution sees, and samples in any case: of
+fewer images it looks at more positions."""
+
 COPIES = 0.25
 """Moved copies that a round may see beside each sample; the last solution sees them all."""
 
@@ -144,8 +149,10 @@ class Search:
         if not self._is_vector:
             own, asked = len(data), self._effort
             data = Samples(enlarge(data.x, asked.final_samples, seed))
+            most = max(FINAL, FINAL_MACS // max(graph.macs, 1))
             self._effort = replace(
                 asked,
+                final_samples=min(asked.final_samples, most),
                 score_samples=min(asked.score_samples, own, _scored(graph)),
                 round_samples=min(asked.round_samples, own + int(COPIES * own)),
             )

@@ -1,0 +1,64 @@
+"""How many samples report, choose and calibrate: as many as time allows, of every label."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from pruning.graphs import mlp
+
+from edgeprune.compiler.measure import Footprint
+from edgeprune.ir import Samples
+from edgeprune.pipeline import fit, prepare, samples
+from edgeprune.pipeline.options import BuildOptions
+from edgeprune.pipeline.samples import Given
+
+LABELS = 4
+
+
+def sorted_by_label(n: int) -> Samples:
+    y = np.sort(np.arange(n) % LABELS)
+    return Samples(np.zeros((n, 3), np.float32), y)
+
+
+@pytest.mark.parametrize(("macs", "reported"), [(0, 1000), (10**12, 1200)])
+def test_a_report_on_a_part_of_many_samples_takes_no_more_than_time_allows(
+    macs: int, reported: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(samples, "REPORTED_MACS", macs)
+    work, report = samples._apart(sorted_by_label(4000), mlp(3, 5, LABELS), seed=0)
+    assert (len(work), len(report)) == (4000 - reported, reported)
+
+
+@pytest.mark.parametrize(("macs", "chosen"), [(0, 1000), (10**12, 1200)])
+def test_samples_that_choose_are_as_many_as_time_allows_and_of_every_label(
+    macs: int, chosen: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepare, "VALIDATED_MACS", macs)
+    data = sorted_by_label(4000)
+    given = Given(data, data.first(8), True, "held-out")
+    options = BuildOptions(model=None, data=None, out=Path("out"))
+    _, validation, _ = prepare._split(given, mlp(3, 5, LABELS), options)
+    assert validation.y is not None
+    counts = np.bincount(validation.y, minlength=LABELS)
+    assert len(validation) == chosen
+    assert counts.max() - counts.min() <= 1
+
+
+def test_a_network_that_is_asked_for_twice_is_linked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    linked: list[Any] = []
+
+    def footprint(compiled: Any) -> Footprint:
+        linked.append(compiled)
+        return Footprint(1, 1, 1, 1, 1, 1, True, None)
+
+    monkeypatch.setattr(fit, "footprint", footprint)
+    fitter: Any = fit.Fitter(*4 * [None])  # type: ignore[arg-type]
+    one, other = SimpleNamespace(), SimpleNamespace()
+    for compiled in (one, one, other, other):
+        fitter._measure(compiled)
+    assert linked == [one, other]
+    assert linked[0] is one
