@@ -276,6 +276,11 @@ class Compiled:
             offline_plan=is_mcu,
         )
 
+    @property
+    def has_onnx(self) -> bool:
+        """Whether ONNX can say all of its operators."""
+        return all(n.op.has_onnx for n in self.graph.nodes)
+
     @cached_property
     def onnx(self) -> bytes:
         """The ``.onnx`` file."""

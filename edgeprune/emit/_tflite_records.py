@@ -13,13 +13,21 @@ from edgeprune.ir import Array, TensorType, TfliteOp
 class Operand:
     """An activation (by its name), a constant as it is stored, or a resource variable's handle.
 
-    A constant of float32 may be stored in float16.
+    An activation may be a variable that its operator keeps from call to call. A constant of float32
+    may be stored in float16.
     """
 
     def __init__(
-        self, type_: TensorType, name: str = "", data: Array | None = None, *, handle: bool = False
+        self,
+        type_: TensorType,
+        name: str = "",
+        data: Array | None = None,
+        *,
+        handle: bool = False,
+        variable: bool = False,
     ) -> None:
         self.type, self.name, self.data, self.is_handle = type_, name, data, handle
+        self.is_variable = variable
 
     @property
     def stored_as(self) -> str:
@@ -32,12 +40,16 @@ class Operand:
 
 @dataclass(frozen=True, eq=False)
 class Use:
-    """One operator of the file: its record, its operands and its result, its version."""
+    """One operator of the file: its record, its operands and its result, its version.
+
+    An operand that is left out is None; ``between`` are tensors that say scales inside of it.
+    """
 
     op: TfliteOp
-    operands: Sequence[Operand]
+    operands: Sequence[Operand | None]
     result: Operand | None
     version: int
+    between: Sequence[Operand] = ()
 
 
 def batched(t: TensorType) -> TensorType:

@@ -6,6 +6,8 @@ of its own, called once, sets them all before the first call.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from edgeprune.emit._tflite_records import Operand, Use, batched
 from edgeprune.ir import DType, Graph, TensorType, TfliteOp, initial_value
 
@@ -14,30 +16,29 @@ RELEASE = "2.6.0"
 NO_TYPE = TensorType((), DType.INT32)
 
 
-def before(graph: Graph) -> list[Use]:
+def before(graph: Graph, states: Mapping[str, str]) -> list[Use]:
     """What runs before the network: variables are set in the first call, and read in each."""
-    if not graph.states:
+    if not states:
         return []
     once = TfliteOp("CALL_ONCE", "CallOnceOptions", {"initSubgraphIndex": 1})
     reads = [
-        Use(TfliteOp("READ_VARIABLE"), [_handle(graph, v)], _value(graph, v), 1)
-        for v in graph.states
+        Use(TfliteOp("READ_VARIABLE"), [_handle(graph, v)], _value(graph, v), 1) for v in states
     ]
-    return [Use(once, [], None, 1), *(_named(graph, v) for v in graph.states), *reads]
+    return [Use(once, [], None, 1), *(_named(graph, v) for v in states), *reads]
 
 
-def behind(graph: Graph) -> list[Use]:
+def behind(graph: Graph, states: Mapping[str, str]) -> list[Use]:
     """What runs behind it."""
     return [
         Use(TfliteOp("ASSIGN_VARIABLE"), [_handle(graph, v), _value(graph, after)], None, 1)
-        for v, after in graph.states.items()
+        for v, after in states.items()
     ]
 
 
-def once(graph: Graph) -> list[Use]:
+def once(graph: Graph, states: Mapping[str, str]) -> list[Use]:
     """What sets the variables before the first call."""
     found = []
-    for v in graph.states:
+    for v in states:
         t = batched(graph.types[v])
         first = Operand(t, data=initial_value(graph, v)[None])
         assign = Use(TfliteOp("ASSIGN_VARIABLE"), [_handle(graph, v), first], None, 1)

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from edgeprune.emit._tflite_lstm import RELEASE as LSTM_RELEASE
+from edgeprune.emit._tflite_lstm import fused
 from edgeprune.emit._tflite_plan import in_best_order, offsets
 from edgeprune.emit._tflite_plan import metadata as offline_memory_allocation
 from edgeprune.emit._tflite_records import Operand, Use, batched
@@ -59,7 +61,12 @@ def emit(
     if offline_plan:
         graph = in_best_order(graph)
     spelled, problems = [], []
+    own = fused(graph)
     for node in graph.nodes:
+        if node.name in own.uses:
+            use = own.uses[node.name]
+            spelled += [(use, LSTM_RELEASE)] if use else []
+            continue
         try:
             spelled += _spell(graph, node, half=half)
         except UnsupportedError as e:
@@ -69,8 +76,9 @@ def emit(
         raise UnsupportedError(graph.name, what, "use --emit c,onnx")
     if sum(t.nbytes for v, t in graph.types.items() if v in graph.constants) > LIMIT - 2**20:
         raise EdgePruneError(graph.name, "has over 2 GiB of weights, too many for a TFLite file")
-    places = offsets(graph) if offline_plan else None
-    return _Writer().write(graph, spelled, places, dict(metadata or {}))
+    places = offsets(graph) if offline_plan and not own.uses else None
+    states = own.others(graph)
+    return _Writer().write(graph, spelled, states, places, dict(metadata or {}))
 
 
 def _spell(graph: Graph, node: Node, *, half: bool) -> list[tuple[Use, str]]:
@@ -160,17 +168,20 @@ class _Writer:
         self,
         graph: Graph,
         spelled: Sequence[tuple[Use, str]],
+        states: Mapping[str, str],
         places: Mapping[str, int] | None,
         metadata: dict[str, bytes],
     ) -> bytes:
         main, first = _Part(), _Part()
         for v in graph.inputs:
-            self._tensor(main, Operand(batched(graph.types[v]), v))
-        for use in (*before(graph), *(use for use, _ in spelled), *behind(graph)):
+            if v in graph.arguments or v in states:
+                self._tensor(main, Operand(batched(graph.types[v]), v))
+        ahead, after = before(graph, states), behind(graph, states)
+        for use in (*ahead, *(use for use, _ in spelled), *after):
             self._call(main, use)
-        for use in once(graph):
+        for use in once(graph, states):
             self._call(first, use)
-        releases = [*(r for _, r in spelled), *([RELEASE] if graph.states else [])]
+        releases = [*(r for _, r in spelled), *([RELEASE] if states else [])]
         metadata["min_runtime_version"] = _release(releases).ljust(16, b"\0")
         if places is not None:
             known = [places.get(o.name, -1) if o.data is None else -1 for o, _ in main.tensors]
@@ -179,7 +190,9 @@ class _Writer:
         return self._finish(graph, [main, *([first] if first.calls else [])], notes)
 
     def _call(self, part: _Part, use: Use) -> None:
-        inputs = [self._tensor(part, o) for o in use.operands]
+        inputs = [-1 if o is None else self._tensor(part, o) for o in use.operands]
+        for o in use.between:
+            self._tensor(part, o)
         outputs = [] if use.result is None else [self._tensor(part, use.result)]
         part.calls.append((use, inputs, outputs))
 
@@ -242,6 +255,7 @@ class _Writer:
                     "Inputs": self._ints(inputs),
                     "Outputs": self._ints(outputs),
                     **self._options(use.op),
+                    **self._between(part, use),
                 }
                 for use, inputs, outputs in part.calls
             ],
@@ -272,6 +286,8 @@ class _Writer:
         }
         if operand.name:
             fields["Name"] = self._text(names.get(operand.name, operand.name))
+        if operand.is_variable:
+            fields["IsVariable"] = 1
         if t.quant is not None:
             fields["Quantization"] = self._quantization(t.quant)
         return fields
@@ -283,6 +299,10 @@ class _Writer:
             "QuantizedDimension": q.axis or 0,
         }
         return self._table("QuantizationParameters", fields)
+
+    def _between(self, part: _Part, use: Use) -> dict[str, int]:
+        numbers = [part.tensor_of[o.name] for o in use.between]
+        return {"Intermediates": self._ints(numbers)} if numbers else {}
 
     def _options(self, op: TfliteOp) -> dict[str, int]:
         if not op.options_type:

@@ -38,6 +38,7 @@ class Op(ABC):
     kind: ClassVar[str]
     weights: ClassVar[frozenset[int]] = frozenset()
     quant: ClassVar[QuantRule] = "range"
+    has_onnx: ClassVar[bool] = True  # whether ONNX can say it
 
     # every element of the result is an element of an operand
     moves: ClassVar[bool] = False

@@ -22,6 +22,7 @@ from edgeprune.kernels.portable.activation import unary
 from edgeprune.kernels.portable.arith import arith, extreme, prelu
 from edgeprune.kernels.portable.conv import conv2d, conv_transpose2d, depthwise_conv2d
 from edgeprune.kernels.portable.dense import dense
+from edgeprune.kernels.portable.lstm import lstm
 from edgeprune.kernels.portable.matmul import matmul
 from edgeprune.kernels.portable.pool import mean, pool2d
 from edgeprune.kernels.portable.requant import convert
@@ -46,6 +47,7 @@ KERNELS: dict[str, tuple[Kernel, ...]] = {
         depthwise_conv2d,
         conv_transpose2d,
         matmul,
+        lstm,
         pool2d,
         mean,
         arith,

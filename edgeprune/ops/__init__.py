@@ -16,6 +16,7 @@ from edgeprune.ops.arith import Add, Div, Maximum, Minimum, Mul, Sub
 from edgeprune.ops.conv import Conv2d, ConvTranspose2d, DepthwiseConv2d
 from edgeprune.ops.dense import Dense
 from edgeprune.ops.function import FUNCTIONS
+from edgeprune.ops.lstm import Lstm
 from edgeprune.ops.matmul import MatMul
 from edgeprune.ops.pool import AvgPool2d, MaxPool2d, Mean
 from edgeprune.ops.requant import Dequantize, Quantize
@@ -56,6 +57,7 @@ _ALL: tuple[type[Op], ...] = (
     Slice,
     Gather,
     Resize,
+    Lstm,
     Quantize,
     Dequantize,
 )
@@ -79,6 +81,7 @@ __all__ = [
     "HardSwish",
     "LeakyRelu",
     "LogSoftmax",
+    "Lstm",
     "MatMul",
     "MaxPool2d",
     "Maximum",

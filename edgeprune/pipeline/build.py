@@ -168,6 +168,8 @@ def _notes(options: BuildOptions, compiled: Compiled, prepared: Prepared) -> tup
             f"packages/arduino is built for {target.name}: boards with AVR (Uno, Mega) need a "
             "build of their own, --target arduino-uno or arduino-mega-2560"
         )
+    if "onnx" in options.emit and not compiled.has_onnx:
+        notes.append("no .onnx is written: ONNX has no LSTM with these integers")
     return (*prepared.notes, *notes)
 
 
@@ -222,7 +224,7 @@ def _write(
         compiled.write_c(c_dir, name, vectors)
         if "tflite" in options.emit:
             (folder / "model.tflite").write_bytes(compiled.tflite)
-        if "onnx" in options.emit:
+        if "onnx" in options.emit and compiled.has_onnx:
             (folder / "model.onnx").write_bytes(compiled.onnx)
         if "ort" in options.emit:
             converted, needed = compiled.ort

@@ -367,7 +367,7 @@ def _size(compiled: Compiled, size: Footprint) -> dict[str, Any]:
         "arena_lower_bound_bytes": compiled.plan.lower_bound_bytes,
         "stack_bytes": size.stack_bytes,
         "tflite_bytes": len(compiled.tflite),
-        "onnx_bytes": len(compiled.onnx),
+        "onnx_bytes": len(compiled.onnx) if compiled.has_onnx else None,
         "measured": size.measured,
         "basis": budget if size.measured else "estimated",
     }

@@ -50,7 +50,7 @@ def parse(data: bytes, name: str) -> Graph:
 
 
 FOLLOWERS = (shapes.follow, dilated.follow, lookup.follow, steps.follow, state.follow)
-KEEPERS = ("SVDF",)
+KEEPERS = ("SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM")
 """Operators that keep variable tensors from call to call."""
 
 

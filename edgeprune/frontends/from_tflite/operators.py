@@ -14,6 +14,7 @@ from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends.from_tflite.dilated import batch_to_space, space_to_batch
 from edgeprune.frontends.from_tflite.file import Operator
 from edgeprune.frontends.from_tflite.lookup import cast, look_up
+from edgeprune.frontends.from_tflite.lstm import lstm
 from edgeprune.frontends.from_tflite.moves import (
     concat,
     pad,
@@ -412,4 +413,5 @@ OPERATORS: dict[str, Read] = {
     "TILE": tile,
     "TRANSPOSE": transpose,
     "TRANSPOSE_CONV": transpose_conv,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm,
 }

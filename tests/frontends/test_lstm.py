@@ -1,0 +1,138 @@
+"""TFLite's fused LSTM of int8: LiteRT's integers, call after call, in every artifact."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import flatbuffers
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from tflite_files import Step, Value, constant, file_of
+
+from edgeprune.compiler.compile import Recipe
+from edgeprune.emit.to_tflite import emit
+from edgeprune.errors import UnsupportedError
+from edgeprune.frontends import load
+from edgeprune.frontends.from_tflite import parse
+from edgeprune.ir import Graph, QuantParams, run_steps
+from edgeprune.ir.fixedpoint import lstm as rules
+from edgeprune.target import load_target
+from edgeprune.verify import run_tflite
+from edgeprune.verify.run_c import HostModel
+
+STEPS, INPUTS, UNITS = 5, 6, 7
+X, H, C, Y = 0, 13, 14, 15
+NAME = "UNIDIRECTIONAL_SEQUENCE_LSTM"
+
+
+def lstm(seed: int, *, clip: float = 0.0, cell: float = 2.0**-12, **changed: int) -> bytes:
+    """A file of one layer with random weights; ``changed`` are fields of its options."""
+    rng = np.random.default_rng(seed)
+
+    def weights(columns: int) -> list[Value]:
+        shape = (UNITS, columns)
+        return [
+            constant(
+                rng.integers(-127, 128, shape).astype(np.int8),
+                QuantParams.of(float(rng.uniform(0.002, 0.02))),
+            )
+            for _ in range(4)
+        ]
+
+    held = QuantParams.of(0.008, int(rng.integers(-20, 20)) if seed else 0)
+    taken = QuantParams.of(0.03, int(rng.integers(-128, 128)))
+    w, r = weights(INPUTS), weights(UNITS)
+    bias = [
+        constant(
+            rng.integers(-9000, 9000, UNITS).astype(np.int32),
+            QuantParams.of(taken.scale[0] * v.quant.scale[0]),
+        )
+        for v in w
+    ]
+    values = [
+        Value((1, STEPS, INPUTS), "int8", taken), *w, *r, *bias,
+        Value((1, UNITS), "int8", held), Value((1, UNITS), "int16", QuantParams.of(cell)),
+        Value((1, STEPS, UNITS), "int8", held),
+        *[Value((0,), "float32")] * 4, Value((0,), "int8", held),
+    ]  # fmt: skip
+    order = [X, *range(1, 9), -1, -1, -1, *range(9, 13), -1, -1, H, C, -1, -1, -1, -1]
+    options = {"fusedActivationFunction": 4, "cellClip": clip, **changed}
+    step = Step(NAME, order, Y, options, "UnidirectionalSequenceLSTMOptions")
+    model = schema.ModelT.InitFromPackedBuf(file_of(values, [step], [X], [Y]))
+    graph = model.subgraphs[0]
+    graph.operators[0].intermediates = list(range(Y + 1, Y + 6))
+    for number in (H, C):
+        graph.tensors[number].isVariable = True
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def answers_of_c(graph: Graph, x: np.ndarray, folder: Path) -> np.ndarray:
+    Recipe(load_target("host"), "int8", "speed", {}).compile_typed(graph).write_c(folder, "m")
+    with HostModel(folder) as model:
+        return np.asarray(model.run(x))
+
+
+@pytest.mark.parametrize(
+    ("seed", "clip", "cell"),
+    [(0, 0.0, 2.0**-12), (1, 2.5, 2.0**-12), (2, 10.0, 2.0**-15), (3, 0.0, 2.0**-9)],
+)
+def test_every_artifact_is_litert_over_a_thousand_calls(
+    seed: int, clip: float, cell: float, tmp_path: Path
+) -> None:
+    """States, and the cell among them, go on from call to call."""
+    content = lstm(seed, clip=clip, cell=cell)
+    x = np.random.default_rng(seed).integers(-128, 128, (1000, STEPS, INPUTS)).astype(np.int8)
+    wanted = run_tflite.run(content, x)
+    assert len(np.unique(wanted)) > 100
+    graph = parse(content, "m.tflite")
+    written = emit(graph)
+    assert np.array_equal(run_steps(graph, [x[:60]])[graph.results[0]], wanted[:60])
+    assert np.array_equal(run_tflite.run(written, x), wanted)
+    assert np.array_equal(answers_of_c(graph, x, tmp_path / "c"), wanted)
+    held = schema.ModelT.InitFromPackedBuf(written).subgraphs
+    assert len(held) == 1, "no resource variables beside the operator's own"
+    assert len(held[0].operators) == 1
+
+
+def test_functions_of_sixteen_bits_are_close_to_the_real_ones() -> None:
+    x = np.arange(-32768, 32768)
+    real = x * 2.0**-12
+    assert np.abs(rules.logistic(x) / 2**15 - 1 / (1 + np.exp(-real))).max() < 2e-4
+    assert np.abs(rules.tanh(x, 3) / 2**15 - np.tanh(real)).max() < 5e-4
+    assert np.abs(rules.tanh(x, 0) / 2**15 - np.tanh(x / 2**15)).max() < 5e-4
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [({"timeMajor": 1}, "steps in front"), ({"fusedActivationFunction": 1}, "than tanh"),
+     ({"cell": 0.0003}, "no power of two")],
+)  # fmt: skip
+def test_forms_that_are_not_computed_are_refused_by_what_they_are(
+    options: dict[str, float], said: str
+) -> None:
+    with pytest.raises(UnsupportedError, match=said):
+        parse(lstm(0, **options), "m.tflite")
+
+
+def test_its_states_are_no_output_of_the_written_file() -> None:
+    graph = parse(lstm(0), "m.tflite")
+    other = Graph(
+        graph.name, graph.nodes, graph.inputs, (*graph.outputs, graph.nodes[0].output),
+        graph.types, graph.constants, graph.ports,
+    )  # fmt: skip
+    with pytest.raises(UnsupportedError, match="keeps its states to itself"):
+        emit(other)
+
+
+@pytest.mark.needs("EDGEPRUNE_DATA")
+def test_a_public_model_answers_as_litert_does(data_dir: Path, tmp_path: Path) -> None:
+    path = data_dir / "public" / "trained_lstm_int8.tflite"
+    x = np.random.default_rng(0).integers(-128, 128, (1000, 28, 28)).astype(np.int8)
+    wanted = run_tflite.run(path.read_bytes(), x)
+    graph = load(path)
+    assert np.array_equal(run_steps(graph, [x[:20]])[graph.results[0]], wanted[:20])
+    assert np.array_equal(run_tflite.run(emit(graph), x), wanted)
+    assert np.array_equal(answers_of_c(graph, x, tmp_path / "c"), wanted)
