@@ -19,6 +19,7 @@ from kernels.layers import (
     zero,
 )
 from kernels.on_core import Trial, run_on_core
+from kernels.test_arm_dsp import values, wide_graph
 
 from edgeprune.ir import Graph, TensorType
 from edgeprune.kernels.arm_mve import conv
@@ -192,5 +193,20 @@ def test_zeros_behind_a_channel_and_blocks_that_overlap_change_nothing(
 
 
 def agree(trials: list[Trial], optimize: str) -> None:
+    for t, result in zip(trials, run_on_core(trials, "cortex-m55", optimize), strict=True):
+        np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))
+
+
+@pytest.mark.parametrize("optimize", ["speed", "size"])
+def test_int16_convolutions_compute_the_reference_on_the_core(optimize: str) -> None:
+    rng = np.random.default_rng([16, len(optimize)])
+    isas, trials = ("arm_mve", "arm_dsp", "portable"), []
+    for _ in range(2 * TRIALS):
+        graph = wide_graph(rng)
+        call = candidates(graph, graph.nodes[0], isas, optimize, "ep_layer0")[0]
+        if call.kernel == "ep_conv2d_s16_arm_mve":
+            made = Trial(graph, call, {v: values(rng, graph.types[v]) for v in graph.inputs})
+            trials.append(replace(made, inplace=made.may_lie_over and bool(rng.integers(2))))
+    assert len(trials) > TRIALS
     for t, result in zip(trials, run_on_core(trials, "cortex-m55", optimize), strict=True):
         np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))

@@ -1,11 +1,12 @@
-"""int8 kernels for Armv8.1-M cores with Helium (the M-profile vector extension): Cortex-M55."""
+"""Integer kernels for Armv8.1-M cores with Helium (the M-profile vector extension): Cortex-M55."""
 
 from edgeprune.kernels.arm_mve.add import add
 from edgeprune.kernels.arm_mve.conv import conv2d
 from edgeprune.kernels.arm_mve.dense import dense
 from edgeprune.kernels.arm_mve.depthwise import depthwise
 from edgeprune.kernels.arm_mve.rest import rest
+from edgeprune.kernels.arm_mve.wide import wide_conv2d
 from edgeprune.kernels.call import Kernel
 
-KERNELS: tuple[Kernel, ...] = (conv2d, depthwise, dense, add, rest)
+KERNELS: tuple[Kernel, ...] = (conv2d, depthwise, dense, add, rest, wide_conv2d)
 """In the order in which they are asked."""

@@ -69,7 +69,7 @@ def conv2d(request: Request) -> KernelCall | None:
     return None
 
 
-def _filters(w: Array, groups: int, order: Callable[[Array], Array] = in_blocks) -> Array:
+def filters_of(w: Array, groups: int, order: Callable[[Array], Array] = in_blocks) -> Array:
     """Weights (o, ...), the filters of each group in blocks or another order, flat."""
     rows = w.reshape(groups, w.shape[0] // groups, -1)
     return np.concatenate([order(group) for group in rows])
@@ -92,7 +92,7 @@ def _conv_f32(request: Request, op: Conv2d) -> KernelCall:
         {"window": window(request, op, w.shape[1:3]), "groups": op.groups, **float_clamp(op.clamp)},
         node.inputs[:1],
         (
-            Constant("weights", _filters(w, op.groups), "float"),
+            Constant("weights", filters_of(w, op.groups), "float"),
             Constant("bias", graph.constants[node.inputs[2]], "float"),
         ),
         scratch_bytes=COLUMNS * 4 * int(np.prod(w.shape[1:])),
@@ -165,7 +165,7 @@ def _conv_s8(request: Request, op: Conv2d) -> KernelCall:
         },
         node.inputs[:1],
         (
-            Constant("weights", _filters(w.transpose(0, 2, 1, 3), op.groups), "int8_t"),
+            Constant("weights", filters_of(w.transpose(0, 2, 1, 3), op.groups), "int8_t"),
             Constant("bias", wrap32(folded), "int32_t"),
             mult,
             shift,
@@ -200,7 +200,7 @@ def _conv_s16(request: Request, op: Conv2d) -> KernelCall:
         node.inputs[:1],
         (
             Constant(
-                "weights", _filters(columns, op.groups, partial(in_twos, piece=piece)), "int8_t"
+                "weights", filters_of(columns, op.groups, partial(in_twos, piece=piece)), "int8_t"
             ),
             Constant("bias", graph.constants[node.inputs[2]].astype(np.int64), "int64_t"),
             *wide_constants(scales, len(w)),

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ep_tile_s16.h for Helium, eight inputs an instruction. Weights of a block lie in eights of inputs: for
+ * i = 0, 8, ... w[i ... i + 7][0], then those of the channels 1 to 3; what is left of the inputs likewise. */
+#ifndef EP_TILE_S16_ARM_MVE_H
+#define EP_TILE_S16_ARM_MVE_H
+
+#include "ep_common.h"
+
+/* sums[c] = sum_i x[i] * w[i][c], sums[EP_BLOCK + c] = sum_i x1[i] * w[i][c]
+ *
+ * x, x1 int16 [n]: two positions
+ * w     int8  [n][EP_BLOCK], in eights
+ * sums  int32 [2][EP_BLOCK] */
+void ep_tile_pair_s16_arm_mve(const int16_t *x, const int16_t *x1, const int8_t *w, int32_t n,
+                              int32_t *sums);
+
+/* The same for one position: sums int32 [EP_BLOCK]. */
+void ep_tile_block_s16_arm_mve(const int16_t *x, const int8_t *w, int32_t n, int32_t *sums);
+
+#endif
