@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -160,3 +161,23 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text())
     local = [link for link in links if "://" not in link]
     assert not [link for link in local if not (page.parent / link).exists()]
+
+
+@pytest.mark.needs("chromium", "playwright")
+def test_the_pictures_of_the_docs_are_what_the_script_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    import screenshots
+
+    shown = {p.name for p in (ROOT / "docs" / "images").iterdir()}
+    told = {n for p in PAGES for n in re.findall(r"\]\((?:docs/)?images/(.+?)\)", p.read_text())}
+    assert (
+        told <= shown == {f"{p}-{s}.png" for p in ("report", "explore") for s in ("desk", "phone")}
+    )
+    (tmp_path / "page.html").write_text("<h1>a page</h1>")
+    monkeypatch.setattr(screenshots, "IMAGES", tmp_path / "images")
+    screenshots.main([str(tmp_path / "page.html")])
+    for screen, (width, height, _) in screenshots.SCREENS.items():
+        header = (tmp_path / "images" / f"page-{screen}.png").read_bytes()[:24]
+        assert struct.unpack(">II", header[16:24]) == (width, height)
