@@ -1,4 +1,4 @@
-"""Which layers run row by row, chosen by the bytes of the arena that they leave."""
+"""Which layers run row by row, chosen by the bytes of the arena that they leave, and their work."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from edgeprune.ir import Graph, Node, Span, span_of
 from edgeprune.kernels.by_rows import in_turns
 from edgeprune.kernels.call import KernelCall
-from edgeprune.kernels.choice import LEANER, WORTH
+from edgeprune.kernels.choice import LEANER, price
 from edgeprune.planner import MemoryPlan
 
 MOST = (1, 2, 4, 8)
@@ -27,6 +27,8 @@ class Whole:
         plan: of its memory.
         priced: all calls that compute the only node of a graph, with what they cost.
         planned: the memory of a network part of which runs by rows, as a guess that is quick.
+        keeps_kernels: whether layers have the kernels that they have in ``calls``.
+        room: bytes that the arena may have; None: as few as pay.
     """
 
     graph: Graph
@@ -34,6 +36,8 @@ class Whole:
     plan: MemoryPlan
     priced: Callable[[Graph, Node], list[KernelCall]]
     planned: Planned
+    keeps_kernels: bool = False
+    room: int | None = None
 
 
 def best_span(whole: Whole) -> Span | None:
@@ -41,16 +45,24 @@ def best_span(whole: Whole) -> Span | None:
 
     All neighbours in the order of the plan are candidates, those first that need least by what is
     there as a whole. What can win by that, and by the rows that are kept, is lowered and placed.
+    Where bytes are given that the arena may have, the fewest neighbours that keep to them, with
+    the least work; or else what comes nearest.
 
     Returns:
         None where nothing is gained.
     """
     search = _Search(whole)
-    for bound, nodes in sorted(_candidates(whole), key=lambda row: row[0]):
+    room = -1 if whole.room is None else whole.room
+
+    def rank(row: tuple[int, Sequence[Node]]) -> tuple[int, int]:
+        return (room, len(row[1])) if row[0] <= room else (row[0], 0)
+
+    for bound, nodes in sorted(_candidates(whole), key=rank):
         if not search.can_win(bound):
             break
-        for span in _spans(whole.graph, nodes):
-            search.judge(span, bound)
+        if not search.is_needless(nodes):
+            for span in _spans(whole.graph, nodes):
+                search.judge(span, bound)
     if search.best is not None:
         search.refine(search.best)
     return search.best
@@ -65,11 +77,17 @@ class _Search:
         self._calls: dict[Hashable, list[KernelCall]] = {}
         self._turns: dict[Hashable, list[KernelCall]] = {}
         self.best: Span | None = None
-        self._least = float(whole.plan.arena_bytes)
+        self._least = price(whole.plan.arena_bytes, 1.0, whole.room)
+        self._enough: list[frozenset[str]] = []
 
-    def can_win(self, arena_bytes: int) -> bool:
-        """Whether an arena of so many bytes, at no more work, would be the best so far."""
-        return arena_bytes < self._least
+    def can_win(self, arena_bytes: int, work: float = 1.0) -> bool:
+        """Whether an arena of so many bytes, at so much work, would be the best so far."""
+        return price(arena_bytes, work, self._whole.room) < self._least
+
+    def is_needless(self, nodes: Sequence[Node]) -> bool:
+        """Whether some of these nodes are known to keep to the bytes that there are."""
+        names = {n.name for n in nodes}
+        return any(enough <= names for enough in self._enough)
 
     def judge(self, span: Span, bound: int) -> bool:
         """Take it if it is the best one; ``bound``: bytes that are needed besides its rows."""
@@ -80,11 +98,13 @@ class _Search:
         before = self._least
         for calls in self._choices(span):
             work = sum(c.work for c in calls.values()) / self._work
-            if not self.can_win(int(bound * work**WORTH)):
+            if not self.can_win(bound, work):
                 continue
-            price = self._whole.planned(calls, span).arena_bytes * work**WORTH
-            if price < self._least:
-                self.best, self._least = span, price
+            arena = self._whole.planned(calls, span).arena_bytes
+            if self._whole.room is not None and arena <= self._whole.room:
+                self._enough.append(span.names)
+            if self.can_win(arena, work):
+                self.best, self._least = span, price(arena, work, self._whole.room)
         return self._least < before
 
     def refine(self, span: Span) -> None:
@@ -99,9 +119,19 @@ class _Search:
                     self.judge(other, 0)
 
     def _choices(self, span: Span) -> Iterator[Mapping[str, KernelCall]]:
-        """The quickest calls of a span's nodes, and those with the least working memory."""
+        """The quickest calls of a span's nodes, and those with the least working memory.
+
+        Or the only ones: of the kernels that they have in the whole network.
+        """
         options = {n.name: self._in_turns(n, span) for n in span.nodes}
-        if all(options.values()):
+        if all(options.values()) and self._whole.keeps_kernels:
+            kernels = {k: self._whole.calls[k].kernel for k in options}
+            same = {
+                k: min(calls, key=lambda c: (c.kernel != kernels[k], c.work))
+                for k, calls in options.items()
+            }
+            yield {**self._whole.calls, **same}
+        elif all(options.values()):
             quick = {k: min(calls, key=lambda c: c.work) for k, calls in options.items()}
             yield {**self._whole.calls, **quick}
             lean = {

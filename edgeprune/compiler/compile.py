@@ -15,6 +15,7 @@ from edgeprune.frontends.normalize import fuse
 from edgeprune.frontends.ports import part_ports
 from edgeprune.ir import DType, Graph, Node, Span
 from edgeprune.kernels.call import KernelCall
+from edgeprune.kernels.choice import price
 from edgeprune.kernels.select import lower, priced
 from edgeprune.planner import MemoryPlan, Work, plan_memory
 from edgeprune.quantize import DEFAULT, Levels, Observed, Settings, quantise, refuse_unquantised
@@ -49,6 +50,8 @@ class Recipe:
         labels: names of the classes.
         balance: whether "speed" weighs a share of the arena as much as one of the work.
         by_rows: whether layers may run row by row through each other for a smaller arena.
+        room: bytes that the arena may have, for which layers run so, and as few as can; None: for
+            as small an arena as pays.
     """
 
     target: Target
@@ -63,6 +66,7 @@ class Recipe:
     labels: tuple[str, ...] = ()
     balance: bool = False
     by_rows: bool = False
+    room: int | None = None
 
     @property
     def form(self) -> str:
@@ -122,7 +126,8 @@ class Recipe:
             thorough: whether better offsets than the greedy ones are searched for.
         """
         whole = self._compiled(typed, order, span, thorough=thorough)
-        if not self.by_rows or order is not None or typed.states:
+        fits = self.room is not None and whole.plan.arena_bytes <= self.room
+        if not self.by_rows or fits or order is not None or typed.states:
             return whole
         nodes = whole.plan.order
 
@@ -130,11 +135,21 @@ class Recipe:
             work = work_of(typed, calls)
             return plan_memory(typed, work, order=nodes, thorough=False, span=span)
 
-        span = best_span(Whole(typed, whole.calls, whole.plan, self._priced, planned))
+        span = best_span(
+            Whole(
+                typed,
+                whole.calls,
+                whole.plan,
+                self._priced,
+                planned,
+                keeps_kernels=self.optimize == "size",
+                room=self.room,
+            )
+        )
         if span is None:
             return whole
         found = replace(self._compiled(typed, nodes, span, thorough=thorough), whole=whole)
-        return min(whole, found, key=lambda c: c.plan.arena_bytes)
+        return min(whole, found, key=lambda c: price(c.plan.arena_bytes, c.work, self.room))
 
     def _priced(self, graph: Graph, node: Node) -> list[KernelCall]:
         """All calls that compute the only node of a graph, with what they cost."""
@@ -154,6 +169,9 @@ class Recipe:
         self, typed: Graph, order: Sequence[str] | None, span: Span | None, *, thorough: bool
     ) -> Compiled:
         core = self.target.core or self.target.name
+        room = self.room
+        if room is None and span is None and self.target.ram_limit is not None:
+            room = self.target.ram_limit - STACK_BYTES
 
         def planned(calls: Mapping[str, KernelCall]) -> MemoryPlan:
             return plan_memory(
@@ -169,7 +187,7 @@ class Recipe:
             fpu=self.target.fpu != "none",
             pairs=self.target.pairs,
             memory=self.target.memory,
-            room=None if self.target.ram_limit is None else self.target.ram_limit - STACK_BYTES,
+            room=room,
             balance=self.balance,
             span=span,
         )

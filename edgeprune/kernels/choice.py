@@ -101,12 +101,24 @@ def weighed(
     arena: Callable[[Choice], int],
     room: int | None = None,
 ) -> Choice:
-    """The quickest calls or the leanest: what saves more bytes than ``WORTH`` allows for its work.
+    """The quickest calls or the leanest, whichever has the lower :func:`price`.
 
     Args are those of :func:`leanest`.
     """
     lean = leanest(options, quick, arena, room)
-    return min(quick, lean, key=lambda c: arena(c) * _work(c) ** WORTH)
+    return min(quick, lean, key=lambda c: price(arena(c), _work(c), room))
+
+
+def price(arena_bytes: float, work: float, room: int | None) -> tuple[float, float]:
+    """What is to be lowest where layers run by rows.
+
+    Args:
+        arena_bytes: that they leave.
+        work: that they take; in any unit.
+        room: bytes that there are: the least work that keeps to them; None: bytes are bought with
+            work, as :data:`WORTH` says.
+    """
+    return (arena_bytes * work**WORTH if room is None else max(arena_bytes, room)), work
 
 
 def _same(choice: Choice) -> tuple[int, ...]:

@@ -165,7 +165,9 @@ class Chooser:
         """
         where = f"target {target.name}"
         tries = _Tries()
-        for form in forms(self.options.without_limits(), target, self._dtypes(target, whole=True)):
+        for form in forms(
+            self.options.without_limits(), target, self._dtypes(target, whole=True), given.ram
+        ):
             if every or self._is_worth(form, tries.found):
                 tries.make(partial(self._entire_within, form, given, where))
         return tries.made
@@ -179,7 +181,7 @@ class Chooser:
         self._refuse_to_guess(given)
         tries = _Tries()
         for dtype in self._dtypes(target, whole=False, flash=given.flash is not None):
-            for form in forms(o, target, (dtype,)):
+            for form in forms(o, target, (dtype,), given.ram):
                 if self._is_worth(form, tries.found):
                     self.progress(f"try {_title(form)}", 0, 0)
                     tries.make(self._fitter(o, form).fit)
@@ -204,7 +206,7 @@ class Chooser:
             return []  # nor does it keep them where they are to have fewer bits
         whole = [
             Fitter(self.prepared, o.without_limits(), form, None, self.progress).fit()
-            for form in forms(o, target, ("int8",))
+            for form in forms(o, target, ("int8",), given.ram)
         ]
         return [c for c in whole if given.limits.hold(c.size.taken)]
 

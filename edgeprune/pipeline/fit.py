@@ -75,11 +75,11 @@ class Fitter:
         """
         if not self.options.has_limits:
             graph = self.prepared.graph  # quantised files keep every scale and weight
-            return self._finish(self._recipe(graph), graph, None)
+            return self._in_ram(self._finish(self._recipe(graph), graph, None))
         graph = self.prepared.float_graph
-        recipe = self._recipe(graph)
-        compiled = recipe.compile(graph)
-        whole = self._measure(compiled)
+        compiled = self._recipe(graph).compile(graph)
+        compiled, whole = self._by_rows(compiled, self._measure(compiled))
+        recipe = compiled.recipe
         coupling = couple(graph)
         prices = LayerPrices(compiled, graph, coupling, {"flash", *self.limits.most})
         first = prices(nothing_removed(coupling))
@@ -180,10 +180,29 @@ class Fitter:
 
     def again(self, known: Candidate) -> Candidate:
         """A network that was found for another form of the same element type."""
-        recipe = replace(known.compiled.recipe, target=self.form.target)
-        compiled = replace(recipe, optimize=self.form.optimize).compile_typed(known.compiled.graph)
+        form = self.form
+        recipe = replace(known.compiled.recipe, target=form.target, optimize=form.optimize)
+        recipe = replace(recipe, by_rows=form.by_rows, room=None)
+        compiled = recipe.compile_typed(known.compiled.graph)
         _refuse_far_constants(compiled)
-        return replace(known, compiled=compiled, size=self._measure(compiled))
+        return self._in_ram(replace(known, compiled=compiled, size=self._measure(compiled)))
+
+    def _in_ram(self, made: Candidate) -> Candidate:
+        """The same network, by rows where it does not fit the RAM without."""
+        compiled, size = self._by_rows(made.compiled, made.size)
+        return replace(made, compiled=compiled, size=size)
+
+    def _by_rows(self, compiled: Compiled, size: Footprint) -> tuple[Compiled, Footprint]:
+        """A network and its footprint, by rows where it takes more RAM than there is."""
+        most = self.form.ram
+        for _ in range(2):  # a loop takes some bytes of stack
+            if most is None or size.ram_bytes <= most or compiled.graph.states:
+                break
+            room = max(0, most - (size.ram_bytes - size.arena_bytes))
+            recipe = replace(compiled.recipe, by_rows=True, room=room)
+            compiled = recipe.compile_typed(compiled.graph)
+            size = self._measure(compiled)
+        return compiled, size
 
     def _measure(self, compiled: Compiled) -> Footprint:
         """The footprint; a stack that cannot be read from the machine code is watched in a run.
@@ -370,14 +389,14 @@ class Fitter:
         wanted = predict(graph, few)
 
         @cache
-        def compiled(s: Settings) -> Compiled:
-            return replace(recipe, observed=seen[s.equalises], settings=s).compile(
+        def compiled(s: Settings, by_rows: bool = recipe.by_rows) -> Compiled:
+            return replace(recipe, observed=seen[s.equalises], settings=s, by_rows=by_rows).compile(
                 even if s.equalises else plain
             )
 
         @cache
         def outputs(s: Settings) -> Array:
-            return answered(compiled(s), few)
+            return answered(compiled(s, by_rows=False), few)  # the same bits either way
 
         def score(s: Settings) -> Score:
             loss = float(np.mean((outputs(s) - wanted) ** 2, dtype=np.float64))

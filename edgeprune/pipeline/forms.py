@@ -58,6 +58,8 @@ class Form:
         target: the target, with the sets of kernels that may be used.
         balance: whether "speed" weighs a share of the arena as much as one of the work.
         by_rows: whether layers may run row by row for a smaller arena.
+        ram: bytes that there are, for which they run so where it does not fit without; None: they
+            do not.
     """
 
     dtype: str
@@ -65,14 +67,23 @@ class Form:
     target: Target
     balance: bool = False
     by_rows: bool = False
+    ram: int | None = None
 
 
-def forms(options: BuildOptions, target: Target, dtypes: Sequence[str]) -> list[Form]:
+def forms(
+    options: BuildOptions, target: Target, dtypes: Sequence[str], ram: int | None
+) -> list[Form]:
     """The forms that may be tried, in that order.
 
     Without a limit nothing is to be met: memory is worth as much as time. With one, the target's
     own kernels, which are larger and want more RAM than the portable ones, have to earn their
     bytes.
+
+    Args:
+        options: what is asked for.
+        target: for what.
+        dtypes: element types, in the order in which they are tried.
+        ram: bytes that there are; None: no matter.
     """
     optimize: Optimize = "size" if options.has_limits else "speed"
     by_rows = options.optimize == "ram" and not target.progmem
@@ -86,4 +97,6 @@ def forms(options: BuildOptions, target: Target, dtypes: Sequence[str]) -> list[
         sets.append(("portable",))
     balance = options.optimize == "auto"
     own_sets = [replace(target, kernels=k) for k in sets]
-    return [Form(d, optimize, t, balance, by_rows) for d in dtypes for t in own_sets]
+    if target.progmem or target.budget != "linked":
+        ram = None  # an interpreter runs layer by layer
+    return [Form(d, optimize, t, balance, by_rows, ram) for d in dtypes for t in own_sets]

@@ -12,6 +12,7 @@ from edgeprune.ir import Graph, Node, TensorType, build_graph
 from edgeprune.ops._window import Padding
 from edgeprune.quantize import observe
 from edgeprune.target import load_target
+from edgeprune.toolchain.compiler import Optimize
 
 SAME = Padding(1, 1, 1, 1)
 
@@ -39,11 +40,14 @@ def image_network(height: int) -> Graph:
     return build_graph("net", nodes, {"x": TensorType((height, height, 3))}, ("y",), constants)
 
 
-def compiled(height: int, target: str) -> Compiled:
+def compiled(
+    height: int, target: str, optimize: Optimize = "speed", room: int | None = None
+) -> Compiled:
     source = image_network(height)
     x = np.random.default_rng(1).normal(size=(4, height, height, 3)).astype(np.float32)
     seen = observe(fuse(source), x)
-    return Recipe(load_target(target), "int8", "speed", seen, by_rows=True).compile(source)
+    how = Recipe(load_target(target), "int8", optimize, seen, by_rows=True, room=room)
+    return how.compile(source)
 
 
 @pytest.mark.parametrize("target", ["cortex-m4", "cortex-m55", "cortex-m0plus"])
@@ -75,3 +79,20 @@ def test_vectors_run_as_they_always_did() -> None:
     found = Recipe(load_target("cortex-m4"), "float32", "speed", {}, by_rows=True).compile(graph)
     assert found.plan.span is None
     assert found.whole is None
+
+
+@pytest.mark.parametrize("optimize", ["speed", "size"])
+def test_no_more_runs_by_rows_than_the_bytes_that_there_are_ask_for(optimize: Optimize) -> None:
+    least = compiled(32, "cortex-m4", optimize)
+    assert least.whole is not None
+    arena = least.whole.plan.arena_bytes
+    assert compiled(32, "cortex-m4", optimize, room=arena).plan.span is None
+    some = compiled(32, "cortex-m4", optimize, room=arena - 1)
+    more = compiled(32, "cortex-m4", optimize, room=(arena + least.plan.arena_bytes) // 2)
+    for found, room in ((some, arena - 1), (more, (arena + least.plan.arena_bytes) // 2)):
+        assert found.plan.span is not None
+        assert found.plan.arena_bytes <= room
+        assert found.work <= least.work
+    assert some.work <= more.work
+    none = compiled(32, "cortex-m4", optimize, room=0)
+    assert none.plan.arena_bytes <= least.plan.arena_bytes, "what comes nearest"
