@@ -16,6 +16,7 @@ from edgeprune.progress import Progress, silent
 from edgeprune.report.page import page_of
 from edgeprune.report.schema import read_report
 from edgeprune.target import Target, list_targets, load_target
+from edgeprune.toolchain.cmodel import read_model
 from edgeprune.toolchain.size import measure
 from edgeprune.verify import run_serial, run_target
 from edgeprune.verify.agreement import differing
@@ -113,6 +114,15 @@ def _on_core(
     }
     if profile and found.profile is not None:
         record["layers"] = _layers(found, report)
+    if (model := read_model(c_dir).fed) is not None:
+        rows = run_target.run(c_dir, target, inputs, optimize=optimize, fed=True)
+        more = differing(rows.outputs, expected)
+        record["row_by_row"] = {
+            "target_vs_host_mismatches": more,
+            "instructions": rows.instructions,
+            "arena_bytes": model.arena_bytes,
+        }
+        record["target_vs_host_mismatches"] += more
     return record
 
 

@@ -236,6 +236,12 @@ def show_run(record: dict[str, Any], console: Console) -> None:
         f"data {s['data']:,}; RAM: data {s['data']:,}, bss {s['bss']:,}, "
         f"arena {record['arena_bytes']:,}, stack {record['stack_bytes']:,} (high-water mark)",
     )
+    if fed := record.get("row_by_row"):
+        same = "the same" if fed["target_vs_host_mismatches"] == 0 else "DIFFERENT"
+        counted = "" if fed["instructions"] is None else f", {fed['instructions']:,} instructions"
+        console.print(
+            f"with an input that comes row by row: {same}{counted}, arena {fed['arena_bytes']:,}"
+        )
     if "layers" not in record:
         return
     table = Table(box=None, padding=(0, 2, 0, 0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Annotated, NotRequired, TypedDict
@@ -38,6 +38,7 @@ class _Manifest(TypedDict):
     input_parts: NotRequired[_Dims]
     output_parts: NotRequired[_Dims]
     state_bytes: NotRequired[Annotated[int, Range(1, 1 << 32)]]
+    feed_bytes: NotRequired[Annotated[int, Range(1, 1 << 32)]]
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class CModel:
     input_parts: tuple[int, ...] = ()  # elements of each, where there are several
     output_parts: tuple[int, ...] = ()
     state_bytes: int = 0  # kept from call to call; 0: nothing is
+    feed_bytes: int = 0  # of the arena more, where the input comes row by row; 0: it does not
+    is_fed: bool = False  # whether it does
 
     @property
     def header(self) -> str:
@@ -65,8 +68,14 @@ class CModel:
 
     @property
     def entry(self) -> str:
-        """C symbol of the model's entry point."""
-        return f"{self.name}_run"
+        """C symbol of the model's entry point, or of the first where the input comes row by row."""
+        return f"{self.name}_begin" if self.is_fed else f"{self.name}_run"
+
+    @property
+    def fed(self) -> CModel | None:
+        """The same model with an input that comes row by row; None where it cannot."""
+        more = self.arena_bytes + self.feed_bytes
+        return replace(self, is_fed=True, arena_bytes=more) if self.feed_bytes else None
 
     def rows_function(self, name: str) -> str:
         """C of a function that takes and gives rows: ``name(arena, arena_bytes, input, output)``.
@@ -96,12 +105,24 @@ class CModel:
             )
         call = f"{self.entry}({lead}arena, arena_bytes, {', '.join(arguments)})"
         body = f"{begin}    return (int){call};\n"
+        if self.is_fed:
+            outputs = ", ".join(a for a in arguments if a.startswith("output"))
+            body = (
+                f"    ep_status status = {self.entry}(arena, arena_bytes);\n"
+                f"    for (int row = 0; row < {self.prefix}_FEED_ROWS; row++) {{\n"
+                f"        {self.name}_feed_rows(arena, input, 1);\n"
+                f"        input += {self.prefix}_FEED_ROW_LEN;\n    }}\n"
+                f"    if (status == EP_OK) {{\n"
+                f"        status = {self.name}_end(arena, {outputs});\n    }}\n"
+                "    return (int)status;\n"
+            )
         return f'#include "{self.header}"\n{kept}{head};\n{head}\n{{\n{body}}}\n'
 
     @property
     def is_plain(self) -> bool:
         """Whether the entry point itself takes and gives rows: one input, one output, no state."""
-        return max(len(self.input_parts), len(self.output_parts)) < 2 and not self.state_bytes
+        is_one = max(len(self.input_parts), len(self.output_parts)) < 2
+        return is_one and not self.state_bytes and not self.is_fed
 
     @property
     def input_bytes(self) -> int:
@@ -149,6 +170,7 @@ def _from_rows(folder: Path, rows: _Manifest) -> CModel:
         input_parts=_parts(rows.get("input_parts", []), rows["input_shape"]),
         output_parts=_parts(rows.get("output_parts", []), rows["output_shape"]),
         state_bytes=rows.get("state_bytes", 0),
+        feed_bytes=rows.get("feed_bytes", 0),
     )
 
 

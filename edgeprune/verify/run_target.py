@@ -95,6 +95,7 @@ def run(
     optimize: Optimize = "speed",
     profile: bool = False,
     patience_s: float | None = None,
+    fed: bool = False,
 ) -> TargetRun:
     """Build the firmware of a model and run it in the target's emulator.
 
@@ -105,6 +106,7 @@ def run(
         optimize: how the model and the runtime are compiled.
         profile: also tell the layers apart.
         patience_s: an inference that takes longer counts as hung; None: ``PATIENCE_S``.
+        fed: whether the input comes row by row, of a model that offers it.
 
     Raises:
         FirmwareError: it locked up, faulted, hung, or overran its stack, its arena or a buffer.
@@ -112,6 +114,9 @@ def run(
     """
     emulator = require_emulator(target)
     model = read_model(c_dir)
+    if fed:
+        assert model.fed is not None, "the model takes its input as a whole"
+        model = model.fed
     raw = input_bytes(model, inputs)
     firmware = build_harness(model, target, optimize=optimize, profile=profile)
     with tempfile.TemporaryDirectory(dir=workspace(), prefix="run-") as name:

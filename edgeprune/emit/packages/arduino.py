@@ -8,7 +8,10 @@ from edgeprune.target import list_targets, load_target
 
 
 def arduino(files: Files, facts: Facts) -> dict[str, bytes]:
-    """The library with an example sketch that runs the self-test and one inference."""
+    """The library with an example sketch that runs the self-test and one inference.
+
+    And one with a camera's line callback, where the input may come row by row.
+    """
     c = parts(files, facts)
     templates = {
         "library.properties": "arduino/library.properties",
@@ -16,6 +19,8 @@ def arduino(files: Files, facts: Facts) -> dict[str, bytes]:
         "examples/SelfTest/SelfTest.ino": "arduino/SelfTest.ino",
     }
     places = {"src": (*c.all_sources, *c.all_headers)}
+    if facts.is_fed:
+        templates["examples/Camera/Camera.ino"] = "arduino/Camera.ino"
     target = facts.record["target"]
     boards = [target["arduino"]] if target["arduino"] else boards_with(target["name"])
     architectures = list(dict.fromkeys(board.split(":")[1] for board in boards))

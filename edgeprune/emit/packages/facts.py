@@ -88,6 +88,17 @@ class Facts:
         return str(target["compiler"]).removesuffix("gcc"), " ".join(target["flags"])
 
     @cached_property
+    def is_fed(self) -> bool:
+        """Whether the input may come row by row."""
+        by_rows = (self.record.get("memory") or {}).get("by_rows")
+        return by_rows is not None and by_rows["feed_bytes"] is not None
+
+    @property
+    def arena(self) -> str:
+        """The macro of the bytes that the self-test wants."""
+        return f"{self.prefix}_{'FEED_' if self.is_fed else ''}ARENA_BYTES"
+
+    @cached_property
     def steps(self) -> tuple[int, int] | None:
         """Lowest and highest integer of the input's type; None where it takes real values."""
         dtype = np.dtype(self.record["interface"]["inputs"][0]["dtype"])

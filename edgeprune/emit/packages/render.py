@@ -85,6 +85,7 @@ def render(template: str, facts: Facts, **more: Any) -> bytes:
             edgeprune=__version__,
             flags=facts.size_flags,
             state=facts.state,
+            arena=facts.arena,
             **more,
         )
     )

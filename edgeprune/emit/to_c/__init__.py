@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edgeprune.emit.to_c.feed import feed_of
 from edgeprune.emit.to_c.model import GUARDS, ModelText, write_model
 from edgeprune.emit.to_c.program import Program, Vectors, c_type
 from edgeprune.emit.to_c.selftest import write_selftest
@@ -45,7 +46,7 @@ def emit(program: Program, name: str, vectors: Vectors | None = None) -> CFiles:
         files[f"{text.name}_selftest.c"] = source
     runtime = _runtime_files(program)
     sources = [f"{text.name}.c", *sorted(f for f in runtime if f.endswith((".c", ".S")))]
-    g = program.graph
+    g, feed = program.graph, feed_of(program)
     sides = {"input": g.arguments, "output": g.results}
     parts = {k: [g.types[v].size for v in values] for k, values in sides.items()}
     manifest = {
@@ -58,6 +59,7 @@ def emit(program: Program, name: str, vectors: Vectors | None = None) -> CFiles:
         **{f"{k}_parts": sizes for k, sizes in parts.items() if len(sizes) > 1},
         "arena_bytes": program.arena_bytes,
         **({"state_bytes": g.state_bytes} if g.states else {}),
+        **({"feed_bytes": feed.extra_bytes} if feed is not None else {}),
         "layers": list(text.layers),
         "target": program.target,
     }

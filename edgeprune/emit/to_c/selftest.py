@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from edgeprune.emit.to_c.feed import feed_of
 from edgeprune.emit.to_c.program import Program, Vectors, c_type
 from edgeprune.emit.to_c.writer import array, numbered
 
@@ -27,6 +30,8 @@ def write_selftest(program: Program, name: str, vectors: Vectors) -> tuple[str, 
     order = ", one after the other" if g.states else ""
     begin = f"    {name}_reset(state);\n" if g.states else ""
     lead = "state, " if g.states else ""
+    feeds = feed_of(program) is not None
+    fed = f"; in {p}_FEED_ARENA_BYTES they come row by row too" if feeds else ""
     header = f"""#ifndef {p}_SELFTEST_H
 #define {p}_SELFTEST_H
 
@@ -39,8 +44,8 @@ extern "C" {{
 #define {p}_SELFTEST_CASES {n}
 
 /* Runs {n} stored inputs{order} and compares what comes out with what edgeprune computed.
- * arena: {p}_ARENA_BYTES bytes, 4-byte aligned. Returns how many outputs differ: 0 is good; -1: the
- * model did not run. */
+ * arena: {p}_ARENA_BYTES bytes, 4-byte aligned{fed}.
+ * Returns how many outputs differ: 0 is good; -1: the model did not run. */
 int {name}_selftest({state}void *arena, size_t arena_bytes);
 
 #ifdef __cplusplus
@@ -103,12 +108,33 @@ int {name}_selftest({state}void *arena, size_t arena_bytes)
         if ({name}_run({lead}arena, arena_bytes, {", ".join((*ins, *outs))}) != EP_OK) {{
             return -1;
         }}
-{compare}
+{compare}{_fed(name, ins, outs, compare) if feeds else ""}
     }}
     return wrong;
 }}
 """
     return header, source
+
+
+def _fed(name: str, ins: Sequence[str], outs: Sequence[str], compare: str) -> str:
+    """The same case once more, row by row, where the arena has the bytes for that."""
+    p, given = name.upper(), ins[0]
+    back = " + ".join(f"{p}_{v.upper()}_LEN" for v in outs)
+    again = compare.replace("\n", "\n    ")
+    return f"""
+        if (arena_bytes >= {p}_FEED_ARENA_BYTES) {{
+            expected -= {back};
+            if ({name}_begin(arena, arena_bytes) != EP_OK) {{
+                return -1;
+            }}
+            for (int row = 0; row < {p}_FEED_ROWS; row++) {{
+                {name}_feed_rows(arena, {given} + (size_t)row * {p}_FEED_ROW_LEN, 1);
+            }}
+            if ({name}_end(arena, {", ".join(outs)}) != EP_OK) {{
+                return -1;
+            }}
+    {again}
+        }}"""
 
 
 def _given(name: str, length: str, kind: str, *, copied: bool) -> str:
