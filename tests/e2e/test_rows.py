@@ -95,7 +95,7 @@ def test_a_network_of_large_images_is_built_pruned_and_run_on_a_part_that_it_doe
     x = np.random.default_rng(0).random((6, 3, 224, 224), np.float32)
     np.savez(tmp_path / "large.npz", x=x)
     args = ("--data", tmp_path / "large.npz", "--target", "nrf52840-dk", "--dtype", "int8")
-    done = edgeprune("build", path, *args, "--budget", "15KB", "-o", tmp_path / "out")
+    done = edgeprune("build", path, *args, "--max-macs", "15000000", "-o", tmp_path / "out")
     assert done.status == 0, done.err
     report = report_of(tmp_path / "out")
     rows = report["memory"]["by_rows"]
