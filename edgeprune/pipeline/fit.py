@@ -200,8 +200,10 @@ class Fitter:
                 break
             room = max(0, most - (size.ram_bytes - size.arena_bytes))
             recipe = replace(compiled.recipe, by_rows=True, room=room)
-            compiled = recipe.compile_typed(compiled.graph)
-            size = self._measure(compiled)
+            found = recipe.compile_typed(compiled.graph)
+            if found.plan.arena_bytes >= compiled.plan.arena_bytes:
+                break
+            compiled, size = found, self._measure(found)
         return compiled, size
 
     def _measure(self, compiled: Compiled) -> Footprint:

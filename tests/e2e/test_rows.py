@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-import torch
-from torch import nn
 
 from tests.e2e.conftest import Command, report_of
 from tests.emit.packages import TARGET, WARNINGS, run, small_cnn, small_mlp
@@ -74,33 +71,3 @@ def test_layers_run_by_rows_before_channels_go_for_bytes_of_ram(
     assert less["size"]["ram_bytes"] <= whole["size"]["ram_bytes"] - 700
     for report in reports:
         assert report["agreement"]["target_vs_host_mismatches"] == 0
-
-
-@pytest.mark.slow
-@pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
-def test_a_network_of_large_images_is_built_pruned_and_run_on_a_part_that_it_does_not_fit(
-    edgeprune: Command, tmp_path: Path
-) -> None:
-    """Images of 224x224, layers as MobileNetV2 begins, and 256 KB of RAM."""
-    torch.manual_seed(0)
-    layers: list[nn.Module] = []
-    for made, read, kernel, stride, groups in (
-        (16, 3, 3, 2, 1), (16, 16, 3, 1, 16), (8, 16, 1, 1, 1), (48, 8, 1, 1, 1),
-        (48, 48, 3, 2, 48), (12, 48, 1, 1, 1), (24, 12, 3, 4, 1),
-    ):  # fmt: skip
-        layers += [nn.Conv2d(read, made, kernel, stride, kernel // 2, groups=groups), nn.ReLU6()]
-    net = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(24, 4)).eval()
-    path = tmp_path / "large.onnx"
-    torch.onnx.export(net, (torch.zeros(1, 3, 224, 224),), path, dynamo=False)
-    x = np.random.default_rng(0).random((6, 3, 224, 224), np.float32)
-    np.savez(tmp_path / "large.npz", x=x)
-    args = ("--data", tmp_path / "large.npz", "--target", "nrf52840-dk", "--dtype", "int8")
-    done = edgeprune("build", path, *args, "--max-macs", "15000000", "-o", tmp_path / "out")
-    assert done.status == 0, done.err
-    report = report_of(tmp_path / "out")
-    rows = report["memory"]["by_rows"]
-    assert rows["arena_bytes_whole"] > 262144
-    assert report["size"]["ram_bytes"] <= 262144
-    assert report["after"]["macs"] < report["before"]["macs"]
-    assert report["agreement"]["c_vs_tflite_mismatches"] == 0
-    assert report["agreement"]["target_vs_host_mismatches"] == 0
