@@ -17,6 +17,7 @@ from edgeprune.pruning.pruned import Pruned
 from edgeprune.quantize import COUNTS, Levels, Rounder
 from edgeprune.quantize.bits import Allocation, Counts, Judge, frontier, sensitivities
 from edgeprune.quantize.rounding import roundable, rounded_plainly
+from edgeprune.quantize.train import train
 
 MOST = 2000
 """Samples that tell what layers lose alone, and that judge."""
@@ -104,6 +105,20 @@ class Roundings:
             made, levels = Rounder(graph, x, seed=self.seed).rounded(counts)
             self._mixes[key] = Mix(made, levels, self.judge.loss(made))
         return self._mixes[key]
+
+    def trained(self, mix: Mix, source: Graph, epochs: float) -> Mix:
+        """A network on its levels after some training for the source's answers, where it helps."""
+        made, levels = train(
+            mix.graph,
+            mix.levels,
+            source,
+            self.x,
+            epochs=epochs,
+            seed=self.seed,
+            progress=self.progress,
+        )
+        loss = self.judge.loss(made)
+        return Mix(made, levels, loss) if loss < mix.loss else mix
 
 
 def _digest(graph: Graph) -> bytes:

@@ -31,6 +31,9 @@ MIDDLE = 2.5
 """Constants of the network that is looked at first, in eight bits, as a multiple of the budget."""
 RUNGS = (2, 1, 0, -1, -2, -3, -4)
 """Those that may be looked at, from that one."""
+NEAR = 1.1
+"""Times the loss of the best one, up to which one of fewer channels is solved in its place: solving
+all layers together, the dearest step, does more for it."""
 FILLS = 2
 """Tries to fill the bytes that are left with channels."""
 
@@ -91,10 +94,12 @@ class MixedFitter(Fitter):
         best = _lowest(mixed, rungs, RUNGS.index(0)) or mixed(math.log(least["flash"] + 1, STEP))
         if best is None:
             raise self._floor(recipe)
-        # solving all layers together does more for a network of fewer channels
         smaller = mixed(best.rung - 1)
         fuller = self._fuller(mixed, best, room)
-        ends = [self._finished(mixer, f) for f in (fuller, smaller) if f is not None]
+        solved = fuller
+        if smaller is not None and smaller.loss < NEAR * fuller.loss:
+            solved = smaller
+        ends = [fuller, self._finished(mixer, solved)]
         return self._settled(recipe, mixer, min(ends, key=lambda end: end.loss), whole)
 
     def _least_of(self, recipe: Recipe, pruned: Pruned, whole: Footprint) -> Candidate:
@@ -128,8 +133,10 @@ class MixedFitter(Fitter):
 
     def _settled(self, recipe: Recipe, mixer: Mixer, chosen: Found, whole: Footprint) -> Candidate:
         """As it is linked with scales of its own, with fewer bits where those take too much."""
-        mix, pruned = chosen.mix, chosen.pruned
+        mix, pruned, epochs = chosen.mix, chosen.pruned, self.options.finetune
         while True:
+            if epochs:
+                mix = self.roundings.trained(mix, self.prepared.float_graph, epochs)
             found = self._finish(replace(recipe, levels=mix.levels), mix.graph, pruned, whole)
             over = self.limits.excess(found.size.taken)
             if not over:

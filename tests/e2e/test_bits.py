@@ -15,7 +15,7 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Graph
 from edgeprune.pipeline.choose import Chooser, Room
 from edgeprune.pipeline.forms import Candidate
-from edgeprune.pipeline.mix import Mix, Mixer
+from edgeprune.pipeline.mix import Mix, Mixer, Roundings
 from edgeprune.pipeline.mixed import MixedFitter
 from edgeprune.pipeline.options import BuildOptions, parse_bits
 from edgeprune.pipeline.prepare import prepare
@@ -169,6 +169,29 @@ def test_what_its_own_scales_make_too_large_gets_fewer_bits_by_what_was_known(
     assert made.size.flash_bytes == linked[1] < linked[0]
     like = asked[-1][1]
     assert any(g is like for g, _ in asked[:-1]), "layers' losses are those that were measured"
+
+
+@pytest.mark.slow
+def test_few_bits_are_trained_nearer_to_the_source_and_every_artifact_agrees(
+    edgeprune: Command, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained = Roundings.trained
+    losses: list[tuple[float, float]] = []
+
+    def noted(self: Roundings, mix: Mix, *given: Any) -> Mix:
+        made = trained(self, mix, *given)
+        losses.append((mix.loss, made.loss))
+        return made
+
+    monkeypatch.setattr(Roundings, "trained", noted)
+    given = (model, "--data", model.with_suffix(".npz"), "--budget", TIGHT, *MIXED)
+    build = ("build", *given, "--optimize", "size", "--finetune", "20", "-o", tmp_path / "b")
+    assert edgeprune(*build).status == 0
+    r = report_of(tmp_path / "b")
+    assert losses[-1][1] < losses[-1][0]
+    assert r["size"]["flash_bytes"] <= TIGHT
+    assert r["agreement"]["c_vs_tflite_mismatches"] == 0
+    assert r["agreement"]["target_vs_host_mismatches"] == 0
 
 
 @pytest.mark.parametrize("text", ["5", "8-2", "", "2-", "two"])

@@ -1,0 +1,59 @@
+"""Training that leaves weights on their levels."""
+
+from __future__ import annotations
+
+import numpy as np
+from pruning import graphs
+from tflite_cases import residual
+
+from edgeprune.ir import Array, Graph
+from edgeprune.ops import Relu, Softmax
+from edgeprune.ops.linear import linears
+from edgeprune.quantize import Levels, Rounder
+from edgeprune.quantize.bits import Judge
+from edgeprune.quantize.train import train
+
+
+def drawn(n: int, seed: int = 0) -> Array:
+    return np.random.default_rng(seed).normal(size=(n, 6, 6, 3)).astype(np.float32)
+
+
+def rounded(source: Graph) -> tuple[Graph, dict[str, Levels]]:
+    return Rounder(source, drawn(100)).rounded(dict.fromkeys(linears(source), 3))
+
+
+def test_a_network_comes_nearer_on_samples_that_it_did_not_see() -> None:
+    source = graphs.balanced(graphs.mlp(12, 16, 4, act=Relu, head=Softmax))
+    x = np.random.default_rng(0).normal(size=(1500, 12)).astype(np.float32)
+    graph, levels = Rounder(source, x[:600]).rounded(dict.fromkeys(linears(source), 4))
+    judge = Judge.of(source, x[1200:])
+    made, _ = train(graph, levels, source, x[:1200], epochs=20)
+    assert judge.loss(made) < 0.8 * judge.loss(graph)
+
+
+def test_weights_stay_on_the_values_that_they_had_and_others_as_they_are() -> None:
+    source = residual()
+    graph, levels = rounded(source)
+    part = {k: v for k, v in levels.items() if k != "head"}
+    made, found = train(graph, part, source, drawn(64), epochs=1)
+    again, _ = train(graph, part, source, drawn(64), epochs=1)
+    assert set(found) == set(part)
+    for name, lin in linears(graph).items():
+        w, b = lin.node.inputs[1:]
+        assert np.array_equal(made.constants[w], again.constants[w]), "one seed, one result"
+        if name == "head":
+            assert made.constants[w] is graph.constants[w]
+            continue
+        assert found[name].values == levels[name].values
+        codes = lin.matrix(made.constants[w]) / found[name].scale.numpy()[..., None]
+        assert np.allclose(codes, np.rint(codes), atol=1e-3)
+        assert set(np.rint(codes).astype(int).ravel()) <= set(found[name].values)
+        assert not np.array_equal(made.constants[b], graph.constants[b])
+
+
+def test_no_epoch_changes_nothing() -> None:
+    source = residual()
+    graph, levels = rounded(source)
+    made, _ = train(graph, levels, source, drawn(40), epochs=0)
+    for name in graph.constants:
+        assert np.allclose(made.constants[name], graph.constants[name], atol=1e-6)
