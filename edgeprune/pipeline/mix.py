@@ -27,8 +27,8 @@ MACS = 3_000_000_000
 """Of the samples that judge, in one look at a network."""
 ROUNDED = 2
 """So many times as many samples are what layers are solved and rounded with."""
-TRIES = 6
-"""Of linking and adjusting; what code a number of bits needs is known after the first."""
+TRIES = 8
+"""Of linking and adjusting; what code a kind of weights needs is known after the first of it."""
 
 Excess = Callable[[Compiled], Mapping[str, float]]
 """By how much a network is over each limit, "flash" among them; negative: what is left."""
@@ -143,7 +143,7 @@ class Mixer:
     recipe: Recipe
     roundings: Roundings
     excess: Excess
-    _room: float = math.inf
+    _rooms: dict[tuple[bool, bool], float] = field(default_factory=dict)
     _reserve: int = 0
 
     def mix(self, graph: Graph, like: Graph | None = None) -> tuple[Mix, float] | None:
@@ -155,8 +155,8 @@ class Mixer:
         """
         price = self._prices(graph)
         most, least = (_ends(price, pick) for pick in (max, min))
-        found = self._fitting(graph, [most]) if most.price <= self._room else None
-        if found is None and least.price <= self._room:
+        found = self._fitting(graph, [most]) if self._has_room(most) else None
+        if found is None and self._has_room(least):
             lost = self.roundings.lost(like or graph, price)
             found = self._fitting(graph, frontier(lost, price))
         return None if found is None else (self.roundings.mix(graph, found[0]), found[1])
@@ -164,7 +164,11 @@ class Mixer:
     def reserve(self, size: int) -> None:
         """Leave so many more bytes for what only the finished network shows that it takes."""
         self._reserve += size
-        self._room -= size
+        self._rooms = {kind: room - size for kind, room in self._rooms.items()}
+
+    def _has_room(self, way: Allocation) -> bool:
+        """Whether it may fit, as far as is known of those that want the same code."""
+        return way.price <= self._rooms.get(_kinds(way), math.inf)
 
     def _prices(self, graph: Graph) -> dict[tuple[str, int], float]:
         """Bytes of every layer's weights with every number of values that saves some."""
@@ -189,18 +193,24 @@ class Mixer:
         best: tuple[int, float] | None = None
         tried: set[int] = set()
         for _ in range(TRIES):
-            at = next((i for i, a in enumerate(ways) if a.price <= self._room), len(ways) - 1)
+            at = next((i for i, a in enumerate(ways) if self._has_room(a)), len(ways) - 1)
             if at in tried or (best is not None and at > best[0]):
                 break
             tried.add(at)
             over = dict(self.excess(self._plain(graph, ways[at].counts)))
             over["flash"] += self._reserve
-            self._room = ways[at].price - over["flash"]
+            self._rooms[_kinds(ways[at])] = ways[at].price - over["flash"]
             if all(v <= 0 for v in over.values()):
                 best = at, -over["flash"]
             elif over["flash"] <= 0:
                 break  # fewer bits take no less of the others
         return None if best is None else (ways[best[0]].counts, best[1])
+
+
+def _kinds(way: Allocation) -> tuple[bool, bool]:
+    """Which code it wants: for weights of eight bits, and for codes."""
+    eight = [count == max(COUNTS) for count in way.counts.values()]
+    return any(eight), not all(eight)
 
 
 def _ends(
