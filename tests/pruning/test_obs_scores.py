@@ -150,27 +150,3 @@ def test_moments_kept_from_a_refit_are_those_of_the_network_that_it_left(seed: i
         for name, value in anew.items():
             scale = np.abs(value).max()
             np.testing.assert_allclose(known[name], value, rtol=1e-3, atol=1e-4 * scale)
-
-
-def test_hessians_hold_for_what_is_left_until_the_network_is_much_smaller() -> None:
-    graph = cnn(3)
-    x = np.random.default_rng(1).normal(size=(40, *graph.types[graph.inputs[0]].shape))
-    greedy = Greedy(
-        graph,
-        couple(graph),
-        Samples(x.astype(np.float32)),
-        lambda removed: float((~removed).sum()),
-        effort=Effort(inputs=False, most=1),
-    )
-    first = greedy._scorer().hessians
-    greedy.advance([pick := greedy.picks()[0]])
-    again = greedy._scorer().hessians
-    assert again.keys() == first.keys()
-    (shrunk,) = (n for n, h in again.items() if len(h) < len(first[n]))
-    ids = greedy.coupling.axes[graph.node(shrunk).inputs[2], 0]
-    stays = np.flatnonzero(ids != pick)
-    np.testing.assert_array_equal(again[shrunk], first[shrunk][np.ix_(stays, stays)])
-    held = greedy._hessians
-    while greedy._hessians is held:
-        assert greedy._cost(greedy.removed) > 0.8 * float(couple(graph).count)
-        greedy.advance(greedy.picks())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from edgeprune.pruning.groups import Mask, Occupancy, candidates
 from edgeprune.pruning.inputs import constant_inputs
 from edgeprune.pruning.loss import make_loss
 from edgeprune.pruning.obs.head import resolve_head, value_of
-from edgeprune.pruning.obs.parts import Part, parts_of, scatter
+from edgeprune.pruning.obs.parts import parts_of, scatter
 from edgeprune.pruning.obs.prices import kinds, prices
 from edgeprune.pruning.obs.reference import Reference
 from edgeprune.pruning.obs.refit import Repair, default_ridge
@@ -26,10 +26,6 @@ from edgeprune.pruning.obs.scores import Scorer
 
 if TYPE_CHECKING:
     import torch
-
-
-HOLDS = 0.9
-"""Of a network's cost, what is much the same network."""
 
 
 @dataclass(frozen=True)
@@ -81,30 +77,7 @@ class Prices:
 
     def hold(self, now: float) -> bool:
         """Whether the network is much the same, and the last round saved what it should."""
-        return now > HOLDS * self.total and self.total - now >= 0.5 * (self.total - self.expected)
-
-
-@dataclass(frozen=True)
-class Hessians:
-    """The loss's Hessians at the layers' results, and of which network.
-
-    They are sums over all positions of many samples, and what they are taken from is a draw: those
-    of a network hold for what is left of it, until that is much smaller.
-
-    Attributes:
-        by_layer: (rows, rows).
-        rows: by layer, which of the dense network's rows those are.
-        total: the cost of the network.
-    """
-
-    by_layer: Mapping[str, NDArray[np.float64]]
-    rows: Mapping[str, NDArray[np.int64]]
-    total: float
-
-    def of(self, parts: Mapping[str, Part]) -> dict[str, NDArray[np.float64]]:
-        """Those of what is left."""
-        at = {name: np.searchsorted(rows, parts[name].rows) for name, rows in self.rows.items()}
-        return {name: h[np.ix_(at[name], at[name])] for name, h in self.by_layer.items()}
+        return now > 0.9 * self.total and self.total - now >= 0.5 * (self.total - self.expected)
 
 
 @dataclass(frozen=True)
@@ -116,7 +89,6 @@ class Snapshot:
     order: tuple[int, ...]
     scores: tuple[float, ...]
     prices: Prices | None
-    hessians: Hessians | None
 
 
 class Greedy:
@@ -167,7 +139,6 @@ class Greedy:
         self._round = 0
         self._found: dict[int, float] = {}  # scores of the last picks
         self._prices: Prices | None = None
-        self._hessians: Hessians | None = None
         self._covariances: dict[str, NDArray[np.float64]] = {}  # of the present network
 
     @property
@@ -225,12 +196,7 @@ class Greedy:
     def snapshot(self) -> Snapshot:
         """What :meth:`restore` needs."""
         return Snapshot(
-            self.master,
-            self.removed.copy(),
-            tuple(self.order),
-            tuple(self.scores),
-            self._prices,
-            self._hessians,
+            self.master, self.removed.copy(), tuple(self.order), tuple(self.scores), self._prices
         )
 
     def restore(self, state: Snapshot) -> None:
@@ -246,7 +212,6 @@ class Greedy:
         self.order = list(state.order)
         self.scores = list(state.scores)
         self._prices = state.prices
-        self._hessians = state.hessians
 
     def advance(self, picks: list[int]) -> None:
         """Remove channels and refit what is left."""
@@ -273,14 +238,9 @@ class Greedy:
         self.master = scatter(self.master, self.coupling, self.removed, changed)
 
     def _scorer(self) -> Scorer:
-        now = self._cost(self.removed)
-        parts = parts_of(self.dense, self.coupling, self.removed)
-        known = self._hessians
-        if known is not None and now < HOLDS * known.total:
-            known = None
         scorer = Scorer(
             unfuse(self.graph),
-            parts,
+            parts_of(self.dense, self.coupling, self.removed),
             self.coupling,
             self.removed,
             self.reference,
@@ -289,12 +249,8 @@ class Greedy:
             rows=self.effort.vector_scores if self.is_vector else self.effort.score_samples,
             seed=self.seed + self._round,
             covariances=self._covariances,
-            hessians=None if known is None else known.of(parts),
         )
         self._covariances = scorer.covariances
-        if known is None:
-            rows = {name: parts[name].rows for name in scorer.hessians}
-            self._hessians = Hessians(scorer.hessians, rows, now)
         return scorer
 
     def _price(self, now: float) -> NDArray[np.float64]:

@@ -88,11 +88,9 @@ class Scorer:
         rows: samples that the Hessian is taken from.
         seed: of random draws.
         covariances: of the columns of some layers in the present network, where they are known.
-        hessians: of the loss at the layers' results, where they are known; None: they are not.
 
     Attributes:
         covariances: the same of all layers: (groups, columns, columns) float64.
-        hessians: likewise: (rows, rows) float64.
     """
 
     def __init__(
@@ -108,7 +106,6 @@ class Scorer:
         rows: int,
         seed: int = 0,
         covariances: Mapping[str, NDArray[np.float64]] | None = None,
-        hessians: Mapping[str, NDArray[np.float64]] | None = None,
     ) -> None:
         self._count = dense.count
         self._fixed = np.zeros(dense.count)  # of layers that are no matrix
@@ -118,10 +115,7 @@ class Scorer:
         exact = all(layers[n].positions == 1 for n in names)
         draws = None if exact and graph.types[loss.value].size <= EXACT_OUTPUTS else 2
         x = reference.x[:rows]
-        if hessians is None:
-            made = output_hessians(graph, x, names, loss, draws=draws, seed=seed)
-            hessians = {name: hessian.numpy() for name, hessian in made.items()}
-        self.hessians = hessians
+        hessians = output_hessians(graph, x, names, loss, draws=draws, seed=seed)
         wanted = {n: layers[n] for n in names}
         self.covariances = _covariances(graph, wanted, parts, reference, covariances or {})
         self._layers = [
@@ -132,7 +126,7 @@ class Scorer:
                 graph,
                 reads[name],
                 self.covariances[name],
-                hessians[name],
+                hessians[name].numpy(),
                 ridge,
             )
         ]
