@@ -244,6 +244,7 @@ class _Source:
         self._calls: list[str] = []
         self._arrays: dict[tuple[str, str, bytes], str] = {}
         self._headers: list[str] = []
+        self._parameters: dict[tuple[str, tuple[tuple[str, int | float | str], ...]], str] = {}
         self._feed = feed_of(program)
         self._functions: list[str] = []
         self._looped = 0
@@ -423,13 +424,12 @@ class _Source:
 
     def _operands(self, node: Node, call: KernelCall, prefix: str, done: int) -> Operands:
         """Writes the constants of one link of a chain, which begins ``done`` channels behind."""
-        if call.params_type:
-            self._data.append(self._params(prefix, call))
+        params = self._shared(prefix, call) if call.params_type else ""
         arrays = self._named(node, call, prefix)
         output = self._pointer(node.output, const=False)
         scratch = self._scratch(node, call)
         return Operands(
-            f"{prefix}_params",
+            params,
             arrays,
             [self._pointer(v, const=True) for v in call.inputs],
             f"arena_ + {scratch}",
@@ -448,6 +448,14 @@ class _Source:
             self.constant_bytes[node.name] += int(constant.values.nbytes) if fresh else 0
             self.weight_bytes[node.name] += constant.weight_bytes if fresh else 0
         return arrays
+
+    def _shared(self, prefix: str, call: KernelCall) -> str:
+        """Name of the parameters of a call; equal ones, as of the steps of a loop, are one."""
+        key = (call.params_type, call.params)
+        if key not in self._parameters:
+            self._parameters[key] = f"{prefix}_params"
+            self._data.append(self._params(prefix, call))
+        return self._parameters[key]
 
     def _params(self, prefix: str, *calls: KernelCall) -> str:
         """The parameters of a call, or an array of those of several."""
