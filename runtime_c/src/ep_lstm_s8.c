@@ -58,12 +58,30 @@ static int32_t hyperbolic(int32_t x, int32_t bits)
     return x > 0 ? y : -y;
 }
 
-static EP_NOINLINE int32_t dot(const int8_t *w, const int8_t *x, int32_t n, int32_t sum)
+/* Adds the products of x with so many rows of w, at most EP_BLOCK, which share the loads of x. */
+static EP_NOINLINE void dots(const int8_t *w, const int8_t *x, int32_t n, int32_t rows, int32_t *sums)
 {
-    for (int32_t i = 0; i < n; i++) {
-        sum += w[i] * x[i];
+    if (rows < EP_BLOCK) {
+        for (int32_t k = 0; k < rows; k++) {
+            for (int32_t i = 0; i < n; i++) {
+                sums[k] += *w++ * x[i];
+            }
+        }
+        return;
     }
-    return sum;
+    const int8_t *const second = w + n, *const third = second + n, *const last = third + n;
+    int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
+    for (int32_t i = 0; i < n; i++) {
+        const int32_t v = x[i];
+        s0 += w[i] * v;
+        s1 += second[i] * v;
+        s2 += third[i] * v;
+        s3 += last[i] * v;
+    }
+    sums[0] = s0;
+    sums[1] = s1;
+    sums[2] = s2;
+    sums[3] = s3;
 }
 
 /* What enters the gates' functions, and their results. */
@@ -72,14 +90,23 @@ static void gates(const ep_lstm_s8_params *p, const int8_t *w, const int8_t *r, 
 {
     for (int32_t g = 0; g < 4; g++) {
         const int32_t *const of_x = scales + 2 * g, *const of_h = scales + 8 + 2 * g;
-        for (int32_t u = 0; u < p->units; u++) {
-            const int32_t a = dot(w, x, p->inputs, bias[0]);
-            const int32_t b = dot(r, h, p->units, bias[4 * p->units]);
-            const int32_t v = cut(cut(ep_rescale(a, of_x[0], of_x[1])) + ep_rescale(b, of_h[0], of_h[1]));
-            *made++ = (int16_t)(g == 2 ? hyperbolic(v, 3) : logistic(v));
-            bias++;
-            w += p->inputs;
-            r += p->units;
+        for (int32_t u = 0; u < p->units; u += EP_BLOCK) {
+            const int32_t rows = p->units - u < EP_BLOCK ? p->units - u : EP_BLOCK;
+            int32_t a[EP_BLOCK], b[EP_BLOCK];
+            for (int32_t k = 0; k < rows; k++) {
+                a[k] = bias[k];
+                b[k] = bias[4 * p->units + k];
+            }
+            dots(w, x, p->inputs, rows, a);
+            dots(r, h, p->units, rows, b);
+            for (int32_t k = 0; k < rows; k++) {
+                const int32_t v = cut(ep_rescale(a[k], of_x[0], of_x[1]));
+                const int32_t sum = cut(v + ep_rescale(b[k], of_h[0], of_h[1]));
+                *made++ = (int16_t)(g == 2 ? hyperbolic(sum, 3) : logistic(sum));
+            }
+            bias += rows;
+            w += rows * p->inputs;
+            r += rows * p->units;
         }
     }
 }

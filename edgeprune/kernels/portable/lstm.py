@@ -45,5 +45,5 @@ def lstm(request: Request) -> KernelCall | None:
             wide("rescale", cell.scales, 0),
         ),
         scratch_bytes=10 * n,
-        instructions=7 * op.macs(*types) + 700 * n * steps,
+        instructions=4 * op.macs(*types) + 800 * n * steps,
     )
