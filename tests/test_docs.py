@@ -173,7 +173,7 @@ def test_the_pictures_of_the_docs_are_what_the_script_takes(
     shown = {p.name for p in (ROOT / "docs" / "images").iterdir()}
     told = {n for p in PAGES for n in re.findall(r"\]\((?:docs/)?images/(.+?)\)", p.read_text())}
     assert (
-        told <= shown == {f"{p}-{s}.png" for p in ("report", "explore") for s in ("desk", "phone")}
+        told == shown == {f"{p}-{s}.png" for p in ("report", "explore") for s in ("desk", "phone")}
     )
     (tmp_path / "page.html").write_text("<h1>a page</h1>")
     monkeypatch.setattr(screenshots, "IMAGES", tmp_path / "images")

@@ -26,7 +26,7 @@ def test_a_phone_gets_eight_bits_where_accuracy_allows_and_no_word_of_firmware(
     rng = np.random.default_rng(0)
     clear = 4 * np.eye(4)[rng.integers(0, 4, 200)]  # eight bits tell these apart
     np.savez(data, x=(clear + 0.1 * rng.normal(size=(200, 4))).astype(np.float32))
-    given = (model, "--data", data, "--target", "android", "--package", "android")
+    given = (model, "--data", data, "--target", "android", "--package", "android,ios")
     done = edgeprune("build", *given, "--budget", "8KB", "-o", tmp_path / "out")
     assert done.status == 0, done.err
     whole = edgeprune("build", *given, "-o", tmp_path / "whole")
@@ -37,8 +37,8 @@ def test_a_phone_gets_eight_bits_where_accuracy_allows_and_no_word_of_firmware(
         assert report["size"]["flash_bytes"] == (folder / "model.tflite").stat().st_size
         page = (folder / "report.html").read_text()
         visible = re.sub(r"<(style|script|svg).*?</\1>", "", page, flags=re.DOTALL)
-        readme = (folder / "packages" / "android" / "m" / "README.md").read_text()
-        for text in (said, visible, readme):
+        readmes = [(folder / f"packages/{k}/m/README.md").read_text() for k in ("android", "ios")]
+        for text in (said, visible, *readmes):
             assert ".tflite" in text
             assert "XNNPACK" in text
             assert not re.search(r"flash|firmware|linked|stack|on the core", text, re.IGNORECASE)
