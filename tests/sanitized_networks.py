@@ -29,7 +29,7 @@ from edgeprune.compiler.compile import Compiled
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Array, join_rows, run, run_int
 from edgeprune.target import load_target
-from edgeprune.toolchain.cmodel import C_TYPES, read_model
+from edgeprune.toolchain.cmodel import read_model
 from edgeprune.verify import run_tflite
 
 BATCH = 20  # networks a program
@@ -167,13 +167,13 @@ class Builder:
             model = read_model(folder)
             own.append(f"net{k}.c")
             c.fed.tofile(folder / f"{k}.in")
-            x, y = C_TYPES[model.input_dtype], C_TYPES[model.output_dtype]
+            x, y = model.inputs.c_type, model.outputs.c_type
             table += [
                 model.rows_function(f"row{k}"),
                 f"static int call{k}(void *arena, size_t n, const void *x, void *y)",
                 f"{{ return row{k}(arena, n, (const {x} *)x, ({y} *)y); }}",
             ]
-            sizes = f"{model.arena_bytes}, {model.input_bytes}, {model.output_bytes}"
+            sizes = f"{model.arena_bytes}, {model.inputs.nbytes}, {model.outputs.nbytes}"
             rows.append(f'{{call{k}, {sizes}, "{k}.in", "{k}.out"}},')
             for source in model.sources[1:]:
                 used.add(source)

@@ -11,20 +11,21 @@ from collections.abc import Mapping, Sequence
 from edgeprune.errors import UnsupportedError
 from edgeprune.ir import DType, TensorType, TfliteOp, Version
 
-FLOAT, INT8, INT16 = DType.FLOAT32, DType.INT8, DType.INT16
+FLOAT, INT8, INT16, INT32 = DType.FLOAT32, DType.INT8, DType.INT16, DType.INT32
 
 VERSIONS: dict[str, dict[DType, Version]] = {
     "ADD": {FLOAT: (1, "1.5.0"), INT8: (2, "1.14.0"), INT16: (3, "2.4.0")},
     "AVERAGE_POOL_2D": {FLOAT: (1, "1.5.0"), INT8: (2, "1.14.0"), INT16: (3, "2.3.0")},
     "BATCH_MATMUL": {FLOAT: (1, "2.3.0"), INT8: (2, "2.3.0"), INT16: (3, "2.8.0")},
-    "CONCATENATION": {FLOAT: (1, "1.5.0"), INT8: (2, "1.14.0"), INT16: (3, "2.3.0")},
+    "CONCATENATION": {FLOAT: (1, "1.5.0"), INT8: (2, "1.14.0"), INT16: (3, "2.3.0"),
+                      INT32: (1, "1.5.0")},
     "CONV_2D": {FLOAT: (1, "1.5.0"), INT8: (3, "1.14.0"), INT16: (4, "2.3.0")},
     "DEPTHWISE_CONV_2D": {FLOAT: (1, "1.5.0"), INT8: (3, "1.14.0"), INT16: (5, "2.3.0")},
     "DEQUANTIZE": {INT8: (2, "1.14.0"), DType.UINT8: (1, "1.13.1"), INT16: (3, "1.15.0")},
     "DIV": {FLOAT: (1, "1.6.0")},
     "ELU": {FLOAT: (1, "1.14.0"), INT8: (1, "1.14.0")},
     "FULLY_CONNECTED": {FLOAT: (1, "1.5.0"), INT8: (4, "1.14.0"), INT16: (7, "2.3.0")},
-    "GATHER": {FLOAT: (1, "1.6.0"), INT8: (2, "1.14.0"), INT16: (4, "2.4.0")},
+    "GATHER": {FLOAT: (1, "1.6.0"), INT8: (2, "1.14.0"), INT16: (4, "2.4.0"), INT32: (1, "1.6.0")},
     "GELU": {FLOAT: (1, "2.9.0"), INT8: (2, "2.9.0")},
     "HARD_SWISH": {FLOAT: (1, "1.15.0"), INT8: (1, "1.15.0")},
     "LEAKY_RELU": {FLOAT: (1, "1.13.1"), INT8: (2, "2.3.0"), INT16: (2, "2.3.0")},
@@ -44,14 +45,16 @@ VERSIONS: dict[str, dict[DType, Version]] = {
     "RELU6": {FLOAT: (1, "1.5.0"), INT8: (2, "1.14.0"), INT16: (3, "2.5.0")},
     "RELU_0_TO_1": {FLOAT: (1, "2.10.0"), INT8: (1, "2.10.0")},
     "RELU_N1_TO_1": {FLOAT: (1, "1.5.0"), INT8: (1, "1.5.0")},
-    "RESHAPE": {FLOAT: (1, "1.5.0"), INT8: (1, "1.5.0"), INT16: (1, "1.5.0")},
+    "RESHAPE": dict.fromkeys((FLOAT, INT8, INT16, INT32), (1, "1.5.0")),
     "RESIZE_BILINEAR": {FLOAT: (1, "1.7.0"), INT8: (2, "1.14.0"), INT16: (4, "2.5.0")},
     "RESIZE_NEAREST_NEIGHBOR": {FLOAT: (1, "1.13.1"), INT8: (2, "1.14.0"), INT16: (4, "2.4.0")},
     "SOFTMAX": {FLOAT: (1, "1.5.0"), INT8: (2, "1.14.0"), INT16: (3, "2.3.0")},
-    "STRIDED_SLICE": {FLOAT: (1, "1.6.0"), INT8: (2, "1.14.0"), INT16: (4, "2.2.0")},
+    "STRIDED_SLICE": {FLOAT: (1, "1.6.0"), INT8: (2, "1.14.0"), INT16: (4, "2.2.0"),
+                      INT32: (1, "1.6.0")},
     "SUB": {FLOAT: (1, "1.6.0"), INT8: (2, "1.14.0"), INT16: (5, "2.4.0")},
     "TANH": {FLOAT: (1, "1.14.0"), INT8: (2, "1.14.0"), INT16: (3, "2.3.0")},
-    "TRANSPOSE": {FLOAT: (1, "1.6.0"), INT8: (2, "1.14.0"), INT16: (5, "2.4.0")},
+    "TRANSPOSE": {FLOAT: (1, "1.6.0"), INT8: (2, "1.14.0"), INT16: (5, "2.4.0"),
+                  INT32: (1, "1.6.0")},
     "TRANSPOSE_CONV": {FLOAT: (3, "2.3.0"), INT8: (3, "2.3.0"), INT16: (3, "2.3.0")},
 }  # fmt: skip
 

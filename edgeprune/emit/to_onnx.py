@@ -313,7 +313,7 @@ class _Writer:
         if not port.batched:
             value = self._add("Reshape", [value, self._constant(np.asarray((1, *shape)))])
         stored = _stored_as(t, port.dtype)
-        if t.quant is None and port.dtype is not DType.FLOAT32:
+        if t.dtype is DType.FLOAT32 and port.dtype is not DType.FLOAT32:
             value = self._add("Cast", [value], to=int(TensorProto.FLOAT))
         elif stored is not None:
             value = self._real(value, stored)

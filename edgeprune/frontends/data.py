@@ -12,6 +12,7 @@ from edgeprune.arrays import MAX_BYTES, load_npz, map_npy, names_in
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends.pictures import classes_of, read_classes
 from edgeprune.ir import Array, DType, Graph, Samples, dequantise_array, join_rows
+from edgeprune.ops.embedding import rows_of
 
 HINT = (
     "an .npz with x (n, input shape) and, optional, y (n,) integer labels; or a folder of .npy; or "
@@ -67,6 +68,8 @@ def _values(x: Array, graph: Graph, v: str, where: str) -> Array:
         x = (x.astype(np.int16) - 128).astype(np.int8)  # the IR has bytes as int8
     if t.quant is not None and x.dtype == t.dtype.numpy:
         x = dequantise_array(x, t)  # samples in the model's own integers
+    if t.is_index:
+        _check_numbers(x, rows_of(graph, v), where)
     x = np.ascontiguousarray(x, np.float32)
     bad = ~np.isfinite(x.reshape(len(x), -1)).all(axis=1)
     if bad.any():
@@ -74,6 +77,20 @@ def _values(x: Array, graph: Graph, v: str, where: str) -> Array:
             where, f"sample {int(np.argmax(bad))} has a NaN or an infinity", "leave it out"
         )
     return x
+
+
+def _check_numbers(x: Array, rows: int, where: str) -> None:
+    """That samples are numbers of rows.
+
+    Raises:
+        EdgePruneError: one is not.
+    """
+    good = np.isfinite(x) & (x >= 0) & (x < rows) & (x == np.floor(x))
+    bad = ~good.reshape(len(x), -1).all(axis=1)
+    if bad.any():
+        i = int(np.argmax(bad))
+        what = f"sample {i} has {x[i][~good[i]].ravel()[0]}, the model's table has {rows} rows"
+        raise EdgePruneError(where, what, f"give whole numbers from 0 to {rows - 1}")
 
 
 def to_ir_layout(x: Array, graph: Graph, value: str, where: str) -> Array:

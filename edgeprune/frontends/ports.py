@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgeprune.frontends.rebuild import rebuilt
-from edgeprune.ir import Channels, Graph, Ids, Node, TensorType, build_graph
+from edgeprune.ir import Channels, DType, Graph, Ids, Node, TensorType, build_graph
 from edgeprune.ops import Concat, Reshape, Slice
 
 INPUTS = "(inputs)"
@@ -21,7 +21,17 @@ INPUT = "they are one of several inputs"
 
 @dataclass(frozen=True)
 class Part(Slice):
-    """One of the inputs, cut out of the row of all of them; it stays whole."""
+    """One of the inputs, cut out of the row of all of them; it stays whole.
+
+    Attributes:
+        dtype: its element type.
+    """
+
+    dtype: DType = DType.FLOAT32
+
+    def infer(self, *x: TensorType) -> TensorType:
+        """Its type: of its own elements."""
+        return replace(super().infer(*x), dtype=self.dtype)
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         """The ids of the elements, which must stay."""
@@ -43,7 +53,7 @@ def join_ports(graph: Graph) -> Graph:
         row = TensorType((ends[-1],))
         parts: list[Node] = []
         for i, (v, t) in enumerate(inputs.items()):
-            cut = Part(start=(ends[i],), stop=(ends[i + 1],), step=(1,))
+            cut = Part((ends[i],), (ends[i + 1],), (1,), t.dtype)
             flat = v if len(t.shape) == 1 else f"{v}/row"
             parts.append(Node(f"{INPUTS}/{i}", cut, (INPUTS,), flat))
             if flat != v:

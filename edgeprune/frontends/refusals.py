@@ -20,7 +20,7 @@ SEARCH = "end the model in front of it; your own code does it with the outputs"
 ADVICE = {
     **dict.fromkeys(("IF", "If", "Loop", "Scan", "WHILE"), LOOPS),
     **dict.fromkeys(("ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "VAR_HANDLE"), STATE),
-    **dict.fromkeys(("embedding", "embedding_bag", "embedding_renorm"), LOOKUP),
+    **dict.fromkeys(("embedding_bag", "embedding_renorm"), LOOKUP),
     **dict.fromkeys(("hardshrink", "Shrink", "ThresholdedRelu", "Greater", "Less"), JUMPS),
     **dict.fromkeys(("conv3d", "max_pool3d", "avg_pool3d", "CONV_3D"), FLAT),
     **dict.fromkeys(

@@ -13,10 +13,12 @@ from edgeprune.ir.op import (
     rows_alike,
     tie_broadcast,
 )
-from edgeprune.ir.rows import element_type, fed, join_rows, real, split_rows
+from edgeprune.ir.rows import fed, join_rows, real, row_type, split_rows
 from edgeprune.ir.run import (
     computed,
     dequantise_array,
+    in_elements,
+    in_reals,
     predict,
     quantise_array,
     run,
@@ -64,14 +66,16 @@ __all__ = [
     "computed",
     "couple",
     "dequantise_array",
-    "element_type",
     "explicit",
     "fed",
+    "in_elements",
+    "in_reals",
     "initial_value",
     "join_rows",
     "predict",
     "quantise_array",
     "real",
+    "row_type",
     "rows_alike",
     "run",
     "run_int",

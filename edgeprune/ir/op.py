@@ -39,6 +39,8 @@ class Op(ABC):
     weights: ClassVar[frozenset[int]] = frozenset()
     quant: ClassVar[QuantRule] = "range"
     has_onnx: ClassVar[bool] = True  # whether ONNX can say it
+    # operands that are numbers of rows (``TensorType.is_index``); as tensors they are whole floats
+    numbers: ClassVar[frozenset[int]] = frozenset()
 
     # every element of the result is an element of an operand
     moves: ClassVar[bool] = False

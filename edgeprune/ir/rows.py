@@ -1,19 +1,20 @@
 """Samples of a network as rows: real values outside, the network's own elements inside.
 
 A network of one input takes arrays of its shape. Of several inputs a sample is one row: the inputs
-flat, one behind the other; likewise of several outputs.
+flat, one behind the other; likewise of several outputs. Values of unlike types are side by side in
+the type that holds them all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from edgeprune.errors import EdgePruneError
 from edgeprune.ir.graph import Graph
-from edgeprune.ir.run import dequantise_array, quantise_array
-from edgeprune.ir.types import Array, DType, TensorType
+from edgeprune.ir.run import in_elements, in_reals
+from edgeprune.ir.types import Array, TensorType
 
 
 def split_rows(rows: Array, types: Sequence[TensorType]) -> list[Array]:
@@ -44,29 +45,16 @@ def fed(graph: Graph, x: Array) -> Array:
     """
     types = [graph.types[v] for v in graph.arguments]
     parts = zip(split_rows(x, types), types, strict=True)
-    return join_rows([p if t.quant is None else quantise_array(p, t) for p, t in parts])
+    return join_rows([in_elements(p, t) for p, t in parts])
 
 
 def real(graph: Graph, y: Array) -> Array:
     """Real values of the rows that a network answers a call with, float32."""
     types = [graph.types[v] for v in graph.results]
     parts = zip(split_rows(y, types), types, strict=True)
-    made = [p if t.quant is None else dequantise_array(p, t) for p, t in parts]
-    return join_rows(made).astype(np.float32)
+    return join_rows([in_reals(p, t) for p, t in parts]).astype(np.float32)
 
 
-def element_type(graph: Graph, values: Sequence[str]) -> DType:
-    """The element type that all inputs, or all outputs, have.
-
-    Raises:
-        EdgePruneError: they differ.
-    """
-    found = {graph.types[v].dtype for v in values}
-    if len(found) > 1:
-        listed = ", ".join(f"{v} {graph.types[v].dtype.value}" for v in values)
-        raise EdgePruneError(
-            graph.name,
-            f"has inputs or outputs of several element types: {listed}",
-            "give all inputs one type, and all outputs",
-        )
-    return found.pop()
+def row_type(types: Sequence[TensorType]) -> np.dtype[Any]:
+    """The element type of rows of several values: the smallest that holds all of them exactly."""
+    return np.result_type(*(t.dtype.numpy for t in types))

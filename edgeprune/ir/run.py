@@ -191,6 +191,16 @@ def computed(graph: Graph, node: Node, x: Sequence[Array]) -> Array:
     return y
 
 
+def in_elements(x: Array, t: TensorType) -> Array:
+    """Real values as the elements of a type: integers where it has a scale, or numbers rows."""
+    return quantise_array(x, t) if t.quant is not None else x.astype(t.dtype.numpy, copy=False)
+
+
+def in_reals(q: Array, t: TensorType) -> Array:
+    """The real values of elements of a type, float32."""
+    return dequantise_array(q, t) if t.quant is not None else q.astype(np.float32, copy=False)
+
+
 def quantise_array(x: Array, t: TensorType) -> Array:
     """Real values in a type's integers: round(x / scale) + zero point, cut to its range.
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from edgeprune.ir.graph import Graph
 from edgeprune.ir.rows import join_rows, split_rows
-from edgeprune.ir.run import dequantise_array, quantise_array, run, run_int, tensors
-from edgeprune.ir.types import Array, TensorType
+from edgeprune.ir.run import in_elements, in_reals, quantise_array, run, run_int, tensors
+from edgeprune.ir.types import Array
 
 if TYPE_CHECKING:
     import torch
@@ -82,16 +82,8 @@ def step_rows(graph: Graph, x: Array) -> tuple[Array, Array]:
         values, float32.
     """
     types = [graph.types[v] for v in graph.arguments]
-    parts = [_own(p, t) for p, t in zip(split_rows(x, types), types, strict=True)]
+    parts = [in_elements(p, t) for p, t in zip(split_rows(x, types), types, strict=True)]
     found = run_steps(graph, parts)
     sides = (graph.inputs, graph.results)
-    ends = [join_rows([_shown(found[v], graph.types[v]) for v in side]) for side in sides]
+    ends = [join_rows([in_reals(found[v], graph.types[v]) for v in side]) for side in sides]
     return ends[0], ends[1]
-
-
-def _own(x: Array, t: TensorType) -> Array:
-    return x if t.quant is None else quantise_array(x, t)
-
-
-def _shown(x: Array, t: TensorType) -> Array:
-    return x.astype(np.float32) if t.quant is None else dequantise_array(x, t)

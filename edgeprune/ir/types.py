@@ -163,6 +163,11 @@ class TensorType:
         """Bits of one element in flash: those of a code where there is a codebook."""
         return self.codebook.bits if self.codebook else self.dtype.bits
 
+    @property
+    def is_index(self) -> bool:
+        """Whether its elements are numbers of rows (tokens, categories), and no quantities."""
+        return self.dtype is DType.INT32 and self.quant is None
+
     def with_shape(self, shape: tuple[int, ...]) -> TensorType:
         """The same element type and quantisation with another shape."""
         return TensorType(tuple(int(s) for s in shape), self.dtype, self.quant)

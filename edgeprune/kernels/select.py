@@ -27,7 +27,14 @@ from edgeprune.kernels.portable.matmul import matmul
 from edgeprune.kernels.portable.pool import mean, pool2d
 from edgeprune.kernels.portable.requant import convert
 from edgeprune.kernels.portable.resize import resize
-from edgeprune.kernels.portable.shape import concat, gather, pad, slice_, transpose
+from edgeprune.kernels.portable.shape import (
+    concat,
+    embedding,
+    gather,
+    pad,
+    slice_,
+    transpose,
+)
 from edgeprune.kernels.portable.softmax import softmax
 from edgeprune.kernels.stage import staged
 from edgeprune.ops import Reshape
@@ -60,6 +67,7 @@ KERNELS: dict[str, tuple[Kernel, ...]] = {
         slice_,
         transpose,
         gather,
+        embedding,
         resize,
         convert,
     ),

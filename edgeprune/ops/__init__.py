@@ -15,6 +15,7 @@ from edgeprune.ops.activation import (
 from edgeprune.ops.arith import Add, Div, Maximum, Minimum, Mul, Sub
 from edgeprune.ops.conv import Conv2d, ConvTranspose2d, DepthwiseConv2d
 from edgeprune.ops.dense import Dense
+from edgeprune.ops.embedding import Embedding
 from edgeprune.ops.function import FUNCTIONS
 from edgeprune.ops.lstm import Lstm
 from edgeprune.ops.matmul import MatMul
@@ -56,6 +57,7 @@ _ALL: tuple[type[Op], ...] = (
     Concat,
     Slice,
     Gather,
+    Embedding,
     Resize,
     Lstm,
     Quantize,
@@ -76,6 +78,7 @@ __all__ = [
     "Dequantize",
     "Div",
     "Elu",
+    "Embedding",
     "Gather",
     "Gelu",
     "HardSwish",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgeprune.ir import Array, Graph, Node, Op, TensorType, build_graph
+from edgeprune.ir import Array, DType, Graph, Node, Op, TensorType, build_graph
 from edgeprune.ops._window import Padding
 from edgeprune.ops.activation import Elu, Gelu, HardSwish, LeakyRelu, PRelu, Relu, Sigmoid, Tanh
 from edgeprune.ops.arith import Add, Div, Maximum, Minimum, Mul, Sub
 from edgeprune.ops.conv import Conv2d, ConvTranspose2d, DepthwiseConv2d
 from edgeprune.ops.dense import Dense
+from edgeprune.ops.embedding import Embedding
 from edgeprune.ops.function import FUNCTIONS
 from edgeprune.ops.matmul import MatMul
 from edgeprune.ops.pool import AvgPool2d, MaxPool2d, Mean
@@ -56,6 +57,7 @@ EXAMPLES: tuple[Example, ...] = (
     (Concat(), (IMAGE, IMAGE), ()),
     (Slice(start=(1, 4, 0), stop=(5, -1, 2), step=(2, -1, 1)), (IMAGE,), ()),
     (Gather(indices=(6, 0, 3)), (VECTOR,), ()),
+    (Embedding(), ((6,),), ((9, 4),)),
     (Resize(size=(12, 10)), (IMAGE,), ()),
 )
 
@@ -72,6 +74,9 @@ def example_graph(example: Example, seed: int = 0) -> Graph:
     constants: dict[str, Array] = {
         f"c{i}": rng.normal(size=shape).astype(np.float32) for i, shape in enumerate(shapes)
     }
-    inputs = {f"x{i}": TensorType(shape) for i, shape in enumerate(activations)}
+    inputs = {
+        f"x{i}": TensorType(shape, DType.INT32 if i in op.numbers else DType.FLOAT32)
+        for i, shape in enumerate(activations)
+    }
     node = Node(op.kind, op, (*inputs, *constants), "y")
     return build_graph(op.kind, [node], inputs, ["y"], constants)

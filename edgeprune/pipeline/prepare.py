@@ -21,12 +21,12 @@ from edgeprune.ir import (
     Array,
     Graph,
     Samples,
-    dequantise_array,
     explicit,
     fed,
+    in_elements,
+    in_reals,
     join_rows,
     predict,
-    quantise_array,
     real,
     run_int,
     split_rows,
@@ -310,11 +310,8 @@ def one_call(graph: Graph, x: Array) -> Array:
     made = []
     for i in range(0, len(x), 64):
         parts = zip(graph.inputs, split_rows(x[i : i + 64], types), types, strict=True)
-        feed = {v: p if t.quant is None else quantise_array(p, t) for v, p, t in parts}
-        values = run_int(graph, feed)
-        shown = [(values[v], graph.types[v]) for v in graph.outputs]
-        ends = [y if t.quant is None else dequantise_array(y, t) for y, t in shown]
-        made.append(join_rows(ends).astype(np.float32))
+        values = run_int(graph, {v: in_elements(p, t) for v, p, t in parts})
+        made.append(join_rows([in_reals(values[v], graph.types[v]) for v in graph.outputs]))
     return np.concatenate(made)
 
 

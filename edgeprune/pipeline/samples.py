@@ -11,7 +11,8 @@ from edgeprune import bundled
 from edgeprune.compiler.compile import FLOATS
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends.data import load_samples
-from edgeprune.ir import Array, Graph, Samples, TensorType, dequantise_array, join_rows
+from edgeprune.ir import Array, Graph, Samples, dequantise_array, join_rows
+from edgeprune.ops.embedding import rows_of
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.verify.agreement import AGREEMENT_RUNS
 
@@ -95,17 +96,22 @@ def _apart(data: Samples, graph: Graph, seed: int) -> tuple[Samples, Samples]:
 def generated(graph: Graph, n: int, seed: int) -> Samples:
     """Inputs that are made up: integers over their whole range, normally distributed reals.
 
+    Numbers of rows are any that the table has.
+
     Args:
         graph: what takes them.
         n: how many.
         seed: of the random numbers.
     """
     rng = np.random.default_rng(seed)
-    return Samples(join_rows([_noise(graph.types[v], n, rng) for v in graph.arguments]))
+    return Samples(join_rows([_noise(graph, v, n, rng) for v in graph.arguments]))
 
 
-def _noise(t: TensorType, n: int, rng: np.random.Generator) -> Array:
+def _noise(graph: Graph, value: str, n: int, rng: np.random.Generator) -> Array:
+    t = graph.types[value]
     shape = (n, *t.shape)
+    if t.is_index:
+        return rng.integers(0, rows_of(graph, value), shape).astype(np.float32)
     if t.quant is None:
         return rng.standard_normal(shape, np.float32)
     info = np.iinfo(t.dtype.numpy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from edgeprune.ir import (
     TensorType,
     dequantise_array,
     join_rows,
+    row_type,
     split_rows,
 )
 from edgeprune.report.schema import read_report
@@ -73,7 +75,7 @@ def stored_vectors(folder: Path, report: dict[str, Any]) -> dict[str, Array]:
     for key, side in (("inputs", "inputs"), ("outputs", "outputs"), ("source", "outputs")):
         types = _types(report["interface"][side])
         row = types[0].shape if len(types) == 1 else (sum(t.size for t in types),)
-        dtype = types[0].dtype.numpy if key != "source" else np.dtype(np.float32)
+        dtype = row_type(types) if key != "source" else np.dtype(np.float32)
         if n == 0 or found[key].shape != (n, *row) or found[key].dtype != dtype:
             what = f"is {found[key].dtype} {list(found[key].shape)}, not that of the report's model"
             raise EdgePruneError(f"{path}: {key}", what, hint)
@@ -111,7 +113,9 @@ def verify(folder: Path, *, target: str | None = None, seed: int = 0) -> Verdict
                     "C on this machine = stored answers", again, answers, differing(again, answers)
                 )
             )
-            inputs = np.concatenate([inputs, _more(inputs, np.random.default_rng(seed))])
+            inputs = np.concatenate(
+                [inputs, _more(inputs, _types(report["interface"]["inputs"]), seed)]
+            )
             answers = host.run(inputs)
     checks += _against_files(agree(answers_of(folder, inputs), answers), answers.size)
     checks += _in_app(folder, report, vectors)
@@ -121,16 +125,27 @@ def verify(folder: Path, *, target: str | None = None, seed: int = 0) -> Verdict
     return Verdict(tuple(checks))
 
 
-def _more(inputs: Array, rng: np.random.Generator) -> Array:
-    """Random inputs: integers over their whole range, real values between those that are there."""
-    if inputs.dtype.kind in "iu":
-        info = np.iinfo(inputs.dtype)
-        shape = (AGREEMENT_RUNS, *inputs.shape[1:])
-        return rng.integers(info.min, info.max, shape, inputs.dtype, endpoint=True)
-    picks = rng.integers(0, len(inputs), (2, AGREEMENT_RUNS))
-    blend = rng.random((AGREEMENT_RUNS, *[1] * (inputs.ndim - 1)), np.float32)
-    mixed: Array = inputs[picks[0]] * blend + inputs[picks[1]] * (1 - blend)
-    return mixed.astype(inputs.dtype)
+def _more(inputs: Array, types: Sequence[TensorType], seed: int) -> Array:
+    """Random inputs: integers over their whole range, real values between those that are there.
+
+    Numbers of rows are those that are there, in other places.
+    """
+    rng = np.random.default_rng(seed)
+    parts = zip(split_rows(inputs, types), types, strict=True)
+    return join_rows([_random(p.astype(t.dtype.numpy), t, rng) for p, t in parts])
+
+
+def _random(x: Array, t: TensorType, rng: np.random.Generator) -> Array:
+    shape = (AGREEMENT_RUNS, *x.shape[1:])
+    if t.is_index:
+        return rng.choice(x.ravel(), shape)
+    if x.dtype.kind in "iu":
+        info = np.iinfo(x.dtype)
+        return rng.integers(info.min, info.max, shape, x.dtype, endpoint=True)
+    picks = rng.integers(0, len(x), (2, AGREEMENT_RUNS))
+    blend = rng.random((AGREEMENT_RUNS, *[1] * (x.ndim - 1)), np.float32)
+    mixed: Array = x[picks[0]] * blend + x[picks[1]] * (1 - blend)
+    return mixed.astype(x.dtype)
 
 
 def _equal(what: str, ours: Array, theirs: Array, wrong: int) -> Check:

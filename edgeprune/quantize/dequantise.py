@@ -32,10 +32,14 @@ def dequantise(graph: Graph) -> Graph:
     made = build_graph(
         graph.name,
         nodes,
-        {v: TensorType(graph.types[v].shape) for v in graph.inputs},
+        {v: _real(graph.types[v]) for v in graph.inputs},
         [instead.get(v, v) for v in graph.outputs],
         constants,
         ports={instead.get(v, v): p for v, p in graph.ports.items()},
         origin=graph.origin,
     )
     return replace(made, notes=graph.notes)
+
+
+def _real(t: TensorType) -> TensorType:
+    return t if t.is_index else TensorType(t.shape)

@@ -87,8 +87,12 @@ def quantise(
         if node.output not in ends:  # a Quantize that was just put in
             ends[node.output] = ends[node.inputs[0]]
     graph, ends = with_masks(graph, ends)
+    ends |= _tables(graph)
     quant = _activation_params(graph, ends, fixed, dtype)
-    types = {v: TensorType(graph.types[v].shape, dtype, quant[v]) for v in graph.activations}
+    types = {
+        v: TensorType(graph.types[v].shape, dtype, quant[v]) if v in quant else graph.types[v]
+        for v in graph.activations
+    }
     constants: dict[str, Array] = {}
     constant_types: dict[str, TensorType] = {}
     nodes = []
@@ -138,6 +142,12 @@ def quantise(
         ports=graph.ports,
         origin=graph.origin,
     )
+
+
+def _tables(graph: Graph) -> dict[str, Range]:
+    """Ranges of what is chosen of a table: all of its rows, seen or not."""
+    rows = {n.output: graph.constants[n.inputs[1]] for n in graph.nodes if n.op.numbers}
+    return {v: (float(table.min()), float(table.max())) for v, table in rows.items()}
 
 
 def _round(x: Array, t: TensorType) -> Array:
@@ -230,15 +240,19 @@ def _fixed(graph: Graph, ranges: Mapping[str, Range], dtype: DType) -> dict[str,
 def _activation_params(
     graph: Graph, ranges: Mapping[str, Range], fixed: Mapping[str, QuantParams], dtype: DType
 ) -> dict[str, QuantParams]:
-    """Scale and zero point of every activation, by the operators' rules and by sites."""
-    leader = {v: v for v in graph.activations}
+    """Scale and zero point of every activation, by the operators' rules and by sites.
+
+    Numbers of rows have none.
+    """
+    leader = {v: v for v in graph.activations if not graph.types[v].is_index}
 
     def find(v: str) -> str:
         while leader[v] != v:
             v = leader[v]
         return v
 
-    for node in graph.nodes:
+    nodes = [n for n in graph.nodes if n.output in leader]
+    for node in nodes:
         if node.op.quant == "shared":
             moving = [v for v in node.inputs if v in leader]
             for v in moving:
@@ -246,7 +260,7 @@ def _activation_params(
         elif node.op.quant == "same":
             leader[find(node.output)] = find(node.inputs[0])
     places: dict[str, str] = {}  # by site, what its first node makes
-    for node in graph.nodes:
+    for node in nodes:
         if node.site:
             leader[find(node.output)] = find(places.setdefault(node.site, node.output))
     for v, after in graph.states.items():
@@ -260,9 +274,10 @@ def _activation_params(
         if n.op.quant == "shared" and any(v in graph.constants for v in n.inputs)
     }
     widens |= set(graph.inputs)
+    widens |= {n.output for n in nodes if n.op.numbers}
     ends: dict[str, Range] = {}
     given: dict[str, QuantParams] = {}
-    for v in graph.activations:
+    for v in leader:
         root = find(v)
         if v in fixed:
             given[root] = fixed[v]
@@ -272,12 +287,12 @@ def _activation_params(
             ends[root] = (min(low, old[0]), max(high, old[1]))
     roots = {
         find(v): given[find(v)] if find(v) in given else params_of(*ends[find(v)], dtype)
-        for v in graph.activations
+        for v in leader
     }
     while (found := _too_fine(graph, roots, find, dtype)) is not None:
         name, scale = found
         roots[name] = QuantParams.of(scale, roots[name].zero_point[0])
-    return {v: roots[find(v)] for v in graph.activations}
+    return {v: roots[find(v)] for v in leader}
 
 
 def _too_fine(

@@ -7,16 +7,19 @@ import re
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
-from typing import Annotated, NotRequired, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
+
+import numpy as np
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.files import read_json
+from edgeprune.ir import Array
 from edgeprune.schema import Range, checked
 
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
-_ITEM_BYTES = {"int8": 1, "int16": 2, "int32": 4, "float32": 4}
 C_TYPES = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "float32": "float"}
+_WORD = 4  # bytes: where values of unlike types begin
 _MAX_MANIFEST_BYTES = 1 << 22
 _MAX_ELEMENTS = 1 << 28  # of an input or output
 
@@ -34,11 +37,94 @@ class _Manifest(TypedDict):
     dtype: NotRequired[str]
     input_dtype: NotRequired[str]
     output_dtype: NotRequired[str]
+    input_dtypes: NotRequired[list[str]]
+    output_dtypes: NotRequired[list[str]]
     layers: NotRequired[list[str]]
     input_parts: NotRequired[_Dims]
     output_parts: NotRequired[_Dims]
     state_bytes: NotRequired[Annotated[int, Range(1, 1 << 32)]]
     feed_bytes: NotRequired[Annotated[int, Range(1, 1 << 32)]]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What goes into a call, or comes out of it: its values flat, one behind the other.
+
+    Attributes:
+        shape: of the value; of several values of a row of all of them.
+        dtypes: the element type of each value; one for all where they are alike.
+        sizes: elements of each value, where there are several.
+    """
+
+    shape: tuple[int, ...]
+    dtypes: tuple[str, ...]
+    sizes: tuple[int, ...] = ()
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The element type of rows as arrays: the one that holds all values exactly."""
+        return np.result_type(*self.dtypes)
+
+    @property
+    def c_type(self) -> str:
+        """The element type in C of a row: that of its values, or words where they are unlike."""
+        return C_TYPES[self.dtypes[0]] if len(self.dtypes) == 1 else C_TYPES["int32"]
+
+    @property
+    def _spans(self) -> list[tuple[np.dtype[Any], int, int]]:
+        """Type, elements and first byte of each value."""
+        spans, at = [], 0
+        for dtype, size in zip(self.dtypes, self.sizes, strict=True):
+            spans.append((np.dtype(dtype), size, at))
+            at += -(-size * np.dtype(dtype).itemsize // _WORD) * _WORD
+        return spans
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of a row."""
+        if len(self.dtypes) == 1:
+            return math.prod(self.shape) * self.dtype.itemsize
+        dtype, size, at = self._spans[-1]
+        return at + -(-size * dtype.itemsize // _WORD) * _WORD
+
+    def arguments(self, row: str, *, const: bool) -> list[str]:
+        """Pointers in C to each of the values of a row."""
+        if len(self.dtypes) == 1:
+            return [f"{row} + {at}" for at in (0, *accumulate(self.sizes[:-1]))]
+        space = "const " if const else ""
+        return [
+            f"({space}{C_TYPES[dtype.name]} *)({space}void *)({row} + {at // _WORD})"
+            for dtype, _, at in self._spans
+        ]
+
+    def pack(self, x: Array) -> bytes:
+        """Rows as they lie in memory.
+
+        Args:
+            x: (n, *shape), of ``dtype``.
+        """
+        if len(self.dtypes) == 1:
+            return np.ascontiguousarray(x, self.dtype.newbyteorder("<")).tobytes()
+        made = np.zeros((len(x), self.nbytes), np.uint8)
+        parts = np.split(x.reshape(len(x), -1), np.cumsum(self.sizes)[:-1], axis=1)
+        for part, (dtype, _, at) in zip(parts, self._spans, strict=True):
+            raw = np.ascontiguousarray(part, dtype.newbyteorder("<")).view(np.uint8)
+            made[:, at : at + raw.shape[1]] = raw
+        return made.tobytes()
+
+    def unpack(self, data: bytes) -> Array:
+        """The opposite of :meth:`pack`: (n, *shape), of ``dtype``."""
+        if len(self.dtypes) == 1:
+            found = np.frombuffer(data, self.dtype.newbyteorder("<"))
+            return found.astype(self.dtype).reshape(-1, *self.shape)
+        raw = np.frombuffer(data, np.uint8).reshape(-1, self.nbytes)
+        parts = [
+            np.ascontiguousarray(raw[:, at : at + size * dtype.itemsize])
+            .view(dtype.newbyteorder("<"))
+            .astype(self.dtype)
+            for dtype, size, at in self._spans
+        ]
+        return np.concatenate(parts, axis=1).reshape(-1, *self.shape)
 
 
 @dataclass(frozen=True)
@@ -49,14 +135,10 @@ class CModel:
     name: str  # a C identifier: <name>.h declares <name>_run
     prefix: str  # of its macros: <PREFIX>_ARENA_BYTES
     sources: tuple[str, ...]  # file names in the folder, .c and .S
-    input_dtype: str
-    output_dtype: str
-    input_shape: tuple[int, ...]  # of several inputs: of a row of all of them
-    output_shape: tuple[int, ...]
+    inputs: Rows
+    outputs: Rows
     arena_bytes: int
     layers: tuple[str, ...] = ()  # the user's names, in the order of the EP_PROFILE marks
-    input_parts: tuple[int, ...] = ()  # elements of each, where there are several
-    output_parts: tuple[int, ...] = ()
     state_bytes: int = 0  # kept from call to call; 0: nothing is
     feed_bytes: int = 0  # of the arena more, where the input comes row by row; 0: it does not
     is_fed: bool = False  # whether it does
@@ -84,13 +166,11 @@ class CModel:
         begins with the first call, and again after ``ep_model_restart()``.
         """
         arguments = [
-            f"{word} + {start}"
-            for word, parts in (("input", self.input_parts), ("output", self.output_parts))
-            for start in (0, *accumulate(parts[:-1]))
+            *self.inputs.arguments("input", const=True),
+            *self.outputs.arguments("output", const=False),
         ]
-        types = [C_TYPES[t] for t in (self.input_dtype, self.output_dtype)]
         start = f"int {name}(void *arena, size_t arena_bytes, "
-        head = f"{start}const {types[0]} *input, {types[1]} *output)"
+        head = f"{start}const {self.inputs.c_type} *input, {self.outputs.c_type} *output)"
         kept, begin, lead = "", "", ""
         if self.state_bytes:
             lead = "&state, "
@@ -106,7 +186,7 @@ class CModel:
         call = f"{self.entry}({lead}arena, arena_bytes, {', '.join(arguments)})"
         body = f"{begin}    return (int){call};\n"
         if self.is_fed:
-            outputs = ", ".join(a for a in arguments if a.startswith("output"))
+            outputs = ", ".join(self.outputs.arguments("output", const=False))
             body = (
                 f"    ep_status status = {self.entry}(arena, arena_bytes);\n"
                 f"    for (int row = 0; row < {self.prefix}_FEED_ROWS; row++) {{\n"
@@ -121,18 +201,8 @@ class CModel:
     @property
     def is_plain(self) -> bool:
         """Whether the entry point itself takes and gives rows: one input, one output, no state."""
-        is_one = max(len(self.input_parts), len(self.output_parts)) < 2
-        return is_one and not self.state_bytes and not self.is_fed
-
-    @property
-    def input_bytes(self) -> int:
-        """Bytes of one input."""
-        return math.prod(self.input_shape) * _ITEM_BYTES[self.input_dtype]
-
-    @property
-    def output_bytes(self) -> int:
-        """Bytes of one output."""
-        return math.prod(self.output_shape) * _ITEM_BYTES[self.output_dtype]
+        several = max(len(self.inputs.sizes), len(self.outputs.sizes)) > 1
+        return not several and not self.state_bytes and not self.is_fed
 
 
 def read_model(folder: Path) -> CModel:
@@ -161,14 +231,18 @@ def _from_rows(folder: Path, rows: _Manifest) -> CModel:
         name=_matching(_IDENTIFIER, rows["name"]),
         prefix=_matching(_IDENTIFIER, rows["prefix"]),
         sources=tuple(_matching(_FILE_NAME, s) for s in rows["sources"]),
-        input_dtype=_dtype(rows.get("input_dtype", dtype)),
-        output_dtype=_dtype(rows.get("output_dtype", dtype)),
-        input_shape=_shape(rows["input_shape"]),
-        output_shape=_shape(rows["output_shape"]),
+        inputs=_rows(
+            rows["input_shape"],
+            rows.get("input_dtypes", [rows.get("input_dtype", dtype)]),
+            rows.get("input_parts", []),
+        ),
+        outputs=_rows(
+            rows["output_shape"],
+            rows.get("output_dtypes", [rows.get("output_dtype", dtype)]),
+            rows.get("output_parts", []),
+        ),
         arena_bytes=rows["arena_bytes"],
         layers=tuple(rows.get("layers", ())),
-        input_parts=_parts(rows.get("input_parts", []), rows["input_shape"]),
-        output_parts=_parts(rows.get("output_parts", []), rows["output_shape"]),
         state_bytes=rows.get("state_bytes", 0),
         feed_bytes=rows.get("feed_bytes", 0),
     )
@@ -180,19 +254,14 @@ def _matching(pattern: re.Pattern[str], text: str) -> str:
     return text
 
 
-def _dtype(name: str) -> str:
-    if name not in _ITEM_BYTES:
-        raise ValueError(f"{name!r} is not one of {sorted(_ITEM_BYTES)}")
-    return name
-
-
-def _shape(dims: list[int]) -> tuple[int, ...]:
+def _rows(dims: list[int], dtypes: list[str], sizes: list[int]) -> Rows:
+    unknown = [d for d in dtypes if d not in C_TYPES]
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is not one of {sorted(C_TYPES)}")
     if math.prod(dims) > _MAX_ELEMENTS:
         raise ValueError(f"{dims!r} has more than {_MAX_ELEMENTS} elements")
-    return tuple(dims)
-
-
-def _parts(sizes: list[int], shape: list[int]) -> tuple[int, ...]:
-    if sizes and sum(sizes) != math.prod(shape):
-        raise ValueError(f"{sizes!r} are no parts of {shape!r}")
-    return tuple(sizes)
+    if sizes and sum(sizes) != math.prod(dims):
+        raise ValueError(f"{sizes!r} are no parts of {dims!r}")
+    if len(dtypes) != 1 and len(dtypes) != len(sizes):
+        raise ValueError(f"{dtypes!r} are no types of {len(sizes)} parts")
+    return Rows(tuple(dims), tuple(dtypes), tuple(sizes))

@@ -155,8 +155,8 @@ def _harness(
         f"EP_MODEL_SYMBOL={model.entry if model.is_plain else _ROWS}",
         # Numbers, not the header's macros: another model of this name gets an object of its own.
         f"EP_ARENA_BYTES={model.arena_bytes}u",
-        f"EP_INPUT_BYTES={model.input_bytes}u",
-        f"EP_OUTPUT_BYTES={model.output_bytes}u",
+        f"EP_INPUT_BYTES={model.inputs.nbytes}u",
+        f"EP_OUTPUT_BYTES={model.outputs.nbytes}u",
         "EP_HARNESS",
         f"EP_STACK_BYTES={stack}",
         *more_defines,

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 from types import TracebackType
 
-import numpy as np
-
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.ir import Array
 from edgeprune.scratch import workspace
-from edgeprune.toolchain.cmodel import C_TYPES, CModel, read_model
+from edgeprune.toolchain.cmodel import CModel, read_model
 from edgeprune.toolchain.compiler import Compiler, compile_all, run_tool
 from edgeprune.toolchain.process import limited
 from edgeprune.toolchain.watch import HungError, watched
@@ -27,8 +24,8 @@ DRIVER = """
 
 enum {{ GUARD = 256, ALIGN = 64, MARK = 0xA5, STATUS = 3, OUTSIDE = 4, SYSTEM = 5 }};
 
-static {in_type} input[{in_len}];
-static {out_type} output[{out_len}];
+static {in_type} input[{in_bytes}u / sizeof({in_type})];
+static {out_type} output[{out_bytes}u / sizeof({out_type})];
 
 int main(void)
 {{
@@ -114,10 +111,10 @@ class HostModel:
         m = self.model
         driver, program = temp / "driver.c", temp / "model"
         main = DRIVER.format(
-            in_type=C_TYPES[m.input_dtype],
-            out_type=C_TYPES[m.output_dtype],
-            in_len=math.prod(m.input_shape),
-            out_len=math.prod(m.output_shape),
+            in_type=m.inputs.c_type,
+            out_type=m.outputs.c_type,
+            in_bytes=m.inputs.nbytes,
+            out_bytes=m.outputs.nbytes,
             arena=m.arena_bytes,
         )
         driver.write_text(m.rows_function("ep_row") + main)
@@ -136,7 +133,8 @@ class HostModel:
         """Run many inputs.
 
         Args:
-            x: (n, *input shape) in the model's own element type; for several inputs rows.
+            x: (n, *input shape) in the model's own element type; for several inputs rows
+                (:mod:`edgeprune.ir.rows`).
 
         Returns:
             (n, *output shape); of several outputs rows.
@@ -146,20 +144,18 @@ class HostModel:
                 arena.
         """
         m = self.model
-        x = np.ascontiguousarray(x, np.dtype(m.input_dtype))
-        assert x.shape[1:] == m.input_shape, (x.shape, m.input_shape)
+        assert x.shape[1:] == m.inputs.shape, (x.shape, m.inputs.shape)
         folder = Path(self._temp.name)
         given, made = folder / "input.bin", folder / "output.bin"
-        given.write_bytes(x.tobytes())
+        given.write_bytes(m.inputs.pack(x))
         status, said = self._run(given, made)
         if status == STATUS:
             raise CannotFitError(str(m.folder), f"the model returned the status {said}")
         if status == OUTSIDE:
             raise CannotFitError(str(m.folder), "the model wrote outside its arena")
-        shape = (len(x), *m.output_shape)
-        if status or made.stat().st_size != math.prod(shape) * np.dtype(m.output_dtype).itemsize:
+        if status or made.stat().st_size != len(x) * m.outputs.nbytes:
             raise CannotFitError(str(m.folder), f"the model ended with status {status}: {said}")
-        return np.fromfile(made, np.dtype(m.output_dtype)).reshape(shape)
+        return m.outputs.unpack(made.read_bytes())
 
     def _run(self, given: Path, made: Path) -> tuple[int, str]:
         """Exit status, negative where a signal ended it, and what it said."""

@@ -248,8 +248,14 @@ def _type(row: _Side) -> TensorType:
     return TensorType(tuple(row["shape"]), DType(row["dtype"]), quant)
 
 
-_NUMPY = {"tensor(float)": np.float32, "tensor(int8)": np.int8, "tensor(uint8)": np.uint8,
-          "tensor(int16)": np.int16, "tensor(int32)": np.int32}  # fmt: skip
+_NUMPY = {
+    "tensor(float)": np.float32,
+    "tensor(int8)": np.int8,
+    "tensor(uint8)": np.uint8,
+    "tensor(int16)": np.int16,
+    "tensor(int32)": np.int32,
+    "tensor(int64)": np.int64,
+}
 
 
 def _to_user(x: Array, row: _Side, v: Any) -> Array:

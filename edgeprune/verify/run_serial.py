@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Array
 from edgeprune.progress import Progress, silent
@@ -75,10 +73,10 @@ def run(
         EdgePruneError: there is no such device, nothing answers, or another model is on the board.
     """
     model = read_model(c_dir)
-    size = model.input_bytes
+    size = model.inputs.nbytes
     raw = input_bytes(model, inputs)
     rows = [raw[i : i + size] for i in range(0, len(raw), size)]
-    expected = Expected(model_id(model), size, model.output_bytes)
+    expected = Expected(model_id(model), size, model.outputs.nbytes)
     where = PREFIX + device
     with _opened(device, where) as port:
         found = converse(
@@ -94,9 +92,7 @@ def run(
     ticks = _mean(found.rows)
     seconds = ticks / found.ticks_hz if ticks and found.ticks_hz else None
     return BoardRun(
-        outputs=np.frombuffer(outputs, dtype=model.output_dtype).reshape(
-            (len(inputs), *model.output_shape)
-        ),
+        outputs=model.outputs.unpack(outputs),
         stack_bytes=max(row.stack_bytes for row in found.rows) or None,
         cycles=round(ticks) if ticks and found.ticks_hz == found.core_hz else None,
         ms=None if seconds is None else round(1000 * seconds, 4),

@@ -132,12 +132,11 @@ def run(
         )
         outputs = (folder / "output.bin").read_bytes()
         counted = read_profile(firmware, folder)
-    if outcome.inferences != len(inputs) or len(outputs) != len(inputs) * model.output_bytes:
+    if outcome.inferences != len(inputs) or len(outputs) != len(inputs) * model.outputs.nbytes:
         what = f"ran {outcome.inferences} inferences of {len(inputs)}"
         raise FirmwareError(f"{target.name} in {emulator.program}", what)
-    shape = (len(inputs), *model.output_shape)
     return TargetRun(
-        outputs=np.frombuffer(outputs, dtype=model.output_dtype).reshape(shape),
+        outputs=model.outputs.unpack(outputs),
         stack_bytes=outcome.stack_bytes,
         profile=counted,
         clock_hz=target.clock_hz,
@@ -155,10 +154,10 @@ def input_bytes(model: CModel, inputs: npt.NDArray[np.generic]) -> bytes:
         EdgePruneError: they do not suit the model.
     """
     where = str(model.folder)
-    if inputs.dtype != np.dtype(model.input_dtype):
-        raise EdgePruneError(where, f"takes {model.input_dtype} inputs, not {inputs.dtype}")
-    if len(inputs) == 0 or inputs[0].size != np.prod(model.input_shape):
-        what = f"takes inputs of shape (n, {', '.join(map(str, model.input_shape))})"
+    rows = model.inputs
+    if inputs.dtype != rows.dtype:
+        raise EdgePruneError(where, f"takes {rows.dtype} inputs, not {inputs.dtype}")
+    if len(inputs) == 0 or inputs[0].size != np.prod(rows.shape):
+        what = f"takes inputs of shape (n, {', '.join(map(str, rows.shape))})"
         raise EdgePruneError(where, f"{what}, not {inputs.shape}")
-    little = inputs.astype(inputs.dtype.newbyteorder("<"))
-    return np.ascontiguousarray(little).tobytes()
+    return rows.pack(inputs)

@@ -12,7 +12,15 @@ import numpy as np
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends.from_tflite import parse
 from edgeprune.frontends.from_tflite.file import read_file
-from edgeprune.ir import Array, DType, TensorType, join_rows, split_rows
+from edgeprune.ir import (
+    Array,
+    DType,
+    TensorType,
+    in_elements,
+    join_rows,
+    row_type,
+    split_rows,
+)
 from edgeprune.verify._litert import Interpreter, repaired
 
 
@@ -93,11 +101,12 @@ def _split(rows: Array, details: Sequence[Mapping[str, Any]], signed: bool) -> l
     types = [TensorType(shape, t) for shape, t in zip(shapes, held, strict=True)]
     fits = rows[:1].size == sum(t.size for t in types) * len(rows[:1])
     fits = fits and (len(types) > 1 or rows.shape[1:] == types[0].shape)
-    if not fits or any(t.dtype.numpy != rows.dtype for t in types):
+    if not fits or row_type(types) != rows.dtype:
         wanted = ", ".join(f"{t.dtype.value} {list(t.shape)}" for t in types)
         given = f"{rows.dtype.name} {list(rows.shape[1:])}"
         raise EdgePruneError(".tflite", f"takes {wanted}, not {given}")
-    parts = zip(split_rows(rows, types), own, held, strict=True)
+    typed = [in_elements(p, t) for p, t in zip(split_rows(rows, types), types, strict=True)]
+    parts = zip(typed, own, held, strict=True)
     return [p if t is h else _turned(np.ascontiguousarray(p), np.uint8) for p, t, h in parts]
 
 

@@ -17,12 +17,12 @@ from edgeprune.ir import (
     build_graph,
     couple,
     dequantise_array,
-    element_type,
     fed,
     join_rows,
     predict,
     quantise_array,
     real,
+    row_type,
     split_rows,
 )
 from edgeprune.ops import Concat, Conv2d, Dense, Relu, Reshape
@@ -103,9 +103,20 @@ def test_every_part_of_a_row_has_a_scale_of_its_own(rng: np.random.Generator) ->
     answers = [rng.integers(-128, 128, (3, *graph.types[v].shape)) for v in graph.outputs]
     wanted = [dequantise_array(q, types[v]) for q, v in zip(answers, graph.outputs, strict=True)]
     np.testing.assert_array_equal(real(typed, join_rows(answers)), join_rows(wanted))
-    assert element_type(typed, typed.inputs) is DType.INT8
-    with pytest.raises(EdgePruneError, match="several element types: image int8, both float32"):
-        element_type(typed, ("image", "both"))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "row"),
+    [("int8 int8", "int8"), ("int8 int16", "int16"), ("int8 float32", "float32"),
+     ("int8 int32", "int32"), ("int32 float32", "float64"), ("int16 int32 int8", "int32")],
+)  # fmt: skip
+def test_rows_of_unlike_values_hold_all_of_them_exactly(kinds: str, row: str) -> None:
+    types = [TensorType((2,), DType(k)) for k in kinds.split()]
+    assert row_type(types) == row
+    ends = [np.iinfo(t.dtype.numpy).max if t.dtype is not DType.FLOAT32 else 0.1 for t in types]
+    values = [np.full((3, 2), e, t.dtype.numpy) for e, t in zip(ends, types, strict=True)]
+    for part, value in zip(split_rows(join_rows(values), types), values, strict=True):
+        np.testing.assert_array_equal(part.astype(value.dtype), value)
 
 
 def test_an_input_that_nothing_reads_is_left_out_and_said(rng: np.random.Generator) -> None:

@@ -100,10 +100,11 @@ class Facts:
 
     @cached_property
     def steps(self) -> tuple[int, int] | None:
-        """Lowest and highest integer of the input's type; None where it takes real values."""
-        dtype = np.dtype(self.record["interface"]["inputs"][0]["dtype"])
-        if dtype.kind == "f":
+        """Lowest and highest integer of an input with a scale; None where it has none."""
+        row = self.record["interface"]["inputs"][0]
+        if row["scale"] is None:
             return None
+        dtype = np.dtype(row["dtype"])
         return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
 
     @cached_property

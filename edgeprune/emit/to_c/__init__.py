@@ -11,7 +11,7 @@ from edgeprune.emit.to_c.model import GUARDS, ModelText, write_model
 from edgeprune.emit.to_c.program import Program, Vectors, c_type
 from edgeprune.emit.to_c.selftest import write_selftest
 from edgeprune.emit.to_c.writer import identifier
-from edgeprune.ir import Graph, element_type
+from edgeprune.ir import Graph
 from edgeprune.resources import license_file, runtime_dir
 
 __all__ = ["CFiles", "Program", "Vectors", "c_type", "emit"]
@@ -54,7 +54,7 @@ def emit(program: Program, name: str, vectors: Vectors | None = None) -> CFiles:
         "prefix": text.name.upper(),
         "sources": sources,
         "selftest": f"{text.name}_selftest.c" if vectors is not None else None,
-        **{f"{k}_dtype": element_type(g, values).value for k, values in sides.items()},
+        **{k: v for side, values in sides.items() for k, v in _dtypes(g, side, values).items()},
         **{f"{k}_shape": _shape(g, values) for k, values in sides.items()},
         **{f"{k}_parts": sizes for k, sizes in parts.items() if len(sizes) > 1},
         "arena_bytes": program.arena_bytes,
@@ -67,6 +67,12 @@ def emit(program: Program, name: str, vectors: Vectors | None = None) -> CFiles:
     encoded["LICENSE"] = license_file().read_bytes()
     encoded["manifest.json"] = (json.dumps(manifest, indent=1) + "\n").encode()
     return CFiles(text, encoded | runtime)
+
+
+def _dtypes(g: Graph, side: str, values: Sequence[str]) -> dict[str, object]:
+    """The element type of a side, or of each of its values where they are unlike."""
+    found = [g.types[v].dtype.value for v in values]
+    return {f"{side}_dtype": found[0]} if len(set(found)) == 1 else {f"{side}_dtypes": found}
 
 
 def _shape(g: Graph, values: Sequence[str]) -> list[int]:

@@ -16,6 +16,7 @@ from edgeprune.emit.to_c.state import STEP, declaration, members_of, reset
 from edgeprune.emit.to_c.writer import Names, array, comment, model_name, number, numbered
 from edgeprune.ir import DType, Graph, Node, Span
 from edgeprune.kernels.call import Constant, KernelCall
+from edgeprune.ops.embedding import rows_of
 
 # By folder of runtime_c/arch: what the compiler defines where it builds for that instruction set.
 GUARDS = {
@@ -111,6 +112,8 @@ def _port_macros(prefix: str, word: str, graph: Graph, value: str) -> list[str]:
     said = [f"{c_type(t)} {dims}"]
     if layout := graph.layout(value):
         said.append(layout)
+    if t.is_index:
+        said.append(f"numbers of rows, 0 to {rows_of(graph, value) - 1}")
     if t.quant is not None:
         scale, zero = t.quant.scalar
         said.append(f"real = {number(scale, 'float')} * (q - ({zero}))")

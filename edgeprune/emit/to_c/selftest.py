@@ -9,6 +9,7 @@ import numpy as np
 from edgeprune.emit.to_c.feed import feed_of
 from edgeprune.emit.to_c.program import Program, Vectors, c_type
 from edgeprune.emit.to_c.writer import array, numbered
+from edgeprune.ir import split_rows
 
 
 def write_selftest(program: Program, name: str, vectors: Vectors) -> tuple[str, str]:
@@ -23,7 +24,6 @@ def write_selftest(program: Program, name: str, vectors: Vectors) -> tuple[str, 
         Text of <name>_selftest.h and of <name>_selftest.c.
     """
     g, p = program.graph, name.upper()
-    t_in, t_out = g.types[g.arguments[0]], g.types[g.results[0]]
     n = len(vectors.inputs)
     ins, outs = numbered("input", len(g.arguments)), numbered("output", len(g.results))
     state = f"{name}_state *state, " if g.states else ""
@@ -53,10 +53,10 @@ int {name}_selftest({state}void *arena, size_t arena_bytes);
 #endif
 #endif
 """
-    differs = "*expected != {}[i]"
+    types = {a: g.types[v] for a, v in zip((*ins, *outs), (*g.arguments, *g.results), strict=True)}
+    kinds = {a: c_type(t) for a, t in types.items()}
     helper = ""
-    if t_out.dtype.value == "float32":
-        differs = "differs(*expected, {}[i])"
+    if any(kinds[a] == "float" for a in outs):
         helper = f"""
 /* float32: {vectors.tolerance:g} relative, or absolute below 1 */
 static int differs(float want, float got)
@@ -66,23 +66,25 @@ static int differs(float want, float got)
     return !(gap <= {vectors.tolerance:g}f * (size > 1.0f ? size : 1.0f));
 }}
 """
-    kinds = c_type(t_in), c_type(t_out)
-    placed = {v: program.plan.has_place(a) for v, a in zip(ins, g.arguments, strict=True)}
+    placed = {a: program.plan.has_place(v) for a, v in zip(ins, g.arguments, strict=True)}
     places = "\n".join(
-        f"    {kind} *const {v} = ({kind} *)(void *)(start + {p}_{v.upper()}_OFFSET);"
-        for kind, values in zip(kinds, (ins, outs), strict=True)
-        for v in values
-        if placed.get(v, True)
+        f"    {kinds[a]} *const {a} = ({kinds[a]} *)(void *)(start + {p}_{a.upper()}_OFFSET);"
+        for a in (*ins, *outs)
+        if placed.get(a, True)
     )
-    fill = "\n".join(_given(v, f"{p}_{v.upper()}_LEN", kinds[0], copied=placed[v]) for v in ins)
+    fill = "\n".join(_given(a, f"{p}_{a.upper()}_LEN", kinds[a], copied=placed[a]) for a in ins)
     # kernels that read an input where it is stored have no pointers into flash
-    space = "SPACE " if all(placed.values()) else ""
-    compare = "\n".join(
-        f"""        for (size_t i = 0; i < {p}_{v.upper()}_LEN; i++, expected++) {{
-            wrong += {differs.format(v)};
-        }}"""
-        for v in outs
+    spaces = {a: "SPACE" if placed.get(a, True) else "" for a in (*ins, *outs)}
+    given = split_rows(np.asarray(vectors.inputs), [types[a] for a in ins])
+    wanted = split_rows(np.asarray(vectors.outputs), [types[a] for a in outs])
+    stored = "\n".join(
+        array(f"{a}s", np.ascontiguousarray(x, types[a].dtype.numpy), kinds[a], spaces[a])
+        for a, x in zip((*ins, *outs), (*given, *wanted), strict=True)
     )
+    begun = "\n".join(
+        f"    const {f'{spaces[a]} '.lstrip()}{kinds[a]} *from_{a} = {a}s;" for a in (*ins, *outs)
+    )
+    compare = "\n".join(_compared(a, f"{p}_{a.upper()}_LEN", kinds[a]) for a in outs)
     source = f"""#include "{name}_selftest.h"
 
 #ifdef __AVR__ /* constants stay in flash */
@@ -91,14 +93,12 @@ static int differs(float want, float got)
 #define SPACE
 #endif
 
-{array("inputs", np.asarray(vectors.inputs), kinds[0], space.strip())}
-{array("outputs", np.asarray(vectors.outputs), kinds[1], "SPACE")}{helper}
+{stored}{helper}
 int {name}_selftest({state}void *arena, size_t arena_bytes)
 {{
     uint8_t *const start = (uint8_t *)arena;
 {places}
-    const {space}{kinds[0]} *from = inputs;
-    const SPACE {kinds[1]} *expected = outputs;
+{begun}
     int wrong = 0;
     if (arena_bytes < {p}_ARENA_BYTES) {{
         return -1;
@@ -119,11 +119,11 @@ int {name}_selftest({state}void *arena, size_t arena_bytes)
 def _fed(name: str, ins: Sequence[str], outs: Sequence[str], compare: str) -> str:
     """The same case once more, row by row, where the arena has the bytes for that."""
     p, given = name.upper(), ins[0]
-    back = " + ".join(f"{p}_{v.upper()}_LEN" for v in outs)
+    back = "\n".join(f"            from_{v} -= {p}_{v.upper()}_LEN;" for v in outs)
     again = compare.replace("\n", "\n    ")
     return f"""
         if (arena_bytes >= {p}_FEED_ARENA_BYTES) {{
-            expected -= {back};
+{back}
             if ({name}_begin(arena, arena_bytes) != EP_OK) {{
                 return -1;
             }}
@@ -137,10 +137,21 @@ def _fed(name: str, ins: Sequence[str], outs: Sequence[str], compare: str) -> st
         }}"""
 
 
+def _compared(name: str, length: str, kind: str) -> str:
+    """Elements of an output that are not the stored ones, counted."""
+    wrong = f"*from_{name} != {name}[i]"
+    if kind == "float":
+        wrong = f"differs(*from_{name}, {name}[i])"
+    return f"""        for (size_t i = 0; i < {length}; i++, from_{name}++) {{
+            wrong += {wrong};
+        }}"""
+
+
 def _given(name: str, length: str, kind: str, *, copied: bool) -> str:
     """An input of the next case: copied to its place in the arena, or read where it is stored."""
     if not copied:
-        return f"        const {kind} *const {name} = from;\n        from += {length};"
+        return f"""        const {kind} *const {name} = from_{name};
+        from_{name} += {length};"""
     return f"""        for (size_t i = 0; i < {length}; i++) {{
-            {name}[i] = *from++;
+            {name}[i] = *from_{name}++;
         }}"""

@@ -10,17 +10,18 @@ from onnx import AttributeProto, TensorProto, TypeProto
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.files import MODEL_BYTES
-from edgeprune.frontends.from_onnx import dynamic
+from edgeprune.frontends.from_onnx import dynamic, elementwise
 from edgeprune.frontends.from_onnx.assembly import Assembly, is_constant
 from edgeprune.frontends.from_onnx.file import Source, tensor
 from edgeprune.frontends.from_onnx.fold import FOLDABLE, fold
 from edgeprune.frontends.from_onnx.index import HINT as INDEX_HINT
-from edgeprune.frontends.from_onnx.index import KEPT
+from edgeprune.frontends.from_onnx.index import KEPT, NUMBERS_HINT
+from edgeprune.frontends.from_onnx.index import refusal as counted
 from edgeprune.frontends.from_onnx.qdq import fold_qdq, note_scales, params_of
 from edgeprune.frontends.from_onnx.reader import Call
 from edgeprune.frontends.from_onnx.table import TABLE
 from edgeprune.frontends.from_onnx.value import Act, Index, Known, Value
-from edgeprune.frontends.refusals import LOOKUP, Refusal
+from edgeprune.frontends.refusals import Refusal
 from edgeprune.ir import Array, DType, Graph, QuantParams, TensorType
 from edgeprune.ops import Dequantize, Quantize
 
@@ -33,6 +34,8 @@ INPUTS: dict[int, DType] = {
     TensorProto.UINT8: DType.UINT8,
     TensorProto.INT8: DType.INT8,
     TensorProto.INT16: DType.INT16,
+    TensorProto.INT32: DType.INT32,
+    TensorProto.INT64: DType.INT64,
 }
 ORDERED_OPS = frozenset("Transpose Reshape MatMul Gemm Flatten Squeeze Unsqueeze".split())
 
@@ -113,26 +116,25 @@ class _Conversion:
         if dtype is None:
             known = t.elem_type in TensorProto.DataType.values()
             kind = TensorProto.DataType.Name(t.elem_type) if known else str(t.elem_type)
-            hint = f"export a float32 model; of an embedding: {LOOKUP}"
-            raise UnsupportedError(where, f"has element type {kind}", hint)
+            raise UnsupportedError(where, f"has element type {kind}", "export a float32 model")
         dims = t.shape.dim
         shape = [self._length(where, i, d) for i, d in enumerate(dims)]
         free = bool(dims) and not dims[0].HasField("dim_value")
         rank = len(shape) - (1 if len(shape) > 1 else 0)
-        image = self._is_image(v.name, rank)
+        kind = self._held(v.name, where, dtype)
+        image = not kind.is_index and self._is_image(v.name, rank)
         self.values[v.name] = self.made.input(
-            v.name,
-            shape,
-            free=free,
-            image=image,
-            dtype=dtype,
-            kind=self._held(v.name, where, dtype),
+            v.name, shape, free=free, image=image, dtype=dtype, kind=kind
         )
 
     def _held(self, name: str, where: str, dtype: DType) -> TensorType:
         """How the IR holds an input: integers that are dequantised, else real numbers."""
         if dtype is DType.FLOAT32:
             return TensorType(())
+        if dtype in (DType.INT32, DType.INT64):
+            readers = [n for n in self.proto.node if name in n.input]
+            real = all(n.op_type == "Cast" and elementwise.makes_real(n) for n in readers)
+            return TensorType((), DType.FLOAT32 if real else DType.INT32)
         kinds: dict[tuple[QuantParams, DType], None] = {}
         for node in self.proto.node:
             if name in node.input and node.op_type == "DequantizeLinear":
@@ -229,6 +231,8 @@ class _Conversion:
         if run or not all(map(is_constant, call.inputs)):
             if call.kind not in TABLE:
                 raise call.unsupported("is not supported on computed values")
+            if why := counted(call.kind, call.inputs):
+                raise call.unsupported(why, NUMBERS_HINT)
             first = len(self.made.reader.nodes)
             made = TABLE[call.kind](self.made.reader, call)
             note_scales(self.made.reader, call, first)

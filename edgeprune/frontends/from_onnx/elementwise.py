@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from onnx import NodeProto, TensorProto
 
 from edgeprune.frontends.from_onnx.reader import Call, MixesBatchError, Reader
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
@@ -85,10 +86,20 @@ def identity(r: Reader, call: Call) -> Value:
 
 
 def cast(r: Reader, call: Call) -> Value:
-    """Cast of an input in integers, or of float32 to itself."""
-    if call.attr("to", 0) != FLOAT:
+    """Cast of an input in integers, of float32 to itself, of numbers of rows to integers."""
+    x, to = call.operand(0), call.attr("to", 0)
+    if isinstance(x, Act) and x.type.is_index:
+        if to not in (TensorProto.INT32, TensorProto.INT64):
+            raise call.unsupported("makes real numbers of numbers of rows", "give them as float32")
+        return x
+    if to != FLOAT:
         raise call.unsupported("casts to another type than float32", "export a float32 model")
-    return call.operand(0)
+    return x
+
+
+def makes_real(node: NodeProto) -> bool:
+    """Whether a Cast is one to float32."""
+    return any(a.name == "to" and a.i == FLOAT for a in node.attribute)
 
 
 def dropout(r: Reader, call: Call) -> Value:

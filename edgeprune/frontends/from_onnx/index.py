@@ -6,8 +6,10 @@ scores that it reads become the output instead, unless they are one already.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from edgeprune.frontends.from_onnx.reader import Call, Reader
-from edgeprune.frontends.from_onnx.value import Index
+from edgeprune.frontends.from_onnx.value import Act, Index
 
 KEPT = frozenset(
     "ArrayFeatureExtractor Cast Flatten Identity Reshape Squeeze Unsqueeze "
@@ -15,7 +17,22 @@ KEPT = frozenset(
 )
 """Operators, of ONNX and ATen, behind which an index is still that index, or names the class."""
 
+MOVES = frozenset(
+    "Cast Concat Expand Flatten Gather Identity Reshape Slice Split Squeeze Transpose Unsqueeze "
+    "_to_copy alias cat clone contiguous embedding expand flatten index permute reshape select "
+    "slice split squeeze to transpose unbind unsqueeze view".split()
+)
+"""Operators, of ONNX and ATen, that numbers of rows may go into: they move or look up."""
+
+NUMBERS_HINT = "whole numbers choose rows of a table; give others as float32"
+
 HINT = "end the model at the scores; their largest is found in your own code"
+
+
+def refusal(kind: str, operands: Iterable[object]) -> str:
+    """Why an operator cannot have its operands; "" where it can."""
+    counted = any(isinstance(v, Act) and v.type.is_index for v in operands)
+    return "computes with whole numbers" if counted and kind not in MOVES else ""
 
 
 def arg_max(r: Reader, call: Call) -> Index:

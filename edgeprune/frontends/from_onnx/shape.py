@@ -10,7 +10,7 @@ import numpy as np
 
 from edgeprune.frontends.from_onnx.reader import Call, Reader
 from edgeprune.frontends.from_onnx.value import Act, Known, Shape, Value
-from edgeprune.ops import Concat, Gather, Pad, Slice
+from edgeprune.ops import Concat, Embedding, Gather, Pad, Slice
 
 MOST_PARTS = 64
 MOST_BORDER = 1 << 12
@@ -255,7 +255,10 @@ def split(r: Reader, call: Call) -> list[Value]:
 
 
 def gather(r: Reader, call: Call) -> Value:
-    """Gather with constant indices along one axis."""
+    """Gather with constant indices along one axis, or of rows of a constant by number."""
+    numbers = call.operand(1)
+    if isinstance(numbers, Act) and numbers.type.is_index:
+        return _embedding(r, call, numbers)
     x = call.act(0)
     axis = call.axis(call.attr("axis", 0), len(x.shape))
     indices = call.need(1)
@@ -267,6 +270,21 @@ def gather(r: Reader, call: Call) -> Value:
     y = pick(r, call, x, axis, (indices.ravel() % length).tolist())
     shape = y.shape[:axis] + indices.shape + y.shape[axis + 1 :]
     return y if indices.ndim == 1 else r.reshape(call, y, shape)
+
+
+def _embedding(r: Reader, call: Call, numbers: Act) -> Value:
+    """Rows of a table by numbers that are computed."""
+    table = call.need(0)
+    if not table.ndim or call.axis(call.attr("axis", 0), table.ndim) or table.dtype.kind != "f":
+        raise call.unsupported(
+            f"chooses of {table.dtype} {list(table.shape)} along another axis than the first",
+            "rows of a float32 table can be chosen",
+        )
+    numbers = r.plain(call, numbers)
+    held = r.constant(call, table.reshape(len(table), -1), "table")
+    name, made = r.emit(call, Embedding(), numbers, held)
+    y = Act(name, made, (*numbers.perm, len(numbers.perm)), numbers.batch)
+    return y if table.ndim == 2 else r.reshape(call, y, numbers.shape + table.shape[1:])
 
 
 def pick(r: Reader, call: Call, x: Act, axis: int, at: list[int], role: str = "") -> Act:

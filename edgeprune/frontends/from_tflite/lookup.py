@@ -1,24 +1,33 @@
-"""Functions of one int8 as :mod:`edgeprune.emit` spells them: CAST to int32, ADD 128, GATHER."""
+"""GATHER: rows of a table by number, and functions of one int8.
+
+:mod:`edgeprune.emit` spells those as CAST to int32, ADD 128, GATHER out of a table of 256.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from edgeprune.errors import UnsupportedError
 from edgeprune.frontends.from_tflite.file import Operator
-from edgeprune.frontends.from_tflite.moves import gather
-from edgeprune.frontends.from_tflite.reader import Reader
+from edgeprune.frontends.from_tflite.moves import gather, same_scale
+from edgeprune.frontends.from_tflite.reader import WHOLE, Reader, option
 from edgeprune.ir import Array, DType, QuantParams, TensorType
-from edgeprune.ops import Reshape
+from edgeprune.ops import Embedding, Reshape
 from edgeprune.ops.function import FUNCTIONS, Function, Lookup
 
 ENTRIES = 256
 
 
 def cast(r: Reader, op: Operator) -> None:
-    """CAST of int8 to the int32 that a table is looked up by, or of a type to itself."""
+    """CAST of int8 to the int32 that a table is looked up by, of a type to itself.
+
+    Numbers of rows stay such in any type of whole numbers.
+    """
     kinds = r.operand(op, 0).dtype, r.result(op).dtype
-    if kinds[0] is kinds[1] and r.operand(op, 0).quant == r.result(op).quant:
+    same = kinds[0] is kinds[1] and r.operand(op, 0).quant == r.result(op).quant
+    if same or (r.counts_rows(op.inputs[0]) and kinds[1] in WHOLE):
         r.add(op, Reshape(shape=r.activation_type(r.result(op)).shape), (r.value(op, 0),))
         return
     if kinds != (DType.INT8, DType.INT32):
@@ -27,7 +36,9 @@ def cast(r: Reader, op: Operator) -> None:
 
 
 def follow(r: Reader, op: Operator) -> bool:
-    """Take note of the ADD between; whether it is one."""
+    """Take note of the ADD between, or of what counts rows from the end; whether it is one."""
+    if op.inputs and op.outputs and _wraps(r, op):
+        return True
     source = r.steps.get(op.inputs[0]) if op.inputs else None
     if source is None or op.name != "ADD":
         return False
@@ -38,10 +49,41 @@ def follow(r: Reader, op: Operator) -> bool:
     return True
 
 
+def _wraps(r: Reader, op: Operator) -> bool:
+    """Keras lets numbers below 0 count from the end: LESS, ADD, SELECT; samples have none."""
+    if op.name in ("LESS", "ADD") and len(op.inputs) == 2 and r.counts_rows(op.inputs[0]):
+        held = r.integers(op, 1)
+        if len(held) != 1 or (op.name == "LESS" and held[0] != 0):
+            raise UnsupportedError(r.where(op), "computes with whole numbers")
+        r.wraps[op.outputs[0]] = op.inputs[0]
+        return True
+    if op.name not in ("SELECT", "SELECT_V2") or len(op.inputs) != 3:
+        return False
+    if {r.wraps.get(n) for n in op.inputs[:2]} != {op.inputs[2]}:
+        return False
+    r.add(op, Reshape(r.activation_type(r.result(op)).shape), (r.value(op, 2),))
+    return True
+
+
+def _embedding(r: Reader, op: Operator, table: Array) -> None:
+    """GATHER of rows of a constant table by computed numbers."""
+    if table.ndim != 2 or option(op, 0, "i") or option(op, 1, "i"):
+        what = f"chooses of {list(table.shape)} along another axis than the first"
+        raise UnsupportedError(r.where(op), what)
+    same_scale(r, op)
+    if r.operand(op, 0).dtype is not r.result(op).dtype and table.dtype != np.float32:
+        raise UnsupportedError(r.where(op), "chooses of a table of another type")
+    held = r.weights(op, 0, table, None)
+    r.add(op, Embedding(), (r.value(op, 1), held))
+
+
 def look_up(r: Reader, op: Operator) -> None:
     """GATHER out of a table of 256 results; any other picks indices."""
     source = r.steps.get(op.inputs[1]) if len(op.inputs) > 1 else None
     table = r.constant(op, 0)
+    if table is not None and len(op.inputs) > 1 and r.counts_rows(op.inputs[1]):
+        _embedding(r, op, table)
+        return
     if source is None or table is None or table.dtype != "int8" or table.shape != (ENTRIES,):
         gather(r, op)
         return

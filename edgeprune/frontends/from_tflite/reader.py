@@ -34,6 +34,11 @@ CLAMPS = {0: None, 1: (0.0, math.inf), 2: (-1.0, 1.0), 3: (0.0, 6.0)}
 """Fused activations by their number in the schema."""
 
 INTEGERS = (DType.INT8, DType.INT16)
+WHOLE = (DType.INT32, DType.INT64)
+MOVES = frozenset(
+    "EXPAND_DIMS RESHAPE SPLIT SPLIT_V SQUEEZE STRIDED_SLICE SLICE TRANSPOSE UNPACK".split()
+)
+"""Operators that numbers of rows may go into, beside those that look up."""
 
 MAX_COMPARED = 1 << 30
 """Bytes of constants that are compared with one another before a file is given up."""
@@ -70,6 +75,7 @@ class Reader:
         self.phases: dict[int, Phases] = {}
         self.stacked: dict[int, str] = {}  # values whose first axis is no batch, by tensor
         self.steps: dict[int, tuple[int, int]] = {}  # of a look-up: (tensor, what was added to it)
+        self.wraps: dict[int, int] = {}  # of numbers of rows below 0: what they are made of
         self.hybrid: set[str] = set()
         self.remarks: list[str] = []
         self.states = States()
@@ -110,6 +116,11 @@ class Reader:
         held = self.centred.get(number, self.file.tensors[number])
         return self.folded.get(number, held.data)
 
+    def counts_rows(self, number: int) -> bool:
+        """Whether a tensor is computed, and has numbers of rows."""
+        t = self.known.get(self.file.tensors[number].name) if number >= 0 else None
+        return t is not None and t.is_index
+
     def integers(self, op: Operator, position: int) -> list[int]:
         """An operand that must be constant integers (axes, sizes, paddings), flat."""
         found = self.constant(op, position)
@@ -135,6 +146,8 @@ class Reader:
             )  # fmt: skip
         if 0 in t.shape:
             raise EdgePruneError(where, f"has shape {list(t.shape)}: it is empty")
+        if t.dtype in WHOLE and t.quant is None:
+            return TensorType(t.shape[1:], DType.INT32)  # numbers of rows
         if t.dtype is not DType.FLOAT32 and t.quant is None:
             raise UnsupportedError(where, f"is {t.dtype.value} without a scale")
         return TensorType(t.shape[1:], t.dtype, t.quant)
@@ -239,7 +252,8 @@ class Reader:
         for t in (self.result(op), *(self.operand(op, p) for p in positions)):
             if t.dtype is DType.INT16 and t.quant is not None and t.quant.zero_point[0]:
                 raise UnsupportedError(self.where(op), f"{t.name!r} is int16 with a zero point")
-        if result in (*INTEGERS, DType.FLOAT32) and all(t is result for t in types):
+        known = (*INTEGERS, DType.FLOAT32, *(WHOLE if op.name in MOVES else ()))
+        if result in known and all(t is result for t in types):
             return result
         names = ", ".join(dict.fromkeys(t.value for t in (*types, result)))
         hint = "export the model as float32 or with int8 activations"

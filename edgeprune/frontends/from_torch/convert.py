@@ -9,15 +9,16 @@ from typing import Any
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends.from_onnx.assembly import Assembly
 from edgeprune.frontends.from_onnx.index import HINT as INDEX_HINT
-from edgeprune.frontends.from_onnx.index import KEPT
+from edgeprune.frontends.from_onnx.index import KEPT, NUMBERS_HINT
+from edgeprune.frontends.from_onnx.index import refusal as counted
 from edgeprune.frontends.from_onnx.qdq import fold_qdq
 from edgeprune.frontends.from_onnx.value import Act, Index, Known, Value
 from edgeprune.frontends.from_torch.archive import FLOAT32, HINT, Program
 from edgeprune.frontends.from_torch.call import Aten
 from edgeprune.frontends.from_torch.quantised import NAMESPACE
 from edgeprune.frontends.from_torch.table import TABLE
-from edgeprune.frontends.refusals import LOOKUP, Refusal
-from edgeprune.ir import DType, Graph
+from edgeprune.frontends.refusals import Refusal
+from edgeprune.ir import DType, Graph, TensorType
 from edgeprune.ops import Dequantize, Quantize
 
 IMAGE_OPS = frozenset(
@@ -27,7 +28,9 @@ IMAGE_OPS = frozenset(
 )
 ORDERED_OPS = frozenset("permute transpose view reshape linear addmm matmul mm squeeze".split())
 
-INTEGERS_HINT = f"export with a float32 example; of an embedding: {LOOKUP}"
+INTEGERS_HINT = "export with a float32 example"
+INPUTS = {FLOAT32: DType.FLOAT32, 4: DType.INT32, 5: DType.INT64}
+"""By the number of an element type in torch's schema."""
 
 SYMBOLIC: dict[str, Callable[[int, int], int]] = {
     "_operator.add": operator.add,
@@ -127,8 +130,9 @@ class _Conversion:
     def _user_input(self, value: str) -> None:
         where = f"{self.program.where}: input {value!r}"
         meta = self.program.graph["tensor_values"][value]
-        if meta["dtype"] != FLOAT32:
-            raise UnsupportedError(where, "is not float32", INTEGERS_HINT)
+        dtype = INPUTS.get(meta["dtype"])
+        if dtype is None:
+            raise UnsupportedError(where, "is not float32, int32 or int64", INTEGERS_HINT)
         shape, free = [], False
         for axis, size in enumerate(meta["sizes"]):
             fixed = size.get("as_int")
@@ -140,8 +144,12 @@ class _Conversion:
                 )
             free |= fixed is None
             shape.append(1 if fixed is None else int(fixed))
-        image = self._is_image(value, len(shape) - (1 if len(shape) > 1 else 0))
-        self.values[value] = self.made.input(value, shape, free=free, image=image)
+        kind = TensorType((), DType.FLOAT32 if dtype is DType.FLOAT32 else DType.INT32)
+        rank = len(shape) - (1 if len(shape) > 1 else 0)
+        image = not kind.is_index and self._is_image(value, rank)
+        self.values[value] = self.made.input(
+            value, shape, free=free, image=image, dtype=dtype, kind=kind
+        )
 
     def _is_image(self, name: str, rank: int) -> bool:
         """Whether the first operator that cares reads an image; two axes and channels are one."""
@@ -175,6 +183,8 @@ class _Conversion:
             return self._refuse(results, Refusal(kind, name, "computes with an index", INDEX_HINT))
         if kind not in TABLE:
             return self._refuse(results, Refusal(kind, name))
+        if why := counted(kind, read):
+            return self._refuse(results, Refusal(kind, name, why, NUMBERS_HINT))
         args = {e["name"]: self._argument(e["arg"]) for e in node["inputs"]}
         if any(v is None for e in node["inputs"] for n in _names(e["arg"])
                for v in [self.values[n]]):  # fmt: skip

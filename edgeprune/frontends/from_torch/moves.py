@@ -267,12 +267,18 @@ def roll(n: Aten) -> Value:
 
 
 def index(n: Aten) -> Value:
-    """Indexing by constant integers of one axis."""
+    """Indexing by constant integers of one axis; of a constant's rows by computed ones."""
     given = n.get("indices")
     axes = [i for i, v in enumerate(given) if v is not None]
-    if len(axes) == 1 and isinstance(given[axes[0]], Known):
+    held = [isinstance(given[i], Known) for i in axes]
+    if held == [True] or (held == [False] and isinstance(n.value(), Known)):
         return n.onnx("Gather", n.value(), given[axes[0]], axis=axes[0])
     raise n.unsupported("has several axes of indices, or computed ones", "index one axis")
+
+
+def embedding(n: Aten) -> Value:
+    """Rows of a table by number; at inference padding_idx is a row like any other."""
+    return n.onnx("Gather", n.value("weight"), n.value("indices"), axis=0)
 
 
 def index_select(n: Aten) -> Value:

@@ -183,6 +183,11 @@ def cast(n: Aten) -> Value:
     x, dtype = n.value(), n.get("dtype")
     if isinstance(x, Known):
         return x if dtype not in DTYPES else Known(x.array.astype(DTYPES[dtype]))
+    if x.type.is_index:
+        kind = np.dtype(DTYPES.get(dtype, np.int64)).kind
+        if kind != "i":
+            raise n.unsupported("makes real numbers of numbers of rows", "give them as float32")
+        return x
     if dtype in DTYPES and np.dtype(DTYPES[dtype]).kind != "f":
         raise n.unsupported(f"makes {np.dtype(DTYPES[dtype])}", "keep real numbers")
     return x

@@ -71,6 +71,7 @@ TABLE: dict[str, Function] = {
     "dropout": same,
     "einsum": attention.einsum,
     "elu": pointwise.elu,
+    "embedding": moves.embedding,
     "eq": pointwise.known("Equal"),
     "exp": unary("Exp"),
     "expand": moves.expand,

@@ -34,7 +34,9 @@ INT32_MAX = 2**31 - 1
 
 Params = tuple[tuple[str, int | float | str], ...]
 
-C_TYPE = {DType.FLOAT32: "float", DType.INT8: "int8_t", DType.INT16: "int16_t"}
+C_TYPE = {
+    DType.FLOAT32: "float", DType.INT8: "int8_t", DType.INT16: "int16_t", DType.INT32: "int32_t",
+}  # fmt: skip
 SUFFIX = {DType.FLOAT32: "f32", DType.INT8: "s8", DType.INT16: "s16", DType.INT32: "s32"}
 
 

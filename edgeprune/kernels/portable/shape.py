@@ -7,10 +7,10 @@ from math import prod
 
 import numpy as np
 
-from edgeprune.ir import Over, TensorType
+from edgeprune.ir import DType, Over, TensorType
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.kernels.portable._spell import C_TYPE, SUFFIX, moves, spell
-from edgeprune.ops import Concat, Gather, Pad, Slice, Transpose
+from edgeprune.ops import Concat, Embedding, Gather, Pad, Slice, Transpose
 
 AXES = 5  # EP_BOX_AXES of ep_copy_box.h
 
@@ -150,7 +150,7 @@ def gather(request: Request) -> KernelCall | None:
     x, y = graph.types_of(node)[0], graph.types[node.output]
     length, rows = x.shape[-1], x.size // x.shape[-1]
     increases = all(a < b for a, b in pairwise(op.indices))
-    if increases and -(-length // 8) <= 2 * len(op.indices):
+    if y.dtype is not DType.INT32 and increases and -(-length // 8) <= 2 * len(op.indices):
         kept = np.zeros(length, np.uint8)
         kept[list(op.indices)] = 1
         return spell(
@@ -174,4 +174,23 @@ def gather(request: Request) -> KernelCall | None:
         node.inputs,
         (Constant("index", np.array(op.indices, np.uint16), "uint16_t", of_weights=0),),
         instructions=15 * y.size,
+    )
+
+
+def embedding(request: Request) -> KernelCall | None:
+    """Rows of a table, by number."""
+    op, graph, node = request.node.op, request.graph, request.node
+    if not isinstance(op, Embedding):
+        return None
+    numbers, table = graph.types_of(node)
+    y = graph.types[node.output]
+    if (table.dtype, table.quant) != (y.dtype, y.quant) or y.dtype not in SUFFIX:
+        return None
+    held = graph.constants[node.inputs[1]].ravel()
+    return spell(
+        "ep_embedding",
+        {"count": numbers.size, "rows": table.shape[0], "bytes": table.shape[1] * _item(y)},
+        node.inputs[:1],
+        (Constant("table", held, C_TYPE[y.dtype]),),
+        instructions=40 * numbers.size + y.nbytes,
     )
