@@ -338,7 +338,7 @@ ARDUINO = {
     "host": ("*", "<your board>"),
     "arduino-uno": ("avr", "arduino:avr:uno"),
     "arduino-nano-33-ble": ("mbed_nano", "arduino:mbed_nano:nano33ble"),
-    "cortex-m4": ("mbed_nano,stm32", "arduino:mbed_nano:nano33ble"),
+    "cortex-m4": ("mbed_nano,renesas_uno,stm32", "arduino:mbed_nano:nano33ble"),
     "rv32imc": ("esp32", "esp32:esp32:esp32c3"),
 }
 
