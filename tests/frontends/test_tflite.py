@@ -163,6 +163,10 @@ MOVED = [
     ("TILE", (1, 3, 1, 4), np.asarray([1, 2, 3, 1], np.int32), (1, 6, 3, 4), None),
     ("TILE", (1, 3, 4), np.asarray([1, 1, 1], np.int32), (1, 3, 4), None),
     ("REDUCE_MAX", (1, 3, 5, 4), np.asarray([2, 1], np.int32), (1, 4), "ReducerOptions"),
+    ("REDUCE_MAX", (1, 7, 4), np.asarray([1], np.int32), (1, 4), "ReducerOptions"),
+    ("REDUCE_MAX", (1, 3, 5, 4), np.asarray([-1], np.int32), (1, 3, 5), "ReducerOptions"),
+    ("REDUCE_MAX", (1, 3, 5, 4), np.asarray([3, 1], np.int32), (1, 5), "ReducerOptions"),
+    ("REDUCE_MAX", (1, 3, 4), np.asarray([1, 2], np.int32), (1,), "ReducerOptions"),
 ]
 
 
@@ -181,6 +185,21 @@ def test_copies_and_global_maxima_are_read(
         run_int(graph, {graph.inputs[0]: x}) if quant else {graph.outputs[0]: predict(graph, x)}
     )
     assert np.array_equal(values[graph.outputs[0]], run_tflite.run(file, x))
+
+
+@pytest.mark.parametrize(
+    ("axes", "keep", "result"),
+    [([1, 2, 4], True, (1, 1, 1, 3, 1)), ([1, 2, 4], False, (1, 3)), ([4, 3], False, (1, 5, 4))],
+)
+def test_means_over_groups_of_channels_are_read(
+    axes: list[int], keep: bool, result: tuple[int, ...], rng: np.random.Generator
+) -> None:
+    operands = [Value((1, 5, 4, 3, 2), "float32"), constant(np.asarray(axes, np.int32))]
+    options = {"keepDims": keep}
+    file = one_op("MEAN", operands, Value(result, "float32"), options, table="ReducerOptions")
+    x = rng.normal(size=(6, 5, 4, 3, 2)).astype(np.float32)
+    got = predict(parse(file, "m.tflite"), x)
+    np.testing.assert_allclose(got, run_tflite.run(file, x).reshape(got.shape), atol=1e-6)
 
 
 def test_a_negated_value_is_read(rng: np.random.Generator) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from edgeprune.errors import UnsupportedError
@@ -23,9 +24,21 @@ def mean(r: Reader, op: Operator) -> None:
     if axes and axes[0] > 1 and axes[-1] == rank - 1:
         _mean_behind(r, op, tuple(a - 1 for a in axes), keep)
         return
+    if axes and axes[0] > 0 and axes[-1] == rank - 1 and r.operand(op, 0).quant is None:
+        _means(r, op, [a - 1 for a in axes])
+        return
     if not axes or not all(0 < a < rank - 1 for a in axes):
         raise UnsupportedError(r.where(op), f"takes the mean over axes {axes} of {rank}")
     r.add(op, Mean(tuple(a - 1 for a in axes), keep), (r.value(op, 0),))
+
+
+def _means(r: Reader, op: Operator, axes: list[int]) -> None:
+    """A mean of real numbers over axes of which the last is one: run by run, as of groups."""
+    name = r.value(op, 0)
+    starts = [i for i, a in enumerate(axes) if not i or a != axes[i - 1] + 1]
+    for start, stop in zip(starts, [*starts[1:], len(axes)], strict=True):
+        name = r.between(op, Mean(tuple(axes[start:stop]), True), (name,), f"mean{start}")
+    r.add(op, Reshape(r.activation_type(r.result(op)).shape), (name,))
 
 
 def _mean_behind(r: Reader, op: Operator, axes: tuple[int, ...], keep: bool) -> None:
@@ -46,13 +59,20 @@ def _mean_behind(r: Reader, op: Operator, axes: tuple[int, ...], keep: bool) -> 
 
 
 def reduce_max(r: Reader, op: Operator) -> None:
-    """REDUCE_MAX over rows and columns of an image: one window."""
+    """REDUCE_MAX: one window over all that is compared."""
     r.check_types(op, 0)
     same_scale(r, op)
     shape = r.operand(op, 0).shape
     axes = sorted({a + len(shape) if a < 0 else a for a in r.integers(op, 1)})
-    if len(shape) != 4 or axes != [1, 2]:
+    if not axes or axes[0] < 1:
         raise UnsupportedError(r.where(op), f"takes the maximum over axes {axes} of {len(shape)}")
-    window = (shape[1], shape[2])
-    largest = r.between(op, MaxPool2d(window, window), (r.value(op, 0),), "largest")
-    r.add(op, Reshape(shape=r.activation_type(r.result(op)).shape), (largest,))
+    name, window = r.value(op, 0), shape[1:3]
+    if len(shape) != 4 or axes != [1, 2]:
+        kept = [a for a in range(1, len(shape)) if a not in axes]
+        if [*axes, *kept] != sorted([*axes, *kept]):
+            name = r.between(op, Transpose(tuple(a - 1 for a in (*axes, *kept))), (name,), "first")
+        window = (math.prod(shape[a] for a in axes), 1)
+        rows = Reshape((*window, math.prod(shape[a] for a in kept)))
+        name = r.between(op, rows, (name,), "rows")
+    name = r.between(op, MaxPool2d(window, window), (name,), "largest")
+    r.add(op, Reshape(shape=r.activation_type(r.result(op)).shape), (name,))
