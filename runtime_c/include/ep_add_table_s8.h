@@ -8,13 +8,13 @@ EP_EXTERN_C_BEGIN
 
 typedef struct {
     ep_broadcast shape;
-    int32_t swap;    /* not 0: b is the operand of the larger scale */
-    int32_t factor;  /* what the operand of the larger scale is multiplied with: 2^19, or -2^19 */
-    int32_t offset;  /* its zero point times that */
-    int32_t zero;    /* of the other operand: */
+    int32_t swap;   /* not 0: b is the operand of the larger scale */
+    int32_t factor; /* what the operand of the larger scale is multiplied with: 2^19, or -2^19 */
+    int32_t offset; /* its zero point times that */
+    int32_t zero;   /* of the other operand: */
     int32_t mult;
-    int32_t shift;   /* [-22, 0] */
-    int32_t sign;    /* 1, or -1: subtracted */
+    int32_t shift; /* [-22, 0] */
+    int32_t sign;  /* 1, or -1: subtracted */
     int32_t y_zero;
     int32_t y_mult;
     int32_t y_shift; /* [-22, -1] */

@@ -8,7 +8,7 @@ EP_EXTERN_C_BEGIN
 
 typedef struct {
     ep_window window; /* padding is what is cut off in front */
-    float act_min; /* fused clamp */
+    float act_min;    /* fused clamp */
     float act_max;
 } ep_conv_transpose2d_f32_params;
 

@@ -9,7 +9,7 @@ EP_EXTERN_C_BEGIN
 
 typedef struct {
     ep_window window; /* padding is what is cut off in front */
-    int32_t x_zero; /* input zero point */
+    int32_t x_zero;   /* input zero point */
     ep_output_s8 output;
 } ep_conv_transpose2d_s8_params;
 

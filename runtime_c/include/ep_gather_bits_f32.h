@@ -10,7 +10,7 @@ typedef ep_gather_bits_s8_params ep_gather_bits_f32_params;
 
 /* ep_gather_bits_s8 for float. */
 void ep_gather_bits_f32(const ep_gather_bits_f32_params *p, const uint8_t *kept, const float *x,
-                       float *y);
+                        float *y);
 
 EP_EXTERN_C_END
 #endif

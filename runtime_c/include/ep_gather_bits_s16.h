@@ -10,7 +10,7 @@ typedef ep_gather_bits_s8_params ep_gather_bits_s16_params;
 
 /* ep_gather_bits_s8 for int16. */
 void ep_gather_bits_s16(const ep_gather_bits_s16_params *p, const uint8_t *kept, const int16_t *x,
-                       int16_t *y);
+                        int16_t *y);
 
 EP_EXTERN_C_END
 #endif

@@ -8,11 +8,11 @@ EP_EXTERN_C_BEGIN
 
 typedef struct {
     int32_t rows;
-    int32_t length;     /* elements of a row, at most 4,095 */
-    int32_t mult;       /* brings a difference of logits to Q5.26 */
-    int32_t shift;      /* to the left */
-    int32_t diff_min;   /* smaller differences count as exp = 0 */
-    int32_t back_mult;  /* and the way back to logits */
+    int32_t length;    /* elements of a row, at most 4,095 */
+    int32_t mult;      /* brings a difference of logits to Q5.26 */
+    int32_t shift;     /* to the left */
+    int32_t diff_min;  /* smaller differences count as exp = 0 */
+    int32_t back_mult; /* and the way back to logits */
     int32_t back_shift;
 } ep_log_softmax_s8_params;
 

@@ -34,8 +34,8 @@ static inline float ep_expf(float x)
     const int32_t n = (int32_t)(scaled + (scaled < 0.0f ? -0.5f : 0.5f));
     const float whole = (float)n;
     const float r = (clipped - whole * 0.693359375f) + whole * 2.12194440e-4f; /* Cody and Waite */
-    const float p = 1.0f + r * (1.0f + r * (0.5f + r * (0.166666666f + r * (0.0416666667f
-                    + r * (0.00833333333f + r * 0.00138888889f)))));
+    const float tail = 0.0416666667f + r * (0.00833333333f + r * 0.00138888889f);
+    const float p = 1.0f + r * (1.0f + r * (0.5f + r * (0.166666666f + r * tail)));
     return p * ep_float_of_bits((uint32_t)(n + 127) << 23);
 }
 
@@ -48,7 +48,8 @@ static inline float ep_logf(float x)
     const float m = ep_float_of_bits((offset & 0x007FFFFFu) + 0x3F3504F3u);
     const float s = (m - 1.0f) / (m + 1.0f);
     const float q = s * s;
-    const float series = 2.0f + q * (0.666666667f + q * (0.4f + q * (0.285714286f + q * 0.222222222f)));
+    const float series =
+        2.0f + q * (0.666666667f + q * (0.4f + q * (0.285714286f + q * 0.222222222f)));
     return (float)n * 0.693147181f + s * series;
 }
 
@@ -71,8 +72,10 @@ static inline float ep_sinf(float x, int32_t quarter)
     const float r = ((x - whole * 1.5703125f) - whole * 4.83751297e-4f) - whole * 7.54978996e-8f;
     const float q = r * r;
     const int32_t quadrant = (n + quarter) & 3;
-    const float sine = r * (1.0f + q * (-0.166666667f + q * (0.00833333333f + q * -1.98412698e-4f)));
-    const float cosine = 1.0f + q * (-0.5f + q * (0.0416666667f + q * (-0.00138888889f + q * 2.48015873e-5f)));
+    const float sine =
+        r * (1.0f + q * (-0.166666667f + q * (0.00833333333f + q * -1.98412698e-4f)));
+    const float cosine =
+        1.0f + q * (-0.5f + q * (0.0416666667f + q * (-0.00138888889f + q * 2.48015873e-5f)));
     const float v = (quadrant & 1) != 0 ? cosine : sine;
     return (quadrant & 2) != 0 ? -v : v;
 }
@@ -83,8 +86,8 @@ static inline float ep_expm1f(float x)
     if (x < -0.25f) {
         return ep_expf(x) - 1.0f;
     }
-    return x * (1.0f + x * (0.5f + x * (0.166666667f + x * (0.0416666667f + x * (0.00833333333f
-           + x * 0.00138888889f)))));
+    const float tail = 0.0416666667f + x * (0.00833333333f + x * 0.00138888889f);
+    return x * (1.0f + x * (0.5f + x * (0.166666667f + x * tail)));
 }
 
 static inline float ep_tanhf(float x)
@@ -98,7 +101,7 @@ static inline float ep_tanhf(float x)
 /* erfc(x) by Chebyshev's fit of W. H. Press et al., Numerical Recipes; error below 2e-6 of it. */
 static inline float ep_erfcf(float x)
 {
-    static const float c[10] = {-1.26551223f, 1.00002368f,  0.37409196f, 0.09678418f, -0.18628806f,
+    static const float c[10] = {-1.26551223f, 1.00002368f,  0.37409196f, 0.09678418f,  -0.18628806f,
                                 0.27886807f,  -1.13520398f, 1.48851587f, -0.82215223f, 0.17087277f};
     const float z = x < 0.0f ? -x : x;
     const float t = 1.0f / (1.0f + 0.5f * z);

@@ -7,8 +7,8 @@
 EP_EXTERN_C_BEGIN
 
 typedef struct {
-    int32_t count;      /* products, one after the other */
-    int32_t a_step;     /* elements from one matrix to the next; 0: there is one for all */
+    int32_t count;  /* products, one after the other */
+    int32_t a_step; /* elements from one matrix to the next; 0: there is one for all */
     int32_t b_step;
     int32_t rows;       /* of a and y */
     int32_t in_len;     /* columns of a */

@@ -7,8 +7,8 @@
 EP_EXTERN_C_BEGIN
 
 typedef struct {
-    int32_t count;      /* products, one after the other */
-    int32_t a_step;     /* elements from one matrix to the next; 0: there is one for all */
+    int32_t count;  /* products, one after the other */
+    int32_t a_step; /* elements from one matrix to the next; 0: there is one for all */
     int32_t b_step;
     int32_t rows;       /* of a and y */
     int32_t in_len;     /* columns of a */
@@ -17,7 +17,7 @@ typedef struct {
     int32_t a_zero;     /* zero points, [-128, 127] */
     int32_t b_zero;
     int32_t y_zero;
-    int32_t mult;       /* rescale */
+    int32_t mult; /* rescale */
     int32_t shift;
 } ep_matmul_s8_params;
 

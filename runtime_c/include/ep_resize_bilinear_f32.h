@@ -20,7 +20,7 @@ typedef struct {
  * x      float [in_h][in_w][channels]
  * y      float [out_h][out_w][channels]; may not overlap x */
 void ep_resize_bilinear_f32(const ep_resize_bilinear_f32_params *p, const uint16_t *index,
-                          const float *weight, const float *x, float *y);
+                            const float *weight, const float *x, float *y);
 
 EP_EXTERN_C_END
 #endif

@@ -20,7 +20,7 @@ typedef struct {
  * x      int8 [in_h][in_w][channels]
  * y      int8 [out_h][out_w][channels], halves away from zero; may not overlap x */
 void ep_resize_bilinear_s8(const ep_resize_bilinear_s8_params *p, const uint16_t *index,
-                          const int16_t *weight, const int8_t *x, int8_t *y);
+                           const int16_t *weight, const int8_t *x, int8_t *y);
 
 EP_EXTERN_C_END
 #endif

@@ -19,8 +19,8 @@ typedef struct {
  * exps, reciprocals int16 [513]: exp(v) over [-10, 0] and 1 / (1 + v) over [0, 1]
  * x int16 [rows][length], zero point 0
  * y int16 [rows][length]; may be x */
-void ep_softmax_s16(const ep_softmax_s16_params *p, const int16_t *exps,
-                    const int16_t *reciprocals, const int16_t *x, int16_t *y);
+void ep_softmax_s16(const ep_softmax_s16_params *p, const int16_t *exps, const int16_t *reciprocals,
+                    const int16_t *x, int16_t *y);
 
 EP_EXTERN_C_END
 #endif

@@ -8,10 +8,10 @@
 #define EP_VERSION "0.1.0"
 #define EP_VERSION_NUMBER 100
 
-#define EP_STATUS_LIST(X)                                \
-    X(EP_OK, "ok")                                       \
+#define EP_STATUS_LIST(X)                                   \
+    X(EP_OK, "ok")                                          \
     X(EP_ARENA_SMALL, "the arena is smaller than the plan") \
-    X(EP_BAD_ALIGN, "the arena is not 4-byte aligned")   \
+    X(EP_BAD_ALIGN, "the arena is not 4-byte aligned")      \
     X(EP_ROWS_MISSING, "rows of the input have not come")
 
 #define EP_STATUS_ENUM(name, text) name,

@@ -22,8 +22,8 @@ typedef struct {
 static inline ep_strip_s8 ep_strip_of(const ep_finish *f, int32_t first, int32_t channels)
 {
     const int32_t count = f->output.quick != 0 ? channels & ~(EP_BLOCK - 1) : 0;
-    const ep_strip_s8 s = {count, 0, 0, 0, 0, f->output.zero, f->bias + first, f->mult + first,
-                           f->shift + first};
+    const ep_strip_s8 s = {
+        count, 0, 0, 0, 0, f->output.zero, f->bias + first, f->mult + first, f->shift + first};
     return s;
 }
 

@@ -12,8 +12,8 @@ EP_EXTERN_C_BEGIN
  * x, x1 int8: the first taps of two positions
  * w     int8  [taps][EP_BLOCK], taps > 0
  * sums  int32 [2][EP_BLOCK] */
-void ep_taps_pair_s8(const int8_t *x, const int8_t *x1, int32_t step, const int8_t *w,
-                     int32_t taps, int32_t *sums);
+void ep_taps_pair_s8(const int8_t *x, const int8_t *x1, int32_t step, const int8_t *w, int32_t taps,
+                     int32_t *sums);
 
 /* The same for one position: sums int32 [EP_BLOCK]. */
 void ep_taps_block_s8(const int8_t *x, int32_t step, const int8_t *w, int32_t taps, int32_t *sums);

@@ -10,8 +10,8 @@ void ep_dense_s8(const ep_dense_s8_params *p, const int8_t *w, const int32_t *bi
     const int32_t in_len = p->in_len, out_len = p->out_len;
     const int32_t zero = p->y_zero, low = p->act_min, high = p->act_max;
 #if EP_STRIPS
-    const ep_strip_s8 strip = {p->quick != 0 ? out_len & ~(2 * EP_BLOCK - 1) : 0, in_len, 0, 0, 0,
-                               zero, bias, mult, shift};
+    const int32_t quick = p->quick != 0 ? out_len & ~(2 * EP_BLOCK - 1) : 0;
+    const ep_strip_s8 strip = {quick, in_len, 0, 0, 0, zero, bias, mult, shift};
 #endif
     for (int32_t row = 0; row < p->rows; row++) {
         const int8_t *from = w;

@@ -33,7 +33,7 @@ static inline void tile(const ep_pieces *f, int32_t pair, int32_t count, const i
 }
 
 static EP_NOINLINE void add_piece(const ep_pieces *f, int32_t pair, int32_t count, const int8_t *x,
-                      const int8_t *w, int32_t *sums)
+                                  const int8_t *w, int32_t *sums)
 {
     int32_t more[2 * EP_BLOCK];
     tile(f, pair, count, x, w, more);

@@ -10,7 +10,7 @@ void ep_div_f32(const ep_div_f32_params *p, const float *a, const float *b, floa
         const float *right = b + ep_broadcast_at(&p->shape, p->shape.b_step, row);
         for (int32_t i = 0; i < p->shape.size[last]; i++) {
             *y++ = ep_limit_f32(p->swap != 0 ? *right / *left : *left / *right, p->act_min,
-                                 p->act_max);
+                                p->act_max);
             left += p->shape.a_step[last];
             right += p->shape.b_step[last];
         }

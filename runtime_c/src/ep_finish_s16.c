@@ -11,7 +11,7 @@ static int16_t finish(const ep_finish_wide *f, int32_t o, int32_t sum)
 }
 
 EP_WEAK void ep_finish_s16(const ep_finish_wide *f, int32_t o, int32_t count, const int32_t *sums,
-                   int16_t *y, int32_t pitch)
+                           int16_t *y, int32_t pitch)
 {
     for (int32_t i = 0; i < count; i++, y++) {
         *y = finish(f, o + i, sums[i]);

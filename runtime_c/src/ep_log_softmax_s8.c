@@ -27,8 +27,8 @@ static int32_t log_at_least_one(int32_t x)
     const int32_t series = 1057819769 + q + ep_high_mul(127690142, square);
     const int32_t denominator = ep_high_mul(p, series) + ep_high_mul(638450708, q);
     const int32_t reciprocal = ep_one_over_one_plus(denominator);
-    const int32_t log = ep_high_mul(power, 1488522236)
-                        + ep_high_mul(ep_divide_by_pot(numerator, 6), reciprocal);
+    const int32_t log =
+        ep_high_mul(power, 1488522236) + ep_high_mul(ep_divide_by_pot(numerator, 6), reciprocal);
     return ep_shift_left_saturating(log, 1);
 }
 

@@ -12,8 +12,8 @@ static void pack(const ep_matmul_s8_params *p, const int8_t *b, int32_t *bias, i
     for (int32_t c = 0; c < p->out_len; c++) {
         const int8_t *from = b + c * across;
         const int32_t step = c < whole ? EP_BLOCK : 1;
-        int8_t *to = c < whole ? w + (c - c % EP_BLOCK) * p->in_len + c % EP_BLOCK
-                               : w + c * p->in_len;
+        int8_t *to =
+            c < whole ? w + (c - c % EP_BLOCK) * p->in_len + c % EP_BLOCK : w + c * p->in_len;
         int32_t sum = 0;
         for (int32_t i = 0; i < p->in_len; i++) {
             const int8_t v = from[i * down];

@@ -2,7 +2,8 @@
 #include "ep_unpack_s8.h"
 
 /* The two bytes of a uint16 by their places in memory. */
-#if defined(__BYTE_ORDER__) && defined(__ORDER_BIG_ENDIAN__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#if defined(__BYTE_ORDER__) && defined(__ORDER_BIG_ENDIAN__) \
+    && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #define EP_BOTH(first, second) ((uint16_t)((first) << 8 | ((second) & 255u)))
 #else
 #define EP_BOTH(first, second) ((uint16_t)((first) + ((second) << 8)))

@@ -14,8 +14,8 @@ static int32_t exponential(const ep_softmax_s16_params *p, const int16_t *exps, 
     return look_up(exps, ep_limit(at, -32768L, 32767));
 }
 
-void ep_softmax_s16(const ep_softmax_s16_params *p, const int16_t *exps,
-                    const int16_t *reciprocals, const int16_t *x, int16_t *y)
+void ep_softmax_s16(const ep_softmax_s16_params *p, const int16_t *exps, const int16_t *reciprocals,
+                    const int16_t *x, int16_t *y)
 {
     for (int32_t row = 0; row < p->rows; row++) {
         int32_t top = -32768L;
