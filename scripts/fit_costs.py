@@ -28,6 +28,7 @@ from kernels.on_core import Trial, run_on_core
 from edgeprune.ir import Array, DType, Graph, TensorType
 from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.costs import COSTS, features, unpacking
+from edgeprune.kernels.isa import COUNTED
 from edgeprune.kernels.select import candidates
 from edgeprune.ops import (
     Add,
@@ -46,7 +47,6 @@ from edgeprune.ops._window import Padding
 from edgeprune.target import Target, load_target
 from edgeprune.toolchain.counter import Counts
 
-CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m55", "rv32imc")
 BOARDS = {"cortex-m0plus": "nucleo-g0b1re", "cortex-m4": "nucleo-l4r5zi"}  # whose flash waits
 SHAPES = 40  # of every family
 BATCH = 60  # calls in one firmware
@@ -243,7 +243,7 @@ def fit(rows: list[Row]) -> dict[str, object]:
 def main() -> None:
     """Measure, fit, write, and say how good it is."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cores", default=",".join(CORES))
+    parser.add_argument("--cores", default=",".join(COUNTED))
     parser.add_argument("--kernels", default="", help="what their names begin with")
     given = parser.parse_args()
     found = json.loads(COSTS.read_text()) if COSTS.is_file() else {}

@@ -22,6 +22,7 @@ from edgeprune.frontends.normalize import fuse
 from edgeprune.ir import Graph
 from edgeprune.kernels import costs
 from edgeprune.kernels.costs import SIZES
+from edgeprune.kernels.isa import COUNTED
 from edgeprune.kernels.select import KERNELS
 from edgeprune.ops import Gather
 from edgeprune.ops.examples import EXAMPLES, Example, example_graph
@@ -38,7 +39,6 @@ from edgeprune.toolchain.compiler import (
 )
 
 IN_ORDER: Example = (Gather(indices=(0, 3, 6)), ((8,),), ())
-CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m55", "rv32imc")
 LIKE_DEFAULT = ("aarch64", "avr")
 """Cores of which only their own kernels are measured."""
 LEVELS: tuple[Optimize, Optimize] = ("size", "speed")
@@ -129,7 +129,7 @@ def save(found: Table) -> None:
 def main(only_missing: bool) -> None:
     """Measure every core at both optimisation levels; first what has no size at all."""
     found: Table = json.loads(SIZES.read_text())
-    for core in (*CORES, *LIKE_DEFAULT):
+    for core in (*COUNTED, *LIKE_DEFAULT):
         for isa, levels in whole(core).items():
             for level, table in levels.items():
                 known = found.setdefault(core, {}).setdefault(isa, {}).get(level, {})
@@ -139,7 +139,7 @@ def main(only_missing: bool) -> None:
                 found[core][isa][level] = table | (kept if isa == "portable" else {})
         print(core, "compiled", file=sys.stderr)
     save(found)
-    for core in () if only_missing else CORES:
+    for core in () if only_missing else COUNTED:
         for level in LEVELS:
             found[core]["portable"][level] |= measure(core, level)
         print(core, "linked", file=sys.stderr)

@@ -23,19 +23,11 @@ from pathlib import Path, PurePosixPath
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Graph, Node
 from edgeprune.kernels.call import KernelCall
+from edgeprune.kernels.isa import DEFAULT, NEAREST, SOFT
 from edgeprune.target import Memory
 
 COSTS = Path(__file__).parent / "costs.json"
 SIZES = Path(__file__).parent / "sizes.json"
-NEAREST = {
-    "cortex-m0": "cortex-m0plus",
-    "cortex-m7": "cortex-m4",
-    "cortex-m33": "cortex-m4",
-    "host": "aarch64",
-}
-DEFAULT = "cortex-m4"
-SOFT = dict.fromkeys(("cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"), "cortex-m3")
-"""Cores with an FPU, and the one whose counts hold for float code on those made without it."""
 CALL_BYTES = 20  # an entry of the model's function, beside the parameters
 LARGE_CACHE = 2048  # bytes of a cache of data, with which words of flash are read once
 

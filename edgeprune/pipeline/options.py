@@ -186,19 +186,19 @@ Some = Annotated[int, Range(1)]
 Positive = Annotated[float, Range(1e-9)]
 
 NUMBERS: dict[str, Any] = {
-    "budget": Some | None,
-    "ram": Some | None,
+    "budget": Count | None,  # 0: a board of which nothing is left
+    "ram": Count | None,
     "max_ms": Positive | None,
     "speedup": Positive | None,
     "max_instructions": Some | None,
-    "max_macs": Some | None,
+    "max_macs": Count | None,
     "max_neurons": Some | None,
     "keep_ratio": Share | None,
     "min_accuracy": Share | None,
     "max_drop": Share | None,
     "zeta": Share,
     "finetune": Count,
-    "jobs": Some,
+    "jobs": Annotated[int, Range(-1)],  # of joblib, -1 is all that its backend has
     "seed": Count,
 }
 """By option, which numbers it can be."""
@@ -318,6 +318,8 @@ class BuildOptions:
         if self.bits != BITS and self.dtype not in ("auto", "mixed"):
             what = f"bounds what auto and mixed give to weights, the type is {self.dtype}"
             raise EdgePruneError("--bits", what, "--dtype mixed, or no --bits")
+        if self.jobs == 0:
+            raise EdgePruneError("--jobs", "0 workers do nothing", "give 1 or more")
 
     @property
     def has_limits(self) -> bool:

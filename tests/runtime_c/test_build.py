@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from edgeprune import __version__
+from edgeprune.kernels import costs
+from edgeprune.kernels.isa import COUNTED, DEFAULT, GUARDS, NEAREST, SOFT
 from edgeprune.target import list_targets, load_target
 
 ROOT = Path(__file__).parents[2] / "runtime_c"
@@ -50,6 +53,13 @@ def test_the_runtime_is_of_the_release_of_the_package() -> None:
 
 def header_text(name: str) -> str:
     return (ROOT / "include" / name).read_text()
+
+
+def test_every_family_of_processors_has_its_guard_and_its_tables() -> None:
+    assert set(GUARDS) == {p.name for p in (ROOT / "arch").iterdir() if p.is_dir()}
+    assert set(json.loads(costs.COSTS.read_text())) == set(COUNTED)
+    assert {*SOFT.values(), DEFAULT} <= set(COUNTED)
+    assert set(json.loads(costs.SIZES.read_text())) >= {*COUNTED, *NEAREST.values()}
 
 
 def compilers() -> Iterator[tuple[str, list[str]]]:

@@ -16,17 +16,8 @@ from edgeprune.emit.to_c.state import STEP, declaration, members_of, reset
 from edgeprune.emit.to_c.writer import Names, array, comment, model_name, number, numbered
 from edgeprune.ir import DType, Graph, Node, Span
 from edgeprune.kernels.call import Constant, KernelCall
+from edgeprune.kernels.isa import GUARDS
 from edgeprune.ops.embedding import rows_of
-
-# By folder of runtime_c/arch: what the compiler defines where it builds for that instruction set.
-GUARDS = {
-    "vector": "(defined(__SSE2__) || defined(__ARM_NEON))",
-    "arm_dsp": "defined(__ARM_FEATURE_DSP)",
-    "arm_mve": "defined(__ARM_FEATURE_MVE)",
-    "armv6m": "defined(__ARM_ARCH_6M__)",
-    "armv7m": "defined(__ARM_ARCH_7M__)",
-    "avr": "defined(__AVR__)",
-}
 
 
 @dataclass(frozen=True)
