@@ -215,6 +215,26 @@ def test_layers_over_time_are_written_out(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.needs("tensorflow")
+def test_activations_that_tensorflow_spells_as_a_choice_are_one_function(tmp_path: Path) -> None:
+    import tensorflow as tf
+    from tensorflow import keras as k
+
+    x = np.random.default_rng(0).normal(size=(5, 6)).astype(np.float32) * 3
+    layers = (k.layers.Activation("selu"), k.layers.ELU(0.5))
+    for layer in layers:
+        inputs = k.Input((6,))
+        model = k.Model(inputs, layer(inputs))
+        model.save(tmp_path / "net.keras")
+        graph = load(tmp_path / "net.keras")
+        assert [n.op.kind for n in graph.nodes] == ["selu"]
+        np.testing.assert_allclose(predict(graph, x), model(tf.constant(x)), atol=1e-5)
+    inputs = k.Input((6,))  # it jumps
+    k.Model(inputs, k.layers.ReLU(threshold=0.5)(inputs)).save(tmp_path / "net.keras")
+    with pytest.raises(UnsupportedError, match="GREATER"):
+        load(tmp_path / "net.keras")
+
+
+@pytest.mark.needs("tensorflow")
 def test_layers_that_cannot_be_compiled_are_refused_by_their_names_all_at_once(
     tmp_path: Path,
 ) -> None:

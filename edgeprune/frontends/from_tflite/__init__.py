@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.files import MODEL_BYTES, read_bytes
-from edgeprune.frontends.from_tflite import dilated, lookup, shapes, state, steps
+from edgeprune.frontends.from_tflite import choice, dilated, lookup, shapes, state, steps
 from edgeprune.frontends.from_tflite.file import VARIABLE, Operator, read_file
 from edgeprune.frontends.from_tflite.operators import OPERATORS
 from edgeprune.frontends.from_tflite.reader import Reader
@@ -49,7 +49,14 @@ def parse(data: bytes, name: str) -> Graph:
     return reader.finish()
 
 
-FOLLOWERS = (shapes.follow, dilated.follow, lookup.follow, steps.follow, state.follow)
+FOLLOWERS = (
+    shapes.follow,
+    dilated.follow,
+    lookup.follow,
+    choice.follow,
+    steps.follow,
+    state.follow,
+)
 KEEPERS = ("SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM")
 """Operators that keep variable tensors from call to call."""
 

@@ -74,6 +74,7 @@ class Reader:
         self.centred: dict[int, Tensor] = {}
         self.phases: dict[int, Phases] = {}
         self.stacked: dict[int, str] = {}  # values whose first axis is no batch, by tensor
+        self.positive: dict[int, int] = {}  # conditions x > 0: the tensor x
         self.steps: dict[int, tuple[int, int]] = {}  # of a look-up: (tensor, what was added to it)
         self.wraps: dict[int, int] = {}  # of numbers of rows below 0: what they are made of
         self.hybrid: set[str] = set()
