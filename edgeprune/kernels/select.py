@@ -18,6 +18,7 @@ from edgeprune.kernels import arm_dsp, arm_mve, avr, costs, vector
 from edgeprune.kernels.by_rows import in_turns
 from edgeprune.kernels.call import Kernel, KernelCall, Request
 from edgeprune.kernels.choice import Choice, balanced, leanest, quickest, smallest, weighed
+from edgeprune.kernels.isa import DEFAULT
 from edgeprune.kernels.portable.activation import unary
 from edgeprune.kernels.portable.arith import arith, extreme, prelu
 from edgeprune.kernels.portable.conv import conv2d, conv_transpose2d, depthwise_conv2d
@@ -78,7 +79,7 @@ def lower(
     graph: Graph,
     isas: Sequence[str],
     optimize: str,
-    core: str = costs.DEFAULT,
+    core: str = DEFAULT,
     arena: Callable[[Choice], int] | None = None,
     *,
     fpu: bool = True,

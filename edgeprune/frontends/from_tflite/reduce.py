@@ -66,8 +66,10 @@ def reduce_max(r: Reader, op: Operator) -> None:
     axes = sorted({a + len(shape) if a < 0 else a for a in r.integers(op, 1)})
     if not axes or axes[0] < 1:
         raise UnsupportedError(r.where(op), f"takes the maximum over axes {axes} of {len(shape)}")
-    name, window = r.value(op, 0), shape[1:3]
-    if len(shape) != 4 or axes != [1, 2]:
+    name = r.value(op, 0)
+    if len(shape) == 4 and axes == [1, 2]:
+        window = (shape[1], shape[2])
+    else:
         kept = [a for a in range(1, len(shape)) if a not in axes]
         if [*axes, *kept] != sorted([*axes, *kept]):
             name = r.between(op, Transpose(tuple(a - 1 for a in (*axes, *kept))), (name,), "first")
