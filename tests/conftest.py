@@ -47,7 +47,6 @@ INSTALL = {
     "mlflow": "pip install 'edgeprune[mlflow]'",
     "nbclient": "pip install 'edgeprune[dev]'",
     "tree_sitter_swift": "pip install 'edgeprune[dev]'",
-    "clang_format": "pip install 'edgeprune[dev]'",
     "ipykernel": "pip install 'edgeprune[dev]'",
 }
 """What `needs` can name, and how to get it."""
@@ -63,7 +62,6 @@ PACKAGES = {
             "mlflow",
             "nbclient",
             "tree_sitter_swift",
-            "clang_format",
         )
     },
     "kconfiglib": "kconfiglib",

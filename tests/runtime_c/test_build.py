@@ -36,15 +36,6 @@ def test_every_file_says_its_licence() -> None:
     assert not [name(p) for p in sources if not p.read_text().startswith(line)]
 
 
-@pytest.mark.needs("clang_format")
-def test_the_c_is_laid_out_as_clang_format_lays_it_out() -> None:
-    from clang_format import get_executable
-
-    command = [get_executable("clang-format"), "--dry-run", "-Werror", *PORTABLE, *HEADERS]
-    told = subprocess.run(command, capture_output=True, text=True)
-    assert told.returncode == 0, told.stderr[-3000:]
-
-
 def test_the_runtime_is_of_the_release_of_the_package() -> None:
     macros = dict(re.findall(r"#define (EP_VERSION\w*) (\S+)", header_text("ep_status.h")))
     number = re.sub(r"\.(\d+)", lambda part: f"{int(part[1]):02}", __version__).lstrip("0")
