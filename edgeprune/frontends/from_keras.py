@@ -12,7 +12,7 @@ from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends.from_tflite import parse
 from edgeprune.frontends.keras_norms import with_norms
 from edgeprune.frontends.normalize import normalize
-from edgeprune.frontends.refusals import LOOKUP, Refusal, refusal
+from edgeprune.frontends.refusals import Refusal, refusal
 from edgeprune.ir import Graph
 from edgeprune.progress import silenced
 
@@ -103,8 +103,6 @@ def _refuse_layers(tf: Any, path: Path, model: Any) -> None:
         elif isinstance(layer, tf.keras.layers.Masking):
             what = f"leaves out steps that hold nothing but {float(layer.mask_value):g}"
             hint = "build it without: steps are compiled ahead, all of them run"
-        elif isinstance(layer, tf.keras.layers.Embedding):
-            what, hint = "looks up rows of a table", LOOKUP
         if what:
             found.append(Refusal(kind, layer.name, what, hint))
     if found:

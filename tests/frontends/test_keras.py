@@ -240,15 +240,13 @@ def test_layers_that_cannot_be_compiled_are_refused_by_their_names_all_at_once(
 ) -> None:
     from tensorflow import keras as k
 
-    words = k.Input((3,), batch_size=1)
-    rows = k.layers.Embedding(9, 6, name="table")(words)
-    left = k.layers.Masking(mask_value=-1.0, name="padding")(rows)
+    steps = k.Input((3, 6), batch_size=1)
+    left = k.layers.Masking(mask_value=-1.0, name="padding")(steps)
     end = k.layers.GRU(4, stateful=True, name="memory")(left)
-    k.Model(words, end).save(tmp_path / "net.keras")
+    k.Model(steps, end).save(tmp_path / "net.keras")
     with pytest.raises(UnsupportedError) as caught:
         load(tmp_path / "net.keras")
     said = str(caught.value)
-    assert "3 operators cannot be compiled" in said
-    assert "'table' (Embedding): looks up rows of a table" in said
+    assert "2 operators cannot be compiled" in said
     assert "'padding' (Masking): leaves out steps that hold nothing but -1" in said
     assert "'memory' (GRU): keeps its state between calls (build it with stateful=False" in said
