@@ -267,3 +267,12 @@ def test_an_embedding_of_keras_is_read(tmp_path: Path, quantised: bool) -> None:
     made = Recipe(load_target("host"), "int8", "size", {}).compile(graph)
     wanted = run_tflite.run(content, x)
     np.testing.assert_array_equal(real(graph, _c(made, tmp_path, x)), real(graph, wanted))
+
+
+def test_an_output_that_is_said_to_be_whole_and_is_not_is_real() -> None:
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3])
+    y = helper.make_tensor_value_info("y", TensorProto.INT64, None)
+    graph = helper.make_graph([helper.make_node("Sigmoid", ["x"], ["y"])], "g", [x], [y])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    read = loads(model.SerializeToString())
+    assert [read.ports[v].dtype for v in read.outputs] == [DType.FLOAT32]

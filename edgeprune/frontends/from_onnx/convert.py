@@ -85,7 +85,10 @@ class _Conversion:
         found = self.values.get(v.name)
         if not isinstance(found, Index):
             found = self._operand(f"{self.source.name}: output {v.name!r}", v.name)
-        return v.name, found, INPUTS.get(v.type.tensor_type.elem_type, DType.FLOAT32)
+        dtype = INPUTS.get(v.type.tensor_type.elem_type, DType.FLOAT32)
+        real = not (isinstance(found, Act) and found.type.is_index)
+        whole = dtype in (DType.INT32, DType.INT64)
+        return v.name, found, DType.FLOAT32 if whole and real else dtype
 
     def _needed(self) -> set[int]:
         """Nodes that the outputs depend on."""
