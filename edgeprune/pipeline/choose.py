@@ -180,11 +180,12 @@ class Chooser:
             return kept
         self._refuse_to_guess(given)
         tries = _Tries()
-        for dtype in self._dtypes(target, whole=False, flash=given.flash is not None):
-            for form in forms(o, target, (dtype,), given.ram):
-                if self._is_worth(form, tries.found):
-                    self.progress(f"try {_title(form)}", 0, 0)
-                    tries.make(self._fitter(o, form).fit)
+        dtypes = self._dtypes(target, whole=False, flash=given.flash is not None)
+        # fewer bits gain more than smaller kernels, and do not take so many times as long
+        for form in sorted(forms(o, target, dtypes, given.ram), key=partial(_rank, target)):
+            if self._is_worth(form, tries.found):
+                self.progress(f"try {_title(form)}", 0, 0)
+                tries.make(self._fitter(o, form).fit)
         return tries.made
 
     def _is_worth(self, form: Form, found: list[Candidate]) -> bool:
@@ -325,6 +326,11 @@ def _refuse_excess(found: Candidate, given: Room, where: str) -> Candidate:
     if excess := given.limits.words(found.size.taken):
         raise CannotFitError(where, f"the network takes {excess}")
     return found
+
+
+def _rank(target: Target, form: Form) -> tuple[bool, bool]:
+    """Where a form is among those that are tried; integers first, by the target's own kernels."""
+    return form.dtype in FLOATS, form.target.kernels != target.kernels
 
 
 def _name(found: Candidate) -> str:

@@ -53,7 +53,9 @@ def run(
     """
     graph = parse(content, ".tflite")  # LiteRT itself may crash on what is malformed
     if not runs(content):
-        raise EdgePruneError(".tflite", "LiteRT has no SVDF with a state of int8")
+        raise EdgePruneError(
+            ".tflite", "LiteRT has no SVDF with a state of int8", "TFLite Micro runs such files"
+        )
     content = repaired(content)
     samples = len(inputs)
     count = min(threads or os.cpu_count() or 1, max(1, samples))

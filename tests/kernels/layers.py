@@ -99,20 +99,31 @@ def pointwise_layer(rng: Rng) -> Graph:
 
 
 def vector_layer(rng: Rng) -> Graph:
-    """A convolution with one result, or 1x1 with up to three."""
+    """A convolution with one result, or 1x1 with up to three; or one that is nearly so."""
     image, kernel = pick(rng, 1, 4, 2), pick(rng, 1, 3, 2)
     image = (max(image[0], kernel[0]), kernel[1])
     kind = rng.integers(3)
     if kind:
         image, kernel = (int(rng.integers(1, 4)), 1), (1, 1)
     stride = (1, 1) if kind else (image[0], 2)
-    depth, filters = int(rng.integers(1, 60)), int(rng.integers(1, 24))
+    depth, filters = 2 * int(rng.integers(1, 30)), 2 * int(rng.integers(1, 12))
+    pad, dilation, groups = Padding(), (1, 1), 1
+    unlike = rng.integers(8)  # what keeps a window from being read from end to end
+    if unlike == 0:
+        image, stride = (image[0], image[1] + 2), (image[0], image[1] + 2)
+    elif unlike == 1:
+        pad = Padding(*pick(rng, 0, 1, 4))
+    elif unlike == 2:
+        dilation = (2, 1)
+        image = (image[0] + kernel[0] - 1, image[1])
+    elif unlike == 3:
+        groups = 2
     xs = float(np.float32(np.exp(rng.uniform(-8, 0))))
-    constants = layer_constants(rng, (filters, *kernel, depth), 0, xs)
+    constants = layer_constants(rng, (filters, *kernel, depth // groups), 0, xs)
     settle(rng, constants)
     x = int8_type((*image, depth), xs, zero(rng))
     y = int8_type((), output_scale(rng, xs, constants), zero(rng))
-    return one_node(Conv2d(stride, clamp=clamp(rng)), [x], y, constants)
+    return one_node(Conv2d(stride, pad, dilation, groups, clamp(rng)), [x], y, constants)
 
 
 def many_vectors_layer(rng: Rng) -> Graph:

@@ -16,7 +16,7 @@ from edgeprune.ir import Array, Graph
 from edgeprune.kernels.call import KernelCall
 from edgeprune.resources import runtime_dir
 from edgeprune.target import load_target
-from edgeprune.toolchain.cmodel import CModel
+from edgeprune.toolchain.cmodel import CModel, Rows
 from edgeprune.toolchain.counter import Counts, arguments, read_profile
 from edgeprune.toolchain.emulator import emulate
 from edgeprune.toolchain.firmware import build_harness
@@ -147,8 +147,8 @@ def _write(trials: list[Trial], folder: Path) -> tuple[CModel, bytes, list[int]]
     )
     files = (f"{name}.c", *(Path(s).name for s in sources))
     model = CModel(
-        folder, name, upper, files, "int8", "int8", (len(blob),), (end,), scratch,
-        tuple(map(str, range(len(trials)))),
+        folder, name, upper, files, Rows((len(blob),), ("int8",)), Rows((end,), ("int8",)),
+        scratch, tuple(map(str, range(len(trials)))),
     )  # fmt: skip
     return model, bytes(blob), places
 

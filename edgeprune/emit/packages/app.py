@@ -23,7 +23,7 @@ def spelled(facts: Facts, kind: str, words: Mapping[str, _Word]) -> list[_Word]:
     """
     ends = [facts.record["interface"][k][0]["dtype"] for k in ("inputs", "outputs")]
     if not set(ends) <= set(words):
-        what = f"there is none for inputs and outputs of {' and '.join(ends)}"
+        what = f"there is no app for inputs and outputs of {' and '.join(ends)}"
         raise UnsupportedError(f"--package {kind}", what, "use --dtype int8 or float32")
     return [words[end] for end in ends]
 

@@ -77,7 +77,15 @@ class Facts:
     @cached_property
     def size_flags(self) -> tuple[str, ...]:
         """Flags of gcc that the report's sizes were measured with."""
-        return (*COMMON_FLAGS, OPTIMIZE_FLAGS[self.record["target"]["optimize"]])
+        target = self.record["target"]
+        real = [f for f in target.get("flags") or () if f.startswith("-ffp-")]  # sums of floats
+        return (*COMMON_FLAGS, *real, OPTIMIZE_FLAGS[target["optimize"]])
+
+    @cached_property
+    def chip(self) -> str:
+        """What ESP-IDF calls the board's part; another's where it is no ESP32."""
+        board = str(self.record["target"].get("arduino") or "")
+        return board.rsplit(":", 1)[-1] if board.startswith("esp32:") else "esp32c3"
 
     @cached_property
     def cross(self) -> tuple[str, str]:

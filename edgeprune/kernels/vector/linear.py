@@ -15,7 +15,7 @@ from edgeprune.ops import Conv2d, DepthwiseConv2d
 
 FOLDER = "arch/vector"
 PER_MAC = 0.55
-"""Instructions a multiplication where vectors have 128 bits."""
+"""Instructions a multiplication where vectors have 128 bits; estimated, as the other two."""
 PER_TAP = 0.8
 """The same of a depthwise convolution."""
 PER_OUTPUT = 20

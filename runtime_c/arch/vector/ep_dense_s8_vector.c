@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* gcc vectorises fully from -O3 on, clang from -O2. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("O3")
+#endif
+
 #include "ep_dense_s8_vector.h"
 
 #include "ep_tile_vector.h"
