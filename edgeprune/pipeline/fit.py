@@ -75,11 +75,10 @@ class Fitter:
         """
         if not self.options.has_limits:
             graph = self.prepared.graph  # quantised files keep every scale and weight
-            return self._in_ram(self._finish(self._recipe(graph), graph, None))
+            return self._finish(self._recipe(graph), graph, None)
         graph = self.prepared.float_graph
-        compiled = self._recipe(graph).compile(graph)
-        compiled, whole = self._by_rows(compiled, self._measure(compiled))
-        recipe = compiled.recipe
+        recipe = self._recipe(graph)
+        compiled, whole = self._by_rows(recipe.compile(graph))
         coupling = couple(graph)
         prices = LayerPrices(compiled, graph, coupling, {"flash", *self.limits.most})
         first = prices(nothing_removed(coupling))
@@ -88,7 +87,7 @@ class Fitter:
         try:
             made = self._within(recipe, prices, spare, whole)
         except CannotFitError as error:
-            made = self._last(recipe, whole, error)
+            made = self._last(recipe, prices, whole, error)
         if made.compiled.recipe.levels:
             return made  # prices are those of eight bits
         rest = whole.flash_bytes - first["flash"]
@@ -115,9 +114,11 @@ class Fitter:
                 return made
             # scales that were chosen for this network took more than those of the source model
             spare = {k: v + over.get(k, 0) for k, v in spare.items()}
-        raise self._floor(recipe)
+        raise self._floor(recipe, prices)
 
-    def _last(self, recipe: Recipe, whole: Footprint, error: CannotFitError) -> Candidate:
+    def _last(
+        self, recipe: Recipe, prices: Prices, whole: Footprint, error: CannotFitError
+    ) -> Candidate:
         """The smallest network, where it fits and a search that reckons too much never came so far.
 
         Raises:
@@ -127,20 +128,20 @@ class Fitter:
         if o.min_accuracy is not None or o.max_drop is not None:
             raise error
         least = smallest(self.prepared.float_graph, inputs=self._drops_inputs)
-        made = self._least_of(recipe, least, whole)
-        if not self._holds(made):
-            raise self._refusal(made.compiled)
+        made, cost = self._least_of(recipe, least, whole), self._least(prices)
+        if not self._holds(made, cost):
+            raise self._refusal(made.compiled, cost)
         solved = self._solved(least)
         better = self._least_of(recipe, replace(solved, graph=self._trained(solved)), whole)
-        return better if self._holds(better) else made
+        return better if self._holds(better, cost) else made
 
     def _least_of(self, recipe: Recipe, pruned: Pruned, whole: Footprint) -> Candidate:
         """A network in as few bytes as it can have."""
         return self._finish(recipe, pruned.graph, pruned, whole)
 
-    def _holds(self, made: Candidate) -> bool:
-        """Whether what is built is within all limits."""
-        return self.limits.hold(self._taken(made.size, made.compiled))
+    def _holds(self, made: Candidate, cost: Mapping[str, float]) -> bool:
+        """Whether what is built is within all limits; its price is of what is not measured."""
+        return self.limits.hold({**cost, **self._taken(made.size, made.compiled)})
 
     def _taken(self, found: Footprint, compiled: Compiled) -> dict[str, float]:
         """What a network takes of that which prices leave out something of."""
@@ -161,13 +162,13 @@ class Fitter:
         best: tuple[Pruned, dict[str, float]] | None = None
         for _ in range(TRIES):
             pruned = self._prune(recipe, prices, self.limits.less(spare))
-            compiled = recipe.compile(pruned.graph)
-            now = {**pruned.cost, **self._taken(self._measure(compiled), compiled)}
+            compiled, found = self._by_rows(recipe.compile(pruned.graph))
+            now = {**pruned.cost, **self._taken(found, compiled)}
             left = {k: now[k] - pruned.cost[k] for k in spare}
             if not limits.hold(now):
                 if best is not None:
                     break
-                spare = {k: max(spare[k] + 1, left[k]) for k in spare}
+                spare = self._tighter(prices, spare, left)
                 continue
             best = pruned, spare
             tight = any(n <= slack * limits.most[k] for k, n in limits.left(now).items())
@@ -175,8 +176,23 @@ class Fitter:
                 break
             spare = {k: min(spare[k], left[k]) for k in spare}
         if best is None:
-            raise self._floor(recipe)
+            raise self._floor(recipe, prices)
         return best
+
+    def _tighter(
+        self, prices: Prices, spare: Mapping[str, float], left: Mapping[str, float]
+    ) -> dict[str, float]:
+        """What is to be left beside the price, after a network that left less than it takes.
+
+        That network may have had kernels with a larger stack than a smaller one: where what it
+        takes leaves room for none at all, it is looked for half of the way.
+        """
+        more = {k: max(spare[k] + 1, left[k]) for k in spare}
+        least = self._least(prices)
+        if self.limits.less(more).hold(least):
+            return more
+        most = {k: self.limits.most[k] - least[k] for k in spare}
+        return {k: min(more[k], max(spare[k] + 1, (spare[k] + most[k]) / 2)) for k in spare}
 
     def again(self, known: Candidate) -> Candidate:
         """A network that was found for another form of the same element type."""
@@ -185,16 +201,12 @@ class Fitter:
         recipe = replace(recipe, by_rows=form.by_rows, room=None)
         compiled = recipe.compile_typed(known.compiled.graph)
         _refuse_far_constants(compiled)
-        return self._in_ram(replace(known, compiled=compiled, size=self._measure(compiled)))
+        compiled, size = self._by_rows(compiled)
+        return replace(known, compiled=compiled, size=size)
 
-    def _in_ram(self, made: Candidate) -> Candidate:
-        """The same network, by rows where it does not fit the RAM without."""
-        compiled, size = self._by_rows(made.compiled, made.size)
-        return replace(made, compiled=compiled, size=size)
-
-    def _by_rows(self, compiled: Compiled, size: Footprint) -> tuple[Compiled, Footprint]:
+    def _by_rows(self, compiled: Compiled) -> tuple[Compiled, Footprint]:
         """A network and its footprint, by rows where it takes more RAM than there is."""
-        most = self.form.ram
+        most, size = self.form.ram, self._measure(compiled)
         for _ in range(2):  # a loop takes some bytes of stack
             if most is None or size.ram_bytes <= most or compiled.graph.states:
                 break
@@ -327,7 +339,7 @@ class Fitter:
         """Prune to what the limits leave beside code and stack."""
         o = self.options
         if not left.hold(self._least(prices)):
-            raise self._floor(recipe)
+            raise self._floor(recipe, prices)
         if isinstance(self.ranking, obs.Search):
             ask = partial(
                 self.ranking.choose,
@@ -378,7 +390,8 @@ class Fitter:
         plain = accuracy  # of a file of integers: there is no float network
         if not graph.is_quantised:
             plain = self.prepared.accuracy(predict(graph, self.prepared.validation.x))
-        return Candidate(graph, compiled, self._measure(compiled), accuracy, plain, pruned, before)
+        compiled, size = self._by_rows(compiled)
+        return Candidate(graph, compiled, size, accuracy, plain, pruned, before)
 
     def _quantised(self, recipe: Recipe, graph: Graph) -> tuple[Compiled, float]:
         """The quantised network that does best on validation data, and its accuracy there."""
@@ -391,14 +404,14 @@ class Fitter:
         wanted = predict(graph, few)
 
         @cache
-        def compiled(s: Settings, by_rows: bool = recipe.by_rows) -> Compiled:
+        def compiled(s: Settings, by_rows: bool) -> Compiled:
             return replace(recipe, observed=seen[s.equalises], settings=s, by_rows=by_rows).compile(
                 even if s.equalises else plain
             )
 
         @cache
         def outputs(s: Settings) -> Array:
-            return answered(compiled(s, by_rows=False), few)  # the same bits either way
+            return answered(compiled(s, False), few)  # the same bits either way
 
         def score(s: Settings) -> Score:
             loss = float(np.mean((outputs(s) - wanted) ** 2, dtype=np.float64))
@@ -406,7 +419,9 @@ class Fitter:
             return self.prepared.accuracy(outputs(s)) if samples.y is not None else 0.0, -loss
 
         def fits(s: Settings) -> bool:
-            return not self.limits.most or self.limits.hold(self._measure(compiled(s)).taken)
+            if not self.limits.most:
+                return True
+            return self.limits.hold(self._by_rows(compiled(s, recipe.by_rows))[1].taken)
 
         settings = choose(score, recipe.settings, can_equalise=even is not plain)
         if not fits(settings):  # tables are as long as scales make them
@@ -420,8 +435,10 @@ class Fitter:
             settings = widen(settings, score, fits, whole - NARROW_LOSS)
         made = outputs(settings)
         if len(few) < len(samples.x):
-            made = np.concatenate([made, answered(compiled(settings), samples.x[len(few) :])])
-        return compiled(settings), self.prepared.accuracy(made)
+            made = np.concatenate(
+                [made, answered(compiled(settings, False), samples.x[len(few) :])]
+            )
+        return compiled(settings, recipe.by_rows), self.prepared.accuracy(made)
 
     @property
     def _drops_inputs(self) -> bool:
@@ -431,14 +448,15 @@ class Fitter:
         """What is left when all goes that can."""
         return recipe.compile(smallest(self.prepared.float_graph, inputs=self._drops_inputs).graph)
 
-    def _floor(self, recipe: Recipe) -> CannotFitError:
+    def _floor(self, recipe: Recipe, prices: Prices) -> CannotFitError:
         """The error that says about how small the network can get, and what of."""
-        return self._refusal(self._smallest(recipe))
+        return self._refusal(self._smallest(recipe), self._least(prices))
 
-    def _refusal(self, compiled: Compiled) -> CannotFitError:
-        """The error that says what the smallest network takes."""
-        graph, found, bound = compiled.graph, self._measure(compiled), self.form.target.bound
-        taken = {**self._taken(found, compiled), "near": compiled.near_bytes}
+    def _refusal(self, compiled: Compiled, cost: Mapping[str, float]) -> CannotFitError:
+        """The error that says what the smallest network takes; its price what is not measured."""
+        compiled, found = self._by_rows(compiled)
+        graph, bound = compiled.graph, self.form.target.bound
+        taken = {**cost, **self._taken(found, compiled), "near": compiled.near_bytes}
         widths = ", ".join(
             f"{n.name} {graph.types[n.output].shape[-1]}" for n in graph.nodes if n.op.weights
         )

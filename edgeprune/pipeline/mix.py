@@ -153,6 +153,7 @@ class Mixer:
             graph: float; what it computes is what every layer is rounded for.
             like: of the same shapes: the network whose layers tell what bits cost; None: it.
         """
+        self._rooms.clear()  # other shapes may take other kernels
         price = self._prices(graph)
         most, least = (_ends(price, pick) for pick in (max, min))
         found = self._fitting(graph, [most]) if self._has_room(most) else None

@@ -93,14 +93,14 @@ class MixedFitter(Fitter):
         rungs = [middle + k for k in RUNGS]
         best = _lowest(mixed, rungs, RUNGS.index(0)) or mixed(math.log(least["flash"] + 1, STEP))
         if best is None:
-            raise self._floor(recipe)
+            raise self._floor(recipe, prices)
         smaller = mixed(best.rung - 1)
         fuller = self._fuller(mixed, best, room)
         solved = fuller
         if smaller is not None and smaller.loss < NEAR * fuller.loss:
             solved = smaller
         ends = [fuller, self._finished(mixer, solved)]
-        return self._settled(recipe, mixer, min(ends, key=lambda end: end.loss), whole)
+        return self._settled(recipe, prices, mixer, min(ends, key=lambda end: end.loss), whole)
 
     def _least_of(self, recipe: Recipe, pruned: Pruned, whole: Footprint) -> Candidate:
         counts = dict.fromkeys(roundable(pruned.graph), min(self.roundings.counts))
@@ -131,7 +131,9 @@ class MixedFitter(Fitter):
         done = replace(pruned, graph=graph)
         return replace(found, loss=mix.loss, mix=mix, left=left, pruned=done)
 
-    def _settled(self, recipe: Recipe, mixer: Mixer, chosen: Found, whole: Footprint) -> Candidate:
+    def _settled(
+        self, recipe: Recipe, prices: Prices, mixer: Mixer, chosen: Found, whole: Footprint
+    ) -> Candidate:
         """As it is linked with scales of its own, with fewer bits where those take too much."""
         mix, pruned, epochs = chosen.mix, chosen.pruned, self.options.finetune
         while True:
@@ -144,7 +146,7 @@ class MixedFitter(Fitter):
             mixer.reserve(int(over.get("flash", 0)))
             again = mixer.mix(pruned.graph, chosen.like) if "flash" in over else None
             if again is None:
-                raise self._floor(recipe)
+                raise self._floor(recipe, prices)
             mix = again[0]
 
     def _smallest(self, recipe: Recipe) -> Compiled:
@@ -164,7 +166,8 @@ class MixedFitter(Fitter):
 
     def _excess(self, compiled: Compiled) -> dict[str, float]:
         """By how much a network is over each limit; negative: what is left."""
-        now = {**self._taken(self._measure(compiled), compiled), "near": compiled.near_bytes}
+        compiled, found = self._by_rows(compiled)
+        now = {**self._taken(found, compiled), "near": compiled.near_bytes}
         return {k: -left for k, left in self.limits.left(now).items()}
 
 
