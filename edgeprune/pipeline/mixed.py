@@ -36,6 +36,8 @@ NEAR = 1.1
 all layers together, the dearest step, does more for it."""
 FILLS = 2
 """Tries to fill the bytes that are left with channels."""
+MOST_MORE = 4
+"""Times as many of them at the most: what is left may be more than there was for eight bits."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,8 @@ class MixedFitter(Fitter):
         for _ in range(FILLS):
             if best.left <= SLACK * room:
                 break
-            more = mixed(best.rung + math.log(room / (room - best.left), STEP))
+            taken = max(room - best.left, room / MOST_MORE)
+            more = mixed(best.rung + math.log(room / taken, STEP))
             if more is None or more.loss >= best.loss:
                 break
             best = more
