@@ -17,6 +17,7 @@ from edgeprune.ir.rows import fed, join_rows, real, row_type, split_rows
 from edgeprune.ir.run import (
     computed,
     dequantise_array,
+    differentiable,
     in_elements,
     in_reals,
     predict,
@@ -66,6 +67,7 @@ __all__ = [
     "computed",
     "couple",
     "dequantise_array",
+    "differentiable",
     "explicit",
     "fed",
     "in_elements",

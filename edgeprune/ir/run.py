@@ -26,6 +26,13 @@ def tensors(graph: Graph) -> dict[str, torch.Tensor]:
     return {k: torch.from_numpy(v) for k, v in owned.items()}
 
 
+def differentiable(graph: Graph) -> dict[str, torch.Tensor]:
+    """The same, where what is looked up of tables has gradients: numbers of rows have none."""
+    weights = tensors(graph)
+    tables = {n.inputs[1] for n in graph.nodes if n.op.numbers}
+    return weights | {k: weights[k].detach().clone().requires_grad_() for k in tables}
+
+
 def run(
     graph: Graph,
     feed: Mapping[str, torch.Tensor],

@@ -20,9 +20,10 @@ from edgeprune.frontends.data import load_samples
 from edgeprune.frontends.from_onnx import loads
 from edgeprune.frontends.from_torch import export, load
 from edgeprune.frontends.ports import join_ports, part_ports
-from edgeprune.ir import DType, Graph, couple, fed, join_rows, predict, real, run_int
+from edgeprune.ir import DType, Graph, Samples, couple, fed, join_rows, predict, real, run_int
 from edgeprune.ops.embedding import rows_of
 from edgeprune.pruning.compact import compact
+from edgeprune.pruning.search import prune
 from edgeprune.quantize import observe
 from edgeprune.target import load_target
 from edgeprune.verify import run_onnx, run_tflite
@@ -57,6 +58,21 @@ class Beside(nn.Module):
     def forward(self, user, seen, features):
         rows = [self.table(user), self.kinds(seen[:, 1]), features]
         return torch.sigmoid(self.last(torch.cat(rows, 1))), self.table(user)
+
+
+class Deeper(Beside):
+    """The same inputs, and a hidden layer behind each kind."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = nn.Linear(WIDTH + 3, 6)
+        self.measured = nn.Linear(4, 6)
+        self.last = nn.Linear(12, 2)
+
+    def forward(self, user, seen, features):
+        looked_up = torch.cat([self.table(user), self.kinds(seen[:, 1])], 1)
+        hidden = [torch.relu(self.words(looked_up)), torch.relu(self.measured(features))]
+        return self.last(torch.cat(hidden, 1))
 
 
 def samples(module: nn.Module, n: int = 40) -> tuple[np.ndarray, ...]:
@@ -176,6 +192,18 @@ def test_the_width_of_an_embedding_is_pruned(tmp_path: Path) -> None:
         module.table.weight[:, [1, 3]] = 0
     np.testing.assert_allclose(predict(less, rows(module)), wanted(module), rtol=1e-4, atol=1e-5)
     assert less.constants[table].shape == (WORDS, WIDTH - 2)
+
+
+@pytest.mark.parametrize("criterion", ["obs", "taylor1_abs", "fisher"])
+@pytest.mark.parametrize("network", [Text, Deeper])
+def test_networks_with_numbers_of_rows_are_ranked_by_gradients(
+    tmp_path: Path, network: type[nn.Module], criterion: str
+) -> None:
+    """Numbers have no gradient, what is looked up by them does."""
+    module = network()
+    graph = join_ports(read(module, "onnx", tmp_path))
+    data = Samples(rows(module), wanted(module)[:, :2].argmax(axis=1))
+    assert prune(graph, data, criterion=criterion, keep_ratio=0.5).removed.any()
 
 
 @pytest.mark.parametrize(("bad", "word"), [(30, "30"), (-1, "-1"), (0.5, "0.5")])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
-from edgeprune.ir import Node, run, tensors
+from edgeprune.ir import Node, differentiable, run
 from edgeprune.pruning.criteria.context import Context, Criterion, Scores
 
 
@@ -18,7 +18,7 @@ def effects(ctx: Context) -> Iterator[torch.Tensor]:
         (samples of a batch, channels) float32.
     """
     graph, loss = ctx.graph, ctx.loss
-    weights = tensors(graph)
+    weights = differentiable(graph)
     ids = {
         r.node: torch.from_numpy(ctx.coupling.values[graph.node(r.node).inputs[0]].ravel().copy())
         for r in ctx.coupling.reads

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.ir import Coupling, Graph, Node, run, tensors
+from edgeprune.ir import Coupling, Graph, Node, differentiable, run, tensors
 from edgeprune.pruning.loss import Loss
 
 EXACT_OUTPUTS = 16
@@ -88,7 +88,7 @@ def output_hessians(
     import torch
 
     generator = torch.Generator().manual_seed(seed)
-    weights = tensors(graph)
+    weights = differentiable(graph)
     outputs = [graph.node(n).output for n in nodes]
     sizes = [graph.types[v].shape[-1] for v in outputs]
     found = {n: torch.zeros(k, k, dtype=torch.float64) for n, k in zip(nodes, sizes, strict=True)}
@@ -141,7 +141,7 @@ def channel_effects(
     import torch
 
     generator = torch.Generator().manual_seed(seed)
-    weights = tensors(graph)
+    weights = differentiable(graph)
     reads = {
         r.node: torch.from_numpy(coupling.values[graph.node(r.node).inputs[0]])
         for r in coupling.reads
