@@ -49,13 +49,14 @@ def fused(graph: Graph) -> Fused:
 def _fuse(graph: Graph, node: Node, op: Lstm, found: Fused) -> None:
     steps, n = (graph.types[node.inputs[0]].shape[0], graph.types[node.inputs[1]].shape[1])
     rows = Slice((0, 0), (steps, n), (1, 1))
-    answer = [u for u in graph.users[node.output] if u.op == rows]
     kept = [v for v in node.inputs[1:3] if v in graph.states]
     only = set()
     for v in kept:
         only |= _way(graph, graph.states[v], node.output)
+    # of one step the state is the same rows as the answer
+    answer = [u for u in graph.users[node.output] if u.op == rows and u.name not in only]
     others = {u.name for u in graph.users[node.output]} - only - {u.name for u in answer}
-    inside = (only | {node.name}) - {u.name for u in answer}
+    inside = only | {node.name}
     hidden = {graph.node(k).output for k in inside}
     shown = hidden & (set(graph.outputs) - set(graph.states.values()))
     if len(answer) != 1 or len(kept) != 2 or others or shown:

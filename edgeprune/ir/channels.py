@@ -19,6 +19,7 @@ from edgeprune.ir.graph import Graph, Node
 
 Ids = NDArray[np.int64]
 OUTPUT = "they are outputs of the network"
+KEPT = "they are kept from call to call"
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,8 @@ def couple(graph: Graph) -> Coupling:
         ids[node.output] = out
     for v in graph.outputs:
         ch.pin(ids[v], OUTPUT)
+    for v in graph.states.values():
+        ch.pin(ids[v], KEPT)
     label = ch.join()
     inputs = _inputs(graph, ids, label)
     while _tie_slabs(ch, ids, label, inputs):

@@ -37,6 +37,7 @@ class Lstm(Op):
     kind: ClassVar[str] = "lstm"
     weights: ClassVar[frozenset[int]] = frozenset({3, 4, 5})
     has_onnx: ClassVar[bool] = False
+    keeps_integers: ClassVar[bool] = True
     cell_bits: int = 3
     clip: int = 0
 

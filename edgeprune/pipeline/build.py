@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from edgeprune.compiler import Compiled
 from edgeprune.emit import to_ort
 from edgeprune.emit.packages import OF_ONE, PACKAGES, PHONES, Facts
 from edgeprune.emit.to_c import Vectors
 from edgeprune.emit.to_c.writer import model_name
-from edgeprune.errors import CannotFitError, EdgePruneError
+from edgeprune.errors import CannotFitError, EdgePruneError, UnsupportedError
 from edgeprune.frontends.ports import has_many, part_ports
 from edgeprune.ir import Array, Graph, couple, fed, predict, real, step_rows
 from edgeprune.pipeline.choose import Chooser, room
@@ -123,6 +122,7 @@ def build(options: BuildOptions, progress: Progress = silent) -> Built:
     check_log(options.log, options.out)
     with clock.step("load"):
         prepared = prepare(options, needs_data=False)
+    _refuse_nothing(options, prepared)
     _check_packages(options, prepared)
     with clock.step("rank"):
         chooser = Chooser(prepared, options, progress)
@@ -142,6 +142,14 @@ def build(options: BuildOptions, progress: Progress = silent) -> Built:
     return Built(options.out, report, tuple(report["notes"]))
 
 
+def _refuse_nothing(options: BuildOptions, prepared: Prepared) -> None:
+    """Files of ONNX alone, of a network that ONNX cannot say."""
+    fixed = [n.name for n in prepared.graph.nodes if not n.op.has_onnx]
+    if fixed and set(options.emit) <= {"onnx", "ort"}:
+        what = f"ONNX has no LSTM with these integers ({', '.join(fixed)})"
+        raise UnsupportedError(f"--emit {','.join(options.emit)}", what, "--emit c,tflite")
+
+
 def _check_packages(options: BuildOptions, prepared: Prepared) -> None:
     wrong = [p for p in options.packages if p in OF_ONE and has_many(prepared.ported)]
     if wrong:
@@ -157,8 +165,9 @@ def _check_packages(options: BuildOptions, prepared: Prepared) -> None:
         raise EdgePruneError("--url", f"{options.url!r} is no address", "such as https://...")
 
 
-def _notes(options: BuildOptions, compiled: Compiled, prepared: Prepared) -> tuple[str, ...]:
+def _notes(options: BuildOptions, chosen: Candidate, prepared: Prepared) -> tuple[str, ...]:
     """What was taken for granted."""
+    compiled = chosen.compiled
     target, notes = compiled.recipe.target, []
     if options.optimize == "ram" and (target.progmem or compiled.graph.states):
         why = f"{target.name} runs" if target.progmem else "a model that keeps states is run"
@@ -168,6 +177,8 @@ def _notes(options: BuildOptions, compiled: Compiled, prepared: Prepared) -> tup
             f"packages/arduino is built for {target.name}: boards with AVR (Uno, Mega) need a "
             "build of their own, --target arduino-uno or arduino-mega-2560"
         )
+    if chosen.float_graph.is_quantised and options.dtype not in ("auto", "int8"):
+        notes.append(f"--dtype {options.dtype} changes nothing: the file's integers are kept")
     if "onnx" in options.emit and not compiled.has_onnx:
         notes.append("no .onnx is written: ONNX has no LSTM with these integers")
     return (*prepared.notes, *notes)
@@ -291,7 +302,7 @@ def _write(
         **_shown(prepared, real(graph, ours)),
         labels=prepared.labels,
         kept_whole=kept_whole(prepared.float_graph, couple(prepared.float_graph)),
-        notes=(*_notes(options, compiled, prepared), *missed),
+        notes=(*_notes(options, chosen, prepared), *missed),
         ort=(folder / "model.ort").stat().st_size if "ort" in options.emit else None,
     )
     made["app"] = in_app(compiled, target, chooser.speed)

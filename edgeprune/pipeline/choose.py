@@ -176,6 +176,8 @@ class Chooser:
         """For every form that is worth it the network that fits; raises where none does."""
         o = replace(self.options, budget=given.flash, ram=given.ram, speedup=None)
         o = o if given.macs is None else replace(o, max_macs=given.macs)
+        if fixed := [n.name for n in self.prepared.graph.nodes if n.op.keeps_integers]:
+            return self._unpruned(o, target, given, fixed)
         if kept := self._kept(o, target, given):
             return kept
         self._refuse_to_guess(given)
@@ -210,6 +212,16 @@ class Chooser:
             for form in forms(o, target, ("int8",), given.ram)
         ]
         return [c for c in whole if given.limits.hold(c.size.taken)]
+
+    def _unpruned(
+        self, o: BuildOptions, target: Target, given: Room, fixed: list[str]
+    ) -> list[Candidate]:
+        """A network with layers that exist in its file's integers alone, where it fits."""
+        tries = _Tries()
+        for form in forms(o, target, ("int8",), given.ram):
+            fitter = Fitter(self.prepared, o, form, None, self.progress)
+            tries.make(partial(fitter.unpruned, fixed))
+        return tries.made
 
     def _refuse_to_guess(self, given: Room) -> None:
         """Without data there is the network as it is, and no other."""

@@ -262,6 +262,6 @@ def _rows(dims: list[int], dtypes: list[str], sizes: list[int]) -> Rows:
         raise ValueError(f"{dims!r} has more than {_MAX_ELEMENTS} elements")
     if sizes and sum(sizes) != math.prod(dims):
         raise ValueError(f"{sizes!r} are no parts of {dims!r}")
-    if len(dtypes) != 1 and len(dtypes) != len(sizes):
+    if len(dtypes) not in (1, max(len(sizes), 1)):
         raise ValueError(f"{dtypes!r} are no types of {len(sizes)} parts")
     return Rows(tuple(dims), tuple(dtypes), tuple(sizes))

@@ -123,8 +123,9 @@ void ep_lstm_s8(const ep_lstm_s8_params *p, const int8_t *w, const int8_t *r, co
     for (int32_t t = 0; t < p->steps; t++) {
         gates(p, w, r, bias, scales, x, h, made);
         for (int32_t u = 0; u < n; u++) {
-            const int32_t kept = ep_divide_by_pot(made[n + u] * cell[u], 15);
-            const int32_t added = ep_divide_by_pot(made[u] * made[2 * n + u], 15 + p->cell_bits);
+            const int32_t kept = ep_divide_by_pot((int32_t)made[n + u] * cell[u], 15);
+            const int32_t product = (int32_t)made[u] * made[2 * n + u];
+            const int32_t added = ep_divide_by_pot(product, 15 + p->cell_bits);
             cell[u] = (int16_t)cut(ep_limit(cut(kept + added), -p->clip, p->clip));
             const int32_t out = made[3 * n + u] * hyperbolic(cell[u], p->cell_bits);
             y[u] = (int8_t)ep_limit(ep_rescale(out, p->mult, p->shift) + p->zero, -128, 127);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import flatbuffers
@@ -12,12 +13,15 @@ from tflite_files import Step, Value, constant, file_of
 
 from edgeprune.compiler.compile import Recipe
 from edgeprune.emit.to_tflite import emit
-from edgeprune.errors import UnsupportedError
+from edgeprune.errors import CannotFitError, UnsupportedError
 from edgeprune.frontends import load
 from edgeprune.frontends.from_tflite import parse
 from edgeprune.ir import Graph, QuantParams, run_steps
 from edgeprune.ir.fixedpoint import lstm as rules
+from edgeprune.pipeline.build import build
+from edgeprune.pipeline.options import BuildOptions
 from edgeprune.target import load_target
+from edgeprune.toolchain.cmodel import read_model
 from edgeprune.verify import run_tflite
 from edgeprune.verify.run_c import HostModel
 
@@ -26,7 +30,9 @@ X, H, C, Y = 0, 13, 14, 15
 NAME = "UNIDIRECTIONAL_SEQUENCE_LSTM"
 
 
-def lstm(seed: int, *, clip: float = 0.0, cell: float = 2.0**-12, **changed: int) -> bytes:
+def lstm(
+    seed: int, *, clip: float = 0.0, cell: float = 2.0**-12, steps: int = STEPS, **changed: int
+) -> bytes:
     """A file of one layer with random weights; ``changed`` are fields of its options."""
     rng = np.random.default_rng(seed)
 
@@ -51,9 +57,9 @@ def lstm(seed: int, *, clip: float = 0.0, cell: float = 2.0**-12, **changed: int
         for v in w
     ]
     values = [
-        Value((1, STEPS, INPUTS), "int8", taken), *w, *r, *bias,
+        Value((1, steps, INPUTS), "int8", taken), *w, *r, *bias,
         Value((1, UNITS), "int8", held), Value((1, UNITS), "int16", QuantParams.of(cell)),
-        Value((1, STEPS, UNITS), "int8", held),
+        Value((1, steps, UNITS), "int8", held),
         *[Value((0,), "float32")] * 4, Value((0,), "int8", held),
     ]  # fmt: skip
     order = [X, *range(1, 9), -1, -1, -1, *range(9, 13), -1, -1, H, C, -1, -1, -1, -1]
@@ -76,15 +82,16 @@ def answers_of_c(graph: Graph, x: np.ndarray, folder: Path) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("seed", "clip", "cell"),
-    [(0, 0.0, 2.0**-12), (1, 2.5, 2.0**-12), (2, 10.0, 2.0**-15), (3, 0.0, 2.0**-9)],
-)
+    ("seed", "clip", "cell", "steps"),
+    [(0, 0.0, 2.0**-12, STEPS), (1, 2.5, 2.0**-12, STEPS), (2, 10.0, 2.0**-15, 1),
+     (3, 0.0, 2.0**-9, 1)],
+)  # fmt: skip
 def test_every_artifact_is_litert_over_a_thousand_calls(
-    seed: int, clip: float, cell: float, tmp_path: Path
+    seed: int, clip: float, cell: float, steps: int, tmp_path: Path
 ) -> None:
     """States, and the cell among them, go on from call to call."""
-    content = lstm(seed, clip=clip, cell=cell)
-    x = np.random.default_rng(seed).integers(-128, 128, (1000, STEPS, INPUTS)).astype(np.int8)
+    content = lstm(seed, clip=clip, cell=cell, steps=steps)
+    x = np.random.default_rng(seed).integers(-128, 128, (1000, steps, INPUTS)).astype(np.int8)
     wanted = run_tflite.run(content, x)
     assert len(np.unique(wanted)) > 100
     graph = parse(content, "m.tflite")
@@ -125,6 +132,53 @@ def test_its_states_are_no_output_of_the_written_file() -> None:
     )  # fmt: skip
     with pytest.raises(UnsupportedError, match="keeps its states to itself"):
         emit(other)
+
+
+@pytest.fixture
+def ask(tmp_path: Path) -> BuildOptions:
+    """A build of one layer, with samples."""
+    (tmp_path / "m.tflite").write_bytes(lstm(0))
+    x = np.random.default_rng(0).normal(size=(40, STEPS, INPUTS)).astype(np.float32)
+    np.savez(tmp_path / "x.npz", x=x, y=np.zeros(len(x), int))
+    return BuildOptions(
+        tmp_path / "out", tmp_path / "m.tflite", tmp_path / "x.npz", target="host",
+        emit=("c", "tflite"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("limits", "option"),
+    [({"budget": 100}, "--budget"), ({"ram": 10}, "--ram"), ({"max_macs": 10}, "--max-macs"),
+     ({"budget": 100, "dtype": "float32"}, "--budget"), ({"ram": 10, "dtype": "mixed"}, "--ram"),
+     ({"min_accuracy": 1.0}, "--min-accuracy")],
+)  # fmt: skip
+def test_a_limit_that_is_not_met_says_what_the_unpruned_network_takes(
+    ask: BuildOptions, limits: dict[str, object], option: str
+) -> None:
+    with pytest.raises(
+        CannotFitError, match=r"not pruned, .*; (it takes|its accuracy is) \d"
+    ) as caught:
+        build(replace(ask, **limits))
+    assert caught.value.where == option
+    assert not ask.out.exists()
+
+
+def test_the_integers_of_the_file_are_kept_whatever_type_is_asked_for(ask: BuildOptions) -> None:
+    limits = {"budget": 1_000_000, "ram": 1_000_000, "keep_ratio": 0.5}  # no channel may go
+    made = build(replace(ask, dtype="float32", **limits))
+    assert read_model(made.out / "c").inputs.dtypes == ("int8",)
+    assert any("--dtype float32 changes nothing" in note for note in made.notes)
+
+
+def test_onnx_alone_is_refused(ask: BuildOptions) -> None:
+    with pytest.raises(UnsupportedError, match="ONNX has no LSTM") as caught:
+        build(replace(ask, emit=("onnx",)))
+    assert caught.value.hint == "--emit c,tflite"
+
+
+def test_boards_whose_emulator_does_not_verify_it_are_refused(ask: BuildOptions) -> None:
+    with pytest.raises(UnsupportedError, match="could not be verified on this core"):
+        build(replace(ask, target="arduino-mega-2560"))
 
 
 @pytest.mark.needs("EDGEPRUNE_DATA")
