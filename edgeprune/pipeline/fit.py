@@ -102,25 +102,22 @@ class Fitter:
         Raises:
             CannotFitError: a limit is not met; with what the network takes.
         """
-        o, graph = self.options, self.prepared.graph
+        graph = self.prepared.graph
         made = self._finish(self._recipe(graph), graph, None)
         neurons = int(removable(couple(self.prepared.float_graph)).sum())
         counted = {"macs": graph.macs, "neurons": neurons}
         taken = {**counted, **self._taken(made.size, made.compiled)}
-        why = f"the network is not pruned, as its file's integers are kept ({', '.join(fixed)})"
+        what = f"the network is not pruned, as its file's integers are kept ({', '.join(fixed)})"
         if wrong := self.limits.words(taken):
             bound = self.form.target.bound
             error = CannotFitError(
                 self.limits.option(taken),
-                f"{why}; it takes {wrong}",
+                f"{what}; it takes {wrong}",
                 f"the floor is {made.size.flash_bytes:,} bytes of {bound}"
                 + (f" and {made.size.ram_bytes:,} of RAM" if bound == "flash" else ""),
             )
             error.excess_bytes = int(sum(self.limits.excess(made.size.taken).values()))
             raise error
-        if o.min_accuracy is not None and not Limits(floor=o.min_accuracy).allow(made.accuracy):
-            what = f"{why}; its accuracy is {made.accuracy:.4f}, {o.min_accuracy:g} is asked for"
-            raise CannotFitError("--min-accuracy", what)
         return made
 
     def _within(

@@ -139,7 +139,7 @@ def ask(tmp_path: Path) -> BuildOptions:
     """A build of one layer, with samples."""
     (tmp_path / "m.tflite").write_bytes(lstm(0))
     x = np.random.default_rng(0).normal(size=(40, STEPS, INPUTS)).astype(np.float32)
-    np.savez(tmp_path / "x.npz", x=x, y=np.zeros(len(x), int))
+    np.savez(tmp_path / "x.npz", x=x)
     return BuildOptions(
         tmp_path / "out", tmp_path / "m.tflite", tmp_path / "x.npz", target="host",
         emit=("c", "tflite"),
@@ -149,15 +149,12 @@ def ask(tmp_path: Path) -> BuildOptions:
 @pytest.mark.parametrize(
     ("limits", "option"),
     [({"budget": 100}, "--budget"), ({"ram": 10}, "--ram"), ({"max_macs": 10}, "--max-macs"),
-     ({"budget": 100, "dtype": "float32"}, "--budget"), ({"ram": 10, "dtype": "mixed"}, "--ram"),
-     ({"min_accuracy": 1.0}, "--min-accuracy")],
+     ({"budget": 100, "dtype": "float32"}, "--budget"), ({"ram": 10, "dtype": "mixed"}, "--ram")],
 )  # fmt: skip
 def test_a_limit_that_is_not_met_says_what_the_unpruned_network_takes(
     ask: BuildOptions, limits: dict[str, object], option: str
 ) -> None:
-    with pytest.raises(
-        CannotFitError, match=r"not pruned, .*; (it takes|its accuracy is) \d"
-    ) as caught:
+    with pytest.raises(CannotFitError, match=r"not pruned, .*; it takes \d") as caught:
         build(replace(ask, **limits))
     assert caught.value.where == option
     assert not ask.out.exists()
