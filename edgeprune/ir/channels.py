@@ -178,8 +178,9 @@ def couple(graph: Graph) -> Coupling:
         ids[node.output] = out
     for v in graph.outputs:
         ch.pin(ids[v], OUTPUT)
-    for v in graph.states.values():
-        ch.pin(ids[v], KEPT)
+    for v, port in graph.ports.items():
+        if port.feeds and v in ids:  # in the row of all outputs too
+            ch.pin(ids[v], KEPT)
     label = ch.join()
     inputs = _inputs(graph, ids, label)
     while _tie_slabs(ch, ids, label, inputs):

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from edgeprune.errors import CannotFitError
+from edgeprune.frontends.ports import join_ports
+from edgeprune.frontends.states import keeping
 from edgeprune.ir import OUTPUT, Samples, couple
 from edgeprune.ops import Add, Concat, Dense, MatMul, Mean, Pad, Softmax
 from edgeprune.pruning import prune
@@ -63,6 +65,16 @@ def test_a_layer_that_is_kept_whole_names_what_keeps_it(
     kept = kept_whole(graph, couple(graph))
     assert kept[layer] == why
     assert kept[end] == OUTPUT
+
+
+def test_what_is_kept_from_call_to_call_is_said_to_be_that() -> None:
+    b = Builder(0, x=(6,), h=(4,))
+    state = dense(b, b.add(Concat(-1), "x", "h"), 4)
+    end = dense(b, state, 3)
+    graph = keeping(b.build(end, state), {"h": state})
+    for form in (graph, join_ports(graph)):
+        kept = kept_whole(form, couple(form))
+        assert kept == {state: "they are kept from call to call", end: OUTPUT}
 
 
 def test_what_can_go_is_not_said_to_be_kept() -> None:

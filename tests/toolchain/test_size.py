@@ -164,6 +164,8 @@ def test_a_target_that_is_a_file_has_no_compiler() -> None:
         ("input_shape", [0], r"input_shape\[0\]: must lie between"),
         ("input_shape", ["x"], r"input_shape\[0\]: must be a whole number"),
         ("dtype", "int3", "is not one of"),
+        ("input_dtypes", [], "are no types of 0 parts"),
+        ("output_dtypes", ["int8", "int8"], "are no types of 0 parts"),
     ],
 )
 def test_a_manifest_is_not_trusted(tmp_path: Path, key: str, value: object, message: str) -> None:
