@@ -25,7 +25,13 @@ from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
 from edgeprune.pruning.costs import Prices, nothing_removed
 from edgeprune.pruning.finetune import MOVED, Training, finetune
-from edgeprune.pruning.groups import all_that_can_go, kept_whole, kept_words, removable
+from edgeprune.pruning.groups import (
+    all_that_can_go,
+    kept_whole,
+    kept_words,
+    removable,
+    worth_a_word,
+)
 from edgeprune.pruning.limits import Limits
 from edgeprune.pruning.obs.parts import parts_of
 from edgeprune.pruning.pruned import Pruned
@@ -494,12 +500,13 @@ class Fitter:
             f"stack {found.stack_bytes:,}" if found.stack_bytes is not None else "",
         ]
         source = self.prepared.float_graph
-        kept = kept_words(kept_whole(source, couple(source)))
+        layers = sum(bool(n.op.weights) for n in source.nodes)
+        kept = kept_words(worth_a_word(kept_whole(source, couple(source)), layers))
         error = CannotFitError(
             self.limits.option(taken),
             f"the smallest {self.form.dtype} network takes {self.limits.words(taken)}\n"
             f"  it is made of: {', '.join(p for p in parts if p)} (widths: {widths})"
-            + (f"\n  no channel can go: {kept}" if kept else ""),
+            + (f"\n  no channel can go of {kept}" if kept else ""),
             f"the floor is {found.flash_bytes:,} bytes of {bound}"
             + (f" and {found.ram_bytes:,} of RAM" if bound == "flash" else ""),
         )

@@ -28,7 +28,8 @@ MACS = 3_000_000_000
 ROUNDED = 2
 """So many times as many samples are what layers are solved and rounded with."""
 TRIES = 8
-"""Of linking and adjusting; what code a kind of weights needs is known after the first of it."""
+"""Of linking and adjusting; what code a kind of weights needs is known after the first of it in a
+network, and looked at anew for another."""
 
 Excess = Callable[[Compiled], Mapping[str, float]]
 """By how much a network is over each limit, "flash" among them; negative: what is left."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.ir import Coupling, Graph, Ids
+from edgeprune.ir import OUTPUT, Coupling, Graph, Ids
 
 Mask = NDArray[np.bool_]
 NAMED = 4  # layers that are kept for one reason
@@ -62,6 +62,17 @@ def kept_whole(graph: Graph, coupling: Coupling) -> dict[str, str]:
         else:
             found[node.name] = "they can only go all together"
     return found
+
+
+def worth_a_word(kept: Mapping[str, str], layers: int) -> dict[str, str]:
+    """Of :func:`kept_whole` what is no matter of course: outputs are, where others can go.
+
+    Args:
+        kept: by layer, why all of its channels stay.
+        layers: how many with weights there are.
+    """
+    nothing_goes = len(kept) >= layers
+    return {name: why for name, why in kept.items() if nothing_goes or why != OUTPUT}
 
 
 def kept_words(kept: Mapping[str, str]) -> str:

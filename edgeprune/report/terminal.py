@@ -9,8 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edgeprune.errors import printable
-from edgeprune.ir import OUTPUT
-from edgeprune.pruning.groups import kept_words
+from edgeprune.pruning.groups import kept_words, worth_a_word
 from edgeprune.report.words import FILES, RUNNERS, about_accuracy, about_default, about_time
 
 
@@ -75,11 +74,9 @@ def show_report(report: dict[str, Any], console: Console, where: str) -> None:
 
 
 def _kept(report: dict[str, Any]) -> str:
-    """Why no channel can go of some layers; outputs alone need no word where others can."""
-    kept = report.get("kept_whole", {})
+    """Why no channel can go of some layers."""
     layers = sum(row["bits"] is not None for row in report["layers"])
-    inner = {k: why for k, why in kept.items() if why != OUTPUT}
-    return kept_words(kept if len(kept) >= layers else inner)
+    return kept_words(worth_a_word(report.get("kept_whole", {}), layers))
 
 
 def _sizes(report: dict[str, Any], grid: Table) -> None:

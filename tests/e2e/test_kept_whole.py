@@ -39,7 +39,7 @@ def test_a_budget_that_cannot_be_met(pinned: list[object], criterion: str, tmp_p
     asked = ["--budget", "400", "--dtype", "int8", "--criterion", criterion]
     result = invoke("build", *pinned, *asked, "-o", tmp_path / "o")
     assert result.status == 1
-    assert f"no channel can go: queries: shares {WHY}" in result.err
+    assert f"no channel can go of queries: shares {WHY}" in result.err
 
 
 def test_a_build_says_so_in_its_summary_and_report(pinned: list[object], tmp_path: Path) -> None:
