@@ -88,7 +88,7 @@ def test_values_that_are_none_are_refused_as_on_the_command_line() -> None:
         ("finetune", -1), ("min_accuracy", 90), ("zeta", 3), ("max_macs", "1M"), ("speedup", 0),
         ("max_instructions", True), ("jobs", None), ("classes", ["a"]), ("classes", 0.5),
         ("mean", "half"), ("std", float("inf")), ("bits", 9), ("criterion", "l3"),
-        ("schedule", "now"),
+        ("schedule", "now"), ("speedup", 0.5), ("speedup", 1), ("classes", [[1], [2, 3]]),
     ],
 )  # fmt: skip
 def test_numbers_that_an_option_cannot_be_are_refused_before_any_work(
@@ -99,10 +99,19 @@ def test_numbers_that_an_option_cannot_be_are_refused_before_any_work(
     assert option.replace("_", "-") in caught.value.where
 
 
+@pytest.mark.parametrize(
+    ("option", "value"), [("dtype", "float16"), ("dtype", "int4"), ("runs", 0), ("runs", 1.5)]
+)
+def test_what_a_sweep_cannot_be_of_is_refused_before_any_work(option: str, value: object) -> None:
+    with pytest.raises(EdgePruneError) as caught:
+        edgeprune.sweep("nowhere.onnx", **{option: value})
+    assert caught.value.where == f"--{option}"
+
+
 def test_numbers_of_numpy_are_numbers() -> None:
     given = BuildOptions(Path("o"), seed=np.int64(3), keep_ratio=np.float32(0.5))  # type: ignore[arg-type]
     assert given.seed == 3
-    assert labels_of(np.array([7, 3, 3])) == labels_of([3, 7]) == (3, 7)
+    assert labels_of(np.array([7, 3, 3])) == labels_of([3, 7]) == labels_of({3, 7}) == (3, 7)
     assert labels_of(4) == (4,)
 
 

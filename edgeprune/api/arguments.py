@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -92,7 +92,7 @@ def words(value: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(value.split(",")) if isinstance(value, str) else tuple(value)
 
 
-def labels_of(value: int | Sequence[int] | None) -> tuple[int, ...] | None:
+def labels_of(value: int | Iterable[int] | None) -> tuple[int, ...] | None:
     """Numbers of classes, in order and once, where they are given.
 
     Raises:
@@ -100,7 +100,13 @@ def labels_of(value: int | Sequence[int] | None) -> tuple[int, ...] | None:
     """
     if value is None:
         return None
-    found = np.atleast_1d(np.asarray(value))
+    rows: object = value
+    if isinstance(value, Iterable) and not isinstance(value, np.ndarray):
+        rows = list(value)  # of a set too
+    try:
+        found = np.atleast_1d(np.asarray(rows))
+    except ValueError:  # lists of several lengths
+        found = np.empty(0)
     if found.ndim != 1 or found.dtype.kind not in "iu":
         raise EdgePruneError("classes", f"{value!r} is no list of labels", "such as [3, 7]")
     return tuple(sorted(set(found.tolist())))

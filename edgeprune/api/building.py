@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -54,7 +54,7 @@ def build(
     schedule: Schedule = "iterative",
     min_accuracy: float | None = None,
     max_drop: str | float | None = None,
-    classes: int | Sequence[int] | None = None,
+    classes: int | Iterable[int] | None = None,
     labels: str | Path | Sequence[str] = (),
     zeta: float = 0.4,
     emit: str | Sequence[str] = ("c", "tflite", "onnx"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +24,7 @@ from edgeprune.pipeline.frontier import explore_model
 from edgeprune.pipeline.options import (
     BuildOptions,
     DtypeChoice,
+    Some,
     parse_bits,
     parse_labels,
     parse_levels,
@@ -31,6 +32,7 @@ from edgeprune.pipeline.options import (
 from edgeprune.pipeline.pareto import pareto_model
 from edgeprune.progress import Progress
 from edgeprune.pruning.search import Schedule
+from edgeprune.schema import checked
 
 
 @named
@@ -115,6 +117,7 @@ def sweep(
     """
     values, of = parse_levels(levels)
     compared = words(criteria)
+    checked(runs, Some, "--runs")
     if pareto and len(compared) != 1:
         raise EdgePruneError("criteria", "is one with pareto", "name one")
     with files_of(model, example_input, data, test) as files:
@@ -158,7 +161,7 @@ def extract(
     test: Data = None,
     mean: Numbers | None = None,
     std: Numbers | None = None,
-    classes: int | Sequence[int] | None = None,
+    classes: int | Iterable[int] | None = None,
     zeta: float = 0.4,
     floor: float | None = None,
     seed: int = 0,

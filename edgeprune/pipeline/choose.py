@@ -267,7 +267,8 @@ class Chooser:
             return self._mixed(target, is_short=True)
         # fewer bits than eight only where bytes are short; a file has no others than four
         if not flash or target.budget != "linked":
-            return ("int8", "int4", real)
+            fewer = ("int4",) if self.options.bits[0] <= 4 <= self.options.bits[1] else ()
+            return ("int8", *fewer, real)
         fewer = (MIXED,) if self.options.bits[0] < 8 else ()
         return ("int8", *fewer, real)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Graph, Samples, couple, predict
-from edgeprune.pipeline.options import BuildOptions
+from edgeprune.pipeline.options import BuildOptions, refuse_unknown
 from edgeprune.pipeline.output import check_writable, write_result
 from edgeprune.pipeline.prepare import Prepared, answers, prepare
 from edgeprune.progress import Progress, silent
@@ -97,6 +97,7 @@ def sweep_model(
         journal: remembers finished runs; None: nothing is remembered.
         progress: told run by run.
     """
+    refuse_unknown("--dtype", (options.dtype,), ("auto", *BITS))
     check_writable(options.out, force=options.force)
     progress("load", 0, 0)
     prepared = prepare(options)

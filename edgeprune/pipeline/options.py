@@ -23,6 +23,8 @@ BITS = (2, 8)  # all that weights may have
 EMITTERS = ("c", "tflite", "onnx", "ort")
 MOST_LABEL_BYTES = 1 << 20
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(|b|k|kb|kib|m|mb|mib)\s*", re.IGNORECASE)
+FASTER = Range(math.nextafter(1, 2), 1000)
+"""Times as fast as the whole network: more than once."""
 _UNIT = {"": 1, "b": 1, "k": 1024, "m": 1024 * 1024}
 
 
@@ -76,7 +78,7 @@ def parse_speedup(text: str) -> float:
         EdgePruneError: it is no number above 1.
     """
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*x?\s*", text)
-    if match is None or not 1 < float(match[1]) <= 1000:
+    if match is None or not FASTER.low <= float(match[1]) <= FASTER.high:
         raise EdgePruneError("--speedup", f"{text!r} is no speed-up", "such as 2x")
     return float(match[1])
 
@@ -189,7 +191,7 @@ NUMBERS: dict[str, Any] = {
     "budget": Count | None,  # 0: a board of which nothing is left
     "ram": Count | None,
     "max_ms": Positive | None,
-    "speedup": Positive | None,
+    "speedup": Annotated[float, FASTER] | None,
     "max_instructions": Some | None,
     "max_macs": Count | None,
     "max_neurons": Some | None,
@@ -236,7 +238,8 @@ class BuildOptions:
             activations, weights of four bits but for the layers where that costs accuracy;
             "float16": weights in a file for phones, which "auto" takes there for float32.
         bits: fewest and most that "mixed" and "auto" give to weights where they meet a budget of
-            linked firmware; where that leaves out eight, "auto" is "mixed".
+            linked firmware; where that leaves out eight, "auto" is "mixed". Without four, "auto"
+            tries no four bits for files and RAM.
         criterion: how channels are ranked.
         schedule: how they are removed.
         min_accuracy: lowest accuracy on validation data, 0 to 1.

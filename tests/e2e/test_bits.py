@@ -90,6 +90,22 @@ def test_auto_is_mixed_where_eight_bits_are_more_than_weights_may_have(
     assert (done.status, "--bits" in done.err) == (2, True)
 
 
+@pytest.mark.parametrize("where", [("--target", "android", "--budget", 3500), ("--ram", 260)])
+@pytest.mark.parametrize(("bits", "allowed"), [("8", False), ("4-8", True)])
+def test_auto_tries_four_bits_in_files_and_for_ram_only_where_bits_allow_them(
+    edgeprune: Command,
+    model: Path,
+    tmp_path: Path,
+    where: tuple[object, ...],
+    bits: str,
+    allowed: bool,
+) -> None:
+    given = (model, "--data", model.with_suffix(".npz"), *MIXED[2:], "--bits", bits, "--emit", "c")
+    done = edgeprune("build", *given, *where, "-o", tmp_path / "b")
+    assert done.status == 0, done.err
+    assert ("try int4" in done.err) == allowed
+
+
 @pytest.mark.parametrize("dtype", ["int8", "int4", "int16x8", "float32"])
 def test_bits_are_refused_where_the_type_says_how_many_there_are(
     edgeprune: Command, tmp_path: Path, dtype: str
