@@ -78,11 +78,17 @@ class _Search:
         self._turns: dict[Hashable, list[KernelCall]] = {}
         self.best: Span | None = None
         self._least = price(whole.plan.arena_bytes, 1.0, whole.room)
+        fits = whole.room is not None and whole.plan.arena_bytes <= whole.room
+        self._at_best = 0.0 if fits else 1.0  # of the whole's work, where that is all to be won
         self._enough: list[frozenset[str]] = []
 
-    def can_win(self, arena_bytes: int, work: float = 1.0) -> bool:
-        """Whether an arena of so many bytes, at so much work, would be the best so far."""
-        return price(arena_bytes, work, self._whole.room) < self._least
+    def can_win(self, arena_bytes: int, work: float | None = None) -> bool:
+        """Whether an arena of so many bytes, at so much work, would be the best so far.
+
+        Without ``work``: at as little as there may be.
+        """
+        least = self._at_best if work is None else work
+        return price(arena_bytes, least, self._whole.room) < self._least
 
     def is_needless(self, nodes: Sequence[Node]) -> bool:
         """Whether some of these nodes are known to keep to the bytes that there are."""

@@ -32,6 +32,8 @@ FLOATS = ("float32", "float16")
 """Element types that need no calibration; of float16 only weights are, in files for phones."""
 STACK_BYTES = 1024
 """Of a part's RAM, what kernels are chosen to leave beside the arena."""
+MUCH = 1.1
+"""Times the work of the quickest kernels: where fewer bytes cost more, rows may cost less."""
 
 
 @dataclass(frozen=True)
@@ -128,8 +130,7 @@ class Recipe:
             thorough: whether better offsets than the greedy ones are searched for.
         """
         whole = self._compiled(typed, order, span, thorough=thorough)
-        fits = self.room is not None and whole.plan.arena_bytes <= self.room
-        if not self.by_rows or fits or order is not None or typed.states:
+        if not self.by_rows or order is not None or typed.states or self._is_enough(whole):
             return whole
         nodes = whole.plan.order
 
@@ -152,6 +153,14 @@ class Recipe:
             return whole
         found = replace(self._compiled(typed, nodes, span, thorough=thorough), whole=whole)
         return min(whole, found, key=lambda c: price(c.plan.arena_bytes, c.work, self.room))
+
+    def _is_enough(self, whole: Compiled) -> bool:
+        """Whether it fits the room without rows, by kernels that are about the quickest ones."""
+        if self.room is None or whole.plan.arena_bytes > self.room:
+            return False
+        order = whole.plan.order
+        free = replace(self, room=None)._compiled(whole.graph, order, None, thorough=False)
+        return whole.work <= MUCH * free.work
 
     def _priced(self, graph: Graph, node: Node) -> list[KernelCall]:
         """All calls that compute the only node of a graph, with what they cost."""
