@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import flatbuffers
@@ -20,6 +20,7 @@ TYPES = {
     "int32": s.TensorType.INT32,
     "int64": s.TensorType.INT64,
 }
+FIVE, THREE = QuantParams.of(0.05, -3), QuantParams.of(0.03, 7)
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,7 @@ def file_of(
     graph.operators = [_operator(i, step) for i, step in enumerate(steps)]
     graph.inputs, graph.outputs = list(inputs), list(outputs)
     model.subgraphs = [graph]
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
-    return bytes(builder.Output())
+    return packed(model)
 
 
 def _code(step: Step) -> s.OperatorCodeT:
@@ -130,3 +129,17 @@ def run(content: bytes, *feeds: Array) -> Array:
         interpreter.set_tensor(detail["index"], feed)
     interpreter.invoke()
     return np.asarray(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]))
+
+
+def changed(content: bytes, change: Callable[[s.ModelT], object]) -> bytes:
+    """A file after a change of its records."""
+    model = s.ModelT.InitFromPackedBuf(content)
+    change(model)
+    return packed(model)
+
+
+def packed(model: s.ModelT) -> bytes:
+    """The file of some records."""
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())

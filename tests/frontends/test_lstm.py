@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import flatbuffers
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from tflite_files import Step, Value, constant, file_of
+from tflite_files import Step, Value, constant, file_of, packed
 
 from edgeprune.compiler.compile import Recipe
 from edgeprune.emit.to_tflite import emit
@@ -70,9 +69,7 @@ def lstm(
     graph.operators[0].intermediates = list(range(Y + 1, Y + 6))
     for number in (H, C):
         graph.tensors[number].isVariable = True
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return packed(model)
 
 
 def answers_of_c(graph: Graph, x: np.ndarray, folder: Path) -> np.ndarray:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import flatbuffers
 import numpy as np
 import pytest
 import torch
 from ai_edge_litert import schema_py_generated as schema
 from onnx_models import model, node
-from tflite_files import Step, Value, file_of
+from tflite_files import Step, Value, file_of, packed
 from torch import nn
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
@@ -82,10 +81,8 @@ def test_a_tensor_that_no_operator_has_is_told_with_the_operator(
     steps = [Step("RELU", [0], 2), Step("ADD", [2, 1], 3, {}, "AddOptions")]
     held = schema.ModelT.InitFromPackedBuf(file_of(values, steps, [0], [3]))
     setattr(held.subgraphs[0].tensors[1], field, value)
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(held.Pack(builder), b"TFL3")
     with pytest.raises(UnsupportedError, match=r"1 operator .*\n.*'t3' \(ADD\): .*'t1'") as e:
-        parse(bytes(builder.Output()), "m.tflite")
+        parse(packed(held), "m.tflite")
     assert said in str(e.value)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import flatbuffers
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
-from tflite_files import Step, Value, constant, file_of
+from tflite_files import Step, Value, constant, file_of, packed
 
 from edgeprune.emit.to_tflite import emit
 from edgeprune.errors import EdgePruneError, UnsupportedError
@@ -26,9 +25,7 @@ def variable(content: bytes, *numbers: int) -> bytes:
     held = schema.ModelT.InitFromPackedBuf(content)
     for number in numbers:
         held.subgraphs[0].tensors[number].isVariable = True
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(held.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return packed(held)
 
 
 def svdf(
