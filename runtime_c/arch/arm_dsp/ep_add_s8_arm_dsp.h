@@ -48,12 +48,7 @@ __asm__(
     ".endm\n"
     ".macro ep_add name, count, unroll, a_offset, b_offset, b_mult, b_shift, y_mult, y_round, y_shift, "
     "relu, lo, hi\n"
-    " .pushsection .text.\\name, \"ax\", %progbits\n"
-    " .thumb\n"
-    " .balign 4\n"
-    " .type \\name, %function\n"
-    " .thumb_func\n"
-    "\\name:\n"
+    EP_FUNCTION
     " push {r4-r11, lr}\n"
     " ldr r4, =\\a_offset\n"
     " .if \\b_shift\n"
@@ -77,8 +72,7 @@ __asm__(
     " .endr\n"
     " pop {r4-r11, pc}\n"
     " .ltorg\n"
-    " .size \\name, . - \\name\n"
-    " .popsection\n"
+    EP_FUNCTION_END
     ".endm\n"
     EP_ONCE_END);
 

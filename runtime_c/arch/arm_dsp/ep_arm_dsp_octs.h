@@ -48,12 +48,7 @@ __asm__(
 
     /* The loop takes 2^log_unroll times 4 inputs, 124 bytes of code each, and is entered in the middle. */
     ".macro ep_dense_octs name, shared, log_unroll, lo, hi\n"
-    " .pushsection .text.\\name, \"ax\", %progbits\n"
-    " .thumb\n"
-    " .balign 4\n"
-    " .type \\name, %function\n"
-    " .thumb_func\n"
-    "\\name:\n"
+    EP_FUNCTION
     " push {r0, r3-r11, lr}\n" /* r3: a word for the rounds left */
     " ldr r1, [r0, #20]\n"
     " lsr r1, r1, #2\n"
@@ -122,8 +117,7 @@ __asm__(
     " str r3, [r2, #16]\n"
     " bne.w 1b\n"
     " pop {r0, r3-r11, pc}\n"
-    " .size \\name, . - \\name\n"
-    " .popsection\n"
+    EP_FUNCTION_END
     ".endm\n"
     EP_ONCE_END);
 

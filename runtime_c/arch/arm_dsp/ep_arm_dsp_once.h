@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Macros of the assembler are defined once, also where the compiler puts several files into one. */
+/* Macros of the assembler are defined once, also where the compiler puts several files into one; and what
+ * a macro that makes a function of a layer, called `name`, begins and ends with. */
 #ifndef EP_ARM_DSP_ONCE_H
 #define EP_ARM_DSP_ONCE_H
 
@@ -7,5 +8,14 @@
 
 #define EP_ONCE(name) ".ifndef EP_ONCE_" name "\n.set EP_ONCE_" name ", 1\n"
 #define EP_ONCE_END ".endif\n"
+
+#define EP_FUNCTION                                  \
+    " .pushsection .text.\\name, \"ax\", %progbits\n" \
+    " .thumb\n"                                      \
+    " .balign 4\n"                                   \
+    " .type \\name, %function\n"                     \
+    " .thumb_func\n"                                 \
+    "\\name:\n"
+#define EP_FUNCTION_END " .size \\name, . - \\name\n .popsection\n"
 
 #endif

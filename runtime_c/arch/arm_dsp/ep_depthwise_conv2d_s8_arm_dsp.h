@@ -140,12 +140,7 @@ __asm__(
 __asm__(
     EP_ONCE("DEPTHWISE_2")
     ".macro ep_depthwise name, pairs, rounds, rest, single, sx, pitch, step, c, mode, lo, hi\n"
-    " .pushsection .text.\\name, \"ax\", %progbits\n"
-    " .thumb\n"
-    " .balign 4\n"
-    " .type \\name, %function\n"
-    " .thumb_func\n"
-    "\\name:\n"
+    EP_FUNCTION
     " push {r4-r11, lr}\n"
     " sub sp, sp, #20\n"
     " mov lr, r3\n"
@@ -187,8 +182,7 @@ __asm__(
     " bne.w 1b\n"
     " add sp, sp, #20\n"
     " pop {r4-r11, pc}\n"
-    " .size \\name, . - \\name\n"
-    " .popsection\n"
+    EP_FUNCTION_END
     ".endm\n"
     EP_ONCE_END);
 
@@ -303,12 +297,7 @@ __asm__(
 __asm__(
     EP_ONCE("DEPTHWISE_4")
     ".macro ep_depthwise_any name, rounds, rest, kh, kw, sx, dx, row, step, c, mode, lo, hi\n"
-    " .pushsection .text.\\name, \"ax\", %progbits\n"
-    " .thumb\n"
-    " .balign 4\n"
-    " .type \\name, %function\n"
-    " .thumb_func\n"
-    "\\name:\n"
+    EP_FUNCTION
     " push {r4-r11, lr}\n"
     " sub.w sp, sp, #28 + \\kh * ((\\kw + 1) / 2) / 2 * 8\n"
     " mov lr, r3\n"
@@ -374,8 +363,7 @@ __asm__(
     " bne.w 3b\n"
     " add.w sp, sp, #28 + \\kh * ((\\kw + 1) / 2) / 2 * 8\n"
     " pop {r4-r11, pc}\n"
-    " .size \\name, . - \\name\n"
-    " .popsection\n"
+    EP_FUNCTION_END
     ".endm\n"
     EP_ONCE_END);
 

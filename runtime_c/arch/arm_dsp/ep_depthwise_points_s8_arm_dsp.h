@@ -54,12 +54,7 @@ __asm__(
     EP_ONCE("POINTS")
     ".syntax unified\n"
     ".macro ep_depthwise_points name, mode, lo, hi\n"
-    " .pushsection .text.\\name, \"ax\", %progbits\n"
-    " .thumb\n"
-    " .balign 4\n"
-    " .type \\name, %function\n"
-    " .thumb_func\n"
-    "\\name:\n"
+    EP_FUNCTION
     " push {r4-r11, lr}\n"
     " sub sp, sp, #28\n"
     " ldm r0, {r4-r9}\n"
@@ -119,8 +114,7 @@ __asm__(
     " bne.w 1b\n"
     " add sp, sp, #28\n"
     " pop {r4-r11, pc}\n"
-    " .size \\name, . - \\name\n"
-    " .popsection\n"
+    EP_FUNCTION_END
     ".endm\n"
     EP_ONCE_END);
 
