@@ -18,8 +18,8 @@ import numpy as np
 from benchmarks.pruning.common import Table, arguments, ic01, kws01
 from benchmarks.pruning.mnist_nets import data_folder
 from edgeprune.ir import Samples
+from edgeprune.pipeline.answered import run_host
 from edgeprune.pipeline.choose import Chooser, Room
-from edgeprune.pipeline.fit import run_host
 from edgeprune.pipeline.options import BuildOptions, DtypeChoice
 from edgeprune.pipeline.prepare import answers, prepare
 from edgeprune.target import load_target

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from edgeprune.compiler.compile import FLOATS, MIXED, Compiled, Recipe
-from edgeprune.compiler.measure import Footprint, footprint
+from edgeprune.compiler.measure import Footprint
 from edgeprune.compiler.prices import LayerPrices
-from edgeprune.errors import CannotFitError, EdgePruneError
+from edgeprune.errors import CannotFitError
 from edgeprune.frontends.normalize import fuse
-from edgeprune.ir import Array, Graph, couple, fed, predict, real
+from edgeprune.ir import Array, Graph, couple, predict
+from edgeprune.pipeline.answered import answered
 from edgeprune.pipeline.forms import Candidate, Form
+from edgeprune.pipeline.meter import Meter
 from edgeprune.pipeline.options import BuildOptions, most_cycles
 from edgeprune.pipeline.phone import with_inputs
-from edgeprune.pipeline.prepare import Prepared, one_call
+from edgeprune.pipeline.prepare import Prepared
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
 from edgeprune.pruning.costs import Prices, nothing_removed
@@ -46,14 +46,9 @@ from edgeprune.quantize import (
     tolerant,
     widen,
 )
-from edgeprune.scratch import workspace
-from edgeprune.verify.agreement import on_target
-from edgeprune.verify.run_c import HostModel
-from edgeprune.verify.run_target import TargetRun
 
 CHOICE_MACS = 5_000_000_000  # of all samples that choose how a network is quantised: some seconds
 CHOICE_SAMPLES = 200  # that choose in any case
-REFERENCE_ELEMENTS = 2**24  # of all values that are computed in less time than C is compiled
 NARROW_LOSS = 0.005  # of accuracy, that weights of four bits may cost
 # Bytes of constants in the first 64 KB of AVR's flash. The rest is for code and for what start-up
 # code copies to RAM: QEMU 7.2 reads that from the first 64 KB only, whatever RAMPZ says.
@@ -71,7 +66,6 @@ class Fitter:
     form: Form
     ranking: Ranking | obs.Search | None
     progress: Progress = silent
-    _measured: tuple[Compiled, Footprint] | None = field(default=None, init=False, repr=False)
 
     def fit(self) -> Candidate:
         """The network that fits.
@@ -84,11 +78,11 @@ class Fitter:
             return self._finish(self._recipe(graph), graph, None)
         graph = self.prepared.float_graph
         recipe = self._recipe(graph)
-        compiled, whole = self._by_rows(recipe.compile(graph))
+        compiled, whole = self._meter.by_rows(recipe.compile(graph))
         coupling = couple(graph)
         prices = LayerPrices(compiled, graph, coupling, {"flash", *self.limits.most})
         first = prices(nothing_removed(coupling))
-        taken = self._taken(whole, compiled)
+        taken = self._meter.taken(whole, compiled)
         spare = {k: v - first[k] for k, v in taken.items() if k in self.limits.most}
         try:
             made = self._within(recipe, prices, spare, whole)
@@ -112,7 +106,7 @@ class Fitter:
         made = self._finish(self._recipe(graph), graph, None)
         neurons = int(removable(couple(self.prepared.float_graph)).sum())
         counted = {"macs": graph.macs, "neurons": neurons}
-        taken = {**counted, **self._taken(made.size, made.compiled)}
+        taken = {**counted, **self._meter.taken(made.size, made.compiled)}
         what = f"the network is not pruned, as its file's integers are kept ({', '.join(fixed)})"
         if wrong := self.limits.words(taken):
             bound = self.form.target.bound
@@ -174,11 +168,7 @@ class Fitter:
 
     def _holds(self, made: Candidate, cost: Mapping[str, float]) -> bool:
         """Whether what is built is within all limits; its price is of what is not measured."""
-        return self.limits.hold({**cost, **self._taken(made.size, made.compiled)})
-
-    def _taken(self, found: Footprint, compiled: Compiled) -> dict[str, float]:
-        """What a network takes of that which prices leave out something of."""
-        return {**found.taken, **self._count(compiled)}
+        return self.limits.hold({**cost, **self._meter.taken(made.size, made.compiled)})
 
     def _search(
         self,
@@ -195,8 +185,8 @@ class Fitter:
         best: tuple[Pruned, dict[str, float]] | None = None
         for _ in range(TRIES):
             pruned = self._prune(recipe, prices, self.limits.less(spare))
-            compiled, found = self._by_rows(recipe.compile(pruned.graph))
-            now = {**pruned.cost, **self._taken(found, compiled)}
+            compiled, found = self._meter.by_rows(recipe.compile(pruned.graph))
+            now = {**pruned.cost, **self._meter.taken(found, compiled)}
             left = {k: now[k] - pruned.cost[k] for k in spare}
             if not limits.hold(now):
                 if best is not None:
@@ -234,62 +224,8 @@ class Fitter:
         recipe = replace(recipe, by_rows=form.by_rows, room=None)
         compiled = recipe.compile_typed(known.compiled.graph)
         _refuse_far_constants(compiled)
-        compiled, size = self._by_rows(compiled)
+        compiled, size = self._meter.by_rows(compiled)
         return replace(known, compiled=compiled, size=size)
-
-    def _by_rows(self, compiled: Compiled) -> tuple[Compiled, Footprint]:
-        """A network and its footprint, by rows where it takes more RAM than there is."""
-        most, size = self.form.ram, self._measure(compiled)
-        for _ in range(2):  # a loop takes some bytes of stack
-            if most is None or size.ram_bytes <= most or compiled.graph.states:
-                break
-            room = max(0, most - (size.ram_bytes - size.arena_bytes))
-            recipe = replace(compiled.recipe, by_rows=True, room=room)
-            found = recipe.compile_typed(compiled.graph)
-            if found.plan.arena_bytes >= compiled.plan.arena_bytes:
-                break
-            compiled, size = found, self._measure(found)
-        return compiled, size
-
-    def _measure(self, compiled: Compiled) -> Footprint:
-        """The footprint; a stack that cannot be read from the machine code is watched in a run.
-
-        The last network is asked for again when it has been settled on.
-        """
-        if self._measured is None or self._measured[0] is not compiled:
-            self._measured = compiled, self._footprint(compiled)
-        return self._measured[1]
-
-    def _footprint(self, compiled: Compiled) -> Footprint:
-        found = footprint(compiled)
-        if found.stack_bytes is not None or found.size is None:
-            return found
-        run = self._run_once(compiled)
-        if run is None:
-            return found
-        return replace(
-            found, stack_bytes=run.stack_bytes, ram_bytes=found.ram_bytes + run.stack_bytes
-        )
-
-    def _run_once(self, compiled: Compiled) -> TargetRun | None:
-        """One inference on the emulated core, where there is one."""
-        with TemporaryDirectory(dir=workspace(), prefix="run-") as temp:
-            compiled.write_c(Path(temp), "model")
-            rows = fed(compiled.graph, self.prepared.report.x[:1])
-            return on_target(Path(temp), self.form.target, rows, self.form.optimize)
-
-    def _count(self, compiled: Compiled) -> dict[str, int]:
-        """Instructions and cycles of an inference, counted if they are limited, else 0."""
-        o = self.options
-        wanted = {"--max-instructions": o.max_instructions, "--max-ms": o.max_ms}
-        asked = [option for option, limit in wanted.items() if limit is not None]
-        if not asked:
-            return {"instructions": 0, "cycles": 0}
-        run = self._run_once(compiled)
-        if run is None or run.instructions is None:
-            what = f"cannot be counted for {self.form.target.name} on this machine"
-            raise EdgePruneError(asked[0], what, "`edgeprune doctor` says what is missing")
-        return {"instructions": run.instructions, "cycles": run.cycles or 0}
 
     def _solved(self, pruned: Pruned) -> Pruned:
         """The network that was settled on, as good as its samples make it."""
@@ -343,6 +279,10 @@ class Fitter:
             return self.prepared.accuracy(predict(g, x))
 
         return tolerant(graph, accuracy, accuracy(graph) - NARROW_LOSS)
+
+    @cached_property
+    def _meter(self) -> Meter:
+        return Meter(self.prepared, self.options, self.form)
 
     @cached_property
     def limits(self) -> Limits:
@@ -423,7 +363,7 @@ class Fitter:
         plain = accuracy  # of a file of integers: there is no float network
         if not graph.is_quantised:
             plain = self.prepared.accuracy(predict(graph, self.prepared.validation.x))
-        compiled, size = self._by_rows(compiled)
+        compiled, size = self._meter.by_rows(compiled)
         return Candidate(graph, compiled, size, accuracy, plain, pruned, before)
 
     def _quantised(self, recipe: Recipe, graph: Graph) -> tuple[Compiled, float]:
@@ -454,7 +394,7 @@ class Fitter:
         def fits(s: Settings) -> bool:
             if not self.limits.most:
                 return True
-            return self.limits.hold(self._by_rows(compiled(s, recipe.by_rows))[1].taken)
+            return self.limits.hold(self._meter.by_rows(compiled(s, recipe.by_rows))[1].taken)
 
         settings = choose(score, recipe.settings, can_equalise=even is not plain)
         if not fits(settings):  # tables are as long as scales make them
@@ -487,9 +427,9 @@ class Fitter:
 
     def _refusal(self, compiled: Compiled, cost: Mapping[str, float]) -> CannotFitError:
         """The error that says what the smallest network takes; its price what is not measured."""
-        compiled, found = self._by_rows(compiled)
+        compiled, found = self._meter.by_rows(compiled)
         graph, bound = compiled.graph, self.form.target.bound
-        taken = {**cost, **self._taken(found, compiled), "near": compiled.near_bytes}
+        taken = {**cost, **self._meter.taken(found, compiled), "near": compiled.near_bytes}
         widths = ", ".join(
             f"{n.name} {graph.types[n.output].shape[-1]}" for n in graph.nodes if n.op.weights
         )
@@ -523,41 +463,3 @@ def _refuse_far_constants(compiled: Compiled) -> None:
             f"the network has {found:,} bytes of constants, its pointers reach {NEAR_FLASH:,}",
             "give a smaller --budget",
         )
-
-
-def answered(compiled: Compiled, x: Array) -> Array:
-    """What a network answers, real values in and out: of a few samples without compiling it.
-
-    The emitted C is bit for bit the integer reference, so that either may be asked.
-
-    Args:
-        compiled: the network.
-        x: float32 samples, (n, *input shape).
-
-    Returns:
-        float32 outputs, (n, *output shape).
-    """
-    graph = compiled.graph
-    elements = len(x) * sum(graph.types[v].size for v in graph.activations)
-    if graph.is_quantised and elements <= REFERENCE_ELEMENTS:
-        return one_call(graph, x)
-    return run_host(compiled, x)
-
-
-def run_host(compiled: Compiled, x: Array) -> Array:
-    """Run the emitted C on this machine, portable kernels, real values in and out.
-
-    Args:
-        compiled: the network. One that keeps states is run call by call, each with the states of
-            its sample: not the C, which has its own, but the same integers.
-        x: float32 samples, (n, *input shape).
-
-    Returns:
-        float32 outputs, (n, *output shape).
-    """
-    if compiled.graph.states:
-        return one_call(compiled.graph, x)
-    with TemporaryDirectory(dir=workspace(), prefix="c-") as temp:
-        compiled.portable.write_c(Path(temp), "model")
-        with HostModel(Path(temp)) as model:
-            return real(compiled.graph, model.run(fed(compiled.graph, x)))

@@ -11,8 +11,8 @@ from typing import Any
 
 from edgeprune.errors import CannotFitError
 from edgeprune.ir import fed
+from edgeprune.pipeline.answered import run_host
 from edgeprune.pipeline.choose import Chooser, Room
-from edgeprune.pipeline.fit import run_host
 from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.output import check_writable, write_result

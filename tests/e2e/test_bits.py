@@ -151,18 +151,16 @@ def test_sizes_on_the_way_are_told_where_they_are_those_of_what_is_built(
     assert report["visited"][-1]["neurons"] == 60
 
 
+def mixed(model: Path) -> BuildOptions:
+    """Asked for as by the command line of the other tests, for networks that are not written."""
+    given = model.parent / "none", model, model.with_suffix(".npz")
+    return BuildOptions(*given, dtype="mixed", criterion="l2", schedule="single", optimize="size")
+
+
 def test_what_its_own_scales_make_too_large_gets_fewer_bits_by_what_was_known(
     model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options = BuildOptions(
-        model.parent / "none",
-        model,
-        model.with_suffix(".npz"),
-        dtype="mixed",
-        criterion="l2",
-        schedule="single",
-        optimize="size",
-    )
+    options = mixed(model)
     chooser = Chooser(prepare(options), options)
     asked: list[tuple[Graph, Graph | None]] = []
     mix, finish = Mixer.mix, MixedFitter._finish
@@ -221,15 +219,7 @@ def test_more_bytes_never_cost_more_than_one_answer_of_the_samples_that_choose(
     model: Path,
 ) -> None:
     """Distances to the source model choose; answers follow them but for one on a border."""
-    options = BuildOptions(
-        model.parent / "none",
-        model,
-        model.with_suffix(".npz"),
-        dtype="mixed",
-        criterion="l2",
-        schedule="single",
-        optimize="size",
-    )
+    options = mixed(model)
     prepared = prepare(options)
     chooser, target = Chooser(prepared, options), load_target("cortex-m4")
     budgets = range(1900, 3900, 200)

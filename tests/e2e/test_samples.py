@@ -12,7 +12,7 @@ from pruning.graphs import mlp
 
 from edgeprune.compiler.measure import Footprint
 from edgeprune.ir import Samples
-from edgeprune.pipeline import fit, prepare, samples
+from edgeprune.pipeline import meter, prepare, samples
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.samples import Given
 
@@ -55,10 +55,10 @@ def test_a_network_that_is_asked_for_twice_is_linked_once(monkeypatch: pytest.Mo
         linked.append(compiled)
         return Footprint(1, 1, 1, 1, 1, 1, True, None)
 
-    monkeypatch.setattr(fit, "footprint", footprint)
-    fitter: Any = fit.Fitter(*4 * [None])  # type: ignore[arg-type]
+    monkeypatch.setattr(meter, "footprint", footprint)
+    measured: Any = meter.Meter(*3 * [None])  # type: ignore[arg-type]
     one, other = SimpleNamespace(), SimpleNamespace()
     for compiled in (one, one, other, other):
-        fitter._measure(compiled)
+        measured.footprint(compiled)
     assert linked == [one, other]
     assert linked[0] is one
