@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+MACRO = re.compile(r"^[ \t]*#[ \t]*define (\w+)", re.MULTILINE)
 ROW = re.compile(r"^\| ([\d., ]+) \|", re.MULTILINE)
 
 
@@ -35,3 +36,15 @@ def test_only_rules_that_may_be_deviated_from_are() -> None:
     page = (ROOT / "docs" / "c_rules.md").read_text()
     categories = set(re.findall(r"^\| [\d., ]+ \| (\w+) \|", page, re.MULTILINE))
     assert categories == {"required", "advisory"}
+
+
+def test_a_macro_of_a_header_is_defined_nowhere_else() -> None:
+    """The package of a single file has them all in one translation unit."""
+    places: dict[str, set[Path]] = {}
+    for folder in (ROOT / "runtime_c" / "include", ROOT / "runtime_c" / "arch"):
+        for header in folder.rglob("*.h"):
+            for macro in MACRO.findall(header.read_text()):
+                places.setdefault(macro, set()).add(header)
+    for file in (ROOT / "runtime_c").rglob("*.[chi]*"):
+        for macro in places.keys() & set(MACRO.findall(file.read_text())):
+            assert places[macro] == {file}, macro

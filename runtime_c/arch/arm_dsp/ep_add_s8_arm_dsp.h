@@ -48,7 +48,7 @@ __asm__(
     ".endm\n"
     ".macro ep_add name, count, unroll, a_offset, b_offset, b_mult, b_shift, y_mult, y_round, y_shift, "
     "relu, lo, hi\n"
-    EP_FUNCTION
+    EP_ASM_BEGIN
     " push {r4-r11, lr}\n"
     " ldr r4, =\\a_offset\n"
     " .if \\b_shift\n"
@@ -72,7 +72,7 @@ __asm__(
     " .endr\n"
     " pop {r4-r11, pc}\n"
     " .ltorg\n"
-    EP_FUNCTION_END
+    EP_ASM_END
     ".endm\n"
     EP_ONCE_END);
 

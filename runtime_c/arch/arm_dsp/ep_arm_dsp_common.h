@@ -6,8 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Code that is small, or seldom run, and called from more than one place. */
-#define EP_NOINLINE __attribute__((noinline))
+#include "ep_common.h"
 
 /* An int16 in a word that is also read and written whole. */
 typedef int16_t __attribute__((may_alias)) ep_lane;

@@ -48,7 +48,7 @@ __asm__(
 
     /* The loop takes 2^log_unroll times 4 inputs, 124 bytes of code each, and is entered in the middle. */
     ".macro ep_dense_octs name, shared, log_unroll, lo, hi\n"
-    EP_FUNCTION
+    EP_ASM_BEGIN
     " push {r0, r3-r11, lr}\n" /* r3: a word for the rounds left */
     " ldr r1, [r0, #20]\n"
     " lsr r1, r1, #2\n"
@@ -117,7 +117,7 @@ __asm__(
     " str r3, [r2, #16]\n"
     " bne.w 1b\n"
     " pop {r0, r3-r11, pc}\n"
-    EP_FUNCTION_END
+    EP_ASM_END
     ".endm\n"
     EP_ONCE_END);
 

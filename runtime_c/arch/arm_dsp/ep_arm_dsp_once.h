@@ -9,13 +9,13 @@
 #define EP_ONCE(name) ".ifndef EP_ONCE_" name "\n.set EP_ONCE_" name ", 1\n"
 #define EP_ONCE_END ".endif\n"
 
-#define EP_FUNCTION                                  \
+#define EP_ASM_BEGIN                                  \
     " .pushsection .text.\\name, \"ax\", %progbits\n" \
     " .thumb\n"                                      \
     " .balign 4\n"                                   \
     " .type \\name, %function\n"                     \
     " .thumb_func\n"                                 \
     "\\name:\n"
-#define EP_FUNCTION_END " .size \\name, . - \\name\n .popsection\n"
+#define EP_ASM_END " .size \\name, . - \\name\n .popsection\n"
 
 #endif

@@ -146,7 +146,7 @@ __asm__(
      * bytes: activations are not widened yet. The loop takes 2^log_unroll times 4 inputs, 56 to 80
      * bytes of code each, and is entered in the middle. */
     ".macro ep_dense_quads name, wide, shared, rest, bytes, log_unroll, mode, lo, hi\n"
-    EP_FUNCTION
+    EP_ASM_BEGIN
     " push {r0, r4-r11, lr}\n"
     " ldr r1, [r0, #20]\n"
     " lsr r1, r1, #2\n"
@@ -224,7 +224,7 @@ __asm__(
     " str r3, [r2, #16]\n"
     " bne.w 1b\n"
     " pop {r0, r4-r11, pc}\n"
-    EP_FUNCTION_END
+    EP_ASM_END
     ".endm\n"
     EP_ONCE_END);
 

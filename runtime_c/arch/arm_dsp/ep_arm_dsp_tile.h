@@ -352,7 +352,7 @@ __asm__(
      *
      * px pixels, 1 to 4; ch channels, 1 or 2; wide, mode, see above; lo, hi smallest and largest output */
     ".macro ep_engine name, px, ch, wide, mode, lo, hi\n"
-    EP_FUNCTION
+    EP_ASM_BEGIN
     " push {r4-r11, lr}\n"
     " sub sp, sp, #60\n"
     " ldm r1, {r4-r11}\n"
@@ -382,7 +382,7 @@ __asm__(
     " bne.w 1b\n"
     " add sp, sp, #60\n"
     " pop {r4-r11, pc}\n"
-    EP_FUNCTION_END
+    EP_ASM_END
     ".endm\n"
 
     /* rows    kernel rows in a round     planes  planes in a round        odd     1: an odd last channel
@@ -392,7 +392,7 @@ __asm__(
      * bias    how far the window's pointers are ahead      dual    1: for cores that pair instructions */
     ".macro ep_body name, px, ch, wide, rows, planes, odd, rounds, rest, kw, dx, sx, g, phase, plane, "
     "ring, loop, bias, dual\n"
-    EP_FUNCTION
+    EP_ASM_BEGIN
     " .set EP_bias, \\bias\n"
     " .set EP_dual, \\dual\n"
     " .set EP_pending, 0\n"
@@ -442,7 +442,7 @@ __asm__(
     " bne.w 2b\n"
     " .endif\n"
     " ldr pc, [sp, #52]\n"
-    EP_FUNCTION_END
+    EP_ASM_END
     ".endm\n"
     EP_ONCE_END);
 

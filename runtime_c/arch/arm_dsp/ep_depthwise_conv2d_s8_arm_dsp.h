@@ -140,7 +140,7 @@ __asm__(
 __asm__(
     EP_ONCE("DEPTHWISE_2")
     ".macro ep_depthwise name, pairs, rounds, rest, single, sx, pitch, step, c, mode, lo, hi\n"
-    EP_FUNCTION
+    EP_ASM_BEGIN
     " push {r4-r11, lr}\n"
     " sub sp, sp, #20\n"
     " mov lr, r3\n"
@@ -182,7 +182,7 @@ __asm__(
     " bne.w 1b\n"
     " add sp, sp, #20\n"
     " pop {r4-r11, pc}\n"
-    EP_FUNCTION_END
+    EP_ASM_END
     ".endm\n"
     EP_ONCE_END);
 
@@ -297,7 +297,7 @@ __asm__(
 __asm__(
     EP_ONCE("DEPTHWISE_4")
     ".macro ep_depthwise_any name, rounds, rest, kh, kw, sx, dx, row, step, c, mode, lo, hi\n"
-    EP_FUNCTION
+    EP_ASM_BEGIN
     " push {r4-r11, lr}\n"
     " sub.w sp, sp, #28 + \\kh * ((\\kw + 1) / 2) / 2 * 8\n"
     " mov lr, r3\n"
@@ -363,7 +363,7 @@ __asm__(
     " bne.w 3b\n"
     " add.w sp, sp, #28 + \\kh * ((\\kw + 1) / 2) / 2 * 8\n"
     " pop {r4-r11, pc}\n"
-    EP_FUNCTION_END
+    EP_ASM_END
     ".endm\n"
     EP_ONCE_END);
 

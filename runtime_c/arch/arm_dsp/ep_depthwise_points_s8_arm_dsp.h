@@ -54,7 +54,7 @@ __asm__(
     EP_ONCE("POINTS")
     ".syntax unified\n"
     ".macro ep_depthwise_points name, mode, lo, hi\n"
-    EP_FUNCTION
+    EP_ASM_BEGIN
     " push {r4-r11, lr}\n"
     " sub sp, sp, #28\n"
     " ldm r0, {r4-r9}\n"
@@ -114,7 +114,7 @@ __asm__(
     " bne.w 1b\n"
     " add sp, sp, #28\n"
     " pop {r4-r11, pc}\n"
-    EP_FUNCTION_END
+    EP_ASM_END
     ".endm\n"
     EP_ONCE_END);
 

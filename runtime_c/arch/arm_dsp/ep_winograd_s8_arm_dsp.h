@@ -135,7 +135,7 @@ __asm__(
     /* steps: pairs of input channels in a round; a position has `rounds` rounds. Frame: 0 sums, 4 their
      * end, 8 end of the position's tiles. */
     ".macro ep_winograd name, rounds, steps, tiles, dual\n"
-    EP_FUNCTION
+    EP_ASM_BEGIN
     " push {r4-r11, lr}\n"
     " sub sp, sp, #12\n"
     " add r3, r2, #512\n"
@@ -178,7 +178,7 @@ __asm__(
     " bne.w 1b\n"
     " add sp, sp, #12\n"
     " pop {r4-r11, pc}\n"
-    EP_FUNCTION_END
+    EP_ASM_END
     ".endm\n"
     EP_ONCE_END);
 
@@ -230,7 +230,7 @@ __asm__(
     " add r1, r1, #4\n"
     ".endm\n"
     ".macro ep_winograd_filters name\n"
-    EP_FUNCTION
+    EP_ASM_BEGIN
     " push {r2, r4-r11, lr}\n"
     " lsl r3, r2, #3\n"
     "1:\n"
@@ -242,7 +242,7 @@ __asm__(
     " str r2, [sp]\n"
     " bne.w 1b\n"
     " pop {r2, r4-r11, pc}\n"
-    EP_FUNCTION_END
+    EP_ASM_END
     ".endm\n"
     EP_ONCE_END);
 
@@ -319,7 +319,7 @@ __asm__(
     " ep_winograd_output r11, r2, \\mode, \\lo, \\hi\n"
     ".endm\n"
     ".macro ep_winograd_finish name, mode, lo, hi\n"
-    EP_FUNCTION
+    EP_ASM_BEGIN
     " push {r4-r11, lr}\n"
     " sub sp, sp, #12\n"
     " ldr r4, [sp, #48]\n"
@@ -348,7 +348,7 @@ __asm__(
     " bne.w 1b\n"
     " add sp, sp, #12\n"
     " pop {r4-r11, pc}\n"
-    EP_FUNCTION_END
+    EP_ASM_END
     ".endm\n"
     EP_ONCE_END);
 
