@@ -11,14 +11,12 @@ from edgeprune.compiler.by_rows import Whole, best_span
 from edgeprune.emit import tflite_metadata, to_onnx, to_ort, to_tflite
 from edgeprune.emit.to_c import CFiles, Program, Vectors
 from edgeprune.emit.to_c import emit as emit_c
-from edgeprune.errors import UnsupportedError
 from edgeprune.frontends.normalize import fuse
 from edgeprune.frontends.ports import part_ports
 from edgeprune.ir import DType, Graph, Node, Span
 from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.choice import price
 from edgeprune.kernels.select import lower, priced
-from edgeprune.ops import Lstm
 from edgeprune.planner import MemoryPlan, Work, plan_memory
 from edgeprune.quantize import DEFAULT, Levels, Observed, Settings, quantise, refuse_unquantised
 from edgeprune.quantize.delegate import with_float_softmax, with_means
@@ -179,7 +177,6 @@ class Recipe:
     def _compiled(
         self, typed: Graph, order: Sequence[str] | None, span: Span | None, *, thorough: bool
     ) -> Compiled:
-        _refuse_unproven(typed, self.target)
         core = self.target.core or self.target.name
         room = self.room
         if room is None and span is None and self.target.ram_limit is not None:
@@ -204,17 +201,6 @@ class Recipe:
             span=span,
         )
         return Compiled(self, typed, calls, planned(calls))
-
-
-def _refuse_unproven(graph: Graph, target: Target) -> None:
-    """An LSTM has never been run on a core with constants in PROGMEM, nor on an emulated one."""
-    found = [n.name for n in graph.nodes if target.progmem and isinstance(n.op, Lstm)]
-    if found:
-        raise UnsupportedError(
-            f"target {target.name}",
-            f"an LSTM could not be verified on this core ({', '.join(found)})",
-            "take a board with a core of 32 bits",
-        )
 
 
 def work_of(graph: Graph, calls: Mapping[str, KernelCall]) -> dict[str, Work]:
