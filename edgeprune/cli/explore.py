@@ -22,7 +22,28 @@ from edgeprune.cli._console import console, out_json, telling
 @_options.criterion
 @_options.schedule
 @click.option("--labels", help="Names of the classes: cat,dog, or a file with one a line.")
-def command(as_json: bool, levels: str, ram: str | None, labels: str | None, **given: Any) -> None:
+@click.option(
+    "--serve",
+    is_flag=True,
+    help="Then serve the page to this machine's browser, with a button "
+    "that builds what it shows; Ctrl-C ends it.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default=True,
+    help="For --serve; 0: any that is free.",
+)
+def command(
+    as_json: bool,
+    levels: str,
+    ram: str | None,
+    labels: str | None,
+    serve: bool,
+    port: int,
+    **given: Any,
+) -> None:
     """Build MODEL at many sizes, and write a page to choose one on.
 
     The page is one file for a browser: limits of flash, RAM and milliseconds are moved, and the
@@ -31,14 +52,18 @@ def command(as_json: bool, levels: str, ram: str | None, labels: str | None, **g
     """
     from edgeprune.pipeline.frontier import explore_model
     from edgeprune.pipeline.options import BuildOptions, parse_labels, parse_levels
+    from edgeprune.pipeline.serve import check_port
+    from edgeprune.pipeline.serve import serve as serve_page
 
+    check_port(port)
     values, of = parse_levels(levels)
     given["ram"] = _options.size(ram, "--ram")
     given["labels"] = parse_labels(labels) if labels is not None else ()
     _options.numbers(given)
     terminal = console()
+    options = BuildOptions(**given)
     with telling(terminal) as progress:
-        found = explore_model(BuildOptions(**given), levels=values, of=of, progress=progress)
+        found = explore_model(options, levels=values, of=of, progress=progress)
     for p in found["points"]:
         time = "" if p["ms"] is None else f"{p['ms']:>8.3g} ms"
         terminal.print(
@@ -48,3 +73,10 @@ def command(as_json: bool, levels: str, ram: str | None, labels: str | None, **g
     terminal.print(f"see {given['out'] / 'explore.html'}", soft_wrap=True)
     if as_json:
         out_json(found)
+    if not serve:
+        return
+
+    def tell(address: str) -> None:
+        terminal.print(f"choose and build on {address} (Ctrl-C ends it)", soft_wrap=True)
+
+    serve_page(options, found, port=port, tell=tell)

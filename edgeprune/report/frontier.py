@@ -19,11 +19,12 @@ SLIDERS = (
 """What can be limited: its name, the key of a network, and its unit."""
 
 
-def frontier_page(found: Mapping[str, Any]) -> str:
+def frontier_page(found: Mapping[str, Any], *, builds: bool = False) -> str:
     """The page: self-contained, for a browser without a network.
 
     Args:
         found: from ``pipeline.frontier.explore_model``.
+        builds: whether who serves it builds what is shown, see ``pipeline.serve``.
     """
     from markupsafe import Markup
 
@@ -44,8 +45,14 @@ def frontier_page(found: Mapping[str, Any]) -> str:
         if len(values) > 1:
             sliders.append({"name": name, "unit": unit, "least": values[0], "most": values[-1]})
     plot = two(_plot(points, DESK), _plot(points, PHONE))
-    text = fill("frontier.html.j2", f=found, points=shown, sliders=sliders, plot=Markup(plot))
-    return text
+    return fill(
+        "frontier.html.j2",
+        f=found,
+        points=shown,
+        sliders=sliders,
+        plot=Markup(plot),
+        builds=builds,
+    )
 
 
 def _fits(point: Mapping[str, Any], board: Mapping[str, Any]) -> str:
