@@ -1,29 +1,43 @@
 """Changes our own code in one small place at a time, and asks whether a test notices.
 
 ``python -m tests.campaign.mutants planner 60 0`` tries 60 mutants of the planner, seed 0; ``all``
-as many of every part. It works on a copy of what git has. Names of the mutants that no test
-noticed are printed, and the share that was killed.
+as many of every part. A folder behind it keeps what is known already: which tests run which lines,
+and which mutants were killed; the same command then goes on where the last one ended, and tries
+survivors again. It works on a copy of what git has.
+
+A mutant of Python is tried by the tests that run its lines, the quickest first. Those listed in
+``equivalent.toml`` compute the same as the original, each for the reason beside it, and are not
+tried; the share that is killed is one of the others. A mutant that uses many times the processor
+time that its tests take hangs, which is noticed.
 """
 
 from __future__ import annotations
 
-import ast
-import copy
+import hashlib
+import json
 import os
-import random
-import re
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from tests.campaign.mutate_code import Mutant, by_hand, named, of_c, of_python
+from tests.campaign.traced import Chosen, Trace, key_of, order_of, trace
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 5.0  # times what the tests take; behind that a mutant hangs, which is noticed
+HERE = Path(__file__).parent
+PATIENCE = 5.0  # times what the tests take, in seconds of processor time; behind that it hangs
+OPTIONS = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-seed=0"]
+QUICK = ["-m", "not slow"]
 
 
 @dataclass(frozen=True)
@@ -31,8 +45,8 @@ class Part:
     """What is changed, and which tests should notice.
 
     Attributes:
-        files: patterns of source files.
-        tests: test files, or pytest's other arguments.
+        files: patterns of source files, or the list of mutants made by hand.
+        tests: patterns of test files.
     """
 
     files: tuple[str, ...]
@@ -40,34 +54,35 @@ class Part:
 
 
 PARTS = {
-    "planner": Part(
-        ("edgeprune/planner/*.py",), ("tests/planner/test_plan.py", "tests/planner/test_arena.py")
-    ),
+    "planner": Part(("edgeprune/planner/*.py",), ("tests/planner/test_*.py",)),
     "limits": Part(
         ("edgeprune/pruning/limits.py", "edgeprune/pruning/search.py"),
-        ("tests/pruning/test_limits.py", "tests/pruning/test_search.py"),
+        (
+            "tests/pruning/test_limits.py", "tests/pruning/test_search.py",
+            "tests/pruning/test_kept_whole.py", "tests/pruning/test_obs.py",
+        ),
     ),
-    "quantize": Part(("edgeprune/quantize/*.py",), ("tests/quantize",)),
+    "quantize": Part(("edgeprune/quantize/*.py",), ("tests/quantize/test_*.py",)),
     "emit": Part(
         ("edgeprune/emit/*.py", "edgeprune/emit/to_c/*.py"),
         (
             "tests/emit/test_names.py", "tests/emit/test_port_comments.py",
             "tests/emit/test_tflite.py", "tests/emit/test_tflite_metadata.py",
-            "tests/emit/test_onnx.py", "tests/emit/test_labels.py",
+            "tests/emit/test_onnx.py", "tests/emit/test_labels.py", "tests/emit/test_state.py",
+            "tests/emit/test_shared_parameters.py", "tests/emit/test_feed_rows.py",
+            "tests/emit/test_each_operator.py", "tests/emit/test_onnx_saturation.py",
         ),
     ),
     "kernels": Part(
-        ("edgeprune/kernels/portable/*.py", "edgeprune/kernels/*.py"),
-        (
-            "tests/kernels/test_choice.py", "tests/kernels/test_costs.py",
-            "tests/kernels/test_codes.py", "tests/kernels/test_inplace.py",
-            "tests/kernels/test_gather.py", "tests/kernels/test_matmul.py",
-            "tests/kernels/test_portable_elementwise.py", "tests/kernels/test_portable_int16.py",
-            "tests/kernels/test_portable_linear.py",
-        ),
+        ("edgeprune/kernels/*.py", "edgeprune/kernels/*/*.py"),
+        ("tests/kernels/test_*.py",),
     ),
+    "by_hand": Part(("tests/campaign/mutants_of_c.toml",), ()),
     "runtime_c": Part(
-        ("runtime_c/src/*_s8.c", "runtime_c/src/*_s16.c", "runtime_c/include/ep_common.h"),
+        (
+            "runtime_c/src/*_s8.c", "runtime_c/src/*_s16.c", "runtime_c/src/*.inc",
+            "runtime_c/include/ep_common.h",
+        ),
         (
             "tests/kernels/test_portable_elementwise.py", "tests/kernels/test_portable_int16.py",
             "tests/kernels/test_portable_linear.py", "tests/kernels/test_codes.py",
@@ -77,139 +92,28 @@ PARTS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Mutant:
-    """One change: bytes ``start`` to ``end`` of a file become others."""
+def in_child(work: Callable[[], Any], folder: Path, seconds: float) -> int:
+    """What ``work`` answers in a process that has the large packages already; 1 for no number.
 
-    path: Path
-    start: int
-    end: int
-    new: str
-
-    def applied(self, source: bytes) -> bytes:
-        """The file with the change."""
-        return source[: self.start] + self.new.encode() + source[self.end :]
-
-    def told(self, source: bytes) -> str:
-        """Where and what it is."""
-        line = source.count(b"\n", 0, self.start) + 1
-        old = " ".join(source[self.start : self.end].decode().split())
-        return f"{self.path}:{line}: {old}  ->  {' '.join(self.new.split())}"
-
-
-SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
-    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
-    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult, ast.Pow: ast.Mult,
-    ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd,
-    ast.LShift: ast.RShift, ast.RShift: ast.LShift, ast.And: ast.Or, ast.Or: ast.And,
-}  # fmt: skip
-
-
-def of_python(path: Path, source: bytes) -> Iterator[Mutant]:
-    """Every mutant of a Python file: but for texts, types, assertions and what errors say."""
-    starts = [0]
-    for line in source.splitlines(keepends=True):
-        starts.append(starts[-1] + len(line))
-    for node in _places(ast.parse(source)):
-        for new in _changes(node):
-            start = starts[node.lineno - 1] + node.col_offset
-            end = starts[node.end_lineno - 1] + node.end_col_offset
-            yield Mutant(path, start, end, new)
-
-
-def _places(tree: ast.AST) -> Iterator[ast.AST]:
-    """Nodes that can be changed."""
-    if isinstance(tree, ast.JoinedStr | ast.Assert | ast.Raise | ast.Import | ast.ImportFrom):
-        return
-    if isinstance(tree, ast.If) and ast.unparse(tree.test) == "TYPE_CHECKING":
-        return
-    yield tree
-    for name, value in ast.iter_fields(tree):
-        if name in ("annotation", "returns", "decorator_list"):
-            continue
-        for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.AST):
-                yield from _places(child)
-
-
-def _changes(node: ast.AST) -> Iterator[str]:
-    """What may stand in place of a node."""
-    if isinstance(node, ast.Compare | ast.BinOp | ast.BoolOp):
-        changed = copy.deepcopy(node)
-        if isinstance(changed, ast.Compare):
-            changed.ops[0] = SWAPPED[type(changed.ops[0])]()  # type: ignore[assignment]
-        elif type(changed.op) in SWAPPED:
-            changed.op = SWAPPED[type(changed.op)]()  # type: ignore[assignment]
-        else:
-            return
-        yield f"({ast.unparse(changed)})"
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not | ast.USub):
-        yield f"({ast.unparse(node.operand)})"
-    elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
-        yield str(not node.value)
-    elif isinstance(node, ast.Constant) and isinstance(node.value, int | float):
-        yield f"({node.value + 1})"
-    elif isinstance(node, ast.IfExp):
-        yield f"({ast.unparse(node.orelse)})"
-    elif isinstance(node, ast.Continue | ast.Break | ast.AugAssign) or (
-        isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
-    ):
-        yield "pass"
-
-
-C_TOKENS = {
-    "<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==", "&&": "||", "||": "&&",
-    " + ": " - ", " - ": " + ", "+=": "-=", "-=": "+=", "<<": ">>", ">>": "<<",
-}  # fmt: skip
-C_PATTERN = re.compile(
-    r"/\*.*?\*/|//[^\n]*|^#[^\n]*|\"[^\"]*\"|->|\b\d+\b|" + "|".join(
-        re.escape(t) for t in sorted(C_TOKENS, key=len, reverse=True)
-    ),
-    re.DOTALL | re.MULTILINE,
-)  # fmt: skip
-
-
-def of_c(path: Path, source: bytes) -> Iterator[Mutant]:
-    """Every mutant of a C file that compiles: operators exchanged, numbers one larger."""
-    for found in C_PATTERN.finditer(source.decode("latin-1")):
-        old = found.group()
-        new = str(int(old) + 1) if old.isdigit() else C_TOKENS.get(old)
-        if new is not None:
-            yield Mutant(path, found.start(), found.end(), new)
-
-
-def compiles(made: bytes, folder: Path) -> bool:
-    """Whether it is Python, or C, at all."""
-    command = ["gcc", "-std=c99", "-fsyntax-only", "-xc", f"-I{folder / 'runtime_c/include'}", "-"]
-    return subprocess.run(command, input=made, capture_output=True, check=False).returncode == 0
-
-
-def run(folder: Path, tests: Sequence[str], limit: float | None) -> bool:
-    """Whether the tests pass, in a child that has the large packages already."""
+    A child that needs more than ``seconds`` of processor time is ended, which is a negative number.
+    """
     child = os.fork()
-    if child == 0:
-        os.setpgid(0, 0)
+    if child:
+        _, status = os.waitpid(child, 0)
+        return os.waitstatus_to_exitcode(status)
+    try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         with open(os.devnull, "w") as nowhere:
             os.dup2(nowhere.fileno(), 1)
             os.dup2(nowhere.fileno(), 2)
         os.chdir(folder)
         os.environ["PYTHONPATH"] = str(folder)
         sys.path[:0] = [str(folder)]
-        import pytest
-
-        options = ["-q", "-x", "-p", "no:cacheprovider", "-m", "not slow", "--hypothesis-seed=0"]
-        os._exit(int(pytest.main([*options, *tests])))
-    end = None if limit is None else time.monotonic() + limit
-    while True:
-        done, status = os.waitpid(child, os.WNOHANG if end else 0)
-        if done:
-            return os.waitstatus_to_exitcode(status) == 0
-        if end and time.monotonic() > end:
-            os.killpg(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            return False
-        time.sleep(0.02)
+        most = int(seconds) + 1
+        resource.setrlimit(resource.RLIMIT_CPU, (most, most))
+        os._exit(int(work() or 0))
+    finally:
+        os._exit(1)
 
 
 def copied(folder: Path) -> None:
@@ -223,20 +127,84 @@ def copied(folder: Path) -> None:
             shutil.copy2(ROOT / name, folder / name)
 
 
-def try_mutant(mutant: Mutant, folder: Path, tests: Sequence[str], limit: float) -> bool | None:
-    """Whether a test notices; None: it cannot be compiled."""
+def traces_of(part: Part, folder: Path, kept: Path) -> dict[str, Trace]:
+    """What each test file of a part runs."""
+    sources = sorted(p for f in part.files for p in folder.glob(f))
+    found = {}
+    for path in sorted(p for f in part.tests for p in folder.glob(f)):
+        tests = str(path.relative_to(folder))
+        known = kept / f"{key_of(folder, tests, sources)}.json"
+        if not known.exists():
+            options = [o for o in OPTIONS if o != "-x"] + QUICK
+            in_child(lambda t=tests, o=options, k=known: trace(folder, t, o, k), folder, 3600)  # type: ignore[misc]
+        found[tests] = Trace(**json.loads(known.read_text()))
+    return found
+
+
+def compiles(path: Path, folder: Path) -> bool:
+    """Whether a file of C or assembly, or the first one that includes it, is that at all."""
+    runtime = folder / "runtime_c"
+    units = [u for u in sorted(runtime.rglob("ep_*.[cS]")) if f'"{path.name}"' in u.read_text()]
+    unit = folder / path if path.suffix in (".c", ".S") or not units else units[0]
+    command = ["gcc", "-std=c99"]
+    if unit.parent.name.startswith("arm"):
+        flags = (
+            "-mcpu=cortex-m55 -mfloat-abi=hard" if "mve" in unit.parent.name else "-mcpu=cortex-m4"
+        )
+        flags = "-mcpu=cortex-m0plus" if "v6m" in unit.parent.name else flags
+        command = ["arm-none-eabi-gcc", "-std=gnu99", "-mthumb", *flags.split()]
+    elif unit.parent.name == "avr":
+        command = ["avr-gcc", "-std=gnu99", "-mmcu=atmega328p"]
+    kind = ["-xassembler-with-cpp"] if unit.suffix == ".S" else ["-xc"]
+    command += [
+        f"-I{runtime / 'include'}",
+        f"-I{unit.parent}",
+        "-c",
+        "-o",
+        os.devnull,
+        *kind,
+        str(unit),
+    ]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def tests_of(mutant: Mutant, traces: dict[str, Trace]) -> tuple[list[str], list[str], float]:
+    """Test files, the tests of them that are run where not all are, and how long they take."""
+    if mutant.tests:
+        return list(mutant.tests), [], 120.0
+    return order_of(traces, mutant.path, mutant.lines)
+
+
+def try_mutant(
+    mutant: Mutant, folder: Path, tests: Sequence[str], order: list[str], seconds: float
+) -> str:
+    """What became of a mutant: ``killed``, ``hangs``, ``survives``; ``broken``: not a program."""
+    import pytest
+
     file = folder / mutant.path
     source = file.read_bytes()
-    made = mutant.applied(source)
-    if mutant.path.suffix != ".py" and not compiles(made, folder):
-        return None
+    plugins = [Chosen(order)] if order else []
+    options = [*OPTIONS, *(QUICK if order else ())]
+    temp = folder.parent / "temp"
     try:
-        file.write_bytes(made)
+        file.write_bytes(mutant.applied(source))
         forget(file)
-        return not run(folder, tests, limit)
+        if file.suffix != ".py":  # what is compiled of it is of no use to anybody else
+            if not compiles(mutant.path, folder):
+                return "broken"
+            temp.mkdir()
+            os.environ["TMPDIR"] = str(temp)
+        code = in_child(
+            lambda: pytest.main([*options, *tests], plugins=plugins),
+            folder,
+            10 + PATIENCE * seconds,
+        )
+        return "survives" if code == 0 else "killed" if code > 0 else "hangs"
     finally:
         file.write_bytes(source)
         forget(file)
+        os.environ.pop("TMPDIR", None)
+        shutil.rmtree(temp, ignore_errors=True)
 
 
 def forget(file: Path) -> None:
@@ -245,33 +213,49 @@ def forget(file: Path) -> None:
         compiled.unlink()
 
 
-def survey(name: str, part: Part, count: int, seed: int, folder: Path) -> tuple[int, int]:
-    """Try some mutants of a part: how many, and how many of them were killed."""
+def mutants_of(part: Part, folder: Path, seed: int) -> list[Mutant]:
+    """All mutants of a part, in an order that stays while the code around them changes."""
     mutants: list[Mutant] = []
     for path in sorted(p for f in part.files for p in folder.glob(f)):
+        if path.suffix == ".toml":
+            return list(by_hand(path, folder))
         make = of_python if path.suffix == ".py" else of_c
-        mutants += make(path.relative_to(folder), path.read_bytes())
-    random.Random(seed).shuffle(mutants)
-    start = time.monotonic()
-    assert run(folder, part.tests, None), f"the tests of {name} fail as it is"
-    limit = 10 + PATIENCE * (time.monotonic() - start)
-    tried = killed = 0
-    for mutant in mutants:
-        if tried == count:
+        source = path.read_bytes()
+        mutants += named(make(path.relative_to(folder), source), source)
+    return sorted(mutants, key=lambda m: hashlib.sha256(f"{seed} {m.name}".encode()).digest())
+
+
+def survey(name: str, part: Part, count: int, seed: int, folder: Path, kept: Path) -> Counter[str]:
+    """Try some mutants of a part: how many were killed, and how many not."""
+    equivalent = {
+        row["mutant"] for row in tomllib.loads((HERE / "equivalent.toml").read_text())["mutants"]
+    }
+    results = kept / f"{name}.jsonl"
+    known = {}
+    if results.exists():
+        known = dict(json.loads(line) for line in results.read_text().splitlines())
+    traces = traces_of(part, folder, kept)
+    count_of: Counter[str] = Counter()
+    for mutant in mutants_of(part, folder, seed):
+        if count_of.total() - count_of["broken"] == count:
             break
-        noticed = try_mutant(mutant, folder, part.tests, limit)
-        if noticed is None:
-            continue
-        tried += 1
-        killed += noticed
-        if not noticed:
+        start = time.monotonic()
+        became = "equivalent" if mutant.name in equivalent else known.get(mutant.name, "survives")
+        if became == "survives":
+            tests, order, seconds = tests_of(mutant, traces)
+            became = try_mutant(mutant, folder, tests, order, seconds) if tests else "survives"
+            with results.open("a") as file:
+                file.write(json.dumps([mutant.name, became]) + "\n")
             told = mutant.told((folder / mutant.path).read_bytes())
-            sys.stdout.write(f"survives: {told}\n")
+            took = time.monotonic() - start
+            why = "" if tests else "  (no test runs it)"
+            sys.stdout.write(f"{became}: {told}{why}  [{took:.0f} s]\n")
             sys.stdout.flush()
-    return tried, killed
+        count_of[became] += 1
+    return count_of
 
 
-def main(names: str, count: int, seed: int) -> None:
+def main(names: str, count: int, seed: int, kept: Path) -> None:
     """Try mutants of some parts."""
     import hypothesis  # noqa: F401
     import numpy  # noqa: F401
@@ -279,14 +263,24 @@ def main(names: str, count: int, seed: int) -> None:
     import pytest  # noqa: F401
     import torch  # noqa: F401
 
+    kept.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="mutants-") as temp:
-        copied(Path(temp))
+        folder = Path(temp) / "tree"
+        copied(folder)
         for name in PARTS if names == "all" else names.split(","):
-            tried, killed = survey(name, PARTS[name], count, seed, Path(temp))
-            share = 100 * killed / max(tried, 1)
-            sys.stdout.write(f"{name}: {killed} of {tried} mutants killed, {share:.0f} %\n")
+            got = survey(name, PARTS[name], count, seed, folder, kept)
+            killed = got["killed"] + got["hangs"]
+            share = 100 * killed / max(killed + got["survives"], 1)
+            drawn = killed + got["survives"] + got["equivalent"]
+            sys.stdout.write(
+                f"{name}: {drawn} mutants, {killed} killed ({got['hangs']} hang),"
+                f" {got['equivalent']} equivalent, {got['survives']} survive: {share:.0f} %\n"
+            )
             sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # and so tidy up
+    with tempfile.TemporaryDirectory(prefix="mutants-kept-") as lost:
+        kept = Path(sys.argv[4] if len(sys.argv) > 4 else lost).absolute()
+        main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), kept)

@@ -10,12 +10,14 @@ from pruning.graphs import balanced, cnn, mlp
 from pruning.test_brute_force import samples
 
 from edgeprune.errors import CannotFitError, EdgePruneError
-from edgeprune.ir import Graph
+from edgeprune.ir import Graph, couple
 from edgeprune.pruning import search
 from edgeprune.pruning.compact import compact
 from edgeprune.pruning.criteria import CRITERIA, Context
+from edgeprune.pruning.criteria.context import Criterion, Scores
+from edgeprune.pruning.groups import removable
 from edgeprune.pruning.loss import accuracy, reference_labels
-from edgeprune.pruning.search import SCHEDULES, removal_order, smallest
+from edgeprune.pruning.search import SCHEDULES, Ranking, removal_order, smallest
 
 prune = partial(search.prune, criterion="brute_force")
 
@@ -63,9 +65,11 @@ def test_several_limits_are_met_together(graph: Graph) -> None:
 def test_no_layer_is_emptied_and_the_floor_is_said(graph: Graph) -> None:
     with pytest.raises(CannotFitError, match="parameters, the limit is"):
         prune(graph, samples(graph, 60), limits={"params": 1})
-    floor = smallest(graph).graph
-    pruned = prune(graph, samples(graph, 60), limits={"params": floor.params})
-    assert pruned.graph.params <= floor.params
+    floor = smallest(graph)
+    pruned = prune(graph, samples(graph, 60), limits={"params": floor.graph.params})
+    assert pruned.graph.params <= floor.graph.params
+    left = int(removable(couple(floor.graph)).sum())
+    assert [step.left for step in floor.history][-2:] == [left + 1, left]
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
@@ -84,13 +88,54 @@ def test_a_floor_on_accuracy_is_kept_and_not_a_neuron_more(graph: Graph, schedul
 
 
 def test_a_budget_below_the_accuracy_floor_is_refused(graph: Graph) -> None:
-    with pytest.raises(CannotFitError, match="accuracy"):
+    words = r"one more and the accuracy is 0\.\d{4}, at least 0\.9700 is asked for"
+    with pytest.raises(CannotFitError, match=words):
         prune(
             graph,
             samples(graph, 80, labels=False),
             limits={"params": 0.2 * graph.params},
             min_accuracy=0.97,
         )
+
+
+def test_only_a_schedule_of_thresholds_looks_behind_a_refused_group(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = samples(graph, 20)
+    by_number = Criterion("own", lambda ctx: ctx.scores(np.arange(float(ctx.coupling.count))), "")
+    for schedule, count in (("topk", 1), ("iterative", 1), ("threshold", 3)):
+        reached = iter([1.0, 0.9, 0.4, 0.9, *[0.4] * 99])  # as it is, then with more and more gone
+        monkeypatch.setattr(search, "accuracy", lambda *_, r=reached: next(r))
+        pruned = search.prune(
+            graph, data, validation=data, criterion=by_number, schedule=schedule, min_accuracy=0.5
+        )
+        assert len(pruned.order) == count
+
+
+def test_validation_data_bind_nothing_without_a_floor(graph: Graph) -> None:
+    data = samples(graph, 60)
+    assert prune(graph, data, validation=data, max_neurons=3).order == (
+        prune(graph, data, max_neurons=3).order
+    )
+
+
+@pytest.mark.parametrize("score", [1.0, 0.0, -1.0])
+def test_what_the_limits_have_room_for_comes_back_where_it_helps(score: float) -> None:
+    graph = GRAPHS["mlp"]
+    data = samples(graph, 20)
+    free = np.flatnonzero(Context.of(graph, data).removable)
+    wide, thin = free[0], free[-1]  # one of the first layer saves more parameters
+
+    def scored(ctx: Context) -> Scores:
+        scores = np.full(ctx.coupling.count, 9.0)
+        scores[[thin, wide]] = score, 5.0
+        return ctx.scores(scores)
+
+    own = Criterion("own", scored, "")
+    coupling = couple(graph)
+    limit = compact(graph, coupling, np.arange(coupling.count) == wide).params
+    pruned = search.prune(graph, data, limits={"params": limit}, criterion=own, schedule="topk")
+    assert set(pruned.order) == ({wide} if score > 0 else {wide, thin})
 
 
 def test_counts_and_shares_bind_exactly(graph: Graph) -> None:
@@ -115,6 +160,29 @@ def test_a_search_follows_the_order_of_removals() -> None:
     data = samples(graph, 60)
     order = removal_order(Context.of(graph, data), CRITERIA["brute_force"], "iterative")
     assert prune(graph, data, max_neurons=8).order == tuple(order[:8])
+
+
+def test_a_schedule_says_what_goes_together_and_which_scores_count() -> None:
+    graph = GRAPHS["mlp"]
+    data = samples(graph, 20)
+    whole = Context.of(graph, data)
+
+    def pairs(ctx: Context) -> Scores:
+        """Two and two the same; once anything is gone, the last ones are the lowest."""
+        numbers = np.arange(float(ctx.coupling.count))
+        return ctx.scores(numbers // 2 if len(numbers) == whole.coupling.count else -numbers)
+
+    first, last = pairs(whole), np.flatnonzero(whole.removable)[-1]
+    own = Criterion("own", pairs, "")
+    groups = {s: [[k for k, _ in g] for g in Ranking(graph, data, own, s)] for s in SCHEDULES}
+    order = [k for (k,) in groups["topk"]]
+    assert order == sorted(order, key=lambda k: (first[k], k))
+    assert [k for group in groups["threshold"] for k in group] == order
+    for group in groups["threshold"]:
+        assert group == [k for k in order if first[k] == first[group[0]]]
+    assert [k for (k,) in groups["iterative"]][:2] == [order[0], last]
+    three = next(iter(Ranking(graph, data, own, "iterative", per_round=3)))
+    assert [k for k, _ in three] == order[:3]
 
 
 def test_unknown_names_are_said_with_the_known_ones() -> None:
