@@ -22,6 +22,7 @@ hypothesis.settings.load_profile("edgeprune")
 INSTALL = {
     "EDGEPRUNE_DATA": "EDGEPRUNE_DATA names no folder",
     "tensorflow": "pip install 'edgeprune[keras]'",
+    "tflite_micro": "pip install 'edgeprune[dev]'",
     "platformio": "pip install 'edgeprune[dev]'",
     "kconfiglib": "pip install 'edgeprune[dev]'",
     "scons": "pip install 'edgeprune[dev]'",
@@ -56,6 +57,7 @@ PACKAGES = {
         p: p
         for p in (
             "tensorflow",
+            "tflite_micro",
             "platformio",
             "idf_component_manager",
             "playwright",

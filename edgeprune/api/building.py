@@ -110,7 +110,7 @@ def build(
         classes: labels whose sub-network is built; None: all.
         labels: names of the classes, or a text file with one a line.
         zeta: for ``classes`` without a limit: the share of the largest mean activity that counts.
-        emit: artifacts to write: "c", "tflite", "onnx", "ort".
+        emit: artifacts to write: "c", "tflite", "onnx", "ort", "tflm".
         packages: ecosystems that get project files.
         author: who publishes these packages.
         url: where they are found.

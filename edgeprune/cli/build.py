@@ -56,7 +56,7 @@ from edgeprune.errors import EdgePruneError
 @click.option("--labels", help="Names of the classes: cat,dog, or a file with one a line.")
 @_options.zeta("With --classes alone.")
 @click.option(
-    "--emit", default="c,tflite,onnx", show_default=True, help="Artifacts to write; also ort."
+    "--emit", default="c,tflite,onnx", show_default=True, help="Artifacts to write; also ort, tflm."
 )
 @click.option("--package", help="Project files to write: arduino, cmake, ... or all.")
 @click.option("--author", default="", help="Of the packages: Ada Lovelace <ada@...>.")

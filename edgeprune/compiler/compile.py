@@ -292,16 +292,24 @@ class Compiled:
     def tflite(self) -> bytes:
         """The ``.tflite`` file; with metadata for phones, and where there are labels to say."""
         r = self.recipe
-        is_mcu = r.target.kind in ("core", "board")
         if not r.labels and r.target.budget != "tflite":
-            return to_tflite.emit(self.graph, offline_plan=is_mcu)
+            return to_tflite.emit(self.graph, offline_plan=self._is_mcu)
         return tflite_metadata.described(
             self.graph,
             f"{r.title}, {r.dtype}",
             r.labels,
             half=r.dtype == "float16",
-            offline_plan=is_mcu,
+            offline_plan=self._is_mcu,
         )
+
+    @property
+    def _is_mcu(self) -> bool:
+        return self.recipe.target.kind in ("core", "board")
+
+    @cached_property
+    def tflm(self) -> bytes:
+        """The ``.tflite`` file of which TFLite Micro decodes the weights that have few values."""
+        return to_tflite.emit(self.graph, codes=True, offline_plan=self._is_mcu)
 
     @property
     def has_onnx(self) -> bool:

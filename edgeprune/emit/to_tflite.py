@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from edgeprune.emit._tflite_codes import coded
 from edgeprune.emit._tflite_lstm import RELEASE as LSTM_RELEASE
 from edgeprune.emit._tflite_lstm import fused
 from edgeprune.emit._tflite_plan import in_best_order, offsets
@@ -31,6 +32,9 @@ ALIGNMENT = 16
 HALF_VERSION, HALF_RELEASE = 3, "1.15.0"
 """Of DEQUANTIZE, and of the runtime, that reads float16."""
 
+EARLIEST = "1.5.0"
+"""The runtime that reads a file of which nothing asks for a later one."""
+
 LIMIT = 2**31 - 1
 """Bytes that offsets inside a file can span."""
 
@@ -42,6 +46,7 @@ def emit(
     graph: Graph,
     *,
     half: bool = False,
+    codes: bool = False,
     offline_plan: bool = False,
     metadata: Mapping[str, bytes] | None = None,
 ) -> bytes:
@@ -50,6 +55,7 @@ def emit(
     Args:
         graph: float, or quantised.
         half: whether constants that float16 holds exactly are stored so, where that is shorter.
+        codes: whether constants of few values are stored as codes, which only TFLite Micro decodes.
         offline_plan: whether TFLite Micro is told where in its arena each activation lies.
         metadata: further named buffers, e.g. labels.
 
@@ -68,7 +74,7 @@ def emit(
             spelled += [(use, LSTM_RELEASE)] if use else []
             continue
         try:
-            spelled += _spell(graph, node, half=half)
+            spelled += _spell(graph, node, half=half, codes=codes)
         except UnsupportedError as e:
             problems.append(f"{node.name} ({node.op.kind}): {e.what}")
     if problems:
@@ -81,7 +87,7 @@ def emit(
     return _Writer().write(graph, spelled, states, places, dict(metadata or {}))
 
 
-def _spell(graph: Graph, node: Node, *, half: bool) -> list[tuple[Use, str]]:
+def _spell(graph: Graph, node: Node, *, half: bool, codes: bool) -> list[tuple[Use, str]]:
     """One node as the file has it, and the runtime releases that it needs."""
     uses: list[tuple[Use, str]] = []
     types, result = graph.types_of(node), graph.types[node.output]
@@ -91,10 +97,14 @@ def _spell(graph: Graph, node: Node, *, half: bool) -> list[tuple[Use, str]]:
         if v in graph.constants:
             form = op.forms.get(i, Form(new_axes=() if i in node.op.weights else (0,)))
             constant = _constant(graph.constants[v], types[i], form)
-            if half and (short := _widened(constant, f"{v}@{node.name};{i}")):
-                uses.append((short, HALF_RELEASE))
-                assert short.result is not None
-                constant = short.result
+            name = f"{v}@{node.name};{i}"
+            read = (_widened(constant, name) if half else None) or (
+                coded(constant, name) if codes else None
+            )
+            if read is not None:
+                uses.append((read, HALF_RELEASE if half else EARLIEST))
+                assert read.result is not None
+                constant = read.result
             operands.append(constant)
         else:
             operands.append(Operand(batched(types[i]), v))
@@ -270,7 +280,10 @@ class _Writer:
 
     def _code(self, name: str, version: int) -> dict[str, int]:
         """An operator's number goes into the field that even old readers know, if it fits."""
-        number = getattr(self.s.BuiltinOperator, name)
+        number = getattr(self.s.BuiltinOperator, name, None)
+        if number is None:
+            custom = self.s.BuiltinOperator.CUSTOM
+            return {"DeprecatedBuiltinCode": custom, "CustomCode": self._text(name)}
         if number < 127:
             return {"DeprecatedBuiltinCode": number, "Version": version}
         return {"DeprecatedBuiltinCode": 127, "BuiltinCode": number, "Version": version}
@@ -375,7 +388,7 @@ def _stored_bytes(value: Array, dtype: DType) -> bytes:
 
 def _release(releases: Any) -> bytes:
     """The newest of the releases that the operators need."""
-    newest = max(releases, key=lambda r: [int(n) for n in r.split(".")], default="1.5.0")
+    newest = max(releases, key=lambda r: [int(n) for n in r.split(".")], default=EARLIEST)
     return str(newest).encode()
 
 

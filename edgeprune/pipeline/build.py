@@ -38,6 +38,7 @@ from edgeprune.report.record import Pruning, build_record, class_table
 from edgeprune.target import Target, load_target
 from edgeprune.verify.agreement import (
     AGREEMENT_RUNS,
+    FILES,
     RELATIVE,
     Agreement,
     agree,
@@ -241,6 +242,8 @@ def _write(
             converted, needed = compiled.ort
             (folder / "model.ort").write_bytes(converted)
             (folder / to_ort.CONFIG).write_bytes(needed)
+        if "tflm" in options.emit:
+            (folder / FILES["tflm"][0]).write_bytes(compiled.tflm)
         np.savez_compressed(
             folder / "vectors.npz",
             inputs=stored,
@@ -303,7 +306,7 @@ def _write(
         labels=prepared.labels,
         kept_whole=kept_whole(prepared.float_graph, couple(prepared.float_graph)),
         notes=(*_notes(options, chosen, prepared), *missed),
-        ort=(folder / "model.ort").stat().st_size if "ort" in options.emit else None,
+        further=_further(folder, options),
     )
     made["app"] = in_app(compiled, target, chooser.speed)
     facts = Facts(
@@ -320,6 +323,12 @@ def _write(
     if "c" not in options.emit:
         _remove(c_dir)
     return made
+
+
+def _further(folder: Path, options: BuildOptions) -> dict[str, int]:
+    """Bytes of the files that are written only when they are asked for."""
+    names = {kind: FILES[kind][0] for kind in ("ort", "tflm") if kind in options.emit}
+    return {kind: (folder / name).stat().st_size for kind, name in names.items()}
 
 
 def _shown(prepared: Prepared, built: Array) -> dict[str, Any]:
@@ -365,7 +374,7 @@ def _accuracy(
         chosen: what was built.
         outputs: by artifact what it answers, as it does.
     """
-    kinds = ("source", "pruned", "tflite", "tflite_default", "onnx", "ort", "c")
+    kinds = ("source", "pruned", "tflite", "tflite_default", "onnx", "ort", "tflm", "c")
     found: dict[str, Any] = {"n": 0, "samples": prepared.reported, "labels": None}
     found |= dict.fromkeys(kinds)
     if prepared.reported is None:
@@ -401,12 +410,16 @@ def _refuse_disagreement(agreement: Agreement, mismatches: int | None, distance:
             f"answers are off the source model's by {distance.max_relative:.3g}",
             "this is a defect of edgeprune; please report the model",
         )
-    if agreement.c_vs_tflite_mismatches:
-        raise CannotFitError(
-            "verify",
-            f"{agreement.c_vs_tflite_mismatches} output bytes of the C differ from the .tflite",
-            "this is a defect of edgeprune; please report the model",
-        )
+    for wrong, file in (
+        (agreement.c_vs_tflite_mismatches, ".tflite"),
+        (agreement.c_vs_tflm_mismatches, ".tflite for TFLite Micro"),
+    ):
+        if wrong:
+            raise CannotFitError(
+                "verify",
+                f"{wrong} output bytes of the C differ from the {file}",
+                "this is a defect of edgeprune; please report the model",
+            )
     if mismatches:
         raise CannotFitError(
             "verify",

@@ -16,7 +16,7 @@ from edgeprune.report.log import Entry, entry_of, read_log
 from edgeprune.report.schema import read_report
 from edgeprune.scratch import locked
 
-FILES = ("report.json", "model.tflite", "model.onnx", "model.ort")
+FILES = ("report.json", "model.tflite", "model.onnx", "model.ort", "model_tflm.tflite")
 """Of a build, that a record has hashes of; the C is one more."""
 
 

@@ -20,7 +20,7 @@ from edgeprune.target import Target, list_targets, load_target
 
 DtypeChoice = Literal["auto", "int8", "mixed", "int16x8", "int4", "float16", "float32"]
 BITS = (2, 8)  # all that weights may have
-EMITTERS = ("c", "tflite", "onnx", "ort")
+EMITTERS = ("c", "tflite", "onnx", "ort", "tflm")
 MOST_LABEL_BYTES = 1 << 20
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(|b|k|kb|kib|m|mb|mib)\s*", re.IGNORECASE)
 FASTER = Range(math.nextafter(1, 2), 1000)

@@ -86,7 +86,7 @@ def verify(folder: Path, *, target: str | None = None, seed: int = 0) -> Verdict
     """Check what a build wrote, from the files alone.
 
     The stored inputs, and random ones over the whole range of the input type, are run through the
-    C on this machine, the ``.tflite`` under LiteRT's reference kernels, the ``.onnx`` and the
+    C on this machine, the ``.tflite`` files under LiteRT's reference kernels, the ``.onnx`` and the
     ``.ort`` under ONNX Runtime without further optimisations, the firmware on the emulated core.
     Without the C, what else is there is compared with the stored answers.
 
@@ -154,18 +154,25 @@ def _equal(what: str, ours: Array, theirs: Array, wrong: int) -> Check:
 
 
 def _against_files(found: Agreement, total: int) -> list[Check]:
-    """The ``.tflite`` and what ONNX Runtime runs, where they are there."""
-    checks = []
-    if found.c_vs_tflite_mismatches is not None:
-        checks.append(
-            (
-                "C = TFLite (LiteRT reference kernels)",
-                found.c_vs_tflite_mismatches == 0,
-                f"{found.c_vs_tflite_mismatches} of {total} outputs differ"
-                + _size_of(found.c_vs_tflite_max_lsb),
-            )
-        )
-    return checks + _against_onnx(found, total)
+    """The ``.tflite`` files and what ONNX Runtime runs, where they are there."""
+    rows = (
+        (
+            "C = TFLite (LiteRT reference kernels)",
+            found.c_vs_tflite_mismatches,
+            found.c_vs_tflite_max_lsb,
+        ),
+        (
+            "C = TFLite for TFLM (decoded, LiteRT reference kernels)",
+            found.c_vs_tflm_mismatches,
+            found.c_vs_tflm_max_lsb,
+        ),
+    )
+    equal = [
+        (what, wrong == 0, f"{wrong} of {total} outputs differ{_size_of(lsb)}")
+        for what, wrong, lsb in rows
+        if wrong is not None
+    ]
+    return equal + _against_onnx(found, total)
 
 
 def _in_app(folder: Path, report: dict[str, Any], vectors: dict[str, Array]) -> list[Check]:

@@ -97,7 +97,7 @@ def build_record(
     visited: Sequence[Mapping[str, Any]] = (),
     examples: Sequence[Mapping[str, Any]] = (),
     mean: str | None = None,
-    ort: int | None = None,
+    further: Mapping[str, int] | None = None,
     labels: Sequence[str] = (),
     kept_whole: Mapping[str, str],
     notes: Sequence[str] = (),
@@ -132,7 +132,7 @@ def build_record(
         visited: the networks that the search passed through, from :func:`pipeline.visited`.
         examples: samples with their answers, from :func:`report.examples.examples`.
         mean: picture of the mean sample.
-        ort: bytes of the ``.ort`` file; None: it was not asked for.
+        further: bytes of the files that are written when asked for ("ort", "tflm").
         kept_whole: by layer of which no channel can go, why.
         notes: what was taken for granted.
     """
@@ -163,7 +163,7 @@ def build_record(
             "flags": [] if tools is None else list(tools.flags),
         },
         "budget": {"flash_bytes": budget, "ram_bytes": ram, "fits": fits},
-        "size": {**_size(compiled, size), "ort_bytes": ort},
+        "size": _size(compiled, size, further or {}),
         "before": {
             "flash_bytes": before.flash_bytes if before is not None else None,
             "macs": source.macs,
@@ -183,6 +183,8 @@ def build_record(
             "c_vs_onnx_mismatches": agreement.c_vs_onnx_mismatches,
             "c_vs_ort_max_lsb": agreement.c_vs_ort_max_lsb,
             "c_vs_ort_mismatches": agreement.c_vs_ort_mismatches,
+            "c_vs_tflm_max_lsb": agreement.c_vs_tflm_max_lsb,
+            "c_vs_tflm_mismatches": agreement.c_vs_tflm_mismatches,
             "target_vs_host_mismatches": mismatches,
             "source": distance.record,
         },
@@ -355,7 +357,7 @@ def _flash(compiled: Compiled, size: Footprint) -> list[dict[str, Any]]:
     return [{"layer": layer, "name": name, "bytes": n} for (layer, name), n in rows.most_common()]
 
 
-def _size(compiled: Compiled, size: Footprint) -> dict[str, Any]:
+def _size(compiled: Compiled, size: Footprint, further: Mapping[str, int]) -> dict[str, Any]:
     budget = compiled.recipe.target.budget
     return {
         "flash_bytes": size.flash_bytes,
@@ -368,6 +370,8 @@ def _size(compiled: Compiled, size: Footprint) -> dict[str, Any]:
         "stack_bytes": size.stack_bytes,
         "tflite_bytes": len(compiled.tflite),
         "onnx_bytes": len(compiled.onnx) if compiled.has_onnx else None,
+        "ort_bytes": further.get("ort"),
+        "tflm_bytes": further.get("tflm"),
         "measured": size.measured,
         "basis": budget if size.measured else "estimated",
     }

@@ -59,6 +59,7 @@ class Size(TypedDict):
     tflite_bytes: Figure
     onnx_bytes: Figure
     ort_bytes: Figure
+    tflm_bytes: NotRequired[Figure]
     measured: bool
     basis: Text
 
@@ -92,6 +93,7 @@ class Accuracy(TypedDict):
     tflite_default: Percent
     onnx: Percent
     ort: Percent
+    tflm: NotRequired[Percent]
     c: Percent
 
 
@@ -142,6 +144,8 @@ class Agreement(TypedDict):
     c_vs_onnx_mismatches: Figure
     c_vs_ort_max_lsb: Figure
     c_vs_ort_mismatches: Figure
+    c_vs_tflm_max_lsb: NotRequired[Figure]
+    c_vs_tflm_mismatches: NotRequired[Figure]
     target_vs_host_mismatches: Figure
     source: Source
 

@@ -43,8 +43,9 @@ def show_report(report: dict[str, Any], console: Console, where: str) -> None:
     grid.add_column()
     grid.add_column()
     _sizes(report, grid)
-    ort = f", .ort {size['ort_bytes']:,}" if size.get("ort_bytes") else ""
-    files = f".tflite {_bytes(size['tflite_bytes'])}, .onnx {_bytes(size['onnx_bytes'])}{ort}"
+    named = (("ort_bytes", ".ort"), ("tflm_bytes", "for TFLM"))
+    more = "".join(f", {name} {size[key]:,}" for key, name in named if size.get(key))
+    files = f".tflite {_bytes(size['tflite_bytes'])}, .onnx {_bytes(size['onnx_bytes'])}{more}"
     grid.add_row("files", files)
     accuracy = report["accuracy"]
     if accuracy["n"]:
@@ -163,7 +164,7 @@ def _agreement(a: dict[str, Any]) -> str:
     parts = []
     if a["c_vs_tflite_mismatches"] is not None:
         parts.append(f"C = TFLite: {a['c_vs_tflite_mismatches']} outputs differ")
-    for kind, name in (("onnx", "ONNX"), ("ort", "ORT")):
+    for kind, name in (("onnx", "ONNX"), ("ort", "ORT"), ("tflm", "TFLM")):
         if a.get(f"c_vs_{kind}_mismatches") is None:
             continue
         lsb = a[f"c_vs_{kind}_max_lsb"]

@@ -14,7 +14,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+import numpy as np
+
 from edgeprune.errors import EdgePruneError
+from edgeprune.frontends.from_tflite.codes import DECODE
+from edgeprune.frontends.from_tflite.file import read_file
 from edgeprune.ir import Array
 from edgeprune.progress import silenced
 
@@ -88,11 +92,19 @@ class Interpreter:
 
 
 def repaired(content: bytes) -> bytes:
-    """The file as LiteRT takes it: biases are scaled along the only axis that they have.
+    """A file that was read already, as LiteRT takes it.
 
-    Some files give them the axis of the weights, which TFLite Micro ignores and LiteRT refuses.
+    Biases are scaled along the only axis that they have: some files give them the axis of the
+    weights, which TFLite Micro ignores and LiteRT refuses. What only TFLite Micro decodes is there
+    as the constants that it makes.
     """
     model = _unpacked(content)
+    changes = [_rescale(model), _decode(model, content)]
+    return _packed(model) if any(changes) else content
+
+
+def _rescale(model: Any) -> bool:
+    """Give biases the axis that they have; whether one had another."""
     wrong = [
         t.quantization
         for graph in model.subgraphs
@@ -100,11 +112,41 @@ def repaired(content: bytes) -> bytes:
         if t.quantization is not None and t.quantization.quantizedDimension
         and t.shape is not None and len(t.shape) == 1
     ]  # fmt: skip
-    if not wrong:
-        return content
     for quantisation in wrong:
         quantisation.quantizedDimension = 0
-    return _packed(model)
+    return bool(wrong)
+
+
+def _decode(model: Any, content: bytes) -> bool:
+    """Put constants in the place of the operators that make them of codes; whether there are any.
+
+    Other constants stay as they are stored, byte for byte.
+    """
+    from ai_edge_litert.schema_py_generated import BufferT
+
+    graph, codes = model.subgraphs[0], model.operatorCodes
+    custom = [k for k, code in enumerate(codes) if code.customCode == DECODE.encode()]
+    decodes = [op for op in graph.operators if op.opcodeIndex in custom]
+    if not decodes:
+        return False
+    read = read_file(".tflite", content).tensors
+    for number in (n for op in decodes for n in op.outputs):
+        graph.tensors[number].buffer = len(model.buffers)
+        data = read[number].data
+        assert data is not None
+        model.buffers.append(BufferT())
+        model.buffers[-1].data = np.frombuffer(data.tobytes(), np.uint8)
+    graph.operators = [op for op in graph.operators if op.opcodeIndex not in custom]
+    _keep_used(model, codes, graph.operators)
+    return True
+
+
+def _keep_used(model: Any, codes: Sequence[Any], operators: Sequence[Any]) -> None:
+    """List no other operators: LiteRT wants a kernel for every one that is listed, used or not."""
+    used = sorted({op.opcodeIndex for op in operators})
+    model.operatorCodes = [codes[k] for k in used]
+    for op in operators:
+        op.opcodeIndex = used.index(op.opcodeIndex)
 
 
 def _packed(model: Any) -> bytes:
@@ -194,11 +236,7 @@ def _pieces(content: bytes, lacking: frozenset[str]) -> Iterator[tuple[bytes, bo
     for i, (ok, operators) in enumerate(stretches):
         later = {t for _, ops in stretches[i + 1 :] for op in ops for t in op.inputs}
         here = {t for op in operators for t in op.outputs}
-        # LiteRT wants a kernel for every operator that is listed, used or not
-        used = sorted({op.opcodeIndex for op in operators})
-        model.operatorCodes = [all_codes[k] for k in used]
-        for op in operators:
-            op.opcodeIndex = used.index(op.opcodeIndex)
+        _keep_used(model, all_codes, operators)
         graph.operators = operators
         graph.inputs = sorted(made & {t for op in operators for t in op.inputs})
         graph.outputs = sorted(here & (later | wanted))

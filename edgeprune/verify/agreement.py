@@ -33,6 +33,8 @@ class Agreement:
         c_vs_onnx_mismatches: outputs that differ.
         c_vs_ort_max_lsb: the same against the ``.ort``, which was optimised when it was made.
         c_vs_ort_mismatches: outputs that differ.
+        c_vs_tflm_max_lsb: the same against the file for TFLite Micro, its codes decoded.
+        c_vs_tflm_mismatches: outputs that differ.
         c_vs_tflite_max_relative: float32 only: largest relative difference.
         c_vs_onnx_mean_share: integers only: mean difference as a share of the type's range.
         c_vs_ort_mean_share: likewise.
@@ -45,6 +47,8 @@ class Agreement:
     c_vs_onnx_mismatches: int | None
     c_vs_ort_max_lsb: int | None = None
     c_vs_ort_mismatches: int | None = None
+    c_vs_tflm_max_lsb: int | None = None
+    c_vs_tflm_mismatches: int | None = None
     c_vs_tflite_max_relative: float | None = None
     c_vs_onnx_mean_share: float | None = None
     c_vs_ort_mean_share: float | None = None
@@ -56,23 +60,27 @@ def relative_difference(a: Array, b: Array) -> Array:
     return np.asarray(gap / np.maximum(np.abs(b.astype(np.float64)), 1.0))
 
 
-FILES: Mapping[str, Callable[[bytes, Array], Array]] = {
-    "tflite": run_tflite.run,
-    "onnx": run_onnx.run_raw,
-    "ort": run_onnx.run_raw,
+FILES: Mapping[str, tuple[str, Callable[[bytes, Array], Array]]] = {
+    "tflite": ("model.tflite", run_tflite.run),
+    "onnx": ("model.onnx", run_onnx.run_raw),
+    "ort": ("model.ort", run_onnx.run_raw),
+    "tflm": ("model_tflm.tflite", run_tflite.run),
 }
-"""By ending of the artifacts that are no C, what runs one."""
+"""The artifacts that are no C: what each is called in a folder, and what runs it."""
 
 
 def answers_of(folder: Path, inputs: Array) -> dict[str, Array]:
-    """What every file that is there answers, by its ending.
+    """What every file that is there answers, by its name in :data:`FILES`.
 
     Args:
         folder: what a build wrote.
         inputs: in the model's own input type, (n, *input shape).
     """
-    paths = {kind: folder / f"model.{kind}" for kind in FILES}
-    return {k: FILES[k](read_bytes(p, MODEL_BYTES), inputs) for k, p in paths.items() if p.exists()}
+    return {
+        kind: run(read_bytes(folder / name, MODEL_BYTES), inputs)
+        for kind, (name, run) in FILES.items()
+        if (folder / name).exists()
+    }
 
 
 def agree(files: Mapping[str, Array], ours: Array) -> Agreement:
@@ -105,6 +113,8 @@ def agree(files: Mapping[str, Array], ours: Array) -> Agreement:
         wrong["onnx"],
         lsb["ort"],
         wrong["ort"],
+        lsb["tflm"],
+        wrong["tflm"],
         relative,
         share.get("onnx"),
         share.get("ort"),

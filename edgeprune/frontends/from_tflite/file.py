@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
+from edgeprune.frontends.from_tflite import codes as packed
 from edgeprune.frontends.from_tflite.flatbuffer import Buffer, Table
 from edgeprune.ir import Array, DType, QuantParams
 
@@ -117,13 +118,47 @@ def read_file(name: str, data: bytes) -> File:
 def _graph(table: Table, contents: list[Array | None], codes: list[str], buffer: Buffer) -> File:
     """One graph of the file."""
     name = buffer.name
-    tensors = _tensors(table, contents, buffer)
-    operators = tuple(_operator(t, codes, len(tensors), name) for t in table.tables(3))
+    rows = table.tables(0)
+    found = [_operator(t, codes, len(rows), name) for t in table.tables(3)]
+    decoded = _decoded([op for op in found if op.name == packed.OPERATOR], rows, contents, buffer)
+    tensors = _tensors(rows, contents, buffer, decoded)
+    operators = tuple(op for op in found if op.name != packed.OPERATOR)
     inputs, outputs = table.ints(1), table.ints(2)
     for number in (*inputs, *outputs):
         _check_index(number, len(tensors), f"{name}: inputs and outputs")
     title = table.text(4)
     return File(name, "" if title == "main" else title, tensors, operators, inputs, outputs)
+
+
+def _decoded(
+    operators: Sequence[Operator],
+    rows: Sequence[Table],
+    contents: list[Array | None],
+    buffer: Buffer,
+) -> dict[int, Array]:
+    """By tensor number, the bytes of constants that operators make of codes."""
+    found: dict[int, Array] = {}
+    for op in operators:
+        where = f"{buffer.name}: {op.name}"
+        if len(op.inputs) != 2 * len(op.outputs) or -1 in op.inputs:
+            raise EdgePruneError(where, f"{len(op.inputs)} operands for {len(op.outputs)} results")
+        for i, number in enumerate(op.outputs):
+            kind = TYPES.get(int(rows[number].number(1, "b")))
+            if kind is None or kind[0] not in packed.ELEMENTS:
+                raise UnsupportedError(where, "gives elements of a type that is not read")
+            ends = [_raw(rows[k], contents, where) for k in op.inputs[2 * i : 2 * i + 2]]
+            size = np.dtype(kind[0]).itemsize
+            found[number] = packed.decoded(ends[0], ends[1], rows[number], size, where)
+            buffer.spend(found[number].size // (8 * size) + 1, rows[number].at)
+    return found
+
+
+def _raw(table: Table, contents: list[Array | None], where: str) -> Array | None:
+    """What the buffer of a tensor holds."""
+    number = int(table.number(2, "I"))
+    if number >= max(1, len(contents)):
+        raise EdgePruneError(where, f"buffer {number} of {len(contents)}")
+    return contents[number] if contents else None
 
 
 def _signature(model: Table, ends: Collection[int]) -> dict[int, str]:
@@ -177,8 +212,12 @@ def _operator(table: Table, codes: list[str], tensors: int, name: str) -> Operat
     return Operator(codes[code], inputs, outputs, table.table(4))
 
 
-def _tensors(main: Table, contents: list[Array | None], buffer: Buffer) -> tuple[Tensor, ...]:
-    tables = main.tables(0)
+def _tensors(
+    tables: Sequence[Table],
+    contents: list[Array | None],
+    buffer: Buffer,
+    decoded: Mapping[int, Array],
+) -> tuple[Tensor, ...]:
     # TensorFlow's converter strings the names of fused operators together; the first one will do
     said = [t.text(3).partition(";")[0] for t in tables]
     found, taken = [], set()
@@ -187,11 +226,17 @@ def _tensors(main: Table, contents: list[Array | None], buffer: Buffer) -> tuple
         while unique in taken:
             unique += "_"
         taken.add(unique)
-        found.append(_tensor(table, unique, contents, buffer))
+        found.append(_tensor(table, unique, contents, buffer, decoded.get(i)))
     return tuple(found)
 
 
-def _tensor(table: Table, name: str, contents: list[Array | None], buffer: Buffer) -> Tensor:
+def _tensor(
+    table: Table,
+    name: str,
+    contents: list[Array | None],
+    buffer: Buffer,
+    decoded: Array | None,
+) -> Tensor:
     where = f"{buffer.name}: tensor {name!r}"
     kind = int(table.number(1, "b"))
     if kind not in TYPES:
@@ -207,13 +252,11 @@ def _tensor(table: Table, name: str, contents: list[Array | None], buffer: Buffe
     if elements > MAX_ELEMENTS:
         raise EdgePruneError(where, f"has shape {list(shape)}: {elements} elements")
     numpy_name, dtype = TYPES[kind]
-    number = int(table.number(2, "I"))
-    if number >= max(1, len(contents)):
-        raise EdgePruneError(where, f"buffer {number} of {len(contents)}")
-    raw = contents[number] if contents else None
+    raw = _raw(table, contents, where) if decoded is None else decoded
     data = None
     if raw is not None:
         data = _constant(raw, shape, elements, numpy_name, where)
+    if raw is not None and decoded is None:
         buffer.spend(raw.size, table.at)
     quant = _quantisation(table.table(4), shape, dtype, data is not None, where)
     if table.flag(5):
