@@ -476,3 +476,21 @@ def test_a_table_is_one_for_all_who_ask_and_nobody_writes_to_it() -> None:
     assert fp.table_s8("logistic", x, y) is table
     with pytest.raises(ValueError, match="read-only"):
         table[0] = 0
+
+
+def test_multipliers_of_many_channels_are_those_of_each() -> None:
+    """Those that the nearest multiplier is right for, and those that want another one or none."""
+    rng = np.random.default_rng(0)
+    real = np.concatenate([10.0 ** rng.uniform(-7, -0.5, 200), 2.0 ** -np.arange(1, 14.0), [0.0]])
+    reach = rng.integers(1, 2**23, len(real))
+    low, high = -reach, reach // 2
+    mult, shift = fp.single_multipliers(real, low, high, 3, (-128, 127))
+    each = [
+        fp.single_multiplier(float(r), int(a), int(b), 3, (-128, 127))
+        for r, a, b in zip(real, low, high, strict=True)
+    ]
+    assert [(int(m), int(s)) for m, s in zip(mult, shift, strict=True)] == each
+    nearest = [fp.quantize_multiplier(float(r)) for r in real]
+    assert any(a != b for a, b in zip(each, nearest, strict=True))
+    with pytest.raises(ValueError, match="beyond 32 bits"):
+        fp.single_multipliers(np.array([0.5, 2.0**20]), low[:2], high[:2] + 2**11, 0, (-128, 127))

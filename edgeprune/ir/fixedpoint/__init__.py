@@ -57,7 +57,7 @@ from edgeprune.ir.fixedpoint.rounding import (
     round_half_away,
     saturate,
 )
-from edgeprune.ir.fixedpoint.single import single_multiplier, wide_multiplier
+from edgeprune.ir.fixedpoint.single import single_multiplier, single_multipliers, wide_multiplier
 from edgeprune.ir.fixedpoint.tables import KINDS, table_s8, tabulate
 from edgeprune.ir.fixedpoint.wide import (
     clamp_s16,
@@ -117,6 +117,7 @@ __all__ = [
     "saturate",
     "sigmoid_table",
     "single_multiplier",
+    "single_multipliers",
     "softmax",
     "softmax_params",
     "softmax_s16",

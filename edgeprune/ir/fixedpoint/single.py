@@ -10,14 +10,13 @@ exactly, and the one nearest to the scale is taken from it.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.ir.fixedpoint.rounding import (
     Int64s,
     quantize_multiplier,
+    quantize_multipliers,
     rescale_once,
 )
 
@@ -25,7 +24,24 @@ _NEVER = 2**40
 """An accumulator that no int32 reaches."""
 
 
-@lru_cache(maxsize=4096)  # several kernels ask for the same layer
+_LONGEST = 52
+"""Bits that the nearest multiplier's product is shifted by, up to which 64 bits hold its steps."""
+
+
+def single_multipliers(
+    real: NDArray[np.float64], low: Int64s, high: Int64s, zero: int, clamp: tuple[int, int]
+) -> tuple[Int64s, Int64s]:
+    """:func:`single_multiplier` of many channels, (n,) each: multipliers and shifts."""
+    worst = int(np.argmax(np.maximum(-low, high) * real))
+    _require_32_bits(float(real[worst]), int(low[worst]), int(high[worst]))
+    mult, shift = (a.astype(np.int64) for a in quantize_multipliers(real))
+    steps = np.arange(clamp[0] + 1, clamp[1] + 1) - zero
+    for k in np.flatnonzero(~_repeats(steps, real, low, high, mult, 31 - shift)):
+        ends = int(low[k]), int(high[k])
+        mult[k], shift[k] = single_multiplier(float(real[k]), *ends, zero, clamp)
+    return mult, shift
+
+
 def single_multiplier(
     real: float, low: int, high: int, zero: int, clamp: tuple[int, int]
 ) -> tuple[int, int]:
@@ -49,9 +65,10 @@ def single_multiplier(
     mult, shift = quantize_multiplier(real)
     total = 31 - shift
     steps = np.arange(clamp[0] + 1, clamp[1] + 1) - zero
-    first = _first_reaching(steps, real, low, high)
-    if total <= 52 and _agrees(steps, first, mult, total, low, high):
+    alone = (np.array([v]) for v in (real, low, high, mult, total))
+    if _repeats(steps, *alone)[0]:
         return mult, shift
+    first = _first_reaching(steps, real, low, high)
     lower, upper = (0, 2**31 - 1)
     for k, at in zip(steps.tolist(), first.tolist(), strict=True):
         half_step = (2 * k - 1) << (total - 1)  # the sum must reach this for a result of k
@@ -131,12 +148,27 @@ def _first_reaching(steps: Int64s, real: float, low: int, high: int) -> Int64s:
     return np.where(reached.any(axis=1), found, _NEVER)
 
 
-def _agrees(steps: Int64s, first: Int64s, mult: int, total: int, low: int, high: int) -> bool:
-    """Whether the nearest multiplier already puts every step where it belongs."""
-    half_step = (2 * steps - 1) << (total - 1)
-    reaches = np.clip(first, low, high) * mult >= half_step
-    misses = (np.clip(first, low, high + 1) - 1) * mult < half_step
-    return bool(np.all(reaches | (first > high)) and np.all(misses | (first <= low)))
+def _repeats(
+    steps: Int64s,
+    real: NDArray[np.float64],
+    low: Int64s,
+    high: Int64s,
+    mult: Int64s,
+    total: Int64s,
+) -> NDArray[np.bool_]:
+    """By channel, whether a multiplier puts every step where the double precision has it.
+
+    Asked of the accumulators where its own steps lie and of those just below. False as well where
+    64 bits do not tell.
+    """
+    known = (mult > 0) & (total <= _LONGEST)
+    mult, total = np.where(known, mult, 1), np.where(known, total, 1)
+    low, high, real = low[:, None], high[:, None], real[:, None]
+    at = -(-((2 * steps - 1) << (total[:, None] - 1)) // mult[:, None])
+    reaches = rescale_once(np.maximum(at, low), real) >= steps
+    misses = rescale_once(np.minimum(at - 1, high), real) < steps
+    right = (reaches | (at > high)) & (misses | (at <= low))
+    return np.asarray(known & right.all(axis=1))
 
 
 def _reach(acc: int, half_step: int, lower: int, upper: int) -> tuple[int, int]:

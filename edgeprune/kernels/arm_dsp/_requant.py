@@ -16,7 +16,7 @@ from edgeprune.ir.fixedpoint import (
     QMIN,
     effective_scales,
     quantize_multipliers,
-    single_multiplier,
+    single_multipliers,
 )
 from edgeprune.kernels.bounds import Accumulators
 from edgeprune.kernels.layer import DenseLayer, Layer
@@ -93,18 +93,13 @@ def rescale_once(
     scales = effective_scales(xq, wq, yq)
     zero = yq.scalar[1]
     shared = len(scales) == 1
-    low = [int(acc.low.min())] if shared else acc.low.tolist()
-    high = [int(acc.high.max())] if shared else acc.high.tolist()
+    low = acc.low.min(keepdims=True) if shared else acc.low
+    high = acc.high.max(keepdims=True) if shared else acc.high
     try:
-        found = [
-            single_multiplier(s, lo, hi, zero, clamp)
-            for s, lo, hi in zip(scales.tolist(), low, high, strict=True)
-        ]
+        mult, left = single_multipliers(scales, low, high, zero, clamp)
     except ValueError:
         return None
-    channels = len(acc.bias)
-    mult = np.broadcast_to(np.array([m for m, _ in found], np.int64), channels)
-    shift = np.broadcast_to(np.array([-s for _, s in found], np.int64), channels)
+    mult, shift = (np.broadcast_to(a, len(acc.bias)) for a in (mult, -left))
     if np.any(shift < 2):
         return None
     # Where the shift is too long for the rounding constant and the result is the zero point,

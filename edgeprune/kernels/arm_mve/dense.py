@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.ir import Array
-from edgeprune.ir.fixedpoint import effective_scales, single_multiplier
+from edgeprune.ir.fixedpoint import effective_scales, single_multipliers
 from edgeprune.kernels.arm_mve._pack import LANES, as_words, pack_rows
 from edgeprune.kernels.bounds import Accumulators, accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
@@ -60,18 +60,13 @@ def _rescale(layer: DenseLayer, acc: Accumulators) -> tuple[Int64s, Int64s] | No
     """Multipliers and shifts < 0 with which one rounding is exact; None where there are none."""
     scales = effective_scales(layer.xq, layer.wq, layer.yq)
     shared = len(scales) == 1
-    low = [int(acc.low.min())] if shared else acc.low.tolist()
-    high = [int(acc.high.max())] if shared else acc.high.tolist()
+    low = acc.low.min(keepdims=True) if shared else acc.low
+    high = acc.high.max(keepdims=True) if shared else acc.high
     try:
-        found = [
-            single_multiplier(s, lo, hi, layer.yq.scalar[1], layer.clamp)
-            for s, lo, hi in zip(scales.tolist(), low, high, strict=True)
-        ]
+        mult, shift = single_multipliers(scales, low, high, layer.yq.scalar[1], layer.clamp)
     except ValueError:
         return None
-    channels = len(acc.bias)
-    mult = np.broadcast_to(np.array([m for m, _ in found], np.int64), channels)
-    shift = np.broadcast_to(np.array([s for _, s in found], np.int64), channels)
+    mult, shift = (np.broadcast_to(a, len(acc.bias)) for a in (mult, shift))
     return None if np.any(shift >= 0) else (mult, shift)
 
 

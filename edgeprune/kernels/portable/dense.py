@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeprune.errors import UnsupportedError
 from edgeprune.ir import Array, DType
-from edgeprune.ir.fixedpoint import effective_scales, single_multiplier, wide_multiplier
+from edgeprune.ir.fixedpoint import effective_scales, single_multipliers, wide_multiplier
 from edgeprune.kernels.bounds import (
     accumulator_range,
     require_int32,
@@ -133,18 +133,17 @@ def _rescale(
     x, w, _ = request.graph.types_of(request.node)
     y = request.graph.types[request.node.output]
     real = np.broadcast_to(effective_scales(quant(x), quant(w), quant(y)), len(low))
-    find = wide_multiplier if x.dtype is DType.INT16 else single_multiplier
     ends = (clamp["act_min"], clamp["act_max"])
     try:
+        if x.dtype is not DType.INT16:
+            return multiplier_constants(*single_multipliers(real, low, high, zero_of(y), ends))
         pairs = [
-            find(float(r), int(a), int(b), zero_of(y), ends)
+            wide_multiplier(float(r), int(a), int(b), zero_of(y), ends)
             for r, a, b in zip(real, low, high, strict=True)
         ]
     except ValueError as error:
         raise UnsupportedError(request.node.name, str(error), "use --dtype float32") from None
     mult, shift = zip(*pairs, strict=True)
-    if x.dtype is DType.INT16:
-        values = np.array(mult, np.int64)
-        wide = Constant("mult", values, "int64_t", of_weights=0)
-        return wide, Constant("shift", np.array(shift, np.int8), of_weights=0)
-    return multiplier_constants(np.array(mult), np.array(shift))
+    values = np.array(mult, np.int64)
+    wide = Constant("mult", values, "int64_t", of_weights=0)
+    return wide, Constant("shift", np.array(shift, np.int8), of_weights=0)
