@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
 VALIDATION = 0.2
 """Share of the data that chooses between runs, and is not fitted."""
 
-
-THREADS = 2
-"""Of large products; a fixed number, as sums depend on how they are divided."""
 
 SCORED = 3 * 2**24
 """Elements of all values of all samples that a round takes its Hessians from."""
@@ -292,7 +289,7 @@ class Search:
         if not removed.any():
             return graph
         if key not in self._solved:
-            with _threads(1 if self._is_vector else THREADS):
+            with one_thread():
                 self._solved[key] = together(
                     graph,
                     parts_of(self.graph, self.coupling, removed),
@@ -318,7 +315,7 @@ class Search:
 
         def descend(run: Descent) -> tuple[float, Pruned] | CannotFitError:
             told = progress if run is runs[0] else silent
-            with _threads(1) if len(runs) > 1 or self._is_vector else nullcontext():
+            with one_thread():
                 try:
                     run.descend(meter, self._judge, solve, told)
                 except CannotFitError as error:
@@ -362,15 +359,17 @@ def _scored(graph: Graph) -> int:
 
 
 @contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Torch on so many threads: with small matrices, more spend their time in waiting.
+def one_thread() -> Iterator[None]:
+    """Torch on one thread, as sums depend on how they are divided.
 
+    Threads that wait for each other spin, too: where others use the processor, for several times
+    what the work itself takes.
     OpenMP keeps the number by the thread that calls, so every worker has to set its own.
     """
     import torch
 
     before = torch.get_num_threads()
-    torch.set_num_threads(count)
+    torch.set_num_threads(1)
     try:
         yield
     finally:
