@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from edgeprune.ir import Graph
 from edgeprune.planner.plan import Share, saved
@@ -149,5 +150,5 @@ def _bits(numbers: Iterable[int]) -> int:
 
 
 def _is_chain(graph: Graph) -> bool:
-    flows: Sequence[str] = graph.activations
-    return all(len(graph.users[v]) <= 1 for v in flows)
+    """Whether each node reads what the one before it made: then there is no other order."""
+    return all(before.output in node.inputs for before, node in pairwise(graph.nodes))

@@ -219,6 +219,21 @@ def test_branches_run_one_after_the_other_and_few_sets_give_an_order_too() -> No
         assert made == set(graph.activations)
 
 
+def test_branches_from_inputs_of_their_own_run_one_after_the_other_too() -> None:
+    cut = Slice((0,), (1,), (1,))
+    nodes = [
+        Node("a0", Concat(), ("x", "x"), "a0"),
+        Node("b0", Concat(), ("z", "z"), "b0"),
+        Node("a1", cut, ("a0",), "a1"),
+        Node("b1", cut, ("b0",), "b1"),
+        Node("y", Concat(), ("a1", "b1"), "y"),
+    ]
+    graph = build_graph("g", nodes, {"x": TensorType((8,)), "z": TensorType((8,))}, ["y"], {})
+    plan = plan_memory(graph, {n.name: Work() for n in nodes})
+    assert plan.order == ("a0", "a1", "b0", "b1", "y")
+    assert plan.arena_bytes == 4 * (8 + 8 + 16)
+
+
 @pytest.mark.parametrize("counts", list(combinations(range(3), 2)))
 def test_bytes_count_in_whole_words(counts: tuple[int, int]) -> None:
     t = TensorType((5 + counts[0],), DType.INT8, QuantParams.of(1.0))
