@@ -9,6 +9,7 @@ import pytest
 
 from edgeprune.ir import TensorType, build_graph
 from edgeprune.quantize import Observed, observe
+from edgeprune.quantize.observe import BINS
 
 DRAWS: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
     "normal": lambda rng, n: rng.normal(size=n),
@@ -24,9 +25,9 @@ def seen(x: np.ndarray) -> Observed:
     return observe(graph, x.astype(np.float32).reshape(-1, 1))["x"]
 
 
-def error(x: np.ndarray, low: float, high: float) -> float:
+def error(x: np.ndarray, low: float, high: float, levels: int = 256) -> float:
     """Mean squared, of clipping and of rounding."""
-    step = (max(high, 0) - min(low, 0)) / 255
+    step = (max(high, 0) - min(low, 0)) / (levels - 1)
     return float(((x - np.clip(x, low, high)) ** 2).mean() + step**2 / 12)
 
 
@@ -59,6 +60,43 @@ def test_an_end_that_many_elements_lie_on_is_the_end() -> None:
     low, high = seen(x).range("minmax", 256)
     assert low == -0.5
     assert high > x.max() + 0.1
+
+
+def test_a_percentile_leaves_out_one_element_in_ten_thousand_at_either_end() -> None:
+    rng = np.random.default_rng(0)
+    n, width = 100_000, (300 + 70) / BINS
+    x = np.concatenate([rng.uniform(-1, 2, n), [-70] * 9, [300] * 9])
+    low, high = seen(x).range("percentile", 256)
+    assert -1 - width <= low <= -1 + width
+    assert 2 - width <= high <= 2 + width
+    more = np.concatenate([rng.uniform(-1, 2, n), [-70] * 11, [300] * 12])
+    assert seen(more).range("percentile", 256) == (-70, 300)
+
+
+@pytest.mark.parametrize("levels", [16, 64])
+@pytest.mark.parametrize("draw", ["long-tailed", "half", "skewed"])
+def test_no_cut_of_both_ends_has_a_smaller_error_than_the_least_squares(
+    draw: str, levels: int
+) -> None:
+    x = DRAWS[draw](np.random.default_rng(1), 20_000).astype(np.float32)
+    low, high = seen(x).range("mse", levels)
+    ends = [((1 - c) * x.min(), (1 - c) * x.max()) for c in np.linspace(0, 0.9, 60)]
+    assert high < x.max()
+    assert error(x, low, high, levels) < 1.02 * min(error(x, *e, levels) for e in ends)
+
+
+def test_each_batch_is_told_twice_over_and_the_last_one_ends_it() -> None:
+    graph = build_graph("g", [], {"x": TensorType((1,))}, ["x"], {})
+    told: list[tuple[int, int]] = []
+    found = observe(
+        graph,
+        np.arange(10, dtype=np.float32).reshape(-1, 1),
+        batch=4,
+        progress=lambda _, done, total: told.append((done, total)),
+    )
+    assert told == [(i, 6) for i in range(1, 7)]
+    assert (found["x"].low, found["x"].high, found["x"].counts.sum()) == (0, 9, 10)
+    np.testing.assert_allclose(found["x"].mean, [4.5])
 
 
 @pytest.mark.parametrize("values", [[1.0], [0.0, 0.0], [-1.0, 1.0], [0.0, 1e-30], [1e30, -1e30]])

@@ -104,6 +104,22 @@ def test_factors_pass_a_relu_that_no_layer_has_taken_over() -> None:
     assert [(p.w1, p.w2) for p in _pairs(kept)] == [("w1", "w2"), ("w2", "w3")]
 
 
+@pytest.mark.parametrize("shared", ["w1", "b1", "w2", "b2", "w3"])
+def test_weights_that_another_layer_reads_too_are_not_scaled(
+    shared: str, rng: np.random.Generator
+) -> None:
+    constants = {f"w{i}": rng.normal(size=(4, 4)).astype(np.float32) for i in (1, 2, 3)}
+    constants |= {f"b{i}": rng.normal(size=4).astype(np.float32) for i in (1, 2, 3)}
+    other = (shared, "b3") if shared.startswith("w") else ("w3", shared)
+    nodes = [
+        Node("first", Dense(), ("x", "w1", "b1"), "h"),
+        Node("second", Dense(), ("h", "w2", "b2"), "y"),
+        Node("other", Dense(), ("x", *other), "z"),
+    ]
+    graph = build_graph("g", nodes, {"x": TensorType((4,))}, ["y", "z"], constants)
+    assert [(p.w1, p.w2) for p in _pairs(graph)] == ([("w1", "w2")] if shared == "w3" else [])
+
+
 def test_a_clamp_at_six_is_not_scaled() -> None:
     graph = fuse(chain(0, Relu))
     nodes = [
