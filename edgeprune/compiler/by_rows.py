@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from edgeprune.ir import Graph, Node, Span, span_of
+from edgeprune.ir import Graph, Node, Part, Span, span_of
 from edgeprune.kernels.by_rows import in_turns
 from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.choice import LEANER, price
@@ -25,7 +25,8 @@ class Whole:
         graph: the network.
         calls: by node.
         plan: of its memory.
-        priced: all calls that compute the only node of a graph, with what they cost.
+        priced: all calls that compute the only node of a graph, or a part of its sums, with what
+            they cost.
         planned: the memory of a network part of which runs by rows, as a guess that is quick.
         keeps_kernels: whether layers have the kernels that they have in ``calls``.
         room: bytes that the arena may have; None: as few as pay.
@@ -34,7 +35,7 @@ class Whole:
     graph: Graph
     calls: Mapping[str, KernelCall]
     plan: MemoryPlan
-    priced: Callable[[Graph, Node], list[KernelCall]]
+    priced: Callable[[Graph, Node, Part | None], list[KernelCall]]
     planned: Planned
     keeps_kernels: bool = False
     room: int | None = None
@@ -157,10 +158,11 @@ class _Search:
             self._turns[key] = in_turns(self._whole.graph, node, span, self._priced)
         return self._turns[key]
 
-    def _priced(self, graph: Graph, node: Node, _end: str) -> list[KernelCall]:
-        key = node.name, node.op, tuple(graph.types[v].shape for v in (*node.inputs, node.output))
+    def _priced(self, graph: Graph, node: Node, _end: str, part: Part | None) -> list[KernelCall]:
+        shapes = tuple(graph.types[v].shape for v in (*node.inputs, node.output))
+        key = node.name, node.op, shapes, part
         if key not in self._calls:
-            self._calls[key] = self._whole.priced(graph, node)
+            self._calls[key] = self._whole.priced(graph, node, part)
         return self._calls[key]
 
 

@@ -13,7 +13,7 @@ from edgeprune.emit.to_c import CFiles, Program, Vectors
 from edgeprune.emit.to_c import emit as emit_c
 from edgeprune.frontends.normalize import fuse
 from edgeprune.frontends.ports import part_ports
-from edgeprune.ir import DType, Graph, Node, Span
+from edgeprune.ir import DType, Graph, Node, Part, Span
 from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.choice import price
 from edgeprune.kernels.select import lower, priced
@@ -160,8 +160,8 @@ class Recipe:
         free = replace(self, room=None)._compiled(whole.graph, order, None, thorough=False)
         return whole.work <= MUCH * free.work
 
-    def _priced(self, graph: Graph, node: Node) -> list[KernelCall]:
-        """All calls that compute the only node of a graph, with what they cost."""
+    def _priced(self, graph: Graph, node: Node, part: Part | None) -> list[KernelCall]:
+        """All calls that compute the only node of a graph, or a part, with what they cost."""
         target = self.target
         return priced(
             graph,
@@ -172,6 +172,7 @@ class Recipe:
             fpu=target.fpu != "none",
             pairs=target.pairs,
             memory=target.memory,
+            part=part,
         )
 
     def _compiled(

@@ -175,10 +175,12 @@ class _Layers:
         graph = compact(self.graph, self._coupling, gone)
         calls = {n.name: p.call for n, p in zip(self.graph.nodes, parts, strict=True) if p.call}
         order, span = self._by_rows(graph)
+        sums = span.nodes[-1] if span and span.sums else None  # kept in scratch by rows alone
         for node in span.nodes if span else ():
             # of a band, no more than of all rows, nor than in the whole network
             known = self._compiled.calls[node.name]
-            most = min(calls[node.name].scratch_bytes, known.scratch_bytes)
+            most = known.scratch_bytes
+            most = most if node is sums else min(calls[node.name].scratch_bytes, most)
             calls[node.name] = replace(calls[node.name], scratch_bytes=most, inplace=known.inplace)
         work = work_of(graph, calls)
         plan = plan_memory(graph, work, order=order, thorough=False, span=span)

@@ -1,6 +1,6 @@
 """Data and rules: the graph, its types, the abstract operator, coupled channels."""
 
-from edgeprune.ir.bands import Band
+from edgeprune.ir.bands import Band, Part
 from edgeprune.ir.channels import OUTPUT, Channels, Coupling, Ids, Read, couple
 from edgeprune.ir.graph import Graph, Node, Port, build_graph
 from edgeprune.ir.memory import Over
@@ -52,6 +52,7 @@ __all__ = [
     "OnnxNode",
     "Op",
     "Over",
+    "Part",
     "Port",
     "QuantParams",
     "QuantRule",

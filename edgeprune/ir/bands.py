@@ -10,13 +10,30 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Which of the rows of an image a result that is made of their sums is given.
+
+    Attributes:
+        height: rows that there are.
+        first: whether sums begin with these.
+        last: whether they end with these, and the result is there.
+    """
+
+    height: int
+    first: bool
+    last: bool
+
+
+@dataclass(frozen=True)
 class Band:
     """How some rows of a result are computed alone.
 
     Attributes:
         op: the operator that makes them of the rows that are read, and of nothing else.
         rows: of each operand, those that are read; None: all of it, for every row of the result.
+        part: where the result is made of sums over rows that come bit by bit; None: it is whole.
     """
 
     op: Op
     rows: tuple[range | None, ...]
+    part: Part | None = None

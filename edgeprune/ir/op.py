@@ -120,6 +120,13 @@ class Op(ABC):
         """
         return rows_alike(self, x, y, rows) if self.elementwise else None
 
+    def sums_rows(self, x: Sequence[TensorType], y: TensorType) -> bool:
+        """Whether the result is made of sums over all rows of its operand, an image.
+
+        Rows can then be added as they come.
+        """
+        return False
+
     def fixed_quant(self, bits: int) -> QuantParams:
         """Scale and zero point of the result where ``quant`` is "fixed"."""
         raise AssertionError(f"{self.kind} has no fixed quantisation")

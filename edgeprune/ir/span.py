@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from edgeprune.ir.bands import Band
+from edgeprune.ir.bands import Band, Part
 from edgeprune.ir.graph import Graph, Node
 
 
@@ -21,7 +21,7 @@ class Turn:
 
     Attributes:
         made: by node, the rows of its result that it makes, and how; those that make none are left
-            out.
+            out. What is made of sums over rows has one row, that which each turn adds to.
         held: by inner value, which of its rows there are when it has been made in this turn.
     """
 
@@ -71,6 +71,12 @@ class Span:
         }
         return frozenset(found - self.inner)
 
+    @cached_property
+    def sums(self) -> bool:
+        """Whether the last node adds up rows as they come, from the first turn to the last."""
+        last = (t.made.get(self.nodes[-1].name) for t in self.turns)
+        return any(made is not None and made[1].part is not None for made in last)
+
     def height(self, value: str) -> int:
         """The most rows of an inner value that there are at once."""
         return max(len(t.held[value]) for t in self.turns)
@@ -118,13 +124,16 @@ def span_of(graph: Graph, nodes: Sequence[Node], most: Sequence[int]) -> Span | 
         return None
     ends = dict.fromkeys((n.output for n in nodes), 0)
     heights = {v: graph.types[v].shape[0] for v in ends}
+    if _sums(graph, nodes[-1]):  # it goes through the rows of its operand
+        heights[nodes[-1].output] = graph.types[nodes[-1].inputs[0]].shape[0]
     made: list[dict[str, tuple[range, Band]]] = []
     while ends[nodes[-1].output] < heights[nodes[-1].output]:
         turn: dict[str, tuple[range, Band]] = {}
         for node, limit in zip(nodes, most, strict=True):
-            found = _next(graph, node, limit, ends, heights)
+            is_sum = node is nodes[-1] and _sums(graph, node)
+            found = _next(graph, node, limit, ends, heights, is_sum=is_sum)
             if found is not None:
-                turn[node.name] = found
+                turn[node.name] = (range(1), found[1]) if is_sum else found
                 ends[node.output] = found[0].stop
         if not turn:
             return None
@@ -139,15 +148,30 @@ def _is_closed(graph: Graph, nodes: Sequence[Node]) -> bool:
     names = {n.name for n in nodes}
     inner = [n.output for n in nodes[:-1]]
     users = (u.name for v in inner for u in graph.users[v])
-    images = all(len(graph.types[n.output].shape) == 3 for n in nodes)
+    made = nodes[:-1] if _sums(graph, nodes[-1]) else nodes
+    images = all(len(graph.types[n.output].shape) == 3 for n in made)
     return images and all(u in names for u in users) and not set(inner) & set(graph.outputs)
 
 
+def _sums(graph: Graph, node: Node) -> bool:
+    return node.op.sums_rows(graph.types_of(node), graph.types[node.output])
+
+
 def _next(
-    graph: Graph, node: Node, limit: int, ends: Mapping[str, int], heights: Mapping[str, int]
+    graph: Graph,
+    node: Node,
+    limit: int,
+    ends: Mapping[str, int],
+    heights: Mapping[str, int],
+    *,
+    is_sum: bool,
 ) -> tuple[range, Band] | None:
-    """What a node makes next, of what there is."""
+    """What a node makes next, of what there is; of a sum: which rows it adds."""
     start, height = ends[node.output], heights[node.output]
+    if is_sum:
+        rows = range(start, ends.get(node.inputs[0], height))
+        part = Part(height, first=start == 0, last=rows.stop == height)
+        return (rows, Band(node.op, (rows,), part)) if rows else None
     last = all(ends[v] == heights[v] for v in node.inputs if v in ends)
     least = 1 if start == 0 or last else limit
     for stop in range(min(start + limit, height), start + least - 1, -1):

@@ -9,11 +9,12 @@ from dataclasses import replace
 import numpy as np
 
 from edgeprune.errors import UnsupportedError
-from edgeprune.ir import Band, Graph, Node, Over, Span
+from edgeprune.ir import Band, Graph, Node, Over, Part, Span
 from edgeprune.kernels.call import KernelCall
 
-Lowered = Callable[[Graph, Node, str], list[KernelCall]]
-"""All calls that compute the only node of a graph, given what names of their own end with."""
+Lowered = Callable[[Graph, Node, str, Part | None], list[KernelCall]]
+"""All calls that compute the only node of a graph, given what names of their own end with, and the
+part of a sum that it is."""
 
 
 def in_turns(graph: Graph, node: Node, span: Span, lowered: Lowered) -> list[KernelCall]:
@@ -37,7 +38,8 @@ def in_turns(graph: Graph, node: Node, span: Span, lowered: Lowered) -> list[Ker
     for number, (key, (rows, band)) in enumerate(bands.items()):
         small = _alone(graph, node, rows, band)
         try:
-            options[key] = lowered(small, small.nodes[0], f"_{number}" if number else "")
+            end = f"_{number}" if number else ""
+            options[key] = lowered(small, small.nodes[0], end, band.part)
         except UnsupportedError:
             return []
     usual = counts.most_common(1)[0][0]
@@ -52,13 +54,15 @@ def in_turns(graph: Graph, node: Node, span: Span, lowered: Lowered) -> list[Ker
 
 
 def _key(rows: range, band: Band) -> Hashable:
-    return band.op, len(rows), tuple(None if r is None else len(r) for r in band.rows)
+    read = tuple(None if r is None else len(r) for r in band.rows)
+    return band.op, len(rows), read, band.part
 
 
 def _alone(graph: Graph, node: Node, rows: range, band: Band) -> Graph:
     """A network of the node alone, whose operands and result are a band."""
-    types = {node.output: graph.types[node.output]}
-    types[node.output] = types[node.output].with_shape((len(rows), *types[node.output].shape[1:]))
+    made = graph.types[node.output]
+    shape = made.shape if band.part else (len(rows), *made.shape[1:])
+    types = {node.output: made.with_shape(shape)}
     for v, read in zip(node.inputs, band.rows, strict=True):
         t = graph.types[v]
         types[v] = t if read is None else t.with_shape((len(read), *t.shape[1:]))

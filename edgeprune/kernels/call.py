@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 
-from edgeprune.ir import Array, Graph, Node, Over
+from edgeprune.ir import Array, Graph, Node, Over, Part
 
 
 @dataclass(frozen=True)
@@ -187,6 +187,7 @@ class Request:
         values: the few that its weights have, which are unpacked in front of it; None: they are
             any, and lie in flash.
         fpu: whether the core computes in float.
+        part: of the sums that the result is made of; None: the node is computed as a whole.
     """
 
     graph: Graph
@@ -198,6 +199,7 @@ class Request:
     within: int = 0
     values: Array | None = None
     fpu: bool = True
+    part: Part | None = None
 
     @property
     def pads(self) -> bool:

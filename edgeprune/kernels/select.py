@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import PurePosixPath
 
 from edgeprune.errors import UnsupportedError
-from edgeprune.ir import Graph, Node, Span
+from edgeprune.ir import Graph, Node, Part, Span
 from edgeprune.kernels import arm_dsp, arm_mve, avr, costs, vector
 from edgeprune.kernels.by_rows import in_turns
 from edgeprune.kernels.call import Kernel, KernelCall, Request
@@ -28,6 +28,7 @@ from edgeprune.kernels.portable.matmul import matmul
 from edgeprune.kernels.portable.pool import mean, pool2d
 from edgeprune.kernels.portable.requant import convert
 from edgeprune.kernels.portable.resize import resize
+from edgeprune.kernels.portable.row_sums import average_rows, mean_rows
 from edgeprune.kernels.portable.shape import (
     concat,
     embedding,
@@ -73,6 +74,9 @@ KERNELS: dict[str, tuple[Kernel, ...]] = {
         convert,
     ),
 }
+
+SUMS: tuple[Kernel, ...] = (mean_rows, average_rows)
+"""What computes a part of a sum over rows: portable, where a faster loop is put in its place."""
 
 
 def lower(
@@ -121,7 +125,9 @@ def lower(
         if isinstance(node.op, Reshape):
             continue
 
-        def lowered(graph: Graph, node: Node, end: str = "", layer: int = i) -> list[KernelCall]:
+        def lowered(
+            graph: Graph, node: Node, end: str = "", part: Part | None = None, layer: int = i
+        ) -> list[KernelCall]:
             return priced(
                 graph,
                 node,
@@ -132,6 +138,7 @@ def lower(
                 fpu=fpu,
                 pairs=pairs,
                 memory=memory,
+                part=part,
             )
 
         try:
@@ -174,12 +181,13 @@ def priced(
     fpu: bool = True,
     pairs: bool = False,
     memory: Memory | None = None,
+    part: Part | None = None,
 ) -> list[KernelCall]:
     """How each set of kernels computes a node, with what that costs on a core.
 
-    Args are those of :func:`lower`.
+    Args are those of :func:`lower`, and the part of a sum that it is.
     """
-    calls = candidates(graph, node, isas, optimize, prefix, fpu=fpu, pairs=pairs)
+    calls = candidates(graph, node, isas, optimize, prefix, fpu=fpu, pairs=pairs, part=part)
     on = (costs.counted_on(c, core, fpu) for c in calls)
     return [
         costs.calibrated(c, graph, node, counted, optimize, memory)
@@ -196,6 +204,7 @@ def candidates(
     *,
     fpu: bool = True,
     pairs: bool = False,
+    part: Part | None = None,
 ) -> list[KernelCall]:
     """How each set of kernels computes a node, the best set first.
 
@@ -207,9 +216,10 @@ def candidates(
     found: list[KernelCall] = []
     refused: UnsupportedError | None = None
     for isa in isas:
-        request = Request(graph, node, isa, optimize, prefix, pairs=pairs, fpu=fpu)
+        request = Request(graph, node, isa, optimize, prefix, pairs=pairs, fpu=fpu, part=part)
+        kernels = KERNELS.get(isa, ()) if part is None else SUMS if isa == "portable" else ()
         try:
-            calls = (staged(kernel, request) for kernel in KERNELS.get(isa, ()))
+            calls = (staged(kernel, request) for kernel in kernels)
             call = next((c for c in calls if c is not None), None)
         except UnsupportedError as error:
             refused = error

@@ -136,6 +136,9 @@ class AvgPool2d(_Pool):
     def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
         return self._pool_int(fp.average_pool2d, out, x[0])
 
+    def sums_rows(self, x: Sequence[TensorType], y: TensorType) -> bool:
+        return self.kernel == x[0].shape[:2] and not self.padding.any
+
     def macs(self, *x: TensorType) -> int:
         return 0
 
@@ -187,6 +190,9 @@ class Mean(Op):
             ch.pin(ids[0], f"{node.name} averages them")  # a removed one would still be counted
         ch.tie(ids[0], first)
         return first.reshape(self.infer(*types).shape)
+
+    def sums_rows(self, x: Sequence[TensorType], y: TensorType) -> bool:
+        return len(x[0].shape) == 3 and sorted(self.axes) in ([0], [0, 1])
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         axes = np.asarray([a + 1 for a in self.axes], np.int32)

@@ -147,7 +147,9 @@ def _layout(
         Buffer(b, nbytes[b], first[b], last[b], shared.get(b)) for b in nbytes if b not in kept
     ]
     buffers += [
-        Buffer(f"{name}:scratch", n, step[name], step[name]) for name, n in scratch.items() if n
+        Buffer(f"{name}:scratch", n, *_turns_of(name, span, step))
+        for name, n in scratch.items()
+        if n
     ]
     return _Layout(order, tuple(b for b in buffers if b.nbytes or span is None), home, span, kept)
 
@@ -175,6 +177,13 @@ def _prolong(
         first[home[v]] = ends[0]
     for v in (*span.read, *span.lasting):
         last[home[v]] = max(last[home[v]], ends[1])
+
+
+def _turns_of(name: str, span: Span | None, step: Mapping[str, int]) -> tuple[int, int]:
+    """The first and the last step in which a node's working memory must be left alone."""
+    if span is not None and span.sums and name == span.nodes[-1].name:
+        return step[span.nodes[0].name], step[name]
+    return step[name], step[name]
 
 
 def _kept(

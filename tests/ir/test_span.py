@@ -94,7 +94,33 @@ def test_what_others_read_ends_a_span() -> None:
     assert span_of(graph, graph.nodes[1:3], [1, 1]) is not None
 
 
+def ending(*ends: ops.Op) -> Graph:
+    """A function of an image of six rows, and what comes behind."""
+    nodes, value = [Node("a", ops.Relu(), ("x",), "v")], "v"
+    for i, op in enumerate(ends):
+        nodes.append(Node(f"end{i}", op, (value,), f"y{i}"))
+        value = f"y{i}"
+    return build_graph("ends", nodes, {"x": TensorType((6, 6, 2))}, (value,), {})
+
+
+@pytest.mark.parametrize(
+    "end", [ops.Mean(), ops.Mean((0,)), ops.AvgPool2d((6, 6))], ids=["mean", "of columns", "pool"]
+)
+@pytest.mark.parametrize("most", [1, 4])
+def test_a_mean_over_all_rows_adds_them_as_they_come(end: ops.Op, most: int) -> None:
+    graph = ending(end)
+    span = span_of(graph, graph.nodes, [most, 1])
+    assert span is not None
+    assert span.sums
+    assert span.height("v") == most
+    parts = [t.made["end0"] for t in span.turns]
+    assert [row for _, band in parts for row in band.rows[0] or ()] == [*range(6)]
+    flags = [(band.part.first, band.part.last) for _, band in parts if band.part]
+    assert flags == [(i == 0, i == len(parts) - 1) for i in range(len(parts))]
+
+
 def test_what_needs_the_whole_image_ends_a_span() -> None:
-    nodes = [Node("a", ops.Relu(), ("x",), "v"), Node("m", ops.Mean(), ("v",), "y")]
-    graph = build_graph("mean", nodes, {"x": TensorType((6, 6, 2))}, ("y",), {})
-    assert span_of(graph, graph.nodes, [1, 1]) is None
+    graph = ending(ops.Mean(keep=True), ops.Relu())
+    assert span_of(graph, graph.nodes, [1, 1, 1]) is None, "it is there when all rows have come"
+    graph = ending(ops.Mean((1,)))
+    assert span_of(graph, graph.nodes, [1, 1]) is None, "a mean along each row"

@@ -26,7 +26,8 @@ TARGET = load_target("host")
 def images(seed: int) -> Graph:
     """A network of images: windows of all kinds, sums, concatenations, pads, functions.
 
-    Some read the input more than once in front of all that, and give the result as a vector.
+    Some read the input more than once in front of all that, and give the result as a vector, or
+    its mean.
     """
     rng = np.random.default_rng(seed)
     m = Maker(rng, 0.0)
@@ -49,6 +50,9 @@ def images(seed: int) -> Graph:
             at = windows(m, at, h, w, c)
     if seed % 3 == 2:
         at = m.add(ops.Reshape((int(np.prod(m.shape(at))),)), at)
+    elif seed % 4 < 2:  # int8
+        h, w, _ = m.shape(at)
+        at = m.add((ops.Mean(), ops.AvgPool2d((h, w)), ops.Mean((0,)))[m.pick(0, 1, 2)], at)
     fed = {v: TensorType(m.shapes[v]) for v in m.inputs}
     return build_graph(f"images {seed}", m.nodes, fed, (at,), m.constants)
 

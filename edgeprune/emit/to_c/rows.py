@@ -181,7 +181,8 @@ class RowLoop:
         step = [0] * len(starts)
         for i, j in pairwise(used):
             step[i] = (starts[j] - starts[i]) * row
-        return name, [f"{name} += {table.number(f'{word}_step', step)};"]
+        by = table.number(f"{word}_step", step)
+        return name, [] if by == "0" else [f"{name} += {by};"]
 
     def _by_turn(self, layer: RowLayer, of: Callable[..., int]) -> list[int]:
         turns = zip(self._span.turns, layer.turns, strict=True)

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ep_average_rows_s8.h"
+
+void ep_average_rows_s8(const ep_average_rows_s8_params *p, const int8_t *x, void *scratch,
+                        int8_t *y)
+{
+    int32_t *const sums = (int32_t *)scratch;
+    ep_add_rows_s8(x, p->count, p->inner, p->first, sums);
+    for (int32_t k = 0; k < p->inner && p->last != 0; k++) {
+        const int32_t sum = sums[k] + (sums[k] < 0 ? -(p->total / 2) : p->total / 2);
+        y[k] = (int8_t)ep_limit(sum / p->total, p->act_min, p->act_max);
+    }
+}
