@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from edgeprune.progress import Lines
+import pytest
+from pruning.graphs import balanced, mlp
+from pruning.test_brute_force import samples as some
+
+from edgeprune.ops import Relu, Softmax
+from edgeprune.ops.linear import linears
+from edgeprune.progress import Lines, Progress
+from edgeprune.pruning import sweep
+from edgeprune.pruning.analyze import analyze
+from edgeprune.pruning.finetune import finetune
+from edgeprune.quantize import Rounder, observe
+from edgeprune.quantize.bits import Judge, sensitivities
+from edgeprune.quantize.train import train
 from tests.e2e.conftest import invoke
 from tests.e2e.test_bad_input import dense_model, samples
 
@@ -59,6 +72,41 @@ def test_a_stage_that_says_nothing_is_still_heard_of() -> None:
     count = len(said)
     time.sleep(0.05)
     assert len(said) == count  # nothing after the end
+
+
+GRAPH = balanced(mlp(6, 5, 3, act=Relu, head=Softmax))
+DATA = some(GRAPH, 200)
+LAYERS = dict.fromkeys(linears(GRAPH), 4)
+
+
+def _bits(progress: Progress) -> None:
+    rounder = Rounder(GRAPH, DATA.x)
+    sensitivities(rounder, Judge.of(GRAPH, DATA.x), dict.fromkeys(LAYERS, (255, 4)), progress)
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda p: observe(GRAPH, DATA.x, progress=p),
+        lambda p: train(
+            *Rounder(GRAPH, DATA.x).rounded(LAYERS), GRAPH, DATA.x, epochs=3, progress=p
+        ),
+        lambda p: finetune(GRAPH, DATA, epochs=3, progress=p),
+        lambda p: analyze(GRAPH, DATA, progress=p),
+        lambda p: sweep.journaled(lambda task: task, [1, 2, 3], progress=p),
+        _bits,
+    ],
+    ids=["observe", "train", "finetune", "analyze", "sweep", "bits"],
+)
+def test_steps_are_counted_one_by_one_up_to_their_number(
+    work: Callable[[Progress], object],
+) -> None:
+    told: list[tuple[str, int, int]] = []
+    work(lambda step, done, total: told.append((step, done, total)))
+    ((step, total),) = {(step, total) for step, _, total in told}
+    counts = [done for _, done, _ in told]
+    assert counts == sorted(set(counts)), step
+    assert 0 <= counts[0] <= counts[-1] == total, step
 
 
 def test_a_build_says_its_steps_on_stderr_and_nothing_where_it_is_quiet(tmp_path: Path) -> None:

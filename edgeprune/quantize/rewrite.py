@@ -201,7 +201,7 @@ def quantise_weights(
     bias_scale = (np.float32(scale_in) * scale).astype(np.float32)
     wide = np.rint(b.astype(np.float64) / bias_scale.astype(np.float64))
     bias_dtype = DType.INT64 if dtype is DType.INT16 else DType.INT32
-    bias = np.clip(wide, -(2**31) + 1, 2**31 - 1).astype(bias_dtype.numpy)
+    bias = wide.astype(bias_dtype.numpy)
     zeros = (0,) * len(scale)
     weight_type = TensorType(
         w.shape,

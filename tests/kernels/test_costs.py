@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from emit.test_each_operator import typed
 
 from edgeprune.compiler import Recipe
-from edgeprune.errors import EdgePruneError
+from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.kernels import costs
 from edgeprune.kernels.call import KernelCall
-from edgeprune.kernels.select import KERNELS, lower
+from edgeprune.kernels.select import KERNELS, candidates, lower
 from edgeprune.ops import Conv2d
-from edgeprune.ops.examples import example_graph
+from edgeprune.ops.examples import EXAMPLES, IMAGE, example_graph
 from edgeprune.resources import runtime_dir
 from edgeprune.target import list_targets, load_target
 from edgeprune.verify.run_target import run
@@ -45,6 +47,34 @@ def test_a_source_without_a_size_is_an_error_that_names_the_script() -> None:
             costs.flash_bytes([call(source)], "cortex-m4", "size")
         hint = caught.value.hint
         assert (Path(__file__).parents[2] / hint.split()[1]).is_file()
+
+
+IMAGES = [
+    (op, len(shapes), constants)
+    for op, shapes, constants in EXAMPLES
+    if set(shapes) == {IMAGE} and op.kind not in ("reshape", "slice", "resize", "transpose")
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8", "int16x8", "int4"])
+@pytest.mark.parametrize("isa", ["portable", "arm_dsp", "arm_mve", "avr", "vector"])
+def test_four_times_the_pixels_are_four_times_the_work(isa: str, dtype: str) -> None:
+    """Less where borders and what is done once a layer count."""
+    said: dict[tuple[str, str], list[int]] = {}
+    for (op, operands, constants), side in itertools.product(IMAGES, (24, 48)):
+        reads = operands * ((side, side, 4),)
+        try:
+            graph = typed((op, reads, constants), dtype)
+        except UnsupportedError:
+            continue
+        for optimize in ("speed", "size"):
+            for call in candidates(graph, graph.nodes[0], (isa,), optimize, "p"):
+                said.setdefault((op.kind, f"{call.kernel} {optimize}"), []).append(
+                    call.instructions
+                )
+    for place, counts in said.items():
+        small, large = counts
+        assert 3.3 * small <= large <= 4.3 * small or small == large == 0, place
 
 
 @pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
