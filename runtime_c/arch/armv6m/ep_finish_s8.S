@@ -2,7 +2,7 @@
 /* ep_finish_s8 for Armv6-M where every channel is quick; ep_finish_any_s8 has the others, and all of them
  * where the compiler was asked for small code. */
 #ifndef __OPTIMIZE_SIZE__
-#include "ep_arm_function.inc"
+#include "ep_result_armv6m.inc"
 
     /* offsets of ep_finish */
     .set F_ZERO, 0
@@ -18,43 +18,6 @@
     .set S_NOW, 12 /* the bias of this one */
     .set S_Y, 52
     .set S_PITCH, 56
-
-    /* Sum in r0 -> result in r0; r4: shift to the right, r5, r6: the multiplier's low and high half, r10:
-       what is added for rounding, r12: 2^14. ep_high_mul and ep_finish_s8.c have it in C. */
-    .macro RESULT
-    uxth r1, r0
-    asrs r0, r0, #16
-    movs r2, r1
-    muls r2, r5
-    lsrs r2, r2, #16
-    movs r3, r0
-    muls r3, r5
-    adds r3, r2
-    muls r1, r6
-    uxth r2, r3
-    adds r1, r2
-    muls r0, r6
-    asrs r3, r3, #16
-    adds r0, r3
-    asrs r3, r1, #16
-    adds r0, r3
-    lsls r0, r0, #1
-    uxth r1, r1
-    add r1, r12
-    lsrs r1, r1, #15
-    adds r0, r1
-    asrs r1, r0, #31
-    adds r0, r1
-    add r0, r10
-    asrs r0, r4
-    sxtb r1, r0
-    cmp r0, r1
-    beq 9f
-    asrs r0, r0, #31 /* 0 or -1: 127 or -128 */
-    movs r1, #127
-    eors r0, r1
-9:
-    .endm
 
 FUNCTION ep_finish_s8
     push {r3, r4}
@@ -95,9 +58,6 @@ FUNCTION ep_finish_s8
     mov r8, r5
     adds r5, r2
     mov lr, r5 /* where the results of the first position end */
-    movs r5, #1
-    lsls r5, r5, #14
-    mov r12, r5
 2:
     ldr r0, [sp, #S_SHIFT]
     movs r1, #0
@@ -120,7 +80,7 @@ FUNCTION ep_finish_s8
     str r1, [sp, #S_NOW]
     ldr r0, [r7]
     adds r0, r1
-    RESULT
+    RESULT r10
     mov r1, r8
     strb r0, [r1]
     mov r1, r9
@@ -129,7 +89,7 @@ FUNCTION ep_finish_s8
     ldr r0, [r7, #16]
     ldr r1, [sp, #S_NOW]
     adds r0, r1
-    RESULT
+    RESULT r10
     mov r1, r8
     mov r2, r9
     strb r0, [r1, r2]
