@@ -168,3 +168,9 @@ def test_a_result_that_grows_takes_its_operand_in() -> None:
     assert live_bytes([x, y], 1, 4) == 160
     assert place([x, replace(y, over=Share("x", 80, exact=True))]) == [80, 0]
     assert place([x, replace(y, over=Share("x", 82, exact=True))]) in ([0, 100], [160, 0])
+
+
+def test_what_meets_may_be_as_near_as_its_very_last_byte() -> None:
+    meeting = arena._Meeting(0, before=12, behind=8, at=-4)
+    allowed = [p for p in range(0, 80, 4) if arena._fits(p, [meeting], [40])]
+    assert allowed == [*range(0, 40 - 12 + 1, 4), 40 - 4, *range(40 + 8, 80, 4)]
