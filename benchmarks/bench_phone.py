@@ -1,6 +1,6 @@
 """Networks for phones: as fast as was asked for, at a share of their bytes.
 
-    EDGEPRUNE_DATA=... python -m benchmarks.bench_phone [--images 4000] [--criterion obs]
+    EDGEPRUNE_DATA=... python -m benchmarks.bench_phone [--images 4000] [--test-images 2000]
 
 ResNet-8 of MLPerf Tiny on CIFAR-10, at half of its int8 file's bytes. Times are medians of LiteRT
 with XNNPACK on one thread of this machine, both files in turns.
@@ -19,7 +19,6 @@ import edgeprune
 from edgeprune.ir import Array
 
 SHARE, SPEEDUP = 0.5, 1.7
-TEST_IMAGES = 2000
 
 
 def images(name: str, count: int) -> tuple[Array, Array]:
@@ -33,6 +32,7 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--images", type=int, default=4000)
+    parser.add_argument("--test-images", type=int, default=2000)
     parser.add_argument("--criterion", default="obs")
     options = parser.parse_args()
     folder = Path(os.environ["EDGEPRUNE_DATA"]) / "mlperf_tiny"
@@ -41,7 +41,7 @@ def main() -> None:
         built = edgeprune.build(
             folder / "ic01_fp32.tflite",
             data=images("train", options.images),
-            test=images("test", TEST_IMAGES),
+            test=images("test", options.test_images),
             target="android",
             dtype="int8",
             criterion=options.criterion,

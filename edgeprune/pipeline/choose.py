@@ -117,20 +117,35 @@ class Chooser:
         seen: list[float] = []
         while len(seen) < SPEED_TRIES:
             limit = min(int(most), self.options.max_macs or int(most))
+            left = replace(given, macs=limit)
             try:
-                chosen = self.pruned(target, replace(given, macs=limit))
+                # what is too slow is not solved: the shapes say how fast it is
+                self.speed = speed(whole, self._outline(target, left))
+                if self.speed.ratio >= asked:
+                    chosen = self.pruned(target, left)
+                    self.speed = speed(whole, chosen.compiled.tflite)
+                    if self.speed.ratio >= asked:
+                        return chosen
             except CannotFitError as error:
                 if seen:
                     break  # the last one is about as small as there are
                 what = f"{asked:g} times as fast wants {limit:,} multiply-accumulates: {error.what}"
                 raise CannotFitError("--speedup", what, hint) from None
-            self.speed = speed(whole, chosen.compiled.tflite)
-            if self.speed.ratio >= asked:
-                return chosen
             seen.append(self.speed.ratio)
             most *= SPEED_STEP * self.speed.ratio / asked
         what = f"{max(seen):.2f} times as fast is the most of {len(seen)} networks, not {asked:g}"
         raise CannotFitError("--speedup", what, hint)
+
+    def _outline(self, target: Target, given: Room) -> bytes:
+        """A file of the shapes of the one that is built first, before that is solved anew.
+
+        Raises:
+            CannotFitError: not even the smallest network fits.
+        """
+        if self._fixed or not self.prepared.chooses:
+            return self.pruned(target, given).compiled.tflite  # which says why there is none
+        o = self._limited(given)
+        return self._fitter(o, self._forms(o, target, given)[0]).outline().tflite
 
     @property
     def passed(self) -> list[tuple[Mask, Graph]]:
@@ -174,21 +189,34 @@ class Chooser:
 
     def within(self, target: Target, given: Room) -> list[Candidate]:
         """For every form that is worth it the network that fits; raises where none does."""
-        o = replace(self.options, budget=given.flash, ram=given.ram, speedup=None)
-        o = o if given.macs is None else replace(o, max_macs=given.macs)
-        if fixed := [n.name for n in self.prepared.graph.nodes if n.op.keeps_integers]:
-            return self._unpruned(o, target, given, fixed)
+        o = self._limited(given)
+        if self._fixed:
+            return self._unpruned(o, target, given)
         if kept := self._kept(o, target, given):
             return kept
         self._refuse_to_guess(given)
         tries = _Tries()
-        dtypes = self._dtypes(target, whole=False, flash=given.flash is not None)
-        # fewer bits gain more than smaller kernels, and do not take so many times as long
-        for form in sorted(forms(o, target, dtypes, given.ram), key=partial(_rank, target)):
+        for form in self._forms(o, target, given):
             if self._is_worth(form, tries.found):
                 self.progress(f"try {_title(form)}", 0, 0)
                 tries.make(self._fitter(o, form).fit)
         return tries.made
+
+    def _limited(self, given: Room) -> BuildOptions:
+        """The options of a search for what there is room for."""
+        o = replace(self.options, budget=given.flash, ram=given.ram, speedup=None)
+        return o if given.macs is None else replace(o, max_macs=given.macs)
+
+    def _forms(self, o: BuildOptions, target: Target, given: Room) -> list[Form]:
+        """The forms that may be tried for a pruned network, in that order."""
+        dtypes = self._dtypes(target, whole=False, flash=given.flash is not None)
+        # fewer bits gain more than smaller kernels, and do not take so many times as long
+        return sorted(forms(o, target, dtypes, given.ram), key=partial(_rank, target))
+
+    @property
+    def _fixed(self) -> list[str]:
+        """Layers that are computed in the integers of their file alone."""
+        return [n.name for n in self.prepared.graph.nodes if n.op.keeps_integers]
 
     def _is_worth(self, form: Form, found: list[Candidate]) -> bool:
         """Whether a form can be better than those that were tried before it.
@@ -213,14 +241,12 @@ class Chooser:
         ]
         return [c for c in whole if given.limits.hold(c.size.taken)]
 
-    def _unpruned(
-        self, o: BuildOptions, target: Target, given: Room, fixed: list[str]
-    ) -> list[Candidate]:
+    def _unpruned(self, o: BuildOptions, target: Target, given: Room) -> list[Candidate]:
         """A network with layers that exist in its file's integers alone, where it fits."""
         tries = _Tries()
         for form in forms(o, target, ("int8",), given.ram):
             fitter = Fitter(self.prepared, o, form, None, self.progress)
-            tries.make(partial(fitter.unpruned, fixed))
+            tries.make(partial(fitter.unpruned, self._fixed))
         return tries.made
 
     def _refuse_to_guess(self, given: Room) -> None:

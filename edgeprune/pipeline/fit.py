@@ -14,7 +14,7 @@ from edgeprune.compiler.measure import Footprint
 from edgeprune.compiler.prices import LayerPrices
 from edgeprune.errors import CannotFitError
 from edgeprune.frontends.normalize import fuse
-from edgeprune.ir import Array, Graph, couple, predict
+from edgeprune.ir import Array, Coupling, Graph, couple, predict
 from edgeprune.pipeline.answered import answered
 from edgeprune.pipeline.forms import Candidate, Form
 from edgeprune.pipeline.meter import Meter
@@ -76,22 +76,43 @@ class Fitter:
         if not self.options.has_limits:
             graph = self.prepared.graph  # quantised files keep every scale and weight
             return self._finish(self._recipe(graph), graph, None)
-        graph = self.prepared.float_graph
-        recipe = self._recipe(graph)
-        compiled, whole = self._meter.by_rows(recipe.compile(graph))
-        coupling = couple(graph)
-        prices = LayerPrices(compiled, graph, coupling, {"flash", *self.limits.most})
-        first = prices(nothing_removed(coupling))
-        taken = self._meter.taken(whole, compiled)
-        spare = {k: v - first[k] for k, v in taken.items() if k in self.limits.most}
+        recipe, prices, spare, whole = self._begun()
         try:
             made = self._within(recipe, prices, spare, whole)
         except CannotFitError as error:
             made = self._last(recipe, prices, whole, error)
         if made.compiled.recipe.levels:
             return made  # prices are those of eight bits
-        rest = whole.flash_bytes - first["flash"]
+        rest = whole.flash_bytes - prices(nothing_removed(self._coupling))["flash"]
         return replace(made, flash_of=lambda gone: rest + prices(gone)["flash"])
+
+    def outline(self) -> Compiled:
+        """About the network that :meth:`fit` finds, of the same shapes, before it is solved anew.
+
+        Raises:
+            CannotFitError: even the smallest network is over the budget.
+        """
+        recipe, prices, spare, _ = self._begun()
+        pruned, _ = self._search(recipe, prices, spare, SLACK)
+        return recipe.compile(pruned.graph)
+
+    def _begun(self) -> tuple[Recipe, LayerPrices, dict[str, float], Footprint]:
+        """How networks are compiled, prices of what is left, and what the whole network takes.
+
+        The third of these is what it takes beside its price.
+        """
+        graph = self.prepared.float_graph
+        recipe = self._recipe(graph)
+        compiled, whole = self._meter.by_rows(recipe.compile(graph))
+        prices = LayerPrices(compiled, graph, self._coupling, {"flash", *self.limits.most})
+        first = prices(nothing_removed(self._coupling))
+        taken = self._meter.taken(whole, compiled)
+        spare = {k: v - first[k] for k, v in taken.items() if k in self.limits.most}
+        return recipe, prices, spare, whole
+
+    @cached_property
+    def _coupling(self) -> Coupling:
+        return couple(self.prepared.float_graph)
 
     def unpruned(self, fixed: Sequence[str]) -> Candidate:
         """The network of the file, in which nothing can go.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from edgeprune.errors import CannotFitError
 from edgeprune.pipeline import choose, fit
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import prepare
+from edgeprune.pruning import obs
+from edgeprune.pruning.pruned import Pruned
 from edgeprune.target import load_target
 from edgeprune.verify.speed import Speed
 from tests.e2e.conftest import Command, report_of
@@ -93,8 +96,17 @@ def test_a_phone_reads_the_whole_input_as_its_delegate_does_not_gather(
 def test_a_speed_up_is_measured_and_more_goes_until_it_is_reached(
     edgeprune: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    times = iter([Speed(3.0, 2.0), Speed(3.0, 1.4)])
+    # the shapes that are too slow, those that are not, and these again with their last weights
+    times = iter([Speed(3.0, 2.0), Speed(3.0, 1.4), Speed(3.0, 1.4)])
     monkeypatch.setattr(choose, "speed", lambda before, after: next(times))
+    solved: list[Pruned] = []
+    solve = obs.Search.solve
+
+    def counted(search: obs.Search, chosen: Pruned, **how: Any) -> Pruned:
+        solved.append(chosen)
+        return solve(search, chosen, **how)
+
+    monkeypatch.setattr(obs.Search, "solve", counted)
     model = small_mlp(tmp_path / "m.onnx", inputs=20, hidden=32)
     given = (model, "--data", model.with_suffix(".npz"), "--dtype", "int8", "--speedup", "2x")
     done = edgeprune("build", *given, "--target", "android", "-o", tmp_path / "out")
@@ -103,6 +115,7 @@ def test_a_speed_up_is_measured_and_more_goes_until_it_is_reached(
     assert report["app"]["speedup"] == round(3.0 / 1.4, 3)
     assert report["after"]["macs"] <= 0.95 * 1.5 / 2 * report["before"]["macs"] / 2
     assert "2.14 times as fast" in done.err
+    assert len(solved) == 1, "nothing is solved for a network that is too slow"
     times = iter([Speed(1.0, 1.0)] * choose.SPEED_TRIES)
     never = edgeprune("build", *given, "--target", "android", "-o", tmp_path / "never")
     assert never.status == 1
@@ -147,6 +160,6 @@ def test_a_speed_up_that_no_network_has_is_refused_in_its_own_words(
         raise CannotFitError("--max-macs", "the smallest takes 9, the limit is 7", "a larger one")
 
     chooser = choose.Chooser(prepare(options), options)
-    monkeypatch.setattr(choose.Chooser, "pruned", refused)
+    monkeypatch.setattr(choose.Chooser, "_outline", refused)
     with pytest.raises(CannotFitError, match=r"--speedup: 100 times as fast wants \d"):
         chooser.choose(load_target("android"))
