@@ -29,7 +29,9 @@ mean = click.option(
 std = click.option("--std", help="See --mean; both become part of the model.")
 dtype = click.option(
     "--dtype",
-    type=click.Choice(["auto", "int8", "mixed", "int16x8", "int4", "float16", "float32"]),
+    type=click.Choice(
+        ["auto", "int8", "mixed", "int16x8", "int4", "float16", "dynamic", "float32"]
+    ),
     default="auto",
     show_default=True,
     help="auto: what is more accurate on validation data within the budget.",

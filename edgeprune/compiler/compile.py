@@ -20,14 +20,15 @@ from edgeprune.kernels.select import lower, priced
 from edgeprune.planner import MemoryPlan, Work, plan_memory
 from edgeprune.quantize import DEFAULT, Levels, Observed, Settings, quantise, refuse_unquantised
 from edgeprune.quantize.delegate import with_float_softmax, with_means
+from edgeprune.quantize.dynamic import with_int8_weights
 from edgeprune.quantize.half import with_half_weights
 from edgeprune.target import Target
 from edgeprune.toolchain.compiler import Optimize
 
 MIXED = "mixed"
 """int8 whose weights have fewer bits where that costs least."""
-FLOATS = ("float32", "float16")
-"""Element types that need no calibration; of float16 only weights are, in files for phones."""
+FLOATS = ("float32", "float16", "dynamic")
+"""Element types that need no calibration; of all but the first only weights are, for phones."""
 STACK_BYTES = 1024
 """Of a part's RAM, what kernels are chosen to leave beside the arena."""
 MUCH = 1.1
@@ -84,6 +85,8 @@ class Recipe:
         fused = fuse(with_means(parted) if in_app else parted)
         if self.dtype == "float16":
             return with_half_weights(fused)
+        if self.dtype == "dynamic":
+            return with_int8_weights(fused)
         if self.dtype == "float32":
             return fused
         refuse_unquantised(fused)
@@ -299,7 +302,7 @@ class Compiled:
             self.graph,
             f"{r.title}, {r.dtype}",
             r.labels,
-            half=r.dtype == "float16",
+            dtype=r.dtype,
             offline_plan=self._is_mcu,
         )
 

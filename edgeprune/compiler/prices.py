@@ -26,6 +26,7 @@ from edgeprune.planner import plan_memory
 from edgeprune.pruning.compact import Kept, compact, kept_constant, kept_of, old_channels, sliced
 from edgeprune.pruning.costs import nothing_removed
 from edgeprune.pruning.groups import Mask, removable
+from edgeprune.quantize.dynamic import stored
 from edgeprune.quantize.half import as_half
 
 SCALE_BYTES = {"tflite": 12, "onnx": 5}
@@ -273,9 +274,13 @@ class _Layers:
         scales = [t.quant for v, t in graph.types.items() if v in graph.constants]
         count = sum(len(q.scale) for q in scales if q is not None)
         size = sum(graph.types[v].nbytes for v in graph.constants)
-        if self._compiled.recipe.dtype == "float16":
+        dtype = self._compiled.recipe.dtype
+        if dtype == "float16":
             short = [as_half(value) for value in graph.constants.values()]
             size -= sum(value.nbytes for value in short if value is not None)
+        if dtype == "dynamic" and (found := stored(graph, node)):
+            size -= 3 * found[0].nbytes
+            count += len(found[1].scale)
         return size + indices + SCALE_BYTES[budget] * count
 
 

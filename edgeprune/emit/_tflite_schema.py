@@ -58,6 +58,9 @@ VERSIONS: dict[str, dict[DType, Version]] = {
     "TRANSPOSE_CONV": {FLOAT: (3, "2.3.0"), INT8: (3, "2.3.0"), INT16: (3, "2.3.0")},
 }  # fmt: skip
 
+_ROUNDING: dict[str, Version] = {"CONV_2D": (5, "2.4.0"), "DEPTHWISE_CONV_2D": (6, "2.3.0")}
+"""With int8 weights, a scale a channel, beside float32 activations."""
+
 
 def version_of(op: TfliteOp, operands: Sequence[TensorType], activation: DType) -> Version:
     """The lowest version of an operator that has what one use of it needs.
@@ -86,6 +89,8 @@ def _special(
     weights = operands[1] if len(operands) > 1 else operands[0]
     per_channel = weights.quant is not None and len(weights.quant.scale) > 1
     rank = max(len(t.shape) for t in operands)
+    if weights.dtype is INT8 and activation is FLOAT and name in _ROUNDING:
+        found.append(_ROUNDING[name])
     if name == "FULLY_CONNECTED":
         if options.get("keepNumDims"):
             found.append((5, "2.0.0"))

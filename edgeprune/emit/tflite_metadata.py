@@ -97,7 +97,7 @@ def described(
     description: str,
     labels: Sequence[str],
     *,
-    half: bool = False,
+    dtype: str = "float32",
     offline_plan: bool = False,
 ) -> bytes:
     """A TFLite file that says what its inputs and outputs are.
@@ -106,13 +106,13 @@ def described(
         graph: the network; it takes raw values, whatever normalisation there is lies within.
         description: a sentence for people.
         labels: names of the classes; those of a single output, which has two, are left out.
-        half: see :func:`edgeprune.emit.to_tflite.emit`.
+        dtype: see :func:`edgeprune.emit.to_tflite.emit`.
         offline_plan: likewise.
     """
     names = labels if len(labels) == graph.types[graph.results[0]].shape[-1] else ()
     raw = {v: Normalisation((0.0,), (1.0,)) for v in graph.arguments}
     said = describe(graph, description=description, normalisation=raw, labels=names)
-    content = to_tflite.emit(graph, half=half, offline_plan=offline_plan, metadata={KEY: said})
+    content = to_tflite.emit(graph, dtype=dtype, offline_plan=offline_plan, metadata={KEY: said})
     return attach(content, label_file(names)) if names else content
 
 

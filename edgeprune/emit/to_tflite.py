@@ -7,7 +7,7 @@ no word for (explicit padding of a convolution) is split first, in ``_tflite_spl
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
 
@@ -24,6 +24,7 @@ from edgeprune.emit._tflite_split import split
 from edgeprune.emit._tflite_state import RELEASE, before, behind, once
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.ir import Array, DType, Form, Graph, Node, QuantParams, TensorType, TfliteOp
+from edgeprune.quantize.dynamic import stored
 from edgeprune.quantize.half import as_half
 
 ALIGNMENT = 16
@@ -45,7 +46,7 @@ ENUMS = {"padding": "Padding", "fusedActivationFunction": "ActivationFunctionTyp
 def emit(
     graph: Graph,
     *,
-    half: bool = False,
+    dtype: str = "float32",
     codes: bool = False,
     offline_plan: bool = False,
     metadata: Mapping[str, bytes] | None = None,
@@ -54,7 +55,8 @@ def emit(
 
     Args:
         graph: float, or quantised.
-        half: whether constants that float16 holds exactly are stored so, where that is shorter.
+        dtype: of a float network, how its constants are stored where that is shorter: "float16"
+            those that it holds exactly, "dynamic" the weights of layers as int8.
         codes: whether constants of few values are stored as codes, which only TFLite Micro decodes.
         offline_plan: whether TFLite Micro is told where in its arena each activation lies.
         metadata: further named buffers, e.g. labels.
@@ -74,7 +76,7 @@ def emit(
             spelled += [(use, LSTM_RELEASE)] if use else []
             continue
         try:
-            spelled += _spell(graph, node, half=half, codes=codes)
+            spelled += _spell(graph, node, dtype, codes=codes)
         except UnsupportedError as e:
             problems.append(f"{node.name} ({node.op.kind}): {e.what}")
     if problems:
@@ -87,16 +89,22 @@ def emit(
     return _Writer().write(graph, spelled, states, places, dict(metadata or {}))
 
 
-def _spell(graph: Graph, node: Node, *, half: bool, codes: bool) -> list[tuple[Use, str]]:
+def _spell(graph: Graph, node: Node, dtype: str, *, codes: bool) -> list[tuple[Use, str]]:
     """One node as the file has it, and the runtime releases that it needs."""
     uses: list[tuple[Use, str]] = []
     types, result = graph.types_of(node), graph.types[node.output]
     op = node.op.to_tflite(types, result)
     operands = []
+    in_steps = stored(graph, node) if dtype == "dynamic" else None
     for i, v in enumerate(node.inputs):
         if v in graph.constants:
             form = op.forms.get(i, Form(new_axes=() if i in node.op.weights else (0,)))
             constant = _constant(graph.constants[v], types[i], form)
+            if i == 1 and in_steps is not None:
+                q, quant = in_steps
+                constant = _constant(q, TensorType(q.shape, DType.INT8, quant), form)
+                op = _rounding(op)
+            half = dtype == "float16"
             name = f"{v}@{node.name};{i}"
             read = (_widened(constant, name) if half else None) or (
                 coded(constant, name) if codes else None
@@ -117,6 +125,13 @@ def _spell(graph: Graph, node: Node, *, half: bool, codes: bool) -> list[tuple[U
         uses.append(_use(op, operands, result, handed, activation))
         op, operands, activation = op.then, [handed], op.gives
     return [*uses, _use(op, operands, result, whole, activation)]
+
+
+def _rounding(op: TfliteOp) -> TfliteOp:
+    """A layer with int8 weights: what it reads is rounded with a zero point, as it may say."""
+    if op.name != "FULLY_CONNECTED":
+        return op
+    return replace(op, options={**op.options, "asymmetricQuantizeInputs": True})
 
 
 def _use(

@@ -25,7 +25,7 @@ from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.log import check_log, record
 from edgeprune.pipeline.options import BuildOptions, most_cycles, refuse_unknown
 from edgeprune.pipeline.output import check_writable, whole_folder
-from edgeprune.pipeline.phone import agreement_in_app, answers_in_app, in_app
+from edgeprune.pipeline.phone import IN_APPS, agreement_in_app, allowed, answers_in_app, in_app
 from edgeprune.pipeline.prepare import Prepared, answers, prepare
 from edgeprune.pipeline.visited import visited
 from edgeprune.progress import Progress, silent
@@ -263,14 +263,15 @@ def _write(
         accuracy, tables = _accuracy(prepared, chosen, found)
         shown = samples_of_test(stored)
         compared = {kind: theirs[:AGREEMENT_RUNS] for kind, theirs in files.items()}
-        agreement = agree(compared, ours[:AGREEMENT_RUNS])
+        some = rows[:AGREEMENT_RUNS], ours[:AGREEMENT_RUNS]
+        agreement = agree(compared, some[1], within=allowed(compiled, *some))
         progress("verify", 3, 3)
         rule = _rule(prepared, chosen)
         distance = compare(real(graph, answer), prepared.reference[: len(answer)], rule)
         optimize = compiled.recipe.optimize
         missed: list[str] = []
-        some = stored[: _runs(graph)]
-        run = on_target(c_dir, target, some, optimize, profile=True, notes=missed)
+        few_rows = stored[: _runs(graph)]
+        run = on_target(c_dir, target, few_rows, optimize, profile=True, notes=missed)
         snr = signal_to_noise(chosen.float_graph, graph, prepared.rank.x[:SNR_SAMPLES])
     mismatches = None
     if run is not None:
@@ -399,7 +400,8 @@ def _rule(prepared: Prepared, chosen: Candidate) -> Rule:
     if chosen.compiled.graph is prepared.graph:
         return "exact" if prepared.graph.is_quantised else "float32"
     as_it_was = chosen.float_graph is prepared.graph
-    is_real = not chosen.compiled.graph.is_quantised and chosen.compiled.recipe.dtype != "float16"
+    is_real = not chosen.compiled.graph.is_quantised
+    is_real &= chosen.compiled.recipe.dtype not in IN_APPS
     return "float32" if as_it_was and is_real else "measured"
 
 

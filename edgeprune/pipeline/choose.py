@@ -14,6 +14,7 @@ from edgeprune.pipeline.forms import Candidate, Form, forms
 from edgeprune.pipeline.mix import Roundings, counts_of, few
 from edgeprune.pipeline.mixed import MixedFitter
 from edgeprune.pipeline.options import BuildOptions
+from edgeprune.pipeline.phone import IN_APPS
 from edgeprune.pipeline.prepare import Prepared
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
@@ -279,9 +280,13 @@ class Chooser:
         if self.options.dtype == MIXED:
             return self._mixed(target, is_short=flash)
         in_app = target.budget == "tflite"
-        if self.options.dtype == "float16" and not in_app:
-            what = f"float16: weights of files for phones are, {target.name} computes with float32"
+        if self.options.dtype in IN_APPS and not in_app:
+            dtype = self.options.dtype
+            what = f"{dtype}: weights of files for phones are, {target.name} computes with float32"
             raise EdgePruneError("--dtype", what, "--dtype float32, or --target android or ios")
+        if self.options.dtype == "dynamic" and self.prepared.graph.states:
+            what = "dynamic: is for models that keep nothing from call to call"
+            raise EdgePruneError("--dtype", what, "--dtype int8, float16 or float32")
         if self.options.dtype != "auto":
             return (self.options.dtype,)
         if not self.prepared.chooses:

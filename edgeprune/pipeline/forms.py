@@ -53,7 +53,7 @@ class Form:
     """What a network is compiled to: element type, kernels, and what they are chosen for.
 
     Attributes:
-        dtype: "int8", "int16x8", "int4", "float16", "float32" or :data:`MIXED`.
+        dtype: "int8", "int16x8", "int4", "float16", "dynamic", "float32" or :data:`MIXED`.
         optimize: "size" or "speed".
         target: the target, with the sets of kernels that may be used.
         balance: whether "speed" weighs a share of the arena as much as one of the work.

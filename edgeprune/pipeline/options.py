@@ -18,7 +18,7 @@ from edgeprune.pruning.search import SCHEDULES, Schedule
 from edgeprune.schema import Count, Range, Share, checked
 from edgeprune.target import Target, list_targets, load_target
 
-DtypeChoice = Literal["auto", "int8", "mixed", "int16x8", "int4", "float16", "float32"]
+DtypeChoice = Literal["auto", "int8", "mixed", "int16x8", "int4", "float16", "dynamic", "float32"]
 BITS = (2, 8)  # all that weights may have
 EMITTERS = ("c", "tflite", "onnx", "ort", "tflm")
 MOST_LABEL_BYTES = 1 << 20
@@ -236,7 +236,8 @@ class BuildOptions:
             or float32; "mixed": int8 whose weights have fewer bits where a budget wants it, chosen
             with the channels; "int16x8": int16 activations, int8 weights; "int4": int8
             activations, weights of four bits but for the layers where that costs accuracy;
-            "float16": weights in a file for phones, which "auto" takes there for float32.
+            "float16": weights in a file for phones, which "auto" takes there for float32;
+            "dynamic": int8 weights there, and activations that are rounded in every call.
         bits: fewest and most that "mixed" and "auto" give to weights where they meet a budget of
             linked firmware; where that leaves out eight, "auto" is "mixed". Without four, "auto"
             tries no four bits for files and RAM.

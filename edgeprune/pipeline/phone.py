@@ -12,11 +12,14 @@ from edgeprune.errors import CannotFitError
 from edgeprune.ir import Array, Graph
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pruning.pruned import Pruned
+from edgeprune.quantize.dynamic import rounded_in_calls
 from edgeprune.target import Target
 from edgeprune.verify import run_tflite
 from edgeprune.verify.delegate import bounds, differences
 from edgeprune.verify.speed import Speed, outside_delegate
 
+IN_APPS = ("float16", "dynamic")
+"""Element types of weights that only files for phones have; they compute in float32, or nearly."""
 INPUTS_LOSS = 0.01  # of accuracy, that is worth more than a delegate for all operators
 
 
@@ -57,6 +60,24 @@ def answers_in_app(
     if target.budget != "tflite" and not set(PHONES) & set(options.packages):
         return None
     return run_tflite.run(compiled.tflite, rows, default=True)
+
+
+def allowed(compiled: Compiled, rows: Array, ours: Array) -> float | None:
+    """How far float32 outputs of the ``.tflite`` may be from those of the C; None: as usual.
+
+    Weights in int8 make LiteRT round what layers read, which the C does not. By how much that moves
+    outputs at the most is computed from the network; others may be moved by half as much again.
+
+    Args:
+        compiled: the network as emitted.
+        rows: samples, (n, ...).
+        ours: what the C answers to them, (n, ...).
+    """
+    if compiled.recipe.dtype != "dynamic":
+        return None
+    rounded = rounded_in_calls(compiled.graph, rows)
+    measured = differences(ours, rounded, classes=False).record
+    return bounds(measured, len(rows), integer=False).each
 
 
 def agreement_in_app(ours: Array, found: Array | None, graph: Graph, stored: int) -> dict[str, Any]:

@@ -13,7 +13,15 @@ from edgeprune.report import answers, charts, summary
 from edgeprune.report.canvas import DESK, PHONE
 from edgeprune.report.network import network
 from edgeprune.report.treemap import treemap
-from edgeprune.report.words import FILES, RUNNERS, about_accuracy, about_default, about_time, bound
+from edgeprune.report.words import (
+    FILES,
+    RUNNERS,
+    about_accuracy,
+    about_default,
+    about_time,
+    bound,
+    rounds_in_calls,
+)
 
 NONE = "–"
 LONG = 40  # characters of a cell that is broken into lines
@@ -49,6 +57,7 @@ def render(report: dict[str, Any]) -> str:
         file=size.get("basis") if (size := report["size"]).get("basis") in FILES else None,
         runners=RUNNERS,
         about_default=about_default(report),
+        rounded=rounds_in_calls(report["agreement"]),
         about_accuracy=about_accuracy(report["accuracy"]),
         about_time=about_time,
     )

@@ -178,6 +178,7 @@ def build_record(
             "c_vs_tflite_max_lsb": agreement.c_vs_tflite_max_lsb,
             "c_vs_tflite_mismatches": agreement.c_vs_tflite_mismatches,
             "c_vs_tflite_max_relative": agreement.c_vs_tflite_max_relative,
+            "c_vs_tflite_within": agreement.c_vs_tflite_within,
             **default,
             "c_vs_onnx_max_lsb": agreement.c_vs_onnx_max_lsb,
             "c_vs_onnx_mismatches": agreement.c_vs_onnx_mismatches,

@@ -137,6 +137,7 @@ class Agreement(TypedDict):
     n: Count
     c_vs_tflite_max_lsb: Figure
     c_vs_tflite_mismatches: Figure
+    c_vs_tflite_within: NotRequired[Real | None]
     tflite_default_max_lsb: Figure
     tflite_default_mismatches: Figure
     tflite_default: Default | None

@@ -10,7 +10,14 @@ from rich.text import Text
 
 from edgeprune.errors import printable
 from edgeprune.pruning.groups import kept_words, worth_a_word
-from edgeprune.report.words import FILES, RUNNERS, about_accuracy, about_default, about_time
+from edgeprune.report.words import (
+    FILES,
+    RUNNERS,
+    about_accuracy,
+    about_default,
+    about_time,
+    rounds_in_calls,
+)
 
 
 def _bytes(n: int | None) -> str:
@@ -162,7 +169,9 @@ def _time(run: dict[str, Any]) -> str:
 
 def _agreement(a: dict[str, Any]) -> str:
     parts = []
-    if a["c_vs_tflite_mismatches"] is not None:
+    if rounded := rounds_in_calls(a):
+        parts.append(f"C ~ TFLite, {rounded}")
+    elif a["c_vs_tflite_mismatches"] is not None:
         parts.append(f"C = TFLite: {a['c_vs_tflite_mismatches']} outputs differ")
     for kind, name in (("onnx", "ONNX"), ("ort", "ORT"), ("tflm", "TFLM")):
         if a.get(f"c_vs_{kind}_mismatches") is None:

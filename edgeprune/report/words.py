@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from edgeprune.verify.agreement import RELATIVE
+
 
 def about_accuracy(accuracy: Mapping[str, Any]) -> str:
     """What the accuracy in a record is of, and what it cannot tell.
@@ -39,6 +41,19 @@ def about_time(run: Mapping[str, Any]) -> str:
 def bound(record: Mapping[str, Any]) -> str:
     """What a budget of bytes is of: "flash", or the file that is shipped."""
     return FILES.get(record["size"].get("basis"), "flash")
+
+
+def rounds_in_calls(agreement: Mapping[str, Any]) -> str:
+    """Where LiteRT rounds what layers read in every call: how far outputs are off; else empty.
+
+    Args:
+        agreement: of report.json.
+    """
+    within = agreement.get("c_vs_tflite_within")
+    if within is None or within <= RELATIVE:
+        return ""
+    most = agreement["c_vs_tflite_max_relative"]
+    return f"rounded in every call: at most {most:.2g} relative, up to {within:.2g} is expected"
 
 
 def about_default(record: Mapping[str, Any]) -> str:

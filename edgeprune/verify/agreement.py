@@ -36,6 +36,7 @@ class Agreement:
         c_vs_tflm_max_lsb: the same against the file for TFLite Micro, its codes decoded.
         c_vs_tflm_mismatches: outputs that differ.
         c_vs_tflite_max_relative: float32 only: largest relative difference.
+        c_vs_tflite_within: float32 only: that from which on outputs count as differing.
         c_vs_onnx_mean_share: integers only: mean difference as a share of the type's range.
         c_vs_ort_mean_share: likewise.
     """
@@ -50,6 +51,7 @@ class Agreement:
     c_vs_tflm_max_lsb: int | None = None
     c_vs_tflm_mismatches: int | None = None
     c_vs_tflite_max_relative: float | None = None
+    c_vs_tflite_within: float | None = None
     c_vs_onnx_mean_share: float | None = None
     c_vs_ort_mean_share: float | None = None
 
@@ -83,26 +85,31 @@ def answers_of(folder: Path, inputs: Array) -> dict[str, Array]:
     }
 
 
-def agree(files: Mapping[str, Array], ours: Array) -> Agreement:
+def agree(files: Mapping[str, Array], ours: Array, *, within: float | None = None) -> Agreement:
     """Compare what files answer with what the C does.
 
     Args:
-        files: see :func:`answers_of`.
+        files: see :func:`answers_of`; of one, fewer rows are compared where there are fewer.
         ours: what the C answers to the same inputs.
+        within: relative difference that float32 outputs of the ``.tflite`` may have; None: 1e-5.
     """
+    allowed = dict.fromkeys(FILES, RELATIVE)
+    if within is not None:
+        allowed["tflite"] = within
     integer = ours.dtype.kind in "iu"
     lsb: dict[str, int | None] = dict.fromkeys(FILES)
     wrong: dict[str, int | None] = dict.fromkeys(FILES)
     relative: float | None = None
     share: dict[str, float] = {}
     for kind, theirs in files.items():
+        same = ours[: len(theirs)]
         if integer:
-            gap = np.abs(ours.astype(np.int32) - theirs.astype(np.int32))
+            gap = np.abs(same.astype(np.int32) - theirs.astype(np.int32))
             lsb[kind], wrong[kind] = int(gap.max()), int((gap > 0).sum())
             share[kind] = float(gap.mean()) / 2 ** (8 * ours.itemsize)
         else:
-            gap = relative_difference(ours, theirs)
-            wrong[kind] = int((gap > RELATIVE).sum())
+            gap = relative_difference(same, theirs)
+            wrong[kind] = int((gap > allowed[kind]).sum())
             if kind == "tflite":
                 relative = float(gap.max())
     return Agreement(
@@ -116,6 +123,7 @@ def agree(files: Mapping[str, Array], ours: Array) -> Agreement:
         lsb["tflm"],
         wrong["tflm"],
         relative,
+        None if relative is None else allowed["tflite"],
         share.get("onnx"),
         share.get("ort"),
     )

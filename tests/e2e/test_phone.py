@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import flatbuffers
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from edgeprune.errors import CannotFitError
 from edgeprune.pipeline import choose, fit
@@ -147,6 +149,49 @@ def test_a_file_in_float16_keeps_its_budget_and_a_board_has_none(
     board = edgeprune(*given, "--target", "cortex-m4", "-o", tmp_path / "board")
     assert board.status == 2
     assert "--dtype" in board.err
+
+
+def test_a_file_with_int8_weights_needs_no_samples_and_is_verified_within_a_bound(
+    edgeprune: Command, tmp_path: Path
+) -> None:
+    model = small_mlp(tmp_path / "m.onnx", inputs=64, hidden=64)
+    phone = ("build", model, "--dtype", "dynamic", "--target", "android")
+    bare = edgeprune(*phone, "--package", "android", "-o", tmp_path / "bare")
+    assert bare.status == 0, bare.err
+    assert "rounded in every call" in bare.err
+    data = ("--data", model.with_suffix(".npz"), "--criterion", "l2", "--budget", "5000")
+    small = edgeprune(*phone, *data, "-o", tmp_path / "small")
+    assert small.status == 0, small.err
+    for name, most in (("bare", 64 * 64 + 4500), ("small", 5000)):
+        report = report_of(tmp_path / name)
+        assert report["dtype"] == "dynamic"
+        assert report["size"]["flash_bytes"] <= most
+        told = report["agreement"]
+        assert told["c_vs_tflite_mismatches"] == 0
+        assert 1e-5 < told["c_vs_tflite_max_relative"] <= told["c_vs_tflite_within"] < 0.2
+        assert edgeprune("verify", tmp_path / name).status == 0
+        assert "rounded in every call" in (tmp_path / name / "report.html").read_text()
+    assert report_of(tmp_path / "small")["size"]["flash_bytes"] > 4000
+    board = edgeprune(*phone[:-1], "cortex-m4", "-o", tmp_path / "board")
+    assert board.status == 2
+    assert "--dtype" in board.err
+
+
+def test_a_damaged_file_with_int8_weights_does_not_verify(
+    edgeprune: Command, tmp_path: Path
+) -> None:
+    model = small_mlp(tmp_path / "m.onnx", inputs=64, hidden=64)
+    given = ("build", model, "--dtype", "dynamic", "--target", "android", "-o", tmp_path / "out")
+    assert edgeprune(*given).status == 0
+    file = tmp_path / "out" / "model.tflite"
+    content = schema.ModelT.InitFromPackedBuf(file.read_bytes())
+    longest = max(content.buffers, key=lambda b: 0 if b.data is None else len(b.data))
+    longest.data = np.roll(np.asarray(longest.data), 64)
+    builder = flatbuffers.Builder()
+    builder.Finish(content.Pack(builder), b"TFL3")
+    file.write_bytes(bytes(builder.Output()))
+    done = edgeprune("verify", tmp_path / "out")
+    assert done.status == 1, done.err
 
 
 def test_a_speed_up_that_no_network_has_is_refused_in_its_own_words(

@@ -32,9 +32,7 @@ def model_file(facts: Facts) -> bytes:
     """The ``.tflite`` as apps read it, with metadata."""
     dtype = facts.record["dtype"]
     description = f"{facts.name}, {dtype}"
-    return tflite_metadata.described(
-        facts.graph, description, facts.labels, half=dtype == "float16"
-    )
+    return tflite_metadata.described(facts.graph, description, facts.labels, dtype=dtype)
 
 
 def little(values: Array) -> bytes:
