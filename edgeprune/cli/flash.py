@@ -16,24 +16,33 @@ from edgeprune.errors import EdgePruneError
 @_options.folder
 @click.option("--board", required=True, help="A board of `edgeprune targets`, or your own .toml.")
 @click.option("--port", help="Its serial line, where the tool needs it: /dev/ttyACM0.")
+@click.option(
+    "--probe", is_flag=True, help="It talks through a debug probe, not over the serial line."
+)
 @click.option("--tool", help="The program that writes it; else the first that is installed.")
 @click.option("--yes", is_flag=True, help="Write without asking.")
 @_options.as_json
 def command(
-    folder: Path, board: str, port: str | None, tool: str | None, yes: bool, as_json: bool
+    folder: Path,
+    board: str,
+    port: str | None,
+    probe: bool,
+    tool: str | None,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     """Write the self-test of FOLDER onto a board, as whole firmware.
 
-    What is on the board is lost. Then `edgeprune run FOLDER --on serial:PORT` measures the model
-    there. This compiles the C in FOLDER, and the board runs it: do so only with a folder of
-    somebody whom you trust.
+    What is on the board is lost. Then `edgeprune run FOLDER --on serial:PORT`, with --probe
+    `--on probe`, measures the model there. This compiles the C in FOLDER, and the board runs it: do
+    so only with a folder of somebody whom you trust.
     """
     from edgeprune.pipeline.flash import flash_plan, write_flash
 
     terminal = console()
     with telling(terminal) as progress:
         progress("firmware", 0, 0)
-        plan = flash_plan(folder, board, port=port, tool=tool)
+        plan = flash_plan(folder, board, port=port, tool=tool, probe=probe)
     size = plan.record["bytes"]
     what = "the sketch" if size is None else f"{size:,} bytes"
     terminal.print(f"{what} for {board}, to be written by:")
@@ -43,6 +52,7 @@ def command(
             raise EdgePruneError("flash", "nobody is there to be asked", "--yes writes at once")
         click.confirm(f"This replaces what is on {board}. Write it?", abort=True, err=True)
     write_flash(plan)
-    terminal.print(f"written; next: edgeprune run {folder} --on serial:{port or 'PORT'}")
+    line = "probe" if probe else f"serial:{port or 'PORT'}"
+    terminal.print(f"written; next: edgeprune run {folder} --on {line}")
     if as_json:
         out_json(plan.record)

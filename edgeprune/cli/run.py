@@ -17,7 +17,8 @@ from edgeprune.cli._console import console, out_json, telling
     "target",
     default="cortex-m4",
     show_default=True,
-    help="The emulated core; or serial:/dev/ttyACM0, a board that `edgeprune flash` wrote to.",
+    help="The emulated core; or serial:/dev/ttyACM0 or probe, a board that `edgeprune "
+    "flash` wrote to.",
 )
 @click.option("--count", type=int, default=100, show_default=True, help="Inferences to run.")
 @click.option("--profile", is_flag=True, help="Tell the layers apart.")

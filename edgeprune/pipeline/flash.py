@@ -45,7 +45,12 @@ class Plan:
 
 
 def flash_plan(
-    folder: Path, board: str, *, port: str | None = None, tool: str | None = None
+    folder: Path,
+    board: str,
+    *,
+    port: str | None = None,
+    tool: str | None = None,
+    probe: bool = False,
 ) -> Plan:
     """Build the firmware; nothing is written to the board yet.
 
@@ -54,6 +59,7 @@ def flash_plan(
         board: a board's name, or the path of its profile.
         port: its serial line, where the tool needs it.
         tool: the program that writes it; None: the first that is installed.
+        probe: whether the self-test talks through a debug probe, not over the serial line.
 
     Raises:
         EdgePruneError: the folder is no build for this board, or a tool is missing.
@@ -68,7 +74,10 @@ def flash_plan(
     built = Path(tempfile.mkdtemp(dir=workspace(), prefix="flash-"))
     filled_in(line, {"elf": "", "hex": "", "folder": "", **values}, f"target {target.name}")
     if target.serial is not None:
-        values |= _linked(model, target, report["target"]["optimize"], built)
+        values |= _linked(model, target, report["target"]["optimize"], built, probe=probe)
+    elif probe:
+        what = f"{target.name} is flashed with an Arduino core, which talks over its serial line"
+        raise EdgePruneError("--probe", what, "leave it out, then --on serial:PORT")
     else:
         values |= _sketched(model, target, built)
     arguments = filled_in(line, values, f"target {target.name}")
@@ -104,9 +113,11 @@ def _check_board(target: Target, board: str, report: dict[str, Any]) -> None:
         raise EdgePruneError("--board", what, f"build with --target {shlex.quote(board)}")
 
 
-def _linked(model: CModel, target: Target, optimize: Optimize, built: Path) -> dict[str, str]:
+def _linked(
+    model: CModel, target: Target, optimize: Optimize, built: Path, *, probe: bool
+) -> dict[str, str]:
     """Firmware with start-up code and linker script of our own."""
-    firmware = build_serial(model, target, optimize=optimize)
+    firmware = build_serial(model, target, optimize=optimize, probe=probe)
     elf, intel = built / f"{model.name}.elf", built / f"{model.name}.hex"
     shutil.copyfile(firmware.elf, elf)
     objcopy = firmware.compiler.tool("objcopy")

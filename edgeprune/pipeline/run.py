@@ -35,8 +35,8 @@ def run_folder(
 
     Args:
         folder: what a build wrote.
-        target_name: an emulated target; or ``serial:`` and the device of a board's serial line,
-            whose figures are put into the folder's report.
+        target_name: an emulated target; or ``serial:`` and the device of a board's serial line, or
+            ``probe``, whose figures are put into the folder's report.
         count: number of inferences; the stored inputs are repeated where there are fewer.
         profile: also count by layer, in the emulator.
         progress: told how far a board is.
@@ -50,12 +50,11 @@ def run_folder(
     """
     if count < 1:
         raise EdgePruneError("--count", f"{count} inferences cannot be run")
-    is_board = target_name.startswith(run_serial.PREFIX)
-    device = target_name.removeprefix(run_serial.PREFIX)
+    is_board = run_serial.is_board(target_name)
     if is_board and profile:
         raise EdgePruneError("--profile", "layers are told apart in the emulator only")
-    if not device:
-        hint = f"its serial line: --on {run_serial.PREFIX}/dev/ttyACM0"
+    if target_name in (run_serial.PREFIX, f"{run_serial.PROBE}:"):
+        hint = f"its serial line: --on {run_serial.PREFIX}/dev/ttyACM0; or --on {run_serial.PROBE}"
         raise EdgePruneError("--on", f"{target_name!r} names no board", hint)
     core = None if is_board else load_target(target_name, "--on")
     report = read_report(folder)
@@ -67,7 +66,7 @@ def run_folder(
     with HostModel(c_dir) as host:
         expected = host.run(inputs)
     if core is None:
-        return _on_board(folder, device, inputs, expected, report, progress)
+        return _on_board(folder, target_name, inputs, expected, report, progress)
     return _on_core(c_dir, core, inputs, expected, report, profile)
 
 
@@ -145,14 +144,14 @@ def about_kernels(built_for: str, target: Target) -> str | None:
 
 def _on_board(
     folder: Path,
-    device: str,
+    where: str,
     inputs: Array,
     expected: Array,
     report: dict[str, Any],
     progress: Progress,
 ) -> dict[str, Any]:
     """Run it on a board; the report then says what was measured there."""
-    found = run_serial.run(folder / "c", device, inputs, progress=progress)
+    found = run_serial.run(folder / "c", where, inputs, progress=progress)
     wrong = differing(found.outputs, expected)
     measured = {
         "cycles": found.cycles,
@@ -160,7 +159,7 @@ def _on_board(
         "clock_hz": found.clock_hz,
         "ms": found.ms,
         "stack_bytes": found.stack_bytes,
-        "measured_on": run_serial.PREFIX + device,
+        "measured_on": where,
     }
     modelled = {key: report["run"].get(key) for key in measured}
     if modelled["measured_on"] is None:

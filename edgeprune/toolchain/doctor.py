@@ -54,7 +54,8 @@ _PACKAGES = (
     ("ai-edge-litert", "no .tflite is read, written or verified", "pip install ai-edge-litert"),
     ("onnx", "no .onnx is read or written", "pip install onnx"),
     ("onnxruntime", "the .onnx that was written is not verified", "pip install onnxruntime"),
-    ("pyserial", "nothing is measured on a board", "pip install pyserial"),
+    ("pyserial", "nothing is measured over a board's serial line", "pip install pyserial"),
+    ("pyocd", "nothing is measured through a debug probe", "pip install pyocd"),
     ("torch", "nothing is pruned, .pt2 files are not read", "pip install torch"),
     (
         "tensorflow",

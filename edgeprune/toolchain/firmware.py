@@ -104,16 +104,20 @@ def build_harness(
     return _harness(model, target, mains, (), optimize, extra, emulator)
 
 
-def build_serial(model: CModel, target: Target, *, optimize: Optimize = "speed") -> Firmware:
+def build_serial(
+    model: CModel, target: Target, *, optimize: Optimize = "speed", probe: bool = False
+) -> Firmware:
     """Firmware that answers inputs over a serial line: of a board, or of an emulated core.
 
     Args:
         model: what runs.
         target: a core or board whose profile has a ``[serial]``.
         optimize: how the model and the runtime are compiled.
+        probe: over RTT, for a debug probe, in place of the line; of a Cortex-M.
 
     Raises:
-        EdgePruneError: no compiler, no ``[serial]``, or the model does not compile or link.
+        EdgePruneError: no compiler, no ``[serial]``, no Cortex-M for a probe, or the model does not
+            compile or link.
         CannotFitError: it does not fit the part.
     """
     toolchain, serial = _toolchain(target), target.serial
@@ -122,6 +126,11 @@ def build_serial(model: CModel, target: Target, *, optimize: Optimize = "speed")
     invoke = [f for f in toolchain.port if f.endswith("_invoke.c")]
     mains = (*toolchain.startup, *invoke, *serial.port, "serial.c", "harness.c")
     defines = [*serial.defines, f"EP_MODEL_ID={model_id(model)}u"]
+    if probe:
+        if not (target.core or target.name).startswith("cortex-m"):
+            what = "has no core that a debug probe reads while it runs"
+            raise EdgePruneError(f"target {target.name}", what, "--on serial:PORT")
+        mains, defines = (*mains, "rtt.c"), [*defines, "EP_RTT"]
     places = serial if serial.ram_bytes or target.emulator is None else target.emulator
     firmware = _harness(model, target, mains, defines, optimize, (), places)
     flashed = (firmware.map.sections.get(s) for s in (".text", ".rodata", ".data"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,9 +21,11 @@ from edgeprune.toolchain.line import (
     Port,
     converse,
 )
+from edgeprune.verify import probe
 from edgeprune.verify.run_target import input_bytes
 
 PREFIX = "serial:"
+PROBE = "probe"
 _READ_S = 0.02
 _WRITE_S = 2.0
 
@@ -51,7 +53,7 @@ class BoardRun:
 
 def run(
     c_dir: Path,
-    device: str,
+    where: str,
     inputs: Array,
     *,
     start_s: float = START_S,
@@ -62,7 +64,7 @@ def run(
 
     Args:
         c_dir: the folder of generated C that is on the board, with its ``manifest.json``.
-        device: of the serial line, "/dev/ttyACM0".
+        where: "serial:" and the device of the serial line; "probe", or "probe:" and its unique id.
         inputs: (n, input shape), in the model's input type.
         start_s: how long a board may take until it says what it is.
         patience_s: how long an inference may take.
@@ -77,8 +79,7 @@ def run(
     raw = input_bytes(model, inputs)
     rows = [raw[i : i + size] for i in range(0, len(raw), size)]
     expected = Expected(model_id(model), size, model.outputs.nbytes)
-    where = PREFIX + device
-    with _opened(device, where) as port:
+    with _line(where) as port:
         found = converse(
             port,
             expected,
@@ -104,6 +105,17 @@ def run(
 def _mean(rows: tuple[Answer, ...]) -> float | None:
     ticks = [row.ticks for row in rows if row.ticks is not None]
     return sum(ticks) / len(ticks) if len(ticks) == len(rows) else None
+
+
+def is_board(name: str) -> bool:
+    """Whether a name is that of a board's line, and not of an emulated core."""
+    return name == PROBE or name.startswith((PREFIX, f"{PROBE}:"))
+
+
+def _line(where: str) -> AbstractContextManager[Port]:
+    if where.startswith(PREFIX):
+        return _opened(where.removeprefix(PREFIX), where)
+    return probe.opened(where.removeprefix(PROBE).removeprefix(":"), where)
 
 
 @contextmanager

@@ -13,6 +13,29 @@ void ep_uart_start(void);
 uint8_t ep_uart_receive(void); /* waits for a byte */
 void ep_uart_send(uint8_t byte);
 
+/* rtt.c: the same through a debug probe. */
+uint8_t ep_rtt_receive(void);
+void ep_rtt_send(uint8_t byte);
+
+/* The line that the self-test talks over. */
+static inline uint8_t ep_line_receive(void)
+{
+#ifdef EP_RTT
+    return ep_rtt_receive();
+#else
+    return ep_uart_receive();
+#endif
+}
+
+static inline void ep_line_send(uint8_t byte)
+{
+#ifdef EP_RTT
+    ep_rtt_send(byte);
+#else
+    ep_uart_send(byte);
+#endif
+}
+
 /* clock_*.c: what passes between two calls, in ticks. */
 void ep_clock_start(void);
 uint64_t ep_clock_stop(void);

@@ -54,9 +54,9 @@ static uint8_t receive(void)
     uint32_t crc = 0xFFFFFFFFu;
     size_t n = 0;
     for (;;) {
-        uint8_t byte = ep_uart_receive();
+        uint8_t byte = ep_line_receive();
         if (byte == ESC) {
-            byte = ep_uart_receive();
+            byte = ep_line_receive();
             byte = byte == ESC_END ? (uint8_t)END : byte == ESC_ESC ? (uint8_t)ESC : byte;
         } else if (byte == END) {
             const size_t body = head[0] == 'R' ? input_bytes : 0;
@@ -81,10 +81,10 @@ static void send_byte(uint8_t byte)
 {
     sum = crc_with(sum, byte);
     if (byte == END || byte == ESC) {
-        ep_uart_send(ESC);
+        ep_line_send(ESC);
         byte = byte == END ? (uint8_t)ESC_END : (uint8_t)ESC_ESC;
     }
-    ep_uart_send(byte);
+    ep_line_send(byte);
 }
 
 static void send(const void *from, size_t bytes)
@@ -103,7 +103,7 @@ static void send_word(uint32_t value)
 
 static void begin(char kind)
 {
-    ep_uart_send(END);
+    ep_line_send(END);
     sum = 0xFFFFFFFFu;
     send_byte((uint8_t)kind);
     send(head + 1, HEAD_BYTES - 1); /* of what is answered */
@@ -112,7 +112,7 @@ static void begin(char kind)
 static void finish(void)
 {
     send_word(~sum);
-    ep_uart_send(END);
+    ep_line_send(END);
 }
 
 static void send_hello(void)

@@ -75,7 +75,7 @@ def inject(core: str, kind: str, rng: random.Random) -> str:
     inputs = given.integers(-128, 128, (INPUTS, 16), dtype=np.int8)
     with plugged_in(of(TINY, core), Fault(kind, rng.randrange(BYTES), rng)) as board:
         try:
-            found = run(TINY, board.device, inputs, start_s=6, patience_s=3)
+            found = run(TINY, f"serial:{board.device}", inputs, start_s=6, patience_s=3)
         except EdgePruneError as error:
             return str(error)
         assert (found.outputs == expected(inputs)).all(), (core, kind)

@@ -32,7 +32,7 @@ CORES = ("cortex-m0plus", "cortex-m4", "cortex-m7", "cortex-m55", "rv32imc", "av
 @on(CORES)
 def test_a_board_gives_the_models_outputs_and_its_stack(core: str, inputs: np.ndarray) -> None:
     with plugged_in(of(TINY, core)) as board:
-        found = run(TINY, board.device, inputs)
+        found = run(TINY, f"serial:{board.device}", inputs)
     np.testing.assert_array_equal(found.outputs, expected(inputs))
     assert found.stack_bytes is not None
     assert found.resets == 0
@@ -50,7 +50,7 @@ def test_a_boards_own_firmware_runs_on_a_machine_of_its_family(
     board_name: str, inputs: np.ndarray
 ) -> None:
     with plugged_in(of(TINY, board_name)) as board:
-        found = run(TINY, board.device, inputs)
+        found = run(TINY, f"serial:{board.device}", inputs)
     np.testing.assert_array_equal(found.outputs, expected(inputs))
     assert found.clock_hz == 16_000_000, "where the PLL does not start, and of an Arduino"
 
@@ -69,7 +69,7 @@ def test_the_sketch_for_arduino_cores_answers_like_our_own_firmware(
     elf = arduino_sketch(library.parent, main, tmp_path)
     firmware = replace(of(TINY, "arduino-mega-2560"), elf=elf)
     with plugged_in(firmware) as board:
-        found = run(TINY, board.device, inputs)
+        found = run(TINY, f"serial:{board.device}", inputs)
     np.testing.assert_array_equal(found.outputs, expected(inputs))
     assert (found.stack_bytes, found.cycles) == (None, None)
 
@@ -81,7 +81,7 @@ def test_a_fault_of_the_model_on_the_board_is_told(variant: Variant, inputs: np.
         plugged_in(of(folder, "cortex-m4")) as board,
         pytest.raises(FirmwareError, match="arena overrun"),
     ):
-        run(folder, board.device, inputs)
+        run(folder, f"serial:{board.device}", inputs)
 
 
 @NEEDS_ARM
@@ -91,7 +91,7 @@ def test_another_model_on_the_board_is_refused(variant: Variant, inputs: np.ndar
         plugged_in(of(folder, "cortex-m4")) as board,
         pytest.raises(EdgePruneError, match="another model") as caught,
     ):
-        run(TINY, board.device, inputs)
+        run(TINY, f"serial:{board.device}", inputs)
     assert "edgeprune flash" in caught.value.hint
 
 
@@ -115,7 +115,7 @@ def test_an_answer_that_is_lost_is_sent_again_and_not_computed_again(
         return bytes(kept)
 
     with plugged_in(of(folder, "cortex-m4"), lose_first_answer) as board:
-        found = run(folder, board.device, inputs[:4])
+        found = run(folder, f"serial:{board.device}", inputs[:4])
     assert answers > 4, "what was lost was an answer, and it came again"
     assert found.outputs[:, 0].tolist() == [1, 2, 3, 4]
 
@@ -216,13 +216,13 @@ def test_every_run_begins_with_the_state_of_the_first_call(
     (folder / "manifest.json").write_text(json.dumps({**manifest, "state_bytes": 4}))
     with plugged_in(of(folder, "cortex-m4")) as board:
         for _ in range(2):
-            found = run(folder, board.device, inputs[:3])
+            found = run(folder, f"serial:{board.device}", inputs[:3])
             assert found.outputs[:, 0].tolist() == [1, 2, 3]
 
 
 def test_a_port_that_is_not_there_is_one_message(inputs: np.ndarray) -> None:
     with pytest.raises(EdgePruneError, match="serial:/dev/nothing") as caught:
-        run(TINY, "/dev/nothing", inputs)
+        run(TINY, "serial:/dev/nothing", inputs)
     assert caught.value.exit_status == 2
 
 
@@ -231,7 +231,7 @@ def test_a_board_that_never_answers_is_one_message(inputs: np.ndarray) -> None:
     tty.setraw(ends[1])
     try:
         with pytest.raises(EdgePruneError, match="nothing answered") as caught:
-            run(TINY, os.ttyname(ends[1]), inputs, start_s=0.3)
+            run(TINY, f"serial:{os.ttyname(ends[1])}", inputs, start_s=0.3)
     finally:
         for end in ends:
             os.close(end)
