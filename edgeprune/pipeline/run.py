@@ -53,7 +53,7 @@ def run_folder(
     is_board = run_serial.is_board(target_name)
     if is_board and profile:
         raise EdgePruneError("--profile", "layers are told apart in the emulator only")
-    if target_name in (run_serial.PREFIX, f"{run_serial.PROBE}:"):
+    if target_name in ("", run_serial.PREFIX, f"{run_serial.PROBE}:"):
         hint = f"its serial line: --on {run_serial.PREFIX}/dev/ttyACM0; or --on {run_serial.PROBE}"
         raise EdgePruneError("--on", f"{target_name!r} names no board", hint)
     core = None if is_board else load_target(target_name, "--on")

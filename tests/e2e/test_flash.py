@@ -81,6 +81,24 @@ def test_the_tool_gets_the_firmware_and_exits_well(
     assert "--on serial:" in done.err
 
 
+def test_firmware_for_a_probe_holds_its_rings_and_says_how_it_is_run(
+    for_nucleo: Path, for_pico: Path, install: Install, tmp_path: Path
+) -> None:
+    elf = tmp_path / "written.elf"
+    install("pyocd", "arduino-cli", then=f'[ "$1" != flash ] || /bin/cp "$4" {elf}')
+    flash = ("flash", for_nucleo, "--board", "nucleo-f446re", "--yes")
+    assert invoke(*flash).status == 0
+    assert b"SEGGER RTT" not in elf.read_bytes()
+    done = invoke(*flash, "--probe")
+    assert done.status == 0, done.err
+    assert "--on probe" in done.err
+    assert b"SEGGER RTT" in elf.read_bytes()
+    port = ("--yes", "--port", "/dev/ttyACM9", "--probe")
+    sketch = invoke("flash", for_pico, "--board", "rp2040-pico", *port)
+    assert sketch.status == 2
+    assert "--probe" in sketch.err
+
+
 def test_nothing_is_written_before_somebody_said_yes(for_nucleo: Path, install: Install) -> None:
     log = install("pyocd")
     done = invoke("flash", for_nucleo, "--board", "nucleo-f446re")
@@ -177,6 +195,7 @@ def test_a_board_of_ones_own_is_named_as_it_was_given(
     [
         ("serial:", (), "--on: 'serial:' names no board"),
         ("", (), "--on: '' names no board"),
+        ("probe:", (), "--on: 'probe:' names no board"),
         ("nope", (), "--on: there is no target 'nope'"),
         ("serial:/dev/nothing", ("--profile",), "--profile: layers"),
     ],
