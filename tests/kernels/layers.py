@@ -20,6 +20,7 @@ from edgeprune.ops import (
     Relu,
     Sigmoid,
     Softmax,
+    Sub,
 )
 from edgeprune.ops._window import Padding
 
@@ -189,13 +190,17 @@ def dense_layer(rng: Rng, *, eights: bool = False) -> Graph:
     return one_node(Dense(clamp(rng)), [int8_type(shape, xs, zero(rng))], y, constants)
 
 
-def add_layer(rng: Rng) -> Graph:
+def add_layer(rng: Rng, kind: type[Add | Sub] = Add) -> Graph:
     shape = pick(rng, 1, 7, 3)
     scales = np.exp(rng.uniform(-3, 1, 3))
     if rng.integers(3) == 0:
         scales[1] = scales[0]
     a, b, y = (int8_type(shape, float(np.float32(s)), zero(rng)) for s in scales)
-    return one_node(Add(clamp(rng)), [a, b], y)
+    return one_node(kind(clamp(rng)), [a, b], y)
+
+
+def sub_layer(rng: Rng) -> Graph:
+    return add_layer(rng, Sub)
 
 
 def mul_layer(rng: Rng) -> Graph:

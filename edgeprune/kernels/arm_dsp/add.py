@@ -1,4 +1,4 @@
-"""int8 sums of two activations of one shape, with the layer's constants in the code."""
+"""int8 sums and differences of two activations of one shape, with the constants in the code."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from edgeprune.ir.fixedpoint import add_multipliers
 from edgeprune.kernels.arm_dsp._tiles import Piece
 from edgeprune.kernels.call import KernelCall, Request
 from edgeprune.kernels.layer import int_clamp
-from edgeprune.ops import Add
+from edgeprune.ops import Add, Sub
 
 FOLDER = "arch/arm_dsp"
 EXACT = (2**30, 0)
@@ -16,10 +16,10 @@ UNROLL = {"size": 1, "speed": 4}
 
 
 def add(request: Request) -> KernelCall | None:
-    """A sum without repetition of an operand."""
+    """A sum or difference without repetition of an operand."""
     graph, node = request.graph, request.node
     op = node.op
-    if not isinstance(op, Add) or any(v in graph.constants for v in node.inputs):
+    if not isinstance(op, Add | Sub) or any(v in graph.constants for v in node.inputs):
         return None
     types = (*graph.types_of(node), graph.types[node.output])
     if any(t.dtype is not DType.INT8 or t.quant is None for t in types):
@@ -28,9 +28,10 @@ def add(request: Request) -> KernelCall | None:
         return None
     a, b, y = (t.quant for t in types if t.quant)
     on_a, on_b, (mult, shift) = add_multipliers(a, b, y)
-    names = node.inputs
+    names, minus = node.inputs, int(isinstance(op, Sub))
     if on_a != EXACT:
         (a, b), (on_a, on_b), names = (b, a), (on_b, on_a), (names[1], names[0])
+        minus *= 2
     right = -shift
     zero = y.scalar[1]
     rounding = (2 * zero + 1) << max(right - 1, 0)
@@ -44,10 +45,12 @@ def add(request: Request) -> KernelCall | None:
     count = types[2].size
     relu = low >= zero
     offset = -a.scalar[1] << 20
+    others = (b.scalar[1] if minus else -b.scalar[1]) << 20
     constants = (
         count,
         unroll,
-        offset - (b.scalar[1] << 20) if exact else offset,
+        minus,
+        offset + others if exact else offset,
         -b.scalar[1] << 21,
         on_b[0],
         -on_b[1],

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* int8 sum of two activations of one shape, instantiated with the constants of a layer.
+/* int8 sum or difference of two activations of one shape, instantiated with the constants of a layer.
  *
  * LiteRT brings both operands to the scale 2 max(sa, sb) / 2^20, so that the one of the larger scale, a,
  * is (a - zero) << 19 exactly; b is rescaled by a multiplier and a right shift of 1 or more, or goes as a
@@ -12,11 +12,11 @@
 
 /* One element: r0 a, r1 b, r2 y; r4 -a zero << 20, r5 -b zero << 21, r6 b's multiplier, r7 its rounding
  * constant, r8 y's multiplier, r9 its rounding constant, (2 * y zero + 1) << (y_shift - 1). Where b_shift
- * is 0, b goes as a does and r4 has both zeros. */
+ * is 0, b goes as a does and r4 has both zeros. minus: 0, a + b; 1, a - b; 2, b - a, with a b_shift. */
 __asm__(
     EP_ONCE("ADD_1")
     ".syntax unified\n"
-    ".macro ep_add_element b_shift, y_shift, relu, lo, hi\n"
+    ".macro ep_add_element minus, b_shift, y_shift, relu, lo, hi\n"
     " ldrsb r10, [r0], #1\n"
     " ldrsb r11, [r1], #1\n"
     " add r10, r4, r10, lsl #20\n"
@@ -25,7 +25,15 @@ __asm__(
     " smmlar r12, r11, r6, r7\n"
     " add r12, r12, r11, asr #31\n"
     " asr r12, r12, #\\b_shift\n"
+    " .if \\minus == 0\n"
     " add r10, r10, r12, lsl #1\n"
+    " .elseif \\minus == 1\n"
+    " sub r10, r10, r12, lsl #1\n"
+    " .else\n"
+    " rsb r10, r10, r12, lsl #1\n"
+    " .endif\n"
+    " .elseif \\minus\n"
+    " sub r10, r10, r11, lsl #20\n"
     " .else\n"
     " add r10, r10, r11, lsl #20\n"
     " .endif\n"
@@ -46,7 +54,7 @@ __asm__(
     " .endif\n"
     " strb r12, [r2], #1\n"
     ".endm\n"
-    ".macro ep_add name, count, unroll, a_offset, b_offset, b_mult, b_shift, y_mult, y_round, y_shift, "
+    ".macro ep_add name, count, unroll, minus, a_offset, b_offset, b_mult, b_shift, y_mult, y_round, y_shift, "
     "relu, lo, hi\n"
     EP_ASM_BEGIN
     " push {r4-r11, lr}\n"
@@ -62,13 +70,13 @@ __asm__(
     " ldr r3, =\\count / \\unroll\n"
     "1:\n"
     " .rept \\unroll\n"
-    " ep_add_element \\b_shift, \\y_shift, \\relu, \\lo, \\hi\n"
+    " ep_add_element \\minus, \\b_shift, \\y_shift, \\relu, \\lo, \\hi\n"
     " .endr\n"
     " subs r3, r3, #1\n"
     " bne.w 1b\n"
     " .endif\n"
     " .rept \\count % \\unroll\n"
-    " ep_add_element \\b_shift, \\y_shift, \\relu, \\lo, \\hi\n"
+    " ep_add_element \\minus, \\b_shift, \\y_shift, \\relu, \\lo, \\hi\n"
     " .endr\n"
     " pop {r4-r11, pc}\n"
     " .ltorg\n"
