@@ -17,6 +17,7 @@ from edgeprune.ir import DType, Graph, Node, Part, Span
 from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.choice import price
 from edgeprune.kernels.select import lower, priced
+from edgeprune.ops.views import views
 from edgeprune.planner import MemoryPlan, Work, plan_memory
 from edgeprune.quantize import DEFAULT, Levels, Observed, Settings, quantise, refuse_unquantised
 from edgeprune.quantize.delegate import with_float_softmax, with_means
@@ -208,11 +209,12 @@ class Recipe:
 
 
 def work_of(graph: Graph, calls: Mapping[str, KernelCall]) -> dict[str, Work]:
-    """What the planner has to know of every node; those without a call give another shape."""
+    """What the planner has to know of every node; those without a call are views."""
+    seen = views(graph)
     return {
         n.name: Work(calls[n.name].scratch_bytes, calls[n.name].inplace)
         if n.name in calls
-        else Work(alias=True)
+        else Work(view=seen[n.name])
         for n in graph.nodes
     }
 

@@ -82,7 +82,7 @@ def _estimate(compiled: Compiled, weights: int, arena: int) -> Footprint:
     table = size_table(recipe.target.core or recipe.target.name, recipe.optimize)
     portable = compiled.portable
     sources = {s.rsplit("/", 1)[-1] for call in portable.calls.values() for s in call.sources}
-    code = table["(entry)"] + table["(call)"] * len(portable.calls)
+    code = table["(entry)"] + table["(call)"] * len({c.alike for c in portable.calls.values()})
     code += sum(table.get(s, max(table.values())) for s in sources)
     code += max((table.get(f"{s}+library", 0) for s in sources), default=0)
     flash = code + portable.constant_bytes

@@ -21,7 +21,7 @@ from edgeprune.ir import Coupling, Graph, Node, Span, TensorType, couple, span_o
 from edgeprune.kernels import costs
 from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.select import candidates
-from edgeprune.ops import Reshape
+from edgeprune.ops.views import view
 from edgeprune.planner import plan_memory
 from edgeprune.pruning.compact import Kept, compact, kept_constant, kept_of, old_channels, sliced
 from edgeprune.pruning.costs import nothing_removed
@@ -246,13 +246,18 @@ class _Layers:
                 types[v] = whole.types[v].with_shape(tuple(map(len, kept)))
         read = tuple(dict.fromkeys(v for v in node.inputs if v not in constants))
         graph = Graph(whole.name, (node,), read, (node.output,), types, constants)
-        call = None if isinstance(node.op, Reshape) else self._call(graph, node)
+        call = None if self._is_view(graph, node) else self._call(graph, node)
         arrays = (
             []
             if call is None
             else [(_digest(c.c_type, c.values), int(c.values.nbytes)) for c in call.constants]
         )
         return LayerPrice(call, tuple(arrays), self._file_bytes(graph, node), graph.macs)
+
+    def _is_view(self, graph: Graph, node: Node) -> bool:
+        """Whether the layer lies within its operand, as it does in the whole network."""
+        x, y = graph.types[node.inputs[0]], graph.types[node.output]
+        return node.name not in self._compiled.calls and view(node.op, x, y) is not None
 
     def _call(self, graph: Graph, node: Node) -> KernelCall:
         """By the kernel that computes the layer in the whole network, where that still can."""

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edgeprune.frontends.rebuild import rebuilt
+from edgeprune.frontends.rebuild import fresh, rebuilt
 from edgeprune.ir import Graph, Node
-from edgeprune.ops import Concat, Slice
+from edgeprune.ops import Concat, Reshape, Slice
 
 
 def cut_before_joins(graph: Graph) -> Graph:
     """A part of a Concat that lies within one operand is cut out of that operand.
 
-    A recurrent layer written out joins its steps, and what follows often reads the last alone.
+    A recurrent layer written out joins its steps, and what follows often reads the last alone,
+    maybe behind a Reshape that puts in axes of length one.
 
     Args:
         graph: float.
     """
+    graph = _cut_before_axes(graph)
     made: dict[str, Node] = {}
     nodes: list[Node] = []
     for node in graph.nodes:
@@ -30,6 +32,39 @@ def cut_before_joins(graph: Graph) -> Graph:
         made[node.output] = node
         nodes.append(node)
     return graph if nodes == list(graph.nodes) else rebuilt(graph, nodes)
+
+
+def _cut_before_axes(graph: Graph) -> Graph:
+    """A Slice of a Concat in another shape is made before it, where only axes of 1 differ."""
+    names = {n.name for n in graph.nodes} | set(graph.types)
+    nodes: list[Node] = []
+    for node in graph.nodes:
+        shaped = graph.producer.get(node.inputs[0])
+        if isinstance(node.op, Slice) and shaped and isinstance(shaped.op, Reshape):
+            value = shaped.inputs[0]
+            op = _without_axes(node.op, graph.types[shaped.output].shape, graph.types[value].shape)
+            joined = graph.producer.get(value)
+            if op is not None and joined and isinstance(joined.op, Concat):
+                cut = fresh(names, f"{node.output}/cut")
+                nodes.append(Node(cut, op, (value,), cut))
+                node = replace(node, op=Reshape(graph.types[node.output].shape), inputs=(cut,))
+        nodes.append(node)
+    return graph if nodes == list(graph.nodes) else rebuilt(graph, nodes)
+
+
+def _without_axes(op: Slice, shape: tuple[int, ...], inner: tuple[int, ...]) -> Slice | None:
+    """The same box of a value without axes of length 1; None: the shapes differ in others, too."""
+    kept = [i for i, n in enumerate(shape) if n != 1]
+    wide = [i for i, n in enumerate(inner) if n != 1]
+    if [shape[i] for i in kept] != [inner[i] for i in wide]:
+        return None
+    parts = []
+    for of, whole in ((op.start, [0] * len(inner)), (op.stop, [1] * len(inner)),
+                      (op.step, [1] * len(inner))):  # fmt: skip
+        for i, k in zip(kept, wide, strict=True):
+            whole[k] = of[i]
+        parts.append(tuple(whole))
+    return Slice(*parts)
 
 
 def _within(graph: Graph, node: Node, joined: Node) -> Node | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -165,6 +165,12 @@ class KernelCall:
     def work(self) -> int:
         """What calls are compared by: cycles, or instructions on cores without a timing."""
         return self.cycles or self.instructions
+
+    @cached_property
+    def alike(self) -> Hashable:
+        """What equal calls have in common, which differ in where operands and result lie."""
+        arrays = tuple((c.c_type, c.values.tobytes()) for c in self.arrays)
+        return self.function, self.instance, tuple(c.params for c in self.chain), hash(arrays)
 
     @cached_property
     def constant_bytes(self) -> int:

@@ -140,11 +140,14 @@ def _waits(words: float, call: KernelCall, memory: Memory) -> float:
 
 
 def flash_bytes(calls: Iterable[KernelCall], core: str, optimize: str) -> int:
-    """Estimated flash of a network: code, which calls share, parameters, and arrays."""
+    """Estimated flash of a network: code, which calls share, parameters, and arrays.
+
+    Equal calls, as of the steps of a sequence, are taken for one in a loop.
+    """
     sources: set[str] = set()
     instances: dict[str, int] = {}
     total = 0
-    for call in calls:
+    for call in {c.alike: c for c in calls}.values():
         sources |= set(call.sources)
         instances |= {c.instance: c.code_bytes for c in call.chain}
         total += call.constant_bytes

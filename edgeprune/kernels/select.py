@@ -39,7 +39,7 @@ from edgeprune.kernels.portable.shape import (
 )
 from edgeprune.kernels.portable.softmax import softmax
 from edgeprune.kernels.stage import staged
-from edgeprune.ops import Reshape
+from edgeprune.ops.views import views
 from edgeprune.resources import runtime_dir
 from edgeprune.target import Memory
 
@@ -115,15 +115,16 @@ def lower(
         span: nodes that run by rows.
 
     Returns:
-        The call of each node, by name; none for a node that only gives its operand another shape.
+        The call of each node, by name; none for a node whose result lies within its operand.
 
     Raises:
         UnsupportedError: nodes that no kernel computes, all of them at once.
     """
     options: dict[str, list[KernelCall]] = {}
     refused: list[str] = []
+    seen = views(graph)
     for i, node in enumerate(graph.nodes):
-        if isinstance(node.op, Reshape):
+        if node.name in seen:
             continue
 
         def lowered(

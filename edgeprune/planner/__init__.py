@@ -23,12 +23,13 @@ class Work:
     Attributes:
         scratch_bytes: working memory.
         inplace: the operand that the result may lie over; None: none.
-        alias: the result is the operand itself, seen in another shape (no code runs).
+        view: the result lies within its first operand, so many bytes behind its beginning: no
+            code runs; None: it has a place of its own.
     """
 
     scratch_bytes: int = 0
     inplace: Over | None = None
-    alias: bool = False
+    view: int | None = None
 
 
 def plan_memory(
@@ -80,6 +81,7 @@ class _Layout:
     home: Mapping[str, str]
     span: Span | None
     kept: Mapping[str, str]
+    within: Mapping[str, int]
 
     @cached_property
     def steps(self) -> tuple[tuple[str, int], ...]:
@@ -110,6 +112,7 @@ class _Layout:
             self.steps,
             self.span,
             self.kept,
+            self.within,
         )
 
 
@@ -127,7 +130,7 @@ def _layout(
     for v in graph.activations:
         nbytes[home[v]] = max(nbytes.get(home[v], 0), round_up(sizes[v], ALIGN))
     scratch = {n.name: work[n.name].scratch_bytes for n in graph.nodes if n.name in work}
-    over = _overlaps(graph, work, home, sizes) if inplace else {}
+    over = _overlaps(graph, work, home, sizes, nbytes) if inplace else {}
     if order is None:
         in_arena = nbytes | dict.fromkeys(_kept(graph, home), 0)
         order = best_order(graph, home, in_arena, scratch, over)
@@ -151,7 +154,8 @@ def _layout(
         for name, n in scratch.items()
         if n
     ]
-    return _Layout(order, tuple(b for b in buffers if b.nbytes or span is None), home, span, kept)
+    placed = tuple(b for b in buffers if b.nbytes or span is None)
+    return _Layout(order, placed, home, span, kept, _within(graph, work, home))
 
 
 def _bytes_held(graph: Graph, value: str, span: Span | None) -> int:
@@ -226,24 +230,40 @@ def _lives(
 
 
 def _homes(graph: Graph, work: Mapping[str, Work]) -> dict[str, str]:
-    """The buffer of each activation; aliases live in their operand's."""
+    """The buffer of each activation; views live in their operand's."""
     home = {v: v for v in graph.inputs}
     for node in graph.nodes:
-        seen = work.get(node.name, Work()).alias and node.inputs[0] in home
+        seen = work.get(node.name, Work()).view is not None and node.inputs[0] in home
         home[node.output] = home[node.inputs[0]] if seen else node.output
     return home
 
 
+def _within(graph: Graph, work: Mapping[str, Work], home: Mapping[str, str]) -> dict[str, int]:
+    """By view that does not begin where its buffer does: how many bytes behind."""
+    found: dict[str, int] = {}
+    for node in graph.nodes:
+        seen = work.get(node.name, Work()).view
+        if seen is not None and home[node.output] != node.output:
+            found[node.output] = found.get(node.inputs[0], 0) + seen
+    return {v: at for v, at in found.items() if at}
+
+
 def _overlaps(
-    graph: Graph, work: Mapping[str, Work], home: Mapping[str, str], sizes: Mapping[str, int]
+    graph: Graph,
+    work: Mapping[str, Work],
+    home: Mapping[str, str],
+    sizes: Mapping[str, int],
+    nbytes: Mapping[str, int],
 ) -> dict[str, Share]:
-    """By node: the buffer that its result may lie over, and how."""
+    """By node: the buffer that its result may lie over, and how; a part of one it may not."""
     found: dict[str, Share] = {}
     for node in graph.nodes:
         w = work.get(node.name, Work())
         if w.inplace is None or node.inputs[w.inplace.operand] not in home:
             continue
         v = node.inputs[w.inplace.operand]
+        if round_up(sizes[v], ALIGN) != nbytes[home[v]]:
+            continue
         others = {home[x] for x in node.inputs if x != v and x in home}
         if home[v] not in others:  # no operand is read in another order than the proof knows
             grown = sizes[node.output] - sizes[v]

@@ -54,7 +54,7 @@ class MemoryPlan:
         order: names of the nodes as they run.
         buffers: every stretch of memory, scratch included.
         offsets: by buffer name.
-        home: for each activation, the buffer that it lives in (aliases share one).
+        home: for each activation, the buffer that it lives in (views share their operand's).
         arena_bytes: size of the arena.
         lower_bound_bytes: the largest sum of what is alive in one step: no plan of this order
             needs less.
@@ -62,6 +62,7 @@ class MemoryPlan:
         span: the nodes that run by rows, neighbours in the order; None: every node runs once.
         kept: buffers that lie in no arena but where a state is kept, and which (its input): the
             state itself, and what it becomes, if that is written when nothing reads it any more.
+        within: by activation that begins behind its buffer, so many bytes.
     """
 
     order: tuple[str, ...]
@@ -73,10 +74,11 @@ class MemoryPlan:
     steps: tuple[tuple[str, int], ...]
     span: Span | None = None
     kept: Mapping[str, str] = field(default_factory=dict)
+    within: Mapping[str, int] = field(default_factory=dict)
 
     def offset_of(self, value: str) -> int:
         """Where an activation lives."""
-        return self.offsets[self.home[value]]
+        return self.offsets[self.home[value]] + self.within.get(value, 0)
 
     def has_place(self, value: str) -> bool:
         """Whether an activation lies in the arena: no input that is read by rows does."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgeprune.compiler.compile import Recipe
 from edgeprune.ir import DType, Node, QuantParams, TensorType, build_graph, run_int
-from edgeprune.ops import Add
+from edgeprune.ops import Add, Slice
 from edgeprune.target import load_target
 from edgeprune.verify.run_c import HostModel
 
@@ -28,3 +28,38 @@ def test_calls_with_equal_parameters_have_one_struct(tmp_path: Path) -> None:
     compiled.write_c(tmp_path / "c", "m")
     with HostModel(tmp_path / "c") as model:
         assert np.array_equal(model.run(x), run_int(graph, {"x": x})["y"])
+
+
+def test_steps_of_a_sequence_lie_where_it_lies_and_run_in_a_loop(tmp_path: Path) -> None:
+    t = TensorType((16, 8), DType.INT8, QuantParams.of(0.05, -3))
+    nodes, known, held = [], {}, "x0"
+    for i in range(16):
+        nodes.append(Node(f"x{i}", Slice((i, 0), (i + 1, 8), (1, 1)), ("x",), f"x{i}"))
+        known[f"x{i}"] = t.with_shape((1, 8))
+        if i:
+            nodes.append(Node(f"h{i}", Add(), (held, f"x{i}"), f"h{i}"))
+            held, known[f"h{i}"] = f"h{i}", t.with_shape((1, 8))
+    graph = build_graph("steps", nodes, {"x": t}, [held], {}, known=known)
+    compiled = Recipe(load_target("host"), "int8", "size", {}).compile_typed(graph)
+    assert {n.op.kind for n in nodes if n.name in compiled.calls} == {"add"}
+    assert compiled.plan.offset_of("x3") == compiled.plan.offset_of("x") + 24
+    text = compiled.c_files("m").files["m.c"].decode()
+    assert text.count("ep_add_s8(") < 8, "a loop, and what is before and behind it"
+    x = np.random.default_rng(0).integers(-128, 128, (20, 16, 8)).astype(np.int8)
+    compiled.write_c(tmp_path / "c", "m")
+    with HostModel(tmp_path / "c") as model:
+        assert np.array_equal(model.run(x), run_int(graph, {"x": x})[held])
+
+
+def test_what_is_cut_out_for_good_is_copied() -> None:
+    """A view would keep all of its operand."""
+    t = TensorType((16, 8), DType.INT8, QuantParams.of(0.05, -3))
+    nodes = [
+        Node("a", Slice((4, 0), (5, 8), (1, 1)), ("x",), "a"),
+        Node("b", Add(), ("x", "x"), "b"),
+        Node("y", Add(), ("b", "a"), "y"),
+    ]
+    known = {"a": t.with_shape((1, 8)), "b": t, "y": t}
+    graph = build_graph("cut", nodes, {"x": t}, ["y"], {}, known=known)
+    compiled = Recipe(load_target("host"), "int8", "size", {}).compile_typed(graph)
+    assert "a" in compiled.calls

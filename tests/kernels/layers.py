@@ -14,6 +14,7 @@ from edgeprune.ops import (
     Dense,
     DepthwiseConv2d,
     LeakyRelu,
+    MatMul,
     MaxPool2d,
     Mean,
     Mul,
@@ -201,6 +202,21 @@ def add_layer(rng: Rng, kind: type[Add | Sub] = Add) -> Graph:
 
 def sub_layer(rng: Rng) -> Graph:
     return add_layer(rng, Sub)
+
+
+def matmul_layer(rng: Rng) -> Graph:
+    """Short and long sums, odd columns, one matrix for all or one each."""
+    m, k, n = pick(rng, 1, 9, 3)
+    k = int(rng.choice([k, 4 * k, 127, 128, 130, 261]))
+    transposed = bool(rng.integers(2))
+    lead = int(rng.integers(1, 4))
+    leads = [(lead, lead), (1, lead), (lead, 1)][rng.integers(3)]
+    a = int8_type((leads[0], m, k), float(np.float32(rng.uniform(0.01, 0.1))), zero(rng))
+    shape = (n, k) if transposed else (k, n)
+    b = int8_type((leads[1], *shape), float(np.float32(rng.uniform(0.01, 0.1))), zero(rng))
+    scale = a.quant.scale[0] * b.quant.scale[0] * float(np.exp(rng.uniform(1, 6)))
+    y = int8_type((), float(np.float32(scale)), zero(rng))
+    return one_node(MatMul(transposed=transposed), [a, b], y)
 
 
 def mul_layer(rng: Rng) -> Graph:

@@ -27,10 +27,11 @@ def network(seed: int) -> tuple[Graph, dict[str, Work]]:
     work: dict[str, Work] = {}
     for i in range(int(rng.integers(1, 7))):
         v, w = rng.choice(list(sizes), 2)
-        name, kind = f"n{i}", rng.integers(5)
+        name, kind, first = f"n{i}", rng.integers(5), 0
         if kind == 0 and sizes[v] > 1:
             size, op, inputs_of = int(rng.integers(1, sizes[v])), None, (v,)
-            op = Slice((0,), (size,), (1,))
+            first = int(rng.integers(0, sizes[v] - size + 1))
+            op = Slice((first,), (first + size,), (1,))
         elif kind == 1:
             size, op, inputs_of = sizes[v] + sizes[w], Concat(), (v, w)
         elif kind == 2 and sizes[v] == sizes[w]:
@@ -43,7 +44,9 @@ def network(seed: int) -> tuple[Graph, dict[str, Work]]:
         nodes.append(Node(name, op, tuple(map(str, inputs_of)), name))
         over = Over(0, int(rng.integers(0, 9)), exact=bool(rng.random() < 0.3))
         over = over if rng.random() < 0.5 and len(inputs_of) == 1 else None
-        work[name] = Work(int(rng.choice([0, 0, 3, 20])), over, alias=kind == 3)
+        seen = kind == 3 or (isinstance(op, Slice) and rng.random() < 0.5)
+        at = 4 * first if seen else None
+        work[name] = Work(int(rng.choice([0, 0, 3, 20])), over, view=at)
     outputs = [str(v) for v in rng.permutation([n.output for n in nodes])[: rng.integers(1, 4)]]
     return build_graph("g", nodes, inputs, outputs, {}), work
 
@@ -63,7 +66,7 @@ def test_every_value_is_whole_whenever_it_is_read_and_outputs_are_to_the_end(
     assert sorted(plan.order) == sorted(n.name for n in graph.nodes)
     memory: list[str] = [""] * plan.arena_bytes
     node = {n.name: n for n in graph.nodes}
-    names = {v: plan.home[v] for v in graph.activations}  # an alias is its operand's bytes
+    names = {v: plan.home[v] for v in graph.activations}  # a view is bytes of its operand
 
     def write(v: str) -> None:
         for k in stretch(plan, graph, v):
@@ -80,7 +83,7 @@ def test_every_value_is_whole_whenever_it_is_read_and_outputs_are_to_the_end(
         n, w = node[name], work[name]
         for v in n.inputs:
             check(v)
-        if w.alias:
+        if w.view is not None:
             continue
         if w.scratch_bytes:
             at = plan.offsets[f"{name}:scratch"]
@@ -108,7 +111,7 @@ def peak(graph: Graph, work: Mapping[str, Work], order: Sequence[str]) -> int:
     """The most bytes alive, by the definition; nothing lies over anything."""
     home: dict[str, str] = {v: v for v in graph.inputs}
     for n in graph.nodes:
-        home[n.output] = home[n.inputs[0]] if work[n.name].alias else n.output
+        home[n.output] = home[n.inputs[0]] if work[n.name].view is not None else n.output
     size: dict[str, int] = {}
     for v in graph.activations:
         size[home[v]] = max(size.get(home[v], 0), -(-graph.types[v].nbytes // 4) * 4)
@@ -187,7 +190,7 @@ def test_operands_that_are_the_same_value_are_not_written_over() -> None:
         Node("a", Add(), ("x", "r"), "a"),
     ]
     graph = build_graph("g", nodes, {"x": TensorType((8,))}, ["a"], {})
-    work = {"r": Work(alias=True), "a": Work(inplace=Over())}
+    work = {"r": Work(view=0), "a": Work(inplace=Over())}
     assert plan_memory(graph, work).arena_bytes == 64
 
 

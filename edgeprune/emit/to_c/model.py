@@ -11,6 +11,7 @@ from edgeprune import __version__
 from edgeprune.emit.to_c.calls import Operands, statements
 from edgeprune.emit.to_c.feed import feed_macros, feed_of, feed_prototypes, feed_text
 from edgeprune.emit.to_c.program import Program, c_type
+from edgeprune.emit.to_c.repeat import Lines, rolled
 from edgeprune.emit.to_c.rows import RowLayer, RowLoop
 from edgeprune.emit.to_c.state import STEP, declaration, members_of, reset
 from edgeprune.emit.to_c.writer import Names, array, comment, model_name, number, numbered
@@ -235,7 +236,7 @@ class _Source:
         self.weight_bytes: dict[str, int] = {}
         self.constant_bytes: dict[str, int] = {}
         self._data: list[str] = []
-        self._calls: list[str] = []
+        self._calls: list[Lines] = []
         self._arrays: dict[tuple[str, str, bytes], str] = {}
         self._headers: list[str] = []
         self._parameters: dict[tuple[str, tuple[tuple[str, int | float | str], ...]], str] = {}
@@ -254,7 +255,8 @@ class _Source:
     def text(self) -> str:
         g, p = self.program.graph, self.name.upper()
         includes = "\n".join(f'#include "{h}"' for h in self._headers)
-        uses_arena = any("arena_" in c for c in self._calls)
+        statements = self._body()
+        uses_arena = any("arena_" in line for call in self._calls for line in call)
         body = [
             f"    if (arena_bytes < {p}_ARENA_BYTES) {{",
             "        return EP_ARENA_SMALL;",
@@ -263,7 +265,7 @@ class _Source:
             "        return EP_BAD_ALIGN;",
             "    }",
             *(["    uint8_t *const arena_ = (uint8_t *)arena;"] if uses_arena else []),
-            *self._body(),
+            *statements,
             "    return EP_OK;",
         ]
         return "\n".join(
@@ -292,7 +294,7 @@ class _Source:
     def _body(self) -> list[str]:
         """All calls; those behind an input that is fed by rows are a function that others share."""
         if self._feed is None:
-            return [*self._calls, *self._copies()]
+            return [*self._rolled(self._calls), *self._copies()]
         outputs = zip(
             self.program.graph.outputs,
             numbered("output", len(self.program.graph.outputs)),
@@ -301,10 +303,17 @@ class _Source:
         types = {arg: c_type(self.program.graph.types[v]) for v, arg in outputs}
         declared = "".join(f", {t} *{arg}" for arg, t in types.items())
         head = f"static EP_NOINLINE void {self.name}_rest(uint8_t *arena_{declared})"
-        rest = [*self._calls[self._looped :], *self._copies()]
+        rest = [*self._rolled(self._calls[self._looped :]), *self._copies()]
         self._functions += [head, "{", *rest, "}", ""]
         given = "".join(f", {arg}" for arg in types)
-        return [*self._calls[: self._looped], f"    {self.name}_rest(arena_{given});"]
+        ahead = [line for call in self._calls[: self._looped] for line in call]
+        return [*ahead, f"    {self.name}_rest(arena_{given});"]
+
+    def _rolled(self, calls: Sequence[Lines]) -> list[str]:
+        """Statements of calls; those that repeat are in loops, whose tables are written."""
+        lines, tables = rolled(calls, self.name)
+        self._data += tables
+        return lines
 
     def _places(self) -> dict[str, str]:
         """The C expression for the address of every activation, without a cast."""
@@ -330,8 +339,16 @@ class _Source:
             r = root(n.output)
             if r not in place:
                 place[r] = f"arena_ + {self.program.plan.offset_of(r)}"
-            place[n.output] = place[r]
+            place[n.output] = self._behind(place[r], n.output)
         return place
+
+    def _behind(self, place: str, value: str) -> str:
+        """Where a value begins in a buffer that begins at ``place``."""
+        plan, t = self.program.plan, self.program.graph.types[value]
+        at = plan.within.get(value, 0)
+        if at and place.startswith("arena_"):
+            return f"arena_ + {plan.offset_of(value)}"
+        return f"{place} + {at // t.dtype.numpy.itemsize}" if at else place
 
     def _copies(self) -> list[str]:
         """Outputs that no call writes: an input, or a value that is already another output.
@@ -367,7 +384,7 @@ class _Source:
             own = prefix if k == 0 else f"{prefix}_rest{k}"
             lines += statements(link, self._operands(node, link, own, done))
             done += link.stage.parts * link.stage.step if link.stage else 0
-        self._calls += [f"    {line}" for line in (mark, *lines)]
+        self._calls.append(tuple(f"    {line}" for line in (mark, *lines)))
 
     def _begin(self, node: Node, call: KernelCall) -> str:
         """Files and functions of a layer; its mark for profilers."""
@@ -412,7 +429,7 @@ class _Source:
         self._data += loop.data
         if loop.moves:
             self._include("include/ep_lines.h")
-        self._calls += [f"    {line}" for line in loop.lines]
+        self._calls.append(tuple(f"    {line}" for line in loop.lines))
         self._functions += loop.function
         self._looped = len(self._calls)
 

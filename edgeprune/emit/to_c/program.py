@@ -16,7 +16,7 @@ class Program:
 
     Attributes:
         graph: float32 or quantised, as it is emitted.
-        calls: by node name; a node without one is an alias of its first operand.
+        calls: by node name; a node without one is a view of its first operand.
         plan: order and offsets.
         title: the source model's file name, untrusted text.
         sha256: hash of the source model.

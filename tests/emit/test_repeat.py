@@ -1,0 +1,85 @@
+"""Calls that repeat become loops, and what runs is what was written out."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from edgeprune.emit.to_c.repeat import rolled
+
+SEEDS = range(60)
+
+
+def written_out(lines: list[str], data: list[str]) -> list[str]:
+    """What a C compiler would run, loops unrolled and tables looked up; marks are left out."""
+    tables = {
+        m[1]: [int(v.strip().rstrip("u")) for v in m[2].split(",")]
+        for text in data
+        for m in [re.search(r" (\w+)\[\d+\] = {(.*)}", text.replace("\n", " "))]
+        if m
+    }
+    made: list[str] = []
+    body: list[str] | None = None
+    count = 0
+    for line in (line.strip() for line in lines):
+        head = re.match(r"for \(int32_t turn = 0; turn < (\d+); turn\+\+\) {", line)
+        if head:
+            body, count = [], int(head[1])
+        elif line == "}":
+            assert body is not None
+            for turn in range(count):
+                made += [spelled(b, turn, tables) for b in body]
+            body = None
+        elif not line.startswith("EP_PROFILE"):
+            (made if body is None else body).append(line)
+    return made
+
+
+def spelled(line: str, turn: int, tables: dict[str, list[int]]) -> str:
+    line = re.sub(r"(\w+)\[turn\]", lambda m: str(tables[m[1]][turn]), line)
+    return re.sub(
+        r"\((\d+) ([+-]) (\d+) \* turn\)",
+        lambda m: str(int(m[1]) + (1 if m[2] == "+" else -1) * int(m[3]) * turn),
+        line,
+    )
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_loops_run_the_calls_that_they_stand_for(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    calls: list[tuple[str, ...]] = []
+    while len(calls) < 60:
+        some = [f"f{rng.integers(4)}" for _ in range(int(rng.integers(1, 6)))]
+        for turn in range(int(rng.integers(1, 9))):
+            for name in some:
+                at = (4000 - 40 * turn, 40 * turn, 7, int(rng.choice([5, 70000])))
+                arguments = f"arena_ + {rng.choice(at)}, input + {rng.choice(at)}"
+                calls.append(
+                    (f"    EP_PROFILE({len(calls)}); /* a + 3 */", f"    {name}({arguments});")
+                )
+    lines, data = rolled(calls, "m")
+    assert written_out(lines, data) == [c[1].strip() for c in calls]
+    marks = re.findall(r"EP_PROFILE\((\d+)\)", "".join(lines))
+    assert marks == sorted(set(marks), key=int), "each once, in their order"
+
+
+def test_steps_of_a_sequence_are_one_loop_without_tables() -> None:
+    calls = [
+        (
+            f"    EP_PROFILE({2 * t + k});",
+            f"    f{k}(&p, arena_ + {64 * t}, arena_ + {900 - 64 * k});",
+        )
+        for t in range(12)
+        for k in range(2)
+    ]
+    lines, data = rolled(calls, "m")
+    assert not data
+    assert len(lines) == 6, "a loop of two calls and their marks"
+    assert "arena_ + (0 + 64 * turn)" in lines[2]
+
+
+def test_what_comes_twice_by_chance_stays_as_it_is() -> None:
+    calls = [(f"    EP_PROFILE({i});", f"    f(arena_ + {i * i});") for i in range(2)]
+    assert rolled(calls, "m") == ([line for c in calls for line in c], [])
