@@ -96,7 +96,7 @@ def stateful(*nodes: Node, outputs: tuple[str, ...]) -> Graph:
 
 def kept(*nodes: Node, outputs: tuple[str, ...] = ("y", "after")) -> set[str]:
     graph = stateful(*nodes, outputs=outputs)
-    work = {n.name: Work(alias=isinstance(n.op, ops.Reshape)) for n in nodes}
+    work = {n.name: Work(view=0 if isinstance(n.op, ops.Reshape) else None) for n in nodes}
     plan = plan_memory(graph, work, order=[n.name for n in nodes])
     assert not plan.kept.keys() & plan.offsets.keys()
     assert {*plan.home.values()} == {*plan.kept, *plan.offsets}
