@@ -101,6 +101,7 @@ PRUNED = {
     "kws01": "Keywords, DS-CNN of MLPerf Tiny, half of the 1,000 samples for each purpose",
     "masks": "ResNet-8 at half its parameters, masks of Torch-Pruning as they are and repaired",
     "finetuned": "ResNet-8, trained on 100,000 images after pruning",
+    "blocks": "Bits by layer, block or row, or layers of low rank: predicted loss, nats / 1000",
     "activations": "Activations of fewer bits, weights as they are",
 }
 
