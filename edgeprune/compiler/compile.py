@@ -248,6 +248,11 @@ class Compiled:
         arch = any(call.isas for call in self.calls.values())
         return self._form(self.portable._form(None) if arch else None)
 
+    @property
+    def is_portable(self) -> bool:
+        """Whether nothing that is linked is for an instruction set."""
+        return not any(call.isas or call.drop_ins for call in self.calls.values())
+
     @cached_property
     def portable(self) -> Compiled:
         """The same network with portable kernels, in the same order."""

@@ -46,10 +46,14 @@ class Footprint:
         return {"flash": self.flash_bytes, "ram": self.ram_bytes}
 
 
-def footprint(compiled: Compiled) -> Footprint:
+def footprint(compiled: Compiled, *, stack: bool = True) -> Footprint:
     """Measure a network for its target.
 
     Flash is the size of the file for targets whose budget is one (android, ios, onnx).
+
+    Args:
+        compiled: the network.
+        stack: whether that is read from what was linked; else RAM is told without it.
     """
     target = compiled.recipe.target
     weights = sum(c.weight_bytes for call in compiled.calls.values() for c in call.arrays)
@@ -62,15 +66,15 @@ def footprint(compiled: Compiled) -> Footprint:
         return _estimate(compiled, weights, arena)
     with tempfile.TemporaryDirectory(dir=workspace(), prefix="size-") as temp:
         compiled.write_c(Path(temp), MEASURED)
-        size = measure(Path(temp), target, optimize=compiled.recipe.optimize)
-    stack = size.stack_bytes
+        size = measure(Path(temp), target, optimize=compiled.recipe.optimize, stack=stack)
+    deep = size.stack_bytes
     return Footprint(
         size.flash_bytes,
         size.code_bytes,
         weights,
-        size.data_bytes + size.bss_bytes + state + arena + (stack or 0),
+        size.data_bytes + size.bss_bytes + state + arena + (deep or 0),
         arena,
-        stack,
+        deep,
         True,
         size,
     )

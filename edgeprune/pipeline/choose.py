@@ -29,6 +29,7 @@ from edgeprune.verify.speed import Speed, speed
 SPEED_TRIES = 4  # networks that are timed
 SPEED_STEP = 0.95  # of the work that a speed-up in proportion would leave
 FORM_LOSS = 0.005  # of the source model's accuracy, that is lost before further forms are tried
+SHORT = 4  # times the budget, above which weights of eight bits leave so few that fewer bits win
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ class Chooser:
         self._refuse_to_guess(given)
         tries = _Tries()
         for form in self._forms(o, target, given):
-            if self._is_worth(form, tries.found):
+            if self._is_worth(form, tries.found) and not _adds_nothing(form, tries.found, target):
                 self.progress(f"try {_title(form)}", 0, 0)
                 tries.make(self._fitter(o, form).fit)
         return tries.made
@@ -210,7 +211,7 @@ class Chooser:
 
     def _forms(self, o: BuildOptions, target: Target, given: Room) -> list[Form]:
         """The forms that may be tried for a pruned network, in that order."""
-        dtypes = self._dtypes(target, whole=False, flash=given.flash is not None)
+        dtypes = self._dtypes(target, whole=False, flash=given.flash)
         # fewer bits gain more than smaller kernels, and do not take so many times as long
         return sorted(forms(o, target, dtypes, given.ram), key=partial(_rank, target))
 
@@ -274,11 +275,11 @@ class Chooser:
         found = self._whole[form.dtype] = fitter.fit()
         return found
 
-    def _dtypes(self, target: Target, *, whole: bool, flash: bool = False) -> tuple[str, ...]:
+    def _dtypes(self, target: Target, *, whole: bool, flash: int | None = None) -> tuple[str, ...]:
         if whole and self.prepared.graph.is_quantised:
             return ("int8",)  # the file says what it is
         if self.options.dtype == MIXED:
-            return self._mixed(target, is_short=flash)
+            return self._mixed(target, is_short=flash is not None)
         in_app = target.budget == "tflite"
         if self.options.dtype in IN_APPS and not in_app:
             dtype = self.options.dtype
@@ -294,14 +295,16 @@ class Chooser:
         real = "float16" if in_app else "float32"
         if whole:
             return ("int8", real)
-        if flash and self.options.bits[1] < 8:
+        if flash is not None and self.options.bits[1] < 8:
             return self._mixed(target, is_short=True)
         # fewer bits than eight only where bytes are short; a file has no others than four
-        if not flash or target.budget != "linked":
+        if flash is None or target.budget != "linked":
             fewer = ("int4",) if self.options.bits[0] <= 4 <= self.options.bits[1] else ()
             return ("int8", *fewer, real)
-        fewer = (MIXED,) if self.options.bits[0] < 8 else ()
-        return ("int8", *fewer, real)
+        if self.options.bits[0] == 8:
+            return ("int8", real)
+        is_short = self.prepared.float_graph.params > SHORT * flash
+        return (MIXED,) if is_short else ("int8", MIXED, real)
 
     def _mixed(self, target: Target, *, is_short: bool) -> tuple[str, ...]:
         """Fewer than eight bits where bytes of flash are short."""
@@ -375,6 +378,22 @@ def _refuse_excess(found: Candidate, given: Room, where: str) -> Candidate:
 def _rank(target: Target, form: Form) -> tuple[bool, bool]:
     """Where a form is among those that are tried; integers first, by the target's own kernels."""
     return form.dtype in FLOATS, form.target.kernels != target.kernels
+
+
+def _adds_nothing(form: Form, found: list[Candidate], target: Target) -> bool:
+    """Whether what the target's own kernels made tells that smaller ones make nothing better.
+
+    They leave the same bytes more to every element type, so one that lost loses again. A network
+    that is computed by portable kernels, which are among those that it may have, is what they alone
+    would make of it.
+    """
+    if form.target.kernels == target.kernels:
+        return False
+    own = [c for c in found if c.compiled.recipe.target.kernels == target.kernels]
+    same = [c for c in own if c.compiled.recipe.form == form.dtype]
+    if any(c.compiled.is_portable for c in same):
+        return True
+    return bool(same) and max(c.accuracy for c in same) < max(c.accuracy for c in own)
 
 
 def _name(found: Candidate) -> str:

@@ -206,7 +206,7 @@ class Fitter:
         best: tuple[Pruned, dict[str, float]] | None = None
         for _ in range(TRIES):
             pruned = self._prune(recipe, prices, self.limits.less(spare))
-            compiled, found = self._meter.by_rows(recipe.compile(pruned.graph))
+            compiled, found = self._meter.by_rows(recipe.compile(pruned.graph), tells=False)
             now = {**pruned.cost, **self._meter.taken(found, compiled)}
             left = {k: now[k] - pruned.cost[k] for k in spare}
             if not limits.hold(now):
@@ -415,7 +415,8 @@ class Fitter:
         def fits(s: Settings) -> bool:
             if not self.limits.most:
                 return True
-            return self.limits.hold(self._meter.by_rows(compiled(s, recipe.by_rows))[1].taken)
+            found = self._meter.by_rows(compiled(s, recipe.by_rows), tells=False)[1]
+            return self.limits.hold(found.taken)
 
         settings = choose(score, recipe.settings, can_equalise=even is not plain)
         if not fits(settings):  # tables are as long as scales make them

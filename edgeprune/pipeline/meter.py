@@ -31,15 +31,20 @@ class Meter:
     prepared: Prepared
     options: BuildOptions
     form: Form
-    _measured: tuple[Compiled, Footprint] | None = field(default=None, init=False, repr=False)
+    _measured: tuple[Compiled, bool, Footprint] | None = field(default=None, init=False, repr=False)
 
     def taken(self, found: Footprint, compiled: Compiled) -> dict[str, float]:
         """What a network takes of that which prices leave out something of."""
         return {**found.taken, **self._count(compiled)}
 
-    def by_rows(self, compiled: Compiled) -> tuple[Compiled, Footprint]:
-        """A network and its footprint, by rows where it takes more RAM than there is."""
-        most, size = self.form.ram, self.footprint(compiled)
+    def by_rows(self, compiled: Compiled, *, tells: bool = True) -> tuple[Compiled, Footprint]:
+        """A network and its footprint, by rows where it takes more RAM than there is.
+
+        Args:
+            compiled: the network.
+            tells: whether its stack is told where RAM is not limited; a search does without.
+        """
+        most, size = self.form.ram, self.footprint(compiled, tells=tells)
         for _ in range(2):  # a loop takes some bytes of stack
             if most is None or size.ram_bytes <= most or compiled.graph.states:
                 break
@@ -48,21 +53,23 @@ class Meter:
             found = recipe.compile_typed(compiled.graph)
             if found.plan.arena_bytes >= compiled.plan.arena_bytes:
                 break
-            compiled, size = found, self.footprint(found)
+            compiled, size = found, self.footprint(found, tells=tells)
         return compiled, size
 
-    def footprint(self, compiled: Compiled) -> Footprint:
+    def footprint(self, compiled: Compiled, *, tells: bool = True) -> Footprint:
         """The footprint; a stack that cannot be read from the machine code is watched in a run.
 
         The last network is asked for again when it has been settled on.
         """
-        if self._measured is None or self._measured[0] is not compiled:
-            self._measured = compiled, self._linked(compiled)
-        return self._measured[1]
+        stack = tells or self.form.ram is not None or self.options.ram is not None
+        known = self._measured
+        if known is None or known[0] is not compiled or stack > known[1]:
+            known = self._measured = compiled, stack, self._linked(compiled, stack)
+        return known[2]
 
-    def _linked(self, compiled: Compiled) -> Footprint:
-        found = footprint(compiled)
-        if found.stack_bytes is not None or found.size is None:
+    def _linked(self, compiled: Compiled, stack: bool) -> Footprint:
+        found = footprint(compiled, stack=stack)
+        if not stack or found.stack_bytes is not None or found.size is None:
             return found
         run = self._run_once(compiled)
         if run is None:

@@ -158,7 +158,7 @@ class MixedFitter(Fitter):
         fewest = dict.fromkeys(roundable(graph), min(self.roundings.counts))
         made, levels = rounded_plainly(graph, fewest)
         ways.append(replace(recipe, levels=levels).compile(made))
-        return min(ways, key=lambda c: self._meter.footprint(c).flash_bytes)
+        return min(ways, key=lambda c: self._meter.footprint(c, tells=False).flash_bytes)
 
     def _wide(self, recipe: Recipe, prices: Prices, left: Limits) -> Pruned:
         """A network on the way down; the same for all forms, which want about as much for each."""
@@ -169,7 +169,7 @@ class MixedFitter(Fitter):
 
     def _excess(self, compiled: Compiled) -> dict[str, float]:
         """By how much a network is over each limit; negative: what is left."""
-        compiled, found = self._meter.by_rows(compiled)
+        compiled, found = self._meter.by_rows(compiled, tells=False)
         now = {**self._meter.taken(found, compiled), "near": compiled.near_bytes}
         return {k: -left for k, left in self.limits.left(now).items()}
 

@@ -6,7 +6,7 @@ import hashlib
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
@@ -32,6 +32,8 @@ COMMON_FLAGS = (
     "-fno-asynchronous-unwind-tables",
 )
 _INCLUDE = re.compile(rb'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
+_Read = Callable[[Path], bytes | None]
+"""What is in a file; None where there is none."""
 COMPILE_SECONDS = 300
 _VERSION_SECONDS = 30
 DOCTOR = "`edgeprune doctor` says which compiler is found"
@@ -100,16 +102,21 @@ def compile_all(
         EdgePruneError: a source does not compile; the text has the compiler's first lines.
     """
     with ThreadPoolExecutor(max_workers=4) as pool:
-        one = partial(_compile, compiler, flags=tuple(flags), include=tuple(include))
+        read = cache(_content)  # headers once for all sources: opening files is what takes long
+        one = partial(_compile, compiler, flags=tuple(flags), include=tuple(include), read=read)
         return list(pool.map(one, sources))
 
 
 def _compile(
-    compiler: Compiler, source: Path, flags: tuple[str, ...], include: tuple[Path, ...]
+    compiler: Compiler,
+    source: Path,
+    flags: tuple[str, ...],
+    include: tuple[Path, ...],
+    read: _Read,
 ) -> Path:
     key = hashlib.sha256(repr((str(compiler.path), compiler.version, flags)).encode())
-    for file in _with_includes(source, include):
-        key.update(file.name.encode() + b"\0" + file.read_bytes())
+    for file in _with_includes(source, include, read):
+        key.update(file.name.encode() + b"\0" + (read(file) or b""))
     made = workspace() / f"{source.stem}-{key.hexdigest()[:20]}.o"
     if made.is_file():
         return made
@@ -125,14 +132,22 @@ def _compile(
     return made
 
 
-def _with_includes(source: Path, include: Sequence[Path]) -> list[Path]:
+def _content(path: Path) -> bytes | None:
+    """What is in a file; None where there is none."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return None
+
+
+def _with_includes(source: Path, include: Sequence[Path], read: _Read) -> list[Path]:
     """The source and, in a fixed order, every file of the given folders that it includes."""
     files = [source]
     for file in files:  # grows while it is walked
-        for match in _INCLUDE.finditer(file.read_bytes()):
+        for match in _INCLUDE.finditer(read(file) or b""):
             name = match.group(1).decode("utf-8", "replace")
             found = (folder / name for folder in (file.parent, *include))
-            header = next((path for path in found if path.is_file()), None)
+            header = next((path for path in found if read(path) is not None), None)
             if header is not None and header not in files:
                 files.append(header)
     return files

@@ -31,7 +31,7 @@ class Size:
     data_bytes: int  # in flash and in RAM
     bss_bytes: int
     arena_bytes: int
-    stack_bytes: int | None  # of the entry point, from the machine code; None: it calls by pointer
+    stack_bytes: int | None  # of the entry point, from the machine code; None: it does not tell
     toolchain: str
     contributions: tuple[Contribution, ...]  # what lies in flash, largest first
     state_bytes: int = 0  # that the caller keeps from call to call
@@ -61,13 +61,16 @@ class Size:
         return _sums((c.object or "(padding)", c.bytes) for c in self.contributions)
 
 
-def measure(c_dir: Path, target: Target, *, optimize: Optimize = "speed") -> Size:
+def measure(
+    c_dir: Path, target: Target, *, optimize: Optimize = "speed", stack: bool = True
+) -> Size:
     """Link a model for a target and read what it takes.
 
     Args:
         c_dir: the folder of generated C, with its ``manifest.json``.
         target: a core or board.
         optimize: how the model and the runtime are compiled.
+        stack: whether that is read too, which takes longer than linking.
 
     Raises:
         EdgePruneError: no compiler for the target, or the model does not compile or link.
@@ -84,7 +87,7 @@ def measure(c_dir: Path, target: Target, *, optimize: Optimize = "speed") -> Siz
         data_bytes=added[".data"],
         bss_bytes=added[".bss"],
         arena_bytes=model.arena_bytes,
-        stack_bytes=stack_bytes(linked, model.entry),
+        stack_bytes=stack_bytes(linked, model.entry) if stack else None,
         toolchain=linked.compiler.title,
         contributions=contributions,
         state_bytes=model.state_bytes,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -51,7 +51,7 @@ def test_samples_that_choose_are_as_many_as_time_allows_and_of_every_label(
 def test_a_network_that_is_asked_for_twice_is_linked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     linked: list[Any] = []
 
-    def footprint(compiled: Any) -> Footprint:
+    def footprint(compiled: Any, *, stack: bool) -> Footprint:
         linked.append(compiled)
         return Footprint(1, 1, 1, 1, 1, 1, True, None)
 
@@ -62,3 +62,21 @@ def test_a_network_that_is_asked_for_twice_is_linked_once(monkeypatch: pytest.Mo
         measured.footprint(compiled)
     assert linked == [one, other]
     assert linked[0] is one
+
+
+@pytest.mark.parametrize(("ram", "read"), [(None, [False, True]), (2048, [True])])
+def test_a_search_reads_the_stack_only_where_ram_is_limited(
+    monkeypatch: pytest.MonkeyPatch, ram: int | None, read: list[bool]
+) -> None:
+    seen: list[bool] = []
+
+    def footprint(compiled: Any, *, stack: bool) -> Footprint:
+        seen.append(stack)
+        return Footprint(1, 1, 1, 1, 1, 1 if stack else None, True, None)
+
+    monkeypatch.setattr(meter, "footprint", footprint)
+    given: Any = SimpleNamespace(ram=ram)
+    measured, network = meter.Meter(given, given, given), cast(Any, SimpleNamespace())
+    measured.footprint(network, tells=False)
+    assert measured.footprint(network).stack_bytes == 1
+    assert seen == read

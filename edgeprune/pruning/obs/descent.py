@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edgeprune.errors import CannotFitError
 from edgeprune.ir import Graph
@@ -18,11 +18,17 @@ from edgeprune.pruning.pruned import Pruned, Step
 
 @dataclass
 class _Round:
-    """A round that was made: the state before it, its picks, and the state after all of them."""
+    """A round that was made: the state before it, its picks, and the states after some of them.
+
+    Attributes:
+        before: where it starts.
+        picks: its channels, in order.
+        after: by how many of the picks have gone; limits near each other end in the same ones.
+    """
 
     before: Snapshot
     picks: list[int]
-    after: Snapshot | None = None
+    after: dict[int, Snapshot] = field(default_factory=dict)
 
 
 Solve = Callable[[Graph, Mask], Graph]
@@ -35,6 +41,7 @@ class Descent:
     def __init__(self, greedy: Greedy) -> None:
         self.greedy = greedy
         self._rounds: list[_Round] = []
+        self._values: dict[bytes, float] = {}
 
     def descend(self, meter: Meter, judge: Judge, solve: Solve, progress: Progress) -> None:
         """From the dense network down until the limits are met or another bound stops it."""
@@ -87,12 +94,15 @@ class Descent:
     def passed(self) -> list[Snapshot]:
         """The states between the rounds, from the dense network on."""
         states = [made.before for made in self._rounds]
-        last = self._rounds[-1].after if self._rounds else None
-        return states if last is None else [*states, last]
+        ends = [made.after.get(len(made.picks)) for made in self._rounds[-1:]]
+        return [*states, *(end for end in ends if end is not None)]
 
     def end(self, meter: Meter, judge: Judge) -> tuple[float, Pruned]:
         """The network that the run is at, and its value."""
-        return judge.value(self.greedy.graph), _result(self.greedy, meter)
+        key = self.greedy.removed.tobytes()
+        if key not in self._values:
+            self._values[key] = judge.value(self.greedy.graph)
+        return self._values[key], _result(self.greedy, meter)
 
     def _round(self, number: int) -> _Round:
         if number == len(self._rounds):
@@ -101,13 +111,11 @@ class Descent:
         return self._rounds[number]
 
     def _advance(self, made: _Round, picks: list[int]) -> None:
-        if len(picks) < len(made.picks):
+        count = len(picks)
+        if count not in made.after:
             self.greedy.advance(picks)
-            return
-        if made.after is None:
-            self.greedy.advance(picks)
-            made.after = self.greedy.snapshot()
-        self.greedy.restore(made.after)
+            made.after[count] = self.greedy.snapshot()
+        self.greedy.restore(made.after[count])
 
 
 def _creep(greedy: Greedy, picks: list[int], holds: Callable[[], bool]) -> None:
