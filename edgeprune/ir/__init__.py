@@ -25,6 +25,7 @@ from edgeprune.ir.run import (
     run,
     run_int,
     run_node,
+    samples_predicted,
     tensors,
     walk,
 )
@@ -84,6 +85,7 @@ __all__ = [
     "run_int",
     "run_node",
     "run_steps",
+    "samples_predicted",
     "span_of",
     "split_rows",
     "step_rows",

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 BATCH_ELEMENTS = 2**21
 """Elements of a value that are computed at once: what the processor's cache can hold."""
+PREDICTED = 256
+PREDICTED_ELEMENTS = 2**20
+"""Samples of a whole network that are computed at once at most, and elements of its largest value:
+larger blocks are no faster, and what is freed of them is not all used again."""
 
 
 def tensors(graph: Graph) -> dict[str, torch.Tensor]:
@@ -130,20 +134,25 @@ def walk(
                     values.pop(v, None)
 
 
-def predict(graph: Graph, x: Array, *, batch: int = 256) -> Array:
+def samples_predicted(graph: Graph) -> int:
+    """How many samples of a network are computed at once."""
+    largest = max((graph.types[n.output].size for n in graph.nodes), default=1)
+    return max(1, min(PREDICTED, PREDICTED_ELEMENTS // max(largest, 1)))
+
+
+def predict(graph: Graph, x: Array) -> Array:
     """The first output of a float graph with one input, for many samples.
 
     Args:
         graph: a float network.
         x: samples, (n, *shape) float32.
-        batch: how many are computed at once.
 
     Returns:
         (n, *output shape) float32.
     """
     import torch
 
-    weights = tensors(graph)
+    weights, batch = tensors(graph), samples_predicted(graph)
     rows = []
     with torch.inference_mode():
         for i in range(0, len(x), batch):

@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.ir import Array, Graph, run, tensors
+from edgeprune.ir import Array, Graph, run, samples_predicted, tensors
 from edgeprune.ops import Dense
 from edgeprune.pruning.loss import Loss
 from edgeprune.pruning.obs.refit import default_ridge
-
-BATCH = 256
-"""Samples that are computed at once."""
 
 if TYPE_CHECKING:
     import torch
@@ -86,11 +83,11 @@ def value_of(graph: Graph, x: NDArray[np.float32], value: str) -> torch.Tensor:
     """One value of a float graph for many samples, flattened: (n, elements)."""
     import torch
 
-    weights = tensors(graph)
+    weights, batch = tensors(graph), samples_predicted(graph)
     rows = []
     with torch.no_grad():
-        for i in range(0, len(x), BATCH):
-            feed = {graph.inputs[0]: torch.from_numpy(np.ascontiguousarray(x[i : i + BATCH]))}
+        for i in range(0, len(x), batch):
+            feed = {graph.inputs[0]: torch.from_numpy(np.ascontiguousarray(x[i : i + batch]))}
             rows.append(run(graph, feed, constants=weights, keep=(value,))[value].flatten(1))
     return torch.cat(rows)
 

@@ -1,0 +1,65 @@
+"""Which forms of a network are searched for: those that can be better than what was found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from edgeprune.pipeline import choose
+from edgeprune.pipeline.choose import Chooser
+from edgeprune.pipeline.options import BuildOptions
+
+OWN = SimpleNamespace(kernels=("arm_dsp", "portable"), budget="linked")
+PORTABLE = SimpleNamespace(kernels=("portable",), budget="linked")
+
+
+def made(dtype: str, accuracy: float, *, portable: bool = False) -> Any:
+    recipe = SimpleNamespace(target=OWN, form=dtype)
+    compiled = SimpleNamespace(recipe=recipe, is_portable=portable)
+    return SimpleNamespace(compiled=compiled, accuracy=accuracy)
+
+
+@pytest.mark.parametrize(
+    ("found", "skipped"),
+    [
+        ([], []),
+        ([made("int8", 0.90), made("mixed", 0.95)], ["int8"]),
+        ([made("int8", 0.95), made("mixed", 0.95)], []),
+        ([made("int8", 0.90), made("mixed", 0.95, portable=True)], ["int8", "mixed"]),
+        ([made("mixed", 0.95)], []),
+    ],
+)
+def test_smaller_kernels_are_tried_where_they_can_make_something_better(
+    found: list[Any], skipped: list[str]
+) -> None:
+    def adds_nothing(dtype: str, target: Any) -> bool:
+        form: Any = SimpleNamespace(dtype=dtype, target=target)
+        return choose._adds_nothing(form, found, OWN)  # type: ignore[arg-type]
+
+    dtypes = ("int8", "mixed")
+    assert [d for d in dtypes if adds_nothing(d, PORTABLE)] == skipped
+    assert not any(adds_nothing(d, OWN) for d in dtypes)
+
+
+@pytest.mark.parametrize(
+    ("bits", "flash", "dtypes"),
+    [
+        ((2, 8), 10_000, ("int8", "mixed", "float32")),
+        ((2, 8), 9_999, ("mixed",)),
+        ((8, 8), 9_999, ("int8", "float32")),
+        ((2, 8), None, ("int8", "int4", "float32")),
+    ],
+)
+def test_eight_bits_alone_are_not_tried_where_they_leave_a_quarter_of_the_weights(
+    bits: tuple[int, int], flash: int | None, dtypes: tuple[str, ...]
+) -> None:
+    options = BuildOptions(Path("out"), bits=bits)
+    prepared: Any = SimpleNamespace(
+        chooses=True, float_graph=SimpleNamespace(params=40_000), graph=None
+    )
+    chooser = Chooser(prepared, options)
+    target: Any = OWN
+    assert chooser._dtypes(target, whole=False, flash=flash) == dtypes
