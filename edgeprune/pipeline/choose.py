@@ -10,7 +10,7 @@ from edgeprune.compiler.compile import FLOATS, MIXED
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.ir import Graph
 from edgeprune.pipeline.fit import Fitter
-from edgeprune.pipeline.forms import Candidate, Form, forms
+from edgeprune.pipeline.forms import Candidate, Form, adds_nothing, forms
 from edgeprune.pipeline.mix import Roundings, counts_of, few
 from edgeprune.pipeline.mixed import MixedFitter
 from edgeprune.pipeline.options import BuildOptions
@@ -199,7 +199,7 @@ class Chooser:
         self._refuse_to_guess(given)
         tries = _Tries()
         for form in self._forms(o, target, given):
-            if self._is_worth(form, tries.found) and not _adds_nothing(form, tries.found, target):
+            if self._is_worth(form, tries.found) and not adds_nothing(form, tries.found, target):
                 self.progress(f"try {_title(form)}", 0, 0)
                 tries.make(self._fitter(o, form).fit)
         return tries.made
@@ -378,22 +378,6 @@ def _refuse_excess(found: Candidate, given: Room, where: str) -> Candidate:
 def _rank(target: Target, form: Form) -> tuple[bool, bool]:
     """Where a form is among those that are tried; integers first, by the target's own kernels."""
     return form.dtype in FLOATS, form.target.kernels != target.kernels
-
-
-def _adds_nothing(form: Form, found: list[Candidate], target: Target) -> bool:
-    """Whether what the target's own kernels made tells that smaller ones make nothing better.
-
-    They leave the same bytes more to every element type, so one that lost loses again. A network
-    that is computed by portable kernels, which are among those that it may have, is what they alone
-    would make of it.
-    """
-    if form.target.kernels == target.kernels:
-        return False
-    own = [c for c in found if c.compiled.recipe.target.kernels == target.kernels]
-    same = [c for c in own if c.compiled.recipe.form == form.dtype]
-    if any(c.compiled.is_portable for c in same):
-        return True
-    return bool(same) and max(c.accuracy for c in same) < max(c.accuracy for c in own)
 
 
 def _name(found: Candidate) -> str:

@@ -100,3 +100,19 @@ def forms(
     if target.progmem or target.budget != "linked":
         ram = None  # an interpreter runs layer by layer
     return [Form(d, optimize, t, balance, by_rows, ram) for d in dtypes for t in own_sets]
+
+
+def adds_nothing(form: Form, found: Sequence[Candidate], target: Target) -> bool:
+    """Whether what the target's own kernels made tells that smaller ones make nothing better.
+
+    They leave the same bytes more to every element type, so one that lost loses again. A network
+    that is computed by portable kernels, which are among those that it may have, is what they alone
+    would make of it.
+    """
+    if form.target.kernels == target.kernels:
+        return False
+    own = [c for c in found if c.compiled.recipe.target.kernels == target.kernels]
+    same = [c for c in own if c.compiled.recipe.form == form.dtype]
+    if any(c.compiled.is_portable for c in same):
+        return True
+    return bool(same) and max(c.accuracy for c in same) < max(c.accuracy for c in own)

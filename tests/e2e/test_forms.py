@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from edgeprune.pipeline import choose
 from edgeprune.pipeline.choose import Chooser
+from edgeprune.pipeline.forms import adds_nothing
 from edgeprune.pipeline.options import BuildOptions
 
 OWN = SimpleNamespace(kernels=("arm_dsp", "portable"), budget="linked")
@@ -35,13 +35,13 @@ def made(dtype: str, accuracy: float, *, portable: bool = False) -> Any:
 def test_smaller_kernels_are_tried_where_they_can_make_something_better(
     found: list[Any], skipped: list[str]
 ) -> None:
-    def adds_nothing(dtype: str, target: Any) -> bool:
+    def is_skipped(dtype: str, target: Any) -> bool:
         form: Any = SimpleNamespace(dtype=dtype, target=target)
-        return choose._adds_nothing(form, found, OWN)  # type: ignore[arg-type]
+        return adds_nothing(form, found, OWN)  # type: ignore[arg-type]
 
     dtypes = ("int8", "mixed")
-    assert [d for d in dtypes if adds_nothing(d, PORTABLE)] == skipped
-    assert not any(adds_nothing(d, OWN) for d in dtypes)
+    assert [d for d in dtypes if is_skipped(d, PORTABLE)] == skipped
+    assert not any(is_skipped(d, OWN) for d in dtypes)
 
 
 @pytest.mark.parametrize(
