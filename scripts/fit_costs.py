@@ -1,6 +1,6 @@
 """Fit the cost model of the kernels to instructions and cycles counted in the emulator.
 
-    python scripts/fit_costs.py [--cores cortex-m4] [--kernels ep_conv2d]
+    python scripts/fit_costs.py [--cores cortex-m4] [--kernels ep_conv2d] [--missing]
 
 Lowers random layers for each core in every way that its kernels offer, counts each call in QEMU and
 checks its result, and fits the line of ``edgeprune/kernels/costs.py`` to two of three; the third
@@ -12,20 +12,22 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from math import prod
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from kernels.cases import INT4, int8_type, int8_values, layer_constants, output_scale
+from kernels.cases import INT4, int8_type, layer_constants, output_scale
 from kernels.harness import expected, one_node
 from kernels.on_core import Trial, run_on_core
 
-from edgeprune.ir import Array, DType, Graph, TensorType
+from edgeprune.errors import UnsupportedError
+from edgeprune.ir import Array, DType, Graph, Node, TensorType
 from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.costs import COSTS, features, unpacking
 from edgeprune.kernels.isa import COUNTED
@@ -36,24 +38,33 @@ from edgeprune.ops import (
     Conv2d,
     Dense,
     DepthwiseConv2d,
+    Embedding,
+    Gather,
     MaxPool2d,
     Mean,
     Mul,
     Relu,
+    Reshape,
+    Resize,
     Sigmoid,
     Softmax,
 )
 from edgeprune.ops._window import Padding
+from edgeprune.ops.examples import EXAMPLES, Example, example_graph
+from edgeprune.quantize import quantise
 from edgeprune.target import Target, load_target
 from edgeprune.toolchain.counter import Counts
 
 BOARDS = {"cortex-m0plus": "nucleo-g0b1re", "cortex-m4": "nucleo-l4r5zi"}  # whose flash waits
 SHAPES = 40  # of every family
+EXAMPLE_SHAPES = 16  # of every operator's example, in every element type
+SCALED = (4, 5, 6, 8, 9, 12)  # sizes of the examples that can be others
 BATCH = 60  # calls in one firmware
 TERMS = 4  # of a line
 MOST_MACS = 1_500_000  # of a layer
 SOFT_FLOAT = 10  # times fewer in float without an FPU, so that slow cores are done in minutes
 FPU = ("cortex-m4", "cortex-m55")
+LAYER = "ep_layer0"
 RELU = (0.0, np.inf)
 NOTHING = Counts()
 WIDTHS = (INT4, (-127, -90, -50, -20, 0, 11, 40, 96), (-90, -25, 0, 127), (-1, 0, 1))
@@ -136,11 +147,57 @@ def layers(rng: Rng) -> Iterator[Graph]:
     yield one_node(Softmax(), [logits], TensorType((), a.dtype, Softmax().fixed_quant(8)))
 
 
-def values(rng: Rng, t: TensorType) -> Array:
-    """An input."""
+def examples(rng: Rng) -> Iterator[Graph]:
+    """Every operator's example once in every element type, with other sizes."""
+    for example in EXAMPLES:
+        graph = example_graph(scaled(example, rng))
+        yield from (alone(graph, node) for node in graph.nodes)
+        for dtype in (DType.INT8, DType.INT16):
+            ranges = dict.fromkeys(graph.activations, (-2.0, 2.0))
+            try:
+                made = quantise(graph, ranges, dtype)
+            except UnsupportedError:
+                continue  # it has no integer form
+            yield from (alone(made, node) for node in made.nodes)
+
+
+def scaled(example: Example, rng: Rng) -> Example:
+    """The same operator over sizes of which each that may be another is."""
+    op, activations, constants = example
+    to = {n: max(1, round(n * float(np.exp(rng.uniform(-0.5, 1.0))))) for n in SCALED}
+    to[6] = max(to[6], 5)  # what slices and bands still reach into
+    to[5] = max(to[5], 5)
+    shapes = [tuple(to.get(n, n) for n in shape) for shape in (*activations, *constants)]
+    if isinstance(op, Gather):
+        count = int(rng.integers(1, to[8] + 1))
+        op = Gather(tuple(map(int, rng.integers(0, to[8], count))))
+    elif isinstance(op, Reshape):
+        op = Reshape(shape=(prod(shapes[0]),))
+    elif isinstance(op, Resize):
+        op = replace(op, size=(2 * to[6], 2 * to[5]))
+    return op, tuple(shapes[: len(activations)]), tuple(shapes[len(activations) :])
+
+
+def alone(graph: Graph, node: Node) -> Graph:
+    """A node as a network of its own."""
+    reads = [v for v in node.inputs if v not in graph.constants]
+    held = {v: (graph.constants[v], graph.types[v]) for v in node.inputs if v in graph.constants}
+    names = {v: f"x{i}" for i, v in enumerate(dict.fromkeys(reads))}
+    order = [names.get(v, v) for v in node.inputs]
+    types = [graph.types[v] for v in names]
+    return one_node(node.op, types, graph.types[node.output], held, order)
+
+
+def values(rng: Rng, graph: Graph, name: str) -> Array:
+    """An input; positive in float, so that every function is defined there."""
+    t = graph.types[name]
     if t.dtype is DType.FLOAT32:
-        return rng.normal(size=t.shape).astype(np.float32)
-    return int8_values(rng, t.shape)
+        return rng.uniform(0.1, 2.0, t.shape).astype(np.float32)
+    limits = np.iinfo(t.dtype.numpy)
+    low, high = limits.min, limits.max
+    if isinstance(graph.nodes[0].op, Embedding):
+        low, high = 0, graph.types[graph.nodes[0].inputs[1]].shape[0] - 1
+    return rng.integers(low, high, t.shape, t.dtype.numpy, endpoint=True)
 
 
 @dataclass(frozen=True)
@@ -153,18 +210,19 @@ class Row:
     words: float  # of flash, that it waited for
 
 
-def count(core: str, optimize: str, kernels: str) -> dict[str, list[Row]]:
-    """By kernel: every call of those whose name begins so."""
+def count(core: str, optimize: str, wanted: Callable[[str], bool]) -> dict[str, list[Row]]:
+    """By kernel: every call of those that are wanted."""
     rng = np.random.default_rng(0)
     target = load_target(BOARDS.get(core, core))
     trials = []
-    for graph in (g for _ in range(SHAPES) for g in layers(rng)):
+    families = [(layers, SHAPES), (examples, EXAMPLE_SHAPES)]
+    for graph in (g for family, shapes in families for _ in range(shapes) for g in family(rng)):
         slow = graph.types["y"].dtype is DType.FLOAT32 and core not in FPU
         if graph.macs > MOST_MACS // (SOFT_FLOAT if slow else 1):
             continue
-        feed = {v: values(rng, graph.types[v]) for v in graph.inputs}
+        feed = {v: values(rng, graph, v) for v in graph.inputs}
         calls = calls_of(graph, target.kernels, optimize)
-        trials += [Trial(g, c, feed) for g, c in calls if c.kernel.startswith(kernels)]
+        trials += [Trial(g, c, feed) for g, c in calls if wanted(c.kernel)]
     found: dict[str, list[Row]] = {}
     plain = ("", NOTHING)
     for at in range(0, len(trials), BATCH):
@@ -194,10 +252,10 @@ def row(terms: tuple[float, ...], n: Counts, target: Target, less: Counts = NOTH
 
 def calls_of(graph: Graph, isas: Sequence[str], optimize: str) -> list[tuple[Graph, KernelCall]]:
     """Every call of a layer; in front of one that unpacks whole weights the same without codes."""
-    made = candidates(graph, graph.nodes[0], isas, optimize, "ep_layer0")
+    made = candidates(graph, graph.nodes[0], isas, optimize, LAYER)
     types = {v: replace(t, codebook=None) for v, t in graph.types.items()}
     bare = replace(graph, types=types)
-    plain = {c.kernel: c for c in candidates(bare, bare.nodes[0], isas, optimize, "ep_layer0")}
+    plain = {c.kernel: c for c in candidates(bare, bare.nodes[0], isas, optimize, LAYER)}
     found = []
     for call in made:
         if call.stage is None:
@@ -245,14 +303,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cores", default=",".join(COUNTED))
     parser.add_argument("--kernels", default="", help="what their names begin with")
+    parser.add_argument("--missing", action="store_true", help="only those without a line")
     given = parser.parse_args()
     found = json.loads(COSTS.read_text()) if COSTS.is_file() else {}
     for core in given.cores.split(","):
         for optimize in ("size", "speed"):
-            counted = count(core, optimize, given.kernels)
-            fits = {k: fit(rows) for k, rows in sorted(counted.items())}
-            kept = found.setdefault(core, {}).get(optimize, {}) if given.kernels else {}
-            found[core][optimize] = kept | fits
+            kept = found.setdefault(core, {}).get(optimize, {})
+
+            def wanted(kernel: str, kept: dict[str, object] = kept) -> bool:
+                known = given.missing and kernel in kept
+                own = kernel.startswith(LAYER)  # a function of one layer alone
+                return kernel.startswith(given.kernels) and not known and not own
+
+            fits = {k: fit(rows) for k, rows in sorted(count(core, optimize, wanted).items())}
+            found[core][optimize] = (kept if given.missing or given.kernels else {}) | fits
             if not fits:
                 continue
             medians = [f["median_error"] for f in fits.values()]

@@ -27,7 +27,7 @@ PAINT = 0xA5
 """What the harness fills the output with."""
 
 _NUMBERS = count()
-_C_TYPE = {"int8": "int8_t", "int16": "int16_t", "float32": "float"}
+_C_TYPE = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "float32": "float"}
 
 
 @dataclass(frozen=True)
