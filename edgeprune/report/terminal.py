@@ -140,7 +140,7 @@ def _ran(report: dict[str, Any], grid: Table) -> None:
             f"{'' if is_measured else stack}{run['emulator']}",
         )
     elif not is_measured:
-        grid.add_row("on the core", "not run: no emulator or compiler for this target, or no room")
+        grid.add_row("on the core", "not run: no emulator or compiler for this target")
 
 
 def _in_app(app: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from edgeprune.errors import CannotFitError
 from edgeprune.files import MODEL_BYTES, read_bytes
 from edgeprune.ir import Array
-from edgeprune.target import Target
+from edgeprune.target import Target, load_target
 from edgeprune.toolchain.compiler import Optimize, find_compiler
 from edgeprune.toolchain.emulator import EmulatorError, emulator_version
 from edgeprune.verify import run_onnx, run_target, run_tflite
@@ -140,10 +140,12 @@ def on_target(
 ) -> TargetRun | None:
     """Run on the emulated core.
 
-    None where the compiler or the emulator is missing, or where a small board has no room for the
-    harness, which keeps input and output of its own beside the model's arena. An emulator that
-    fails is one that is missing; ``notes``, where given, gets a sentence about it.
+    None where the compiler or the emulator is missing. A small board may have no room for the
+    harness, which keeps input and output of its own beside the model's arena: then the same core
+    with more memory runs it. An emulator that fails is one that is missing. ``notes``, where given,
+    gets a sentence about either.
     """
+    told = [] if notes is None else notes
     if target.emulator is None or find_compiler(target) is None:
         return None
     if emulator_version(target.emulator.program) is None:
@@ -151,10 +153,13 @@ def on_target(
     try:
         return run_target.run(c_dir, target, inputs, optimize=optimize, profile=profile)
     except CannotFitError:
-        return None
+        if not target.core:
+            return None
+        told.append(f"{target.name} has no room for inputs beside the model: run on {target.core}")
+        core = load_target(target.core)
+        return on_target(c_dir, core, inputs, optimize, profile=profile, notes=notes)
     except EmulatorError as error:
-        if notes is not None:
-            notes.append(f"not run on the emulated core: {error.what}")
+        told.append(f"not run on the emulated core: {error.what}")
         return None
 
 

@@ -8,16 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from kernels.cases import int8_type, layer_constants, output_scale
+from kernels.harness import expected, one_node
 
 from edgeprune.compiler import Recipe
 from edgeprune.frontends import load
 from edgeprune.frontends.normalize import fuse
 from edgeprune.ir import Codebook, quantise_array
+from edgeprune.ops import Conv2d, DepthwiseConv2d
+from edgeprune.ops._window import Padding
 from edgeprune.quantize import observe, quantise
 from edgeprune.target import load_target
 from edgeprune.toolchain.compiler import COMMON_FLAGS, OPTIMIZE_FLAGS
 from edgeprune.toolchain.size import measure
 from edgeprune.verify import run_target
+from edgeprune.verify.agreement import on_target
 from edgeprune.verify.run_c import HostModel
 from tests.e2e.conftest import invoke
 from tests.emit.packages import added_flash, arduino_sketch, first_line, run, small_cnn, small_mlp
@@ -54,6 +59,37 @@ def the_core_answers_as_the_host_does(folder: Path, x: np.ndarray) -> None:
         expected = host.run(x[:8])
     found = run_target.run(folder, load_target("avr"), x[:8], optimize="size")
     np.testing.assert_array_equal(found.outputs, expected)
+
+
+LAYERS = [
+    (Conv2d((2, 1), Padding(1, 0, 1, 1)), (5, 4, 3), (6, 3, 3, 3)),
+    (Conv2d(dilation=(1, 2), clamp=(0.0, np.inf)), (4, 5, 3), (5, 2, 2, 3)),
+    (Conv2d(groups=2), (4, 4, 6), (10, 2, 2, 3)),
+    (Conv2d(), (3, 3, 5), (36, 1, 1, 5)),
+    (Conv2d(stride=(2, 2)), (5, 5, 4), (3, 1, 1, 4)),
+    (DepthwiseConv2d((1, 2), Padding(1, 1, 1, 1)), (4, 5, 6), (3, 3, 6)),
+    (DepthwiseConv2d(dilation=(1, 2)), (4, 5, 4), (2, 2, 4)),
+    (DepthwiseConv2d(), (4, 4, 3), (3, 3, 6)),
+]
+
+
+@pytest.mark.parametrize("values", [(), (-90, -25, 0, 127)], ids=["any", "few"])
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: f"{layer[0].kind}_{layer[2]}")
+def test_convolutions_of_every_form_are_exact_and_leave_their_constants_in_flash(
+    tmp_path: Path, rng, layer, values: tuple[int, ...]
+) -> None:
+    op, shape, weights = layer
+    axis = 0 if isinstance(op, Conv2d) else 2
+    constants = layer_constants(rng, weights, axis, 0.05, values=values)
+    types = [int8_type(shape, 0.05, -9)], int8_type((), output_scale(rng, 0.05, constants), 5)
+    graph = one_node(op, *types, constants)
+    compiled = Recipe(load_target("avr"), "int8", "size", {}).compile_typed(graph)
+    assert not compiled.copied_bytes
+    compiled.write_c(tmp_path / "c", "net")
+    x = rng.integers(-128, 128, (2, *shape)).astype(np.int8)
+    found = run_target.run(tmp_path / "c", load_target("avr"), x, optimize="size")
+    wanted = np.stack([expected(graph, {"x0": sample}) for sample in x])
+    np.testing.assert_array_equal(found.outputs.reshape(wanted.shape), wanted)
 
 
 @pytest.mark.parametrize("hidden", [13, 33], ids=["an array", "an array too large for gcc"])
@@ -131,8 +167,20 @@ def test_the_sources_of_the_library_add_what_the_report_says(tmp_path: Path) -> 
     assert target.toolchain is not None
     optimize = report["target"]["optimize"]
     flags = [*target.toolchain.flags, *COMMON_FLAGS, OPTIMIZE_FLAGS[optimize], f"-I{source}"]
-    run(["avr-gcc", *flags, "-c", *sorted(source.glob("*.c"))], tmp_path)
+    run(["avr-gcc", *flags, "-c", *sorted(source.glob("*.[cS]"))], tmp_path)
     run(["avr-ar", "rcs", "net.a", *sorted(tmp_path.glob("*.o"))], tmp_path)
     assert (
         added_flash("net", [tmp_path / "net.a"], optimize, board) == report["size"]["flash_bytes"]
     )
+
+
+def test_where_a_board_has_no_room_for_the_harness_its_core_runs_the_model(tmp_path: Path) -> None:
+    path = small_mlp(tmp_path / "mlp.onnx", 700, 12)
+    folder, x = compiled_for_avr(tmp_path, path)
+    notes: list[str] = []
+    with HostModel(folder) as host:
+        expected = host.run(x[:4])
+    found = on_target(folder, load_target("arduino-uno"), x[:4], "size", notes=notes)
+    assert found is not None
+    np.testing.assert_array_equal(found.outputs, expected)
+    assert notes == ["arduino-uno has no room for inputs beside the model: run on avr"]

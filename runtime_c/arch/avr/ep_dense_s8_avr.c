@@ -3,5 +3,6 @@
 
 #define EP_DENSE ep_dense_s8_avr
 #define EP_WEIGHT __flash int8_t
+#define EP_BLOCK_OF ep_block_flash_avr
 
 #include "ep_dense_avr.inc"

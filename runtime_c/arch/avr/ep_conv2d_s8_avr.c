@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ep_conv2d_s8_avr.h"
+
+#define EP_CONV ep_conv2d_s8_avr
+#define EP_WEIGHT __flash int8_t
+#define EP_BLOCK_OF ep_block_flash_avr
+
+#include "ep_conv2d_avr.inc"
