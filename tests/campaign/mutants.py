@@ -70,7 +70,7 @@ PARTS = {
             "tests/emit/test_tflite.py", "tests/emit/test_tflite_metadata.py",
             "tests/emit/test_onnx.py", "tests/emit/test_labels.py", "tests/emit/test_state.py",
             "tests/emit/test_shared_parameters.py", "tests/emit/test_feed_rows.py",
-            "tests/emit/test_each_operator.py",
+            "tests/emit/test_each_operator.py", "tests/kernels/test_coded_networks.py",
         ),
     ),
     "kernels": Part(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -148,6 +149,17 @@ def test_no_order_has_a_lower_peak_than_the_best(seed: int) -> None:
     assert plan.arena_bytes >= best
     assert dict(plan.steps).keys() == {n.name for n in graph.nodes}
     assert max(n for _, n in plan.steps) == best
+
+
+def test_an_order_is_the_best_for_what_lies_over_its_operands_too() -> None:
+    gains = 0
+    for graph, work in map(network, range(60)):
+        layout = partial(planner._layout, graph, inplace=True, span=None)
+        found = layout(work, order=None).bound
+        assert found == min(layout(work, order=order).bound for order in orders(graph))
+        plain = {k: replace(w, inplace=None) for k, w in work.items()}
+        gains += layout(work, order=layout(plain, order=None).order).bound > found
+    assert gains
 
 
 @pytest.mark.parametrize("seed", SEEDS)
