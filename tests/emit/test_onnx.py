@@ -111,6 +111,19 @@ def test_weights_are_stored_as_integers_with_a_scale_per_channel() -> None:
     assert len(per_channel) == 6
 
 
+def test_a_zero_point_is_written_where_one_is_needed() -> None:
+    """ONNX Runtime fuses no uint8 without; elsewhere 0 is what is meant by none."""
+    graph, _ = integers(network("residual"))
+    content = onnx.load_from_string(emit(graph)).graph
+    kinds = {t.name: t.data_type for t in content.initializer}
+    counts = {
+        (kinds[n.input[0]], len(n.input))
+        for n in content.node
+        if n.op_type == "DequantizeLinear" and n.input[0] in kinds
+    }
+    assert counts == {(onnx.TensorProto.UINT8, 3), (onnx.TensorProto.INT32, 2)}
+
+
 def test_the_users_interface_is_float_and_channels_first_also_for_integers() -> None:
     graph, _ = integers(network("residual"))
     content = emit(graph)
