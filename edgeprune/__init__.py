@@ -67,9 +67,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used."""
+    """Import a public name when it is first used; its arguments are checked at this door."""
     if name in _PUBLIC:
         from importlib import import_module
 
-        return getattr(import_module(_PUBLIC[name]), name)
+        from edgeprune.arguments import named
+
+        globals()[name] = named(getattr(import_module(_PUBLIC[name]), name))
+        return globals()[name]
     raise AttributeError(f"module 'edgeprune' has no attribute {name!r}")

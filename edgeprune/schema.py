@@ -1,17 +1,20 @@
-"""Checks what came out of a JSON or TOML file against the types that the code relies on.
+"""Checks what came from outside against the types that the code relies on.
 
-The types are those that mypy checks the code with: ``TypedDict`` for a table, ``Literal`` for one
-of several words, ``Annotated[int, Range(0)]`` for a number with bounds. What was checked can be
-used without another look.
+From outside are JSON and TOML files, and the arguments of the Python interface. The types are those
+that mypy checks the code with: ``TypedDict`` for a table, ``Literal`` for one of several words,
+``Annotated[int, Range(0)]`` for a number with bounds. What was checked can be used without another
+look.
 """
 
 from __future__ import annotations
 
 import math
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from numbers import Integral, Real
+from pathlib import Path
 from typing import (
     Annotated,
     Any,
@@ -27,19 +30,30 @@ from typing import (
     is_typeddict,
 )
 
+import numpy as np
+
 from edgeprune.errors import EdgePruneError
 
 _T = TypeVar("_T")
 LARGEST = 1 << 53  # of a number: beyond it, JSON of other programs is not exact
-_WORDS = {
-    dict: "table",
-    list: "list",
-    str: "string",
-    int: "whole number",
-    float: "number",
+_WORDS: dict[Any, str] = {
+    dict: "a table",
+    Mapping: "a table",
+    list: "a list",
+    tuple: "a list",
+    Sequence: "a list",
+    Iterable: "a list",
+    Callable: "a function",
+    str: "a string",
+    Path: "a path",
+    int: "a whole number",
+    float: "a number",
     bool: "true or false",
     type(None): "null",
 }
+_SEVERAL: dict[Any, str] = {str: "strings", Path: "paths", int: "whole numbers", float: "numbers"}
+_ACCEPTED: dict[Any, Any] = {int: Integral, float: Real, bool: (bool, np.bool_)}
+_KNOWN_LENGTH = (list, tuple, set, frozenset, range)  # and what may be looked at more than once
 
 
 @dataclass(frozen=True)
@@ -60,8 +74,8 @@ def checked(value: object, kind: type[_T], where: str, *, closed: bool = False) 
     """A value that is what the type says, itself.
 
     Args:
-        value: of strings, numbers, booleans, None, lists and dictionaries.
-        kind: a ``TypedDict`` or another type made of the above.
+        value: of strings, numbers, booleans, None, lists and dictionaries; from Python, anything.
+        kind: a ``TypedDict``, a class, or another type made of these.
         where: what messages call the value.
         closed: whether tables may have only the keys of their type.
 
@@ -84,35 +98,59 @@ def _check(value: object, kind: Any, where: str, closed: bool) -> None:
     elif origin in (Union, types.UnionType):
         _check_union(value, arguments, where, closed)
     elif origin is Literal:
-        if value not in arguments or isinstance(value, bool):
+        if isinstance(value, bool) or not isinstance(value, str | int) or value not in arguments:
             allowed = ", ".join(map(str, arguments))
-            raise EdgePruneError(where, f"must be one of {allowed}, is {value!r}")
+            raise EdgePruneError(where, f"must be one of {allowed}, is {_shown(value)}")
     elif is_typeddict(kind):
         _check_table(_of(value, dict, where), kind, where, closed)
-    elif origin is list:
-        for i, item in enumerate(_of(value, list, where)):
-            _check(item, arguments[0], f"{where}[{i}]", closed)
-    elif origin is dict:
-        for key, item in _of(value, dict, where).items():
+    elif origin in (list, tuple, Sequence, Iterable):
+        _check_list(value, origin, arguments[0], where, closed)
+    elif origin in (dict, Mapping):
+        for key, item in _of(value, origin, where).items():
             _check(item, arguments[1], f"{where}: {key}", closed)
     else:
-        _of(value, kind, where)
+        _of(value, origin or kind, where)
 
 
 def _of(value: object, kind: type[Any], where: str) -> Any:
     """The value, which is of a kind; a whole number is a number too, true and false are none."""
-    accepted = (int, float) if kind is float else kind
-    if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
-        raise EdgePruneError(where, f"must be a {_WORDS[kind]}, is {_shown(value)}")
+    wrong_bool = isinstance(value, bool) and kind in (int, float)
+    if wrong_bool or not isinstance(value, _ACCEPTED.get(kind, kind)):
+        raise EdgePruneError(where, f"must be {_phrase(kind)}, is {_shown(value)}")
     if isinstance(value, int) and abs(value) > LARGEST:
-        raise EdgePruneError(where, f"must be a {_WORDS[kind]} up to {LARGEST}, is larger")
+        raise EdgePruneError(where, f"must be {_phrase(kind)} up to {LARGEST}, is larger")
     return value
 
 
+def _check_list(value: object, origin: Any, item: Any, where: str, closed: bool) -> None:
+    """Elements too, unless they can be had only once."""
+    found = value.tolist() if hasattr(value, "tolist") else value  # of numpy, torch, pandas
+    if isinstance(found, str | bytes | Mapping):
+        raise EdgePruneError(where, f"must be {_phrase(origin)}, is {_shown(value)}")
+    rows = _of(found, origin, where)
+    if isinstance(rows, _KNOWN_LENGTH):
+        for i, row in enumerate(rows):
+            _check(row, item, f"{where}[{i}]", closed)
+
+
+def _phrase(kind: Any) -> str:
+    """What a value of a type is, in words."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return _phrase(arguments[0])
+    if origin is Literal:
+        return f"one of {', '.join(map(str, arguments))}"
+    if origin in (Sequence, Iterable) and arguments[0] in _SEVERAL:
+        return f"a list of {_SEVERAL[arguments[0]]}"
+    plain = origin or kind
+    return _WORDS.get(plain) or f"a {plain.__name__}"
+
+
 def _shown(value: object) -> str:
-    if isinstance(value, dict | list):
-        return f"a {_WORDS[type(value)]}"
-    return "null" if value is None else repr(value)
+    if value is None or isinstance(value, dict | list):
+        return _WORDS[type(value)]
+    plain = isinstance(value, str | bytes | int | float | Path | np.generic)
+    return repr(value) if plain else f"a {type(value).__name__}"
 
 
 def _check_range(value: Any, bounds: Range, where: str) -> None:
@@ -130,8 +168,16 @@ def _check_union(value: object, kinds: tuple[Any, ...], where: str, closed: bool
     if value is None and type(None) in kinds:
         return
     others = [k for k in kinds if k is not type(None)]
-    assert len(others) == 1, "of several types none says what is wrong"
-    _check(value, others[0], where, closed)
+    for kind in others:
+        try:
+            _check(value, kind, where, closed)
+        except EdgePruneError:
+            if len(others) == 1:  # it alone says what is wrong
+                raise
+        else:
+            return
+    allowed = " or ".join(map(_phrase, others))
+    raise EdgePruneError(where, f"must be {allowed}, is {_shown(value)}")
 
 
 def _check_table(rows: Mapping[Any, object], kind: Any, where: str, closed: bool) -> None:

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from edgeprune.api.arguments import (
-    Data,
-    Model,
-    Numbers,
-    files_of,
-    labels_of,
-    named,
-    numbers,
-    share,
-    size,
-    words,
-)
+from edgeprune.api.arguments import Data, Labels, Model, Numbers, Size, Words, files_of
 from edgeprune.api.notebook import Result, told
 from edgeprune.pipeline.build import Built
 from edgeprune.pipeline.build import build as run_build
-from edgeprune.pipeline.options import BuildOptions, DtypeChoice, parse_bits, parse_labels
+from edgeprune.pipeline.options import BuildOptions, DtypeChoice, Optimize
 from edgeprune.pipeline.survey import survey
+from edgeprune.pipeline.values import parse_names
 from edgeprune.progress import Progress
 from edgeprune.pruning.search import Schedule
 
 
-@named
 def build(
     model: Model = None,
     example_input: Any = None,
@@ -35,14 +23,14 @@ def build(
     data: Data = None,
     test: Data = None,
     random_data: bool = False,
-    state: str | Sequence[str] = (),
+    state: Words = (),
     stream: bool = False,
     mean: Numbers | None = None,
     std: Numbers | None = None,
-    budget: str | int | None = None,
-    ram: str | int | None = None,
+    budget: Size | None = None,
+    ram: Size | None = None,
     max_ms: float | None = None,
-    speedup: float | None = None,
+    speedup: str | float | None = None,
     max_instructions: int | None = None,
     max_macs: int | None = None,
     max_neurons: int | None = None,
@@ -54,14 +42,14 @@ def build(
     schedule: Schedule = "iterative",
     min_accuracy: float | None = None,
     max_drop: str | float | None = None,
-    classes: int | Iterable[int] | None = None,
-    labels: str | Path | Sequence[str] = (),
+    classes: Labels | None = None,
+    labels: Words | Path = (),
     zeta: float = 0.4,
-    emit: str | Sequence[str] = ("c", "tflite", "onnx"),
-    packages: str | Sequence[str] = (),
+    emit: Words = ("c", "tflite", "onnx"),
+    packages: Words = (),
     author: str = "",
     url: str = "",
-    optimize: Literal["auto", "size", "speed", "ram"] = "auto",
+    optimize: Optimize = "auto",
     finetune: int = 0,
     augment: bool = False,
     device: str = "cpu",
@@ -134,18 +122,18 @@ def build(
         CannotFitError: the budget cannot be met; the text says what the floor is.
     """
     with files_of(model, example_input, data, test) as files:
-        options = BuildOptions(
-            out=Path(out),
+        options = BuildOptions.of(
+            out=out,
             model=files.model,
             data=files.data,
             test=files.test,
             random_data=random_data,
-            state=words(state),
+            state=state,
             stream=stream,
-            mean=numbers(mean, "mean"),
-            std=numbers(std, "std"),
-            budget=size(budget, "--budget"),
-            ram=size(ram, "--ram"),
+            mean=mean,
+            std=std,
+            budget=budget,
+            ram=ram,
             max_ms=max_ms,
             speedup=speedup,
             max_instructions=max_instructions,
@@ -154,16 +142,16 @@ def build(
             keep_ratio=keep_ratio,
             target=target,
             dtype=dtype,
-            bits=parse_bits(str(bits)),
+            bits=bits,
             criterion=criterion,
             schedule=schedule,
             min_accuracy=min_accuracy,
-            max_drop=share(max_drop),
-            classes=labels_of(classes),
-            labels=parse_labels(str(labels)) if isinstance(labels, str | Path) else tuple(labels),
+            max_drop=max_drop,
+            classes=classes,
+            labels=labels,
             zeta=zeta,
-            emit=words(emit),
-            packages=words(packages),
+            emit=emit,
+            packages=packages,
             author=author,
             url=url,
             optimize=optimize,
@@ -173,12 +161,11 @@ def build(
             jobs=jobs,
             seed=seed,
             force=force,
-            log=None if log is None else Path(log),
+            log=log,
         )
         return run_build(options, told(progress))
 
 
-@named
 def fit(
     model: Model = None,
     example_input: Any = None,
@@ -187,7 +174,7 @@ def fit(
     test: Data = None,
     mean: Numbers | None = None,
     std: Numbers | None = None,
-    targets: str | Sequence[str] = (),
+    targets: Words = (),
     dtype: DtypeChoice = "auto",
     bits: str | int = "2-8",
     criterion: str = "obs",
@@ -210,20 +197,21 @@ def fit(
         EdgePruneError: the input is wrong, or a target is no board.
     """
     with files_of(model, example_input, data, test) as files:
-        options = BuildOptions(
-            out=Path(out),
+        options = BuildOptions.of(
+            out=out,
             model=files.model,
             data=files.data,
             test=files.test,
-            mean=numbers(mean, "mean"),
-            std=numbers(std, "std"),
+            mean=mean,
+            std=std,
             dtype=dtype,
-            bits=parse_bits(str(bits)),
+            bits=bits,
             criterion=criterion,
             schedule=schedule,
             min_accuracy=min_accuracy,
-            max_drop=share(max_drop),
+            max_drop=max_drop,
             seed=seed,
             force=force,
         )
-        return Result(survey(options, words(targets), told(progress)), options.out / "fit.html")
+        found = survey(options, parse_names(targets, "--target"), told(progress))
+        return Result(found, options.out / "fit.html")

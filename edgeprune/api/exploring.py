@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from edgeprune.api.arguments import (
-    Data,
-    Model,
-    Numbers,
-    files_of,
-    labels_of,
-    named,
-    numbers,
-    size,
-    words,
-)
+from edgeprune.api.arguments import Data, Labels, Levels, Model, Numbers, Size, Words, files_of
 from edgeprune.api.notebook import Result, told
 from edgeprune.errors import EdgePruneError
 from edgeprune.pipeline.explore import analyze_model, extract_model, sweep_model
 from edgeprune.pipeline.frontier import explore_model
-from edgeprune.pipeline.options import (
-    BuildOptions,
-    DtypeChoice,
-    Some,
-    parse_bits,
-    parse_labels,
-    parse_levels,
-)
+from edgeprune.pipeline.options import BuildOptions, DtypeChoice, Some
 from edgeprune.pipeline.pareto import pareto_model
+from edgeprune.pipeline.values import parse_levels, parse_names
 from edgeprune.progress import Progress
 from edgeprune.pruning.search import Schedule
-from edgeprune.schema import checked
+from edgeprune.schema import Share
 
 
-@named
 def analyze(
     model: Model = None,
     example_input: Any = None,
@@ -61,13 +43,13 @@ def analyze(
         EdgePruneError: the input is wrong.
     """
     with files_of(model, example_input, data, test) as files:
-        options = BuildOptions(
-            out=Path(out),
+        options = BuildOptions.of(
+            out=out,
             model=files.model,
             data=files.data,
             test=files.test,
-            mean=numbers(mean, "mean"),
-            std=numbers(std, "std"),
+            mean=mean,
+            std=std,
             seed=seed,
             force=force,
         )
@@ -75,7 +57,6 @@ def analyze(
         return Result(found, options.out / "analysis.html")
 
 
-@named
 def sweep(
     model: Model = None,
     example_input: Any = None,
@@ -84,16 +65,16 @@ def sweep(
     test: Data = None,
     mean: Numbers | None = None,
     std: Numbers | None = None,
-    levels: str = "10:90:10",
-    criteria: str | Sequence[str] = ("obs",),
+    levels: Levels = "10:90:10",
+    criteria: Words = ("obs",),
     schedule: Schedule = "iterative",
     dtype: Literal["auto", "int8", "float32"] = "auto",
-    runs: int = 3,
+    runs: Some = 3,
     jobs: int = 1,
     journal: str | Path | None = None,
     pareto: bool = False,
     target: str = "cortex-m4",
-    ram: str | int | None = None,
+    ram: Size | None = None,
     seed: int = 0,
     out: str | Path = "sweep",
     force: bool = False,
@@ -102,7 +83,8 @@ def sweep(
     """Prune a model to many sizes, several times, and measure accuracy against size.
 
     Args are those of :func:`build`, and:
-        levels: percent removed "10:90:10" or sizes "8KB,16KB"; with ``pareto`` of linked flash.
+        levels: percent removed, "10:90:10" or [10, 20], or sizes "8KB,16KB"; with ``pareto`` of
+            linked flash.
         criteria: several are compared; one with ``pareto``.
         runs: seeds that are averaged, from ``seed`` on.
         jobs: parallel workers, in joblib's current backend.
@@ -116,19 +98,18 @@ def sweep(
         EdgePruneError: the input is wrong.
     """
     values, of = parse_levels(levels)
-    compared = words(criteria)
-    checked(runs, Some, "--runs")
+    compared = parse_names(criteria, "criteria")
     if pareto and len(compared) != 1:
         raise EdgePruneError("criteria", "is one with pareto", "name one")
     with files_of(model, example_input, data, test) as files:
-        options = BuildOptions(
-            out=Path(out),
+        options = BuildOptions.of(
+            out=out,
             model=files.model,
             data=files.data,
             test=files.test,
-            mean=numbers(mean, "mean"),
-            std=numbers(std, "std"),
-            ram=size(ram, "--ram"),
+            mean=mean,
+            std=std,
+            ram=ram,
             target=target,
             dtype=dtype,
             criterion=compared[0] if pareto else "obs",
@@ -152,7 +133,6 @@ def sweep(
         return Result(found, options.out / "sweep.html")
 
 
-@named
 def extract(
     model: Model = None,
     example_input: Any = None,
@@ -161,9 +141,9 @@ def extract(
     test: Data = None,
     mean: Numbers | None = None,
     std: Numbers | None = None,
-    classes: int | Iterable[int] | None = None,
+    classes: Labels | None = None,
     zeta: float = 0.4,
-    floor: float | None = None,
+    floor: Share | None = None,
     seed: int = 0,
     out: str | Path = "extract",
     force: bool = False,
@@ -180,14 +160,14 @@ def extract(
         EdgePruneError: the input is wrong, or has no labels.
     """
     with files_of(model, example_input, data, test) as files:
-        options = BuildOptions(
-            out=Path(out),
+        options = BuildOptions.of(
+            out=out,
             model=files.model,
             data=files.data,
             test=files.test,
-            mean=numbers(mean, "mean"),
-            std=numbers(std, "std"),
-            classes=labels_of(classes),
+            mean=mean,
+            std=std,
+            classes=classes,
             zeta=zeta,
             seed=seed,
             force=force,
@@ -196,7 +176,6 @@ def extract(
         return Result(found, options.out / "extract.html")
 
 
-@named
 def explore(
     model: Model = None,
     example_input: Any = None,
@@ -205,14 +184,14 @@ def explore(
     test: Data = None,
     mean: Numbers | None = None,
     std: Numbers | None = None,
-    levels: str = "10:90:10",
+    levels: Levels = "10:90:10",
     target: str = "cortex-m4",
-    ram: str | int | None = None,
+    ram: Size | None = None,
     dtype: DtypeChoice = "auto",
     bits: str | int = "2-8",
     criterion: str = "obs",
     schedule: Schedule = "iterative",
-    labels: str | Path | Sequence[str] = (),
+    labels: Words | Path = (),
     seed: int = 0,
     out: str | Path = "explore",
     force: bool = False,
@@ -221,7 +200,8 @@ def explore(
     """Build a model at many sizes, and write a page on which limits are moved to choose one.
 
     Args are those of :func:`build`, and:
-        levels: percent of the whole network's flash to save "10:90:10", or sizes "8KB,16KB".
+        levels: percent of the whole network's flash to save, "10:90:10" or [10, 20], or sizes
+            "8KB,16KB".
 
     Returns:
         The content of explore.json.
@@ -232,20 +212,20 @@ def explore(
     """
     values, of = parse_levels(levels)
     with files_of(model, example_input, data, test) as files:
-        options = BuildOptions(
-            out=Path(out),
+        options = BuildOptions.of(
+            out=out,
             model=files.model,
             data=files.data,
             test=files.test,
-            mean=numbers(mean, "mean"),
-            std=numbers(std, "std"),
-            ram=size(ram, "--ram"),
+            mean=mean,
+            std=std,
+            ram=ram,
             target=target,
             dtype=dtype,
-            bits=parse_bits(str(bits)),
+            bits=bits,
             criterion=criterion,
             schedule=schedule,
-            labels=parse_labels(str(labels)) if isinstance(labels, str | Path) else tuple(labels),
+            labels=labels,
             seed=seed,
             force=force,
         )

@@ -6,22 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edgeprune.api.arguments import named, share
+from edgeprune.api.arguments import Size
+from edgeprune.pipeline.compare import compare_folders
 from edgeprune.pipeline.flash import flash_plan, write_flash
 from edgeprune.pipeline.log import builds
-from edgeprune.pipeline.options import parse_size
 from edgeprune.pipeline.output import replace_file
 from edgeprune.pipeline.run import run_folder
 from edgeprune.pipeline.tracking import export
 from edgeprune.pipeline.verify import Verdict
 from edgeprune.pipeline.verify import verify as run_verify
-from edgeprune.report.compare import compare_reports
 from edgeprune.report.log import Entry
 from edgeprune.report.page import page_of
 from edgeprune.report.schema import read_report
 
 
-@named
 def verify_folder(folder: str | Path, *, target: str | None = None) -> Verdict:
     """Check every artifact in a folder that :func:`build` wrote.
 
@@ -37,7 +35,6 @@ def verify_folder(folder: str | Path, *, target: str | None = None) -> Verdict:
     return run_verify(Path(folder), target=target)
 
 
-@named
 def run(
     folder: str | Path, on: str = "cortex-m4", *, count: int = 100, profile: bool = False
 ) -> dict[str, Any]:
@@ -55,7 +52,6 @@ def run(
     return run_folder(Path(folder), on, count=count, profile=profile)
 
 
-@named
 def flash(
     folder: str | Path,
     board: str,
@@ -82,13 +78,12 @@ def flash(
     return plan.record
 
 
-@named
 def compare(
     a: str | Path,
     b: str | Path,
     *,
-    max_flash_growth: str | int | None = None,
-    max_ram_growth: str | int | None = None,
+    max_flash_growth: Size | None = None,
+    max_ram_growth: Size | None = None,
     max_instructions_growth: int | None = None,
     max_cycles_growth: int | None = None,
     max_drop: str | float | None = None,
@@ -110,17 +105,17 @@ def compare(
     Raises:
         EdgePruneError: one is no result of a build.
     """
-    sizes = {"flash_bytes": ("flash", max_flash_growth), "ram_bytes": ("ram", max_ram_growth)}
-    limits: dict[str, float | None] = {
-        key: None if value is None else parse_size(str(value), f"--max-{name}-growth", least=0)
-        for key, (name, value) in sizes.items()
-    }
-    limits |= {"instructions": max_instructions_growth, "cycles": max_cycles_growth}
-    limits["accuracy"] = share(max_drop)
-    return compare_reports(read_report(Path(a)), read_report(Path(b)), limits)
+    return compare_folders(
+        Path(a),
+        Path(b),
+        max_flash_growth=max_flash_growth,
+        max_ram_growth=max_ram_growth,
+        max_instructions_growth=max_instructions_growth,
+        max_cycles_growth=max_cycles_growth,
+        max_drop=max_drop,
+    )
 
 
-@named
 def report_folder(folder: str | Path) -> Path:
     """Make the page of a build again, from its report.json.
 
@@ -138,7 +133,6 @@ def report_folder(folder: str | Path) -> Path:
     return folder / "report.html"
 
 
-@named
 def log(
     path: str | Path = "edgeprune-log.jsonl",
     *,

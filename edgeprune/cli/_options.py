@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
-
-from edgeprune.errors import EdgePruneError
 
 Command = Callable[..., None]
 Option = Callable[[Command], Command]
@@ -98,33 +95,3 @@ def together(*options: Option) -> Option:
 def exploring(default_out: str) -> Option:
     """What commands that look at a model without building it have."""
     return together(model, data, test, mean, std, seed, as_json, out(default_out))
-
-
-def numbers(given: dict[str, Any]) -> None:
-    """The texts of --mean, --std, --max-drop and --bits as numbers, in place."""
-    from edgeprune.pipeline.options import parse_bits, parse_drop, parse_numbers
-
-    for key in ("mean", "std"):
-        if given[key] is not None:
-            given[key] = parse_numbers(given[key], f"--{key}")
-    if given.get("max_drop") is not None:
-        given["max_drop"] = parse_drop(given["max_drop"])
-    if "bits" in given:
-        given["bits"] = parse_bits(given["bits"])
-
-
-def size(text: str | None, option: str, **how: Any) -> int | None:
-    """Bytes, where they are given."""
-    from edgeprune.pipeline.options import parse_size
-
-    return None if text is None else parse_size(text, option, **how)
-
-
-def labels(text: str | None) -> tuple[int, ...] | None:
-    """The labels of --classes."""
-    if text is None:
-        return None
-    try:
-        return tuple(sorted({int(part) for part in text.split(",")}))
-    except ValueError:
-        raise EdgePruneError("--classes", f"{text!r} is no list of labels", "such as 3,7") from None

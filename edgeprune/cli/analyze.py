@@ -22,10 +22,9 @@ def command(no_pictures: bool, as_json: bool, **given: Any) -> None:
     from edgeprune.pipeline.options import BuildOptions
     from edgeprune.pruning.groups import kept_words
 
-    _options.numbers(given)
     terminal = console()
     with telling(terminal) as progress:
-        found = analyze_model(BuildOptions(**given), pictures=not no_pictures, progress=progress)
+        found = analyze_model(BuildOptions.of(**given), pictures=not no_pictures, progress=progress)
     neurons = found["neurons"]
     harmful = sum(n["verdict"] == "harmful" for n in neurons)
     terminal.print(

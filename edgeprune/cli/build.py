@@ -12,7 +12,6 @@ import click
 from edgeprune.cli import _options
 from edgeprune.cli._console import console, out_json, telling
 from edgeprune.cli._options import COUNT, EPOCHS, MS, PATH, SHARE
-from edgeprune.errors import EdgePruneError
 
 
 @click.command("build")
@@ -58,7 +57,7 @@ from edgeprune.errors import EdgePruneError
 @click.option(
     "--emit", default="c,tflite,onnx", show_default=True, help="Artifacts to write; also ort, tflm."
 )
-@click.option("--package", help="Project files to write: arduino, cmake, ... or all.")
+@click.option("--package", "packages", help="Project files to write: arduino, cmake, ... or all.")
 @click.option("--author", default="", help="Of the packages: Ada Lovelace <ada@...>.")
 @click.option("--url", default="", help="Where the packages are found.")
 @click.option(
@@ -79,22 +78,14 @@ from edgeprune.errors import EdgePruneError
 )
 @_options.as_json
 @_options.out("build")
-def command(as_json: bool, package: str | None, **given: Any) -> None:
+def command(as_json: bool, **given: Any) -> None:
     """Prune MODEL until it fits, compile it, prove that all artifacts agree.
 
     Without MODEL: the network that comes with the package (MNIST, 784-100-10), with its data.
     """
-    from edgeprune.pipeline.options import BuildOptions, parse_labels, parse_speedup
+    from edgeprune.pipeline.options import BuildOptions
 
-    given["emit"] = tuple(part.strip() for part in given["emit"].split(",") if part.strip())
-    for key in ("budget", "ram"):
-        given[key] = _options.size(given[key], f"--{key}")
-    if given["speedup"] is not None:
-        given["speedup"] = parse_speedup(given["speedup"])
-    _options.numbers(given)
-    given["classes"] = _options.labels(given["classes"])
-    given["labels"] = parse_labels(given["labels"]) if given["labels"] is not None else ()
-    options = BuildOptions(**given, packages=_packages(package), command=_command_line())
+    options = BuildOptions.of(**given, command=_command_line())
 
     from edgeprune.pipeline.build import build
     from edgeprune.pipeline.choose import room
@@ -113,17 +104,6 @@ def command(as_json: bool, package: str | None, **given: Any) -> None:
     show_report(built.report, terminal, str(options.out / "report.html"))
     if as_json:
         out_json(built.report)
-
-
-def _packages(text: str | None) -> tuple[str, ...]:
-    if text is None:
-        return ()
-    from edgeprune.emit.packages import PACKAGES
-
-    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    if not names:
-        raise EdgePruneError("--package", "names nothing", f"some of {', '.join(PACKAGES)}, or all")
-    return tuple(PACKAGES) if names == ("all",) else names
 
 
 def _command_line() -> str:

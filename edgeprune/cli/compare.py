@@ -41,13 +41,13 @@ def command(
 
     A figure that has a limit and that one of the two lacks counts as crossed.
     """
-    from edgeprune.api.folders import compare
     from edgeprune.errors import EdgePruneError
+    from edgeprune.pipeline.compare import compare_folders
     from edgeprune.report.compare import as_junit, as_markdown, show_comparison
 
     if markdown and as_json:
         raise EdgePruneError("--markdown", "and --json both go to stdout", "name one")
-    found, names = compare(folder_a, folder_b, **limits), (str(folder_a), str(folder_b))
+    found, names = compare_folders(folder_a, folder_b, **limits), (str(folder_a), str(folder_b))
     show_comparison(found, console(), *names)
     if markdown:
         click.echo(as_markdown(found, *names), nl=False)

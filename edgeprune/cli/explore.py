@@ -38,8 +38,6 @@ from edgeprune.cli._console import console, out_json, telling
 def command(
     as_json: bool,
     levels: str,
-    ram: str | None,
-    labels: str | None,
     serve: bool,
     port: int,
     **given: Any,
@@ -51,17 +49,15 @@ def command(
     answers, and with the command that builds it.
     """
     from edgeprune.pipeline.frontier import explore_model
-    from edgeprune.pipeline.options import BuildOptions, parse_labels, parse_levels
+    from edgeprune.pipeline.options import BuildOptions
     from edgeprune.pipeline.serve import check_port
     from edgeprune.pipeline.serve import serve as serve_page
+    from edgeprune.pipeline.values import parse_levels
 
     check_port(port)
     values, of = parse_levels(levels)
-    given["ram"] = _options.size(ram, "--ram")
-    given["labels"] = parse_labels(labels) if labels is not None else ()
-    _options.numbers(given)
     terminal = console()
-    options = BuildOptions(**given)
+    options = BuildOptions.of(**given)
     with telling(terminal) as progress:
         found = explore_model(options, levels=values, of=of, progress=progress)
     for p in found["points"]:

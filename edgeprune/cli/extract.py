@@ -8,13 +8,14 @@ import click
 
 from edgeprune.cli import _options
 from edgeprune.cli._console import console, out_json, telling
+from edgeprune.cli._options import SHARE
 
 
 @click.command("extract")
 @_options.exploring("extract")
 @click.option("--classes", help="Labels: 3,7; all where this is left out.")
 @_options.zeta("Share of the maximum.")
-@click.option("--floor", type=float, help="Search the zeta that keeps this balanced accuracy.")
+@click.option("--floor", type=SHARE, help="Search the zeta that keeps this balanced accuracy.")
 def command(as_json: bool, floor: float | None, **given: Any) -> None:
     """Find the sub-network of each label of MODEL, and of several together.
 
@@ -23,11 +24,9 @@ def command(as_json: bool, floor: float | None, **given: Any) -> None:
     from edgeprune.pipeline.explore import extract_model
     from edgeprune.pipeline.options import BuildOptions
 
-    _options.numbers(given)
-    given["classes"] = _options.labels(given["classes"])
     terminal = console()
     with telling(terminal) as progress:
-        found = extract_model(BuildOptions(**given), floor=floor, progress=progress)
+        found = extract_model(BuildOptions.of(**given), floor=floor, progress=progress)
     for row in found["labels"]:
         d = row["detector"]
         terminal.print(

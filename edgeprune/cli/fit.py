@@ -29,10 +29,9 @@ def command(as_json: bool, targets: tuple[str, ...], **given: Any) -> None:
     from edgeprune.pipeline.survey import survey
     from edgeprune.report.terminal import show_survey
 
-    _options.numbers(given)
     terminal = console()
     with telling(terminal) as progress:
-        found = survey(BuildOptions(**given), targets, progress)
+        found = survey(BuildOptions.of(**given), targets, progress)
     show_survey(found, terminal)
     terminal.print(f"see {given['out'] / 'fit.html'}")
     if as_json:

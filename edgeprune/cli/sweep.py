@@ -29,18 +29,17 @@ from edgeprune.errors import EdgePruneError
 @click.option("--pareto", is_flag=True, help="Build every level, and find the frontier.")
 @click.option("--target", default="cortex-m4", show_default=True, help="With --pareto: for what.")
 @click.option("--ram", help="With --pareto: bytes of RAM that none may exceed.")
-def command(as_json: bool, pareto: bool, ram: str | None, **given: Any) -> None:
+def command(as_json: bool, pareto: bool, levels: str, **given: Any) -> None:
     """Prune MODEL to many sizes, several times, and plot accuracy against size.
 
     --levels 10:90:10 (percent removed) or a list of sizes of the parameters: 8KB,16KB,32KB. With
     --pareto they are percent or bytes of the linked flash, every network is built and measured,
     and the frontier of accuracy against flash, RAM and multiply-accumulates is written.
     """
-    from edgeprune.pipeline.options import BuildOptions, parse_levels
+    from edgeprune.pipeline.options import BuildOptions
+    from edgeprune.pipeline.values import parse_levels
 
-    levels, of = parse_levels(given.pop("levels"))
-    given["ram"] = _options.size(ram, "--ram")
-    _options.numbers(given)
+    values, of = parse_levels(levels)
     runs, criteria = given.pop("runs"), given.pop("criteria") or ("obs",)
     journal, seed = given.pop("journal"), given["seed"]
     terminal = console()
@@ -50,14 +49,14 @@ def command(as_json: bool, pareto: bool, ram: str | None, **given: Any) -> None:
                 raise EdgePruneError("--criterion", "is one with --pareto", "name one")
             from edgeprune.pipeline.pareto import pareto_model
 
-            options = BuildOptions(**given, criterion=criteria[0])
-            found = pareto_model(options, levels=levels, of=of, progress=progress)
+            options = BuildOptions.of(**given, criterion=criteria[0])
+            found = pareto_model(options, levels=values, of=of, progress=progress)
         else:
             from edgeprune.pipeline.explore import sweep_model
 
             found = sweep_model(
-                BuildOptions(**given),
-                levels=levels,
+                BuildOptions.of(**given),
+                levels=values,
                 of=of,
                 criteria=criteria,
                 seeds=range(seed, seed + runs),

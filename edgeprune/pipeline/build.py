@@ -23,10 +23,11 @@ from edgeprune.ir import Array, Graph, couple, fed, predict, real, step_rows
 from edgeprune.pipeline.choose import Chooser, room
 from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.log import check_log, record
-from edgeprune.pipeline.options import BuildOptions, most_cycles, refuse_unknown
+from edgeprune.pipeline.options import BuildOptions, most_cycles
 from edgeprune.pipeline.output import check_writable, whole_folder
 from edgeprune.pipeline.phone import IN_APPS, agreement_in_app, allowed, answers_in_app, in_app
 from edgeprune.pipeline.prepare import Prepared, answers, prepare
+from edgeprune.pipeline.values import refuse_unknown
 from edgeprune.pipeline.visited import visited
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import importance

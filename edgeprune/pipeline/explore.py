@@ -9,9 +9,10 @@ from typing import Any
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Graph, Samples, couple, predict
-from edgeprune.pipeline.options import BuildOptions, refuse_unknown
+from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.output import check_writable, write_result
 from edgeprune.pipeline.prepare import Prepared, answers, prepare
+from edgeprune.pipeline.values import refuse_unknown
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.analyze import analyze
 from edgeprune.pruning.criteria import CRITERIA, Context
@@ -98,6 +99,7 @@ def sweep_model(
         progress: told run by run.
     """
     refuse_unknown("--dtype", (options.dtype,), ("auto", *BITS))
+    refuse_unknown("--criterion", criteria, ("obs", *CRITERIA))
     check_writable(options.out, force=options.force)
     progress("load", 0, 0)
     prepared = prepare(options)

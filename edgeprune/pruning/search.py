@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from edgeprune.pruning.groups import (
 from edgeprune.pruning.limits import Limits
 from edgeprune.pruning.loss import accuracy, make_loss, reference_labels
 from edgeprune.pruning.pruned import Pruned, Step
+from edgeprune.schema import Count, Range, Share
 
 Schedule = Literal["single", "iterative", "threshold", "topk"]
 SCHEDULES: dict[str, str] = {
@@ -47,13 +48,13 @@ def prune(
     prices: Prices | None = None,
     criterion: str | Criterion = "obs",
     schedule: Schedule = "iterative",
-    min_accuracy: float | None = None,
-    max_drop: float | None = None,
-    max_neurons: int | None = None,
-    keep_ratio: float | None = None,
+    min_accuracy: Share | None = None,
+    max_drop: Share | None = None,
+    max_neurons: Count | None = None,
+    keep_ratio: Share | None = None,
     validation: Samples | None = None,
-    per_round: int = 1,
-    seed: int = 0,
+    per_round: Annotated[int, Range(1)] = 1,
+    seed: Count = 0,
     ranking: Ranking | obs.Search | None = None,
     progress: Progress = silent,
 ) -> Pruned:

@@ -114,7 +114,7 @@ def _list(path: Path) -> object:
 
 
 def _labels(path: Path) -> object:
-    from edgeprune.pipeline.options import parse_labels
+    from edgeprune.pipeline.values import parse_labels
 
     return parse_labels(str(path))
 

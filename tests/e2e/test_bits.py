@@ -17,8 +17,9 @@ from edgeprune.pipeline.choose import Chooser, Room
 from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.mix import Mix, Mixer, Roundings
 from edgeprune.pipeline.mixed import MixedFitter
-from edgeprune.pipeline.options import BuildOptions, parse_bits
+from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import prepare
+from edgeprune.pipeline.values import parse_bits
 from edgeprune.target import load_target
 from tests.e2e.conftest import Command, invoke, report_of
 from tests.emit.packages import small_mlp

@@ -11,8 +11,9 @@ import pytest
 
 from edgeprune import bundled
 from edgeprune.pipeline.frontier import _command
-from edgeprune.pipeline.options import BuildOptions, parse_labels, parse_numbers
+from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.pareto import pareto_model
+from edgeprune.pipeline.values import parse_labels, parse_numbers
 from tests.e2e.conftest import Command, report_of
 from tests.e2e.test_bad_input import dense_model, samples
 from tests.emit.packages import small_mlp

@@ -13,7 +13,7 @@ import pytest
 
 import edgeprune
 from edgeprune.errors import EdgePruneError
-from edgeprune.pipeline.options import parse_labels
+from edgeprune.pipeline.values import parse_labels
 from tests.e2e.conftest import invoke, report_of
 from tests.emit.packages import small_cnn, small_mlp
 

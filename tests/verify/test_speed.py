@@ -9,7 +9,7 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Graph
 from edgeprune.ops import Dense, Gather
 from edgeprune.ops.examples import example_graph
-from edgeprune.pipeline.options import parse_speedup
+from edgeprune.pipeline.values import parse_speedup
 from edgeprune.verify import speed
 from edgeprune.verify.speed import Speed, outside_delegate
 
