@@ -12,7 +12,7 @@ import torch
 from edgeprune.errors import UnsupportedError
 from edgeprune.ir import couple, dequantise_array, in_elements, run, run_int
 from edgeprune.ops import OPS
-from edgeprune.ops.examples import EXAMPLES, Example, example_graph
+from edgeprune.ops.examples import EXAMPLES, FIXED, Example, example_graph
 from edgeprune.ops.function import FUNCTIONS
 from edgeprune.pipeline.support import TYPES, support_table
 from edgeprune.quantize import quantise
@@ -31,8 +31,7 @@ def feed(example: Example, rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 def test_every_operator_has_an_example() -> None:
     converted = {"quantize", "dequantize"}  # between types: no float network has them
-    fused = {"lstm"}  # of integer files alone
-    assert {e[0].kind for e in EXAMPLES} == set(OPS) - converted - fused
+    assert {e[0].kind for e in EXAMPLES} | set(FIXED) == set(OPS) - converted
 
 
 @by_example
@@ -94,7 +93,7 @@ def test_the_derivative_of_a_strided_1x1_convolution_stays_within_its_memory() -
 def test_an_operator_with_several_examples_is_one_row_of_what_is_supported() -> None:
     kinds = [example[0].kind for example in EXAMPLES]
     assert len(kinds) > len(set(kinds))
-    assert [row.op for row in support_table()] == list(dict.fromkeys(kinds))
+    assert [row.op for row in support_table()] == [*dict.fromkeys(kinds), *FIXED]
 
 
 FOR_EIGHT_BITS = {
@@ -103,9 +102,13 @@ FOR_EIGHT_BITS = {
 """Operators that LiteRT's reference kernels have for eight bits alone, or that are tables here."""
 
 LACKING = {
-    ("c", "int16x8"): {*FOR_EIGHT_BITS, "div", "conv_transpose2d"},
-    ("tflite", "int16x8"): {*FOR_EIGHT_BITS, "div"},
-    ("onnx", "int16x8"): {"div"},
+    ("c", "float32"): {*FIXED},
+    ("c", "int16x8"): {*FOR_EIGHT_BITS, *FIXED, "div", "conv_transpose2d"},
+    ("tflite", "float32"): {*FIXED},
+    ("tflite", "int16x8"): {*FOR_EIGHT_BITS, *FIXED, "div"},
+    ("onnx", "float32"): {*FIXED},
+    ("onnx", "int8"): {*FIXED},
+    ("onnx", "int16x8"): {*FIXED, "div"},
 }
 """By format and element type, the operators that it lacks: whoever adds one says so here."""
 

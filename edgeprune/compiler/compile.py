@@ -325,7 +325,7 @@ class Compiled:
     @property
     def has_onnx(self) -> bool:
         """Whether ONNX can say all of its operators."""
-        return all(n.op.has_onnx for n in self.graph.nodes)
+        return not to_onnx.lacking(self.graph)
 
     @cached_property
     def onnx(self) -> bytes:

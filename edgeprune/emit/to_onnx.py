@@ -79,11 +79,24 @@ def emit(graph: Graph, labels: Sequence[str] = (), *, signed: bool = False) -> b
             writer.node(node)
         except UnsupportedError as e:
             problems.append(f"{node.name} ({node.op.kind}): {e.what}")
+            rank = len(graph.types[node.output].shape)  # what lies behind it is looked at too
+            writer.values[node.output] = _Shape(rank, {tuple(range(rank)): node.output})
     if problems:
         what = f"ONNX cannot say {len(problems)} of its operators:\n  " + "\n  ".join(problems)
         raise UnsupportedError(graph.name, what, "use --emit c,tflite")
     content: bytes = writer.finish(labels).SerializeToString(deterministic=True)
     return content
+
+
+def lacking(graph: Graph) -> str:
+    """Operators that ONNX has no way to say, in words; empty: it has one for all."""
+    nodes = [n for n in graph.nodes if not n.op.has_onnx]
+    kinds = dict.fromkeys((n.op.kind, n.op.keeps_integers) for n in nodes)
+    return ", ".join(
+        f"{kind}{' with these integers' if fixed else ''}"
+        f" ({', '.join(n.name for n in nodes if n.op.kind == kind)})"
+        for kind, fixed in kinds
+    )
 
 
 @dataclass

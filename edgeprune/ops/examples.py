@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 
-from edgeprune.ir import Array, DType, Graph, Node, Op, TensorType, build_graph
+from edgeprune.ir import (
+    Array,
+    DType,
+    Graph,
+    Node,
+    Op,
+    Port,
+    QuantParams,
+    TensorType,
+    build_graph,
+)
 from edgeprune.ops._window import Padding
 from edgeprune.ops.activation import Elu, Gelu, HardSwish, LeakyRelu, PRelu, Relu, Sigmoid, Tanh
 from edgeprune.ops.arith import Add, Div, Maximum, Minimum, Mul, Sub
@@ -12,6 +25,7 @@ from edgeprune.ops.conv import Conv2d, ConvTranspose2d, DepthwiseConv2d
 from edgeprune.ops.dense import Dense
 from edgeprune.ops.embedding import Embedding
 from edgeprune.ops.function import FUNCTIONS
+from edgeprune.ops.lstm import Lstm
 from edgeprune.ops.matmul import MatMul
 from edgeprune.ops.pool import AvgPool2d, MaxPool2d, Mean
 from edgeprune.ops.resize import Resize
@@ -80,3 +94,49 @@ def example_graph(example: Example, seed: int = 0) -> Graph:
     }
     node = Node(op.kind, op, (*inputs, *constants), "y")
     return build_graph(op.kind, [node], inputs, ["y"], constants)
+
+
+def lstm_graph(seed: int = 0) -> Graph:
+    """A layer of two units over three steps in the integers of a file, with what it keeps."""
+    rng = np.random.default_rng(seed)
+    steps, inputs, n = 3, 4, 2
+
+    def held(*shape: int) -> TensorType:
+        return TensorType(shape, DType.INT8, QuantParams.of(2.0**-7))
+
+    weights = TensorType((4 * n, inputs), DType.INT8, QuantParams((0.01,) * 4 * n, (0,) * 4 * n, 0))
+    types = {"w": weights, "r": replace(weights, shape=(4 * n, n))}
+    constants: dict[str, Array] = {
+        name: rng.integers(-127, 128, t.shape).astype(np.int8) for name, t in types.items()
+    }
+    types["bias"] = replace(weights, shape=(4 * n,), dtype=DType.INT32)
+    constants["bias"] = np.zeros(4 * n, np.int32)
+    rows = {"y": (0, steps), "h_next": (steps - 1, steps), "c_next": (steps, steps + 2)}
+    cuts = [
+        Node(name, Slice((start, 0), (stop, n), (1, 1)), ("whole",), name)
+        for name, (start, stop) in rows.items()
+    ]
+    return build_graph(
+        "lstm",
+        [Node("lstm", Lstm(), ("x", "h", "c", "w", "r", "bias"), "whole"), *cuts],
+        {
+            "x": held(steps, inputs),
+            "h": held(1, n),
+            "c": held(2, n),
+        },
+        rows,
+        constants,
+        types,
+        known={
+            "whole": held(steps + 2, n),
+            **{k: held(stop - start, n) for k, (start, stop) in rows.items()},
+        },
+        ports={
+            f"{v}_next": Port(f"{v}_next", (1, size, n), dtype=DType.INT8, feeds=v)
+            for v, size in (("h", 1), ("c", 2))
+        },
+    )
+
+
+FIXED: dict[str, Callable[[], Graph]] = {Lstm.kind: lstm_graph}
+"""By operator that has no float form of its own, a network of it in integers."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeprune.emit import to_ort
+from edgeprune.emit import to_onnx, to_ort
 from edgeprune.emit.packages import OF_ONE, PACKAGES, PHONES, Facts
 from edgeprune.emit.to_c import Vectors
 from edgeprune.emit.to_c.writer import model_name
@@ -124,7 +124,7 @@ def build(options: BuildOptions, progress: Progress = silent) -> Built:
     check_log(options.log, options.out)
     with clock.step("load"):
         prepared = prepare(options, needs_data=False)
-    _refuse_nothing(options, prepared)
+    _refuse_onnx(options, prepared)
     _check_packages(options, prepared)
     with clock.step("rank"):
         chooser = Chooser(prepared, options, progress)
@@ -144,12 +144,13 @@ def build(options: BuildOptions, progress: Progress = silent) -> Built:
     return Built(options.out, report, tuple(report["notes"]))
 
 
-def _refuse_nothing(options: BuildOptions, prepared: Prepared) -> None:
-    """Files of ONNX alone, of a network that ONNX cannot say."""
-    fixed = [n.name for n in prepared.graph.nodes if not n.op.has_onnx]
-    if fixed and set(options.emit) <= {"onnx", "ort"}:
-        what = f"ONNX has no LSTM with these integers ({', '.join(fixed)})"
-        raise UnsupportedError(f"--emit {','.join(options.emit)}", what, "--emit c,tflite")
+def _refuse_onnx(options: BuildOptions, prepared: Prepared) -> None:
+    """Files of ONNX, of a network that ONNX cannot say; an .onnx among others is left out."""
+    lacks, asked = to_onnx.lacking(prepared.graph), options.emit
+    if lacks and ("ort" in asked or set(asked) == {"onnx"}):
+        others = [kind for kind in asked if kind not in ("onnx", "ort")] or ["c", "tflite"]
+        where, hint = f"--emit {','.join(asked)}", f"--emit {','.join(others)}"
+        raise UnsupportedError(where, f"ONNX has no {lacks}", hint)
 
 
 def _check_packages(options: BuildOptions, prepared: Prepared) -> None:
@@ -182,7 +183,7 @@ def _notes(options: BuildOptions, chosen: Candidate, prepared: Prepared) -> tupl
     if chosen.float_graph.is_quantised and options.dtype not in ("auto", "int8"):
         notes.append(f"--dtype {options.dtype} changes nothing: the file's integers are kept")
     if "onnx" in options.emit and not compiled.has_onnx:
-        notes.append("no .onnx is written: ONNX has no LSTM with these integers")
+        notes.append(f"no .onnx is written: ONNX has no {to_onnx.lacking(compiled.graph)}")
     return (*prepared.notes, *notes)
 
 

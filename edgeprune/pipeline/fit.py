@@ -125,8 +125,7 @@ class Fitter:
         """
         graph = self.prepared.graph
         made = self._finish(self._recipe(graph), graph, None)
-        neurons = int(removable(couple(self.prepared.float_graph)).sum())
-        counted = {"macs": graph.macs, "neurons": neurons}
+        counted = {"macs": graph.macs, "neurons": self._count}
         taken = {**counted, **self._meter.taken(made.size, made.compiled)}
         what = f"the network is not pruned, as its file's integers are kept ({', '.join(fixed)})"
         if wrong := self.limits.words(taken):
@@ -308,25 +307,33 @@ class Fitter:
     @cached_property
     def limits(self) -> Limits:
         """What is asked for, and what the target can reach."""
-        o, target = self.options, self.form.target
-        return Limits.of(
+        o, target, neurons = self.options, self.form.target, self._neurons()
+        limits = Limits.of(
             target.bound,
             flash=o.budget,
             ram=o.ram,
             instructions=o.max_instructions,
             cycles=most_cycles(o.max_ms, target),
             macs=o.max_macs,
-            neurons=self._neurons(),
+            neurons=neurons,
             near=NEAR_FLASH if target.progmem else None,
         )
+        if neurons == o.max_neurons:
+            return limits
+        words = f"of {self._count:,} neurons"
+        return replace(limits, said={"neurons": (words, "--keep-ratio")})
+
+    @cached_property
+    def _count(self) -> int:
+        """How many neurons the whole network has that can go."""
+        return int(removable(couple(self.prepared.float_graph)).sum())
 
     def _neurons(self) -> int | None:
         """How many may stay."""
         o = self.options
         if o.keep_ratio is None:
             return o.max_neurons
-        count = int(removable(couple(self.prepared.float_graph)).sum())
-        share = math.ceil(o.keep_ratio * count - 1e-9)
+        share = math.ceil(o.keep_ratio * self._count - 1e-9)
         return share if o.max_neurons is None else min(share, o.max_neurons)
 
     def _prune(self, recipe: Recipe, prices: Prices, left: Limits) -> Pruned:
@@ -464,12 +471,17 @@ class Fitter:
         source = self.prepared.float_graph
         layers = sum(bool(n.op.weights) for n in source.nodes)
         kept = kept_words(worth_a_word(kept_whole(source, couple(source)), layers))
+        option, least = self.limits.option(taken), ""
+        if option == "--keep-ratio":
+            least = (
+                f"{option} {math.ceil(1000 * taken['neurons'] / self._count) / 1000:g} or more; "
+            )
         error = CannotFitError(
-            self.limits.option(taken),
+            option,
             f"the smallest {self.form.dtype} network takes {self.limits.words(taken)}\n"
             f"  it is made of: {', '.join(p for p in parts if p)} (widths: {widths})"
             + (f"\n  no channel can go of {kept}" if kept else ""),
-            f"the floor is {found.flash_bytes:,} bytes of {bound}"
+            f"{least}the floor is {found.flash_bytes:,} bytes of {bound}"
             + (f" and {found.ram_bytes:,} of RAM" if bound == "flash" else ""),
         )
         error.excess_bytes = int(sum(self.limits.excess(found.taken).values()))

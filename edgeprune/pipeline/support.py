@@ -10,7 +10,8 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.frontends.normalize import fuse
 from edgeprune.ir import DType, Graph
 from edgeprune.kernels.select import lower
-from edgeprune.ops.examples import EXAMPLES, example_graph
+from edgeprune.ops import OPS
+from edgeprune.ops.examples import EXAMPLES, FIXED, example_graph
 from edgeprune.quantize import quantise, refuse_unquantised
 
 TYPES = ("float32", "int8", "int16x8")
@@ -39,14 +40,13 @@ def support_table() -> list[Support]:
         "onnx": to_onnx.emit,
     }
     rows: dict[str, Support] = {}
-    for example in EXAMPLES:
-        kind = example[0].kind
+    graphs = [(example[0].kind, fuse(example_graph(example))) for example in EXAMPLES]
+    for kind, graph in (*graphs, *((kind, make()) for kind, make in FIXED.items())):
         known = rows.get(kind)
-        graph = fuse(example_graph(example))
         formats: dict[str, tuple[str, ...]] = {}
         for name, emit in emitters.items():
             works = []
-            for dtype in TYPES:
+            for dtype in ("int8",) if graph.is_quantised else TYPES:
                 try:
                     emit(_typed(graph, dtype))
                 except EdgePruneError:
@@ -54,14 +54,13 @@ def support_table() -> list[Support]:
                 if known is None or dtype in known.formats[name]:
                     works.append(dtype)
             formats[name] = tuple(works)
-        doc = (type(example[0]).__doc__ or "").strip().splitlines()[0]
-        rows[kind] = Support(kind, doc, formats)
+        rows[kind] = Support(kind, (OPS[kind].__doc__ or "").strip().splitlines()[0], formats)
     return [*rows.values()]
 
 
 def _typed(graph: Graph, dtype: str) -> Graph:
     """The graph as it is emitted, with made-up ranges."""
-    if dtype == "float32":
+    if dtype == "float32" or graph.is_quantised:
         return graph
     refuse_unquantised(graph)
     ranges = dict.fromkeys(graph.activations, (0.5, 2.0))

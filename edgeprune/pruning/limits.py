@@ -18,6 +18,7 @@ QUANTITIES = {
     "params": ("parameters", "--levels"),
 }
 """What the known ones are called, and the option that limits them."""
+FLOOR_HINT = "allow the network more, or ask for less accuracy"
 SLACK = 1e-9  # of an accuracy: shares of samples are no exact numbers
 
 
@@ -30,12 +31,14 @@ class Limits:
         removals: how many channels may go; None: any number.
         floor: the lowest accuracy on validation data, 0 to 1; None: any.
         bound: what the bytes of flash are of, in words.
+        said: by quantity, what it is called and its option where not as ``QUANTITIES`` has it.
     """
 
     most: Mapping[str, float] = field(default_factory=dict)
     removals: int | None = None
     floor: float | None = None
     bound: str = "flash"
+    said: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @staticmethod
     def of(bound: str = "flash", **most: float | None) -> Limits:
@@ -44,8 +47,7 @@ class Limits:
 
     def title(self, quantity: str) -> str:
         """What a quantity is called."""
-        words = QUANTITIES[quantity][0] if quantity in QUANTITIES else quantity
-        return words.replace("flash", self.bound)
+        return self._known(quantity)[0].replace("flash", self.bound)
 
     def excess(self, taken: Mapping[str, float]) -> dict[str, float]:
         """By how much a network takes more than it may, by quantity; empty where it fits."""
@@ -69,7 +71,10 @@ class Limits:
     def option(self, taken: Mapping[str, float]) -> str:
         """The option whose limit is exceeded, or else the first that limits anything."""
         first = next(iter({**self.excess(taken), **self.most}), "flash")
-        return QUANTITIES[first][1] if first in QUANTITIES else first
+        return self._known(first)[1]
+
+    def _known(self, quantity: str) -> tuple[str, str]:
+        return {**QUANTITIES, **self.said}.get(quantity, (quantity, quantity))
 
     def less(self, spare: Mapping[str, float]) -> Limits:
         """What is left for the rest of a network, of which a part takes ``spare``."""
@@ -98,4 +103,4 @@ class Limits:
             more: what else stood in the way.
         """
         what = f"with {removed} channels removed it takes {self.words(taken)}{more}"
-        return CannotFitError("budget", what, "a larger budget, or a lower accuracy")
+        return CannotFitError(self.option(taken), what, FLOOR_HINT)

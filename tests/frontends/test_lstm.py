@@ -164,10 +164,26 @@ def test_the_integers_of_the_file_are_kept_whatever_type_is_asked_for(ask: Build
     assert any("--dtype float32 changes nothing" in note for note in made.notes)
 
 
-def test_onnx_alone_is_refused(ask: BuildOptions) -> None:
-    with pytest.raises(UnsupportedError, match="ONNX has no LSTM") as caught:
-        build(replace(ask, emit=("onnx",)))
-    assert caught.value.hint == "--emit c,tflite"
+@pytest.mark.parametrize(
+    ("emit", "others"),
+    [("onnx", "c,tflite"), ("ort", "c,tflite"), ("onnx,ort", "c,tflite"), ("c,ort", "c")],
+)
+def test_files_of_onnx_are_refused_before_any_work(
+    ask: BuildOptions, emit: str, others: str
+) -> None:
+    steps: list[str] = []
+    with pytest.raises(
+        UnsupportedError, match=r"ONNX has no lstm with these integers \("
+    ) as caught:
+        build(replace(ask, emit=tuple(emit.split(","))), lambda step, *_: steps.append(step))
+    assert caught.value.hint == f"--emit {others}"
+    assert set(steps) == {"load"}
+
+
+def test_an_onnx_among_other_files_is_left_out_with_a_note(ask: BuildOptions) -> None:
+    made = build(replace(ask, emit=("c", "onnx")))
+    assert not (made.out / "model.onnx").exists()
+    assert any("ONNX has no lstm with these integers (" in note for note in made.notes)
 
 
 @pytest.mark.needs("avr-gcc", "qemu-system-avr")

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from edgeprune.errors import CannotFitError
 from edgeprune.ir import Graph
 from edgeprune.progress import Progress
-from edgeprune.pruning.groups import Mask, channel_names, removable
+from edgeprune.pruning.groups import Mask, candidates, channel_names, removable
+from edgeprune.pruning.limits import FLOOR_HINT
 from edgeprune.pruning.obs.greedy import Greedy, Snapshot
 from edgeprune.pruning.obs.judge import Judge
 from edgeprune.pruning.obs.meter import Meter
@@ -64,6 +65,8 @@ class Descent:
             return limits.floor is None or limits.allow(accuracy())
 
         start = meter.total(greedy.removed)
+        free = candidates(greedy.coupling, greedy.removed)
+        most = int((free if greedy.effort.inputs else free & ~greedy.coupling.inputs).sum())
         for number in itertools.count():
             made = self._round(number)
             picks = made.picks
@@ -80,7 +83,8 @@ class Descent:
                 break
             left = meter.total(greedy.removed)
             gone = len(greedy.order)
-            progress("rank", gone, max(round(gone * start / max(start - left, 1e-9)), gone))
+            needed = round(gone * start / max(start - left, 1e-9))  # if the rest goes as these did
+            progress("rank", gone, max(gone, min(needed, most)))
             if limits.most and meter.is_met(greedy.removed):
                 if holds():
                     return
@@ -151,7 +155,7 @@ def _shortest(picks: list[int], enough: Callable[[list[int]], bool]) -> list[int
 
 def _too_little(greedy: Greedy, accuracy: float, floor: float) -> CannotFitError:
     what = f"with {len(greedy.order)} channels removed it is {accuracy:.2%} on validation data"
-    return CannotFitError("accuracy", f"{what}, asked are {floor:.2%}", "a larger budget")
+    return CannotFitError("accuracy", f"{what}, asked are {floor:.2%}", FLOOR_HINT)
 
 
 def _result(greedy: Greedy, meter: Meter) -> Pruned:
