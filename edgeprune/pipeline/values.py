@@ -25,7 +25,7 @@ def parts(value: object) -> tuple[str, ...]:
     """The texts of a value that may be several: "a,b" and ["a", "b"] are the same, 1 is ["1"]."""
     plain = value.tolist() if hasattr(value, "tolist") else value  # of numpy, torch, pandas
     if isinstance(plain, str):
-        return tuple(part for part in map(str.strip, plain.split(",")) if part)
+        return tuple(map(str.strip, plain.split(",")))
     rows = plain if isinstance(plain, Iterable) else (plain,)
     return tuple(str(row.item() if hasattr(row, "item") else row) for row in rows)
 
@@ -47,7 +47,7 @@ def parse_names(value: object, option: str) -> tuple[str, ...]:
     Raises:
         EdgePruneError: a text names nothing.
     """
-    names = tuple(dict.fromkeys(parts(value)))
+    names = tuple(dict.fromkeys(part for part in parts(value) if part))
     if isinstance(value, str) and not names:
         raise EdgePruneError(option, "names nothing")
     return names

@@ -48,9 +48,13 @@ def test_what_is_too_much_is_said_with_both_numbers_and_the_option() -> None:
     assert limits.option({"flash": 0.0}) == "--budget"
     assert Limits.of(ram=1).option({}) == "--ram"
     assert Limits().option({}) == "--budget"
+    share = Limits({"neurons": 1}, said={"neurons": ("of 9 neurons", "--keep-ratio")})
+    assert share.words({"neurons": 2}) == "2 of 9 neurons, the limit is 1"
+    assert share.option({"neurons": 2}) == "--keep-ratio"
     error = limits.refusal(taken, 9, ", and more")
     assert error.what == f"with 9 channels removed it takes {words}, and more"
     assert error.exit_status == 1
+    assert error.where == "--budget"
 
 
 def test_what_a_part_takes_is_not_left_for_the_rest() -> None:
