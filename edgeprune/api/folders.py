@@ -57,6 +57,7 @@ def flash(
     board: str,
     *,
     port: str | None = None,
+    probe: bool = False,
     tool: str | None = None,
     yes: bool = False,
 ) -> dict[str, Any]:
@@ -66,13 +67,14 @@ def flash(
         folder: what :func:`build` wrote.
         board: a board of ``edgeprune targets``, or the path of a profile.
         port: of its serial line, where the tool needs one: "/dev/ttyACM0".
+        probe: it talks through a debug probe, not over the serial line.
         tool: which program writes it; None: the first that is installed.
         yes: write. Without it, only what would be run is returned.
 
     Raises:
         EdgePruneError: the folder is no build for this board, or a tool is missing or fails.
     """
-    plan = flash_plan(Path(folder), board, port=port, tool=tool)
+    plan = flash_plan(Path(folder), board, port=port, tool=tool, probe=probe)
     if yes:
         write_flash(plan)
     return plan.record

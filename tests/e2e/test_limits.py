@@ -47,8 +47,11 @@ def two_hidden(tmp_path_factory: pytest.TempPathFactory) -> list[object]:
     ("asked", "takes"),
     [
         (("--max-macs", 10), "takes 11 multiply-accumulates, the limit is 10"),
-        (("--max-neurons", 1), "--keep-ratio: the smallest int8 network takes 2 of 16 neurons, the limit is 1"),
-        (("--keep-ratio", 0.05), "takes 2 neurons, the limit is 1"),
+        (("--max-neurons", 1), "takes 2 neurons, the limit is 1"),
+        (
+            ("--keep-ratio", 0.05),
+            "--keep-ratio: the smallest int8 network takes 2 of 16 neurons, the limit is 1",
+        ),
     ],
 )
 def test_a_limit_below_the_smallest_network_is_refused_with_what_that_takes(
