@@ -18,6 +18,9 @@ SLIDERS = (
 )
 """What can be limited: its name, the key of a network, and its unit."""
 
+LABEL_ROOM = 52
+"""From one accuracy that is written at its dot to the next, in pixels."""
+
 
 def frontier_page(found: Mapping[str, Any], *, builds: bool = False) -> str:
     """The page: self-contained, for a browser without a network.
@@ -78,9 +81,14 @@ def _plot(points: Sequence[Mapping[str, Any]], width: float) -> str:
     order = sorted(range(len(points)), key=lambda i: xs[i])
     for a, b in itertools.pairwise(order):
         chart.line(chart.at(xs[a], ys[a]), chart.at(xs[b], ys[b]), faint=True)
+    free = -LABEL_ROOM
     for i in order:
         tip = f"{xs[i]:,} bytes, {ys[i]:.2f} %"
-        chart.dot(*chart.at(xs[i], ys[i]), 6, PALETTE[0], tip=tip, mark=i)
+        x, y = chart.at(xs[i], ys[i])
+        chart.dot(x, y, 6, PALETTE[0], tip=tip, mark=i)
+        if x >= free:  # a phone shows no tips
+            chart.text(x, y - 16, f"{ys[i]:.1f} %", colour="var(--soft)")
+            free = x + LABEL_ROOM
     chart.ticks("accuracy (%)")
     chart.ticks("bytes of flash", horizontal=True)
     return chart.svg("Accuracy against flash")

@@ -78,6 +78,20 @@ def test_the_report_is_complete_and_readable_everywhere(
     assert (brightness(ink) < brightness(paper)) == (scheme == "light")
 
 
+def test_a_phones_first_screen_says_what_was_removed_and_what_to_do_next(
+    built: Path, browser: Any
+) -> None:
+    tops = {}
+    for width in WIDTHS.values():
+        page = Shown(browser, built / "report.html", width).page
+        cards = page.locator(".first > .card").all()
+        tops[width] = [card.bounding_box()["y"] for card in cards]
+    removed, shares, following = tops[390]
+    assert removed < following < shares
+    assert following < 844
+    assert len(set(tops[1280])) == 1
+
+
 def brightness(colour: str) -> int:
     """Of "rgb(1, 2, 3)"."""
     return sum(int(part) for part in colour[4:-1].split(","))
