@@ -81,7 +81,7 @@ def _plot(points: Sequence[Mapping[str, Any]], width: float) -> str:
     order = sorted(range(len(points)), key=lambda i: xs[i])
     for a, b in itertools.pairwise(order):
         chart.line(chart.at(xs[a], ys[a]), chart.at(xs[b], ys[b]), faint=True)
-    free = -LABEL_ROOM
+    free = 0.0
     for i in order:
         tip = f"{xs[i]:,} bytes, {ys[i]:.2f} %"
         x, y = chart.at(xs[i], ys[i])
