@@ -60,7 +60,7 @@ TARGETS = (
     "cortex-m3",
     "rv32imc",
 )
-FLOAT_TARGETS = ("nucleo-l4r5zi",)
+FLOAT_TARGETS = ("nucleo-l4r5zi", "cortex-m55")
 
 
 @dataclass(frozen=True)

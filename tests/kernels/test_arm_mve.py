@@ -19,10 +19,11 @@ from kernels.layers import (
     zero,
 )
 from kernels.on_core import Trial, run_on_core
-from kernels.test_arm_dsp import values, wide_graph
+from kernels.test_arm_dsp import float_layers, values, wide_graph
 
 from edgeprune.ir import Graph, TensorType
 from edgeprune.kernels.arm_mve import conv
+from edgeprune.kernels.arm_mve.float32 import in_sixes
 from edgeprune.kernels.select import candidates
 from edgeprune.ops import (
     Add,
@@ -210,3 +211,32 @@ def test_int16_convolutions_compute_the_reference_on_the_core(optimize: str) -> 
     assert len(trials) > TRIALS
     for t, result in zip(trials, run_on_core(trials, "cortex-m55", optimize), strict=True):
         np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))
+
+
+@pytest.mark.parametrize("optimize", ["speed", "size"])
+def test_float_convolutions_compute_the_source_on_the_core(optimize: str) -> None:
+    rng = np.random.default_rng([32, len(optimize)])
+    trials = []
+    for graph in (g for _ in range(10) for g in float_layers(rng)):
+        calls = candidates(graph, graph.nodes[0], ("arm_mve",), optimize, "ep_layer0")
+        feed = {v: values(rng, graph.types[v]) for v in graph.inputs}
+        trials += [Trial(graph, c, feed) for c in calls if c.kernel == "ep_conv2d_f32_arm_mve"]
+    assert len(trials) == 20
+    for t, result in zip(trials, run_on_core(trials, "cortex-m55", optimize), strict=True):
+        want = expected(t.graph, t.feed)
+        bound = 1e-5 * float(np.abs(want).max(initial=1.0))
+        np.testing.assert_allclose(result.output, want, rtol=1e-5, atol=bound)
+
+
+@pytest.mark.parametrize("filters", [1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 16])
+def test_filters_lie_in_sixes_fours_and_ones(filters: int) -> None:
+    rows = np.arange(2 * filters).reshape(filters, 2)
+    packed = in_sixes(rows)
+    np.testing.assert_array_equal(np.sort(packed), rows.ravel())
+    blocks = {8: (4, 4), 9: (4, 4, 1), 10: (6, 4), 16: (6, 6, 4)}
+    at = first = 0
+    for size in blocks.get(filters, ()):
+        np.testing.assert_array_equal(
+            packed[at : at + 2 * size].reshape(2, size), rows[first : first + size].T
+        )
+        at, first = at + 2 * size, first + size

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import prod
 
-from edgeprune.ir import DType
+from edgeprune.ir import Array, DType
 from edgeprune.kernels.call import KernelCall, Request
 from edgeprune.kernels.portable import conv as portable_conv
 from edgeprune.kernels.portable import dense as portable_dense
@@ -13,6 +13,7 @@ from edgeprune.ops import Conv2d, Dense, DepthwiseConv2d
 
 FOLDER = "arch/arm_dsp"
 SHARED = f"{FOLDER}/ep_arm_f32.c"
+STRIP = f"{FOLDER}/ep_arm_strip_f32.c"
 
 
 def float32(request: Request) -> KernelCall | None:
@@ -24,20 +25,30 @@ def float32(request: Request) -> KernelCall | None:
     macs, outputs = graph.macs_of(node), types[-1].size
     if isinstance(op, Dense):
         call = portable_dense.dense(request)
-        return _faster(call, SHARED, int(1.2 * macs) + 12 * outputs)
+        return _faster(call, (SHARED,), int(1.2 * macs) + 12 * outputs)
     if isinstance(op, Conv2d):
-        _, kh, kw, depth = graph.constants[node.inputs[1]].shape
-        gathered = prod(types[-1].shape[:2]) * kh * kw * depth * op.groups * 9 // 4
+        w = graph.constants[node.inputs[1]]
+        gathered = prod(types[-1].shape[:2]) * w[0].size * op.groups * 9 // 4
         call = _faster(
-            portable_conv.conv2d(request), SHARED, int(1.15 * macs) + 22 * outputs + gathered
+            portable_conv.conv2d(request),
+            (SHARED, STRIP),
+            int(1.15 * macs) + 22 * outputs + gathered,
         )
-        return replace(call, scratch_bytes=4 * 4 * (kh + 1) * kw * depth) if call else None
+        return replace(call, scratch_bytes=strip_bytes(w)) if call else None
     if isinstance(op, DepthwiseConv2d) and types[1].shape[2] == types[0].shape[2]:
-        return _faster(portable_conv.depthwise_conv2d(request), "", 5 * macs + 25 * outputs)
+        return _faster(portable_conv.depthwise_conv2d(request), (), 5 * macs + 25 * outputs)
     return None
 
 
-def _faster(call: KernelCall | None, shared: str, instructions: int) -> KernelCall | None:
+def strip_bytes(w: Array) -> int:
+    """Scratch of ``ep_arm_strip_f32.h`` for weights (o, kh, kw, i)."""
+    _, kh, kw, depth = w.shape
+    return int(4 * 4 * ((kh + 1) * kw * depth + 3))
+
+
+def _faster(
+    call: KernelCall | None, shared: tuple[str, ...], instructions: int
+) -> KernelCall | None:
     """The call of the variant of the same parameters."""
     if call is None:
         return None
@@ -46,7 +57,7 @@ def _faster(call: KernelCall | None, shared: str, instructions: int) -> KernelCa
     return replace(
         call,
         function=function,
-        sources=(own, shared) if shared else (own,),
+        sources=(own, *shared),
         headers=(f"{FOLDER}/{function}.h",),
         instructions=instructions,
     )

@@ -1,12 +1,13 @@
-"""Integer kernels for Armv8.1-M cores with Helium (the M-profile vector extension): Cortex-M55."""
+"""Kernels for Armv8.1-M cores with Helium (the M-profile vector extension): Cortex-M55."""
 
 from edgeprune.kernels.arm_mve.add import add
 from edgeprune.kernels.arm_mve.conv import conv2d
 from edgeprune.kernels.arm_mve.dense import dense
 from edgeprune.kernels.arm_mve.depthwise import depthwise
+from edgeprune.kernels.arm_mve.float32 import conv2d as conv2d_f32
 from edgeprune.kernels.arm_mve.rest import rest
 from edgeprune.kernels.arm_mve.wide import wide_conv2d
 from edgeprune.kernels.call import Kernel
 
-KERNELS: tuple[Kernel, ...] = (conv2d, depthwise, dense, add, rest, wide_conv2d)
+KERNELS: tuple[Kernel, ...] = (conv2d, depthwise, dense, add, rest, wide_conv2d, conv2d_f32)
 """In the order in which they are asked."""

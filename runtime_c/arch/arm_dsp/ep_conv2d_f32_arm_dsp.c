@@ -2,62 +2,7 @@
 #include "ep_conv2d_f32_arm_dsp.h"
 
 #include "ep_arm_f32.h"
-
-/* One kernel row of one pixel whose input lies partly in the border, or is not contiguous. */
-static void gather(const ep_window *n, int32_t depth, const float *row, int32_t left, float *to)
-{
-    for (int32_t kx = n->kernel_w; kx > 0; kx--, left += n->dilation_w) {
-        const int inside = row != 0 && left >= 0 && left < n->in_w;
-        for (int32_t k = 0; k < depth; k++) {
-            *to++ = inside ? row[left * n->in_c + k] : 0.0f;
-        }
-    }
-}
-
-/* Four runs side by side. */
-static float *interleave(const float *const run[4], int32_t length, float *to)
-{
-    const float *a = run[0];
-    const float *b = run[1];
-    const float *c = run[2];
-    const float *d = run[3];
-    for (; length > 0; length--) {
-        to[0] = *a++;
-        to[1] = *b++;
-        to[2] = *c++;
-        to[3] = *d++;
-        to += 4;
-    }
-    return to;
-}
-
-/* The input of the four pixels from `at` on, of a group; the last one stands in for those behind it. */
-static void fill_strip(const ep_conv2d_f32_params *p, const float *x, int32_t at, float *strip)
-{
-    const ep_window *const n = &p->window;
-    const int32_t depth = n->in_c / p->groups;
-    const int32_t run_length = n->kernel_w * depth;
-    float *const bordered = strip + 4 * n->kernel_h * run_length;
-    const int32_t last = n->out_h * n->out_w - 1;
-    const int contiguous = n->kernel_w == 1 || (n->dilation_w == 1 && p->groups == 1);
-    for (int32_t ky = 0; ky < n->kernel_h; ky++) {
-        const float *run[4];
-        for (int32_t i = 0; i < 4; i++) {
-            const int32_t pixel = at + i < last ? at + i : last;
-            const int32_t oy = pixel / n->out_w;
-            const int32_t iy = oy * n->stride_h - n->pad_top + ky * n->dilation_h;
-            const int32_t left = (pixel - oy * n->out_w) * n->stride_w - n->pad_left;
-            const float *row = iy >= 0 && iy < n->in_h ? x + iy * n->in_w * n->in_c : 0;
-            if (contiguous && row != 0 && left >= 0 && left + n->kernel_w <= n->in_w) {
-                run[i] = row + left * n->in_c;
-            } else {
-                run[i] = bordered + i * run_length;
-                gather(n, depth, row, left, bordered + i * run_length);
-            }
-        }
-        strip = interleave(run, run_length, strip);
-    }
-}
+#include "ep_arm_strip_f32.h"
 
 /* The products of four pixels with the weights of one channel. */
 static void single(const float *x, const float *w, int32_t n, float sums[4])
@@ -89,7 +34,7 @@ void ep_conv2d_f32_arm_dsp(const ep_conv2d_f32_params *p, const float *w, const 
             float *to = y + at * n->out_c + group * filters;
             const float *weights = w + group * filters * length;
             const float *b = bias + group * filters;
-            fill_strip(p, x + group * (n->in_c / p->groups), at, (float *)strip);
+            ep_arm_strip_f32(p, x + group * (n->in_c / p->groups), at, (float *)strip);
             int32_t left = filters;
             for (; left >= EP_BLOCK; left -= EP_BLOCK) {
                 float sums[4][EP_BLOCK];

@@ -6,7 +6,7 @@
 
 /* As ep_conv2d_f32, for cores with an FPU, four pixels times four channels at a time.
  *
- * strip scratch: with n = kernel_w * in_c / groups, float [kernel_h][n][4], then float [4][n] */
+ * strip scratch, of ep_arm_strip_f32.h */
 void ep_conv2d_f32_arm_dsp(const ep_conv2d_f32_params *p, const float *w, const float *bias,
                            const float *x, void *strip, float *y);
 
