@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,7 +40,7 @@ from kernels.test_portable_linear import geometry
 from edgeprune.compiler import Recipe
 from edgeprune.ir import Array, DType, Graph, Node, TensorType, build_graph, run_int
 from edgeprune.kernels.select import candidates
-from edgeprune.ops import Conv2d, Dense, DepthwiseConv2d
+from edgeprune.ops import Conv2d, Dense, DepthwiseConv2d, Mean
 from edgeprune.ops._window import Padding
 from edgeprune.quantize import quantise
 from edgeprune.target import load_target
@@ -157,6 +158,19 @@ def test_int16_layers_compute_the_reference_on_the_core(core: str, optimize: str
     assert all(any("arm_" in s for s in t.call.drop_ins) for t in trials)
     for t, result in zip(trials, run_on_core(trials, core, optimize), strict=True):
         np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))
+
+
+def test_means_of_more_than_sixteen_bits_hold_the_sum_of_are_the_reference() -> None:
+    trials = []
+    for count, value in itertools.product((255, 256, 257, 600), (-128, 127)):
+        x, y = int8_type((count, 1, 6), 0.1, 0), int8_type((), 0.1, 0)
+        graph = one_node(Mean((0, 1)), [x], y)
+        made = trial(np.random.default_rng(0), graph, "speed", "cortex-m4")
+        assert made.call.function == "ep_mean_s8_arm_dsp"
+        full = {"x0": np.full(x.shape, value, np.int8)}
+        trials.append(replace(made, feed=full, inplace=False))
+    for t, result in zip(trials, run_on_core(trials, "cortex-m4", "speed"), strict=True):
+        np.testing.assert_array_equal(result.output, expected(t.graph, t.feed))
 
 
 def trial(rng: Rng, graph: Graph, optimize: str, core: str) -> Trial:
