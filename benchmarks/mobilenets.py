@@ -73,6 +73,32 @@ def mobilenet_v2(width: float, classes: int) -> nn.Module:
     return nn.Sequential(*steps, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(1280, classes))
 
 
+def fomo(width: float, classes: int) -> nn.Module:
+    """MobileNetV2 up to its sixth block and a head of 1x1 convolutions: a class for 8x8 pixels.
+
+    Where it strides it pads below and to the right, by a layer of its own, as Keras' does.
+    """
+    last = scaled(32, width)
+    steps = layer(3, last, 3, 2)
+    for expansion, channels, blocks, stride in V2[:3]:
+        for i in range(blocks):
+            before, last = last, scaled(channels, width)
+            steps.append(Residual(before, expansion, last, stride if i == 0 else 1))
+    steps += [*layer(last, 6 * last, 1), nn.Conv2d(6 * last, 32, 1), nn.ReLU()]
+    return padded(nn.Sequential(*steps, nn.Conv2d(32, classes, 1)))
+
+
+def padded(network: nn.Module) -> nn.Module:
+    """The same with zeros below and to the right in front of convolutions that stride."""
+    for name, inner in network.named_children():
+        outer = padded(inner)
+        if isinstance(inner, nn.Conv2d) and inner.stride == (2, 2):
+            inner.padding = (0, 0)
+            outer = nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), inner)
+        setattr(network, name, outer)
+    return network
+
+
 def write(network: nn.Module, x: Tensor, path: Path) -> None:
     """Calibrate the normalisations on images (n, 3, height, width) and write an ONNX file."""
     for module in network.modules():

@@ -28,11 +28,13 @@ from edgeprune.compiler import Recipe
 from edgeprune.compiler.compile import Compiled
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Array, join_rows, run, run_int
+from edgeprune.planner.plan import round_up
 from edgeprune.target import load_target
 from edgeprune.toolchain.cmodel import read_model
 from edgeprune.verify import run_tflite
 
 BATCH = 20  # networks a program
+GAP = 24  # bytes, at the least
 SANITIZERS = {
     "gcc": "-fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all",
     "clang": "-fsanitize=undefined,float-cast-overflow -fsanitize-trap=all",  # needs no library
@@ -55,6 +57,8 @@ struct network {
     int (*run)(void *, size_t, const void *, void *);
     size_t arena, in_bytes, out_bytes;
     const char *in, *out;
+    unsigned gaps; /* of the arena, where nothing lies: */
+    const unsigned (*gap)[2]; /* from where to where */
 };
 """
 MAIN = """
@@ -64,6 +68,18 @@ static int canaries(const unsigned char *at)
     for (int i = 0; i < GUARD; i++) {
         if (at[i] != 0xC3) {
             return 1;
+        }
+    }
+    return 0;
+}
+/* Whether a byte between the values and rings of the arena is not what it was filled with. */
+static int spilt(const struct network *n, const unsigned char *arena, unsigned char filled)
+{
+    for (unsigned g = 0; g < n->gaps; g++) {
+        for (unsigned i = n->gap[g][0]; i < n->gap[g][1]; i++) {
+            if (arena[i] != filled) {
+                return 1;
+            }
         }
     }
     return 0;
@@ -82,9 +98,17 @@ int main(void)
         FILE *const in = fopen(n.in, "rb"), *const out = fopen(n.out, "wb");
         void *const x = malloc(n.in_bytes), *const y = malloc(n.out_bytes);
         for (int i = 0; fread(x, 1, n.in_bytes, in) == n.in_bytes; i++) {
-            memset(arena, i % 2 ? 0x5A : 0xFF, n.arena);
+            const unsigned char filled = i % 2 ? 0x5A : 0xFF;
+            memset(arena, filled, n.arena);
+            for (unsigned g = 0; g < n.gaps; g++) {
+                __asan_poison_memory_region(arena + n.gap[g][0], n.gap[g][1] - n.gap[g][0]);
+            }
             if (n.run(arena, n.arena, x, y) != 0) {
                 return 2;
+            }
+            __asan_unpoison_memory_region(arena, n.arena);
+            if (spilt(&n, arena, filled)) {
+                return 4;
             }
             fwrite(y, 1, n.out_bytes, out);
         }
@@ -113,12 +137,29 @@ class Case:
         compiled: what is emitted.
         fed: rows of its inputs.
         wanted: the outputs of the Python reference; None: not to be compared.
+        gaps: of the arena, where nothing lies: from where to where.
     """
 
     name: str
     compiled: Compiled
     fed: Array
     wanted: Array | None
+    gaps: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def apart(self) -> Case:
+        """The same with every value, ring and working memory in a place of its own, and gaps."""
+        plan, end = self.compiled.plan, 0
+        offsets: dict[str, int] = {}
+        gaps: list[tuple[int, int]] = []
+        for buffer in plan.buffers:
+            offsets[buffer.name] = end
+            used = end + buffer.nbytes
+            end = round_up(used + GAP, 8)
+            gaps.append((used, end))
+        spread = replace(plan, offsets=offsets, arena_bytes=end)
+        compiled = replace(self.compiled, plan=spread)
+        return replace(self, name=f"{self.name} apart", compiled=compiled, gaps=tuple(gaps))
 
 
 def case(seed: int, dtype: str) -> Case:
@@ -174,7 +215,10 @@ class Builder:
                 f"{{ return row{k}(arena, n, (const {x} *)x, ({y} *)y); }}",
             ]
             sizes = f"{model.arena_bytes}, {model.inputs.nbytes}, {model.outputs.nbytes}"
-            rows.append(f'{{call{k}, {sizes}, "{k}.in", "{k}.out"}},')
+            gaps = ", ".join(f"{{{a}, {b}}}" for a, b in c.gaps) or "{0, 0}"
+            table.append(f"static const unsigned gap{k}[][2] = {{{gaps}}};")
+            found = f"{len(c.gaps)}, gap{k}"
+            rows.append(f'{{call{k}, {sizes}, "{k}.in", "{k}.out", {found}}},')
             for source in model.sources[1:]:
                 used.add(source)
                 if source not in self.objects:

@@ -300,6 +300,15 @@ class Slice(Op):
             stop.append(int(at[-1]) + (1 if step[-1] > 0 else -1))
         return replace(self, start=tuple(start), stop=tuple(stop), step=tuple(step))
 
+    def band(self, x: Sequence[TensorType], y: TensorType, rows: range) -> Band | None:
+        step = self.step[0]
+        if step < 1:
+            return None  # the last row comes first
+        first = self.start[0] + rows.start * step
+        inside = range(first, first + (len(rows) - 1) * step + 1)
+        part = replace(self, start=(0, *self.start[1:]), stop=(len(inside), *self.stop[1:]))
+        return Band(part, (inside,))
+
     def _stops(self, x: TensorType) -> list[tuple[int, int]]:
         """Stops by axis as formats count them, where -1 is the last element; lengths of x."""
         pairs = zip(self.stop, x.shape, strict=True)

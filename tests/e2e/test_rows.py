@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from tests.e2e.conftest import Command, report_of
 from tests.emit.packages import TARGET, WARNINGS, run, small_cnn, small_mlp
@@ -71,3 +74,39 @@ def test_layers_run_by_rows_before_channels_go_for_bytes_of_ram(
     assert less["size"]["ram_bytes"] <= whole["size"]["ram_bytes"] - 700
     for report in reports:
         assert report["agreement"]["target_vs_host_mismatches"] == 0
+
+
+def picture_network(path: Path) -> Path:
+    """Pictures of 224x224 to four classes: separable blocks of a MobileNet, random weights."""
+
+    def layer(reads: int, makes: int, kernel: int, stride: int, groups: int = 1) -> list[nn.Module]:
+        return [nn.Conv2d(reads, makes, kernel, stride, kernel // 2, groups=groups), nn.ReLU()]
+
+    torch.manual_seed(0)
+    steps = layer(3, 8, 3, 2)
+    for reads, makes, stride in ((8, 24, 1), (24, 32, 2), (32, 32, 2)):
+        steps += layer(reads, reads, 3, stride, reads) + layer(reads, makes, 1, 1)
+    network = nn.Sequential(*steps, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 4))
+    x = torch.rand(12, 3, 224, 224)
+    torch.onnx.export(network.eval(), (x[:1],), path, dynamo=False, verbose=False)
+    np.savez(path.with_suffix(".npz"), x=x.numpy(), y=np.arange(12) % 4)
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
+def test_a_network_of_large_pictures_is_pruned_and_runs_where_its_layers_do_not_fit(
+    edgeprune: Command, tmp_path: Path
+) -> None:
+    model, out = picture_network(tmp_path / "net.onnx"), tmp_path / "out"
+    data = ("--data", model.with_suffix(".npz"), "--dtype", "int8", "--keep-ratio", "0.9")
+    done = edgeprune("build", model, *data, "--target", "nucleo-f446re", "-o", out)
+    assert done.status == 0, done.err
+    report = report_of(out)
+    assert report["after"]["neurons"] < report["before"]["neurons"]
+    rows, part = report["memory"]["by_rows"], 128 * 1024
+    assert rows["arena_bytes_whole"] > part, "nor on one of 256 KB, with all its channels"
+    assert rows["fed_by_rows"], "nor need the picture be there"
+    assert report["size"]["ram_bytes"] < part
+    assert report["agreement"]["c_vs_tflite_mismatches"] == 0
+    assert report["agreement"]["target_vs_host_mismatches"] == 0

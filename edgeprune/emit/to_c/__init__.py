@@ -91,7 +91,7 @@ def _runtime_files(program: Program) -> dict[str, bytes]:
         for call in form.calls.values():
             wanted |= {f for c in call.chain for f in (*c.sources, *c.headers, *c.drop_ins)}
         if form.plan.span is not None:
-            wanted |= {"src/ep_lines.c", "include/ep_lines.h"}
+            wanted |= {"src/ep_move_rows.c", "include/ep_move_rows.h"}
     found: dict[str, bytes] = {}
     todo = sorted(wanted)
     while todo:

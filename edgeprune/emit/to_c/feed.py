@@ -77,8 +77,8 @@ def feed_of(program: Program) -> Feed | None:
         later = starts[-1] if starts else needs[-1]
         starts.append(later if r is None else r.start)
     starts.reverse()
-    if any(s > n for s, n in zip(starts[1:], needs, strict=False)):
-        return None  # rows that nothing reads come in between
+    if starts[0] or any(s > n for s, n in zip(starts[1:], needs, strict=False)):
+        return None  # rows that nothing reads come first, or in between
     held = max(n - s for n, s in zip(needs, starts, strict=True))
     t = graph.types[value]
     row = t.size // t.shape[0]

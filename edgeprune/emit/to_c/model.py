@@ -428,7 +428,7 @@ class _Source:
             loop.add(layer, mark, spelled)
         self._data += loop.data
         if loop.moves:
-            self._include("include/ep_lines.h")
+            self._include("include/ep_move_rows.h")
         self._calls.append(tuple(f"    {line}" for line in loop.lines))
         self._functions += loop.function
         self._looped = len(self._calls)

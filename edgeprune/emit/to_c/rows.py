@@ -99,7 +99,7 @@ class RowLoop:
     @property
     def moves(self) -> bool:
         """Whether rows are moved."""
-        return any("ep_lines_copy" in line for line in self._body)
+        return any("ep_move_rows" in line for line in self._body)
 
     def add(self, layer: RowLayer, mark: str, statements: Statements) -> None:
         """One more layer.
@@ -152,7 +152,7 @@ class RowLoop:
         count = table.number("moved", [self._bytes(value, n if d else 0) for n, d in moved])
         down = table.number("down", [self._bytes(value, d if n else 0) for n, d in moved])
         place = self._pointers[value]
-        before = [] if count == "0" else [f"ep_lines_copy({place}, {place} + {down}, {count});"]
+        before = [] if count == "0" else [f"ep_move_rows({place}, {place} + {down}, {count});"]
         return self._within(value, table.number("y_at", at)), before, []
 
     def _running(
@@ -173,11 +173,11 @@ class RowLoop:
         if pointer.startswith("arena_"):
             pointer = f"({kind} *)(void *)({pointer})"
         name = f"{layer.prefix}_{word}" if self._fed is None else word[0]
-        self._ahead.append(f"{kind} *{name} = {pointer};")
+        used = [i for i, f in enumerate(layer.turns) if f is not None]
+        above = starts[used[0]] * row  # rows that are cut off
+        self._ahead.append(f"{kind} *{name} = {pointer}{f' + {above}' if above else ''};")
         if self._fed is not None:
             name = f"(*{name})"
-        used = [i for i, f in enumerate(layer.turns) if f is not None]
-        assert starts[used[0]] == 0, "the first rows are the first that are needed"
         step = [0] * len(starts)
         for i, j in pairwise(used):
             step[i] = (starts[j] - starts[i]) * row
