@@ -3,13 +3,12 @@
 
 #include <string.h>
 
-enum { MOST = 16 }; /* bytes at a time */
-
 void ep_move_rows(void *target, const void *source, int32_t bytes)
 {
     uint8_t *to = (uint8_t *)target;
     const uint8_t *from = (const uint8_t *)source;
 #ifdef __GNUC__
+    enum { MOST = 16 }; /* bytes at a time */
     if ((((uintptr_t)to | (uintptr_t)from) & 3u) == 0) {
         for (; bytes >= MOST; bytes -= MOST, to += MOST, from += MOST) {
             uint32_t words[MOST / 4];
