@@ -87,6 +87,10 @@ def weights_of(rng: Rng, shape: tuple[int, ...], axis: int, kind: str) -> dict[s
 
 def linear(rng: Rng, op: object, x: tuple[int, ...], shape: tuple[int, ...], kind: str) -> Graph:
     """A layer with weights."""
+    if kind == "int16":
+        graph = linear(rng, op, x, shape, "float32")
+        made = quantise(graph, dict.fromkeys(graph.activations, (-2.0, 2.0)), DType.INT16)
+        return alone(made, made.nodes[0])
     axis = len(shape) - 1 if isinstance(op, DepthwiseConv2d) else 0
     constants = weights_of(rng, shape, axis, kind)
     if kind == "float32":
@@ -102,14 +106,14 @@ def size(rng: Rng, low: int, high: int) -> int:
 
 def layers(rng: Rng) -> Iterator[Graph]:
     """Every family once, with a random shape."""
-    kinds = ("int8", "int8", "few", "float32")
+    kinds = ("int8", "few", "float32", "int16")
     image = (size(rng, 3, 32), size(rng, 3, 32))
     depth, filters = size(rng, 1, 64), size(rng, 2, 64)
     k = int(rng.choice([2, 3, 3, 5]))
     around = Padding(*[k // 2] * 4)
     stride = (int(rng.choice([1, 2])),) * 2
     act = RELU if rng.integers(2) else None
-    for kind in kinds[1:]:
+    for kind in kinds:
         small = size(rng, 1, 48)
         yield linear(rng, Conv2d(stride, around, clamp=act), (*image, small),
                      (filters, k, k, small), kind)  # fmt: skip
@@ -148,8 +152,9 @@ def layers(rng: Rng) -> Iterator[Graph]:
 
 
 def examples(rng: Rng) -> Iterator[Graph]:
-    """Every operator's example once in every element type, with other sizes."""
-    for example in EXAMPLES:
+    """What :func:`layers` has no shapes for: an operator's example in every type, in other sizes."""
+    covered = (Conv2d, Dense, DepthwiseConv2d)
+    for example in (e for e in EXAMPLES if not isinstance(e[0], covered)):
         graph = example_graph(scaled(example, rng))
         yield from (alone(graph, node) for node in graph.nodes)
         for dtype in (DType.INT8, DType.INT16):
