@@ -152,7 +152,7 @@ def layers(rng: Rng) -> Iterator[Graph]:
 
 
 def examples(rng: Rng) -> Iterator[Graph]:
-    """What :func:`layers` has no shapes for: an operator's example in every type, in other sizes."""
+    """What :func:`layers` has no shapes for: operators' examples in every type and other sizes."""
     covered = (Conv2d, Dense, DepthwiseConv2d)
     for example in (e for e in EXAMPLES if not isinstance(e[0], covered)):
         graph = example_graph(scaled(example, rng))
