@@ -4,15 +4,14 @@
 
 Lowers random layers for each core in every way that its kernels offer, counts each call in QEMU and
 checks its result, and fits the line of ``edgeprune/kernels/costs.py`` to two of three; the third
-tells how far off it is. Writes edgeprune/kernels/costs.json. Takes some minutes.
+tells how far off it is. Writes edgeprune/kernels/fitted/. Takes some minutes.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from math import prod
@@ -29,7 +28,7 @@ from kernels.on_core import Trial, run_on_core
 from edgeprune.errors import UnsupportedError
 from edgeprune.ir import Array, DType, Graph, Node, TensorType
 from edgeprune.kernels.call import KernelCall
-from edgeprune.kernels.costs import COSTS, features, unpacking
+from edgeprune.kernels.costs import features, read_lines, unpacking, write_lines
 from edgeprune.kernels.isa import COUNTED
 from edgeprune.kernels.select import candidates
 from edgeprune.ops import (
@@ -310,25 +309,25 @@ def main() -> None:
     parser.add_argument("--kernels", default="", help="what their names begin with")
     parser.add_argument("--missing", action="store_true", help="only those without a line")
     given = parser.parse_args()
-    found = json.loads(COSTS.read_text()) if COSTS.is_file() else {}
     for core in given.cores.split(","):
+        found = dict(read_lines(core))
         for optimize in ("size", "speed"):
-            kept = found.setdefault(core, {}).get(optimize, {})
+            kept = found.get(optimize, {})
 
-            def wanted(kernel: str, kept: dict[str, object] = kept) -> bool:
+            def wanted(kernel: str, kept: Mapping[str, object] = kept) -> bool:
                 known = given.missing and kernel in kept
                 own = kernel.startswith(LAYER)  # a function of one layer alone
                 return kernel.startswith(given.kernels) and not known and not own
 
             fits = {k: fit(rows) for k, rows in sorted(count(core, optimize, wanted).items())}
-            found[core][optimize] = (kept if given.missing or given.kernels else {}) | fits
+            found[optimize] = (kept if given.missing or given.kernels else {}) | fits
             if not fits:
                 continue
             medians = [f["median_error"] for f in fits.values()]
             print(f"{core} {optimize}: {len(fits)} kernels, median error {np.median(medians):.1%}, "
                   f"worst kernel {max(fits, key=lambda k: fits[k]['median_error'])} "
                   f"{max(medians):.1%}", flush=True)  # fmt: skip
-        COSTS.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
+        write_lines(core, found)
 
 
 if __name__ == "__main__":

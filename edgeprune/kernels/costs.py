@@ -6,10 +6,10 @@ fitted to counts in the emulator says how much of it there is on one core:
     instructions = a + b work + c macs + d outputs + e inputs + f pixels + g rows
 
 likewise cycles with memory that never waits, and the words of flash that the core waited for, which
-cost what a board's flash takes for one. ``costs.json`` has a to g of every kernel function, most of
-them 0, and ``sizes.json`` the bytes of
-every source file, by core and level of optimisation; ``scripts/fit_costs.py`` and
-``scripts/measure_sizes.py`` make them. Other cores take the nearest one's.
+cost what a board's flash takes for one. ``fitted/`` has a file for each core with a to g of every
+kernel function, most of them 0, and ``sizes.json`` the bytes of every source file, by core; both by
+level of optimisation. ``scripts/fit_costs.py`` and ``scripts/measure_sizes.py`` make them. Other
+cores take the nearest one's.
 """
 
 from __future__ import annotations
@@ -26,16 +26,35 @@ from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.isa import DEFAULT, NEAREST, SOFT
 from edgeprune.target import Memory
 
-COSTS = Path(__file__).parent / "costs.json"
+FITTED = Path(__file__).parent / "fitted"
 SIZES = Path(__file__).parent / "sizes.json"
 CALL_BYTES = 20  # an entry of the model's function, beside the parameters
 LARGE_CACHE = 2048  # bytes of a cache of data, with which words of flash are read once
 
 
+Lines = dict[str, dict[str, dict[str, list[float]]]]
+"""By level of optimisation and kernel: what a line of each quantity is made of, and its errors."""
+
+
 @cache
-def _costs() -> Mapping[str, Mapping[str, Mapping[str, Mapping[str, list[float]]]]]:
-    found: dict[str, dict[str, dict[str, dict[str, list[float]]]]] = json.loads(COSTS.read_text())
+def read_lines(core: str) -> Lines:
+    """What was fitted for a core; nothing where nothing was."""
+    file = FITTED / f"{core}.json"
+    found: Lines = json.loads(file.read_text()) if file.is_file() else {}
     return found
+
+
+def write_lines(core: str, found: Lines) -> None:
+    """A kernel a line, so that a change of one is a change of one."""
+    levels = []
+    for level, kernels in sorted(found.items()):
+        rows = ",\n".join(
+            f"  {json.dumps(name)}: {json.dumps(line, sort_keys=True)}"
+            for name, line in sorted(kernels.items())
+        )
+        levels.append(f" {json.dumps(level)}: {{\n{rows}\n }}")
+    (FITTED / f"{core}.json").write_text("{\n" + ",\n".join(levels) + "\n}\n")
+    read_lines.cache_clear()
 
 
 @cache
@@ -77,7 +96,7 @@ def unpacking(call: KernelCall) -> Iterator[tuple[str, int, tuple[float, ...]]]:
 
 
 def _line(core: str, optimize: str) -> Mapping[str, Mapping[str, list[float]]]:
-    return _costs().get(NEAREST.get(core, core), {}).get(optimize, {})
+    return read_lines(NEAREST.get(core, core)).get(optimize, {})
 
 
 def calibrated(

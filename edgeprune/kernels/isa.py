@@ -19,7 +19,7 @@ GUARDS = {
 """By folder of ``runtime_c/arch``, when the C preprocessor takes what is in it."""
 
 COUNTED = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m55", "rv32imc")
-"""Cores that the scripts measure: they have tables in costs.json and sizes.json."""
+"""Cores that the scripts measure: they have tables in ``fitted/`` and sizes.json."""
 NEAREST = {
     "cortex-m0": "cortex-m0plus",
     "cortex-m7": "cortex-m4",

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from emit.test_each_operator import typed
+from emit.test_each_operator import networks, typed
 
 from edgeprune.compiler import Recipe
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.kernels import costs
 from edgeprune.kernels.call import KernelCall
+from edgeprune.kernels.isa import COUNTED
 from edgeprune.kernels.select import KERNELS, candidates, lower
 from edgeprune.ops import Conv2d
 from edgeprune.ops.examples import EXAMPLES, IMAGE, example_graph
@@ -35,6 +36,19 @@ def test_every_source_that_a_kernel_can_reach_has_a_size_on_every_core(core, opt
     for isa in [isa for isa in core.kernels if isa in KERNELS]:
         table = costs.size_table(core.name, optimize, isa)
         assert not [s for s in sources(isa) if s not in table], isa
+
+
+@pytest.mark.parametrize("core", COUNTED)
+def test_every_kernel_that_an_operator_can_take_was_counted_on_every_core(core) -> None:
+    """Else it is chosen by an estimate for any core: `scripts/fit_costs.py --missing` counts it."""
+    target, missing = load_target(core), set()
+    for (_, graph), optimize in itertools.product(networks(), ("size", "speed")):
+        lines = costs.read_lines(core)[optimize]
+        for node in graph.nodes:
+            for made in candidates(graph, node, target.kernels, optimize, "ep_own"):
+                if made.kernel not in lines and not made.kernel.startswith("ep_own"):
+                    missing.add((optimize, made.kernel))
+    assert not missing
 
 
 def call(source: str) -> KernelCall:
