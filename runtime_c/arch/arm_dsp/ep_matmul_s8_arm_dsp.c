@@ -52,7 +52,7 @@ static void widen(const matmul_params *p, const int8_t *x, uint32_t *to)
 }
 
 /* Weights of what is no element of b: of the sums, in two terms, and of planes that only fill up. */
-static void close(const matmul_params *p, int32_t columns, int8_t *to)
+static void fill_up(const matmul_params *p, int32_t columns, int8_t *to)
 {
     const int32_t parts = (p->in_len + EP_MATMUL_PART - 1) / EP_MATMUL_PART;
     const int32_t first = (p->in_len + 1) / 2;
@@ -102,7 +102,7 @@ static void pack_pair(const matmul_params *p, const int8_t *a, const int8_t *b, 
         to[2] = (int8_t)at(a, step, k + 1, n);
         to[3] = (int8_t)at(b, step, k + 1, n);
     }
-    close(p, 2, to);
+    fill_up(p, 2, to);
 }
 
 /* The odd last column. */
@@ -120,7 +120,7 @@ static void pack_solo(const matmul_params *p, const int8_t *a, int32_t step, int
         to[0] = a[k * step];
         to[1] = (int8_t)at(a, step, k + 1, n);
     }
-    close(p, 1, to);
+    fill_up(p, 1, to);
 }
 
 static void pack(const matmul_params *p, const int8_t *b, int8_t *w)
