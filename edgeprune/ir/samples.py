@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from edgeprune.ir.types import Array
 
+SEEN = 16  # samples of a label, of which chance leaves none out of the first half
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -52,6 +54,26 @@ class Samples:
             The rest, and the part with ``round(fraction * n)`` samples; both in the given order.
         """
         assert 0 <= fraction <= 1, fraction
+        chosen = np.zeros(len(self), bool)
+        chosen[self._queue(seed)[: round(fraction * len(self))]] = True
+        return self.take(~chosen), self.take(chosen)
+
+    def mixed(self, seed: int = 0) -> Samples:
+        """The same samples, in an order of which every beginning has all labels in proportion.
+
+        As they are where they are mixed: labels that come in runs, as folders of pictures give
+        them, leave some out of the first half.
+        """
+        if self.y is None:
+            return self
+        labels, counts = np.unique(self.y, return_counts=True)
+        half = self.y[: len(self) // 2]
+        due = ((v, n / 2) for v, n in zip(labels, counts, strict=True) if n > SEEN)
+        missed = any((half == v).sum() < n / 4 for v, n in due)
+        return self.take(self._queue(seed)) if missed else self
+
+    def _queue(self, seed: int) -> Array:
+        """A random order, each label in proportion in every beginning of it."""
         rng = np.random.default_rng(seed)
         n = len(self)
         order = rng.permutation(n)
@@ -64,6 +86,4 @@ class Samples:
                 rows = order[start[order] == k]
                 place[rows] = (np.arange(len(rows)) + rng.random()) / len(rows)
             order = np.argsort(place, kind="stable")
-        chosen = np.zeros(n, bool)
-        chosen[order[: round(fraction * n)]] = True
-        return self.take(~chosen), self.take(chosen)
+        return order

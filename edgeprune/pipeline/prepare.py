@@ -218,6 +218,8 @@ def _split(given: Given, graph: Graph, options: BuildOptions) -> tuple[Samples, 
     """Samples that rank and calibrate, that choose, and that are reported on."""
     report = given.report
     rank, validation = given.work.split(VALIDATION_SHARE, seed=options.seed + 1)
+    if not graph.states:  # a sequence has its order
+        rank = rank.mixed(options.seed + 3)  # the first of them are often enough
     if len(rank.x) > LIMIT_RANK:
         rank = rank.first(LIMIT_RANK)
     most = max(VALIDATED, VALIDATED_MACS // max(graph.macs, 1))

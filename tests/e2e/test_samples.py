@@ -48,6 +48,29 @@ def test_samples_that_choose_are_as_many_as_time_allows_and_of_every_label(
     assert counts.max() - counts.min() <= 1
 
 
+@pytest.mark.parametrize("limit", [1000, 10_000], ids=["fewer than there are", "all"])
+def test_the_first_of_the_samples_that_rank_have_every_label(
+    limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Folders of pictures come class by class."""
+    monkeypatch.setattr(prepare, "LIMIT_RANK", limit)
+    data = sorted_by_label(4000)
+    options = BuildOptions(model=None, data=None, out=Path("out"))
+    given = Given(data, data.first(8), True, "held-out")
+    rank, validation, _ = prepare._split(given, mlp(3, 5, LABELS), options)
+    assert rank.y is not None
+    assert len(rank) == min(limit, len(data) - len(validation))
+    counts = np.bincount(rank.y[:200], minlength=LABELS)
+    assert counts.max() - counts.min() <= 2
+
+
+def test_samples_whose_labels_are_mixed_keep_their_order() -> None:
+    rng = np.random.default_rng(0)
+    y = np.append(rng.permutation(np.arange(400) % LABELS), 9)  # one label is seen but once
+    data = Samples(np.zeros((401, 3), np.float32), y)
+    assert data.mixed() is data
+
+
 def test_a_network_that_is_asked_for_twice_is_linked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     linked: list[Any] = []
 
