@@ -5,22 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property, partial
-
-import numpy as np
+from functools import cached_property, partial
 
 from edgeprune.compiler.compile import FLOATS, MIXED, Compiled, Recipe
 from edgeprune.compiler.measure import Footprint
 from edgeprune.compiler.prices import LayerPrices
 from edgeprune.errors import CannotFitError
-from edgeprune.frontends.normalize import fuse
-from edgeprune.ir import Array, Coupling, Graph, couple, predict
+from edgeprune.ir import Coupling, Graph, couple, predict
 from edgeprune.pipeline.answered import answered
 from edgeprune.pipeline.forms import Candidate, Form
 from edgeprune.pipeline.meter import Meter
 from edgeprune.pipeline.options import BuildOptions, most_cycles
 from edgeprune.pipeline.phone import with_inputs
 from edgeprune.pipeline.prepare import Prepared
+from edgeprune.pipeline.quantised import NARROW_LOSS, quantised
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
 from edgeprune.pruning.costs import Prices, nothing_removed
@@ -39,17 +37,10 @@ from edgeprune.pruning.search import Ranking, prune, smallest
 from edgeprune.pruning.subnet import recalibrate
 from edgeprune.quantize import (
     Observed,
-    Score,
     Settings,
-    choose,
-    equalise,
     tolerant,
-    widen,
 )
 
-CHOICE_MACS = 5_000_000_000  # of all samples that choose how a network is quantised: some seconds
-CHOICE_SAMPLES = 200  # that choose in any case
-NARROW_LOSS = 0.005  # of accuracy, that weights of four bits may cost
 # Bytes of constants in the first 64 KB of AVR's flash. The rest is for code and for what start-up
 # code copies to RAM: QEMU 7.2 reads that from the first 64 KB only, whatever RAMPZ says.
 NEAR_FLASH = 56 << 10
@@ -383,7 +374,9 @@ class Fitter:
     ) -> Candidate:
         """Choose how it is quantised, by validation."""
         if recipe.observed:
-            compiled, accuracy = self._quantised(recipe, graph)
+            compiled, accuracy = quantised(
+                self.prepared, recipe, graph, self.limits, self._meter, self.progress
+            )
         else:
             compiled = recipe.compile(graph)
             accuracy = self.prepared.accuracy(answered(compiled, self.prepared.validation.x))
@@ -393,54 +386,6 @@ class Fitter:
             plain = self.prepared.accuracy(predict(graph, self.prepared.validation.x))
         compiled, size = self._meter.by_rows(compiled)
         return Candidate(graph, compiled, size, accuracy, plain, pruned, before)
-
-    def _quantised(self, recipe: Recipe, graph: Graph) -> tuple[Compiled, float]:
-        """The quantised network that does best on validation data, and its accuracy there."""
-        samples, plain = self.prepared.validation, fuse(graph)
-        few = samples.x[: max(CHOICE_SAMPLES, CHOICE_MACS // max(graph.macs, 1))]
-        even = plain if recipe.levels else equalise(plain)  # weights on a table stay on it
-        seen = {False: self.prepared.observed(graph, self.progress)}
-        if even is not plain:
-            seen[True] = self.prepared.observed(even, self.progress)
-        wanted = predict(graph, few)
-
-        @cache
-        def compiled(s: Settings, by_rows: bool) -> Compiled:
-            return replace(recipe, observed=seen[s.equalises], settings=s, by_rows=by_rows).compile(
-                even if s.equalises else plain
-            )
-
-        @cache
-        def outputs(s: Settings) -> Array:
-            return answered(compiled(s, False), few)  # the same bits either way
-
-        def score(s: Settings) -> Score:
-            loss = float(np.mean((outputs(s) - wanted) ** 2, dtype=np.float64))
-            # without labels there is nothing but the distance to the float network
-            return self.prepared.accuracy(outputs(s)) if samples.y is not None else 0.0, -loss
-
-        def fits(s: Settings) -> bool:
-            if not self.limits.most:
-                return True
-            found = self._meter.by_rows(compiled(s, recipe.by_rows), tells=False)[1]
-            return self.limits.hold(found.taken)
-
-        settings = choose(score, recipe.settings, can_equalise=even is not plain)
-        if not fits(settings):  # tables are as long as scales make them
-            settings = choose(
-                lambda s: score(s) if fits(s) else (0.0, -math.inf),
-                recipe.settings,
-                can_equalise=even is not plain,
-            )
-        if settings.narrow:
-            whole = self.prepared.accuracy(outputs(replace(settings, narrow=frozenset())))
-            settings = widen(settings, score, fits, whole - NARROW_LOSS)
-        made = outputs(settings)
-        if len(few) < len(samples.x):
-            made = np.concatenate(
-                [made, answered(compiled(settings, False), samples.x[len(few) :])]
-            )
-        return compiled(settings, recipe.by_rows), self.prepared.accuracy(made)
 
     @property
     def _drops_inputs(self) -> bool:

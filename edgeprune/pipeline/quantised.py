@@ -1,0 +1,77 @@
+"""How a network is quantised: the settings that do best on validation data, within the limits."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+
+from edgeprune.compiler.compile import Compiled, Recipe
+from edgeprune.frontends.normalize import fuse
+from edgeprune.ir import Array, Graph, predict
+from edgeprune.pipeline.answered import answered
+from edgeprune.pipeline.meter import Meter
+from edgeprune.pipeline.prepare import Prepared
+from edgeprune.progress import Progress
+from edgeprune.pruning.limits import Limits
+from edgeprune.quantize import Score, Settings, choose, equalise, widen
+
+CHOICE_MACS = 5_000_000_000  # of all samples that choose how a network is quantised: some seconds
+CHOICE_SAMPLES = 200  # that choose in any case
+NARROW_LOSS = 0.005  # of accuracy, that weights of four bits may cost
+
+
+def quantised(
+    prepared: Prepared,
+    recipe: Recipe,
+    graph: Graph,
+    limits: Limits,
+    meter: Meter,
+    progress: Progress,
+) -> tuple[Compiled, float]:
+    """The quantised network that does best on validation data, and its accuracy there."""
+    samples, plain = prepared.validation, fuse(graph)
+    few = samples.x[: max(CHOICE_SAMPLES, CHOICE_MACS // max(graph.macs, 1))]
+    even = plain if recipe.levels else equalise(plain)  # weights on a table stay on it
+    seen = {False: prepared.observed(graph, progress)}
+    if even is not plain:
+        seen[True] = prepared.observed(even, progress)
+    wanted = predict(graph, few)
+
+    @cache
+    def compiled(s: Settings, by_rows: bool) -> Compiled:
+        return replace(recipe, observed=seen[s.equalises], settings=s, by_rows=by_rows).compile(
+            even if s.equalises else plain
+        )
+
+    @cache
+    def outputs(s: Settings) -> Array:
+        return answered(compiled(s, False), few)  # the same bits either way
+
+    def score(s: Settings) -> Score:
+        loss = float(np.mean((outputs(s) - wanted) ** 2, dtype=np.float64))
+        # without labels there is nothing but the distance to the float network
+        return prepared.accuracy(outputs(s)) if samples.y is not None else 0.0, -loss
+
+    def fits(s: Settings) -> bool:
+        if not limits.most:
+            return True
+        found = meter.by_rows(compiled(s, recipe.by_rows), tells=False)[1]
+        return limits.hold(found.taken)
+
+    settings = choose(score, recipe.settings, can_equalise=even is not plain)
+    if not fits(settings):  # tables are as long as scales make them
+        settings = choose(
+            lambda s: score(s) if fits(s) else (0.0, -math.inf),
+            recipe.settings,
+            can_equalise=even is not plain,
+        )
+    if settings.narrow:
+        whole = prepared.accuracy(outputs(replace(settings, narrow=frozenset())))
+        settings = widen(settings, score, fits, whole - NARROW_LOSS)
+    made = outputs(settings)
+    if len(few) < len(samples.x):
+        made = np.concatenate([made, answered(compiled(settings, False), samples.x[len(few) :])])
+    return compiled(settings, recipe.by_rows), prepared.accuracy(made)
