@@ -19,16 +19,14 @@ from edgeprune.pipeline.options import BuildOptions, most_cycles
 from edgeprune.pipeline.phone import with_inputs
 from edgeprune.pipeline.prepare import Prepared
 from edgeprune.pipeline.quantised import NARROW_LOSS, quantised
+from edgeprune.pipeline.refusal import NEAR_FLASH, refusal, refuse_far_constants
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
 from edgeprune.pruning.costs import Prices, nothing_removed
 from edgeprune.pruning.finetune import MOVED, Training, finetune
 from edgeprune.pruning.groups import (
     all_that_can_go,
-    kept_whole,
-    kept_words,
     removable,
-    worth_a_word,
 )
 from edgeprune.pruning.limits import Limits
 from edgeprune.pruning.obs.parts import parts_of
@@ -41,9 +39,6 @@ from edgeprune.quantize import (
     tolerant,
 )
 
-# Bytes of constants in the first 64 KB of AVR's flash. The rest is for code and for what start-up
-# code copies to RAM: QEMU 7.2 reads that from the first 64 KB only, whatever RAMPZ says.
-NEAR_FLASH = 56 << 10
 TRIES = 8  # of measuring and adjusting; the estimate is off by a few bytes of alignment
 SLACK = 0.01  # of every limit unused: less code than was reckoned with, so another try pays
 
@@ -234,7 +229,7 @@ class Fitter:
         recipe = replace(known.compiled.recipe, target=form.target, optimize=form.optimize)
         recipe = replace(recipe, by_rows=form.by_rows, room=None)
         compiled = recipe.compile_typed(known.compiled.graph)
-        _refuse_far_constants(compiled)
+        refuse_far_constants(compiled)
         compiled, size = self._meter.by_rows(compiled)
         return replace(known, compiled=compiled, size=size)
 
@@ -380,7 +375,7 @@ class Fitter:
         else:
             compiled = recipe.compile(graph)
             accuracy = self.prepared.accuracy(answered(compiled, self.prepared.validation.x))
-        _refuse_far_constants(compiled)
+        refuse_far_constants(compiled)
         plain = accuracy  # of a file of integers: there is no float network
         if not graph.is_quantised:
             plain = self.prepared.accuracy(predict(graph, self.prepared.validation.x))
@@ -400,45 +395,6 @@ class Fitter:
         return self._refusal(self._smallest(recipe), self._least(prices))
 
     def _refusal(self, compiled: Compiled, cost: Mapping[str, float]) -> CannotFitError:
-        """The error that says what the smallest network takes; its price what is not measured."""
-        compiled, found = self._meter.by_rows(compiled)
-        graph, bound = compiled.graph, self.form.target.bound
-        taken = {**cost, **self._meter.taken(found, compiled), "near": compiled.near_bytes}
-        widths = ", ".join(
-            f"{n.name} {graph.types[n.output].shape[-1]}" for n in graph.nodes if n.op.weights
-        )
-        parts = [
-            f"code {found.code_bytes:,}" if found.code_bytes is not None else "",
-            f"weights and biases {found.weight_bytes:,}",
-            f"arena {found.arena_bytes:,}" if bound == "flash" else "",
-            f"stack {found.stack_bytes:,}" if found.stack_bytes is not None else "",
-        ]
-        source = self.prepared.float_graph
-        layers = sum(bool(n.op.weights) for n in source.nodes)
-        kept = kept_words(worth_a_word(kept_whole(source, couple(source)), layers))
-        option, least = self.limits.option(taken), ""
-        if option == "--keep-ratio":
-            least = (
-                f"{option} {math.ceil(1000 * taken['neurons'] / self._count) / 1000:g} or more; "
-            )
-        error = CannotFitError(
-            option,
-            f"the smallest {self.form.dtype} network takes {self.limits.words(taken)}\n"
-            f"  it is made of: {', '.join(p for p in parts if p)} (widths: {widths})"
-            + (f"\n  no channel can go of {kept}" if kept else ""),
-            f"{least}the floor is {found.flash_bytes:,} bytes of {bound}"
-            + (f" and {found.ram_bytes:,} of RAM" if bound == "flash" else ""),
-        )
-        error.excess_bytes = int(sum(self.limits.excess(found.taken).values()))
-        return error
-
-
-def _refuse_far_constants(compiled: Compiled) -> None:
-    """Processors that read flash through 16-bit pointers reach its first 64 KB."""
-    target, found = compiled.recipe.target, compiled.near_bytes
-    if target.progmem and found > NEAR_FLASH:
-        raise CannotFitError(
-            f"target {target.name}",
-            f"the network has {found:,} bytes of constants, its pointers reach {NEAR_FLASH:,}",
-            "give a smaller --budget",
+        return refusal(
+            self._meter, self.limits, compiled, cost, self.prepared.float_graph, self._count
         )
