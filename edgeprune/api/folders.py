@@ -36,13 +36,14 @@ def verify_folder(folder: str | Path, *, target: str | None = None) -> Verdict:
 
 
 def run(
-    folder: str | Path, on: str = "cortex-m4", *, count: int = 100, profile: bool = False
+    folder: str | Path, on: str | None = None, *, count: int = 100, profile: bool = False
 ) -> dict[str, Any]:
     """Run the firmware of a folder on an emulated core or a board, compare it with this machine.
 
     Args:
         folder: what :func:`build` wrote.
-        on: an emulated target; or ``serial:/dev/ttyACM0``, a board that :func:`flash` wrote to.
+        on: an emulated target, None: what it was built for; or ``serial:/dev/ttyACM0``, a board
+            that :func:`flash` wrote to.
         count: inferences.
         profile: also count by layer.
 

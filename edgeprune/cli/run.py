@@ -15,15 +15,14 @@ from edgeprune.cli._console import console, out_json, telling
 @click.option(
     "--on",
     "target",
-    default="cortex-m4",
-    show_default=True,
-    help="The emulated core; or serial:/dev/ttyACM0 or probe, a board that `edgeprune "
-    "flash` wrote to.",
+    default=None,
+    help="The emulated core, by default that which it was built for; or serial:/dev/ttyACM0 or "
+    "probe, a board that `edgeprune flash` wrote to.",
 )
 @click.option("--count", type=int, default=100, show_default=True, help="Inferences to run.")
 @click.option("--profile", is_flag=True, help="Tell the layers apart.")
 @_options.as_json
-def command(folder: Path, target: str, count: int, profile: bool, as_json: bool) -> None:
+def command(folder: Path, target: str | None, count: int, profile: bool, as_json: bool) -> None:
     """Run the firmware of FOLDER on an emulated core or on a board, compare it with the host.
 
     Of a board, cycles or milliseconds and stack are put into FOLDER's report, as measured.
@@ -36,7 +35,6 @@ def command(folder: Path, target: str, count: int, profile: bool, as_json: bool)
 
     terminal = console()
     with telling(terminal) as progress:
-        progress(f"run on {target}", 0, 0)
         record = run_folder(folder, target, count=count, profile=profile, progress=progress)
     show_run(record, terminal)
     if as_json:

@@ -22,10 +22,12 @@ from edgeprune.verify import run_serial, run_target
 from edgeprune.verify.agreement import differing
 from edgeprune.verify.run_c import HostModel
 
+CORE = "cortex-m4"  # where what a folder was built for is not emulated
+
 
 def run_folder(
     folder: Path,
-    target_name: str,
+    target_name: str | None = None,
     *,
     count: int = 100,
     profile: bool = False,
@@ -36,7 +38,8 @@ def run_folder(
     Args:
         folder: what a build wrote.
         target_name: an emulated target; or ``serial:`` and the device of a board's serial line, or
-            ``probe``, whose figures are put into the folder's report.
+            ``probe``, whose figures are put into the folder's report. None: what it was built for,
+            and a Cortex-M4 where that is not emulated.
         count: number of inferences; the stored inputs are repeated where there are fewer.
         profile: also count by layer, in the emulator.
         progress: told how far a board is.
@@ -50,6 +53,8 @@ def run_folder(
     """
     if count < 1:
         raise EdgePruneError("--count", f"{count} inferences cannot be run")
+    if target_name is None:
+        target_name = _own(str(read_report(folder)["target"]["name"]))
     is_board = run_serial.is_board(target_name)
     if is_board and profile:
         raise EdgePruneError("--profile", "layers are told apart in the emulator only")
@@ -57,6 +62,7 @@ def run_folder(
         hint = f"its serial line: --on {run_serial.PREFIX}/dev/ttyACM0; or --on {run_serial.PROBE}"
         raise EdgePruneError("--on", f"{target_name!r} names no board", hint)
     core = None if is_board else load_target(target_name, "--on")
+    progress(f"run on {target_name}", 0, 0)
     report = read_report(folder)
     vectors = stored_vectors(folder, report)
     inputs = np.resize(vectors["inputs"], (count, *vectors["inputs"].shape[1:]))
@@ -68,6 +74,11 @@ def run_folder(
     if core is None:
         return _on_board(folder, target_name, inputs, expected, report, progress)
     return _on_core(c_dir, core, inputs, expected, report, profile)
+
+
+def _own(name: str) -> str:
+    """The target of a report that runs here; one of the list, as reports are somebody else's."""
+    return name if name in list_targets() and load_target(name).emulator else CORE
 
 
 def _on_core(

@@ -208,6 +208,23 @@ def test_where_it_cannot_run_is_told_before_anything_is_compiled(
     assert said in done.err
 
 
+@pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
+@pytest.mark.parametrize(
+    ("name", "on"),
+    [("nucleo-f446re", "nucleo-f446re"), ("host", "cortex-m4"), ("../mine.toml", "cortex-m4")],
+)
+def test_without_a_core_it_runs_on_what_it_was_built_for(
+    for_nucleo: Path, tmp_path: Path, name: str, on: str
+) -> None:
+    folder = shutil.copytree(for_nucleo, tmp_path / "out")
+    report = json.loads((folder / "report.json").read_text())
+    report["target"]["name"] = name
+    (folder / "report.json").write_text(json.dumps(report))
+    done = invoke("run", folder, "--count", "2", "--json")
+    assert done.status == 0, done.err
+    assert done.json["target"] == on
+
+
 def test_a_board_with_an_arduino_core_gets_a_sketch_that_arduino_cli_builds(
     for_pico: Path, install: Install, tmp_path: Path
 ) -> None:
