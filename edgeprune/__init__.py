@@ -73,6 +73,8 @@ def __getattr__(name: str) -> Any:
 
         from edgeprune.arguments import named
 
-        globals()[name] = named(getattr(import_module(_PUBLIC[name]), name))
-        return globals()[name]
+        found: Any = named(getattr(import_module(_PUBLIC[name]), name))
+        found.__module__ = __name__  # where pickle finds it
+        globals()[name] = found
+        return found
     raise AttributeError(f"module 'edgeprune' has no attribute {name!r}")

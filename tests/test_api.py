@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 from dataclasses import fields
 from pathlib import Path
 
@@ -179,6 +180,11 @@ def test_whatever_an_argument_is_given_there_is_one_message_and_no_traceback(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_functions_go_to_other_processes_by_name(name: str) -> None:
+    assert pickle.loads(pickle.dumps(FUNCTIONS[name])) is FUNCTIONS[name]
+
+
 def test_public_functions_of_the_library_check_what_they_are_given() -> None:
     with pytest.raises(EdgePruneError, match="graph: must be a Graph, is 5"):
         edgeprune.fold(5)  # type: ignore[arg-type]
@@ -188,6 +194,8 @@ def test_public_functions_of_the_library_check_what_they_are_given() -> None:
     data = Samples(np.zeros((8, 784), np.float32))
     with pytest.raises(EdgePruneError, match="keep_ratio: must lie between 0 and 1, is 2"):
         edgeprune.prune(net, data, keep_ratio=2)
+    with pytest.raises(EdgePruneError, match=r"^criteria: there is no 'l9'"):
+        edgeprune.sweep("net.onnx", data="x.npz", criteria="l9")
     with pytest.raises(EdgePruneError, match="criterion: must be a string or a Criterion, is 5"):
         edgeprune.prune(net, data, criterion=5)  # type: ignore[arg-type]
 

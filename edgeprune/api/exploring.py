@@ -12,8 +12,9 @@ from edgeprune.pipeline.explore import analyze_model, extract_model, sweep_model
 from edgeprune.pipeline.frontier import explore_model
 from edgeprune.pipeline.options import BuildOptions, DtypeChoice, Some
 from edgeprune.pipeline.pareto import pareto_model
-from edgeprune.pipeline.values import parse_levels, parse_names
+from edgeprune.pipeline.values import parse_levels, parse_names, refuse_unknown
 from edgeprune.progress import Progress
+from edgeprune.pruning.criteria import CRITERIA
 from edgeprune.pruning.search import Schedule
 from edgeprune.schema import Share
 
@@ -99,6 +100,7 @@ def sweep(
     """
     values, of = parse_levels(levels)
     compared = parse_names(criteria, "criteria")
+    refuse_unknown("criteria", compared, ("obs", *CRITERIA))
     if pareto and len(compared) != 1:
         raise EdgePruneError("criteria", "is one with pareto", "name one")
     with files_of(model, example_input, data, test) as files:

@@ -8,6 +8,7 @@ import click
 
 from edgeprune.cli import _options
 from edgeprune.cli._console import console, out_json, telling
+from edgeprune.errors import EdgePruneError
 
 
 @click.command("explore")
@@ -54,6 +55,8 @@ def command(
     from edgeprune.pipeline.serve import serve as serve_page
     from edgeprune.pipeline.values import parse_levels
 
+    if port and not serve:
+        raise EdgePruneError("--port", "nothing is served", "add --serve")
     check_port(port)
     values, of = parse_levels(levels)
     terminal = console()
@@ -72,7 +75,7 @@ def command(
     if not serve:
         return
 
-    def tell(address: str) -> None:
-        terminal.print(f"choose and build on {address} (Ctrl-C ends it)", soft_wrap=True)
+    def tell(address: str) -> None:  # also where it is to be quiet: nobody could guess it
+        click.echo(f"choose and build on {address} (Ctrl-C ends it)", err=True)
 
     serve_page(options, found, port=port, tell=tell)

@@ -58,7 +58,11 @@ VERSIONS: dict[str, dict[DType, Version]] = {
     "TRANSPOSE_CONV": {FLOAT: (3, "2.3.0"), INT8: (3, "2.3.0"), INT16: (3, "2.3.0")},
 }  # fmt: skip
 
-_ROUNDING: dict[str, Version] = {"CONV_2D": (5, "2.4.0"), "DEPTHWISE_CONV_2D": (6, "2.3.0")}
+_ROUNDING: dict[str, Version] = {
+    "CONV_2D": (5, "2.4.0"),
+    "DEPTHWISE_CONV_2D": (6, "2.3.0"),
+    "FULLY_CONNECTED": (9, "2.3.0"),
+}
 """With int8 weights, a scale a channel, beside float32 activations."""
 
 

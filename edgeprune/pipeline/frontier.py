@@ -143,7 +143,7 @@ def _command(options: BuildOptions, budget: int | None) -> str:
         "--mean": _numbers(options.mean),
         "--std": _numbers(options.std),
         "--budget": budget,
-        "--ram": options.ram,
+        "--ram": None if budget is None else options.ram,
     }
     if options.labels and not any("," in name for name in options.labels):
         given["--labels"] = ",".join(options.labels)

@@ -15,8 +15,9 @@ from edgeprune.pipeline import manifest
 from edgeprune.report.log import Entry, entry_of, read_log
 from edgeprune.report.schema import read_report
 from edgeprune.scratch import locked
+from edgeprune.verify import agreement
 
-FILES = ("report.json", "model.tflite", "model.onnx", "model.ort", "model_tflm.tflite")
+FILES = ("report.json", *(name for name, _ in agreement.FILES.values()))
 """Of a build, that a record has hashes of; the C is one more."""
 
 

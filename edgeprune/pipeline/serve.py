@@ -10,12 +10,12 @@ import json
 import re
 import secrets
 import shlex
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from socketserver import TCPServer
 from threading import Event, Lock, Thread
 from typing import Any
 
@@ -67,11 +67,25 @@ def check_port(port: int) -> None:
     Raises:
         EdgePruneError: it cannot.
     """
-    try:
-        TCPServer((LOOPBACK, port), BaseHTTPRequestHandler).server_close()
-    except OSError as error:
-        what = f"{port} cannot be listened on: {error.strerror or error}"
-        raise EdgePruneError("--port", what, "another one, or 0 for any that is free") from None
+    _Server(port, BaseHTTPRequestHandler).server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    """Listens on the loopback interface alone."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int, handler: type[BaseHTTPRequestHandler]) -> None:
+        try:
+            super().__init__((LOOPBACK, port), handler)
+        except OSError as error:
+            what = f"{port} cannot be listened on: {error.strerror or error}"
+            raise EdgePruneError("--port", what, "another one, or 0 for any that is free") from None
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A browser may leave in the middle of an answer."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -171,10 +185,12 @@ def options_of(options: BuildOptions, point: Mapping[str, Any]) -> BuildOptions:
     """
     out = options.out.with_name(f"{options.out.name}-{point['flash_bytes']}")
     command = shlex.join([*shlex.split(point["command"])[:-1], str(out)])
-    return replace(options, budget=point["budget_bytes"], out=out, command=command, force=False)
+    budget = point["budget_bytes"]
+    ram = None if budget is None else options.ram  # the first point is the network as it is
+    return replace(options, budget=budget, ram=ram, out=out, command=command, force=False)
 
 
-class PageServer(ThreadingHTTPServer):
+class PageServer(_Server):
     """Serves a page, the state of its builds, and the reports of those that are done.
 
     Args:
@@ -186,16 +202,22 @@ class PageServer(ThreadingHTTPServer):
         address: of the page, with the token.
 
     Raises:
-        OSError: the port is not to be had.
+        EdgePruneError: the port is not to be had.
     """
 
-    daemon_threads = True
-
     def __init__(self, port: int, page: str, builds: Builds) -> None:
-        super().__init__((LOOPBACK, port), _Handler)
+        super().__init__(port, _Handler)
         self.page, self.builds = page, builds
         self.token = secrets.token_urlsafe()
         self.address = f"http://{LOOPBACK}:{self.server_port}/{self.token}/"
+
+
+def _text(file: Path | None) -> str | None:
+    """What a file says that may have gone since."""
+    try:
+        return None if file is None else file.read_text(encoding="utf-8")
+    except OSError:
+        return None
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -208,8 +230,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(HTTPStatus.OK, self.server.page)
         elif what == "state" and number is None:
             self._send(HTTPStatus.OK, json.dumps(builds.state), "application/json")
-        elif what == "report" and number is not None and (file := builds.report(number)):
-            self._send(HTTPStatus.OK, file.read_text(encoding="utf-8"))
+        elif what == "report" and number is not None and (text := _text(builds.report(number))):
+            self._send(HTTPStatus.OK, text)
         else:
             self._send(HTTPStatus.NOT_FOUND, "")
 

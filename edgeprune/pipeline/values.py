@@ -170,10 +170,10 @@ def parse_labels(value: object, option: str = "--labels") -> tuple[str, ...]:
     Raises:
         EdgePruneError: there are fewer than two, or the file cannot be read.
     """
-    if isinstance(value, str | Path) and "," not in str(value):
+    if isinstance(value, Path) or (isinstance(value, str) and "," not in value):
         names = _lines(str(value), option)
-    elif isinstance(value, str | Path):
-        names = [name.strip() for name in str(value).split(",")]
+    elif isinstance(value, str):
+        names = [name.strip() for name in value.split(",")]
     else:
         names = list(parts(value))
         if not names:

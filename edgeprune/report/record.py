@@ -16,9 +16,10 @@ from edgeprune.compiler.measure import MEASURED
 from edgeprune.emit.to_c import file_name
 from edgeprune.emit.to_c.feed import feed_of
 from edgeprune.emit.to_c.model import layer_prefixes
-from edgeprune.ir import Array, Graph
+from edgeprune.ir import Array, Graph, Node
 from edgeprune.pruning.limits import Limits
 from edgeprune.pruning.lossless import Report
+from edgeprune.quantize.dynamic import stored
 from edgeprune.quantize.noise import noisiest
 from edgeprune.report.interface import interface_of
 from edgeprune.target import Target
@@ -393,6 +394,17 @@ def _by_layer(run: TargetRun | None) -> dict[str, tuple[float, int | None]]:
     }
 
 
+def _bits(compiled: Compiled, node: Node) -> int | None:
+    """Bits of a layer's weights as they ship; None: it has none."""
+    if not node.op.weights:
+        return None
+    if compiled.recipe.dtype == "float16":
+        return 16
+    if compiled.recipe.dtype == "dynamic" and stored(compiled.graph, node) is not None:
+        return 8
+    return compiled.graph.types_of(node)[1].bits
+
+
 def layer_rows(
     source: Graph,
     compiled: Compiled,
@@ -428,7 +440,7 @@ def layer_rows(
                 "inputs": [made_by[v] for v in node.inputs if v in made_by],
                 "macs": g.macs_of(node),
                 "weight_bytes": weights,
-                "bits": g.types_of(node)[1].bits if node.op.weights else None,
+                "bits": _bits(compiled, node),
                 "bits_before": bits.get(node.output),
                 "constant_bytes": 0 if call is None else call.constant_bytes,
                 "channels_before": old[-1] if old else 1,

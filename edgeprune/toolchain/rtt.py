@@ -19,6 +19,7 @@ MOST_RING = 1 << 16
 PIECE = 1024  # bytes that are looked through at once
 PAUSE_S = 0.005  # while there is nothing to read, and nowhere to write
 PATIENCE_S = 1.0  # with a core that does not read
+START_S = 5.0  # that a board may take to its self-test
 _COUNTS = struct.Struct("<II")
 _RING = struct.Struct("<IIIIII")  # name, bytes, size, offsets written and read, flags
 _WRITTEN, _READ = 12, 16
@@ -32,6 +33,18 @@ class Memory(Protocol):
 
     def write_memory_block8(self, addr: int, data: Sequence[int]) -> object:
         """Put bytes there."""
+
+
+def _awaited(memory: Memory, start: int, size: int) -> int | None:
+    """Where the rings lie; a board that was just reset has none yet."""
+    deadline = time.monotonic() + START_S
+    at = _found(memory, start, size)
+    while at is None and time.monotonic() < deadline:
+        time.sleep(PAUSE_S)
+        at = _found(memory, start, size)
+        if at is not None:
+            time.sleep(PAUSE_S)  # start-up code may be in the middle of them
+    return at
 
 
 @dataclass(frozen=True)
@@ -69,7 +82,7 @@ class Line:
     """
 
     def __init__(self, memory: Memory, ram: tuple[int, int], where: str) -> None:
-        at = _found(memory, *ram)
+        at = _awaited(memory, *ram)
         hint = "was `edgeprune flash --probe` run, and does the board run?"
         if at is None:
             what = f"no self-test was found in {ram[1]:,} bytes of RAM from {ram[0]:#x} on"

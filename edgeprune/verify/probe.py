@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,9 @@ from edgeprune.toolchain.rtt import Line
 
 RAM = (0x20000000, 128 << 10)
 """Where the self-test's rings are looked for: the SRAM of a Cortex-M, and its first bytes."""
+
+UNTOUCHED = {"no_config": True, "user_script": os.devnull, "project_dir": os.curdir}
+"""Options of a session that runs and reads nothing that lies in the folder where one stands."""
 
 
 @contextmanager
@@ -36,7 +40,7 @@ def opened(name: str, where: str) -> Iterator[Port]:
     try:
         found = helpers.ConnectHelper.get_all_connected_probes(blocking=False)
         probe = _the_one([p for p in found if p.unique_id.startswith(name)], found, where)
-        options = {"connect_mode": "attach", "resume_on_disconnect": True}
+        options = {"connect_mode": "attach", "resume_on_disconnect": True, **UNTOUCHED}
         with sessions.Session(probe, options=options) as session:
             yield Line(session.target, RAM, where)
     except exceptions.Error as error:

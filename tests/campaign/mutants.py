@@ -81,8 +81,11 @@ PARTS = {
         ),
     ),
     "kernels_of_arm": Part(
-        ("edgeprune/kernels/arm_*/*.py", "edgeprune/kernels/avr/*.py"),
-        ("tests/kernels/test_arm_*.py", "tests/kernels/test_coded_networks.py"),
+        ("edgeprune/kernels/arm*/*.py", "edgeprune/kernels/avr/*.py"),
+        (
+            "tests/kernels/test_arm*.py", "tests/kernels/test_coded_networks.py",
+            "tests/emit/test_avr.py",
+        ),
     ),
     "by_hand": Part(("tests/campaign/mutants_of_c.toml",), ()),
     "runtime_c": Part(
@@ -179,6 +182,9 @@ def tests_of(mutant: Mutant, traces: dict[str, Trace]) -> tuple[list[str], list[
     """Test files, the tests of them that are run where not all are, and how long they take."""
     if mutant.tests:
         return list(mutant.tests), [], 120.0
+    if mutant.path.suffix != ".py":  # nothing tells which lines of it are run
+        known = {n: s for t in traces.values() for n, s in t.seconds.items()}
+        return list(traces), sorted(known, key=known.__getitem__), sum(known.values())
     return order_of(traces, mutant.path, mutant.lines)
 
 

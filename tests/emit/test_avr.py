@@ -70,6 +70,9 @@ LAYERS = [
     (DepthwiseConv2d((1, 2), Padding(1, 1, 1, 1)), (4, 5, 6), (3, 3, 6)),
     (DepthwiseConv2d(dilation=(1, 2)), (4, 5, 4), (2, 2, 4)),
     (DepthwiseConv2d(), (4, 4, 3), (3, 3, 6)),
+    (Conv2d(), (1, 301, 1), (4, 1, 300, 1)),
+    (Conv2d(dilation=(1, 2)), (1, 523, 1), (4, 1, 262, 1)),
+    (DepthwiseConv2d(), (301, 1, 4), (300, 1, 4)),
 ]
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -17,7 +19,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from edgeprune.pipeline import serve
+from edgeprune.pipeline import frontier, serve
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.serve import Builds, PageServer
 from edgeprune.report.frontier import frontier_page
@@ -110,6 +112,7 @@ def test_what_is_in_the_way_of_a_build_is_told_on_the_page(
     options: BuildOptions, opened: Callable[..., Any], width: int
 ) -> None:
     found = json.loads((options.out / "explore.json").read_text())["points"]
+    options = replace(options, force=True)  # which was said of the page's own folder
     folder = serve.options_of(options, found[0]).out
     folder.mkdir()
     (folder / "mine.txt").write_text("a")
@@ -157,6 +160,43 @@ def test_without_the_token_there_is_nothing_to_see_and_nothing_is_built(
     assert 'class="build"' not in (options.out / "explore.html").read_text()
 
 
+def test_the_page_is_this_machines_alone_and_its_token_nobodys_else(options: BuildOptions) -> None:
+    with served(options) as one, served(options) as other:
+        assert one.server_address[0] == other.server_address[0] == "127.0.0.1"
+        assert one.token != other.token
+        assert min(len(one.token), len(other.token)) >= 40
+
+
+def test_the_network_as_it_is_is_built_without_limits(options: BuildOptions) -> None:
+    """That is how it was measured for the page."""
+    points = json.loads((options.out / "explore.json").read_text())["points"]
+    whole, smaller = (serve.options_of(replace(options, ram=300), p) for p in points[:2])
+    assert (whole.budget, whole.ram) == (None, None)
+    assert (smaller.budget, smaller.ram) == (points[1]["budget_bytes"], 300)
+    assert "--ram" not in frontier._command(replace(options, ram=300), None)
+    assert "--ram 300" in frontier._command(replace(options, ram=300), 2000)
+
+
+def test_a_browser_that_leaves_and_a_report_that_has_gone_are_no_errors(
+    options: BuildOptions, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with served(options) as server:
+        server.builds._results[0] = serve.Result(folder=tmp_path)
+        assert asked(f"{server.address}report/0") == (404, "")
+        with socket.create_connection(server.server_address) as left:
+            left.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            left.sendall(f"GET /{server.token}/ HTTP/1.0\r\n\r\n".encode())
+        assert asked(f"{server.address}state")[0] == 200
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_port_that_was_served_is_free_again(options: BuildOptions) -> None:
+    with served(options) as server:
+        port = server.server_port
+        assert asked(server.address)[0] == 200
+    serve.check_port(port)
+
+
 def test_one_network_is_built_at_a_time_and_given_up_when_the_command_ends(
     options: BuildOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,6 +228,8 @@ def test_a_port_that_is_taken_is_refused_before_anything_is_built(tmp_path: Path
         done = invoke("explore", "--serve", "--port", port, "-o", tmp_path / "out")
     assert done.status == 2
     assert "--port" in done.err
+    done = invoke("explore", "--port", 8000, "-o", tmp_path / "out")
+    assert "add --serve" in done.err
     assert not (tmp_path / "out").exists()
 
 

@@ -6,6 +6,7 @@ written while the core runs, as a probe does it.
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from toolchain.tiny import NEEDS_ARM, TINY, Variant, expected, on
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.target import load_target
+from edgeprune.toolchain import rtt
 from edgeprune.toolchain.cmodel import read_model
 from edgeprune.toolchain.emulator import FirmwareError
 from edgeprune.toolchain.firmware import build_serial
@@ -93,6 +95,8 @@ def plug(monkeypatch: pytest.MonkeyPatch) -> Plug:
     class Session:
         def __init__(self, found: Any, *, options: dict[str, Any]) -> None:
             assert options["connect_mode"] == "attach", "the core goes on"
+            assert options["no_config"], "nothing is read from where one stands"
+            assert options["user_script"] == os.devnull, "nor run"
             self.target = found.target
 
         def __enter__(self) -> Session:
@@ -197,6 +201,16 @@ def test_offsets_of_a_core_that_is_being_reset_are_nothing_to_read() -> None:
     assert line.read(9) == b""
 
 
+def test_a_board_that_has_just_begun_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    late = Bytes(bytes(240))
+
+    def begin(_: float) -> None:
+        late.content = rings().content
+
+    monkeypatch.setattr(rtt.time, "sleep", begin)
+    Line(late, (0, 240), "probe")
+
+
 @pytest.mark.parametrize(
     ("memory", "told"),
     [
@@ -208,7 +222,10 @@ def test_offsets_of_a_core_that_is_being_reset_are_nothing_to_read() -> None:
     ],
     ids=["nothing there", "no ring", "too many", "empty", "huge"],
 )
-def test_memory_that_holds_no_rings_is_one_message(memory: Bytes, told: str) -> None:
+def test_memory_that_holds_no_rings_is_one_message(
+    memory: Bytes, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rtt, "START_S", 0.01)
     with pytest.raises(EdgePruneError, match=told):
         Line(memory, (0, 240), "probe")
 
