@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeprune.emit._tflite_codes import coded
+from edgeprune.emit._tflite_codes import with_codes
 from edgeprune.emit._tflite_lstm import RELEASE as LSTM_RELEASE
 from edgeprune.emit._tflite_lstm import fused
 from edgeprune.emit._tflite_plan import in_best_order, offsets
@@ -23,6 +23,7 @@ from edgeprune.emit._tflite_schema import version_of
 from edgeprune.emit._tflite_split import split
 from edgeprune.emit._tflite_state import RELEASE, before, behind, once
 from edgeprune.errors import EdgePruneError, UnsupportedError
+from edgeprune.frontends.from_tflite.codes import DECODE
 from edgeprune.ir import Array, DType, Form, Graph, Node, QuantParams, TensorType, TfliteOp
 from edgeprune.quantize.dynamic import stored
 from edgeprune.quantize.half import as_half
@@ -76,7 +77,7 @@ def emit(
             spelled += [(use, LSTM_RELEASE)] if use else []
             continue
         try:
-            spelled += _spell(graph, node, dtype, codes=codes)
+            spelled += _spell(graph, node, dtype)
         except UnsupportedError as e:
             problems.append(f"{node.name} ({node.op.kind}): {e.what}")
     if problems:
@@ -84,12 +85,15 @@ def emit(
         raise UnsupportedError(graph.name, what, "use --emit c,onnx")
     if sum(t.nbytes for v, t in graph.types.items() if v in graph.constants) > LIMIT - 2**20:
         raise EdgePruneError(graph.name, "has over 2 GiB of weights, too many for a TFLite file")
+    if codes:
+        behind_codes = with_codes([use for use, _ in spelled])
+        spelled = [(u, r) for us, (_, r) in zip(behind_codes, spelled, strict=True) for u in us]
     places = offsets(graph) if offline_plan and not own.uses else None
     states = own.others(graph)
     return _Writer().write(graph, spelled, states, places, dict(metadata or {}))
 
 
-def _spell(graph: Graph, node: Node, dtype: str, *, codes: bool) -> list[tuple[Use, str]]:
+def _spell(graph: Graph, node: Node, dtype: str) -> list[tuple[Use, str]]:
     """One node as the file has it, and the runtime releases that it needs."""
     uses: list[tuple[Use, str]] = []
     types, result = graph.types_of(node), graph.types[node.output]
@@ -104,13 +108,8 @@ def _spell(graph: Graph, node: Node, dtype: str, *, codes: bool) -> list[tuple[U
                 q, quant = in_steps
                 constant = _constant(q, TensorType(q.shape, DType.INT8, quant), form)
                 op = _rounding(op)
-            half = dtype == "float16"
-            name = f"{v}@{node.name};{i}"
-            read = (_widened(constant, name) if half else None) or (
-                coded(constant, name) if codes else None
-            )
-            if read is not None:
-                uses.append((read, HALF_RELEASE if half else EARLIEST))
+            if dtype == "float16" and (read := _widened(constant, f"{v}@{node.name};{i}")):
+                uses.append((read, HALF_RELEASE))
                 assert read.result is not None
                 constant = read.result
             operands.append(constant)
@@ -295,10 +294,10 @@ class _Writer:
 
     def _code(self, name: str, version: int) -> dict[str, int]:
         """An operator's number goes into the field that even old readers know, if it fits."""
-        number = getattr(self.s.BuiltinOperator, name, None)
-        if number is None:
+        if name == DECODE:
             custom = self.s.BuiltinOperator.CUSTOM
             return {"DeprecatedBuiltinCode": custom, "CustomCode": self._text(name)}
+        number = getattr(self.s.BuiltinOperator, name)
         if number < 127:
             return {"DeprecatedBuiltinCode": number, "Version": version}
         return {"DeprecatedBuiltinCode": 127, "BuiltinCode": number, "Version": version}

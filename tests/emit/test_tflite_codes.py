@@ -138,18 +138,33 @@ def test_codes_are_used_only_where_the_file_becomes_smaller() -> None:
             assert len(emit(graph, codes=True)) <= len(emit(graph)), inputs
 
 
+@pytest.mark.parametrize("uses", [2, 3, 48])
+def test_weights_that_layers_share_are_codes_only_where_the_file_becomes_smaller(uses: int) -> None:
+    """The plain file has them once, too, and the one with codes an operator for each use."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_tflite_codes, "LEAST_SAVED", LEAST_SAVED)
+        graph = used_again(of_few_values(Case(Dense(), (48,), ((48, 48), (48,))), 4), uses - 1)
+        plain, small = emit(graph), emit(graph, codes=True)
+    assert len(small) < len(plain) if uses < 4 else small == plain
+
+
+def used_again(graph: Graph, times: int) -> Graph:
+    """The network with further layers beside its own, of the same weights."""
+    layer = next(n for n in graph.nodes if isinstance(n.op, LinearOp))
+    names = [f"again{i}" for i in range(times)]
+    return replace(
+        graph,
+        nodes=(*graph.nodes, *(replace(layer, name=n, output=f"{n}:y") for n in names)),
+        outputs=(*graph.outputs, *(f"{n}:y" for n in names)),
+        types={**graph.types, **{f"{n}:y": graph.types[layer.output] for n in names}},
+    )
+
+
 def test_two_layers_with_the_same_weights_are_decoded_one_by_one() -> None:
     """Memory that decoded weights lie in is used again by the next that are decoded."""
     case = Case(Dense(), (8,), ((8, 8), (8,)))
     one = of_few_values(case, 4)
-    layer = next(n for n in one.nodes if isinstance(n.op, LinearOp))
-    again = replace(layer, name="again", output="z")
-    graph = replace(
-        one,
-        nodes=(*one.nodes, again),
-        outputs=(*one.outputs, "z"),
-        types={**one.types, "z": one.types[layer.output]},
-    )
+    graph = used_again(one, 1)
     content = emit(graph, codes=True)
     first, other = decoded_by_hand(content)
     assert first == other
