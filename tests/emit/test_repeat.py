@@ -83,3 +83,12 @@ def test_steps_of_a_sequence_are_one_loop_without_tables() -> None:
 def test_what_comes_twice_by_chance_stays_as_it_is() -> None:
     calls = [(f"    EP_PROFILE({i});", f"    f(arena_ + {i * i});") for i in range(2)]
     assert rolled(calls, "m") == ([line for c in calls for line in c], [])
+
+
+def test_tables_lie_in_the_address_space_of_the_constants() -> None:
+    """RAM is scarce where flash has one of its own."""
+    places = (3, 500, 20, 310, 7, 44, 90, 1000, 12, 8)
+    calls = [(f"    EP_PROFILE({i});", f"    f(arena_ + {at});") for i, at in enumerate(places)]
+    lines, data = rolled(calls, "m", "__flash")
+    assert written_out(lines, data) == [c[1].strip() for c in calls]
+    assert [text.split("[")[0] for text in data] == ["static const __flash uint16_t m_turns0_0"]

@@ -157,7 +157,8 @@ class _Source:
 
     def _rolled(self, calls: Sequence[Lines]) -> list[str]:
         """Statements of calls; those that repeat are in loops, whose tables are written."""
-        lines, tables = rolled(calls, self.name)
+        spaces = {call.address_space for call in self.program.calls.values()}
+        lines, tables = rolled(calls, self.name, max(spaces, default=""))
         self._data += tables
         return lines
 

@@ -64,12 +64,13 @@ class Repeat:
         return self.start + self.period * self.count
 
 
-def rolled(calls: Sequence[Lines], name: str) -> tuple[list[str], list[str]]:
+def rolled(calls: Sequence[Lines], name: str, space: str = "") -> tuple[list[str], list[str]]:
     """The statements of calls with loops where they repeat.
 
     Args:
         calls: in the order in which they run.
         name: what names of tables begin with.
+        space: address space of tables, e.g. AVR's "__flash".
 
     Returns:
         Statements, and the C text of the tables.
@@ -91,7 +92,8 @@ def rolled(calls: Sequence[Lines], name: str) -> tuple[list[str], list[str]]:
         lines += [line for call in calls[at : found.start] for line in call]
         at = found.end
         some = slice(found.start, found.end)
-        loop, tables = _loop(calls[some], forms[some], found, f"{name}_turns{len(data)}")
+        table = f"{name}_turns{len(data)}"
+        loop, tables = _loop(calls[some], forms[some], found, table, space)
         lines += loop
         data += tables
     return lines + [line for call in calls[at:] for line in call], data
@@ -157,7 +159,7 @@ def _bytes_of(column: Sequence[int]) -> int:
 
 
 def _loop(
-    calls: Sequence[Lines], forms: Sequence[Form], found: Repeat, name: str
+    calls: Sequence[Lines], forms: Sequence[Form], found: Repeat, name: str, space: str
 ) -> tuple[list[str], list[str]]:
     """A loop and its tables."""
     tables: dict[tuple[int, ...], str] = {}
@@ -172,7 +174,7 @@ def _loop(
             tables[column] = f"{name}_{len(tables)}"
             kind = np.int32 if _wide(column) else np.uint16
             c_type = "int32_t" if _wide(column) else "uint16_t"
-            data.append(array(tables[column], np.asarray(column, kind), c_type, ""))
+            data.append(array(tables[column], np.asarray(column, kind), c_type, space))
         return f"{tables[column]}[turn]"
 
     columns = iter([spelled(c) for c in _columns(forms, found.period)])
