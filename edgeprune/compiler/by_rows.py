@@ -132,9 +132,9 @@ class _Search:
         """
         options = {n.name: self._in_turns(n, span) for n in span.nodes}
         if all(options.values()) and self._whole.keeps_kernels:
-            kernels = {k: self._whole.calls[k].kernel for k in options}
+            kernels = {k: call.kernel for k, call in self._whole.calls.items()}  # views have none
             same = {
-                k: min(calls, key=lambda c: (c.kernel != kernels[k], c.work))
+                k: min(calls, key=lambda c: (c.kernel != kernels.get(k), c.work))
                 for k, calls in options.items()
             }
             yield {**self._whole.calls, **same}

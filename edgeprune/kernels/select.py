@@ -122,7 +122,7 @@ def lower(
     """
     options: dict[str, list[KernelCall]] = {}
     refused: list[str] = []
-    seen = views(graph)
+    seen = views(graph, span)
     for i, node in enumerate(graph.nodes):
         if node.name in seen:
             continue

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from math import prod
 
-from edgeprune.ir import Graph, Op, TensorType
+from edgeprune.ir import Graph, Op, Span, TensorType
 from edgeprune.ops.shape import Reshape, Slice
 
 ALIGN = 4
 """Bytes: kernels read words of what is given to them."""
 
 
-def views(graph: Graph) -> dict[str, int]:
+def views(graph: Graph, span: Span | None = None) -> dict[str, int]:
     """By name of a node: how many bytes into its operand its result begins.
 
     Of a Reshape none. A Slice counts where what reads its operand are slices alone that do not
     overlap, as the steps of a sequence: copies of all of them would take as much as the operand.
-    What becomes an output is copied to where that is wanted.
+    What becomes an output is copied to where that is wanted. What runs by rows makes rows of its
+    own, and of what it reads by rows nothing else can be a part: it need not be there as a whole.
     """
+    by_rows = span.names if span is not None else frozenset()
     found = {n.name: 0 for n in graph.nodes if isinstance(n.op, Reshape)}
     for value, users in graph.users.items():
         if value in graph.outputs or value in graph.constants:
+            continue
+        if not by_rows.isdisjoint(n.name for n in users):
             continue
         t = graph.types[value]
         parts = {n.name: view(n.op, t, graph.types[n.output]) for n in users}

@@ -18,6 +18,7 @@ from edgeprune.compiler.compile import Compiled
 from edgeprune.frontends.normalize import fuse
 from edgeprune.ir import Array, Graph, TensorType, build_graph, join_rows, run, run_int, span_of
 from edgeprune.ops._window import Padding
+from edgeprune.ops.views import views
 from edgeprune.quantize import observe
 from edgeprune.target import load_target
 
@@ -27,8 +28,8 @@ TARGET = load_target("host")
 def images(seed: int) -> Graph:
     """A network of images: windows of all kinds, sums, concatenations, pads, functions.
 
-    Some read the input more than once in front of all that, or cut rows off it, and give the result
-    as a vector, or its mean.
+    Some read the input more than once in front of all that, or cut rows off it (``is_cropped``),
+    and give the result as a vector, or its mean.
     """
     rng = np.random.default_rng(seed)
     m = Maker(rng, 0.0)
@@ -36,7 +37,7 @@ def images(seed: int) -> Graph:
     first = at
     if seed % 5 < 2:
         at = m.add(ops.Concat(), at, at, at) if seed % 5 else m.add(ops.Add(), at, at)
-    elif seed % 5 == 2:
+    elif is_cropped(seed):
         at = m.add(ops.Slice((2, 0, 0), (m.shape(at)[0] - 1, *m.shape(at)[1:]), (1, 1, 1)), at)
     for _ in range(m.pick(4, 6, 8)):
         h, w, c = m.shape(at)
@@ -58,6 +59,11 @@ def images(seed: int) -> Graph:
         at = m.add((ops.Mean(), ops.AvgPool2d((h, w)), ops.Mean((0,)))[m.pick(0, 1, 2)], at)
     fed = {v: TensorType(m.shapes[v]) for v in m.inputs}
     return build_graph(f"images {seed}", m.nodes, fed, (at,), m.constants)
+
+
+def is_cropped(seed: int) -> bool:
+    """Whether the first node of the network cuts rows off its input."""
+    return seed % 5 == 2
 
 
 def windows(m: Maker, x: str, h: int, w: int, c: int) -> str:
@@ -85,12 +91,16 @@ def windows(m: Maker, x: str, h: int, w: int, c: int) -> str:
 
 
 def by_rows(graph: Graph, recipe: Recipe, seed: int) -> Compiled | None:
-    """A random run of neighbours by rows, as long as there is one; None: there is none."""
+    """A random run of neighbours by rows, as long as there is one; None: there is none.
+
+    From the first node on where that is a crop.
+    """
     rng = np.random.default_rng(seed)
     whole = recipe.compile_typed(graph)
     nodes = {n.name: n for n in graph.nodes}
     order = [nodes[n] for n in whole.plan.order]
-    runs = [(i, j) for i in range(len(order)) for j in range(len(order), i + 1, -1)]
+    starts = range(1 if is_cropped(seed) else len(order))
+    runs = [(i, j) for i in starts for j in range(len(order), i + 1, -1)]
     for k in rng.permutation(len(runs)).tolist()[:12]:
         i, j = runs[k]
         most = [int(rng.integers(1, 4)) for _ in order[i:j]]
@@ -140,6 +150,48 @@ def test_random_networks_by_rows_give_the_same_bits_under_sanitizers(tmp_path: P
     assert len(found) > 12
     builders = [Builder(cc, tmp_path) for cc in SANITIZERS if cc == "gcc" and shutil.which(cc)]
     assert check(found, builders, tmp_path) == []
+
+
+def cropped(rows: tuple[tuple[int, int], ...]) -> Graph:
+    """Rows of an image, or the sum of some of them, and convolutions behind."""
+    m = Maker(np.random.default_rng(0), 0.0)
+    x = m.input((24, 12, 4))
+    parts = [m.add(ops.Slice((i, 0, 0), (j, 12, 4), (1, 1, 1)), x) for i, j in rows]
+    at = parts[0]
+    for part in parts[1:]:
+        at = m.add(ops.Add(), at, part)
+    for channels in (4, 8, 8):
+        weights = m.weights(8, 3, 3, channels, axis=0), m.weights(8)
+        at = m.add(ops.Conv2d((2, 2), Padding(1, 1, 1, 1)), at, *weights)
+    return build_graph("crop", m.nodes, {x: TensorType((24, 12, 4))}, (at,), m.constants)
+
+
+@pytest.mark.needs("gcc")
+def test_a_crop_that_would_be_a_view_runs_by_rows(tmp_path: Path) -> None:
+    found = []
+    for rows in (((2, 22),), ((0, 12), (12, 24))):
+        source = cropped(rows)
+        x = np.random.default_rng(1).normal(size=(4, 24, 12, 4)).astype(np.float32)
+        seen = observe(fuse(source), x)
+        for optimize in ("speed", "size"):
+            recipe = Recipe(TARGET, "int8", optimize, seen, by_rows=True)
+            graph = recipe.typed(source)
+            assert set(views(graph)) == {n.name for n in graph.nodes[: len(rows)]}
+            compiled = recipe.compile_typed(graph)
+            assert compiled.plan.span is not None
+            feed = feeds(graph, 0)
+            wanted = run_int(graph, feed)[graph.outputs[0]]
+            name = f"{len(rows)} {optimize}"
+            found.append(Case(name, compiled, feed["x0"], wanted).apart)
+            if len(rows) == 1:
+                assert compiled.plan.span.nodes[0].name == graph.nodes[0].name
+            else:  # one of the two crops, the other one as a whole
+                order = [graph.nodes[k] for k in (1, 0, *range(2, len(graph.nodes)))]
+                span = span_of(graph, order[1:3], (2, 2))
+                assert span is not None
+                part = recipe.compile_typed(graph, order=[n.name for n in order], span=span)
+                found.append(Case(f"{name} part", part, feed["x0"], wanted).apart)
+    assert check(found, [Builder("gcc", tmp_path)], tmp_path) == []
 
 
 @pytest.mark.needs("gcc")
