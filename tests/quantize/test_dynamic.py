@@ -20,8 +20,13 @@ LAYERS: dict[str, tuple[object, tuple[int, ...], tuple[tuple[int, ...], ...]]] =
     "CONV_2D": (Conv2d(), (9, 9, 16), ((20, 3, 3, 16), (20,))),
     "DEPTHWISE_CONV_2D": (DepthwiseConv2d(), (9, 9, 128), ((3, 3, 128), (128,))),
     "FULLY_CONNECTED": (Dense(), (70,), ((30, 70), (30,))),
+    "FULLY_CONNECTED of one": (Dense(), (1100,), ((1, 1100), (1,))),
     "FULLY_CONNECTED of rows": (Dense(), (5, 70), ((30, 70), (30,))),
 }
+
+BUILTIN = schema.BuiltinOperator
+VERSIONS = {BUILTIN.CONV_2D: 5, BUILTIN.DEPTHWISE_CONV_2D: 6, BUILTIN.FULLY_CONNECTED: 9}
+"""From which on a runtime rounds what a layer reads by its range: TensorFlow's op_version.cc."""
 
 
 def layer(name: str) -> Graph:
@@ -58,6 +63,8 @@ def test_a_file_holds_the_weights_in_int8_with_a_scale_a_channel_and_gives_them_
     file = to_tflite.emit(graph, dtype="dynamic")
     model = schema.ModelT.InitFromPackedBuf(file)
     (operator,) = model.subgraphs[0].operators
+    code = model.operatorCodes[operator.opcodeIndex]
+    assert code.version >= VERSIONS[max(code.builtinCode, code.deprecatedBuiltinCode)]
     weights = model.subgraphs[0].tensors[operator.inputs[1]]
     assert weights.type == schema.TensorType.INT8
     made = graph.types[graph.results[0]].shape[-1]
