@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,8 @@ def _on_core(
         "note": about_kernels(str(report["target"]["name"]), target),
     }
     if profile and found.profile is not None:
-        record["layers"] = _layers(found, report)
+        macs_of = {row["name"]: row["macs"] for row in report["layers"]}
+        record["layers"] = profile_rows(found, macs_of)
     if (model := read_model(c_dir).fed) is not None:
         rows = run_target.run(c_dir, target, inputs, optimize=optimize, fed=True)
         more = differing(rows.outputs, expected)
@@ -190,19 +192,25 @@ def _on_board(
     }
 
 
-def _layers(found: run_target.TargetRun, report: dict[str, Any]) -> list[dict[str, Any]]:
+def profile_rows(found: run_target.TargetRun, macs: Mapping[str, int]) -> list[dict[str, Any]]:
+    """What layers take in an inference; one row for all turns of a loop.
+
+    Args:
+        found: a run that told the layers apart.
+        macs: by layer.
+    """
     assert found.profile is not None
-    macs = {row["name"]: row["macs"] for row in report["layers"]}
     runs = len(found.profile.inferences)
     total = found.profile.total.instructions or 1
     rows = []
     for index, counts in sorted(found.profile.by_layer.items()):
-        name = found.layer_names[index] if index >= 0 else "(entry)"
+        names = found.layers.get(index, ["(entry)"])
         n = counts.instructions / runs
-        work = macs.get(name, 0)
+        work = sum(macs.get(name, 0) for name in names)
         rows.append(
             {
-                "name": name,
+                "name": names[0] + (f" x{len(names)}" if len(names) > 1 else ""),
+                "macs": work,
                 "instructions": n,
                 "loads": counts.loads / runs,
                 "cycles": None if found.cycles is None else round(counts.cycles / runs),

@@ -380,18 +380,23 @@ def _size(compiled: Compiled, size: Footprint, further: Mapping[str, int]) -> di
 
 
 def _by_layer(run: TargetRun | None) -> dict[str, tuple[float, int | None]]:
-    """Instructions and cycles an inference, by layer, where the run was profiled."""
+    """Instructions and cycles an inference, by layer, where the run was profiled.
+
+    Layers that are turns of a loop do the same work, and each has an equal share of the loop's.
+    """
     if run is None or run.profile is None:
         return {}
     n = len(run.profile.inferences)
-    return {
-        run.layer_names[i]: (
-            counts.instructions / n,
-            None if run.cycles is None else round(counts.cycles / n),
-        )
-        for i, counts in run.profile.by_layer.items()
-        if 0 <= i < len(run.layer_names)
-    }
+    found: dict[str, tuple[float, int | None]] = {}
+    for mark, names in run.layers.items():
+        if (counts := run.profile.by_layer.get(mark)) is None:
+            continue
+        whole = round(counts.cycles / n)
+        for i, name in enumerate(names):
+            cycles = whole * (i + 1) // len(names) - whole * i // len(names)
+            share = counts.instructions / n / len(names)
+            found[name] = share, None if run.cycles is None else cycles
+    return found
 
 
 def _bits(compiled: Compiled, node: Node) -> int | None:

@@ -40,6 +40,7 @@ class _Manifest(TypedDict):
     input_dtypes: NotRequired[list[str]]
     output_dtypes: NotRequired[list[str]]
     layers: NotRequired[list[str]]
+    marks: NotRequired[list[Annotated[int, Range(0, 1 << 24)]]]
     input_parts: NotRequired[_Dims]
     output_parts: NotRequired[_Dims]
     state_bytes: NotRequired[Annotated[int, Range(1, 1 << 32)]]
@@ -139,6 +140,7 @@ class CModel:
     outputs: Rows
     arena_bytes: int
     layers: tuple[str, ...] = ()  # the user's names, in the order of the EP_PROFILE marks
+    marks: tuple[int, ...] = ()  # of each layer, the mark that it runs under where it has none
     state_bytes: int = 0  # kept from call to call; 0: nothing is
     feed_bytes: int = 0  # of the arena more, where the input comes row by row; 0: it does not
     is_fed: bool = False  # whether it does
@@ -226,6 +228,7 @@ def read_model(folder: Path) -> CModel:
 
 def _from_rows(folder: Path, rows: _Manifest) -> CModel:
     dtype = rows.get("dtype", "int8")
+    layers = rows.get("layers", [])
     return CModel(
         folder=folder,
         name=_matching(_IDENTIFIER, rows["name"]),
@@ -242,10 +245,17 @@ def _from_rows(folder: Path, rows: _Manifest) -> CModel:
             rows.get("output_parts", []),
         ),
         arena_bytes=rows["arena_bytes"],
-        layers=tuple(rows.get("layers", ())),
+        layers=tuple(layers),
+        marks=_marks(rows.get("marks", list(range(len(layers)))), len(layers)),
         state_bytes=rows.get("state_bytes", 0),
         feed_bytes=rows.get("feed_bytes", 0),
     )
+
+
+def _marks(marks: list[int], layers: int) -> tuple[int, ...]:
+    if len(marks) != layers or any(mark > i for i, mark in enumerate(marks)):
+        raise ValueError(f"{marks!r} are no marks of {layers} layers, each its own or one before")
+    return tuple(marks)
 
 
 def _matching(pattern: re.Pattern[str], text: str) -> str:

@@ -32,6 +32,8 @@ class TargetRun:
         clock_hz: of the board; None for a core, which has none.
         emulator: "qemu 7.2.22".
         machine: what QEMU emulates, such as "mps2-an386 (Cortex-M4)".
+        layer_names: the user's, in the order of their marks.
+        marks: of each layer, the one that it runs under where its own is not in the firmware.
     """
 
     outputs: npt.NDArray[np.generic]
@@ -42,6 +44,16 @@ class TargetRun:
     machine: str
     toolchain: str
     layer_names: tuple[str, ...]
+    marks: tuple[int, ...]
+
+    @property
+    def layers(self) -> dict[int, list[str]]:
+        """By mark, the layers that ran under it: several are the turns of a loop."""
+        seen = {} if self.profile is None else self.profile.by_layer
+        found: dict[int, list[str]] = {}
+        for i, (name, mark) in enumerate(zip(self.layer_names, self.marks, strict=True)):
+            found.setdefault(i if i in seen else mark, []).append(name)
+        return found
 
     @property
     def instructions(self) -> int | None:
@@ -144,6 +156,7 @@ def run(
         machine=emulator.title,
         toolchain=firmware.compiler.title,
         layer_names=model.layers,
+        marks=model.marks,
     )
 
 

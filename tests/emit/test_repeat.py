@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from edgeprune.emit.to_c.repeat import rolled
+from edgeprune.emit.to_c.repeat import Rolled, rolled
 
 SEEDS = range(60)
 
@@ -59,10 +59,14 @@ def test_loops_run_the_calls_that_they_stand_for(seed: int) -> None:
                 calls.append(
                     (f"    EP_PROFILE({len(calls)}); /* a + 3 */", f"    {name}({arguments});")
                 )
-    lines, data = rolled(calls, "m")
-    assert written_out(lines, data) == [c[1].strip() for c in calls]
-    marks = re.findall(r"EP_PROFILE\((\d+)\)", "".join(lines))
-    assert marks == sorted(set(marks), key=int), "each once, in their order"
+    made = rolled(calls, "m")
+    assert written_out(made.lines, made.data) == [c[1].strip() for c in calls]
+    marks = list(map(int, re.findall(r"EP_PROFILE\((\d+)\)", "".join(made.lines))))
+    assert marks == sorted(set(marks)), "each once, in their order"
+    assert set(made.under) == set(range(len(calls))) - set(marks), "all others stand for one"
+    for mark, first in made.under.items():
+        assert first in marks
+        assert calls[first][1].split("(")[0] == calls[mark][1].split("(")[0]
 
 
 def test_steps_of_a_sequence_are_one_loop_without_tables() -> None:
@@ -74,21 +78,24 @@ def test_steps_of_a_sequence_are_one_loop_without_tables() -> None:
         for t in range(12)
         for k in range(2)
     ]
-    lines, data = rolled(calls, "m")
-    assert not data
-    assert len(lines) == 6, "a loop of two calls and their marks"
-    assert "arena_ + (0 + 64 * turn)" in lines[2]
+    made = rolled(calls, "m")
+    assert not made.data
+    assert len(made.lines) == 6, "a loop of two calls and their marks"
+    assert "arena_ + (0 + 64 * turn)" in made.lines[2]
+    assert made.under == {i: i % 2 for i in range(2, 24)}
 
 
 def test_what_comes_twice_by_chance_stays_as_it_is() -> None:
     calls = [(f"    EP_PROFILE({i});", f"    f(arena_ + {i * i});") for i in range(2)]
-    assert rolled(calls, "m") == ([line for c in calls for line in c], [])
+    assert rolled(calls, "m") == Rolled([line for c in calls for line in c])
 
 
 def test_tables_lie_in_the_address_space_of_the_constants() -> None:
     """RAM is scarce where flash has one of its own."""
     places = (3, 500, 20, 310, 7, 44, 90, 1000, 12, 8)
     calls = [(f"    EP_PROFILE({i});", f"    f(arena_ + {at});") for i, at in enumerate(places)]
-    lines, data = rolled(calls, "m", "__flash")
-    assert written_out(lines, data) == [c[1].strip() for c in calls]
-    assert [text.split("[")[0] for text in data] == ["static const __flash uint16_t m_turns0_0"]
+    made = rolled(calls, "m", "__flash")
+    assert written_out(made.lines, made.data) == [c[1].strip() for c in calls]
+    assert [text.split("[")[0] for text in made.data] == [
+        "static const __flash uint16_t m_turns0_0"
+    ]

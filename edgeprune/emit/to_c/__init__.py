@@ -62,6 +62,7 @@ def emit(program: Program, name: str, vectors: Vectors | None = None) -> CFiles:
         **({"state_bytes": g.state_bytes} if g.states else {}),
         **({"feed_bytes": feed.extra_bytes} if feed is not None else {}),
         "layers": list(text.layers),
+        **({"marks": text.marks} if text.marks != tuple(range(len(text.marks))) else {}),
         "target": program.target,
     }
     encoded = {k: v.encode() for k, v in files.items()}

@@ -28,6 +28,8 @@ class ModelText:
         header: text of <name>.h.
         source: text of <name>.c.
         layers: the user's names of the layers, in the order of the EP_PROFILE marks.
+        marks: of each, the mark that it runs under where its own is not written: in a loop, that
+            of the first turn.
         weight_bytes: by layer, bytes of weights and biases.
         constant_bytes: by layer, bytes of all its arrays and parameters in flash.
     """
@@ -36,6 +38,7 @@ class ModelText:
     header: str
     source: str
     layers: tuple[str, ...]
+    marks: tuple[int, ...]
     weight_bytes: dict[str, int]
     constant_bytes: dict[str, int]
 
@@ -50,15 +53,18 @@ def write_model(program: Program, name: str) -> ModelText:
     ident = model_name(name)
     source = _Source(program, ident)
     text = source.text()
+    under = source.under
     if program.fallback is not None:
         other = _Source(program.fallback, ident)
         assert other.layers == source.layers, "both forms run the same layers in the same order"
         text = f"#if {guard(program)}\n{text}#else\n{other.text()}#endif\n"
+        under = other.under | under
     return ModelText(
         ident,
         write_header(program, ident),
         f"{banner(program)}\n{text}",
         tuple(source.layers),
+        tuple(under.get(i, i) for i in range(len(source.layers))),
         source.weight_bytes,
         source.constant_bytes,
     )
@@ -79,6 +85,7 @@ class _Source:
         self.name = name
         self.prefixes = layer_prefixes(program, name)
         self.layers: list[str] = []
+        self.under: dict[int, int] = {}
         self.weight_bytes: dict[str, int] = {}
         self.constant_bytes: dict[str, int] = {}
         self._data: list[str] = []
@@ -158,9 +165,10 @@ class _Source:
     def _rolled(self, calls: Sequence[Lines]) -> list[str]:
         """Statements of calls; those that repeat are in loops, whose tables are written."""
         spaces = {call.address_space for call in self.program.calls.values()}
-        lines, tables = rolled(calls, self.name, max(spaces, default=""))
-        self._data += tables
-        return lines
+        made = rolled(calls, self.name, max(spaces, default=""))
+        self._data += made.data
+        self.under |= made.under
+        return made.lines
 
     def _places(self) -> dict[str, str]:
         """The C expression for the address of every activation, without a cast."""

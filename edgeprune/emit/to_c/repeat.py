@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -28,7 +28,7 @@ LONGEST = 512
 """Calls of one turn, at most."""
 
 _NUMBER = re.compile(r"(?<=\+ )\d+")
-_MARK = re.compile(r"EP_PROFILE\(\d+\);.*")
+_MARK = re.compile(r"EP_PROFILE\((\d+)\);.*")
 
 
 @dataclass(frozen=True)
@@ -64,16 +64,28 @@ class Repeat:
         return self.start + self.period * self.count
 
 
-def rolled(calls: Sequence[Lines], name: str, space: str = "") -> tuple[list[str], list[str]]:
+@dataclass(frozen=True)
+class Rolled:
+    """What calls became.
+
+    Attributes:
+        lines: statements.
+        data: C text of the tables of the loops.
+        under: by mark that is not written, the one of the first turn, which stands for it.
+    """
+
+    lines: list[str] = field(default_factory=list)
+    data: list[str] = field(default_factory=list)
+    under: dict[int, int] = field(default_factory=dict)
+
+
+def rolled(calls: Sequence[Lines], name: str, space: str = "") -> Rolled:
     """The statements of calls with loops where they repeat.
 
     Args:
         calls: in the order in which they run.
         name: what names of tables begin with.
         space: address space of tables, e.g. AVR's "__flash".
-
-    Returns:
-        Statements, and the C text of the tables.
     """
     forms = [Form.of(lines) for lines in calls]
     texts = {text: i for i, text in enumerate(dict.fromkeys(f.text for f in forms))}
@@ -85,18 +97,25 @@ def rolled(calls: Sequence[Lines], name: str, space: str = "") -> tuple[list[str
         saved = (found.count - 1) * found.period * CALL_BYTES
         return saved - LOOP_BYTES - sum(map(_bytes_of, tables))
 
-    lines: list[str] = []
-    data: list[str] = []
+    made = Rolled()
     at = 0
     for found in repeats(kinds, saves):
-        lines += [line for call in calls[at : found.start] for line in call]
+        made.lines.extend(line for call in calls[at : found.start] for line in call)
         at = found.end
         some = slice(found.start, found.end)
-        table = f"{name}_turns{len(data)}"
+        table = f"{name}_turns{len(made.data)}"
         loop, tables = _loop(calls[some], forms[some], found, table, space)
-        lines += loop
-        data += tables
-    return lines + [line for call in calls[at:] for line in call], data
+        made.lines.extend(loop)
+        made.data.extend(tables)
+        marks = [_marks(call) for call in calls[some]]
+        for i, own in enumerate(marks[found.period :]):
+            made.under.update(zip(own, marks[i % found.period], strict=True))
+    made.lines.extend(line for call in calls[at:] for line in call)
+    return made
+
+
+def _marks(lines: Lines) -> list[int]:
+    return [int(m[1]) for line in lines if (m := _MARK.search(line))]
 
 
 Kinds = np.ndarray[tuple[int], np.dtype[np.int64]]
