@@ -70,7 +70,7 @@ def test_what_behaves_runs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", agreement.FILES)
 def test_an_artifact_that_never_ends_is_one_message(tmp_path: Path, kind: str) -> None:
-    (tmp_path / f"model.{kind}").symlink_to("/dev/zero")
+    (tmp_path / agreement.FILES[kind][0]).symlink_to("/dev/zero")
     with pytest.raises(EdgePruneError, match="a device, a pipe or a socket, not a file"):
         agreement.answers_of(tmp_path, X)
 

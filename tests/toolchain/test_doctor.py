@@ -7,7 +7,7 @@ from edgeprune.toolchain.compiler import find_compiler
 
 def test_every_finding_says_what_is_lost_and_how_to_get_it() -> None:
     findings = doctor.diagnose()
-    assert len({f.name for f in findings}) == len(findings)
+    assert len({(f.kind, f.name) for f in findings}) == len(findings)
     for finding in findings:
         assert finding.without
         assert finding.install
