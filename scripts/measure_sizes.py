@@ -9,6 +9,7 @@ python scripts/measure_sizes.py [--missing]
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from dataclasses import replace
@@ -147,4 +148,6 @@ def main(only_missing: bool) -> None:
 
 
 if __name__ == "__main__":
-    main("--missing" in sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--missing", action="store_true", help="only files without a size")
+    main(parser.parse_args().missing)
