@@ -133,11 +133,8 @@ def _compile(
 
 
 def _content(path: Path) -> bytes | None:
-    """What is in a file; None where there is none."""
-    try:
-        return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return None
+    """What is in a file; None where there is none, or one that never ends, such as a device."""
+    return path.read_bytes() if path.is_file() else None
 
 
 def _with_includes(source: Path, include: Sequence[Path], read: _Read) -> list[Path]:
