@@ -21,7 +21,8 @@ from edgeprune.ir import Coupling, Graph, Node, Span, TensorType, couple, span_o
 from edgeprune.kernels import costs
 from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.select import candidates
-from edgeprune.ops.views import view
+from edgeprune.ops.shape import Slice
+from edgeprune.ops.views import views
 from edgeprune.planner import plan_memory
 from edgeprune.pruning.compact import Kept, compact, kept_constant, kept_of, old_channels, sliced
 from edgeprune.pruning.costs import nothing_removed
@@ -86,7 +87,7 @@ class LayerPrices:
     def _sum(self, removed: Mask) -> dict[str, float]:
         layers = self._without_inputs(removed & self._coupling.inputs)
         gone = layers.gone(removed)
-        parts = [layers.price(i, gone) for i in range(len(layers.graph.nodes))]
+        parts = layers.parts(gone)
         found = {
             "macs": float(sum(p.macs for p in parts)),
             "params": float(self._params(removed)),
@@ -164,8 +165,21 @@ class _Layers:
         mask: Mask = removed[self._source] & self._known & ~self._coupling.inputs
         return mask
 
-    def price(self, i: int, gone: Mask) -> LayerPrice:
-        """Of the layer of that number."""
+    def parts(self, gone: Mask) -> list[LayerPrice]:
+        """By layer; one that lies within its operand in what is left takes no code."""
+        nodes = self.graph.nodes
+        parts = [self._price(i, gone) for i in range(len(nodes))]
+        if not self._has_cuts:
+            return parts
+        small = compact(self.graph, self._coupling, gone)
+        seen = views(small, self._compiled.plan.span)
+        return [
+            replace(part, call=None, arrays=()) if node.name in seen else part
+            for node, part in zip(nodes, parts, strict=True)
+        ]
+
+    def _price(self, i: int, gone: Mask) -> LayerPrice:
+        """Of the layer of that number, as if it lay in a place of its own."""
         key = i, gone[self._channels[i]].tobytes()
         if key not in self._by_mask:
             self._by_mask[key] = self._priced(self.graph.nodes[i], gone)
@@ -196,6 +210,11 @@ class _Layers:
         inner = [nodes[n.name] for n in plan.span.nodes]
         order = (*(n for n in nodes if n not in plan.order), *plan.order)
         return order, span_of(graph, inner, plan.span.most)
+
+    @cached_property
+    def _has_cuts(self) -> bool:
+        """Whether some may lie within their operands, which all that read those decide together."""
+        return any(isinstance(n.op, Slice) for n in self.graph.nodes)
 
     @cached_property
     def _channels(self) -> list[np.ndarray[tuple[int], np.dtype[np.int64]]]:
@@ -246,18 +265,13 @@ class _Layers:
                 types[v] = whole.types[v].with_shape(tuple(map(len, kept)))
         read = tuple(dict.fromkeys(v for v in node.inputs if v not in constants))
         graph = Graph(whole.name, (node,), read, (node.output,), types, constants)
-        call = None if self._is_view(graph, node) else self._call(graph, node)
+        call = None if views(graph) else self._call(graph, node)
         arrays = (
             []
             if call is None
             else [(_digest(c.c_type, c.values), int(c.values.nbytes)) for c in call.constants]
         )
         return LayerPrice(call, tuple(arrays), self._file_bytes(graph, node), graph.macs)
-
-    def _is_view(self, graph: Graph, node: Node) -> bool:
-        """Whether the layer lies within its operand, as it does in the whole network."""
-        x, y = graph.types[node.inputs[0]], graph.types[node.output]
-        return node.name not in self._compiled.calls and view(node.op, x, y) is not None
 
     def _call(self, graph: Graph, node: Node) -> KernelCall:
         """By the kernel that computes the layer in the whole network, where that still can."""

@@ -9,8 +9,8 @@ from pruning.graphs import cnn, mlp
 from edgeprune.compiler import Compiled, Recipe, footprint
 from edgeprune.compiler.prices import LayerPrices
 from edgeprune.frontends.normalize import fuse
-from edgeprune.ir import Graph, couple
-from edgeprune.ops import Relu
+from edgeprune.ir import Graph, Node, TensorType, build_graph, couple
+from edgeprune.ops import Add, Dense, Relu, Slice
 from edgeprune.pruning.compact import compact
 from edgeprune.pruning.groups import Mask, Occupancy, candidates
 from edgeprune.quantize import observe
@@ -69,6 +69,44 @@ def test_a_price_is_what_compiling_the_pruned_network_gives(
         for key in ("flash", "near", "ram"):  # a few arrays of some bytes are equal by chance
             assert found.pop(key) == pytest.approx(want.pop(key), abs=8)
         assert found == want
+
+
+def steps(length: int, channels: int) -> Graph:
+    """A dense layer of each step, and the sum of all steps, as a loop writes it out."""
+    rng = np.random.default_rng(0)
+    shapes = {"w": (channels, 6), "b": (channels,), "w2": (5, channels), "b2": (5,)}
+    constants = {v: rng.normal(size=s).astype(np.float32) for v, s in shapes.items()}
+    nodes = [Node("d", Dense(), ("x", "w", "b"), "d")]
+    for t in range(length):
+        nodes.append(Node(f"s{t}", Slice((t, 0), (t + 1, channels), (1, 1)), ("d",), f"s{t}"))
+    at = "s0"
+    for t in range(1, length):
+        nodes.append(Node(f"a{t}", Add(), (at, f"s{t}"), f"a{t}"))
+        at = f"a{t}"
+    nodes.append(Node("e", Dense(), (at, "w2", "b2"), "y"))
+    return build_graph("steps", nodes, {"x": TensorType((length, 6))}, ("y",), constants)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "float32"])
+@pytest.mark.parametrize("channels", [7, 8])
+def test_steps_have_the_price_of_being_views_or_copies_in_what_is_left(
+    channels: int, dtype: str
+) -> None:
+    graph = steps(4, channels)
+    how = recipe(graph, dtype, "cortex-m0plus")
+    coupling = couple(graph)
+    prices = LayerPrices(how.compile(graph, thorough=False), graph, coupling, ALL)
+    removed = np.zeros(coupling.count, bool)
+    ids = np.flatnonzero(candidates(coupling, removed) & ~coupling.inputs).tolist()
+    are_copies = set()
+    for k in ids[:4]:  # rows of 8 or 4 bytes are aligned, of 5 to 7 they are not
+        removed[k] = True
+        small = compact(graph, coupling, removed)
+        are_copies.add("s1" in how.compile(small, thorough=False).calls)
+        found, want = dict(prices(removed)), counted(how, small)
+        del found["neurons"]
+        assert found == want
+    assert are_copies == ({False} if dtype == "float32" else {False, True})
 
 
 @pytest.mark.parametrize("target", ["android", "onnx"])
