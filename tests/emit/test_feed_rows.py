@@ -138,3 +138,18 @@ def test_a_result_that_is_the_output_in_another_shape_is_not_fed() -> None:
     assert flat.plan.span is not None
     assert flat.plan.home["y"] == flat.plan.span.result
     assert "feed_rows" not in flat.c_files("net").files["net.h"].decode()
+
+
+def test_rows_that_nothing_reads_in_front_are_not_fed() -> None:
+    cut = ops.Slice((1, 0, 0), (20, 23, 1), (1, 1, 1))  # bytes that are not aligned: a layer
+    weights = np.random.default_rng(0).normal(size=(4, 3, 3, 1)).astype(np.float32)
+    nodes = [
+        Node("cut", cut, ("x",), "v"),
+        Node("conv", ops.Conv2d((2, 2), Padding(1, 1, 1, 1)), ("v", "w", "b"), "c"),
+        Node("end", ops.Mean(), ("c",), "y"),
+    ]
+    constants = {"w": weights, "b": np.zeros(4, np.float32)}
+    cropped = by_rows(build_graph("net", nodes, {"x": TensorType((24, 23, 1))}, ("y",), constants))
+    assert cropped.plan.span is not None
+    assert cropped.plan.span.nodes[0].name == "cut"
+    assert "feed_rows" not in cropped.c_files("net").files["net.h"].decode()
