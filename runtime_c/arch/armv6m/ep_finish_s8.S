@@ -30,12 +30,7 @@ FUNCTION ep_finish_s8
     bx r12
 1:
     pop {r3, r4}
-    push {r4-r7, lr}
-    mov r4, r8
-    mov r5, r9
-    mov r6, r10
-    mov r7, r11
-    push {r4-r7}
+    PUSH_ALL
     sub sp, #16
     movs r7, r3
     lsls r4, r1, #2
@@ -102,12 +97,7 @@ FUNCTION ep_finish_s8
     b 2b
 4:
     add sp, #16
-    pop {r4-r7}
-    mov r8, r4
-    mov r9, r5
-    mov r10, r6
-    mov r11, r7
-    pop {r4-r7, pc}
+    POP_ALL
     .ltorg
 END ep_finish_s8
 #endif

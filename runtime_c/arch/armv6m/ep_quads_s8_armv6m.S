@@ -62,12 +62,7 @@
 
     /* lr: the ep_quads; r10: weights, r11: the end of x. */
 FUNCTION ep_quads_s8_armv6m
-    push {r4-r7, lr}
-    mov r4, r8
-    mov r5, r9
-    mov r6, r10
-    mov r7, r11
-    push {r4-r7}
+    PUSH_ALL
     mov lr, r0
     mov r7, r0
 1:
@@ -97,21 +92,7 @@ FUNCTION ep_quads_s8_armv6m
     str r0, [r7, #Q_BIAS]
     APART r8, r5, r11
     APART r9, r6, r12
-    ldr r0, [r7, #Q_MULT]
-    ldm r0!, {r6}
-    str r0, [r7, #Q_MULT]
-    uxth r5, r6
-    asrs r6, r6, #16
-    ldr r0, [r7, #Q_SHIFT]
-    movs r4, #0
-    ldrsb r4, [r0, r4]
-    adds r0, #1
-    str r0, [r7, #Q_SHIFT]
-    mvns r4, r4
-    ldr r0, [r7, #Q_ROUNDING]
-    lsls r0, r4
-    mov r10, r0
-    adds r4, #1
+    RESCALE Q_MULT Q_SHIFT Q_ROUNDING
     mov r0, r12
     RESULT r10
     STORE Q_APART + 8
@@ -132,12 +113,7 @@ FUNCTION ep_quads_s8_armv6m
     beq 4f
     b 1b
 4:
-    pop {r4-r7}
-    mov r8, r4
-    mov r9, r5
-    mov r10, r6
-    mov r11, r7
-    pop {r4-r7, pc}
+    POP_ALL
 END ep_quads_s8_armv6m
 
     /* r4, r5 hold 0 and 1. */

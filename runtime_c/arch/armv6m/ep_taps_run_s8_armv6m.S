@@ -43,12 +43,7 @@
 
     /* lr: the ep_taps_run */
 FUNCTION ep_taps_run_s8_armv6m
-    push {r4-r7, lr}
-    mov r4, r8
-    mov r5, r9
-    mov r6, r10
-    mov r7, r11
-    push {r4-r7}
+    PUSH_ALL
     sub sp, #20
     mov lr, r0
 2:
@@ -101,21 +96,7 @@ FUNCTION ep_taps_run_s8_armv6m
     ldm r0!, {r1}
     str r0, [r7, #R_BIAS]
     mov r8, r1
-    ldr r0, [r7, #R_MULT]
-    ldm r0!, {r6}
-    str r0, [r7, #R_MULT]
-    uxth r5, r6
-    asrs r6, r6, #16
-    ldr r0, [r7, #R_SHIFT]
-    movs r4, #0
-    ldrsb r4, [r0, r4]
-    adds r0, #1
-    str r0, [r7, #R_SHIFT]
-    mvns r4, r4
-    ldr r0, [r7, #R_ROUNDING]
-    lsls r0, r4
-    mov r10, r0
-    adds r4, #1
+    RESCALE R_MULT R_SHIFT R_ROUNDING
     ldr r0, [r7, #R_PITCH]
     mov r9, r0
     ldr r1, [r7, #R_COUNT]
@@ -144,10 +125,5 @@ FUNCTION ep_taps_run_s8_armv6m
     b 2b
 9:
     add sp, #20
-    pop {r4-r7}
-    mov r8, r4
-    mov r9, r5
-    mov r10, r6
-    mov r11, r7
-    pop {r4-r7, pc}
+    POP_ALL
 END ep_taps_run_s8_armv6m

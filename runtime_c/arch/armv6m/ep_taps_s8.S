@@ -4,12 +4,7 @@
 
     /* x at r0, w at r2; r3 to r5 hold 1 to 3, r1 holds 0. */
 FUNCTION ep_taps_block_s8
-    push {r4-r7, lr}
-    mov r4, r8
-    mov r5, r9
-    mov r6, r10
-    mov r7, r11
-    push {r4-r7}
+    PUSH_ALL
     mov r12, r1
     lsls r3, r3, #2
     adds r3, r2, r3
@@ -49,10 +44,5 @@ FUNCTION ep_taps_block_s8
     mov r6, r10
     mov r7, r11
     stm r0!, {r4-r7}
-    pop {r4-r7}
-    mov r8, r4
-    mov r9, r5
-    mov r10, r6
-    mov r11, r7
-    pop {r4-r7, pc}
+    POP_ALL
 END ep_taps_block_s8

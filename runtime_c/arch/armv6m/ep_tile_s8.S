@@ -75,12 +75,7 @@ FUNCTION ep_tile_block_s8
     mov r6, r10
     mov r7, r11
     stm r3!, {r4-r7}
-    pop {r4-r7}
-    mov r8, r4
-    mov r9, r5
-    mov r10, r6
-    mov r11, r7
-    pop {r4-r7, pc}
+    POP_ALL
 END ep_tile_block_s8
 
 FUNCTION ep_tile_pair_s8
