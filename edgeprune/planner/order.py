@@ -12,6 +12,9 @@ from edgeprune.planner.plan import Share, saved
 EVERY_SET = 40
 """Up to so many nodes ``states`` sets are followed; beyond, fewer by the cube of their number."""
 
+FEW = 64
+"""Where so many sets are followed already, a node that can do no harm is not put off."""
+
 
 def best_order(
     graph: Graph,
@@ -25,8 +28,10 @@ def best_order(
     """Order the nodes so that the largest sum of live buffers is smallest.
 
     Dynamic programming over sets of executed nodes (the peak of the best way to have run exactly
-    these), as in Liberis and Lane 2019, arXiv:1910.05110; where a graph has more such sets than
-    ``states``, only those with the lowest peaks are followed.
+    these), as in Liberis and Lane 2019, arXiv:1910.05110. Sets whose peak is above that of a way
+    that is found quickly are not followed, and what frees as much as it makes, below the peak so
+    far, runs at once where there are many: later it would need no less. Where a graph has more
+    sets than ``states`` all the same, only those with the lowest peaks are followed.
 
     Args:
         graph: the network.
@@ -45,21 +50,31 @@ def best_order(
         return given
     steps = _Steps(graph, home, nbytes, scratch, over)
     states = min(states, int(states * (EVERY_SET / len(nodes)) ** 3) + 1)
+    way = _best_way(steps, len(nodes), min(states, FEW))
+    way = _best_way(steps, len(nodes), states, way) if states > FEW else way
+    return tuple(nodes[i].name for i in way.path)
+
+
+def _best_way(steps: _Steps, count: int, states: int, known: _Way | None = None) -> _Way:
+    """The best way to run so many nodes, or the known one where what is followed ends above it."""
     front: dict[int, _Way] = {0: _Way(0, (), steps.fed, steps.first)}
-    for _ in nodes:
+    for _ in range(count):
+        many = len(front) > FEW
         after: dict[int, _Way] = {}
         for done, way in front.items():
-            for i in way.ready:
-                state = done | 1 << i
-                peak = max(way.peak, steps.during(done, i, way.live))
-                path = (*way.path, i)
+            for i in steps.harmless(done, way) if many else way.ready:
+                found = max(way.peak, steps.during(done, i, way.live))
+                if known is not None and found > known.peak:
+                    continue
+                state, path = done | 1 << i, (*way.path, i)
                 other = after.get(state)
-                if other is None or (peak, path) < (other.peak, other.path):
+                if other is None or (found, path) < (other.peak, other.path):
                     left = steps.left(done, i, way.live)
-                    after[state] = _Way(peak, path, left, steps.ready(state, i, way.ready))
+                    after[state] = _Way(found, path, left, steps.ready(state, i, way.ready))
         front = dict(sorted(after.items(), key=lambda kv: (kv[1].peak, kv[1].path))[:states])
-    way = next(iter(front.values()))
-    return tuple(nodes[i].name for i in way.path)
+    best = next(iter(front.values()), known)
+    assert best is not None
+    return best
 
 
 @dataclass(frozen=True)
@@ -135,6 +150,15 @@ class _Steps:
             now = self._alive(b, done | 1 << i)
             live += self._nbytes[b] * (now - self._alive(b, done))
         return live
+
+    def harmless(self, done: int, way: _Way) -> tuple[int, ...]:
+        """What can run: one node alone where that raises neither the peak nor what is alive."""
+        for i in way.ready:
+            if self.during(done, i, way.live) <= way.peak and (
+                self.left(done, i, way.live) <= way.live
+            ):
+                return (i,)
+        return way.ready
 
     def ready(self, state: int, i: int, before: tuple[int, ...]) -> tuple[int, ...]:
         """What can run behind node i, and could not or did not run before it."""

@@ -14,7 +14,7 @@ from edgeprune import planner
 from edgeprune.ir import DType, Graph, Node, Over, QuantParams, TensorType, build_graph
 from edgeprune.ops import Add, Concat, Relu, Reshape, Slice
 from edgeprune.planner import MemoryPlan, Work, plan_memory
-from edgeprune.planner.order import best_order
+from edgeprune.planner.order import _Steps, best_order
 
 SEEDS = range(40)
 
@@ -139,8 +139,12 @@ def orders(graph: Graph) -> Iterator[tuple[str, ...]]:
     return follow(())
 
 
+@pytest.mark.parametrize("few", [1, 64])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_no_order_has_a_lower_peak_than_the_best(seed: int) -> None:
+def test_no_order_has_a_lower_peak_than_the_best(
+    seed: int, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgeprune.planner.order.FEW", few)
     graph, work = network(seed)
     plain = {k: replace(w, inplace=None) for k, w in work.items()}
     plan = plan_memory(graph, plain)
@@ -151,7 +155,11 @@ def test_no_order_has_a_lower_peak_than_the_best(seed: int) -> None:
     assert max(n for _, n in plan.steps) == best
 
 
-def test_an_order_is_the_best_for_what_lies_over_its_operands_too() -> None:
+@pytest.mark.parametrize("few", [1, 64])
+def test_an_order_is_the_best_for_what_lies_over_its_operands_too(
+    few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgeprune.planner.order.FEW", few)
     gains = 0
     for graph, work in map(network, range(60)):
         layout = partial(planner._layout, graph, inplace=True, span=None)
@@ -232,6 +240,32 @@ def test_branches_run_one_after_the_other_and_few_sets_give_an_order_too() -> No
             assert set(node.inputs) <= made
             made.add(node.output)
         assert made == set(graph.activations)
+
+
+@pytest.mark.parametrize("is_view", [True, False])
+def test_parts_of_a_value_that_are_added_up_are_ordered_in_few_steps(
+    is_view: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There are two to the power of 24 sets of the parts."""
+    nodes = [Node(f"s{i}", Slice((i,), (i + 64,), (1,)), ("x",), f"s{i}") for i in range(24)]
+    at = "s0"
+    for i in range(1, 24):
+        nodes.append(Node(f"a{i}", Add(), (at, f"s{i}"), f"a{i}"))
+        at = f"a{i}"
+    graph = build_graph("g", nodes, {"x": TensorType((128,))}, (at,), {})
+    work = {f"s{i}": Work(view=4 * i) for i in range(24)} if is_view else {}
+    tried = []
+    during = _Steps.during
+
+    def counted(steps: _Steps, done: int, i: int, live: int) -> int:
+        tried.append(i)
+        return during(steps, done, i, live)
+
+    monkeypatch.setattr(_Steps, "during", counted)
+    plan = plan_memory(graph, work)
+    parts = 2 if is_view else 3
+    assert plan.arena_bytes == 128 * 4 + parts * 64 * 4
+    assert len(tried) < 500_000
 
 
 def test_branches_from_inputs_of_their_own_run_one_after_the_other_too() -> None:
