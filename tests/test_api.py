@@ -210,6 +210,9 @@ def test_what_is_wrong_with_an_object_is_said_of_the_argument(rng: np.random.Gen
 def test_one_name_stands_for_a_sequence_of_one() -> None:
     assert parse_names("tflite", "") == parse_names(["tflite"], "") == ("tflite",)
     assert parse_names("c,tflite", "") == ("c", "tflite")
+    for empty in ("", ",", [""], "c,", ["c", ""]):
+        with pytest.raises(EdgePruneError, match=r"(?s)^--emit: .*nam.*some of c, tflite, onnx"):
+            meant({"emit": empty})
     with pytest.raises(EdgePruneError, match="'exe'"):
         edgeprune.build(emit="exe")
 

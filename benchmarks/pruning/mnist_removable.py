@@ -50,7 +50,7 @@ def curve(
     dense = accuracy(graph, validation)
     rows = [[accuracy(graph, d) for d in shown]]
     for removed in itertools.count(1):
-        small = search.choose(max_neurons=removed)
+        small = search.choose(max_removed=removed)
         if accuracy(small.graph, validation) < dense - SAFE:
             small = search.solve(small)
         rows.append([accuracy(small.graph, d) for d in shown])

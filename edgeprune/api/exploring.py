@@ -103,6 +103,8 @@ def sweep(
     refuse_unknown("criteria", compared, ("obs", *CRITERIA))
     if pareto and len(compared) != 1:
         raise EdgePruneError("criteria", "is one with pareto", "name one")
+    if pareto and journal is not None:
+        raise EdgePruneError("journal", "remembers no networks of pareto", "leave it out")
     with files_of(model, example_input, data, test) as files:
         options = BuildOptions.of(
             out=out,

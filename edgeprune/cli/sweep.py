@@ -47,6 +47,10 @@ def command(as_json: bool, pareto: bool, levels: str, **given: Any) -> None:
         if pareto:
             if len(criteria) > 1:
                 raise EdgePruneError("--criterion", "is one with --pareto", "name one")
+            if journal is not None:
+                raise EdgePruneError(
+                    "--journal", "remembers no networks of --pareto", "leave it out"
+                )
             from edgeprune.pipeline.pareto import pareto_model
 
             options = BuildOptions.of(**given, criterion=criteria[0])

@@ -100,6 +100,9 @@ def sweep_model(
     """
     refuse_unknown("--dtype", (options.dtype,), ("auto", *BITS))
     refuse_unknown("--criterion", criteria, ("obs", *CRITERIA))
+    if options.ram is not None or options.target != BuildOptions.target:
+        idle = "--target" if options.ram is None else "--ram"
+        raise EdgePruneError(idle, "does nothing without --pareto", "add --pareto")
     check_writable(options.out, force=options.force)
     progress("load", 0, 0)
     prepared = prepare(options)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
 from edgeprune.errors import EdgePruneError
-from edgeprune.pipeline.values import BITS, FASTER, meant, refuse_unknown
+from edgeprune.pipeline.values import BITS, EMITTERS, FASTER, meant, refuse_unknown
 from edgeprune.pruning.criteria import CRITERIA
 from edgeprune.pruning.search import Schedule
 from edgeprune.schema import Count, Range, Share, checked
@@ -16,7 +16,6 @@ from edgeprune.target import Target, list_targets, load_target
 
 DtypeChoice = Literal["auto", "int8", "mixed", "int16x8", "int4", "float16", "dynamic", "float32"]
 Optimize = Literal["auto", "size", "speed", "ram"]
-EMITTERS = ("c", "tflite", "onnx", "ort", "tflm")
 Some = Annotated[int, Range(1)]
 Positive = Annotated[float, Range(1e-9)]
 
@@ -41,6 +40,12 @@ LIMITS = (
     "budget", "ram", "max_ms", "speedup", "max_instructions", "max_macs", "max_neurons",
     "keep_ratio",
 )  # fmt: skip
+
+
+NEEDED = {
+    "augment": "finetune", "device": "finetune", "author": "packages", "url": "packages",
+}  # fmt: skip
+"""Options that do nothing without another one."""
 
 
 @dataclass(frozen=True)
@@ -159,9 +164,15 @@ class BuildOptions:
         """From texts of the command line, or from what Python has in their place.
 
         Raises:
-            EdgePruneError: a value can mean nothing, or may not be.
+            EdgePruneError: a value can mean nothing, may not be, or would do nothing.
         """
-        return BuildOptions(**meant(given))
+        options = BuildOptions(**meant(given))
+        of = {field.name: field.default for field in fields(BuildOptions)}
+        for name, needed in NEEDED.items():
+            if getattr(options, name) != of[name] and getattr(options, needed) == of[needed]:
+                other = "--package" if needed == "packages" else f"--{needed}"
+                raise EdgePruneError(f"--{name}", f"does nothing without {other}", f"add {other}")
+        return options
 
     @property
     def has_limits(self) -> bool:

@@ -12,6 +12,7 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.files import read_bytes
 from edgeprune.schema import Range
 
+EMITTERS = ("c", "tflite", "onnx", "ort", "tflm")
 BITS = (2, 8)  # all that weights may have
 MOST_LABEL_BYTES = 1 << 20
 FASTER = Range(math.nextafter(1, 2), 1000)
@@ -41,28 +42,57 @@ def parse_path(value: str | Path, option: str) -> Path:
     return Path(value)
 
 
-def parse_names(value: object, option: str) -> tuple[str, ...]:
+def parse_names(value: object, option: str, hint: str = "") -> tuple[str, ...]:
     """Names, each once.
 
+    Args:
+        value: a text, or a sequence, which may be empty.
+        option: what it was given for.
+        hint: what names there are.
+
     Raises:
-        EdgePruneError: a text names nothing.
+        EdgePruneError: one is empty.
     """
-    names = tuple(dict.fromkeys(part for part in parts(value) if part))
-    if isinstance(value, str) and not names:
-        raise EdgePruneError(option, "names nothing")
+    names = tuple(dict.fromkeys(parts(value)))
+    if "" in names:
+        what = "names nothing" if names == ("",) else "has an empty name among its names"
+        raise EdgePruneError(option, what, hint)
     return names
+
+
+def parse_state(value: object, option: str = "--state") -> tuple[str, ...]:
+    """Pairs of an input and an output.
+
+    Raises:
+        EdgePruneError: a text is empty.
+    """
+    return parse_names(value, option, "an input and an output by their names: h_in:h_out")
+
+
+def parse_emit(value: object, option: str = "--emit") -> tuple[str, ...]:
+    """Names of artifacts.
+
+    Raises:
+        EdgePruneError: a text is empty.
+    """
+    return parse_names(value, option, one_of(EMITTERS))
 
 
 def parse_packages(value: object, option: str = "--package") -> tuple[str, ...]:
     """Names of packages; "all" are all.
 
     Raises:
-        EdgePruneError: a text names nothing.
+        EdgePruneError: a text is empty.
     """
     from edgeprune.emit.packages import PACKAGES
 
-    names = parse_names(value, option)
+    names = parse_names(value, option, one_of((*PACKAGES, "all")))
     return tuple(PACKAGES) if names == ("all",) else names
+
+
+def one_of(known: Iterable[str]) -> str:
+    """The hint that says what names there are."""
+    return f"some of {', '.join(known)}"
 
 
 def refuse_unknown(option: str, names: Sequence[str], known: Sequence[str]) -> None:
@@ -74,7 +104,7 @@ def refuse_unknown(option: str, names: Sequence[str], known: Sequence[str]) -> N
     wrong = [n for n in names if n not in known]
     if wrong or not names:
         what = f"there is no {', '.join(map(repr, wrong))}" if wrong else "names nothing"
-        raise EdgePruneError(option, what, f"some of {', '.join(known)}")
+        raise EdgePruneError(option, what, one_of(known))
 
 
 def parse_size(value: object, option: str = "--budget", *, least: int = 1) -> int:
@@ -225,7 +255,7 @@ def parse_levels(value: object, option: str = "--levels") -> tuple[tuple[float, 
 
 
 MEANINGS: Mapping[str, Callable[[Any, str], Any]] = {
-    "state": parse_names,
+    "state": parse_state,
     "mean": parse_numbers,
     "std": parse_numbers,
     "budget": parse_size,
@@ -235,7 +265,7 @@ MEANINGS: Mapping[str, Callable[[Any, str], Any]] = {
     "max_drop": parse_drop,
     "classes": parse_classes,
     "labels": parse_labels,
-    "emit": parse_names,
+    "emit": parse_emit,
     "packages": parse_packages,
     "out": parse_path,
     "log": parse_path,

@@ -170,16 +170,16 @@ def all_that_can_go(coupling: Coupling, *, inputs: bool = False) -> Mask:
     return removed
 
 
-def removals(coupling: Coupling, max_neurons: int | None, keep_ratio: float | None) -> int | None:
+def removals(coupling: Coupling, max_removed: int | None, keep_ratio: float | None) -> int | None:
     """How many channels may go; None: any number.
 
     Args:
         coupling: of the whole network.
-        max_neurons: that may go.
+        max_removed: that may go.
         keep_ratio: the share of the removable ones that stays.
     """
     count = int(removable(coupling).sum())
-    bounds = [] if max_neurons is None else [min(max_neurons, count)]
+    bounds = [] if max_removed is None else [min(max_removed, count)]
     if keep_ratio is not None:
         bounds.append(count - int(np.ceil(keep_ratio * count - 1e-9)))
     return min(bounds, default=None)

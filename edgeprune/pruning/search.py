@@ -51,6 +51,7 @@ def prune(
     min_accuracy: Share | None = None,
     max_drop: Share | None = None,
     max_neurons: Count | None = None,
+    max_removed: Count | None = None,
     keep_ratio: Share | None = None,
     validation: Samples | None = None,
     per_round: Annotated[int, Range(1)] = 1,
@@ -75,7 +76,8 @@ def prune(
         schedule: one of ``SCHEDULES``; "obs" has its own.
         min_accuracy: lowest accuracy on the validation data, 0 to 1.
         max_drop: largest loss of accuracy there against the source model, 0 to 1.
-        max_neurons: how many channels may go.
+        max_neurons: neurons (channels) that stay, outputs not counted: a limit as "neurons" is.
+        max_removed: how many channels may go.
         keep_ratio: the share of the removable channels that stays.
         validation: where accuracy is measured; None: a quarter of data, that is then not ranked on.
         per_round: removals between two rankings of "iterative".
@@ -88,6 +90,9 @@ def prune(
         CannotFitError: the limits cannot be met, or not within the other bounds.
     """
     refuse_unknown(criterion if isinstance(criterion, str) else "obs", schedule)
+    if max_neurons is not None:
+        fewest = min(max_neurons, (limits or {}).get("neurons", max_neurons))
+        limits = {**(limits or {}), "neurons": fewest}
     if criterion == "obs":  # it ranks and repairs in one run, and so has a schedule of its own
         if not isinstance(ranking, obs.Search):
             ranking = obs.Search(graph, data, validation=validation, seed=seed)
@@ -97,7 +102,7 @@ def prune(
             cost=cost,
             min_accuracy=min_accuracy,
             max_drop=max_drop,
-            max_neurons=max_neurons,
+            max_removed=max_removed,
             keep_ratio=keep_ratio,
             progress=progress,
         )
@@ -109,11 +114,11 @@ def prune(
         ranking = Ranking(graph, data, chosen, schedule, per_round=per_round, seed=seed)
     ctx = ranking.ctx
     gate = _Gate(graph, validation, min_accuracy, max_drop) if floor and validation else None
-    most = removals(ctx.coupling, max_neurons, keep_ratio)
+    most = removals(ctx.coupling, max_removed, keep_ratio)
     most = int(ctx.removable.sum()) if most is None else most
     prices = prices or Costs(graph, ctx.coupling, cost)
     run = _Search(ctx, Limits(limits or {}), prices, gate)
-    bounded = floor or max_neurons is not None or keep_ratio is not None
+    bounded = floor or max_removed is not None or keep_ratio is not None
     enough = run.meets_limits() if run.limits.most else not bounded
     rounds: Iterable[list[tuple[int, float]]] = () if enough else ranking
     refused: list[tuple[int, float]] = []

@@ -120,7 +120,7 @@ def test_surfaces_pass_through_the_trained_and_the_removed_network(network: str)
     graph = NETWORKS[network]
     data = samples(graph, 40)
     ctx = Context.of(graph, data)
-    order = prune(graph, data, max_neurons=4).order
+    order = prune(graph, data, max_removed=4).order
     none = np.zeros(ctx.coupling.count, bool)
     gains = np.linspace(0, 10, 21)
     first, third = surfaces(graph, data, order, every=2, gains=gains)

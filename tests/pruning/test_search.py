@@ -82,7 +82,7 @@ def test_a_floor_on_accuracy_is_kept_and_not_a_neuron_more(graph: Graph, schedul
     count = len(pruned.order)
     beyond = [count + 1] if schedule != "threshold" else range(count + 1, count + 20)
     for more in beyond:  # no higher threshold will do
-        other = prune(graph, data, max_neurons=more, schedule=schedule)
+        other = prune(graph, data, max_removed=more, schedule=schedule)
         if len(other.order) > count:
             assert accuracy(other.graph, validation.x, labels) < 0.6
 
@@ -114,8 +114,8 @@ def test_only_a_schedule_of_thresholds_looks_behind_a_refused_group(
 
 def test_validation_data_bind_nothing_without_a_floor(graph: Graph) -> None:
     data = samples(graph, 60)
-    assert prune(graph, data, validation=data, max_neurons=3).order == (
-        prune(graph, data, max_neurons=3).order
+    assert prune(graph, data, validation=data, max_removed=3).order == (
+        prune(graph, data, max_removed=3).order
     )
 
 
@@ -140,11 +140,20 @@ def test_what_the_limits_have_room_for_comes_back_where_it_helps(score: float) -
 
 def test_counts_and_shares_bind_exactly(graph: Graph) -> None:
     data = samples(graph, 60)
-    assert len(prune(graph, data, max_neurons=5).order) == 5
+    assert len(prune(graph, data, max_removed=5).order) == 5
     count = int(Context.of(graph, data).removable.sum())
     kept = prune(graph, data, keep_ratio=0.75, schedule="topk")
     assert kept.cost["neurons"] == np.ceil(0.75 * count)
     assert not prune(graph, data).order
+
+
+def test_the_neurons_that_a_network_may_have_are_those_that_stay(graph: Graph) -> None:
+    data = samples(graph, 60)
+    count = prune(graph, data, limits={"macs": graph.macs}).cost["neurons"]
+    for given in ({}, {"limits": {"neurons": count}}):
+        few = prune(graph, data, max_neurons=int(count) - 2, schedule="topk", **given)
+        assert few.cost["neurons"] == count - 2
+    assert prune(graph, data, max_neurons=9, limits={"neurons": count - 1}).cost["neurons"] <= 9
 
 
 def test_the_same_seed_gives_the_same_network(graph: Graph) -> None:
@@ -159,7 +168,7 @@ def test_a_search_follows_the_order_of_removals() -> None:
     graph = GRAPHS["mlp"]
     data = samples(graph, 60)
     order = removal_order(Context.of(graph, data), CRITERIA["brute_force"], "iterative")
-    assert prune(graph, data, max_neurons=8).order == tuple(order[:8])
+    assert prune(graph, data, max_removed=8).order == tuple(order[:8])
 
 
 def test_a_schedule_says_what_goes_together_and_which_scores_count() -> None:

@@ -58,7 +58,7 @@ def prune(
     cost: Cost = no_cost,
     min_accuracy: float | None = None,
     max_drop: float | None = None,
-    max_neurons: int | None = None,
+    max_removed: int | None = None,
     keep_ratio: float | None = None,
     validation: Samples | None = None,
     effort: Effort | None = None,
@@ -72,7 +72,7 @@ def prune(
         cost=cost,
         min_accuracy=min_accuracy,
         max_drop=max_drop,
-        max_neurons=max_neurons,
+        max_removed=max_removed,
         keep_ratio=keep_ratio,
         progress=progress,
     )
@@ -184,7 +184,7 @@ class Search:
         cost: Cost = no_cost,
         min_accuracy: float | None = None,
         max_drop: float | None = None,
-        max_neurons: int | None = None,
+        max_removed: int | None = None,
         keep_ratio: float | None = None,
         progress: Progress = silent,
     ) -> Pruned:
@@ -202,7 +202,7 @@ class Search:
             prices=self._costs[cost],
             min_accuracy=min_accuracy,
             max_drop=max_drop,
-            max_neurons=max_neurons,
+            max_removed=max_removed,
             keep_ratio=keep_ratio,
             progress=progress,
         )
@@ -215,7 +215,7 @@ class Search:
         limits: Mapping[str, float] | None = None,
         min_accuracy: float | None = None,
         max_drop: float | None = None,
-        max_neurons: int | None = None,
+        max_removed: int | None = None,
         keep_ratio: float | None = None,
         inputs: bool = True,
         progress: Progress = silent,
@@ -230,7 +230,7 @@ class Search:
             limits: by key of the prices the largest value allowed.
             min_accuracy: lowest accuracy on the validation data, 0 to 1.
             max_drop: largest loss of accuracy there against the source model, 0 to 1.
-            max_neurons: how many channels may go; with it, no input goes.
+            max_removed: how many channels may go; with it, no input goes.
             keep_ratio: the share of the channels that stays; likewise.
             inputs: whether elements of the input may go.
             progress: told after every round.
@@ -240,7 +240,7 @@ class Search:
         """
         given = Limits(
             limits or {},
-            removals(self.coupling, max_neurons, keep_ratio),
+            removals(self.coupling, max_removed, keep_ratio),
             _floor(self._judge, min_accuracy, max_drop),
         )
         meter = Meter(prices, nothing_removed(self.coupling), given)
