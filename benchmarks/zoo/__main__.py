@@ -18,80 +18,25 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
-
+from benchmarks.zoo import networks
 from benchmarks.zoo.check import SAMPLES, Outcome, check
+from benchmarks.zoo.networks import Make
 
 Case = tuple[str, Callable[[Path], Outcome]]
 
 
-def torch_cases() -> Iterator[Case]:
-    import torch
+def checked(networks: Callable[[], Iterator[tuple[str, Make]]]) -> Callable[[], Iterator[Case]]:
+    """Networks of a framework, each held against what it answers there."""
 
-    from benchmarks.zoo.torch_nets import NETS
-    from edgeprune.frontends.from_torch import export
+    def run(make: Make, folder: Path) -> Outcome:
+        net = make(folder, SAMPLES)
+        return check(net.path, net.inputs, net.answers)
 
-    def run(name: str, folder: Path) -> Outcome:
-        torch.manual_seed(0)
-        module, example = NETS[name]()
-        module.eval()
-        for part in module.modules():
-            if isinstance(part, torch.nn.modules.batchnorm._BatchNorm):
-                torch.nn.init.uniform_(part.running_var, 0.5, 2)
-                torch.nn.init.uniform_(part.weight, 0.5, 1.5)
-                torch.nn.init.normal_(part.bias, std=0.1)
-        rows = [[torch.randn_like(x) if x.is_floating_point() else torch.randint_like(x, 50)
-                 for x in example] for _ in range(SAMPLES)]  # fmt: skip
-        with torch.no_grad():
-            made = [module(*r) for r in rows]
-        answers = [m if isinstance(m, tuple) else (m,) for m in made]
-        path = export(module, example, folder / "net.pt2")
-        columns = [[y.numpy() for y in column] for column in zip(*answers, strict=True)]
-        inputs = [torch.cat(column).numpy() for column in zip(*rows, strict=True)]
-        return check(path, inputs, [np.concatenate(c) for c in columns])
+    def cases() -> Iterator[Case]:
+        for name, make in networks():
+            yield name, lambda folder, make=make: run(make, folder)
 
-    for name in NETS:
-        yield name, lambda folder, name=name: run(name, folder)
-
-
-def keras_cases() -> Iterator[Case]:
-    import keras
-
-    from benchmarks.zoo.keras_nets import MODELS
-
-    def run(name: str, folder: Path) -> Outcome:
-        keras.utils.set_random_seed(0)
-        model = MODELS[name]()
-        rng = np.random.default_rng(0)
-        shape = (SAMPLES, *model.inputs[0].shape[1:])
-        real = model.inputs[0].dtype == "float32"
-        x = rng.normal(size=shape).astype(np.float32) if real else rng.integers(0, 50, shape)
-        model.save(folder / "net.keras")
-        return check(folder / "net.keras", [x], [np.asarray(model(x, training=False))])
-
-    for name in MODELS:
-        yield name, lambda folder, name=name: run(name, folder)
-
-
-def sklearn_cases() -> Iterator[Case]:
-    import onnxruntime
-    from skl2onnx import to_onnx
-
-    from benchmarks.zoo.sklearn_nets import MODELS, X
-
-    def run(name: str, folder: Path) -> Outcome:
-        model, y, options = MODELS[name]()
-        model.fit(X, y)
-        content = to_onnx(model, X[:1], options={id(model): options} if options else None)
-        (folder / "net.onnx").write_bytes(content.SerializeToString())
-        session = onnxruntime.InferenceSession(content.SerializeToString())
-        made = session.run(None, {"X": X[:SAMPLES]})
-        answers = [np.asarray([list(r.values()) for r in m], np.float32) if isinstance(m, list)
-                   else m for m in made]  # fmt: skip
-        return check(folder / "net.onnx", [X[:SAMPLES]], answers)
-
-    for name in MODELS:
-        yield name, lambda folder, name=name: run(name, folder)
+    return cases
 
 
 def quantised_cases() -> Iterator[Case]:
@@ -100,12 +45,7 @@ def quantised_cases() -> Iterator[Case]:
     yield from cases()
 
 
-PARTS = {
-    "torch": torch_cases,
-    "keras": keras_cases,
-    "sklearn": sklearn_cases,
-    "quantised": quantised_cases,
-}
+PARTS = {**{k: checked(of) for k, of in networks.PARTS.items()}, "quantised": quantised_cases}
 
 AIMS = {"torch": 123 / 129, "keras": 30 / 32, "sklearn": 13 / 18, "quantised": 76 / 82}
 """The share of each that is to count."""
