@@ -16,6 +16,7 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.frontends.ports import join_ports
 from edgeprune.frontends.rebuild import fresh
 from edgeprune.frontends.states import keeping
+from edgeprune.frontends.upright import lying, upright
 from edgeprune.ir import (
     Array,
     Band,
@@ -60,16 +61,24 @@ def streaming(graph: Graph) -> Graph:
     with these frames.
 
     Args:
-        graph: one input, an image whose rows are frames; float or quantised.
+        graph: one input, frames by channels, or an image whose rows are frames; float or quantised.
 
     Raises:
         EdgePruneError: its input is no such image, or a layer needs to know where the window ends.
     """
-    if len(graph.inputs) != 1 or len(graph.types[graph.inputs[0]].shape) != 3 or graph.states:
+    ranks = [len(graph.types[v].shape) for v in graph.inputs]
+    if ranks not in ([2], [3]) or graph.states:
         shapes = ", ".join(str(list(graph.types[v].shape)) for v in graph.inputs)
-        what = f"the model takes {shapes}; a stream has one input, of (frames, width, channels)"
-        hint = "write a Conv1d as a Conv2d of kernels (k, 1), over (frames, 1, channels)"
+        what = f"the model takes {shapes}; a stream has one input, frames by channels, or an image"
+        hint = "images are (frames, width, channels); in PyTorch (channels, frames, width)"
         raise EdgePruneError("--stream", what, hint)
+    rows = upright(graph)
+    made = _streaming(rows)
+    return made if rows is graph else lying(made, graph)
+
+
+def _streaming(graph: Graph) -> Graph:
+    """The same of a network whose input has frames as rows."""
     needed = _needed(graph)
     for frames in range(1, len(needed[graph.inputs[0]]) + 1):
         try:
@@ -93,15 +102,16 @@ def windows(graph: Graph, stream: Graph, frames: Array) -> Array:
     Returns:
         (n, *input shape of the window): zeros came before.
     """
-    v = graph.inputs[0]
-    shape, new = graph.types[v].shape, stream.types[stream.arguments[0]].shape[0]
-    end = _needed(graph)[v].stop
+    rows, v = upright(graph), graph.inputs[0]
+    shape = rows.types[v].shape
+    end = _needed(rows)[v].stop
     flat = frames.reshape(-1, *shape[1:])
+    new = len(flat) // len(frames)
     whole = np.concatenate([np.zeros((end - new, *shape[1:]), np.float32), flat])
     made = np.zeros((len(frames), *shape), np.float32)
     for i in range(len(frames)):
         made[i, :end] = whole[i * new : i * new + end]
-    return made
+    return made.reshape(-1, *graph.types[v].shape)
 
 
 def _band(graph: Graph, node: Node, rows: range) -> Band | None:
@@ -124,8 +134,10 @@ def _timed(graph: Graph) -> set[str]:
         if not set(flows) <= found or node.output in graph.outputs:
             continue
         band = _band(graph, node, range(graph.types[node.output].shape[0])) if flows else None
-        if band is not None and all(r is not None for r in band.rows[:1]):
-            found.add(node.output)
+        if band is not None:
+            seen = zip(node.inputs, band.rows, strict=True)
+            if all(rows is not None for v, rows in seen if v in flows):
+                found.add(node.output)
     return found
 
 

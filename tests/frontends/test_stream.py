@@ -11,9 +11,11 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.frontends import load
 from edgeprune.frontends.stream import streaming, windows
 from edgeprune.ir import (
+    Array,
     Graph,
     Node,
     Op,
+    Port,
     TensorType,
     build_graph,
     dequantise_array,
@@ -24,14 +26,18 @@ from edgeprune.ir import (
 from edgeprune.ops import (
     Add,
     AvgPool2d,
+    Concat,
     Conv2d,
     Dense,
     DepthwiseConv2d,
+    MaxPool2d,
     Mean,
+    Mul,
     Pad,
     Relu,
     Reshape,
     Slice,
+    Sub,
 )
 from edgeprune.ops._window import Padding
 from edgeprune.quantize import observe, quantise
@@ -120,6 +126,73 @@ def test_every_call_gives_the_bytes_of_the_window(name: str, mean: bool) -> None
     wanted = run_int(graph, {"x": whole})["o"]
     assert len(np.unique(wanted)) > 8, "the case says something"
     assert np.array_equal(run_steps(stream, [q])["o"], wanted)
+
+
+def sequence(name: str) -> Graph:
+    """Over frames that lie: as readers hold a Conv1d's sequences, and as images of height 1."""
+    rng = np.random.default_rng(1)
+
+    def some(*shape: int) -> Array:
+        return rng.normal(size=shape).astype(np.float32)
+
+    image = (1, FRAMES, CHANNELS)
+    nodes = {
+        "a causal layer, a gate by channel and the last step": [
+            Node("p", Pad((4, 0), (0, 0)), ("x",), "p"),
+            Node("i", Reshape((1, FRAMES + 4, CHANNELS)), ("p",), "i"),
+            Node("c", Conv2d(dilation=(1, 2)), ("i", "1x3", "b"), "c"),
+            Node("r", Reshape((FRAMES, CHANNELS)), ("c",), "r"),
+            Node("g", Mul(), ("r", "gate"), "g"),
+            Node("a", Add(), ("g", "x"), "a"),
+            Node("j", Concat(), ("a", "x"), "j"),
+            Node("s", Slice((FRAMES - 1, 1), (FRAMES, 6), (1, 1)), ("j",), "s"),
+            Node("f", Reshape((5,)), ("s",), "f"),
+            Node("y", Dense(), ("f", "5", "o"), "y"),
+        ],
+        "an image of height 1, a pool, and all steps": [
+            Node("d", DepthwiseConv2d(), ("x", "3", "b"), "d"),
+            Node("t", Sub(), ("by time", "d"), "t"),
+            Node("m", MaxPool2d((1, 2), (1, 2)), ("t",), "m"),
+            Node("c", Conv2d(), ("m", "1x3", "b"), "c"),
+            Node("f", Reshape((7 * CHANNELS,)), ("c",), "f"),
+            Node("y", Dense(), ("f", "21", "o"), "y"),
+        ],
+    }[name]
+    shape = image if name.startswith("an image") else image[1:]
+    constants = {
+        "1x3": some(CHANNELS, 1, 3, CHANNELS), "b": some(CHANNELS), "gate": some(1, CHANNELS),
+        "3": some(1, 3, CHANNELS), "by time": some(1, 1, CHANNELS), "5": some(4, 5),
+        "21": some(4, 21), "o": some(4),
+    }  # fmt: skip
+    ports = {"x": Port("x", (1, CHANNELS, FRAMES), (1, 0))} if len(shape) == 2 else {}
+    graph = build_graph(name, nodes, {"x": TensorType(shape)}, ["y"], constants, ports=ports)
+    x = rng.normal(size=(32, *shape)).astype(np.float32)
+    ranges = {v: s.range("minmax", 256) for v, s in observe(graph, x).items()}
+    return quantise(graph, ranges)
+
+
+@pytest.mark.parametrize(
+    ("name", "frames", "fewer"),
+    [
+        ("a causal layer, a gate by channel and the last step", (1, CHANNELS), 0.1),
+        ("an image of height 1, a pool, and all steps", (1, 2, CHANNELS), 0.4),
+    ],
+)
+def test_a_sequence_is_a_stream_of_its_frames(
+    name: str, frames: tuple[int, ...], fewer: float
+) -> None:
+    graph = sequence(name)
+    stream = streaming(graph)
+    t = stream.types["x"]
+    assert t.shape == frames
+    assert stream.macs < fewer * graph.macs
+    q = np.random.default_rng(2).integers(-128, 128, (30, *t.shape)).astype(np.int8)
+    whole = fed(graph, windows(graph, stream, dequantise_array(q, t)))
+    wanted = run_int(graph, {"x": whole})["y"]
+    assert len(np.unique(wanted)) > 8, "the case says something"
+    assert np.array_equal(run_steps(stream, [q])["y"], wanted)
+    if "x" in graph.ports:
+        assert stream.ports["x"].shape == (1, CHANNELS, 1), "as the model's user lays it down"
 
 
 def test_padding_that_the_answer_sees_is_refused_by_name() -> None:
