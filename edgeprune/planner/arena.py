@@ -248,28 +248,31 @@ def _search(
     weight = [sizes[i] * (1 + sum(sizes[m.other] for m in meets[i])) for i in range(n)]
     hardest = sorted(range(n), key=lambda i: -weight[i])
 
-    def descend(placed: int, height: int, floor: int, *, ordered: bool) -> None:
+    near = [{m.other for m in row} for row in meets]
+
+    def descend(known: dict[int, int], put: int, height: int, floor: int, *, ordered: bool) -> None:
+        """With one more in its place, what was the lowest gap of others is so where they do not meet."""
         nonlocal best, top, left
-        if placed == n:
+        if not known:
             best, top = list(at), height
             return
         if left <= 0 or top <= bound:
             return
-        left -= n - placed
-        lowest = {i: _lowest_gap(i, at, meets) for i in hardest if at[i] < 0}
+        left -= len(known)
+        lowest = {i: _lowest_gap(i, at, meets) if i in near[put] else known[i] for i in known}
         if any(low + sizes[i] >= top for i, low in lowest.items()):
             return  # what is placed later lies no lower
         for i, low in lowest.items():
             if low < floor:
                 continue
             at[i] = low
-            tall = max(height, low + sizes[i])
-            descend(placed + 1, tall, low if ordered else 0, ordered=ordered)
+            rest = {k: v for k, v in lowest.items() if k != i}
+            descend(rest, i, max(height, low + sizes[i]), low if ordered else 0, ordered=ordered)
             at[i] = -1
 
     # what is hard first finds good packings soon; then, as offsets that do not fall describe every
     # pushed-down packing once, those are gone through
     for ordered in (False, True):
         left = tries // 2
-        descend(0, 0, 0, ordered=ordered)
+        descend(dict.fromkeys(hardest, 0), hardest[0], 0, 0, ordered=ordered)
     return best
