@@ -34,7 +34,15 @@ from edgeprune.ir.span import Span, span_of
 from edgeprune.ir.spelling import Form, OnnxNode, TfliteOp, Version
 from edgeprune.ir.steps import explicit, initial_value, run_steps, step_rows
 from edgeprune.ir.text import to_text
-from edgeprune.ir.types import Array, Codebook, DType, Folded, QuantParams, TensorType
+from edgeprune.ir.types import (
+    Array,
+    Codebook,
+    DType,
+    Folded,
+    QuantParams,
+    TensorType,
+    numbers_of,
+)
 
 __all__ = [
     "OUTPUT",
@@ -76,6 +84,7 @@ __all__ = [
     "in_reals",
     "initial_value",
     "join_rows",
+    "numbers_of",
     "predict",
     "quantise_array",
     "real",

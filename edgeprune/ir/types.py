@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import pairwise
@@ -84,6 +85,13 @@ class Folded:
 
     factor: tuple[float, ...]
     axis: int
+
+
+def numbers_of(q: Array, values: Sequence[int]) -> Array:
+    """The number of each int8 element among some values, int16; -1 where it is none of them."""
+    table = np.full(256, -1, np.int16)
+    table[np.array(values, np.int64) & 255] = np.arange(len(values))
+    return table[q.view(np.uint8)]
 
 
 @dataclass(frozen=True)

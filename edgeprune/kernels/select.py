@@ -221,8 +221,7 @@ def candidates(
         request = Request(graph, node, isa, optimize, prefix, pairs=pairs, fpu=fpu, part=part)
         kernels = KERNELS.get(isa, ()) if part is None else SUMS if isa == "portable" else ()
         try:
-            calls = (staged(kernel, request) for kernel in kernels)
-            call = next((c for c in calls if c is not None), None)
+            call = staged(kernels, request)
         except UnsupportedError as error:
             refused = error
             continue

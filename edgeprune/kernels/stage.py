@@ -8,12 +8,13 @@ its inputs anew, and that its results cannot lie over them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 import numpy as np
 
-from edgeprune.ir import Array, DType, QuantParams, TensorType
+from edgeprune.ir import Array, DType, QuantParams, TensorType, numbers_of
 from edgeprune.kernels.call import Constant, Kernel, KernelCall, Request, Stage
 from edgeprune.kernels.codes import Coding, coding_of
 from edgeprune.ops import Conv2d, ConvTranspose2d, Dense, DepthwiseConv2d
@@ -33,27 +34,44 @@ CALL_BYTES = 40
 """Code and parameters of one more call: fewer bytes than that are not worth codes."""
 
 
-def staged(kernel: Kernel, request: Request) -> KernelCall | None:
-    """What a kernel makes of a node, its weights as codes where they have few values."""
+def staged(kernels: Sequence[Kernel], request: Request) -> KernelCall | None:
+    """What the first kernel that can makes of a node, weights as codes where they have few values.
+
+    Raises:
+        UnsupportedError: a kernel that is asked says why nothing can.
+    """
+    request, coding = _as_int8(request)
+    for kernel in kernels:
+        call = kernel(request)
+        if call is not None and coding is not None:
+            layer = _Coded(kernel, request, CHANNEL_AXIS[type(request.node.op)], coding)
+            found = [c for c in map(layer.call, (call, *call.others)) if c is not None]
+            call = replace(found[0], others=tuple(found[1:])) if found else None
+        if call is not None:
+            return call
+    return None
+
+
+def _as_int8(request: Request) -> tuple[Request, Coding | None]:
+    """A layer with weights of few values as the int8 layer that it is, and how they are coded.
+
+    None where they are not: they have many values, or too few bytes.
+    """
     op, graph = request.node.op, request.graph
     axis = CHANNEL_AXIS.get(type(op))
     if axis is None or request.node.inputs[1] not in graph.constants:
-        return kernel(request)
+        return request, None
     t = graph.types_of(request.node)[1]
     if t.codebook is None and t.dtype is not DType.INT4:
-        return kernel(request)
+        return request, None
     values = np.unique(graph.constants[request.node.inputs[1]])
     if 0 not in values and len(values) < coding_of(len(values)).kinds:
         values = np.unique([*values, np.int8(0)])
     coding = coding_of(len(values))
     whole = _part(request, axis, 0, t.shape[axis])
     if t.size - coding.packed(np.zeros(t.size, np.uint8)).nbytes - len(values) < CALL_BYTES:
-        return kernel(whole)
-    layer = _Coded(kernel, replace(whole, values=values), axis, coding)
-    call = kernel(layer.whole)
-    forms = (call, *call.others) if call else ()
-    found = [c for c in map(layer.call, forms) if c is not None]
-    return replace(found[0], others=tuple(found[1:])) if found else None
+        return whole, None
+    return replace(whole, values=values), coding
 
 
 def _part(request: Request, axis: int, first: int, count: int) -> Request:
@@ -99,6 +117,7 @@ class _Coded:
     whole: Request
     axis: int
     coding: Coding
+    _known: dict[tuple[int, int], KernelCall | None] = field(default_factory=dict)
 
     def call(self, form: KernelCall) -> KernelCall | None:
         """One form of the layer, whole or in parts; None where it needs other values."""
@@ -116,7 +135,7 @@ class _Coded:
         calls = []
         for first in range(0, channels, size):
             count = min(size, channels - first)
-            made = self.kernel(_part(self.whole, self.axis, first, count))
+            made = self._made(first, count)
             same = (made, *made.others) if made else ()
             part = next((c for c in same if c.function == form.function), made)
             coded = self._with_codes(part) if part else None
@@ -124,6 +143,13 @@ class _Coded:
                 return self._with_codes(form)
             calls.append(replace(coded, inplace=None))
         return _joined(calls, size)
+
+    def _made(self, first: int, count: int) -> KernelCall | None:
+        """What the kernel makes of some channels; all forms ask for the same."""
+        if (first, count) not in self._known:
+            part = _part(self.whole, self.axis, first, count)
+            self._known[first, count] = self.kernel(part)
+        return self._known[first, count]
 
     @property
     def _values(self) -> Array:
@@ -157,12 +183,12 @@ class _Coded:
         stored = weights.values.ravel().view(np.int8).copy()
         pairs = stored[: weights.paired].reshape(-1, 2)
         pairs[:, 1] += pairs[:, 0] < 0
-        known = np.isin(stored, self._values)
-        used = int(np.flatnonzero(known)[-1]) + 1  # what follows fills up an array
-        if not known[:used].all():
+        numbers = numbers_of(stored, self._values.tolist())
+        used = int(np.flatnonzero(numbers >= 0)[-1]) + 1  # what follows fills up an array
+        if (numbers[:used] < 0).any():
             return None
         codes = np.zeros(len(stored), np.uint8)
-        codes[:used] = np.searchsorted(self._values, stored[:used])
+        codes[:used] = numbers[:used]
         count, coding = len(codes), self.coding
         function, header, helpers = coding.function, "include/ep_unpack_s8", ["ep_pair_table_s8"]
         folder, table = "src", -(-2 * coding.kinds**2 // 4) * 4

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -250,8 +250,10 @@ def _search(
 
     near = [{m.other for m in row} for row in meets]
 
-    def descend(known: dict[int, int], put: int, height: int, floor: int, *, ordered: bool) -> None:
-        """With one more in its place, what was the lowest gap of others is so where they do not meet."""
+    def descend(
+        known: Mapping[int, int], put: int, height: int, floor: int, *, ordered: bool
+    ) -> None:
+        """With one more in its place; those that do not meet it keep the lowest gap known."""
         nonlocal best, top, left
         if not known:
             best, top = list(at), height
