@@ -8,9 +8,13 @@ scales and single weights are improved in turn, each exactly for what the others
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from edgeprune.quantize.levels import GRIDS, SMALL, Levels, as_levels, fit_levels
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeprune.quantize.levels import GRIDS, SMALL, Levels, as_levels, borders, fit_levels
 
 if TYPE_CHECKING:
     import torch
@@ -64,13 +68,49 @@ def round_columns(w: torch.Tensor, gram: torch.Tensor, levels: Levels) -> torch.
     gram = gram.gather(2, order[:, None].expand(-1, columns, -1))
     inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram))
     upper = torch.linalg.cholesky(inverse, upper=True)
-    codes = torch.empty(w.shape, dtype=torch.int64)
+    # one column is a small array, for which NumPy's calls cost a third of torch's
+    rest, row, values = _by_column(left), upper.numpy(), _Values.of(levels)
+    codes = np.empty(rest.shape, np.int64)
     for j in range(columns):
-        column = left[..., j : j + 1]
-        codes[..., j : j + 1] = levels.nearest(column)
-        error = (column - levels.real(codes[..., j : j + 1])) / upper[:, j, j, None, None]
-        left[..., j + 1 :] -= error * upper[:, None, j, j + 1 :]
-    return codes.gather(2, order.argsort(dim=1)[:, None].expand(-1, rows, -1))
+        codes[j] = values.nearest(rest[j])
+        error = (rest[j] - values.real(codes[j])) / row[:, j, j, None]
+        rest[j + 1 :] -= row[:, j, j + 1 :].T[..., None] * error
+    found = torch.from_numpy(np.ascontiguousarray(np.moveaxis(codes, 0, -1)))
+    return found.gather(2, order.argsort(dim=1)[:, None].expand(-1, rows, -1))
+
+
+@dataclass(frozen=True)
+class _Values:
+    """What weights of a column may be, as arrays.
+
+    Attributes:
+        table: int8 values as float64.
+        borders: between each two of them.
+        scale: of every row, (groups, rows).
+    """
+
+    table: NDArray[np.float64]
+    borders: NDArray[np.float64]
+    scale: NDArray[np.float64]
+
+    @staticmethod
+    def of(levels: Levels) -> _Values:
+        """Of levels."""
+        table = levels.table
+        return _Values(table.numpy(), borders(table).numpy(), levels.scale.numpy())
+
+    def nearest(self, w: NDArray[np.float64]) -> NDArray[np.int64]:
+        """As :meth:`Levels.nearest`, of one column: (groups, rows)."""
+        return np.searchsorted(self.borders, w / self.scale)
+
+    def real(self, codes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """As :meth:`Levels.real`."""
+        return self.table[codes] * self.scale
+
+
+def _by_column(w: torch.Tensor) -> NDArray[Any]:
+    """A copy with columns in front: (columns, groups, rows)."""
+    return np.moveaxis(w.numpy(), -1, 0).copy()
 
 
 def _refit(
@@ -104,16 +144,18 @@ def _descend(
     levels: Levels, codes: torch.Tensor, gram: torch.Tensor, wanted: torch.Tensor
 ) -> tuple[torch.Tensor, bool]:
     """One look at every weight: the value that is best while all others stay."""
-    codes, q = codes.clone(), levels.real(codes)
-    slope = q @ gram - wanted
+    import torch
+
+    q = levels.real(codes)
+    slope, number, values = _by_column(q @ gram - wanted), _by_column(codes), _Values.of(levels)
+    left, rise = _by_column(q), gram.numpy()
     changed = False
-    for j in range(q.shape[-1]):
-        bend = gram[:, None, j, j, None]
-        found = levels.nearest(q[..., j : j + 1] - slope[..., j : j + 1] / bend)
-        moved = levels.real(found) - q[..., j : j + 1]
-        if (found != codes[..., j : j + 1]).any():
+    for j in range(len(left)):
+        found = values.nearest(left[j] - slope[j] / rise[:, j, j, None])
+        if not np.array_equal(found, number[j]):
             changed = True
-            slope += moved * gram[:, None, j]
-            q[..., j : j + 1] += moved
-            codes[..., j : j + 1] = found
-    return codes, changed
+            moved = values.real(found) - left[j]
+            slope += rise[:, j].T[..., None] * moved
+            left[j] += moved
+            number[j] = found
+    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(number, 0, -1))), changed
