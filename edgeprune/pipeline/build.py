@@ -23,6 +23,7 @@ from edgeprune.ir import Array, Graph, couple, fed, predict, real, step_rows
 from edgeprune.pipeline.choose import Chooser, room
 from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.log import check_log, record
+from edgeprune.pipeline.notes import notes_of
 from edgeprune.pipeline.options import BuildOptions, most_cycles
 from edgeprune.pipeline.output import check_writable, whole_folder
 from edgeprune.pipeline.phone import IN_APPS, agreement_in_app, allowed, answers_in_app, in_app
@@ -168,25 +169,6 @@ def _check_packages(options: BuildOptions, prepared: Prepared) -> None:
         raise EdgePruneError("--url", f"{options.url!r} is no address", "such as https://...")
 
 
-def _notes(options: BuildOptions, chosen: Candidate, prepared: Prepared) -> tuple[str, ...]:
-    """What was taken for granted."""
-    compiled = chosen.compiled
-    target, notes = compiled.recipe.target, []
-    if options.optimize == "ram" and (target.progmem or compiled.graph.states):
-        why = f"{target.name} runs" if target.progmem else "a model that keeps states is run"
-        notes.append(f"--optimize ram is as speed here: {why} layer by layer")
-    if "arduino" in options.packages and not target.progmem:
-        notes.append(
-            f"packages/arduino is built for {target.name}: boards with AVR (Uno, Mega) need a "
-            "build of their own, --target arduino-uno or arduino-mega-2560"
-        )
-    if chosen.float_graph.is_quantised and options.dtype not in ("auto", "int8"):
-        notes.append(f"--dtype {options.dtype} changes nothing: the file's integers are kept")
-    if "onnx" in options.emit and not compiled.has_onnx:
-        notes.append(f"no .onnx is written: ONNX has no {to_onnx.lacking(compiled.graph)}")
-    return (*prepared.notes, *notes)
-
-
 def _seconds(clock: Clock) -> dict[str, float]:
     names = ("total", "rank", "quantize", "emit", "verify")
     return {k: round(clock.seconds.get(k, 0.0), 3) for k in names}
@@ -308,7 +290,7 @@ def _write(
         **_shown(prepared, real(graph, ours)),
         labels=prepared.labels,
         kept_whole=kept_whole(prepared.float_graph, couple(prepared.float_graph)),
-        notes=(*_notes(options, chosen, prepared), *missed),
+        notes=(*notes_of(options, chosen, prepared), *missed),
         further=_further(folder, options),
     )
     made["app"] = in_app(compiled, target, chooser.speed)

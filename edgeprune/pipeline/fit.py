@@ -263,6 +263,7 @@ class Fitter:
         observed: Mapping[str, Observed] = {}
         if self.form.dtype not in FLOATS and not graph.is_quantised:
             observed = self.prepared.observed(graph, self.progress)
+            self.progress("compile", 0, 0)
         return Recipe(
             self.form.target,
             "int8" if self.form.dtype == MIXED else self.form.dtype,

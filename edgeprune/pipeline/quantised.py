@@ -38,6 +38,7 @@ def quantised(
     seen = {False: prepared.observed(graph, progress)}
     if even is not plain:
         seen[True] = prepared.observed(even, progress)
+    progress("compile", 0, 0)
     wanted = predict(graph, few)
 
     @cache

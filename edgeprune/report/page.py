@@ -18,6 +18,7 @@ from edgeprune.report.words import (
     RUNNERS,
     about_accuracy,
     about_default,
+    about_outputs,
     about_time,
     bound,
     rounds_in_calls,
@@ -59,6 +60,7 @@ def render(report: dict[str, Any]) -> str:
         about_default=about_default(report),
         rounded=rounds_in_calls(report["agreement"]),
         about_accuracy=about_accuracy(report["accuracy"]),
+        about_outputs=about_outputs(report),
         about_time=about_time,
     )
 

@@ -97,15 +97,16 @@ class Accuracy(TypedDict):
     c: Percent
 
 
+Real = Annotated[float, Range(0)]
+
+
 class Source(TypedDict):
     """How close the answers are to the source model's."""
 
     rule: Literal["exact", "float32", "measured"]
     max_relative: float
     mean_square: float
-
-
-Real = Annotated[float, Range(0)]
+    spread: NotRequired[Real]
 
 
 class Default(TypedDict):

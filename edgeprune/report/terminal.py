@@ -15,6 +15,7 @@ from edgeprune.report.words import (
     RUNNERS,
     about_accuracy,
     about_default,
+    about_outputs,
     about_time,
     rounds_in_calls,
 )
@@ -62,6 +63,8 @@ def show_report(report: dict[str, Any], console: Console, where: str) -> None:
             f"TFLite {_percent(accuracy['tflite'])}, ONNX {_percent(accuracy['onnx'])}",
         )
     grid.add_row("" if accuracy["n"] else "accuracy", about_accuracy(accuracy))
+    if off := about_outputs(report):
+        grid.add_row("outputs", off)
     agreement = report["agreement"]
     grid.add_row("agreement", _agreement(agreement))
     if (name := report.get("noisiest_layer")) is not None:

@@ -27,6 +27,22 @@ def about_accuracy(accuracy: Mapping[str, Any]) -> str:
     return f"{of}, which chose nothing"
 
 
+def about_outputs(record: Mapping[str, Any]) -> str:
+    """How far outputs are off where no labels say what is right; else empty.
+
+    Args:
+        record: report.json.
+    """
+    source = record["agreement"]["source"]
+    if record["accuracy"]["labels"] != "source model" or not source.get("spread"):
+        return ""
+    off = source["mean_square"] ** 0.5
+    return (
+        f"off the source model's by {off:.3g}, where these vary by {source['spread']:.3g} "
+        "(root mean square)"
+    )
+
+
 def about_time(run: Mapping[str, Any]) -> str:
     """How the time of a run is known: of which board, or how far off it may be.
 

@@ -27,12 +27,15 @@ class Distance:
         n: number of samples.
         mean_square: mean squared difference, real values.
         max_relative: largest difference, relative to the larger of 1 and the sample's largest.
+        spread: how much the source model's outputs vary: their standard deviation over the
+            samples, root mean square of all outputs.
     """
 
     rule: Rule
     n: int
     mean_square: float
     max_relative: float
+    spread: float
 
     @property
     def record(self) -> dict[str, Any]:
@@ -66,4 +69,5 @@ def distance(ours: Array, source: Array, rule: Rule) -> Distance:
     b = source.reshape(len(source), -1).astype(np.float64)
     gap = np.abs(a - b)
     largest = np.maximum(np.abs(b).max(axis=1, keepdims=True), 1.0)
-    return Distance(rule, len(a), float(np.mean(gap**2)), float((gap / largest).max()))
+    spread = float(np.sqrt(b.var(axis=0).mean()))
+    return Distance(rule, len(a), float(np.mean(gap**2)), float((gap / largest).max()), spread)

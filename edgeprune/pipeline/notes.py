@@ -1,0 +1,58 @@
+"""What has to be said of a build beside its figures."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgeprune.emit import to_onnx
+from edgeprune.ir import Array, Graph, split_rows
+from edgeprune.pipeline.forms import Candidate
+from edgeprune.pipeline.options import BuildOptions
+from edgeprune.pipeline.prepare import Prepared
+
+FAINT = 0.5  # of a step of an input's scale: elements that vary by less are as good as constant
+
+
+def notes_of(options: BuildOptions, chosen: Candidate, prepared: Prepared) -> tuple[str, ...]:
+    """What was taken for granted, what an option did not do, and what the scales of inputs lose."""
+    compiled = chosen.compiled
+    target, notes = compiled.recipe.target, []
+    if options.optimize == "ram" and (target.progmem or compiled.graph.states):
+        why = f"{target.name} runs" if target.progmem else "a model that keeps states is run"
+        notes.append(f"--optimize ram is as speed here: {why} layer by layer")
+    if "arduino" in options.packages and not target.progmem:
+        notes.append(
+            f"packages/arduino is built for {target.name}: boards with AVR (Uno, Mega) need a "
+            "build of their own, --target arduino-uno or arduino-mega-2560"
+        )
+    if chosen.float_graph.is_quantised and options.dtype not in ("auto", "int8"):
+        notes.append(f"--dtype {options.dtype} changes nothing: the file's integers are kept")
+    if "onnx" in options.emit and not compiled.has_onnx:
+        notes.append(f"no .onnx is written: ONNX has no {to_onnx.lacking(compiled.graph)}")
+    if prepared.reported is not None:
+        notes += faint(compiled.graph, prepared.report.x)
+    return (*prepared.notes, *notes)
+
+
+def faint(graph: Graph, x: Array) -> list[str]:
+    """Of each input of a network, how many elements are lost beside others that are far larger.
+
+    Args:
+        graph: as it is emitted; inputs that are not quantised lose nothing.
+        x: float32 rows of its arguments.
+    """
+    notes = []
+    types = [graph.types[v] for v in graph.arguments]
+    for name, part, of in zip(graph.arguments, split_rows(x, types), types, strict=True):
+        if of.quant is None:
+            continue
+        step = float(of.quant.scale[0])
+        width = np.ptp(part.reshape(len(part), -1), axis=0)
+        if lost := int(((width > 0) & (width < FAINT * step)).sum()):
+            notes.append(
+                f"of {len(width):,} elements of the input {name!r} {lost:,} are lost beside larger "
+                f"ones: over all samples they vary by less than half a step of {of.dtype.value} "
+                f"({step:.3g}). Train on elements of like size, each less its mean and over its "
+                "deviation, and give such samples; or --dtype float32"
+            )
+    return notes

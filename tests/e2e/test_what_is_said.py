@@ -1,0 +1,34 @@
+"""What a build says beside accuracy: inputs that its scales lose, outputs that are no classes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from edgeprune.report.words import about_outputs
+from tests.e2e.conftest import Command, report_of
+from tests.e2e.test_bad_input import dense_model
+
+
+def test_without_labels_it_says_how_far_outputs_are_off_and_which_inputs_are_lost(
+    edgeprune: Command, tmp_path: Path
+) -> None:
+    x = np.random.default_rng(0).normal(size=(60, 4)) * [1000, 1, 0.01, 500]
+    x[:, 1] = 7  # says nothing, and so nothing of it is lost
+    np.savez(tmp_path / "x.npz", x=x.astype(np.float32))
+    given = (dense_model(tmp_path / "m.onnx"), "--data", tmp_path / "x.npz", "--dtype", "int8")
+    done = edgeprune("build", *given, "--target", "host", "-o", tmp_path / "out")
+    assert done.status == 0, done.err
+    report = report_of(tmp_path / "out")
+    [note] = [n for n in report["notes"] if "are lost" in n]
+    assert re.search("of 4 elements of the input '.*' 1 are lost", note)
+    source = report["agreement"]["source"]
+    held = np.load(tmp_path / "out" / "vectors.npz")["source"]
+    assert np.isclose(source["spread"], np.sqrt(held.var(axis=0).mean()), rtol=1e-4)
+    assert source["mean_square"] ** 0.5 < 0.1 * source["spread"]
+    sentence = about_outputs(report)
+    assert f"{source['spread']:.3g}" in sentence
+    assert sentence in " ".join(done.err.split())
+    assert sentence in (tmp_path / "out" / "report.html").read_text()
