@@ -36,10 +36,12 @@ def about_outputs(record: Mapping[str, Any]) -> str:
     source = record["agreement"]["source"]
     if record["accuracy"]["labels"] != "source model" or not source.get("spread"):
         return ""
-    off = source["mean_square"] ** 0.5
+    off, spread = (
+        f"{v:,.0f}" if v >= 1000 else f"{v:.3g}"
+        for v in (source["mean_square"] ** 0.5, source["spread"])
+    )
     return (
-        f"off the source model's by {off:.3g}, where these vary by {source['spread']:.3g} "
-        "(root mean square)"
+        f"off those of the source model by {off}, where these vary by {spread} (root mean square)"
     )
 
 

@@ -29,6 +29,6 @@ def test_without_labels_it_says_how_far_outputs_are_off_and_which_inputs_are_los
     assert np.isclose(source["spread"], np.sqrt(held.var(axis=0).mean()), rtol=1e-4)
     assert source["mean_square"] ** 0.5 < 0.1 * source["spread"]
     sentence = about_outputs(report)
-    assert f"{source['spread']:.3g}" in sentence
+    assert f"vary by {source['spread']:,.0f} " in sentence
     assert sentence in " ".join(done.err.split())
     assert sentence in (tmp_path / "out" / "report.html").read_text()
