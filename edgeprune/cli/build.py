@@ -97,6 +97,8 @@ def command(as_json: bool, **given: Any) -> None:
     for limit, what in ((given_room.flash, given_room.bound), (given_room.ram, "RAM")):
         if limit is not None:
             terminal.print(f"budget: {limit:,} bytes of {what}")
+    if options.max_ms is not None:
+        terminal.print(f"budget: {options.max_ms:g} ms an inference")
     with telling(terminal) as progress:
         built = build(options, progress)
     for note in built.notes:

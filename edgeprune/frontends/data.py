@@ -126,9 +126,11 @@ def to_ir_layout(x: Array, graph: Graph, value: str, where: str) -> Array:
 
 def _labels(y: Array, n: int, graph: Graph, where: str) -> Array:
     if y.dtype.kind not in "iu":
-        raise EdgePruneError(where, f"has elements of type {y.dtype}, not integers", HINT)
+        what = f"has elements of type {y.dtype}, not integers"
+        raise EdgePruneError(where, what, _meant_labels(y, n))
     if y.shape != (n,):
-        raise EdgePruneError(where, f"has shape {list(y.shape)}, but there are {n} samples", HINT)
+        what = f"has shape {list(y.shape)}, but there are {n} samples"
+        raise EdgePruneError(where, what, _meant_labels(y, n))
     classes = max(graph.types[graph.results[0]].size, 2)
     low, high = int(y.min()), int(y.max())
     if low < 0 or high >= classes:
@@ -138,6 +140,19 @@ def _labels(y: Array, n: int, graph: Graph, where: str) -> Array:
             f"{classes - 1})",
         )
     return y.astype(np.int64)
+
+
+def _meant_labels(y: Array, n: int) -> str:
+    """What to do where labels are no integers (n,): the commonest forms that they come in."""
+    if y.dtype.kind in "fiub" and y.size and y.shape[:1] == (n,) and (y == np.floor(y)).all():
+        if y.size == n:
+            return "give y.reshape(-1).astype(int)"
+        if y.ndim == 2 and (y.astype(bool).sum(axis=1) == 1).all() and y.max() == 1:
+            return "they are one-hot: give y.argmax(axis=1)"
+    return (
+        "y (n,) are numbers of classes; where the model gives no classes, leave y out: its own "
+        "answers are the reference then"
+    )
 
 
 Named = tuple[str, Array]

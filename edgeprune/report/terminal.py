@@ -95,7 +95,7 @@ def _sizes(report: dict[str, Any], grid: Table) -> None:
     size, limit = report["size"], report["budget"]["flash_bytes"]
     was = report["before"]["flash_bytes"]
     room = "" if limit is None else f" of {limit:,} ({limit - size['flash_bytes']:,} left)"
-    before = f", {was:,} before pruning" if was else ""
+    before = f", {was:,} before pruning" if was and was != size["flash_bytes"] else ""
     if size.get("basis") in FILES:
         grid.add_row("file", f".{size['basis']}, {size['flash_bytes']:,} bytes{room}{before}")
         return
