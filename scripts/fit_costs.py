@@ -24,9 +24,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from kernels.cases import INT4, int8_type, layer_constants, output_scale
 from kernels.harness import expected, one_node
 from kernels.on_core import Trial, run_on_core
+from op_cases import between_types
 
 from edgeprune.errors import UnsupportedError
-from edgeprune.ir import Array, DType, Graph, Node, TensorType
+from edgeprune.ir import Array, DType, Graph, Node, Part, TensorType
 from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.costs import features, read_lines, unpacking, write_lines
 from edgeprune.kernels.isa import COUNTED
@@ -39,6 +40,7 @@ from edgeprune.ops import (
     DepthwiseConv2d,
     Embedding,
     Gather,
+    Gelu,
     MaxPool2d,
     Mean,
     Mul,
@@ -49,7 +51,7 @@ from edgeprune.ops import (
     Softmax,
 )
 from edgeprune.ops._window import Padding
-from edgeprune.ops.examples import EXAMPLES, Example, example_graph
+from edgeprune.ops.examples import EXAMPLES, Example, example_graph, lstm_graph
 from edgeprune.quantize import quantise
 from edgeprune.target import Target, load_target
 from edgeprune.toolchain.counter import Counts
@@ -57,6 +59,7 @@ from edgeprune.toolchain.counter import Counts
 BOARDS = {"cortex-m0plus": "nucleo-g0b1re", "cortex-m4": "nucleo-l4r5zi"}  # whose flash waits
 SHAPES = 40  # of every family
 EXAMPLE_SHAPES = 16  # of every operator's example, in every element type
+OTHER_SHAPES = 16
 SCALED = (4, 5, 6, 8, 9, 12)  # sizes of the examples that can be others
 BATCH = 60  # calls in one firmware
 TERMS = 4  # of a line
@@ -65,6 +68,7 @@ SOFT_FLOAT = 10  # times fewer in float without an FPU, so that slow cores are d
 FPU = ("cortex-m4", "cortex-m55")
 LAYER = "ep_layer0"
 RELU = (0.0, np.inf)
+PARTS = ((True, True), (True, False), (False, False), (False, True))  # first and last rows, or not
 NOTHING = Counts()
 WIDTHS = (INT4, (-127, -90, -50, -20, 0, 11, 40, 96), (-90, -25, 0, 127), (-1, 0, 1))
 Rng = np.random.Generator
@@ -165,6 +169,25 @@ def examples(rng: Rng) -> Iterator[Graph]:
             yield from (alone(made, node) for node in made.nodes)
 
 
+def others(rng: Rng) -> Iterator[Graph]:
+    """Conversions, whole averages, recurrence, and forms that no example has."""
+    yield from between_types(size(rng, 4, 2000))
+    yield one_node(Gelu(True), [TensorType((size(rng, 4, 500),))])
+    image = (size(rng, 2, 12), size(rng, 2, 12), size(rng, 1, 16))
+    a = int8_type(image, 0.05, 3)
+    larger = Resize((2 * image[0], 2 * image[1]), "bilinear", "half_pixel")
+    yield one_node(larger, [TensorType(image)])
+    yield one_node(larger, [a], a)
+    yield one_node(Mean((0, 1)), [a], int8_type((), 0.03, 1))
+    yield one_node(AvgPool2d(image[:2], image[:2]), [a], a)
+    wide, outputs = 16 * size(rng, 1, 20), 8 * size(rng, 1, 20)
+    held = layer_constants(rng, (outputs, wide), 0, 0.05, per_channel=False)
+    y = int8_type((), output_scale(rng, 0.05, held), -128)
+    yield one_node(Dense(), [int8_type((wide,), 0.05, -128)], y, held)
+    recurrent = lstm_graph(0, size(rng, 1, 8), size(rng, 1, 32), size(rng, 1, 24))
+    yield alone(recurrent, recurrent.nodes[0])
+
+
 def scaled(example: Example, rng: Rng) -> Example:
     """The same operator over sizes of which each that may be another is."""
     op, activations, constants = example
@@ -216,11 +239,14 @@ class Row:
 
 def count(core: str, optimize: str, wanted: Callable[[str], bool]) -> dict[str, list[Row]]:
     """By kernel: every call of those that are wanted."""
-    rng = np.random.default_rng(0)
+    first, second = map(np.random.default_rng, (0, 1))
     target = load_target(BOARDS.get(core, core))
     trials = []
-    families = [(layers, SHAPES), (examples, EXAMPLE_SHAPES)]
-    for graph in (g for family, shapes in families for _ in range(shapes) for g in family(rng)):
+    families = [
+        (layers, SHAPES, first), (examples, EXAMPLE_SHAPES, first), (others, OTHER_SHAPES, second)
+    ]  # fmt: skip
+    made = ((g, rng) for f, shapes, rng in families for _ in range(shapes) for g in f(rng))
+    for graph, rng in made:
         slow = graph.types["y"].dtype is DType.FLOAT32 and core not in FPU
         if graph.macs > MOST_MACS // (SOFT_FLOAT if slow else 1):
             continue
@@ -233,6 +259,9 @@ def count(core: str, optimize: str, wanted: Callable[[str], bool]) -> dict[str, 
         some = trials[at : at + BATCH]
         for trial, result in zip(some, run_on_core(some, target.name, optimize), strict=True):
             want = expected(trial.graph, trial.feed)
+            params = dict(trial.call.params)
+            if not (params.get("first", True) and params.get("last", True)):
+                want = result.output  # a part of a sum is no result
             assert np.allclose(result.output, want, rtol=1e-4, atol=1e-4 * np.abs(want).max())
             assert result.counts is not None, "no host compiler for the plugin that counts"
             n = result.counts
@@ -255,8 +284,16 @@ def row(terms: tuple[float, ...], n: Counts, target: Target, less: Counts = NOTH
 
 
 def calls_of(graph: Graph, isas: Sequence[str], optimize: str) -> list[tuple[Graph, KernelCall]]:
-    """Every call of a layer; in front of one that unpacks whole weights the same without codes."""
-    made = candidates(graph, graph.nodes[0], isas, optimize, LAYER)
+    """Every call of a layer; in front of one that unpacks whole weights the same without codes.
+
+    Of what is made of sums over rows also the calls that add some of them.
+    """
+    node = graph.nodes[0]
+    made = candidates(graph, node, isas, optimize, LAYER)
+    sums = node.op.sums_rows(graph.types_of(node), graph.types[node.output])
+    for first, last in PARTS if sums else ():
+        part = Part(graph.types[node.inputs[0]].shape[0], first, last)
+        made += candidates(graph, node, isas, optimize, LAYER, part=part)
     types = {v: replace(t, codebook=None) for v, t in graph.types.items()}
     bare = replace(graph, types=types)
     plain = {c.kernel: c for c in candidates(bare, bare.nodes[0], isas, optimize, LAYER)}

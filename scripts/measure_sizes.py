@@ -1,10 +1,11 @@
 """Measure the code of every kernel on every core: what sizes are estimated from without a compiler.
 
-All files are compiled; of portable kernels counts what is linked into networks of one layer, where
-there is such a network. Writes edgeprune/kernels/sizes.json. Needs the cross compilers; takes
-some minutes, and less with ``--missing``, which only adds files that have no size yet.
+All files are compiled, and what each portable one needs of the C library is linked alone; of
+portable kernels counts what is linked into networks of one layer, where there is such a network.
+Writes edgeprune/kernels/sizes.json. Needs the cross compilers; takes some minutes, and less with
+``--missing``, which only adds files that have no size yet.
 
-python scripts/measure_sizes.py [--missing]
+python scripts/measure_sizes.py [--cores cortex-m4] [--missing]
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from edgeprune import bundled
@@ -22,7 +26,7 @@ from edgeprune.frontends import load
 from edgeprune.frontends.normalize import fuse
 from edgeprune.ir import Graph
 from edgeprune.kernels import costs
-from edgeprune.kernels.costs import SIZES
+from edgeprune.kernels.costs import LIBRARY, SIZES
 from edgeprune.kernels.isa import COUNTED
 from edgeprune.kernels.select import KERNELS
 from edgeprune.ops import Gather
@@ -38,6 +42,7 @@ from edgeprune.toolchain.compiler import (
     require_compiler,
     run_tool,
 )
+from edgeprune.toolchain.size import measure as linked
 
 IN_ORDER: Example = (Gather(indices=(0, 3, 6)), ((8,),), ())
 LIKE_DEFAULT = ("aarch64", "avr")
@@ -66,7 +71,7 @@ def objects(graph: Graph, target: Target, optimize: str) -> tuple[dict[str, int]
 
 
 def measure(core: str, optimize: str) -> dict[str, int]:
-    """The table of one core: bytes by source, and "SOURCE+library" for what it calls."""
+    """The table of one core as linked: bytes by source, of an entry point, and of a call."""
     target = replace(load_target(core), kernels=("portable",))
     table: dict[str, int] = {}
     single = 0
@@ -82,9 +87,6 @@ def measure(core: str, optimize: str) -> dict[str, int]:
             for source in sources:
                 own = found.pop(source.rsplit(".", 1)[0] + ".o", 0)
                 table[source] = max(table.get(source, 0), own)
-            if found:
-                key = f"{sources[0]}+library"
-                table[key] = max(table.get(key, 0), sum(found.values()))
     found, _ = objects(typed(load(bundled.model_path()), "int8"), target, optimize)
     table["(call)"] = max((found["model.o"] - single) // 3, 16)
     table["(entry)"] = max(single - table["(call)"], 16)
@@ -92,16 +94,47 @@ def measure(core: str, optimize: str) -> dict[str, int]:
 
 
 def compiled(core: str, folder: Path, pattern: str, optimize: Optimize) -> dict[str, int]:
-    """Bytes of code and tables in the files of a folder whose names match."""
+    """Bytes of code and tables in the files of a folder whose names match.
+
+    Of portable ones also, behind ``LIBRARY``, of what they call beside the runtime.
+    """
     target = load_target(core)
     compiler = require_compiler(target)
     assert target.toolchain is not None
     files = sorted(f for f in folder.glob(pattern) if f.suffix in (".c", ".S"))
     flags = (*target.toolchain.flags, *COMMON_FLAGS, OPTIMIZE_FLAGS[optimize])
-    objects = compile_all(compiler, files, flags, [runtime_dir() / "include", folder])
-    text = run_tool([compiler.tool("size"), *objects], "size")
+    made = compile_all(compiler, files, flags, [runtime_dir() / "include", folder])
+    text = run_tool([compiler.tool("size"), *made], "size")
     sizes = [int(line.split()[0]) for line in text.splitlines()[1:]]
-    return dict(zip((f.name for f in files), sizes, strict=True))
+    table = dict(zip((f.name for f in files), sizes, strict=True))
+    if folder.name == "src":
+        for file, path in zip(files, made, strict=True):
+            text = run_tool([compiler.tool("nm"), "--undefined-only", path], "nm")
+            names = sorted(line.split()[-1] for line in text.splitlines())
+            called = tuple(n for n in names if not n.startswith("ep_"))
+            table[file.name + LIBRARY] = library_bytes(core, optimize, called)
+    return table
+
+
+@cache
+def library_bytes(core: str, optimize: Optimize, called: Sequence[str]) -> int:
+    """What is linked for some functions of the C library or the compiler's."""
+    if not called:
+        return 0
+    model = {
+        "name": "m", "prefix": "M", "sources": ["m.c"], "arena_bytes": 0,
+        "input_shape": [1], "output_shape": [1],
+    }  # fmt: skip
+    text = "".join(f'extern char f{i}[] __asm__("{name}");\n' for i, name in enumerate(called))
+    kept = ", ".join(f"f{i}" for i in range(len(called)))
+    text += f"char *const m_run[] = {{{kept}}};\n"
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "manifest.json").write_text(json.dumps(model))
+        (folder / "m.h").write_text("")
+        (folder / "m.c").write_text(text)
+        found = linked(folder, load_target(core), optimize=optimize, stack=False).by_object
+    return sum(n for file, n in found.items() if file.endswith(".o") and file != "m.o")
 
 
 Table = dict[str, dict[str, dict[str, dict[str, int]]]]
@@ -127,20 +160,26 @@ def save(found: Table) -> None:
     costs._sizes.cache_clear()
 
 
-def main(only_missing: bool) -> None:
+def main() -> None:
     """Measure every core at both optimisation levels; first what has no size at all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cores", default=",".join((*COUNTED, *LIKE_DEFAULT)))
+    parser.add_argument("--missing", action="store_true", help="only files without a size")
+    given = parser.parse_args()
+    cores = given.cores.split(",")
     found: Table = json.loads(SIZES.read_text())
-    for core in (*COUNTED, *LIKE_DEFAULT):
+    for core in cores:
         for isa, levels in whole(core).items():
             for level, table in levels.items():
                 known = found.setdefault(core, {}).setdefault(isa, {}).get(level, {})
                 kept = {
-                    k: v for k, v in known.items() if k in table or not k.endswith((".c", ".S"))
-                }
+                    k: v for k, v in known.items()
+                    if (k in table and not k.endswith(LIBRARY)) or k.startswith("(")
+                }  # fmt: skip
                 found[core][isa][level] = table | (kept if isa == "portable" else {})
         print(core, "compiled", file=sys.stderr)
     save(found)
-    for core in () if only_missing else COUNTED:
+    for core in () if given.missing else (c for c in cores if c in COUNTED):
         for level in LEVELS:
             found[core]["portable"][level] |= measure(core, level)
         print(core, "linked", file=sys.stderr)
@@ -148,6 +187,4 @@ def main(only_missing: bool) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--missing", action="store_true", help="only files without a size")
-    main(parser.parse_args().missing)
+    main()

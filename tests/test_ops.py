@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
+from op_cases import EXAMPLES as CASES
+from op_cases import FORMS, LACKS
 
+from edgeprune.emit import to_onnx, to_tflite
 from edgeprune.errors import UnsupportedError
-from edgeprune.ir import couple, dequantise_array, in_elements, run, run_int
+from edgeprune.frontends import from_onnx, from_tflite
+from edgeprune.frontends.normalize import fuse
+from edgeprune.ir import DType, Graph, couple, dequantise_array, in_elements, run, run_int
 from edgeprune.ops import OPS
 from edgeprune.ops.examples import EXAMPLES, FIXED, Example, example_graph
-from edgeprune.ops.function import FUNCTIONS
 from edgeprune.pipeline.support import TYPES, support_table
 from edgeprune.quantize import quantise
 
@@ -96,27 +101,49 @@ def test_an_operator_with_several_examples_is_one_row_of_what_is_supported() -> 
     assert [row.op for row in support_table()] == [*dict.fromkeys(kinds), *FIXED]
 
 
-FOR_EIGHT_BITS = {
-    "prelu", "elu", "hard_swish", "gelu", "log_softmax", *(function.kind for function in FUNCTIONS)
-}  # fmt: skip
-"""Operators that LiteRT's reference kernels have for eight bits alone, or that are tables here."""
+def test_what_a_format_or_an_element_type_lacks_is_what_the_cases_say() -> None:
+    found = {
+        row.op: {
+            f"{written} {dtype}"
+            for written, types in row.formats.items()
+            for dtype in set(TYPES) - set(types)
+        }
+        for row in support_table()
+    }
+    said = {kind: {w for w in known if w.split()[1] in TYPES} for kind, known in LACKS.items()}
+    assert {kind: lacking for kind, lacking in found.items() if lacking} == said
 
-LACKING = {
-    ("c", "float32"): {*FIXED},
-    ("c", "int16x8"): {*FOR_EIGHT_BITS, *FIXED, "div", "conv_transpose2d"},
-    ("tflite", "float32"): {*FIXED},
-    ("tflite", "int16x8"): {*FOR_EIGHT_BITS, *FIXED, "div"},
-    ("onnx", "float32"): {*FIXED},
-    ("onnx", "int8"): {*FIXED},
-    ("onnx", "int16x8"): {*FIXED, "div"},
+
+READERS: dict[str, Callable[[Graph], Graph]] = {
+    "tflite": lambda g: from_tflite.parse(to_tflite.emit(g), "case.tflite"),
+    "onnx": lambda g: from_onnx.loads(to_onnx.emit(g)),
 }
-"""By format and element type, the operators that it lacks: whoever adds one says so here."""
 
 
-def test_what_a_format_or_an_element_type_lacks_is_what_is_known_to_be_lacking() -> None:
-    found: dict[tuple[str, str], set[str]] = {}
-    for row in support_table():
-        for written, types in row.formats.items():
-            for dtype in set(TYPES) - set(types):
-                found.setdefault((written, dtype), set()).add(row.op)
-    assert found == LACKING
+@pytest.mark.parametrize("case", [*CASES, *FORMS], ids=str)
+def test_what_a_format_says_of_an_operator_its_reader_takes_for_the_same_function(case) -> None:
+    graph = fuse(case.graph())
+    rng = np.random.default_rng(0)
+    x = {
+        v: rng.integers(0, 6, (4, *t.shape)) if t.dtype is DType.INT32
+        else rng.uniform(0.5, 2.0, (4, *t.shape)).astype(np.float32)
+        for v, t in ((v, graph.types[v]) for v in graph.inputs)
+    }  # fmt: skip
+    want = called(graph, [*x.values()])
+    for name, read in READERS.items():
+        assert case.has(f"{name} float32")
+        assert np.allclose(called(read(graph), [*x.values()]), want, rtol=1e-4, atol=1e-5), name
+
+
+def called(graph: Graph, x: list[np.ndarray]) -> np.ndarray:
+    """What a network makes, its inputs and result in the order of its user's axes."""
+
+    def axes(v: str) -> list[int]:
+        port = graph.ports.get(v)
+        rank = len(graph.types[v].shape)
+        return [0, *(1 + a for a in (port and port.perm) or range(rank))]
+
+    fed = {v: a.transpose(np.argsort(axes(v))) for v, a in zip(graph.inputs, x, strict=True)}
+    made = run(graph, {v: torch.from_numpy(a.copy()) for v, a in fed.items()})
+    (y,) = graph.outputs
+    return made[y].numpy().transpose(axes(y))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeprune.compiler.compile import Compiled
-from edgeprune.kernels.costs import size_table
+from edgeprune.kernels import costs
 from edgeprune.scratch import workspace
 from edgeprune.toolchain.compiler import find_compiler
 from edgeprune.toolchain.size import Size, measure
@@ -82,13 +82,9 @@ def footprint(compiled: Compiled, *, stack: bool = True) -> Footprint:
 
 def _estimate(compiled: Compiled, weights: int, arena: int) -> Footprint:
     """What linking would give, from the table of portable kernels."""
-    recipe = compiled.recipe
-    table = size_table(recipe.target.core or recipe.target.name, recipe.optimize)
-    portable = compiled.portable
-    sources = {s.rsplit("/", 1)[-1] for call in portable.calls.values() for s in call.sources}
-    code = table["(entry)"] + table["(call)"] * len({c.alike for c in portable.calls.values()})
-    code += sum(table.get(s, max(table.values())) for s in sources)
-    code += max((table.get(f"{s}+library", 0) for s in sources), default=0)
+    target, portable = compiled.recipe.target, compiled.portable
+    core = target.core or target.name
+    code = costs.portable_code_bytes(portable.calls.values(), core, compiled.recipe.optimize)
     flash = code + portable.constant_bytes
     ram = compiled.graph.state_bytes + arena + STACK_BYTES
     return Footprint(flash, code, weights, ram, arena, STACK_BYTES, False, None)

@@ -9,7 +9,7 @@ likewise cycles with memory that never waits, and the words of flash that the co
 cost what a board's flash takes for one. ``fitted/`` has a file for each core with a to g of every
 kernel function, most of them 0, and ``sizes.json`` the bytes of every source file, by core; both by
 level of optimisation. ``scripts/fit_costs.py`` and ``scripts/measure_sizes.py`` make them. Other
-cores take the nearest one's.
+cores take the nearest one's. What was not measured is an error that names the script.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from edgeprune.target import Memory
 
 FITTED = Path(__file__).parent / "fitted"
 SIZES = Path(__file__).parent / "sizes.json"
+LIBRARY = "+library"  # behind a file's name: bytes of what it needs of the C library
 CALL_BYTES = 20  # an entry of the model's function, beside the parameters
 LARGE_CACHE = 2048  # bytes of a cache of data, with which words of flash are read once
 
@@ -107,10 +108,21 @@ def calibrated(
     optimize: str,
     memory: Memory | None = None,
 ) -> KernelCall:
-    """The call with the instructions and cycles that it takes on a core, and with its memory."""
+    """The call with the instructions and cycles that it takes on a core, and with its memory.
+
+    What was made for one layer, and all on a core that nothing was counted on, keeps what its
+    kernel says for any core.
+
+    Raises:
+        EdgePruneError: the kernel was not counted.
+    """
     lines = _line(core, optimize)
-    if call.kernel not in lines:
+    if not lines or (call.instance and call.kernel not in lines):
         return call
+    if call.kernel not in lines:
+        what = f"has no line of {call.kernel}, built for {optimize}"
+        file = f"{FITTED.name}/{NEAREST.get(core, core)}.json"
+        raise EdgePruneError(file, what, "python scripts/fit_costs.py --missing")
     instructions = _said("line", lines, call, graph, node)
     cycles = 0.0
     if "cycles" in lines[call.kernel]:
@@ -172,6 +184,22 @@ def flash_bytes(calls: Iterable[KernelCall], core: str, optimize: str) -> int:
         total += call.constant_bytes
         total += sum(CALL_BYTES * (2 if c.stage else 1) + 4 * len(c.params) for c in call.chain)
     return total + sum(instances.values()) + sum(_file(s, core, optimize) for s in sources)
+
+
+def portable_code_bytes(calls: Iterable[KernelCall], core: str, optimize: str) -> int:
+    """Estimated code of a network of portable kernels, with what it needs of the C library.
+
+    Libraries share most of what their functions need: the file that needs most counts.
+
+    Raises:
+        EdgePruneError: a file was not measured.
+    """
+    distinct = {c.alike: c for c in calls}.values()
+    sources = {s for c in distinct for s in c.sources}
+    table = size_table(core, optimize)
+    library = max((_file(f"{s}{LIBRARY}", core, optimize) for s in sources), default=0)
+    code = sum(_file(s, core, optimize) for s in sources)
+    return table["(entry)"] + table["(call)"] * len(distinct) + code + library
 
 
 @cache

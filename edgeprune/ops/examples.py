@@ -96,10 +96,9 @@ def example_graph(example: Example, seed: int = 0) -> Graph:
     return build_graph(op.kind, [node], inputs, ["y"], constants)
 
 
-def lstm_graph(seed: int = 0) -> Graph:
-    """A layer of two units over three steps in the integers of a file, with what it keeps."""
+def lstm_graph(seed: int = 0, steps: int = 3, inputs: int = 4, n: int = 2) -> Graph:
+    """A layer of ``n`` units over some steps in the integers of a file, with what it keeps."""
     rng = np.random.default_rng(seed)
-    steps, inputs, n = 3, 4, 2
 
     def held(*shape: int) -> TensorType:
         return TensorType(shape, DType.INT8, QuantParams.of(2.0**-7))

@@ -3,66 +3,23 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from op_cases import EXAMPLES, LACKS, SIZES, networks
 from runtime_c.test_build import WARNINGS
 
 from edgeprune.compiler import Recipe
-from edgeprune.errors import EdgePruneError, UnsupportedError
-from edgeprune.frontends.normalize import fuse
-from edgeprune.ir import DType, Graph, LinearOp
-from edgeprune.ops import Add, Conv2d, Dense, Maximum, Minimum, Mul, Sub
-from edgeprune.ops.examples import EXAMPLES, IMAGE, Example, example_graph
-from edgeprune.quantize import quantise
+from edgeprune.errors import UnsupportedError
+from edgeprune.ir import Graph
 from edgeprune.target import Target, list_targets, load_target
-
-WITH_CONSTANTS: tuple[Example, ...] = tuple(
-    (op, (IMAGE,), ((4,),)) for op in (Add(), Sub(), Mul(), Maximum(), Minimum())
-)
-WIDE: tuple[Example, ...] = (
-    (Conv2d(), ((4, 4, 16),), ((16, 1, 1, 16), (16,))),
-    (Conv2d(), ((8, 8, 8),), ((16, 3, 3, 8), (16,))),
-    (Dense(), ((64,),), ((16, 64), (16,))),
-    (Add(), ((4, 4, 16), (4, 4, 16)), ()),
-)
-"""Sizes that kernels for vectors take."""
-
-WITHOUT_KERNEL = {"div_int8", "conv_transpose2d_int4"}
-"""Beside some of int16; a build never makes them."""
-
-CASES = (*EXAMPLES, *WITH_CONSTANTS, *WIDE)
-
-
-def typed(example: Example, dtype: str) -> Graph:
-    """An operator's network as it is emitted, with made-up ranges."""
-    graph = fuse(example_graph(example))
-    if dtype == "float32":
-        return graph
-    ranges = dict.fromkeys(graph.activations, (-2.0, 2.0))
-    if dtype == "int16x8":
-        return quantise(graph, ranges, DType.INT16)
-    linear = [n.name for n in graph.nodes if isinstance(n.op, LinearOp)]
-    return quantise(graph, ranges, narrow=linear if dtype == "int4" else ())
-
-
-def networks() -> Iterator[tuple[str, Graph]]:
-    """Each operator in each element type that it has, and a name for it."""
-    for i, example in enumerate(CASES):
-        for dtype in ("float32", "int8", "int16x8", "int4"):
-            if dtype == "int4" and not isinstance(example[0], LinearOp):
-                continue
-            try:
-                yield f"{example[0].kind}_{dtype}_{i}", typed(example, dtype)
-            except EdgePruneError:
-                continue
 
 
 @pytest.fixture(scope="module")
 def graphs() -> Mapping[str, Graph]:
-    return dict(networks())
+    return dict(networks([*EXAMPLES, *SIZES]))
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +38,13 @@ def write_all(graphs: Mapping[str, Graph], target: Target, folder: Path) -> list
             recipe.compile_typed(graph).write_c(folder, name)
         except UnsupportedError:
             refused.add(name.rsplit("_", 1)[0])
-    assert {name for name in refused if not name.endswith("int16x8")} <= WITHOUT_KERNEL
+    lacking = {
+        f"{kind}_{what.removeprefix('c ')}"
+        for kind, known in LACKS.items()
+        for what in known
+        if what.startswith("c ")
+    }
+    assert refused <= lacking
     return sorted(p for p in folder.glob("*.c") if p.stem in graphs)
 
 

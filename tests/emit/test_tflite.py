@@ -7,10 +7,8 @@ import itertools
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from tflite_cases import (
-    CASES,
-    INT4_CASES,
-    WIDE_CASES,
+from op_cases import (
+    FORMS,
     Case,
     residual,
     to_integers,
@@ -22,6 +20,7 @@ from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.ir import (
     DType,
     Graph,
+    LinearOp,
     Node,
     QuantParams,
     TensorType,
@@ -36,6 +35,8 @@ from edgeprune.ops._window import Padding
 from edgeprune.quantize.rewrite import quantise
 from edgeprune.verify import run_tflite
 
+FEW_BITS = [c for c in FORMS if isinstance(c.op, LinearOp) and c.has("tflite int4")]
+
 
 def quantised_residual() -> tuple[Graph, np.ndarray]:
     import torch
@@ -47,7 +48,7 @@ def quantised_residual() -> tuple[Graph, np.ndarray]:
     return quantise(graph, ends), x
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", FORMS, ids=str)
 def test_a_float_file_computes_what_the_graph_does(case: Case) -> None:
     graph, x = case.graph(), case.samples()
     want, got = predict(graph, x), run_tflite.run(emit(graph), x)
@@ -65,7 +66,7 @@ def test_a_clamp_to_6_that_32_bits_do_not_hold_at_its_scale_is_none_upwards() ->
     assert run_tflite.run(emit(graph), rows).tolist() == want.tolist()
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", FORMS, ids=str)
 def test_an_int8_file_computes_what_the_integer_reference_does(case: Case) -> None:
     graph = case.quantised()
     x = quantise_array(case.samples(), graph.types[graph.inputs[0]])
@@ -73,7 +74,7 @@ def test_an_int8_file_computes_what_the_integer_reference_does(case: Case) -> No
     assert np.array_equal(run_tflite.run(emit(graph), x), want)
 
 
-@pytest.mark.parametrize("case", WIDE_CASES, ids=str)
+@pytest.mark.parametrize("case", [c for c in FORMS if c.has("tflite int16x8")], ids=str)
 def test_an_int16_file_computes_what_the_integer_reference_does(case: Case) -> None:
     graph = case.quantised(DType.INT16)
     x = quantise_array(case.samples(), graph.types[graph.inputs[0]])
@@ -167,7 +168,7 @@ def test_a_memory_plan_does_not_change_a_result() -> None:
 
 
 @pytest.mark.parametrize("dtype", [DType.INT8, DType.INT16])
-@pytest.mark.parametrize("case", INT4_CASES, ids=str)
+@pytest.mark.parametrize("case", FEW_BITS, ids=str)
 def test_int4_weights_are_exact_too(case: Case, dtype: DType) -> None:
     graph = with_int4_weights(case, dtype)
     if dtype is DType.INT16 and isinstance(case.op, DepthwiseConv2d):

@@ -9,7 +9,7 @@ import flatbuffers
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from tflite_cases import CASES, Case
+from op_cases import FORMS, Case
 
 from edgeprune.emit import _tflite_codes
 from edgeprune.emit.to_tflite import emit
@@ -20,7 +20,7 @@ from edgeprune.ops import Dense
 from edgeprune.verify import run_tflite
 
 LEAST_SAVED = _tflite_codes.LEAST_SAVED
-LINEAR = [c for c in CASES if isinstance(c.op, LinearOp) and len(c.constants) == 2]
+LINEAR = [c for c in FORMS if isinstance(c.op, LinearOp) and len(c.constants) == 2]
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from tflite_cases import residual
+from op_cases import residual
 
 from edgeprune.emit.tflite_metadata import KEY, Normalisation, attach, describe, label_file
 from edgeprune.emit.to_tflite import emit

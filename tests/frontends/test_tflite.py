@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from tflite_cases import CASES, WIDE_CASES, Case, residual
+from op_cases import FORMS, Case, residual
 from tflite_files import FIVE, THREE, Step, Value, changed, constant, file_of, one_op, packed
 
 from edgeprune.emit.to_tflite import emit
@@ -23,7 +23,7 @@ from edgeprune.pruning.compact import compact
 from edgeprune.verify import run_tflite
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", FORMS, ids=str)
 def test_what_was_written_in_float_reads_as_the_same_function(case: Case) -> None:
     graph, x = case.graph(), case.samples(20)
     again = parse(emit(graph), "case.tflite")
@@ -31,7 +31,7 @@ def test_what_was_written_in_float_reads_as_the_same_function(case: Case) -> Non
     assert emit(again) == emit(parse(emit(again), "case.tflite"))
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", FORMS, ids=str)
 def test_what_was_written_in_int8_reads_back_to_the_bit(case: Case) -> None:
     graph = case.quantised()
     again = parse(emit(graph), "case.tflite")
@@ -44,7 +44,7 @@ def test_what_was_written_in_int8_reads_back_to_the_bit(case: Case) -> None:
     ]
 
 
-@pytest.mark.parametrize("case", WIDE_CASES, ids=str)
+@pytest.mark.parametrize("case", [c for c in FORMS if c.has("tflite int16x8")], ids=str)
 def test_what_was_written_in_int16_reads_back_to_the_bit(case: Case) -> None:
     graph = case.quantised(DType.INT16)
     again = parse(emit(graph), "case.tflite")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from tflite_cases import CASES, residual
+from op_cases import FORMS, residual
 from tflite_files import FIVE, THREE, Step, Value, changed, constant, file_of, one_op, packed
 
 from edgeprune.emit.to_tflite import emit
@@ -117,8 +117,8 @@ def test_files_that_are_none_are_refused(tmp_path: Path) -> None:
 
 def seeds() -> list[bytes]:
     """Files to mutate: a network, layers with every kind of table, in float and int8."""
-    cases = [c for c in CASES if isinstance(c.op, Conv2d | Dense | Softmax)][:4]
-    graphs: list[Graph] = [residual(), *(c.graph() for c in CASES[::6])]
+    cases = [c for c in FORMS if isinstance(c.op, Conv2d | Dense | Softmax)][:4]
+    graphs: list[Graph] = [residual(), *(c.graph() for c in FORMS[::6])]
     return [emit(g) for g in (*graphs, *(c.quantised() for c in cases))]
 
 

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from kernels.harness import lead_of
 
+from edgeprune.emit.to_c import file_name
 from edgeprune.emit.to_c.calls import Operands, statements
 from edgeprune.emit.to_c.writer import array
 from edgeprune.ir import Array, Graph
@@ -116,7 +117,7 @@ def _write(trials: list[Trial], folder: Path) -> tuple[CModel, bytes, list[int]]
     for file in [*(root / "include").iterdir(), *root.glob("arch/*/*.h"), *root.rglob("*.inc")]:
         (folder / file.name).write_bytes(file.read_bytes())
     for source in sources:
-        (folder / Path(source).name).write_bytes((runtime_dir() / source).read_bytes())
+        (folder / file_name(source)).write_bytes((runtime_dir() / source).read_bytes())
     blob, places, end = bytearray(), [], GAP
     scratch = max(16, *(t.arena_bytes for t in trials))
     declared, calls = [], []
@@ -145,7 +146,7 @@ def _write(trials: list[Trial], folder: Path) -> tuple[CModel, bytes, list[int]]
         + "\n".join(calls)
         + "\n    return 0;\n}\n"
     )
-    files = (f"{name}.c", *(Path(s).name for s in sources))
+    files = (f"{name}.c", *map(file_name, sources))
     model = CModel(
         folder, name, upper, files, Rows((len(blob),), ("int8",)), Rows((end,), ("int8",)),
         scratch, tuple(map(str, range(len(trials)))),

@@ -8,16 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from emit.test_each_operator import networks, typed
+from op_cases import EXAMPLES, FORMS, SIZES, between_types, networks, typed
 
 from edgeprune.compiler import Recipe
 from edgeprune.errors import EdgePruneError, UnsupportedError
+from edgeprune.ir import DType, Graph, Part
 from edgeprune.kernels import costs
 from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.isa import COUNTED
 from edgeprune.kernels.select import KERNELS, candidates, lower
 from edgeprune.ops import Conv2d
-from edgeprune.ops.examples import EXAMPLES, IMAGE, example_graph
+from edgeprune.ops.examples import FIXED, IMAGE, example_graph
 from edgeprune.resources import runtime_dir
 from edgeprune.target import list_targets, load_target
 from edgeprune.verify.run_target import run
@@ -36,18 +37,34 @@ def test_every_source_that_a_kernel_can_reach_has_a_size_on_every_core(core, opt
     for isa in [isa for isa in core.kernels if isa in KERNELS]:
         table = costs.size_table(core.name, optimize, isa)
         assert not [s for s in sources(isa) if s not in table], isa
+        if isa == "portable":
+            assert not [s for s in sources(isa) if s + costs.LIBRARY not in table]
+
+
+@pytest.fixture(scope="module")
+def layers() -> list[tuple[Graph, Part | None]]:
+    """Every case in every type alone, conversions, and parts of sums over rows."""
+    whole = [graph for _, graph in networks([*EXAMPLES, *SIZES, *FORMS])]
+    whole += [*between_types(24), *(make() for make in FIXED.values())]
+    found: list[tuple[Graph, Part | None]] = [(graph, None) for graph in whole]
+    for graph in whole:
+        node = graph.nodes[0]
+        x, y = graph.types_of(node), graph.types[node.output]
+        if node.op.sums_rows(x, y) and y.dtype is DType.INT8:
+            found.append((graph, Part(x[0].shape[0], first=True, last=True)))
+    return found
 
 
 @pytest.mark.parametrize("core", COUNTED)
-def test_every_kernel_that_an_operator_can_take_was_counted_on_every_core(core) -> None:
-    """Else it is chosen by an estimate for any core: `scripts/fit_costs.py --missing` counts it."""
+def test_every_kernel_that_an_operator_can_take_was_counted_on_every_core(core, layers) -> None:
+    """Else it is an error to price one: `scripts/fit_costs.py --missing` counts it."""
     target, missing = load_target(core), set()
-    for (_, graph), optimize in itertools.product(networks(), ("size", "speed")):
+    for (graph, part), optimize in itertools.product(layers, ("size", "speed")):
         lines = costs.read_lines(core)[optimize]
-        for node in graph.nodes:
-            for made in candidates(graph, node, target.kernels, optimize, "ep_own"):
-                if made.kernel not in lines and not made.kernel.startswith("ep_own"):
-                    missing.add((optimize, made.kernel))
+        node = graph.nodes[0]
+        for made in candidates(graph, node, target.kernels, optimize, "ep_own", part=part):
+            if made.kernel not in lines and not made.instance:
+                missing.add((optimize, made.kernel))
     assert not missing
 
 
@@ -63,10 +80,32 @@ def test_a_source_without_a_size_is_an_error_that_names_the_script() -> None:
         assert (Path(__file__).parents[2] / hint.split()[1]).is_file()
 
 
+def test_a_kernel_that_was_not_counted_is_an_error_that_names_the_script() -> None:
+    graph = next(between_types(4))
+    with pytest.raises(
+        EdgePruneError, match=r"cortex-m4\.json: has no line of ep_new_s8"
+    ) as caught:
+        costs.calibrated(call("src/ep_new_s8.c"), graph, graph.nodes[0], "cortex-m7", "size")
+    hint = caught.value.hint
+    assert (Path(__file__).parents[2] / hint.split()[1]).is_file()
+    unknown = costs.calibrated(call("src/ep_new_s8.c"), graph, graph.nodes[0], "avr", "size")
+    assert unknown == call("src/ep_new_s8.c")
+
+
+def test_without_a_compiler_what_the_c_library_adds_is_estimated_too() -> None:
+    for kind in ("exp", "sin", "log", "sqrt"):
+        (graph,) = (c.graph() for c in EXAMPLES if c.op.kind == kind)
+        calls = lower(graph, ("portable",), "size", "cortex-m0plus").values()
+        said = costs.portable_code_bytes(calls, "cortex-m0plus", "size")
+        alone = costs.size_table("cortex-m0plus", "size")[f"ep_{kind}_f32.c"]
+        assert said > alone + 2000, kind
+
+
 IMAGES = [
-    (op, len(shapes), constants)
-    for op, shapes, constants in EXAMPLES
-    if set(shapes) == {IMAGE} and op.kind not in ("reshape", "slice", "resize", "transpose")
+    case
+    for case in EXAMPLES
+    if {case.shape, *case.beside} == {IMAGE}
+    and case.op.kind not in ("reshape", "slice", "resize", "transpose")
 ]
 
 
@@ -75,15 +114,15 @@ IMAGES = [
 def test_four_times_the_pixels_are_four_times_the_work(isa: str, dtype: str) -> None:
     """Less where borders and what is done once a layer count."""
     said: dict[tuple[str, str], list[int]] = {}
-    for (op, operands, constants), side in itertools.product(IMAGES, (24, 48)):
-        reads = operands * ((side, side, 4),)
+    for case, side in itertools.product(IMAGES, (24, 48)):
+        image = (side, side, 4)
         try:
-            graph = typed((op, reads, constants), dtype)
+            graph = typed(replace(case, shape=image, beside=(image,) * len(case.beside)), dtype)
         except UnsupportedError:
             continue
         for optimize in ("speed", "size"):
             for call in candidates(graph, graph.nodes[0], (isa,), optimize, "p"):
-                said.setdefault((op.kind, f"{call.kernel} {optimize}"), []).append(
+                said.setdefault((case.op.kind, f"{call.kernel} {optimize}"), []).append(
                     call.instructions
                 )
     for place, counts in said.items():

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tflite_cases import residual
+from op_cases import residual
 
 from edgeprune.ir import Graph, predict
 from edgeprune.quantize import Rounder

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tflite_cases import residual
+from op_cases import residual
 
 from edgeprune.ir import Codebook, DType, Graph, TensorType, run, run_int
 from edgeprune.quantize.rewrite import quantise

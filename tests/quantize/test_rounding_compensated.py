@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tflite_cases import residual
+from op_cases import residual
 
 from edgeprune.frontends.normalize import fuse
 from edgeprune.ir import DType, Graph, predict

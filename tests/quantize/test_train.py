@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from op_cases import residual
 from pruning import graphs
-from tflite_cases import residual
 
 from edgeprune.ir import Array, Graph
 from edgeprune.ops import Relu, Softmax

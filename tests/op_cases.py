@@ -1,13 +1,30 @@
-"""One row per operator variant of a TFLite file: what writer and reader are tested on."""
+"""The operators' cases: what writers, readers, element types, kernels and their costs are held to.
+
+Whoever adds an operator adds its rows, and says in ``LACKS`` what does without it.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgeprune.ir import Array, DType, Graph, LinearOp, Node, Op, TensorType, build_graph, predict
+from edgeprune.errors import EdgePruneError
+from edgeprune.frontends.normalize import fuse
+from edgeprune.ir import (
+    Array,
+    DType,
+    Graph,
+    LinearOp,
+    Node,
+    Op,
+    QuantParams,
+    TensorType,
+    build_graph,
+    predict,
+)
 from edgeprune.ops import (
     Add,
     AvgPool2d,
@@ -16,6 +33,7 @@ from edgeprune.ops import (
     ConvTranspose2d,
     Dense,
     DepthwiseConv2d,
+    Dequantize,
     Div,
     Elu,
     Gather,
@@ -30,6 +48,7 @@ from edgeprune.ops import (
     Mul,
     Pad,
     PRelu,
+    Quantize,
     Relu,
     Reshape,
     Resize,
@@ -39,25 +58,57 @@ from edgeprune.ops import (
     Sub,
     Tanh,
     Transpose,
+    examples,
 )
 from edgeprune.ops._window import Padding
-from edgeprune.ops.function import FUNCTIONS, Function, Selu
+from edgeprune.ops.examples import FIXED
+from edgeprune.ops.function import FUNCTIONS, Selu
 from edgeprune.quantize.rewrite import quantise, quantise_weights
 
 RELU = (0.0, math.inf)
 IMAGE = (7, 8, 4)
 
 
+NO_INT16 = frozenset({"c int16x8", "tflite int16x8"})
+NO_FLOAT = NO_INT16 | {"c float32", "tflite float32", "onnx float32", "onnx int8", "onnx int16x8"}
+LACKS: dict[str, frozenset[str]] = {
+    **dict.fromkeys(FIXED, NO_FLOAT),
+    **dict.fromkeys((function.kind for function in FUNCTIONS), NO_INT16),
+    **dict.fromkeys(("prelu", "elu", "hard_swish", "gelu", "log_softmax"), NO_INT16),
+    "div": NO_INT16 | {"onnx int16x8"},
+    "conv_transpose2d": frozenset({"c int16x8", "c int4", "tflite int4"}),
+}
+"""By operator, the formats and element types that do not have it; all else has.
+
+LiteRT's reference kernels have many functions for eight bits alone, and here they are tables of
+256 values then. What has no float form (FIXED) comes from files of integers alone.
+"""
+
+
 @dataclass(frozen=True)
 class Case:
-    """An operator on an input of a shape, with constants of shapes."""
+    """An operator on an input of a shape, with constants of shapes.
+
+    Attributes:
+        op: the operator.
+        shape: of the activation that it reads first.
+        constants: shapes of the constants behind the activations.
+        beside: shapes of further activations.
+        lacks: what does not have this form of it, beside what has none.
+    """
 
     op: Op
     shape: tuple[int, ...]
     constants: tuple[tuple[int, ...], ...] = ()
+    beside: tuple[tuple[int, ...], ...] = ()
+    lacks: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         return f"{self.op}{list(self.shape)}".replace(" ", "")
+
+    def has(self, what: str) -> bool:
+        """Whether a format has it in an element type ("tflite int16x8")."""
+        return what not in LACKS.get(self.op.kind, ()) and what not in self.lacks
 
     def graph(self, seed: int = 0) -> Graph:
         rng = np.random.default_rng(seed)
@@ -65,8 +116,13 @@ class Case:
         constants = {k: v.astype(np.float32) for k, v in values.items()}
         if isinstance(self.op, Div):
             constants = {k: np.abs(v) + 1 for k, v in constants.items()}
-        node = Node("layer", self.op, ("x", *constants), "y")
-        return build_graph("case", [node], {"x": TensorType(self.shape)}, ["y"], constants)
+        shapes = (self.shape, *self.beside)
+        inputs = {
+            f"x{i or ''}": TensorType(s, DType.INT32 if i in self.op.numbers else DType.FLOAT32)
+            for i, s in enumerate(shapes)
+        }
+        node = Node("layer", self.op, (*inputs, *constants), "y")
+        return build_graph("case", [node], inputs, ["y"], constants)
 
     def samples(self, n: int = 40, seed: int = 1) -> Array:
         x = np.random.default_rng(seed).normal(0, 1, (n, *self.shape)).astype(np.float32)
@@ -109,7 +165,19 @@ def transposed(op: Op) -> Case:
     return Case(op, (4, 5, 3), ((4, 3, 3, 3), (4,)))
 
 
-CASES = [
+EXAMPLES = [Case(op, shapes[0], held, shapes[1:]) for op, shapes, held in examples.EXAMPLES]
+"""Each operator at the least once, of float32; some read several activations."""
+
+SIZES = [
+    *(Case(op, IMAGE, ((4,),)) for op in (Add(), Sub(), Mul(), Maximum(), Minimum())),
+    Case(Conv2d(), (4, 4, 16), ((16, 1, 1, 16), (16,))),
+    Case(Conv2d(), (8, 8, 8), ((16, 3, 3, 8), (16,))),
+    Case(Dense(), (64,), ((16, 64), (16,))),
+    Case(Add(), (4, 4, 16), (), ((4, 4, 16),)),
+]
+"""Sizes and constants that kernels for vectors take."""
+
+FORMS = [
     Case(Dense(), (7,), ((5, 7), (5,))),
     Case(Dense(RELU), (3, 7), ((5, 7), (5,))),
     Case(Dense(), (7,), ((1, 7), (1,))),
@@ -138,7 +206,8 @@ CASES = [
     Case(Maximum(), IMAGE, ((4,),)),
     Case(Minimum(), IMAGE, ((7, 1, 1),)),
     Case(Div(), IMAGE, ((4,),)),
-    *(Case(Relu(b), (9,)) for b in (RELU, (0.0, 6.0), (-1.0, 1.0), (0.0, 1.0))),
+    *(Case(Relu(b), (9,)) for b in (RELU, (0.0, 6.0))),
+    *(Case(Relu(b), (9,), lacks=frozenset({"tflite int16x8"})) for b in ((-1.0, 1.0), (0.0, 1.0))),
     *(Case(Relu(b), (9,)) for b in ((-0.3, 0.7), (0.2, float("inf")), (float("-inf"), -0.1))),
     *(Case(op, (9,)) for op in (Sigmoid(), Tanh(), LeakyRelu(0.1), HardSwish(), Elu())),
     *(Case(op, (9,)) for op in (Gelu(), Gelu(True), Softmax(), LogSoftmax())),
@@ -161,16 +230,45 @@ CASES = [
         for c in ("asymmetric", "half_pixel", "align_corners")
     ),
 ]
-NARROW = (HardSwish, Elu, Function, Gelu, LogSoftmax, PRelu)
-"""Operators that TFLite has in int8, but not in int16."""
-WIDE_CASES = [
-    c
-    for c in CASES
-    if not isinstance(c.op, NARROW) and c.op not in (Relu((-1.0, 1.0)), Relu((0.0, 1.0)))
-]
-INT4_CASES = [
-    c for c in CASES if isinstance(c.op, LinearOp) and not isinstance(c.op, ConvTranspose2d)
-]
+"""Every form of an operator that a file can hold, over one activation."""
+
+DTYPES = {"int8": DType.INT8, "int16x8": DType.INT16, "int4": DType.INT8}
+
+
+def typed(case: Case, dtype: str) -> Graph:
+    """A case as it is emitted ("float32" or one of ``DTYPES``), with made-up ranges."""
+    graph = fuse(case.graph())
+    if dtype == "float32":
+        return graph
+    ranges = dict.fromkeys(graph.activations, (0.5, 2.0) if isinstance(case.op, Div) else (-2, 2))
+    linear = [n.name for n in graph.nodes if isinstance(n.op, LinearOp)]
+    return quantise(graph, ranges, DTYPES[dtype], narrow=linear if dtype == "int4" else ())
+
+
+def networks(cases: list[Case]) -> Iterator[tuple[str, Graph]]:
+    """Each case in each element type that it has, and a name for it: kind, type and number."""
+    for i, case in enumerate(cases):
+        for dtype in ("float32", *DTYPES):
+            if dtype == "int4" and not isinstance(case.op, LinearOp):
+                continue
+            try:
+                yield f"{case.op.kind}_{dtype}_{i}", typed(case, dtype)
+            except EdgePruneError:
+                assert not case.has(f"c {dtype}"), (case, dtype)
+
+
+def between_types(n: int) -> Iterator[Graph]:
+    """Every conversion of ``n`` values, and the one function that has results of another type."""
+    f32, s8 = TensorType((n,)), TensorType((n,), DType.INT8, QuantParams.of(0.05, 3))
+    s16, s32 = (TensorType((n,), d, QuantParams.of(1e-3)) for d in (DType.INT16, DType.INT32))
+    coarse8, coarse16 = (replace(t, quant=QuantParams.of(0.06, 0)) for t in (s8, s16))
+    pairs = [(f32, s8), (f32, s16), (s8, coarse8), (s16, coarse16), (s16, s8), (s16, s32)]
+    rows: list[tuple[Op, TensorType, TensorType]] = [(Quantize(y.dtype), x, y) for x, y in pairs]
+    rows += [(Dequantize(), x, f32) for x in (s8, s16)]
+    rows.append((Softmax(), s8, replace(s16, quant=QuantParams.of(2**-16, -(2**15)))))
+    for op, x, y in rows:
+        yield build_graph("case", [Node("layer", op, ("x",), "y")], {"x": x}, ["y"], {},
+                          known={"y": y})  # fmt: skip
 
 
 def residual() -> Graph:
