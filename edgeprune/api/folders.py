@@ -17,7 +17,7 @@ from edgeprune.pipeline.verify import Verdict
 from edgeprune.pipeline.verify import verify as run_verify
 from edgeprune.report.log import Entry
 from edgeprune.report.page import page_of
-from edgeprune.report.schema import read_report
+from edgeprune.report.read import read_report
 
 
 def verify_folder(folder: str | Path, *, target: str | None = None) -> Verdict:

@@ -16,7 +16,7 @@ def command(folder: Path) -> None:
     """Make FOLDER's report.html again from its report.json, and show the report."""
     from edgeprune.pipeline.output import replace_file
     from edgeprune.report.page import page_of
-    from edgeprune.report.schema import read_report
+    from edgeprune.report.read import read_report
     from edgeprune.report.terminal import show_report
 
     record = read_report(folder)

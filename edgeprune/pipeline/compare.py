@@ -7,7 +7,7 @@ from typing import Any
 
 from edgeprune.pipeline.values import parse_drop, parse_size
 from edgeprune.report.compare import compare_reports
-from edgeprune.report.schema import read_report
+from edgeprune.report.read import read_report
 from edgeprune.schema import Count, checked
 
 

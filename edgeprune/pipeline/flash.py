@@ -11,7 +11,8 @@ from typing import Any
 
 from edgeprune.emit.packages.sketch import sketch
 from edgeprune.errors import EdgePruneError
-from edgeprune.report.schema import read_report
+from edgeprune.report.read import read_report
+from edgeprune.report.schema import Report
 from edgeprune.scratch import workspace
 from edgeprune.target import Target, load_target
 from edgeprune.toolchain.cmodel import CModel, read_model
@@ -103,7 +104,7 @@ def write_flash(plan: Plan) -> None:
         raise FirmwareError(plan.board.name, what, "is the board plugged in?")
 
 
-def _check_board(target: Target, board: str, report: dict[str, Any]) -> None:
+def _check_board(target: Target, board: str, report: Report) -> None:
     if target.kind != "board":
         hint = "`edgeprune targets` lists boards"
         raise EdgePruneError("--board", f"{target.name} is a {target.kind}, not a board", hint)

@@ -18,10 +18,11 @@ from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.output import check_writable, write_result
 from edgeprune.pipeline.prepare import Prepared, answers, prepare
 from edgeprune.progress import Progress, silent
+from edgeprune.report.classes import class_table
 from edgeprune.report.examples import examples
 from edgeprune.report.frontier import frontier_page
 from edgeprune.report.interface import interface_of
-from edgeprune.report.record import class_table, layer_rows
+from edgeprune.report.layers import layer_rows
 from edgeprune.scratch import workspace
 from edgeprune.target import Target, list_targets, load_target
 from edgeprune.verify.agreement import on_target

@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.pipeline import manifest
 from edgeprune.report.log import Entry, entry_of, read_log
-from edgeprune.report.schema import read_report
+from edgeprune.report.read import read_report
+from edgeprune.report.schema import Report
 from edgeprune.scratch import locked
 from edgeprune.verify import agreement
 
@@ -45,7 +46,7 @@ def check_log(path: Path | None, out: Path) -> None:
         raise EdgePruneError(where, f"{path} cannot be written: no permission", "name another")
 
 
-def record(path: Path, folder: Path, report: Mapping[str, Any]) -> Entry:
+def record(path: Path, folder: Path, report: Report) -> Entry:
     """Add a build to a record.
 
     Args:

@@ -15,8 +15,8 @@ from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.output import check_writable, write_result
 from edgeprune.pipeline.prepare import answers, prepare
 from edgeprune.progress import Progress, silent
+from edgeprune.report.layers import channels
 from edgeprune.report.pareto import Point, mark_frontier, pareto_page
-from edgeprune.report.record import channels
 from edgeprune.target import load_target
 
 

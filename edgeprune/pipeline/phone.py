@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import cast
 
 from edgeprune.compiler import Compiled
 from edgeprune.emit.packages import PHONES
@@ -13,6 +13,8 @@ from edgeprune.ir import Array, Graph
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pruning.pruned import Pruned
 from edgeprune.quantize.dynamic import rounded_in_calls
+from edgeprune.report.schema import App, InApp
+from edgeprune.report.schema import Asked as Test
 from edgeprune.target import Target
 from edgeprune.verify import run_tflite
 from edgeprune.verify.delegate import bounds, differences
@@ -80,7 +82,7 @@ def allowed(compiled: Compiled, rows: Array, ours: Array) -> float | None:
     return bounds(measured, len(rows), integer=False).each
 
 
-def agreement_in_app(ours: Array, found: Array | None, graph: Graph, stored: int) -> dict[str, Any]:
+def agreement_in_app(ours: Array, found: Array | None, graph: Graph, stored: int) -> InApp:
     """How LiteRT's default kernels differ from the reference kernels, as report.json holds it.
 
     Args:
@@ -90,19 +92,25 @@ def agreement_in_app(ours: Array, found: Array | None, graph: Graph, stored: int
         stored: how many samples a test on a phone gets.
     """
     if found is None:
-        keys = ("tflite_default_max_lsb", "tflite_default_mismatches", "tflite_default")
-        return dict.fromkeys(keys)
+        return {
+            "tflite_default_max_lsb": None,
+            "tflite_default_mismatches": None,
+            "tflite_default": None,
+        }
     integer = ours.dtype.kind in "iu"
     measured = differences(ours, found, classes=len(graph.results) == 1).record
     asked = bounds(measured, stored, integer=integer)
     return {
         "tflite_default_max_lsb": int(measured["largest"]) if integer else None,
         "tflite_default_mismatches": measured["mismatches"],
-        "tflite_default": {**measured, "test": {"samples": stored, **asdict(asked)}},
+        "tflite_default": {
+            **measured,
+            "test": cast(Test, {"samples": stored, **asdict(asked)}),
+        },
     }
 
 
-def in_app(compiled: Compiled, target: Target, found: Speed | None) -> dict[str, Any] | None:
+def in_app(compiled: Compiled, target: Target, found: Speed | None) -> App | None:
     """How an app runs the ``.tflite``, as report.json holds it; None: it goes into no app.
 
     Args:

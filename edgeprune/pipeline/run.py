@@ -15,7 +15,8 @@ from edgeprune.pipeline.output import replace_file
 from edgeprune.pipeline.verify import stored_vectors
 from edgeprune.progress import Progress, silent
 from edgeprune.report.page import page_of
-from edgeprune.report.schema import read_report
+from edgeprune.report.read import read_report
+from edgeprune.report.schema import Measured, Report
 from edgeprune.target import Target, list_targets, load_target
 from edgeprune.toolchain.cmodel import read_model
 from edgeprune.toolchain.size import measure
@@ -87,7 +88,7 @@ def _on_core(
     target: Target,
     inputs: Array,
     expected: Array,
-    report: dict[str, Any],
+    report: Report,
     profile: bool,
 ) -> dict[str, Any]:
     optimize = report["target"]["optimize"]
@@ -160,13 +161,13 @@ def _on_board(
     where: str,
     inputs: Array,
     expected: Array,
-    report: dict[str, Any],
+    report: Report,
     progress: Progress,
 ) -> dict[str, Any]:
     """Run it on a board; the report then says what was measured there."""
     found = run_serial.run(folder / "c", where, inputs, progress=progress)
     wrong = differing(found.outputs, expected)
-    measured = {
+    measured: Measured = {
         "cycles": found.cycles,
         "cycles_error": None if found.cycles is None else 0.0,
         "clock_hz": found.clock_hz,
@@ -174,10 +175,17 @@ def _on_board(
         "stack_bytes": found.stack_bytes,
         "measured_on": where,
     }
-    modelled = {key: report["run"].get(key) for key in measured}
-    if modelled["measured_on"] is None:
-        report["run"]["modelled"] = modelled
-    report["run"] |= measured
+    before = report["run"]
+    report["run"] = {**before, **measured}
+    if before["measured_on"] is None:
+        report["run"]["modelled"] = {
+            "cycles": before["cycles"],
+            "cycles_error": before["cycles_error"],
+            "clock_hz": before["clock_hz"],
+            "ms": before["ms"],
+            "stack_bytes": before["stack_bytes"],
+            "measured_on": None,
+        }
     report["agreement"]["target_vs_host_mismatches"] = wrong
     page = page_of(report, str(folder / "report.json"))
     replace_file(folder, "report.json", json.dumps(report, indent=1, allow_nan=False) + "\n")

@@ -16,7 +16,7 @@ from edgeprune.pipeline.output import check_writable, write_result
 from edgeprune.pipeline.prepare import answers, prepare
 from edgeprune.progress import Progress, silent
 from edgeprune.report.explore import survey_page
-from edgeprune.report.record import channels
+from edgeprune.report.layers import channels
 from edgeprune.target import Target, list_targets, load_target
 
 Verdict = Literal["as it is", "after pruning", "never"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,7 +21,8 @@ from edgeprune.ir import (
     row_type,
     split_rows,
 )
-from edgeprune.report.schema import read_report
+from edgeprune.report.read import read_report
+from edgeprune.report.schema import Port, Report
 from edgeprune.target import Target, listed_target, load_target
 from edgeprune.verify import run_tflite
 from edgeprune.verify.agreement import (
@@ -60,7 +60,7 @@ class Verdict:
         return all(ok for _, ok, _ in self.checks)
 
 
-def stored_vectors(folder: Path, report: dict[str, Any]) -> dict[str, Array]:
+def stored_vectors(folder: Path, report: Report) -> dict[str, Array]:
     """The inputs and answers that a build kept.
 
     Args:
@@ -74,8 +74,10 @@ def stored_vectors(folder: Path, report: dict[str, Any]) -> dict[str, Array]:
     hint = "build the folder again"
     found = load_npz(path, ("inputs", "outputs", "source", "labels"), hint)
     n = len(found["inputs"]) if found["inputs"].ndim else 0
-    for key, side in (("inputs", "inputs"), ("outputs", "outputs"), ("source", "outputs")):
-        types = _types(report["interface"][side])
+    ends = report["interface"]
+    sides = {"inputs": ends["inputs"], "outputs": ends["outputs"], "source": ends["outputs"]}
+    for key, side in sides.items():
+        types = _types(side)
         row = types[0].shape if len(types) == 1 else (sum(t.size for t in types),)
         dtype = row_type(types) if key != "source" else np.dtype(np.float32)
         if n == 0 or found[key].shape != (n, *row) or found[key].dtype != dtype:
@@ -132,7 +134,7 @@ def verify(folder: Path, *, target: str | None = None, seed: int = 0) -> Verdict
     return Verdict(tuple(checks))
 
 
-def _bound(report: dict[str, Any]) -> float | None:
+def _bound(report: Report) -> float | None:
     """How far a ``.tflite`` may be off whose kernels round what they read; none for others."""
     within: float | None = report["agreement"].get("c_vs_tflite_within")
     if within is None or within <= RELATIVE:
@@ -194,7 +196,7 @@ def _against_files(found: Agreement, sizes: Mapping[str, int]) -> list[Check]:
     return equal + _against_onnx(found, sizes)
 
 
-def _in_app(folder: Path, report: dict[str, Any], vectors: dict[str, Array]) -> list[Check]:
+def _in_app(folder: Path, report: Report, vectors: dict[str, Array]) -> list[Check]:
     """The ``.tflite`` under LiteRT's default kernels keeps to what a test on a phone asks for."""
     measured, path = report["agreement"]["tflite_default"], folder / "model.tflite"
     if measured is None or not path.exists():
@@ -208,7 +210,7 @@ def _in_app(folder: Path, report: dict[str, Any], vectors: dict[str, Array]) -> 
 
 
 def _on_core(
-    folder: Path, target: Target, report: dict[str, Any], vectors: dict[str, Array]
+    folder: Path, target: Target, report: Report, vectors: dict[str, Array]
 ) -> list[Check]:
     """The firmware in the emulator, where there is one."""
     optimize = report["target"]["optimize"]
@@ -254,7 +256,7 @@ def _size_of(lsb: int | None) -> str:
     return "" if not lsb else f", by at most {lsb} step{'s' if lsb > 1 else ''}"
 
 
-def _against_source(vectors: dict[str, Array], report: dict[str, Any]) -> Check:
+def _against_source(vectors: dict[str, Array], report: Report) -> Check:
     """The stored answers are as close to the source model's as they have to be.
 
     What that is: :data:`edgeprune.verify.source.Rule`.
@@ -275,19 +277,19 @@ def _against_source(vectors: dict[str, Array], report: dict[str, Any]) -> Check:
     return names[rule], found.holds and confirmed, detail
 
 
-def _real(outputs: Array, rows: list[dict[str, Any]]) -> Array:
+def _real(outputs: Array, rows: Sequence[Port]) -> Array:
     """Stored answers in real values."""
     types = _types(rows)
     parts = zip(split_rows(outputs, types), types, strict=True)
     return join_rows([p if t.quant is None else dequantise_array(p, t) for p, t in parts])
 
 
-def _types(rows: list[dict[str, Any]]) -> list[TensorType]:
+def _types(rows: Sequence[Port]) -> list[TensorType]:
     return [
         TensorType(
             tuple(r["shape"]),
             DType(r["dtype"]),
-            QuantParams.of(r["scale"], r["zero_point"]) if r["scale"] is not None else None,
+            QuantParams.of(r["scale"], r["zero_point"] or 0) if r["scale"] is not None else None,
         )
         for r in rows
     ]

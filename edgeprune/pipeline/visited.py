@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.prepare import Prepared
 from edgeprune.pruning.compact import compact
 from edgeprune.pruning.groups import Mask, removable
+from edgeprune.report.schema import Visited
 
 COUNT = 16
 """Of those that are looked at."""
@@ -23,7 +23,7 @@ FEWEST = 100
 
 def visited(
     prepared: Prepared, chosen: Candidate, passed: Sequence[tuple[Mask, Graph]]
-) -> list[dict[str, Any]]:
+) -> list[Visited]:
     """What accuracy networks of other sizes have, as far as is known without building them.
 
     Args:
@@ -42,7 +42,7 @@ def visited(
     n = int(np.clip(WORK // (COUNT * max(prepared.float_graph.macs, 1)), FEWEST, len(x)))
     by_size = {round(chosen.flash_of(gone)): (gone, master) for gone, master in passed}
     neurons = removable(coupling)
-    found = []
+    found: list[Visited] = []
     for size in _spread(sorted(by_size)):
         gone, master = by_size[size]
         outputs = predict(compact(master, coupling, gone), x[:n])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from edgeprune.ir import Array
 from edgeprune.report.pictures import pixels, png
+from edgeprune.report.schema import Example
 
 SHOWN = 12
 TOP = 3
@@ -19,7 +19,7 @@ MOST_ELEMENTS = 1 << 20
 
 def examples(
     x: Array, truth: Array | None, source: Array, built: Array, shape: Sequence[int] | None
-) -> list[dict[str, Any]]:
+) -> list[Example]:
     """The samples that tell most: answers that changed first, then by distance.
 
     Args:
@@ -38,7 +38,7 @@ def examples(
     distance = np.sqrt(np.mean((before - after) ** 2, axis=1))
     was, now = _answers(before), _answers(after)
     order = np.lexsort((-distance, was == now))
-    rows = []
+    rows: list[Example] = []
     for i in (int(k) for k in order[:SHOWN] if np.isfinite(distance[k])):
         is_shown = shape is not None and x[i].size <= MOST_ELEMENTS
         rows.append(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.ir import Array, Graph
+from edgeprune.report.schema import Element, Interface, Port
 
 SAME_PLACES = ("quantize", "dequantize")
 """Operators that change how elements are written, and not which there are."""
 
 
-def interface_of(g: Graph) -> dict[str, Any]:
+def interface_of(g: Graph) -> Interface:
     """Names, shapes, order of the axes and scales of what goes in and comes out.
 
     Of an input also which of its elements are read, as (first, count) of the flattened array;
@@ -22,28 +23,26 @@ def interface_of(g: Graph) -> dict[str, Any]:
     Args:
         g: the network as emitted.
     """
-    rows: dict[str, Any] = {}
-    sides = {"inputs": g.arguments, "outputs": g.results, "states": tuple(g.states)}
-    for word, values in sides.items():
-        rows[word] = []
-        for v in values:
-            t = g.types[v]
-            scale, zero = t.quant.scalar if t.quant is not None else (None, None)
-            port = g.ports.get(v)
-            row: dict[str, Any] = {
-                "name": port.name if port is not None else v,
-                "shape": list(t.shape),
-                "layout": g.layout(v),
-                "source_shape": list(port.shape) if port is not None else None,
-                "dtype": t.dtype.value,
-                "scale": scale,
-                "zero_point": zero,
-            }
-            if word == "inputs":
-                mask = elements_read(g, v)
-                row["read"] = None if mask.all() else _ranges(mask)
-            rows[word].append(row)
-    return rows
+    inputs = [_port(g, v) for v in g.arguments]
+    for v, row in zip(g.arguments, inputs, strict=True):
+        mask = elements_read(g, v)
+        row["read"] = None if mask.all() else _ranges(mask)
+    outputs, states = ([_port(g, v) for v in side] for side in (g.results, g.states))
+    return {"inputs": inputs, "outputs": outputs, "states": states}
+
+
+def _port(g: Graph, v: str) -> Port:
+    t, port = g.types[v], g.ports.get(v)
+    scale, zero = t.quant.scalar if t.quant is not None else (None, None)
+    return {
+        "name": port.name if port is not None else v,
+        "shape": list(t.shape),
+        "layout": g.layout(v),
+        "source_shape": list(port.shape) if port is not None else None,
+        "dtype": cast(Element, t.dtype.value),
+        "scale": scale,
+        "zero_point": zero,
+    }
 
 
 def elements_read(g: Graph, value: str) -> NDArray[np.bool_]:

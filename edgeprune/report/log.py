@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Literal, TypedDict
 
 from rich.console import Console
 from rich.table import Table
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.files import parse_json, read_bytes
-from edgeprune.report.schema import Figure, Percent, Text
+from edgeprune.report.schema import Figure, Percent, Report, Text
 from edgeprune.schema import Count, Range, checked
 
 MOST_BYTES = 64 << 20
@@ -47,7 +47,7 @@ class Entry(TypedDict):
     hashes: dict[str, Text]
 
 
-def entry_of(report: Mapping[str, Any], out: str, hashes: Mapping[str, str], time: str) -> Entry:
+def entry_of(report: Report, out: str, hashes: Mapping[str, str], time: str) -> Entry:
     """The line of a build.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.report import answers, charts, summary
 from edgeprune.report.canvas import DESK, PHONE
 from edgeprune.report.network import network
+from edgeprune.report.schema import Memory, Report
 from edgeprune.report.treemap import treemap
 from edgeprune.report.words import (
     FILES,
@@ -28,7 +29,7 @@ NONE = "–"
 LONG = 40  # characters of a cell that is broken into lines
 
 
-def render(report: dict[str, Any]) -> str:
+def render(report: Report) -> str:
     """The page of a build.
 
     Args:
@@ -126,7 +127,7 @@ def frame(page: str) -> str:
     return f'<iframe style="{style}" srcdoc="{escape(page)}"></iframe>'
 
 
-def page_of(report: dict[str, Any], where: str) -> str:
+def page_of(report: Report, where: str) -> str:
     """The page of a build whose report came from a file.
 
     Args:
@@ -152,8 +153,9 @@ def _percent(value: float | None) -> str:
     return NONE if value is None else f"{100 * value:.2f} %"
 
 
-def _verdict(report: dict[str, Any]) -> str:
-    budget, size = report["budget"], report["size"]
+def _verdict(report: Report) -> str:
+    budget: Mapping[str, Any] = report["budget"]
+    size: Mapping[str, Any] = report["size"]
     if budget["flash_bytes"] is None and budget["ram_bytes"] is None:
         return "Compiled without a budget."
     parts = []
@@ -168,7 +170,7 @@ def _verdict(report: dict[str, Any]) -> str:
     return f"{'Fits' if budget['fits'] else 'Does not fit'}: {', '.join(parts)}."
 
 
-def _interval(accuracy: dict[str, Any], which: str) -> str:
+def _interval(accuracy: Mapping[str, Any], which: str) -> str:
     """Wilson's 95 % interval (Wilson 1927)."""
     p, n = accuracy[which], accuracy["n"]
     if p is None or not n:
@@ -179,7 +181,7 @@ def _interval(accuracy: dict[str, Any], which: str) -> str:
     return f"{100 * (middle - half):.2f} to {100 * (middle + half):.2f} %"
 
 
-def _pairs(report: dict[str, Any]) -> dict[str, Any]:
+def _pairs(report: Report) -> dict[str, Any]:
     """Every figure twice: for wide and for narrow screens."""
     from markupsafe import Markup
 
@@ -192,10 +194,10 @@ def two(wide: str, narrow: str) -> str:
     return f'<div class="wide">{wide}</div><div class="narrow">{narrow}</div>'
 
 
-def _figures(report: dict[str, Any], width: float) -> dict[str, str]:
+def _figures(report: Report, width: float) -> dict[str, str]:
     made = dict.fromkeys(("treemap", "memory", "arena", "importance", "frontier"), "")
-    memory = report.get("memory") or {}
-    if memory.get("steps"):
+    memory = report.get("memory")
+    if memory is not None and memory["steps"]:
         size, steps = report["size"], memory["steps"]
         bound = size["arena_lower_bound_bytes"]
         made["memory"] = charts.memory_over_time(steps, size["arena_bytes"], bound, width)
@@ -216,7 +218,7 @@ def _figures(report: dict[str, Any], width: float) -> dict[str, str]:
     return made
 
 
-def _obstacles(report: dict[str, Any]) -> list[str]:
+def _obstacles(report: Report) -> list[str]:
     size = report["size"]
     lines = []
     weights = sorted(report["layers"], key=lambda layer: -layer["weight_bytes"])
@@ -229,8 +231,8 @@ def _obstacles(report: dict[str, Any]) -> list[str]:
         )
     if size["code_bytes"] is not None:
         lines.append(f"Code takes {size['code_bytes']:,} bytes whatever the widths.")
-    memory = report.get("memory") or {}
-    if memory.get("steps"):
+    memory = report.get("memory")
+    if memory is not None and memory["steps"]:
         peak, most = _peak(memory)
         lines.append(f"The peak of RAM is at {peak}: {most:,} bytes are alive.")
     ones = [name for name, width in report["after"]["channels"].items() if width == 1]
@@ -239,7 +241,7 @@ def _obstacles(report: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _peak(memory: dict[str, Any]) -> tuple[str, int]:
+def _peak(memory: Memory) -> tuple[str, int]:
     """The step that takes most, and its bytes; what lies in the place of another counts once."""
     found = []
     at = {b["name"]: (b["offset"], b["offset"] + b["bytes"]) for b in memory["buffers"]}

@@ -5,19 +5,15 @@ Schema 1. More keys may stand beside these; a figure that was not measured is No
 
 from __future__ import annotations
 
-import math
-from pathlib import Path
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 
-from edgeprune.errors import EdgePruneError
-from edgeprune.files import read_json
-from edgeprune.schema import Count, Range, Share, checked
+from edgeprune.schema import Count, Range, Share
 
-MOST_BYTES = 64 << 20
 Text = Annotated[str, Range(0, 1 << 16)]
 Percent = Share | None
 Figure = Count | None
 Optimize = Literal["speed", "size"]
+Element = Literal["float32", "int8", "uint8", "int16", "int32"]
 
 
 class Model(TypedDict):
@@ -34,7 +30,12 @@ class TargetUsed(TypedDict):
 
     name: Text
     toolchain: Text | None
+    title: NotRequired[Text]
+    kind: NotRequired[Text]
+    arduino: NotRequired[Text | None]
     optimize: Optimize
+    compiler: NotRequired[Text | None]
+    flags: NotRequired[list[Text]]
 
 
 class Budget(TypedDict):
@@ -104,8 +105,9 @@ class Source(TypedDict):
     """How close the answers are to the source model's."""
 
     rule: Literal["exact", "float32", "measured"]
-    max_relative: float
+    n: NotRequired[Count]
     mean_square: float
+    max_relative: float
     spread: NotRequired[Real]
 
 
@@ -132,16 +134,22 @@ class Asked(TypedDict):
     clear_margin: Real | None
 
 
-class Agreement(TypedDict):
+class InApp(TypedDict):
+    """Outputs of a ``.tflite`` under LiteRT's default kernels beside those of the reference."""
+
+    tflite_default_max_lsb: Figure
+    tflite_default_mismatches: Figure
+    tflite_default: Default | None
+
+
+class Agreement(InApp):
     """How far the artifacts agree."""
 
     n: Count
     c_vs_tflite_max_lsb: Figure
     c_vs_tflite_mismatches: Figure
+    c_vs_tflite_max_relative: NotRequired[Real | None]
     c_vs_tflite_within: NotRequired[Real | None]
-    tflite_default_max_lsb: Figure
-    tflite_default_mismatches: Figure
-    tflite_default: Default | None
     c_vs_onnx_max_lsb: Figure
     c_vs_onnx_mismatches: Figure
     c_vs_ort_max_lsb: Figure
@@ -152,20 +160,37 @@ class Agreement(TypedDict):
     source: Source
 
 
-class Run(TypedDict):
+class Time(TypedDict):
+    """What one inference takes."""
+
+    cycles: Figure
+    cycles_error: float | None
+    clock_hz: Figure
+    ms: float | None
+    flash_stalls: float | None
+
+
+class Measured(TypedDict):
+    """What a board measured, or what was modelled in its place."""
+
+    cycles: Figure
+    cycles_error: float | None
+    clock_hz: Figure
+    ms: float | None
+    stack_bytes: Figure
+    measured_on: Text | None
+
+
+class Run(Time):
     """What the emulated core did, or the board that ``measured_on`` names."""
 
     target: Text | None
     emulator: Text | None
     instructions: Figure
     instructions_per_mac: float | None
-    cycles: Figure
-    cycles_error: float | None
-    clock_hz: Figure
-    ms: float | None
-    flash_stalls: float | None
     stack_bytes: Figure
     measured_on: Text | None
+    modelled: NotRequired[Measured]
 
 
 class Layer(TypedDict):
@@ -178,8 +203,11 @@ class Layer(TypedDict):
     weight_bytes: Count
     bits: float | None
     bits_before: NotRequired[float | None]
+    constant_bytes: NotRequired[Count]
     channels_before: Count
     channels_after: Count
+    shape: NotRequired[list[Count]]
+    dtype: NotRequired[Text]
     instructions: Annotated[float, Range(0)] | None
     cycles: Figure
     snr_db: float | None
@@ -190,6 +218,10 @@ class Seconds(TypedDict):
     """What the steps took."""
 
     total: Annotated[float, Range(0)]
+    rank: NotRequired[Real]
+    quantize: NotRequired[Real]
+    emit: NotRequired[Real]
+    verify: NotRequired[Real]
 
 
 class Port(TypedDict):
@@ -197,7 +229,9 @@ class Port(TypedDict):
 
     name: Text
     shape: Annotated[list[Annotated[int, Range(1, 1 << 24)]], Range(0, 8)]
-    dtype: Literal["float32", "int8", "uint8", "int16", "int32"]
+    layout: NotRequired[Text]
+    source_shape: NotRequired[list[Count] | None]
+    dtype: Element
     scale: Annotated[float, Range(0)] | None
     zero_point: Annotated[int, Range(-(1 << 31), (1 << 31) - 1)] | None
     read: NotRequired[list[Annotated[list[Count], Range(2, 2)]] | None]
@@ -271,6 +305,8 @@ class Free(TypedDict):
 
     channels: Count
     inputs: Count
+    params_before: NotRequired[Count]
+    params_after: NotRequired[Count]
 
 
 class Pruning(TypedDict):
@@ -342,6 +378,15 @@ class Classes(TypedDict):
     confusion_after: Confusion
 
 
+class App(TypedDict):
+    """How an app runs the ``.tflite``."""
+
+    outside_delegate: list[Text]
+    speedup: Real | None
+    ms: Real | None
+    ms_before: Real | None
+
+
 class Report(TypedDict):
     """The record of a build."""
 
@@ -378,61 +423,4 @@ class Report(TypedDict):
     classes: Classes | None
     noisiest_layer: Text | None
     notes: list[Text]
-
-
-def read_report(folder: Path) -> dict[str, Any]:
-    """The report of a folder that a build wrote.
-
-    Raises:
-        EdgePruneError: it is no such folder, or the report is not one of schema 1.
-    """
-    path = folder / "report.json"
-    where = str(path)
-    found = read_json(path, MOST_BYTES, "give the folder that `edgeprune build -o` wrote")
-    if not isinstance(found, dict) or found.get("schema") != 1:
-        raise EdgePruneError(where, "is no report of schema 1")
-    try:
-        checked(found, Report, where)
-        _check_references(found, where)
-    except EdgePruneError as error:
-        raise EdgePruneError(error.where, error.what, "build the folder again") from None
-    return found
-
-
-def _check_references(report: Any, where: str) -> None:
-    """What names or counts another part of the report."""
-    noisiest = report.get("noisiest_layer")
-    rows = {row["name"]: row for row in report["layers"]}
-    if noisiest is not None and rows.get(noisiest, {}).get("snr_db") is None:
-        raise EdgePruneError(f"{where}: noisiest_layer", "is no layer with an snr_db")
-    run = report["run"]
-    is_modelled = run["measured_on"] is None
-    has_time = run["cycles"] is not None or run["ms"] is not None
-    if is_modelled and (
-        (has_time and run["cycles_error"] is None)
-        or (run["ms"] is not None and run["clock_hz"] is None)
-    ):
-        raise EdgePruneError(f"{where}: run", "has a time without its error or clock")
-    for i, row in enumerate(report["layers"]):
-        if max(row.get("inputs", []), default=-1) >= i:
-            what = "takes what comes after it"
-            raise EdgePruneError(f"{where}: layers[{i}]", what)
-    for i, port in enumerate(report["interface"]["inputs"]):
-        size = math.prod(port["shape"])
-        if any(first + count > size for first, count in port.get("read") or []):
-            what = f"reads beyond its {size} elements"
-            raise EdgePruneError(f"{where}: interface: inputs[{i}]", what)
-    chosen = report.get("frontier_chosen")
-    if chosen is not None and chosen >= len(report.get("frontier", [])):
-        raise EdgePruneError(f"{where}: frontier_chosen", f"is {chosen}, beyond the frontier")
-    classes = report.get("classes")
-    if classes is None:
-        return
-    matrices = [classes[k] for k in ("confusion_before", "confusion_after")]
-    count = len(matrices[0])
-    labels = report.get("labels")
-    square = all(len(m) == count and all(len(r) == count for r in m) for m in matrices)
-    known = labels is None or len(labels) >= count
-    if not square or not known or any(row["label"] >= count for row in classes["rows"]):
-        what = "its tables and labels do not belong together"
-        raise EdgePruneError(f"{where}: classes", what)
+    app: NotRequired[App | None]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgeprune.report.network import blocks_of
+from edgeprune.report.schema import Report
 from edgeprune.report.words import FILES, bound
 
 NAMED = 4
@@ -34,7 +35,7 @@ class Advice:
     options: str = ""
 
 
-def removed(report: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+def removed(report: Report) -> list[tuple[str, str, str]]:
     """What there is less of: (what, before and after, change)."""
     before, after = report["before"], report["after"]
     blocks = blocks_of(report)
@@ -66,19 +67,19 @@ def _change(a: int, b: int) -> str:
     return f"{'−' if change < 0 else '+'}{abs(change):.{0 if abs(change) >= 9.5 else 1}f} %"
 
 
-def _bits(report: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+def _bits(report: Report) -> list[tuple[str, str, str]]:
     """Bits of a weight, as they are and as they were."""
     rows = [r for r in report["layers"] if r.get("bits")]
     if not rows:
         return []
-    now = sorted({r["bits"] for r in rows})
-    was = sorted({r["bits_before"] for r in rows if r.get("bits_before")})
+    now = sorted({bits for r in rows if (bits := r["bits"])})
+    was = sorted({bits for r in rows if (bits := r.get("bits_before"))})
     text = f"{now[0]:g}" if len(now) == 1 else f"{now[0]:g} to {now[-1]:g}"
     told = f"{was[-1]:g} → {text}" if was and was != now else text
     return [("bits a weight", told, "by layer" if len(now) > 1 else "")]
 
 
-def cuts(report: Mapping[str, Any]) -> list[str]:
+def cuts(report: Report) -> list[str]:
     """The layers that lost most: "hidden 100 → 61"."""
     blocks = [
         b for b in blocks_of(report) if b.after < b.before and b.family not in ("move", "port")
@@ -88,7 +89,7 @@ def cuts(report: Mapping[str, Any]) -> list[str]:
     return rows + ([f"{len(blocks) - NAMED} more"] if len(blocks) > NAMED else [])
 
 
-def bytes_by_layer(report: Mapping[str, Any]) -> Rows:
+def bytes_by_layer(report: Report) -> Rows:
     """Bytes of flash, the largest first; what no layer causes is one of them."""
     found: dict[str, int] = {}
     for row in report.get("flash") or ():
@@ -102,7 +103,7 @@ def bytes_by_layer(report: Mapping[str, Any]) -> Rows:
     return _few(found)
 
 
-def cycles_by_layer(report: Mapping[str, Any]) -> Rows:
+def cycles_by_layer(report: Report) -> Rows:
     """Cycles of an inference, the most first; empty where they are not known."""
     found: dict[str, int] = {}
     for layer in report["layers"]:
@@ -117,7 +118,7 @@ def _few(found: Mapping[str, int]) -> Rows:
     return [*rows[:NAMED], (f"{len(rows) - NAMED} others", sum(v for _, v in rows[NAMED:]))]
 
 
-def advice(report: Mapping[str, Any]) -> list[Advice]:
+def advice(report: Report) -> list[Advice]:
     """What is worth trying next, the most useful first."""
     found = [
         *_about_accuracy(report),
@@ -128,7 +129,7 @@ def advice(report: Mapping[str, Any]) -> list[Advice]:
     return found[:ADVICE]
 
 
-def _about_accuracy(report: Mapping[str, Any]) -> list[Advice]:
+def _about_accuracy(report: Report) -> list[Advice]:
     accuracy, budget = report["accuracy"], report["budget"]
     if not accuracy["n"]:
         return [Advice("Give samples: without them nothing is known of its accuracy.", "--data")]
@@ -168,7 +169,7 @@ def _smaller(visited: Sequence[Mapping[str, Any]], now: int, whole: float) -> in
     return min(good) if good and min(good) < 0.9 * now else None
 
 
-def _about_errors(report: Mapping[str, Any]) -> list[Advice]:
+def _about_errors(report: Report) -> list[Advice]:
     classes = report.get("classes")
     if not classes:
         return []
@@ -181,7 +182,7 @@ def _about_errors(report: Mapping[str, Any]) -> list[Advice]:
     return [Advice(f"Class {name} lost most: {100 * lost:.1f} points. See what it is taken for.")]
 
 
-def _about_time(report: Mapping[str, Any]) -> list[Advice]:
+def _about_time(report: Report) -> list[Advice]:
     if report["size"].get("basis") in FILES:
         return []
     run, found = report["run"], []
@@ -198,7 +199,7 @@ def _about_time(report: Mapping[str, Any]) -> list[Advice]:
     return found
 
 
-def _about_proof(report: Mapping[str, Any]) -> list[Advice]:
+def _about_proof(report: Report) -> list[Advice]:
     if not report["size"]["measured"]:
         return [Advice("Sizes are estimated: with a cross compiler they are linked.")]
     if report["accuracy"].get("samples") == "held-out":
@@ -207,7 +208,7 @@ def _about_proof(report: Mapping[str, Any]) -> list[Advice]:
                    "--package all")]  # fmt: skip
 
 
-def _size(report: Mapping[str, Any]) -> str:
+def _size(report: Report) -> str:
     return f"{report['size']['flash_bytes']:,} bytes"
 
 

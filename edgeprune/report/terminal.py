@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
@@ -10,6 +11,7 @@ from rich.text import Text
 
 from edgeprune.errors import printable
 from edgeprune.pruning.groups import kept_words, worth_a_word
+from edgeprune.report.schema import App, Report
 from edgeprune.report.words import (
     FILES,
     RUNNERS,
@@ -33,7 +35,7 @@ def _bold(name: str) -> Text:
     return Text(printable(name), "bold")
 
 
-def show_report(report: dict[str, Any], console: Console, where: str) -> None:
+def show_report(report: Report, console: Console, where: str) -> None:
     """Print a build's record.
 
     Args:
@@ -52,7 +54,8 @@ def show_report(report: dict[str, Any], console: Console, where: str) -> None:
     grid.add_column()
     _sizes(report, grid)
     named = (("ort_bytes", ".ort"), ("tflm_bytes", "for TFLM"))
-    more = "".join(f", {name} {size[key]:,}" for key, name in named if size.get(key))
+    written: Mapping[str, Any] = size
+    more = "".join(f", {name} {written[key]:,}" for key, name in named if written.get(key))
     files = f".tflite {_bytes(size['tflite_bytes'])}, .onnx {_bytes(size['onnx_bytes'])}{more}"
     grid.add_row("files", files)
     accuracy = report["accuracy"]
@@ -84,13 +87,13 @@ def show_report(report: dict[str, Any], console: Console, where: str) -> None:
     console.print(f"see {where}", soft_wrap=True)
 
 
-def _kept(report: dict[str, Any]) -> str:
+def _kept(report: Report) -> str:
     """Why no channel can go of some layers."""
     layers = sum(row["bits"] is not None for row in report["layers"])
     return kept_words(worth_a_word(report.get("kept_whole", {}), layers))
 
 
-def _sizes(report: dict[str, Any], grid: Table) -> None:
+def _sizes(report: Report, grid: Table) -> None:
     """What is shipped, and what it takes where it runs."""
     size, limit = report["size"], report["budget"]["flash_bytes"]
     was = report["before"]["flash_bytes"]
@@ -110,7 +113,8 @@ def _sizes(report: dict[str, Any], grid: Table) -> None:
         f"stack {_bytes(size['stack_bytes'])}"
         + (f", states {_bytes(size['state_bytes'])}" if size.get("state_bytes") else ""),
     )
-    if by_rows := (report.get("memory") or {}).get("by_rows"):
+    memory = report.get("memory")
+    if memory is not None and (by_rows := memory.get("by_rows")):
         outside = ", and its input lies outside of it" if by_rows["fed_by_rows"] else ""
         fed = ", or comes row by row" if by_rows["feed_bytes"] is not None else ""
         more = "" if by_rows["more_work"] is None else f" for {by_rows['more_work']:.1%} more work"
@@ -121,7 +125,7 @@ def _sizes(report: dict[str, Any], grid: Table) -> None:
         )
 
 
-def _ran(report: dict[str, Any], grid: Table) -> None:
+def _ran(report: Report, grid: Table) -> None:
     """What it did, or will do, where it runs."""
     run = report["run"]
     if run["cycles"] is not None or run["ms"] is not None:
@@ -146,7 +150,7 @@ def _ran(report: dict[str, Any], grid: Table) -> None:
         grid.add_row("on the core", "not run: no emulator or compiler for this target")
 
 
-def _in_app(app: dict[str, Any]) -> str:
+def _in_app(app: App) -> str:
     """What the delegate runs, and how fast where that was asked for."""
     rest = app["outside_delegate"]
     said = f"outside of XNNPACK: {', '.join(rest)}" if rest else "all operators inside of XNNPACK"
@@ -158,7 +162,7 @@ def _in_app(app: dict[str, Any]) -> str:
     )
 
 
-def _time(run: dict[str, Any]) -> str:
+def _time(run: Mapping[str, Any]) -> str:
     """Milliseconds and cycles, and how sure they are."""
     cycles = "" if run["cycles"] is None else f"{run['cycles']:,} cycles an inference, "
     cycles += about_time(run)
@@ -170,7 +174,7 @@ def _time(run: dict[str, Any]) -> str:
     return f"{run['ms']:.3g} ms{clock}: {cycles}"
 
 
-def _agreement(a: dict[str, Any]) -> str:
+def _agreement(a: Mapping[str, Any]) -> str:
     parts = []
     if rounded := rounds_in_calls(a):
         parts.append(f"C ~ TFLite, {rounded}")
@@ -187,7 +191,7 @@ def _agreement(a: dict[str, Any]) -> str:
     return "; ".join(parts) + f" (n = {a['n']:,})"
 
 
-def _layers(report: dict[str, Any]) -> Table:
+def _layers(report: Report) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name, justify in (
         ("layer", "left"),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from edgeprune.report.schema import Accuracy, Report
 from edgeprune.verify.agreement import RELATIVE
 
 
-def about_accuracy(accuracy: Mapping[str, Any]) -> str:
+def about_accuracy(accuracy: Accuracy) -> str:
     """What the accuracy in a record is of, and what it cannot tell.
 
     Args:
@@ -56,7 +57,7 @@ def about_time(run: Mapping[str, Any]) -> str:
     return f"modelled to {100 * run['cycles_error']:g} %"
 
 
-def bound(record: Mapping[str, Any]) -> str:
+def bound(record: Report) -> str:
     """What a budget of bytes is of: "flash", or the file that is shipped."""
     return FILES.get(record["size"].get("basis"), "flash")
 
@@ -74,7 +75,7 @@ def rounds_in_calls(agreement: Mapping[str, Any]) -> str:
     return f"rounded in every call: at most {most:.2g} relative, up to {within:.2g} is expected"
 
 
-def about_default(record: Mapping[str, Any]) -> str:
+def about_default(record: Report) -> str:
     """How LiteRT's default kernels differ from its reference kernels; empty: not measured.
 
     Args:

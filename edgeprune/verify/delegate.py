@@ -8,9 +8,8 @@ a computer; what a test on a phone may ask for follows from that.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TypedDict, cast
 
 import numpy as np
 
@@ -24,6 +23,19 @@ _MORE = 1.5
 _LEAST_STEPS, _LEAST_MEAN_STEPS = 2.0, 0.1
 _LEAST_RELATIVE, _LEAST_MEAN_RELATIVE = 1e-4, 1e-5
 _DEVIATIONS = 6.0  # of the mean over a test's samples; few samples have most of the differences
+
+
+class Measured(TypedDict):
+    """The figures of :class:`Differences`, as report.json holds them."""
+
+    n: int
+    outputs: int
+    mismatches: int
+    largest: float
+    mean: float
+    spread: float
+    changed: int | None
+    margin: float
 
 
 @dataclass(frozen=True)
@@ -54,9 +66,9 @@ class Differences:
     margin: float
 
     @property
-    def record(self) -> dict[str, Any]:
+    def record(self) -> Measured:
         """As report.json holds it."""
-        return asdict(self)
+        return cast(Measured, asdict(self))
 
 
 @dataclass(frozen=True)
@@ -122,7 +134,7 @@ def differences(reference: Array, found: Array, *, classes: bool) -> Differences
     )
 
 
-def bounds(measured: Mapping[str, Any], samples: int, *, integer: bool) -> Bounds:
+def bounds(measured: Measured, samples: int, *, integer: bool) -> Bounds:
     """What a test may ask for.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,16 @@ from edgeprune.toolchain.emulator import FirmwareError, emulate, emulator_versio
 from edgeprune.toolchain.firmware import build_harness
 
 PATIENCE_S = 120.0  # a thousand million instructions take ten seconds on a slow machine
+
+
+class Time(TypedDict):
+    """What one inference takes; None: not known."""
+
+    cycles: int | None
+    cycles_error: float | None
+    clock_hz: int | None
+    ms: float | None
+    flash_stalls: float | None
 
 
 @dataclass(frozen=True)
@@ -79,7 +90,7 @@ class TargetRun:
         return 1000 * self.cycles / self.clock_hz
 
     @property
-    def time(self) -> dict[str, float | None]:
+    def time(self) -> Time:
         """What a report says of the time: cycles, error, clock, milliseconds, flash's share."""
         profile = self.profile if self.cycles else None
         stalls = profile.total.stalls / profile.total.cycles if profile else None

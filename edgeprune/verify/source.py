@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -49,7 +50,7 @@ class Distance:
             return self.max_relative == 0
         return self.rule == "measured" or self.max_relative <= RELATIVE
 
-    def confirms(self, record: dict[str, Any]) -> bool:
+    def confirms(self, record: Mapping[str, Any]) -> bool:
         """Whether these are the figures of a record."""
         return all(
             abs(getattr(self, k) - record[k]) <= SAME_FIGURE * abs(record[k]) + 1e-30

@@ -79,7 +79,7 @@ def _report(path: Path) -> object:
 
     from edgeprune.report.compare import compare_reports, show_comparison
     from edgeprune.report.page import page_of
-    from edgeprune.report.schema import read_report
+    from edgeprune.report.read import read_report
     from edgeprune.report.terminal import show_report
 
     report = read_report(path.parent)
@@ -102,7 +102,7 @@ def _manifest(path: Path) -> object:
 
 def _vectors(path: Path) -> object:
     from edgeprune.pipeline.verify import stored_vectors
-    from edgeprune.report.schema import read_report
+    from edgeprune.report.read import read_report
 
     return stored_vectors(path.parent, read_report(seeds.built("int8")))
 
@@ -128,7 +128,7 @@ def _picture(path: Path) -> object:
 def _built(path: Path) -> object:
     """An artifact of a folder from somebody else, run as ``verify`` does."""
     from edgeprune.pipeline.verify import stored_vectors
-    from edgeprune.report.schema import read_report
+    from edgeprune.report.read import read_report
     from edgeprune.verify.agreement import agree, answers_of
 
     folder = seeds.built("int8")

@@ -9,7 +9,7 @@ from edgeprune import ops
 from edgeprune.compiler import Compiled, Recipe
 from edgeprune.ir import DType, Node, QuantParams, TensorType, build_graph
 from edgeprune.pipeline.run import profile_rows
-from edgeprune.report.record import layer_rows
+from edgeprune.report.layers import layer_rows
 from edgeprune.target import load_target
 from edgeprune.verify import run_target
 from edgeprune.verify.run_target import TargetRun
