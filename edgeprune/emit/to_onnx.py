@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
+from edgeprune.emit._onnx_values import Perm, permuted, raw, stored_as, unsigned
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.ir import (
     Array,
@@ -41,7 +42,6 @@ METADATA = "edgeprune"
 LIMIT = 2**31 - 2**20
 """Bytes of a protobuf."""
 
-Perm = tuple[int, ...]
 FIRST = (2, 0, 1)
 
 _ELEMENT = {
@@ -115,7 +115,7 @@ class _Shape:
 class _Writer:
     def __init__(self, graph: Graph, signed: bool) -> None:
         self.graph = graph
-        self.types = {v: t if signed else _unsigned(t) for v, t in graph.types.items()}
+        self.types = {v: t if signed else unsigned(t) for v, t in graph.types.items()}
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[TensorProto] = []
         self.known: dict[object, str] = {}
@@ -157,7 +157,7 @@ class _Writer:
         """An initializer; equal ones are stored once."""
         dtype = dtype or DType(array.dtype.name)
         shape = tuple(int(s) for s in array.shape)
-        data = _raw(array, dtype)
+        data = raw(array, dtype)
         key = (dtype, shape, data)
         if key not in self.known:
             self.known[key] = self._unique(f"c{len(self.known)}")
@@ -295,7 +295,7 @@ class _Writer:
         if record.op_type == "Identity":
             return operands[0]
         self.opset = max(self.opset, record.opset)
-        record = _permuted(record, perm)
+        record = permuted(record, perm)
         for extra in record.extra_inputs:
             operands.append("" if extra is None else self._constant(extra))
         while operands and not operands[-1]:
@@ -325,7 +325,7 @@ class _Writer:
         value = self.names[v]
         if not port.batched:
             value = self._add("Reshape", [value, self._constant(np.asarray((1, *shape)))])
-        stored = _stored_as(t, port.dtype)
+        stored = stored_as(t, port.dtype)
         if t.dtype is DType.FLOAT32 and port.dtype is not DType.FLOAT32:
             value = self._add("Cast", [value], to=int(TensorProto.FLOAT))
         elif stored is not None:
@@ -340,7 +340,7 @@ class _Writer:
         perm, shape = self._shape(v)
         self.outputs.append(self._info(v))
         value = self._in_order(v, perm)
-        stored = _stored_as(t, port.dtype)
+        stored = stored_as(t, port.dtype)
         if stored is not None:
             value = self._quantised(value, stored)
         elif port.dtype is not DType.FLOAT32:
@@ -389,51 +389,3 @@ class _Writer:
                 rows.append(row)
             sides[side] = rows
         return json.dumps(sides, separators=(",", ":"))
-
-
-def _stored_as(t: TensorType, dtype: DType) -> TensorType | None:
-    """A quantised value in the user's integers: the same, or uint8 for int8; None: in reals."""
-    if t.quant is None or dtype is DType.FLOAT32:
-        return None
-    if dtype is DType.UINT8 and t.dtype is DType.INT8:
-        return _unsigned(t)
-    assert dtype is t.dtype, f"{dtype} for {t}"
-    return t
-
-
-def _unsigned(t: TensorType) -> TensorType:
-    """The same real values of an int8 tensor as uint8."""
-    if t.quant is None or t.dtype is not DType.INT8:
-        return t
-    zero = tuple(z + 128 for z in t.quant.zero_point)
-    return TensorType(t.shape, DType.UINT8, replace(t.quant, zero_point=zero))
-
-
-def _permuted(record: OnnxNode, perm: Perm) -> OnnxNode:
-    """A record whose axis numbers follow the order of axes that is used."""
-    if record.layout != "any" or not record.axes or perm == tuple(range(len(perm))):
-        return record
-
-    def moved(axis: int) -> int:
-        return 0 if axis == 0 else perm.index(axis - 1) + 1
-
-    attributes, extra = dict(record.attributes), list(record.extra_inputs)
-    for place in record.axes:
-        if isinstance(place, str):
-            axis = attributes[place]
-            assert isinstance(axis, int)
-            attributes[place] = moved(axis)
-        else:
-            axes = extra[place]
-            assert axes is not None
-            extra[place] = np.asarray([moved(int(a)) for a in axes], np.int64)
-    return replace(record, attributes=attributes, extra_inputs=tuple(extra))
-
-
-def _raw(array: Array, dtype: DType) -> bytes:
-    """Row-major, little-endian; int4 two elements a byte, the first in the low half."""
-    if dtype is not DType.INT4:
-        return np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
-    flat = array.astype(np.uint8).ravel() & 0x0F
-    padded = np.pad(flat, (0, flat.size % 2))
-    return bytes((padded[::2] | padded[1::2] << 4).astype(np.uint8))

@@ -7,7 +7,7 @@ no word for (explicit padding of a convolution) is split first, in ``_tflite_spl
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
@@ -19,20 +19,15 @@ from edgeprune.emit._tflite_lstm import fused
 from edgeprune.emit._tflite_plan import in_best_order, offsets
 from edgeprune.emit._tflite_plan import metadata as offline_memory_allocation
 from edgeprune.emit._tflite_records import Operand, Use, batched
-from edgeprune.emit._tflite_schema import version_of
+from edgeprune.emit._tflite_spell import spell
 from edgeprune.emit._tflite_split import split
 from edgeprune.emit._tflite_state import RELEASE, before, behind, once
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends.from_tflite.codes import DECODE
-from edgeprune.ir import Array, DType, Form, Graph, Node, QuantParams, TensorType, TfliteOp
-from edgeprune.quantize.dynamic import stored
-from edgeprune.quantize.half import as_half
+from edgeprune.ir import Array, DType, Graph, QuantParams, TfliteOp
 
 ALIGNMENT = 16
 """Bytes; the schema's ``force_align`` of constant data."""
-
-HALF_VERSION, HALF_RELEASE = 3, "1.15.0"
-"""Of DEQUANTIZE, and of the runtime, that reads float16."""
 
 EARLIEST = "1.5.0"
 """The runtime that reads a file of which nothing asks for a later one."""
@@ -77,7 +72,7 @@ def emit(
             spelled += [(use, LSTM_RELEASE)] if use else []
             continue
         try:
-            spelled += _spell(graph, node, dtype)
+            spelled += spell(graph, node, dtype)
         except UnsupportedError as e:
             problems.append(f"{node.name} ({node.op.kind}): {e.what}")
     if problems:
@@ -91,79 +86,6 @@ def emit(
     places = offsets(graph) if offline_plan and not own.uses else None
     states = own.others(graph)
     return _Writer().write(graph, spelled, states, places, dict(metadata or {}))
-
-
-def _spell(graph: Graph, node: Node, dtype: str) -> list[tuple[Use, str]]:
-    """One node as the file has it, and the runtime releases that it needs."""
-    uses: list[tuple[Use, str]] = []
-    types, result = graph.types_of(node), graph.types[node.output]
-    op = node.op.to_tflite(types, result)
-    operands = []
-    in_steps = stored(graph, node) if dtype == "dynamic" else None
-    for i, v in enumerate(node.inputs):
-        if v in graph.constants:
-            form = op.forms.get(i, Form(new_axes=() if i in node.op.weights else (0,)))
-            constant = _constant(graph.constants[v], types[i], form)
-            if i == 1 and in_steps is not None:
-                q, quant = in_steps
-                constant = _constant(q, TensorType(q.shape, DType.INT8, quant), form)
-                op = _rounding(op)
-            if dtype == "float16" and (read := _widened(constant, f"{v}@{node.name};{i}")):
-                uses.append((read, HALF_RELEASE))
-                assert read.result is not None
-                constant = read.result
-            operands.append(constant)
-        else:
-            operands.append(Operand(batched(types[i]), v))
-    whole = Operand(batched(result), node.output)
-    first = next((t for v, t in zip(node.inputs, types, strict=True) if v not in graph.constants))
-    activation = first.dtype
-    while op.then is not None:
-        between = TensorType((1, *result.shape), op.gives)
-        handed = Operand(between, f"{node.output};{len(uses)}")
-        uses.append(_use(op, operands, result, handed, activation))
-        op, operands, activation = op.then, [handed], op.gives
-    return [*uses, _use(op, operands, result, whole, activation)]
-
-
-def _rounding(op: TfliteOp) -> TfliteOp:
-    """A layer with int8 weights: what it reads is rounded with a zero point, as it may say."""
-    if op.name != "FULLY_CONNECTED":
-        return op
-    return replace(op, options={**op.options, "asymmetricQuantizeInputs": True})
-
-
-def _use(
-    op: TfliteOp, operands: list[Operand], result: TensorType, made: Operand, activation: DType
-) -> tuple[Use, str]:
-    for extra in op.extra_inputs:
-        dtype = DType(extra.dtype.name)
-        quant = result.quant if dtype is result.dtype else None  # e.g. the value that pads
-        operands = [*operands, Operand(TensorType(extra.shape, dtype, quant), data=extra)]
-    if op.order:
-        operands = [operands[i] for i in op.order]
-    version, runtime = version_of(op, [o.type for o in operands], activation)
-    return Use(op, operands, made, version), runtime
-
-
-def _widened(constant: Operand, name: str) -> Use | None:
-    """The operator that makes float32 of a constant in float16; None: it is not stored so."""
-    assert constant.data is not None
-    short = as_half(constant.data)
-    if short is None:
-        return None
-    read = TfliteOp("DEQUANTIZE", "DequantizeOptions")
-    return Use(
-        read, [Operand(constant.type, data=short)], Operand(constant.type, name), HALF_VERSION
-    )
-
-
-def _constant(value: Array, t: TensorType, form: Form) -> Operand:
-    stored = form.apply(value)
-    quant = t.quant
-    if quant is not None and quant.axis is not None:
-        quant = QuantParams(quant.scale, quant.zero_point, form.axis(quant.axis, value.ndim))
-    return Operand(TensorType(tuple(map(int, stored.shape)), t.dtype, quant), data=stored)
 
 
 @dataclass

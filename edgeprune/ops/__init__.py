@@ -13,7 +13,8 @@ from edgeprune.ops.activation import (
     Unary,
 )
 from edgeprune.ops.arith import Add, Div, Maximum, Minimum, Mul, Sub
-from edgeprune.ops.conv import Conv2d, ConvTranspose2d, DepthwiseConv2d
+from edgeprune.ops.conv import Conv2d, DepthwiseConv2d
+from edgeprune.ops.conv_transpose import ConvTranspose2d
 from edgeprune.ops.dense import Dense
 from edgeprune.ops.embedding import Embedding
 from edgeprune.ops.function import FUNCTIONS

@@ -27,6 +27,22 @@ class Padding:
 NO_PADDING = Padding()
 
 
+def onnx_pads(pad: Padding) -> list[int]:
+    """In ONNX's order."""
+    return [pad.top, pad.left, pad.bottom, pad.right]
+
+
+def reference_pads(pad: Padding) -> tuple[int, int, int, int]:
+    """In the order of :mod:`edgeprune.ir.fixedpoint`."""
+    return pad.top, pad.bottom, pad.left, pad.right
+
+
+def need(condition: bool, what: str) -> None:
+    """Refuse operands of which a condition does not hold."""
+    if not condition:
+        raise EdgePruneError("operands", what)
+
+
 def out_length(size: int, kernel: int, stride: int, dilation: int, before: int, after: int) -> int:
     """Positions of a window along one axis."""
     span = (kernel - 1) * dilation + 1

@@ -21,7 +21,8 @@ from edgeprune.ir import (
 from edgeprune.ops._window import Padding
 from edgeprune.ops.activation import Elu, Gelu, HardSwish, LeakyRelu, PRelu, Relu, Sigmoid, Tanh
 from edgeprune.ops.arith import Add, Div, Maximum, Minimum, Mul, Sub
-from edgeprune.ops.conv import Conv2d, ConvTranspose2d, DepthwiseConv2d
+from edgeprune.ops.conv import Conv2d, DepthwiseConv2d
+from edgeprune.ops.conv_transpose import ConvTranspose2d
 from edgeprune.ops.dense import Dense
 from edgeprune.ops.embedding import Embedding
 from edgeprune.ops.function import FUNCTIONS

@@ -22,7 +22,8 @@ from edgeprune.ir import (
     split_rows,
 )
 from edgeprune.report.read import read_report
-from edgeprune.report.schema import Port, Report
+from edgeprune.report.schema import Report
+from edgeprune.report.schema_network import Port
 from edgeprune.target import Target, listed_target, load_target
 from edgeprune.verify import run_tflite
 from edgeprune.verify.agreement import (

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.ir import Array, Graph
-from edgeprune.report.schema import Element, Interface, Port
+from edgeprune.report.schema_network import Element, Interface, Port
 
 SAME_PLACES = ("quantize", "dequantize")
 """Operators that change how elements are written, and not which there are."""

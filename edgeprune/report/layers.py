@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from edgeprune.compiler import Compiled
 from edgeprune.ir import Graph, Node
 from edgeprune.quantize.dynamic import stored
-from edgeprune.report.schema import Layer
+from edgeprune.report.schema_network import Layer
 from edgeprune.verify.run_target import TargetRun
 
 

@@ -11,7 +11,8 @@ from rich.table import Table
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.files import parse_json, read_bytes
-from edgeprune.report.schema import Figure, Percent, Report, Text
+from edgeprune.report.schema import Percent, Report
+from edgeprune.report.schema_network import Figure, Text
 from edgeprune.schema import Count, Range, checked
 
 MOST_BYTES = 64 << 20

@@ -10,7 +10,7 @@ from edgeprune.compiler.measure import MEASURED
 from edgeprune.emit.to_c import file_name
 from edgeprune.emit.to_c.feed import feed_of
 from edgeprune.emit.to_c.model import layer_prefixes
-from edgeprune.report.schema import ByRows, Flash, Memory
+from edgeprune.report.schema_network import ByRows, Flash, Memory
 
 # Where flash goes that no single layer causes.
 ENTRY, SHARED, REST = "(entry point)", "(shared by layers)", "(C library, padding)"

@@ -12,7 +12,8 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.report import answers, charts, summary
 from edgeprune.report.canvas import DESK, PHONE
 from edgeprune.report.network import network
-from edgeprune.report.schema import Memory, Report
+from edgeprune.report.schema import Report
+from edgeprune.report.schema_network import Memory
 from edgeprune.report.treemap import treemap
 from edgeprune.report.words import (
     FILES,

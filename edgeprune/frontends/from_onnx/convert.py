@@ -14,10 +14,11 @@ from edgeprune.frontends.from_onnx import dynamic, elementwise
 from edgeprune.frontends.from_onnx.assembly import Assembly, is_constant
 from edgeprune.frontends.from_onnx.file import Source, tensor
 from edgeprune.frontends.from_onnx.fold import FOLDABLE, fold
+from edgeprune.frontends.from_onnx.fold_qdq import fold_qdq
 from edgeprune.frontends.from_onnx.index import HINT as INDEX_HINT
 from edgeprune.frontends.from_onnx.index import KEPT, NUMBERS_HINT
 from edgeprune.frontends.from_onnx.index import refusal as counted
-from edgeprune.frontends.from_onnx.qdq import fold_qdq, note_scales, params_of
+from edgeprune.frontends.from_onnx.qdq import note_scales, params_of
 from edgeprune.frontends.from_onnx.reader import Call
 from edgeprune.frontends.from_onnx.table import TABLE
 from edgeprune.frontends.from_onnx.value import Act, Index, Known, Value

@@ -8,10 +8,10 @@ from typing import Any
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends.from_onnx.assembly import Assembly
+from edgeprune.frontends.from_onnx.fold_qdq import fold_qdq
 from edgeprune.frontends.from_onnx.index import HINT as INDEX_HINT
 from edgeprune.frontends.from_onnx.index import KEPT, NUMBERS_HINT
 from edgeprune.frontends.from_onnx.index import refusal as counted
-from edgeprune.frontends.from_onnx.qdq import fold_qdq
 from edgeprune.frontends.from_onnx.value import Act, Index, Known, Value
 from edgeprune.frontends.from_torch.archive import FLOAT32, HINT, Program
 from edgeprune.frontends.from_torch.call import Aten

@@ -8,16 +8,14 @@ import numpy as np
 
 from edgeprune.frontends.from_onnx.reader import Call
 from edgeprune.frontends.from_onnx.recurrent import (
-    GATES,
-    Form,
     Unrolled,
-    Weights,
     initial,
     joined,
     matrix_of,
     sequences,
     turned,
 )
+from edgeprune.frontends.from_onnx.recurrent_forms import GATES, Form, Weights
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
 from edgeprune.frontends.from_torch.call import Aten
 from edgeprune.ir import Array, Op
