@@ -56,6 +56,7 @@ def write_lines(core: str, found: Lines) -> None:
         levels.append(f" {json.dumps(level)}: {{\n{rows}\n }}")
     (FITTED / f"{core}.json").write_text("{\n" + ",\n".join(levels) + "\n}\n")
     read_lines.cache_clear()
+    _line.cache_clear()
 
 
 @cache
@@ -96,8 +97,11 @@ def unpacking(call: KernelCall) -> Iterator[tuple[str, int, tuple[float, ...]]]:
         yield stage.function, stage.work, (1.0, codes, 0.0, 0.0, 0.0, 0.0, float(stage.parts))
 
 
+@cache
 def _line(core: str, optimize: str) -> Mapping[str, Mapping[str, list[float]]]:
-    return read_lines(NEAREST.get(core, core)).get(optimize, {})
+    """By kernel; of one that was counted at the other level alone, what holds there."""
+    levels = read_lines(NEAREST.get(core, core))
+    return {k: v for level in (*levels, optimize) for k, v in levels.get(level, {}).items()}
 
 
 def calibrated(
@@ -120,7 +124,7 @@ def calibrated(
     if not lines or (call.instance and call.kernel not in lines):
         return call
     if call.kernel not in lines:
-        what = f"has no line of {call.kernel}, built for {optimize}"
+        what = f"has no line of {call.kernel}"
         file = f"{FITTED.name}/{NEAREST.get(core, core)}.json"
         raise EdgePruneError(file, what, "python scripts/fit_costs.py --missing")
     instructions = _said("line", lines, call, graph, node)

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fixed_networks import NETWORKS, fixed
 from op_cases import EXAMPLES, FORMS, SIZES, between_types, networks, typed
 
 from edgeprune.compiler import Recipe
 from edgeprune.errors import EdgePruneError, UnsupportedError
-from edgeprune.ir import DType, Graph, Part
+from edgeprune.ir import DType, Graph, Node, Part
 from edgeprune.kernels import costs
 from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.isa import COUNTED
@@ -42,16 +43,16 @@ def test_every_source_that_a_kernel_can_reach_has_a_size_on_every_core(core, opt
 
 
 @pytest.fixture(scope="module")
-def layers() -> list[tuple[Graph, Part | None]]:
-    """Every case in every type alone, conversions, and parts of sums over rows."""
-    whole = [graph for _, graph in networks([*EXAMPLES, *SIZES, *FORMS])]
-    whole += [*between_types(24), *(make() for make in FIXED.values())]
-    found: list[tuple[Graph, Part | None]] = [(graph, None) for graph in whole]
-    for graph in whole:
-        node = graph.nodes[0]
+def layers() -> list[tuple[Graph, Node, Part | None]]:
+    """Every case in every type, conversions, fixed networks, and parts of sums over rows."""
+    graphs = [graph for _, graph in networks([*EXAMPLES, *SIZES, *FORMS])]
+    graphs += [*between_types(24), *(make() for make in FIXED.values()), *map(fixed, NETWORKS)]
+    found: list[tuple[Graph, Node, Part | None]] = []
+    for graph, node in ((graph, node) for graph in graphs for node in graph.nodes):
+        found.append((graph, node, None))
         x, y = graph.types_of(node), graph.types[node.output]
         if node.op.sums_rows(x, y) and y.dtype is DType.INT8:
-            found.append((graph, Part(x[0].shape[0], first=True, last=True)))
+            found.append((graph, node, Part(x[0].shape[0], first=True, last=True)))
     return found
 
 
@@ -59,9 +60,8 @@ def layers() -> list[tuple[Graph, Part | None]]:
 def test_every_kernel_that_an_operator_can_take_was_counted_on_every_core(core, layers) -> None:
     """Else it is an error to price one: `scripts/fit_costs.py --missing` counts it."""
     target, missing = load_target(core), set()
-    for (graph, part), optimize in itertools.product(layers, ("size", "speed")):
+    for (graph, node, part), optimize in itertools.product(layers, ("size", "speed")):
         lines = costs.read_lines(core)[optimize]
-        node = graph.nodes[0]
         for made in candidates(graph, node, target.kernels, optimize, "ep_own", part=part):
             if made.kernel not in lines and not made.instance:
                 missing.add((optimize, made.kernel))
