@@ -48,7 +48,7 @@ def layers() -> list[tuple[Graph, Node, Part | None]]:
     graphs = [graph for _, graph in networks([*EXAMPLES, *SIZES, *FORMS])]
     graphs += [*between_types(24), *(make() for make in FIXED.values()), *map(fixed, NETWORKS)]
     found: list[tuple[Graph, Node, Part | None]] = []
-    for graph, node in ((graph, node) for graph in graphs for node in graph.nodes):
+    for graph, node in ((g, n) for g in graphs for n in g.nodes):
         found.append((graph, node, None))
         x, y = graph.types_of(node), graph.types[node.output]
         if node.op.sums_rows(x, y) and y.dtype is DType.INT8:
