@@ -96,9 +96,6 @@ class Accuracy(TypedDict):
     c: Percent
 
 
-Real = Annotated[float, Range(0)]
-
-
 class Source(TypedDict):
     """How close the answers are to the source model's."""
 
