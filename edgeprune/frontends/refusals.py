@@ -15,21 +15,21 @@ STATE = "export the step with its state as an input and an output, which you han
 LOOKUP = "start the model behind it: your own code takes rows of the table, which are its input"
 JUMPS = "use a function without a jump, such as softshrink"
 TREES = "train a linear model or an MLPClassifier: trees and kernels over samples are no layers"
-FLAT = "1-D and 2-D images can be compiled: fold the third axis into the channels"
+FLAT = "export it from PyTorch or to ONNX, whose Conv in three dimensions is read"
 SEARCH = "end the model in front of it; your own code does it with the outputs"
 ADVICE = {
     **dict.fromkeys(("IF", "If", "Loop", "Scan", "WHILE"), LOOPS),
     **dict.fromkeys(("ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "VAR_HANDLE"), STATE),
     **dict.fromkeys(("embedding_bag", "embedding_renorm"), LOOKUP),
     **dict.fromkeys(("hardshrink", "Shrink", "ThresholdedRelu", "Greater", "Less"), JUMPS),
-    **dict.fromkeys(("conv3d", "max_pool3d", "avg_pool3d", "CONV_3D"), FLAT),
+    "CONV_3D": FLAT,
     **dict.fromkeys(
         ("ai.onnx.ml.TreeEnsembleClassifier", "ai.onnx.ml.TreeEnsembleRegressor",
          "ai.onnx.ml.TreeEnsemble", "ai.onnx.ml.SVMClassifier", "ai.onnx.ml.SVMRegressor"), TREES,
     ),
     **dict.fromkeys(
         ("CUSTOM 'TFLite_Detection_PostProcess'", "NON_MAX_SUPPRESSION_V4",
-         "NON_MAX_SUPPRESSION_V5", "NonMaxSuppression", "TOPK_V2", "TopK", "topk"), SEARCH,
+         "NON_MAX_SUPPRESSION_V5", "NonMaxSuppression", "TOPK_V2"), SEARCH,
     ),
 }  # fmt: skip
 """By operator: what to do where it is not supported."""

@@ -7,15 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnx.reference
 import pytest
 import torch
 from onnx import helper, numpy_helper
+from onnx_models import evaluate
 from torch import nn
 from torch.nn import functional
 
 from edgeprune.emit.to_onnx import emit as emit_onnx
 from edgeprune.emit.to_tflite import emit as emit_tflite
 from edgeprune.frontends import load
+from edgeprune.frontends.from_onnx import loads
 from edgeprune.frontends.from_torch import export
 from edgeprune.ir import (
     Array,
@@ -160,3 +163,23 @@ def test_a_mask_does_not_widen_the_range_of_the_scores(
     gap = dequantise_array(held, made.types[y]) - module(x).numpy()
     assert np.abs(gap).max() < (0.25 if dtype is DType.INT8 else 0.005)
     assert np.square(gap).mean() < 1e-3 * module(x).square().mean()
+
+
+@pytest.mark.parametrize("heads", [1, 2, 4])
+def test_attention_of_onnx_is_its_products(heads: int) -> None:
+    """Joined heads, keys shared by queries, a causal mask, and a bound on scores."""
+    inputs = [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, (1, LENGTH, WIDTH))]
+    output = [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, (1, LENGTH, WIDTH))]
+    w = np.random.default_rng(0).normal(size=(WIDTH, WIDTH * heads // 4)).astype(np.float32)
+    given = {"q_num_heads": 4, "kv_num_heads": heads, "is_causal": 1, "softcap": 3.0}
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["k"]),
+        helper.make_node("Attention", ["x", "k", "k"], ["y"], **given),
+    ]
+    body = helper.make_graph(nodes, "g", inputs, output, [numpy_helper.from_array(w, "w")])
+    opset = [helper.make_opsetid("", 23)]
+    model = helper.make_model(body, opset_imports=opset, ir_version=10)
+    x = np.random.default_rng(1).normal(size=(1, LENGTH, WIDTH)).astype(np.float32)
+    (wanted,) = onnx.reference.ReferenceEvaluator(model).run(None, {"x": x})
+    (found,) = evaluate(loads(model.SerializeToString()), {"x": x})
+    np.testing.assert_allclose(found.reshape(wanted.shape), wanted, rtol=1e-4, atol=1e-5)

@@ -28,6 +28,7 @@ class Applied(nn.Module):
 
 
 W = torch.randn(4, 3, generator=torch.Generator().manual_seed(1))
+W3 = torch.randn(3, 2, 3, 3, 2, generator=torch.Generator().manual_seed(1))
 IMAGE, SEQUENCE, ROW = (1, 3, 6, 5), (1, 4, 9), (1, 8)
 FUNCTIONS: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], tuple[int, ...]]] = {
     "glu": (lambda x: functional.glu(x, 1), SEQUENCE),
@@ -75,6 +76,25 @@ FUNCTIONS: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], tuple[int, ..
             x, x, x, attn_mask=torch.ones_like(torch.eye(5, dtype=torch.bool)).tril()),
         (1, 2, 5, 4),
     ),
+    "a convolution over three axes": (
+        lambda x: functional.conv3d(x, W3, torch.arange(3.0), (2, 1, 2), (1, 0, 2), (1, 2, 1)),
+        (1, 2, 5, 6, 7),
+    ),
+    "dilated frames": (lambda x: functional.conv3d(x, W3, dilation=(2, 1, 1)), (1, 2, 5, 6, 7)),
+    "the largest over three axes": (
+        lambda x: functional.max_pool3d(x, (2, 3, 2), (1, 2, 1), (1, 1, 0)), (1, 2, 5, 6, 7),
+    ),
+    "the mean over three axes": (
+        lambda x: functional.avg_pool3d(x, 3, 2, 1, count_include_pad=False), (1, 2, 5, 6, 7),
+    ),
+    "all of three axes": (lambda x: functional.adaptive_avg_pool3d(x, 1), (1, 2, 5, 6, 7)),
+    "response of neighbouring channels": (
+        lambda x: functional.local_response_norm(x, 3, 0.5), (1, 6, 4, 3),
+    ),
+    "powers by quarters": (lambda x: (x * x + 1) ** -1.75, ROW),
+    "hyperbolic functions": (
+        lambda x: torch.sinh(x) - torch.cosh(x) + torch.asinh(x * x) + torch.tan(x), ROW,
+    ),
     "whole numbers of a range": (lambda x: x * torch.linspace(0, 3, 8, dtype=torch.int64), ROW),
     "counted in whole numbers": (lambda x: x * torch.arange(0.5, 8.5, dtype=torch.int32), ROW),
     "weights in parts": (lambda x: x @ W.chunk(2)[1].t(), (1, 4, 3)),
@@ -93,6 +113,15 @@ def test_they_compute_what_pytorch_does(tmp_path: Path, name: str) -> None:
     (found,) = evaluate(graph, {graph.ports[graph.inputs[0]].name: x.numpy()})
     wanted = module(x).numpy()
     np.testing.assert_allclose(found.reshape(wanted.shape), wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_the_largest_elements_give_way_to_all_of_them(tmp_path: Path) -> None:
+    module = nn.Sequential(nn.Linear(8, 4), Applied(lambda x: tuple(x.topk(2))))
+    graph = load(export(module.eval(), torch.zeros(ROW), tmp_path / "net.pt2"))
+    assert [n.op.kind for n in graph.nodes] == ["dense"]
+    values, places = graph.notes[-2:]
+    assert "is the 2 largest of [1, 4] along axis 1: the output is what it is found in" in values
+    assert "is where the 2 largest of [1, 4] along axis 1 are: left out" in places
 
 
 def test_argmax_at_the_end_gives_way_to_its_scores(tmp_path: Path) -> None:
@@ -148,3 +177,12 @@ def test_sub_spectral_norm_keeps_channels_that_can_go(tmp_path: Path) -> None:
     (found,) = evaluate(graph, {graph.ports[graph.inputs[0]].name: x.numpy()})
     np.testing.assert_allclose(found, module(x).detach().numpy(), rtol=1e-5, atol=1e-5)
     assert smallest(graph).graph.params < graph.params / 3
+
+
+def test_filters_over_three_axes_are_pruned_with_what_reads_them(tmp_path: Path) -> None:
+    layers = nn.Conv3d(2, 6, (2, 3, 3), padding=1), nn.ReLU(), nn.Conv3d(6, 5, 2)
+    module = nn.Sequential(*layers, nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(5, 2)).eval()
+    graph = load(export(module, torch.zeros(1, 2, 4, 5, 5), tmp_path / "net.pt2"))
+    weights = [v for v in graph.constants if v.endswith("weights")]
+    assert len(weights) == 3, "positions along the depth share them"
+    assert smallest(graph).graph.params < graph.params / 8

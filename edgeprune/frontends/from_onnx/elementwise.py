@@ -29,10 +29,12 @@ from edgeprune.ops import (
     Sub,
     Tanh,
 )
-from edgeprune.ops.function import Function, Selu, Sqrt
+from edgeprune.ops.function import Function, Reciprocal, Selu, Sqrt
 
 FLOAT = 1
 """ONNX's number for float32."""
+
+MAX_POWER = 8
 
 MAX_EXPANDED = 1 << 22
 """Elements of a value that is repeated."""
@@ -163,15 +165,24 @@ def neg(r: Reader, call: Call) -> Value:
 
 
 def power(r: Reader, call: Call) -> Value:
-    """Pow by 1, 2 or 3: products."""
+    """Pow by quarters: products, square roots, a reciprocal where it is negative."""
     x, exponent = call.act(0), call.need(1)
-    times = float(exponent.ravel()[0]) if exponent.size == 1 else 0
-    if times not in (1, 2, 3) or exponent.ndim > len(x.shape):
-        raise call.unsupported("raises to another power than 2 or 3", "multiply instead")
-    y = x
-    for k in range(int(times) - 1):
-        y = r.like(x, r.emit(call, Mul(), y, x, role="" if k == times - 2 else "square"))
-    return y
+    quarters = 4 * float(exponent.ravel()[0]) if exponent.size == 1 else 0.0
+    if exponent.ndim > len(x.shape) or abs(quarters) not in range(1, 4 * MAX_POWER + 1):
+        what = "raises to another power than a multiple of 0.25, not 0 and 8 at most"
+        raise call.unsupported(what, "multiply instead")
+    whole, rest = divmod(round(abs(quarters)), 4)
+    factors = [x] * whole
+    if rest:
+        root = r.like(x, r.emit(call, Sqrt(), x, role="root"))
+        factors += [root] * (rest // 2)
+        if rest % 2:
+            factors.append(r.like(x, r.emit(call, Sqrt(), root, role="fourth")))
+    y = factors[0]
+    for k, factor in enumerate(factors[1:], start=2):
+        last = k == len(factors) and quarters > 0
+        y = r.like(x, r.emit(call, Mul(), y, factor, role="" if last else "square"))
+    return y if quarters > 0 else r.like(x, r.emit(call, Reciprocal(), y))
 
 
 def swish(r: Reader, call: Call) -> Value:
@@ -191,6 +202,14 @@ def total(r: Reader, call: Call) -> Value:
             raise call.unsupported("sums several constants", "fold constants before export")
         made = add(r, replace(call, name=f"{call.name}/{i}", inputs=pair))
     return made
+
+
+def average(r: Reader, call: Call) -> Value:
+    """Mean of several values."""
+    made = total(r, replace(call, name=f"{call.name}/sum"))
+    if not isinstance(made, Act):
+        raise call.unsupported("is of constants", "fold constants before export")
+    return _by_number(r, call, Mul(), made, 1 / len(call.inputs), "")
 
 
 # -- two operands ----------------------------------------------------------------------------------

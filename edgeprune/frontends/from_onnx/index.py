@@ -1,12 +1,12 @@
-"""Which element is the largest: an index that the model's user finds in the scores himself.
+"""Which elements are the largest: what the model's user finds in the scores himself.
 
-ArgMax ends a network; what follows it (casts, a table of labels) computes nothing with numbers. The
-scores that it reads become the output instead, unless they are one already.
+ArgMax and TopK end a network; what follows them (casts, a table of labels) computes nothing with
+numbers. The scores that they read become the output instead, unless they are one already.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from edgeprune.frontends.from_onnx.reader import Call, Reader
 from edgeprune.frontends.from_onnx.value import Act, Index
@@ -49,3 +49,15 @@ def _found(call: Call, which: str) -> Index:
     x = call.act(0)
     axis = call.axis(call.attr("axis", 0), len(x.shape))
     return Index(x, f"is the index of the {which} of {list(x.shape)} along axis {axis}")
+
+
+def top_k(r: Reader, call: Call) -> Sequence[Index]:
+    """TopK over one axis: the elements, and where they are."""
+    count = int(call.need(1).ravel()[0]) if call.opset >= 10 else call.attr("k", 1)
+    which = "largest" if call.attr("largest", 1) else "smallest"
+    x = call.act(0)
+    axis = call.axis(call.attr("axis", -1), len(x.shape))
+    if not 0 < count <= x.shape[axis]:
+        raise call.error(f"wants {count} of {x.shape[axis]} elements")
+    of = f"the {count} {which} of {list(x.shape)} along axis {axis}"
+    return [Index(x, f"is {of}"), Index(x, f"is where {of} are")]

@@ -11,12 +11,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgeprune.frontends.from_onnx import elementwise, reduce
+from edgeprune.frontends.from_onnx import elementwise, linear, reduce
 from edgeprune.frontends.from_onnx.reader import Call, Reader
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
-from edgeprune.ops.function import Exp, Log, Rsqrt
+from edgeprune.ops import Maximum
+from edgeprune.ops.function import Abs, Exp, Log, Rsqrt
 
 Axes = tuple[int, ...]
+TINY = 1e-12
+"""The least length that something is divided by."""
 
 
 def step(call: Call, role: str, *operands: Value, opset: int | None = None) -> Call:
@@ -136,6 +139,49 @@ def reduce_l2(r: Reader, call: Call) -> Value:
     """ReduceL2: the root of a sum of squares."""
     made = acting(reduce_sum_square(r, replace(call, name=f"{call.name}/squares")))
     return elementwise.sqrt(r, step(call, "", made))
+
+
+def reduce_l1(r: Reader, call: Call) -> Value:
+    """ReduceL1: a sum of magnitudes."""
+    x = call.act(0)
+    magnitude = r.like(x, r.emit(call, Abs(), x, role="magnitude"))
+    return reduce.reduce_sum(r, replace(call, inputs=(magnitude, *call.inputs[1:])))
+
+
+def reduce_log_sum(r: Reader, call: Call) -> Value:
+    """ReduceLogSum."""
+    made = acting(reduce.reduce_sum(r, replace(call, name=f"{call.name}/sum")))
+    return r.like(made, r.emit(call, Log(), made))
+
+
+def lp_normalization(r: Reader, call: Call) -> Value:
+    """LpNormalization: by the length, or the sum of magnitudes, along an axis."""
+    over = {1: reduce_l1, 2: reduce_l2}.get(call.attr("p", 2))
+    if over is None:
+        raise call.error(f"attribute 'p' is {call.attr('p', 2)}, not 1 or 2")
+    axis = Known(np.asarray([call.attr("axis", -1)]))
+    length = over(r, step(call, "length", call.act(0), axis, opset=18))
+    least = elementwise.extreme(Maximum())
+    kept = least(r, step(call, "least", length, Known(np.asarray(TINY, np.float32))))
+    return elementwise.div(r, step(call, "", call.act(0), kept))
+
+
+def local_response(r: Reader, call: Call) -> Value:
+    """LRN: by the mean square of neighbouring channels, a sum of products with a band of ones."""
+    x = r.batched(call, call.act(0))
+    size, channels = call.attr("size", 1), x.sample[0]
+    before = (size - 1) // 2
+    apart = np.arange(channels)[None] - np.arange(channels)[:, None]
+    band = ((apart >= -before) & (apart <= size - 1 - before)).astype(np.float32)
+    square = elementwise.mul(r, step(call, "square", x, x))
+    flat = r.reshape(call, acting(square), (x.batch or 1, channels, -(-x.type.size // channels)))
+    factor = Known(band * call.attr("alpha", 1e-4) / size)
+    near = acting(linear.matmul(r, step(call, "near", factor, flat)))
+    bias = Known(np.asarray(call.attr("bias", 1.0), np.float32))
+    shifted = elementwise.add(r, step(call, "bias", r.reshape(call, near, x.shape), bias))
+    exponent = Known(np.asarray(-call.attr("beta", 0.75), np.float32))
+    scale = elementwise.power(r, step(call, "power", shifted, exponent))
+    return elementwise.mul(r, step(call, "", x, scale))
 
 
 def reduce_sum_square(r: Reader, call: Call) -> Value:

@@ -78,7 +78,7 @@ class Aten:
         return result
 
 
-Function = Callable[[Aten], Value | Index | Sequence[Value]]
+Function = Callable[[Aten], Value | Index | Sequence[Value | Index]]
 
 
 def ints(values: Sequence[int]) -> Known:

@@ -14,7 +14,7 @@ from edgeprune.frontends.from_torch.quantised import transposed
 
 
 def conv(n: Aten) -> Value:
-    """conv1d, conv2d, and core ATen's convolution."""
+    """conv1d, conv2d, conv3d, and core ATen's convolution."""
     x, w, b = n.value(), n.value("weight"), n.get("bias")
     rank = len(x.shape) - 2
     padding = n.get("padding", [0])
@@ -97,14 +97,14 @@ def _window(n: Aten) -> dict[str, Any]:
 
 
 def max_pool(n: Aten) -> Value | Sequence[Value]:
-    """max_pool1d, max_pool2d, and with indices where those are not used."""
+    """max_pool1d to max_pool3d, and with indices where those are not used."""
     dilation = spread(n.get("dilation", [1]), len(n.shape) - 2)
     single = Aten(n.reader, n.name, n.where, n.args, 1)
     return [single.onnx("MaxPool", n.value(), dilations=dilation, **_window(n))]
 
 
 def avg_pool(n: Aten) -> Value:
-    """avg_pool1d and avg_pool2d."""
+    """avg_pool1d to avg_pool3d."""
     if n.get("divisor_override"):
         raise n.unsupported("has divisor_override")
     counted = int(n.get("count_include_pad", True))
@@ -120,6 +120,8 @@ def adaptive_pool(n: Aten, kind: str) -> Value:
         return n.onnx(f"Global{kind}Pool", n.value())
     if any(s % o for s, o in zip(size, out, strict=True)):
         windows = [_windows(s, o) for s, o in zip(size, out, strict=True)]
+        if rank == 3:
+            raise n.unsupported(f"divides {list(size)} into {out} unequal windows", "pool to 1")
         pool = unequal_average if kind == "Average" else unequal_max
         return pool(n.reader, n.call(f"{kind}Pool", (n.value(),)), windows)
     kernel = [s // o for s, o in zip(size, out, strict=True)]

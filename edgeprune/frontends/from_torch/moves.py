@@ -252,6 +252,13 @@ def arg_extreme(*, largest: bool) -> Function:
     return convert
 
 
+def top_k(n: Aten) -> Sequence[Index]:
+    """Topk: the elements, and where they are."""
+    axis, largest = int(n.get("dim", -1)), int(n.get("largest", True))
+    call = n.call("TopK", (n.value(), ints([int(n.get("k"))])), axis=axis, largest=largest)
+    return indices.top_k(n.reader, call)
+
+
 def roll(n: Aten) -> Value:
     """Axes turned, what falls off coming in again at the other end."""
     x, shifts, dims = n.value(), n.get("shifts"), n.get("dims", [])
