@@ -14,6 +14,9 @@ from edgeprune.planner import MemoryPlan
 MOST = (1, 2, 4, 8)
 """Rows that the first layer of a span makes in a turn."""
 
+ROUNDS = 4
+"""Times that each layer of the best span is looked at anew."""
+
 Planned = Callable[[Mapping[str, KernelCall], Span], MemoryPlan]
 
 
@@ -30,6 +33,7 @@ class Whole:
         planned: the memory of a network part of which runs by rows, as a guess that is quick.
         keeps_kernels: whether layers have the kernels that they have in ``calls``.
         room: bytes that the arena may have; None: as few as pay.
+        fewest: the work of the quickest kernels, whatever memory they need.
     """
 
     graph: Graph
@@ -37,6 +41,7 @@ class Whole:
     plan: MemoryPlan
     priced: Callable[[Graph, Node, Part | None], list[KernelCall]]
     planned: Planned
+    fewest: int
     keeps_kernels: bool = False
     room: int | None = None
 
@@ -46,86 +51,133 @@ def best_span(whole: Whole) -> Span | None:
 
     All neighbours in the order of the plan are candidates, those first that need least by what is
     there as a whole. What can win by that, and by the rows that are kept, is lowered and placed.
-    Where bytes are given that the arena may have, the fewest neighbours that keep to them, with
-    the least work; or else what comes nearest.
+    Where bytes are given that the arena may have, the fewest neighbours that keep to them, or those
+    that leave the smallest arena, with as many rows a turn as the bytes allow; whichever has the
+    least work.
 
     Returns:
         None where nothing is gained.
     """
-    search = _Search(whole)
-    room = -1 if whole.room is None else whole.room
+    bands = _Bands(whole)
+    search = _Search(whole, bands, whole.room)
+    found = search.first()
+    if found is None:
+        return None
+    best = search.refined(found)
+    if whole.room is not None:
+        least = _Search(whole, bands, None).first()
+        if least is not None and least.span.nodes != found.span.nodes:
+            best = min(best, search.refined(least), key=search.price)
+    return best.span
 
-    def rank(row: tuple[int, Sequence[Node]]) -> tuple[int, int]:
-        return (room, len(row[1])) if row[0] <= room else (row[0], 0)
 
-    for bound, nodes in sorted(_candidates(whole), key=rank):
-        if not search.can_win(bound):
-            break
-        if not search.is_needless(nodes):
-            for span in _spans(whole.graph, nodes):
-                search.judge(span, bound)
-    if search.best is not None:
-        search.refine(search.best)
-    return search.best
+@dataclass(frozen=True)
+class _Found:
+    """A span, the arena that it leaves, and the work of the network, beside that of the whole."""
+
+    span: Span
+    arena_bytes: int
+    work: float
 
 
 class _Search:
-    """The best span so far; bands are lowered once, whatever span they belong to."""
+    """The best span for some bytes, or for as few as pay."""
+
+    def __init__(self, whole: Whole, bands: _Bands, room: int | None) -> None:
+        self._whole = whole
+        self._bands = bands
+        self._room = room
+        self._work = sum(c.work for c in whole.calls.values())
+        self._at_best = whole.fewest / self._work
+
+    def price(self, found: _Found) -> tuple[float, float]:
+        """What is to be lowest."""
+        return price(found.arena_bytes, found.work, self._room)
+
+    def first(self) -> _Found | None:
+        """The best of all neighbours."""
+        room = -1 if self._room is None else self._room
+        least = price(self._whole.plan.arena_bytes, 1.0, self._room)
+        enough: list[frozenset[str]] = []  # nodes that are known to keep to the bytes
+        best: _Found | None = None
+
+        def rank(row: tuple[int, Sequence[Node]]) -> tuple[int, int]:
+            return (room, len(row[1])) if row[0] <= room else (row[0], 0)
+
+        for bound, nodes in sorted(_candidates(self._whole), key=rank):
+            if price(bound, self._at_best, self._room) >= least:
+                break
+            names = {n.name for n in nodes}
+            if any(some <= names for some in enough):
+                continue
+            for span in _spans(self._whole.graph, nodes):
+                for found in self._forms(span, bound, least):
+                    if found.arena_bytes <= room:
+                        enough.append(span.names)
+                    if self.price(found) < least:
+                        best, least = found, self.price(found)
+        return best
+
+    def refined(self, best: _Found) -> _Found:
+        """With more or fewer rows of single layers in a turn.
+
+        What gains most for its bytes comes first.
+        """
+        for _ in range(ROUNDS):
+            before = best
+            gains: list[tuple[float, _Change]] = []
+            for change in _changes(best.span):
+                found = self._changed(best, change, None)
+                if found is not None and self.price(found) < self.price(best):
+                    more = found.arena_bytes - best.arena_bytes
+                    gains.append((more / max(best.work - found.work, 1e-9), change))
+            for _, change in sorted(gains, key=lambda g: g[0]):
+                best = self._changed(best, change, self.price(best)) or best
+            if best is before:
+                break
+        return best
+
+    def _changed(
+        self, at: _Found, change: _Change, below: tuple[float, float] | None
+    ) -> _Found | None:
+        node, rows = change
+        most = (*at.span.most[:node], rows, *at.span.most[node + 1 :])
+        span = span_of(self._whole.graph, at.span.nodes, most)
+        forms = self._forms(span, 0, self.price(at)) if span is not None else ()
+        found = min(forms, key=self.price, default=None)
+        return found if found and (below is None or self.price(found) < below) else None
+
+    def _forms(self, span: Span, bound: int, least: tuple[float, float]) -> Iterator[_Found]:
+        """What is known to be no better than ``least`` is left out."""
+        graph, room = self._whole.graph, self._room
+        rings = sum(_row_bytes(graph, v) * span.height(v) for v in span.lasting)
+        bound = max(bound, _bytes(graph, span.nodes) + rings)
+        if price(bound, self._at_best, room) >= least:
+            return
+        for calls in self._bands.choices(span):
+            work = sum(c.work for c in calls.values()) / self._work
+            if price(bound, work, room) < least:
+                yield _Found(span, self._whole.planned(calls, span).arena_bytes, work)
+
+
+_Change = tuple[int, int]
+"""Number of a node, and rows that it makes in a turn."""
+
+
+def _changes(span: Span) -> Iterator[_Change]:
+    for i, most in enumerate(span.most):
+        yield from ((i, rows) for rows in MOST if rows != most)
+
+
+class _Bands:
+    """Bands of rows are lowered once, whatever span they belong to."""
 
     def __init__(self, whole: Whole) -> None:
         self._whole = whole
-        self._work = sum(c.work for c in whole.calls.values())
         self._calls: dict[Hashable, list[KernelCall]] = {}
         self._turns: dict[Hashable, list[KernelCall]] = {}
-        self.best: Span | None = None
-        self._least = price(whole.plan.arena_bytes, 1.0, whole.room)
-        fits = whole.room is not None and whole.plan.arena_bytes <= whole.room
-        self._at_best = 0.0 if fits else 1.0  # of the whole's work, where that is all to be won
-        self._enough: list[frozenset[str]] = []
 
-    def can_win(self, arena_bytes: int, work: float | None = None) -> bool:
-        """Whether an arena of so many bytes, at so much work, would be the best so far.
-
-        Without ``work``: at as little as there may be.
-        """
-        least = self._at_best if work is None else work
-        return price(arena_bytes, least, self._whole.room) < self._least
-
-    def is_needless(self, nodes: Sequence[Node]) -> bool:
-        """Whether some of these nodes are known to keep to the bytes that there are."""
-        names = {n.name for n in nodes}
-        return any(enough <= names for enough in self._enough)
-
-    def judge(self, span: Span, bound: int) -> bool:
-        """Take it if it is the best one; ``bound``: bytes that are needed besides its rows."""
-        graph = self._whole.graph
-        rings = sum(_row_bytes(graph, v) * span.height(v) for v in span.lasting)
-        if not self.can_win(max(bound, _bytes(graph, span.nodes) + rings)):
-            return False
-        before = self._least
-        for calls in self._choices(span):
-            work = sum(c.work for c in calls.values()) / self._work
-            if not self.can_win(bound, work):
-                continue
-            arena = self._whole.planned(calls, span).arena_bytes
-            if self._whole.room is not None and arena <= self._whole.room:
-                self._enough.append(span.names)
-            if self.can_win(arena, work):
-                self.best, self._least = span, price(arena, work, self._whole.room)
-        return self._least < before
-
-    def refine(self, span: Span) -> None:
-        """With more or fewer rows of single layers in a turn."""
-        for i in range(len(span.nodes)):
-            assert self.best is not None
-            for rows in MOST:
-                most = list(self.best.most)
-                most[i] = rows
-                other = span_of(self._whole.graph, span.nodes, most)
-                if other is not None and rows != self.best.most[i]:
-                    self.judge(other, 0)
-
-    def _choices(self, span: Span) -> Iterator[Mapping[str, KernelCall]]:
+    def choices(self, span: Span) -> Iterator[Mapping[str, KernelCall]]:
         """The quickest calls of a span's nodes, and those with the least working memory.
 
         Or the only ones: of the kernels that they have in the whole network.

@@ -54,8 +54,8 @@ class Recipe:
         labels: names of the classes.
         balance: whether "speed" weighs a share of the arena as much as one of the work.
         by_rows: whether layers may run row by row through each other for a smaller arena.
-        room: bytes that the arena may have, for which layers run so, and as few as can; None: for
-            as small an arena as pays.
+        room: bytes that the arena may have, for which layers run so with as little work as can be;
+            None, or none that suffices: for as small an arena as pays.
     """
 
     target: Target
@@ -132,9 +132,14 @@ class Recipe:
             thorough: whether better offsets than the greedy ones are searched for.
         """
         whole = self._compiled(typed, order, span, thorough=thorough)
-        if not self.by_rows or order is not None or typed.states or self._is_enough(whole):
+        if not self.by_rows or order is not None or typed.states:
             return whole
-        nodes = whole.plan.order
+        nodes, fewest = whole.plan.order, whole.work
+        if self.room is not None:
+            free = replace(self, room=None)._compiled(typed, nodes, None, thorough=False)
+            fewest = min(fewest, free.work)
+            if whole.plan.arena_bytes <= self.room and whole.work <= MUCH * fewest:
+                return whole
 
         def planned(calls: Mapping[str, KernelCall], span: Span) -> MemoryPlan:
             work = work_of(typed, calls)
@@ -147,22 +152,19 @@ class Recipe:
                 whole.plan,
                 self._priced,
                 planned,
+                fewest,
                 keeps_kernels=self.optimize == "size",
                 room=self.room,
             )
         )
-        if span is None:
-            return whole
-        found = replace(self._compiled(typed, nodes, span, thorough=thorough), whole=whole)
-        return min(whole, found, key=lambda c: price(c.plan.arena_bytes, c.work, self.room))
-
-    def _is_enough(self, whole: Compiled) -> bool:
-        """Whether it fits the room without rows, by kernels that are about the quickest ones."""
-        if self.room is None or whole.plan.arena_bytes > self.room:
-            return False
-        order = whole.plan.order
-        free = replace(self, room=None)._compiled(whole.graph, order, None, thorough=False)
-        return whole.work <= MUCH * free.work
+        found = whole
+        if span is not None:
+            found = replace(self._compiled(typed, nodes, span, thorough=thorough), whole=whole)
+            found = min(whole, found, key=lambda c: price(c.plan.arena_bytes, c.work, self.room))
+        if self.room is not None and found.plan.arena_bytes > self.room:
+            # what comes nearest may be several times slower
+            return replace(self, room=None).compile_typed(typed, thorough=thorough)
+        return found
 
     def _priced(self, graph: Graph, node: Node, part: Part | None) -> list[KernelCall]:
         """All calls that compute the only node of a graph, or a part, with what they cost."""

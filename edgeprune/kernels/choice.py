@@ -106,7 +106,8 @@ def weighed(
     Args are those of :func:`leanest`.
     """
     lean = leanest(options, quick, arena, room)
-    return min(quick, lean, key=lambda c: price(arena(c), _work(c), room))
+    spent = lean if room is None else _given_back(lean, quick, arena, room)
+    return min(quick, lean, spent, key=lambda c: price(arena(c), _work(c), room))
 
 
 def price(arena_bytes: float, work: float, room: int | None) -> tuple[float, float]:
@@ -179,10 +180,15 @@ def _leaner(
     return _given_back(lean, quick, arena)
 
 
-def _given_back(lean: Choice, quick: Choice, arena: Callable[[Choice], int]) -> Choice:
-    """Where the peak does not rise by it, the quickest calls; those that gain most first."""
+def _given_back(
+    lean: Choice, quick: Choice, arena: Callable[[Choice], int], room: int = 0
+) -> Choice:
+    """Where the peak does not rise by it, or not above the room, the quickest calls.
+
+    Those that gain most come first.
+    """
     changed = [name for name, call in lean.items() if call is not quick[name]]
-    least = arena(lean) if changed else 0
+    least = max(arena(lean), room) if changed else 0
     for name in sorted(changed, key=lambda n: quick[n].work - lean[n].work):
         if arena(lean | {name: quick[name]}) <= least:
             lean = lean | {name: quick[name]}

@@ -95,4 +95,15 @@ def test_no_more_runs_by_rows_than_the_bytes_that_there_are_ask_for(optimize: Op
         assert found.work <= least.work
     assert some.work <= more.work
     none = compiled(32, "cortex-m4", optimize, room=0)
-    assert none.plan.arena_bytes <= least.plan.arena_bytes, "what comes nearest"
+    assert none.plan.arena_bytes == least.plan.arena_bytes
+    assert none.work == least.work, "bytes that do not suffice are not bought at any price"
+
+
+def test_bytes_that_are_left_are_spent_on_calls_of_more_rows() -> None:
+    least = compiled(32, "cortex-m4")
+    assert least.plan.span is not None
+    room = least.plan.arena_bytes * 3 // 2
+    more = compiled(32, "cortex-m4", room=room)
+    assert more.plan.span is not None
+    assert least.plan.arena_bytes < more.plan.arena_bytes <= room
+    assert more.work < least.work
