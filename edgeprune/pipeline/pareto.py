@@ -17,7 +17,7 @@ from edgeprune.pipeline.prepare import answers, prepare
 from edgeprune.progress import Progress, silent
 from edgeprune.report.layers import channels
 from edgeprune.report.pareto import Point, mark_frontier, pareto_page
-from edgeprune.target import load_target
+from edgeprune.target import Target, load_target
 
 
 def pareto_model(
@@ -56,18 +56,8 @@ def pareto_model(
     dense = min(c.size.flash_bytes for c in whole)
     budgets = sorted(levels if of == "bytes" else (dense * (1 - v) for v in levels))
 
-    def built() -> Iterator[tuple[int | None, Candidate]]:
-        yield from ((None, c) for c in whole)
-        for i, budget in enumerate(reversed(budgets)):
-            progress("frontier", i, len(budgets))
-            try:
-                made = chooser.within(target, Room(int(budget), options.ram))
-            except CannotFitError:
-                continue  # and no smaller one can be met
-            yield from ((int(budget), c) for c in made)
-        progress("frontier", len(budgets), len(budgets))
-
-    points = mark_frontier([_point(c, b, prepared.report.x, truth) for b, c in built()])
+    built = _built(chooser, target, whole, [int(b) for b in budgets], options.ram, progress)
+    points = mark_frontier([_point(c, b, prepared.report.x, truth) for b, c in built])
     if len(points) == len(whole):
         raise CannotFitError(
             "--levels", f"no level fits {target.name}", "larger levels, or another --dtype"
@@ -85,6 +75,26 @@ def pareto_model(
     }
     write_result(options, "pareto", content, pareto_page(prepared.path.name, content), {})
     return content
+
+
+def _built(
+    chooser: Chooser,
+    target: Target,
+    whole: Sequence[Candidate],
+    budgets: Sequence[int],
+    ram: int | None,
+    progress: Progress,
+) -> Iterator[tuple[int | None, Candidate]]:
+    """Networks and what they were to fit: the whole ones, and those of each budget, large first."""
+    yield from ((None, c) for c in whole)
+    for i, budget in enumerate(reversed(budgets)):
+        progress("frontier", i, len(budgets))
+        try:
+            made = chooser.within(target, Room(budget, ram))
+        except CannotFitError:
+            continue  # and no smaller one can be met
+        yield from ((budget, c) for c in made)
+    progress("frontier", len(budgets), len(budgets))
 
 
 def _point(found: Candidate, budget: int | None, x: Array, truth: Array) -> Point:

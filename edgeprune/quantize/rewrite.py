@@ -8,7 +8,7 @@ symmetric per output channel in [-127, 127], biases int32 at scale input x weigh
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -93,44 +93,8 @@ def quantise(
         v: TensorType(graph.types[v].shape, dtype, quant[v]) if v in quant else graph.types[v]
         for v in graph.activations
     }
-    constants: dict[str, Array] = {}
-    constant_types: dict[str, TensorType] = {}
-    nodes = []
-    for node in graph.nodes:
-        args = list(node.inputs)
-        if isinstance(node.op, LinearOp):
-            w, b = node.inputs[1], node.inputs[2]
-            scale_in = types[node.inputs[0]].quant
-            assert scale_in is not None
-            layer = partial(
-                quantise_weights,
-                graph.constants[w],
-                scale_in=scale_in.scalar[0],
-                axis=node.op.out_axis,
-                dtype=dtype,
-                bits=4 if node.name in narrow else 8,
-                codebook=(codebooks or {}).get(node.name),
-                scale=(scales or {}).get(node.name),
-            )
-            bias = graph.constants[b]
-            made = layer(bias)
-            if means is not None and node.inputs[0] in means:
-                mean = means[node.inputs[0]]
-                shift = expected_shift(node, graph.constants[w], *made[0], mean)
-                made = layer((bias - shift).astype(np.float32))
-            for i, (value, t) in enumerate(made, start=1):
-                args[i] = f"{node.inputs[i]}@{node.name}"
-                constants[args[i]], constant_types[args[i]] = value, t
-        else:
-            for i, v in enumerate(node.inputs):
-                if v in graph.constants:
-                    c = graph.constants[v]
-                    own = params_of(float(c.min()), float(c.max()), dtype)
-                    shared = node.op.quant == "shared"
-                    t = TensorType(c.shape, dtype, quant[node.output] if shared else own)
-                    args[i] = f"{v}@{node.name}"
-                    constants[args[i]], constant_types[args[i]] = _round(c, t), t
-        nodes.append(replace(node, inputs=tuple(args)))
+    asked = _Weights(dtype, narrow, codebooks or {}, scales or {}, means or {})
+    nodes, constants, constant_types = _in_integers(graph, types, quant, asked)
     return build_graph(
         graph.name,
         nodes,
@@ -142,6 +106,80 @@ def quantise(
         ports=graph.ports,
         origin=graph.origin,
     )
+
+
+Rounded = tuple[int, Array, TensorType]
+"""Number of an operand, its integers and their type."""
+
+
+@dataclass(frozen=True)
+class _Weights:
+    """How weights and biases are rounded: arguments of :func:`quantise`."""
+
+    dtype: DType
+    narrow: Collection[str]
+    codebooks: Mapping[str, Codebook]
+    scales: Mapping[str, Array]
+    means: Mapping[str, Array]
+
+    def of(self, graph: Graph, node: Node, x: TensorType) -> list[Rounded]:
+        """Of one layer, whose input has type ``x``."""
+        assert isinstance(node.op, LinearOp)
+        assert x.quant is not None
+        w, b = (graph.constants[v] for v in node.inputs[1:3])
+        layer = partial(
+            quantise_weights,
+            w,
+            scale_in=x.quant.scalar[0],
+            axis=node.op.out_axis,
+            dtype=self.dtype,
+            bits=4 if node.name in self.narrow else 8,
+            codebook=self.codebooks.get(node.name),
+            scale=self.scales.get(node.name),
+        )
+        made = layer(b)
+        if (mean := self.means.get(node.inputs[0])) is not None:
+            shift = expected_shift(node, w, *made[0], mean)
+            made = layer((b - shift).astype(np.float32))
+        return [(i, value, t) for i, (value, t) in enumerate(made, start=1)]
+
+
+def _constants(
+    graph: Graph, node: Node, quant: Mapping[str, QuantParams], dtype: DType
+) -> list[Rounded]:
+    """The constants that an operator without weights reads."""
+    found = []
+    for i, v in enumerate(node.inputs):
+        if v in graph.constants:
+            c = graph.constants[v]
+            own = params_of(float(c.min()), float(c.max()), dtype)
+            shared = node.op.quant == "shared"
+            t = TensorType(c.shape, dtype, quant[node.output] if shared else own)
+            found.append((i, _round(c, t), t))
+    return found
+
+
+def _in_integers(
+    graph: Graph,
+    types: Mapping[str, TensorType],
+    quant: Mapping[str, QuantParams],
+    asked: _Weights,
+) -> tuple[list[Node], dict[str, Array], dict[str, TensorType]]:
+    """The nodes, each with constants of its own, these, and their types."""
+    constants: dict[str, Array] = {}
+    constant_types: dict[str, TensorType] = {}
+    nodes = []
+    for node in graph.nodes:
+        args = list(node.inputs)
+        if isinstance(node.op, LinearOp):
+            rounded = asked.of(graph, node, types[node.inputs[0]])
+        else:
+            rounded = _constants(graph, node, quant, asked.dtype)
+        for i, value, t in rounded:
+            args[i] = f"{node.inputs[i]}@{node.name}"
+            constants[args[i]], constant_types[args[i]] = value, t
+        nodes.append(replace(node, inputs=tuple(args)))
+    return nodes, constants, constant_types
 
 
 def _tables(graph: Graph) -> dict[str, Range]:

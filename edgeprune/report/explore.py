@@ -47,24 +47,8 @@ def analysis_page(
             "From beneficial to detrimental",
             figure=figures.effects([n.accuracy_change for n in found.neurons]),
         ),
-        Section(
-            "Every neuron",
-            "fixed and broken: samples that become right and wrong without the neuron.",
-            columns=(
-                "neuron", "accuracy change, pt", "error change", "fixed", "broken", "p", "q",
-                "verdict", "most redundant with", "correlation", "favourite class", "selectivity",
-            ),
-            rows=[
-                (
-                    n.name, f"{100 * n.accuracy_change:+.3f}", f"{n.error_change:+.6f}",
-                    str(n.fixed), str(n.broken), f"{n.p_value:.3g}", f"{n.q_value:.3g}",
-                    n.verdict, n.partner, f"{n.correlation:.3f}", str(n.favourite),
-                    f"{n.selectivity:.3f}",
-                )
-                for n in found.neurons
-            ],
-        ),
-    ]  # fmt: skip
+        _every_neuron(found),
+    ]
     if surfaces:
         curves = [(f"{s.name} after {s.removed_before}", s.gains, s.errors) for s in surfaces]
         for scale in (False, True):
@@ -83,6 +67,26 @@ def analysis_page(
             )
         )
     return render_sections(f"Neurons of {title}", lines, sections)
+
+
+def _every_neuron(found: Analysis) -> Section:
+    return Section(
+        "Every neuron",
+        "fixed and broken: samples that become right and wrong without the neuron.",
+        columns=(
+            "neuron", "accuracy change, pt", "error change", "fixed", "broken", "p", "q",
+            "verdict", "most redundant with", "correlation", "favourite class", "selectivity",
+        ),
+        rows=[
+            (
+                n.name, f"{100 * n.accuracy_change:+.3f}", f"{n.error_change:+.6f}",
+                str(n.fixed), str(n.broken), f"{n.p_value:.3g}", f"{n.q_value:.3g}",
+                n.verdict, n.partner, f"{n.correlation:.3f}", str(n.favourite),
+                f"{n.selectivity:.3f}",
+            )
+            for n in found.neurons
+        ],
+    )  # fmt: skip
 
 
 def sweep_page(title: str, found: Sweep) -> str:

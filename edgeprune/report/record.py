@@ -21,7 +21,9 @@ from edgeprune.report.schema import (
     App,
     Classes,
     Example,
+    Free,
     InApp,
+    Model,
     Point,
     Report,
     Run,
@@ -199,12 +201,7 @@ def build_record(
         "edgeprune": __version__,
         "command": asked.command,
         "seed": asked.seed,
-        "model": {
-            "path": source.path.name,
-            "sha256": source.sha256,
-            "macs": model.macs,
-            "params": model.params,
-        },
+        "model": _model(source),
         "target": _target(asked.target, made),
         "budget": {"flash_bytes": asked.flash, "ram_bytes": asked.ram, "fits": fits},
         "size": _size(made),
@@ -223,12 +220,7 @@ def build_record(
         "interface": interface_of(g),
         "memory": memory_of(made.compiled),
         "flash": flash_rows(made.compiled, size),
-        "free": {
-            "channels": source.free.channels,
-            "inputs": source.free.inputs,
-            "params_before": source.free.params_before,
-            "params_after": source.free.params_after,
-        },
+        "free": _free(source.free),
         "pruning": None
         if pruning is None
         else {"criterion": pruning.criterion, "schedule": pruning.schedule},
@@ -246,6 +238,24 @@ def build_record(
         "notes": list(notes),
         "seconds": {"total": 0.0},
         "app": made.app,
+    }
+
+
+def _model(source: Source) -> Model:
+    return {
+        "path": source.path.name,
+        "sha256": source.sha256,
+        "macs": source.graph.macs,
+        "params": source.graph.params,
+    }
+
+
+def _free(free: lossless.Report) -> Free:
+    return {
+        "channels": free.channels,
+        "inputs": free.inputs,
+        "params_before": free.params_before,
+        "params_after": free.params_after,
     }
 
 

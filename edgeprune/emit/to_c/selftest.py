@@ -23,16 +23,20 @@ def write_selftest(program: Program, name: str, vectors: Vectors) -> tuple[str, 
     Returns:
         Text of <name>_selftest.h and of <name>_selftest.c.
     """
-    g, p = program.graph, name.upper()
-    n = len(vectors.inputs)
-    ins, outs = numbered("input", len(g.arguments)), numbered("output", len(g.results))
-    state = f"{name}_state *state, " if g.states else ""
-    order = ", one after the other" if g.states else ""
-    begin = f"    {name}_reset(state);\n" if g.states else ""
-    lead = "state, " if g.states else ""
+    return _header(program, name, len(vectors.inputs)), _source(program, name, vectors)
+
+
+def _state(program: Program, name: str) -> str:
+    """The parameter in front of the others of a model that keeps states."""
+    return f"{name}_state *state, " if program.graph.states else ""
+
+
+def _header(program: Program, name: str, n: int) -> str:
+    p = name.upper()
+    state, order = _state(program, name), ", one after the other" if program.graph.states else ""
     feeds = feed_of(program) is not None
     fed = f"; in {p}_FEED_ARENA_BYTES they come row by row too" if feeds else ""
-    header = f"""#ifndef {p}_SELFTEST_H
+    return f"""#ifndef {p}_SELFTEST_H
 #define {p}_SELFTEST_H
 
 #include "{name}.h"
@@ -53,19 +57,16 @@ int {name}_selftest({state}void *arena, size_t arena_bytes);
 #endif
 #endif
 """
+
+
+def _source(program: Program, name: str, vectors: Vectors) -> str:
+    g, p = program.graph, name.upper()
+    ins, outs = numbered("input", len(g.arguments)), numbered("output", len(g.results))
+    begin = f"    {name}_reset(state);\n" if g.states else ""
+    lead = "state, " if g.states else ""
     types = {a: g.types[v] for a, v in zip((*ins, *outs), (*g.arguments, *g.results), strict=True)}
     kinds = {a: c_type(t) for a, t in types.items()}
-    helper = ""
-    if any(kinds[a] == "float" for a in outs):
-        helper = f"""
-/* float32: {vectors.tolerance:g} relative, or absolute below 1 */
-static int differs(float want, float got)
-{{
-    const float size = want < 0.0f ? -want : want;
-    const float gap = want < got ? got - want : want - got;
-    return !(gap <= {vectors.tolerance:g}f * (size > 1.0f ? size : 1.0f));
-}}
-"""
+    is_real = any(kinds[a] == "float" for a in outs)
     placed = {a: program.plan.has_place(v) for a, v in zip(ins, g.arguments, strict=True)}
     places = "\n".join(
         f"    {kinds[a]} *const {a} = ({kinds[a]} *)(void *)(start + {p}_{a.upper()}_OFFSET);"
@@ -85,7 +86,8 @@ static int differs(float want, float got)
         f"    const {f'{spaces[a]} '.lstrip()}{kinds[a]} *from_{a} = {a}s;" for a in (*ins, *outs)
     )
     compare = "\n".join(_compared(a, f"{p}_{a.upper()}_LEN", kinds[a]) for a in outs)
-    source = f"""#include "{name}_selftest.h"
+    again = _fed(name, ins, outs, compare) if feed_of(program) is not None else ""
+    return f"""#include "{name}_selftest.h"
 
 #ifdef __AVR__ /* constants stay in flash */
 #define SPACE __flash
@@ -93,8 +95,8 @@ static int differs(float want, float got)
 #define SPACE
 #endif
 
-{stored}{helper}
-int {name}_selftest({state}void *arena, size_t arena_bytes)
+{stored}{_differs(vectors.tolerance) if is_real else ""}
+int {name}_selftest({_state(program, name)}void *arena, size_t arena_bytes)
 {{
     uint8_t *const start = (uint8_t *)arena;
 {places}
@@ -108,12 +110,24 @@ int {name}_selftest({state}void *arena, size_t arena_bytes)
         if ({name}_run({lead}arena, arena_bytes, {", ".join((*ins, *outs))}) != EP_OK) {{
             return -1;
         }}
-{compare}{_fed(name, ins, outs, compare) if feeds else ""}
+{compare}{again}
     }}
     return wrong;
 }}
 """
-    return header, source
+
+
+def _differs(tolerance: float) -> str:
+    """C that compares floats."""
+    return f"""
+/* float32: {tolerance:g} relative, or absolute below 1 */
+static int differs(float want, float got)
+{{
+    const float size = want < 0.0f ? -want : want;
+    const float gap = want < got ? got - want : want - got;
+    return !(gap <= {tolerance:g}f * (size > 1.0f ? size : 1.0f));
+}}
+"""
 
 
 def _fed(name: str, ins: Sequence[str], outs: Sequence[str], compare: str) -> str:
