@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from edgeprune.report.page import Section, render, render_sections
+from edgeprune.report.schema import Report
 from edgeprune.report.treemap import squarify, treemap
+from edgeprune.schema import checked
 from tests.e2e.conftest import invoke, report_of
 from tests.emit.packages import small_cnn
 from tests.report.browser import Shown, cut_off
@@ -76,6 +78,11 @@ def test_the_report_is_complete_and_readable_everywhere(
         "(s => [s.color, s.backgroundColor])(getComputedStyle(document.body))"
     )
     assert (brightness(ink) < brightness(paper)) == (scheme == "light")
+
+
+def test_a_build_writes_no_key_that_the_schema_lacks(built: Path) -> None:
+    record = json.loads((built / "report.json").read_text())
+    checked(record, Report, "report.json", closed=True)
 
 
 def test_a_phones_first_screen_says_what_was_removed_and_what_to_do_next(
