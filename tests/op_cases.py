@@ -63,7 +63,8 @@ from edgeprune.ops import (
 from edgeprune.ops._window import Padding
 from edgeprune.ops.examples import FIXED
 from edgeprune.ops.function import FUNCTIONS, Selu
-from edgeprune.quantize.rewrite import quantise, quantise_weights
+from edgeprune.quantize.rewrite import quantise
+from edgeprune.quantize.weights import quantise_weights
 
 RELU = (0.0, math.inf)
 IMAGE = (7, 8, 4)

@@ -6,13 +6,9 @@ from edgeprune.quantize.equalise import equalise
 from edgeprune.quantize.levels import COUNTS, Levels
 from edgeprune.quantize.narrow import tolerant
 from edgeprune.quantize.observe import Method, Observed, observe, of_bytes
-from edgeprune.quantize.rewrite import (
-    narrowable,
-    quantise,
-    quantise_weights,
-    refuse_unquantised,
-)
+from edgeprune.quantize.rewrite import narrowable, quantise, refuse_unquantised
 from edgeprune.quantize.rounding import Rounder
+from edgeprune.quantize.weights import quantise_weights
 
 __all__ = [
     "COUNTS",

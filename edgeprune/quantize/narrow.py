@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from edgeprune.ir import Array, Graph, LinearOp, Node, dequantise_array
-from edgeprune.quantize.rewrite import narrowable, quantise_weights
+from edgeprune.quantize.rewrite import narrowable
+from edgeprune.quantize.weights import quantise_weights
 
 
 def tolerant(

@@ -8,8 +8,7 @@ symmetric per output channel in [-127, 127], biases int32 at scale input x weigh
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 
 import numpy as np
 
@@ -26,9 +25,9 @@ from edgeprune.ir import (
     build_graph,
 )
 from edgeprune.ops import Quantize, Unary
-from edgeprune.quantize.bias import expected_shift
 from edgeprune.quantize.division import without_division
 from edgeprune.quantize.masks import Range, with_masks
+from edgeprune.quantize.weights import Rounded, Weights
 
 FINEST_SUM = {DType.INT8: 2.0**-18, DType.INT16: 2.0**-13}
 """The smallest scale of a sum, as a part of its operands' largest; TFLite's limit is half of it."""
@@ -93,7 +92,7 @@ def quantise(
         v: TensorType(graph.types[v].shape, dtype, quant[v]) if v in quant else graph.types[v]
         for v in graph.activations
     }
-    asked = _Weights(dtype, narrow, codebooks or {}, scales or {}, means or {})
+    asked = Weights(dtype, narrow, codebooks or {}, scales or {}, means or {})
     nodes, constants, constant_types = _in_integers(graph, types, quant, asked)
     return build_graph(
         graph.name,
@@ -106,42 +105,6 @@ def quantise(
         ports=graph.ports,
         origin=graph.origin,
     )
-
-
-Rounded = tuple[int, Array, TensorType]
-"""Number of an operand, its integers and their type."""
-
-
-@dataclass(frozen=True)
-class _Weights:
-    """How weights and biases are rounded: arguments of :func:`quantise`."""
-
-    dtype: DType
-    narrow: Collection[str]
-    codebooks: Mapping[str, Codebook]
-    scales: Mapping[str, Array]
-    means: Mapping[str, Array]
-
-    def of(self, graph: Graph, node: Node, x: TensorType) -> list[Rounded]:
-        """Of one layer, whose input has type ``x``."""
-        assert isinstance(node.op, LinearOp)
-        assert x.quant is not None
-        w, b = (graph.constants[v] for v in node.inputs[1:3])
-        layer = partial(
-            quantise_weights,
-            w,
-            scale_in=x.quant.scalar[0],
-            axis=node.op.out_axis,
-            dtype=self.dtype,
-            bits=4 if node.name in self.narrow else 8,
-            codebook=self.codebooks.get(node.name),
-            scale=self.scales.get(node.name),
-        )
-        made = layer(b)
-        if (mean := self.means.get(node.inputs[0])) is not None:
-            shift = expected_shift(node, w, *made[0], mean)
-            made = layer((b - shift).astype(np.float32))
-        return [(i, value, t) for i, (value, t) in enumerate(made, start=1)]
 
 
 def _constants(
@@ -163,7 +126,7 @@ def _in_integers(
     graph: Graph,
     types: Mapping[str, TensorType],
     quant: Mapping[str, QuantParams],
-    asked: _Weights,
+    asked: Weights,
 ) -> tuple[list[Node], dict[str, Array], dict[str, TensorType]]:
     """The nodes, each with constants of its own, these, and their types."""
     constants: dict[str, Array] = {}
@@ -194,63 +157,6 @@ def _round(x: Array, t: TensorType) -> Array:
     info = np.iinfo(t.dtype.numpy)
     q: Array = np.clip(np.rint(x / scale) + zero, info.min, info.max).astype(t.dtype.numpy)
     return q
-
-
-def quantise_weights(
-    w: Array,
-    b: Array,
-    scale_in: float,
-    axis: int,
-    dtype: DType = DType.INT8,
-    bits: int = 8,
-    codebook: Codebook | None = None,
-    scale: Array | None = None,
-) -> tuple[tuple[Array, TensorType], tuple[Array, TensorType]]:
-    """Weights and bias of a layer in integers.
-
-    Args:
-        w: float32 weights.
-        b: float32 bias, one per index of ``axis``.
-        scale_in: scale of the layer's input.
-        axis: the axis with a scale per index.
-        dtype: type of the activations (int16: the bias is held as int64 in TFLite, and kept
-            within int32 here).
-        bits: 8, or 4.
-        codebook: the values that weights take, each the nearest; None: every integer of so many
-            bits.
-        scale: of the weights, one per index of ``axis``; None: the largest value stands for the
-            channel's peak.
-
-    Returns:
-        (weights, type), (bias, type). Scales are raised where a bias would not fit into 22 bits:
-        beside such a bias the weights do not show, and sums stay small enough for a 31-bit
-        multiplier to round them all as TFLite does.
-    """
-    top = max(map(abs, codebook.values)) if codebook else 2 ** (bits - 1) - 1
-    rest = tuple(i for i in range(w.ndim) if i != axis)
-    if scale is None:
-        scale = np.abs(w.astype(np.float64)).max(axis=rest) / top
-    scale = np.maximum(scale, np.abs(b) / (scale_in * 2.0**22))
-    scale = np.where(scale > 0, scale, 1.0 / top).astype(np.float32)
-    shape = [1] * w.ndim
-    shape[axis] = -1
-    u = w / scale.reshape(shape)
-    q = codebook.nearest(u) if codebook else np.clip(np.rint(u), -top, top).astype(np.int8)
-    bias_scale = (np.float32(scale_in) * scale).astype(np.float32)
-    wide = np.rint(b.astype(np.float64) / bias_scale.astype(np.float64))
-    bias_dtype = DType.INT64 if dtype is DType.INT16 else DType.INT32
-    bias = wide.astype(bias_dtype.numpy)
-    zeros = (0,) * len(scale)
-    weight_type = TensorType(
-        w.shape,
-        DType.INT4 if bits == 4 else DType.INT8,
-        QuantParams(tuple(map(float, scale)), zeros, axis),
-        codebook=codebook,
-    )
-    bias_type = TensorType(
-        b.shape, bias_dtype, QuantParams(tuple(map(float, bias_scale)), zeros, 0)
-    )
-    return (q, weight_type), (bias, bias_type)
 
 
 def _fixed(graph: Graph, ranges: Mapping[str, Range], dtype: DType) -> dict[str, QuantParams]:

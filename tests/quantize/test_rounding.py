@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from edgeprune.ir import DType, QuantParams
 from edgeprune.ir import fixedpoint as fp
-from edgeprune.quantize.rewrite import quantise_weights
+from edgeprune.quantize.weights import quantise_weights
 
 
 @settings(max_examples=300)
