@@ -21,7 +21,7 @@ ADVICE = {
     **dict.fromkeys(("IF", "If", "Loop", "Scan", "WHILE"), LOOPS),
     **dict.fromkeys(("ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "VAR_HANDLE"), STATE),
     **dict.fromkeys(("embedding_bag", "embedding_renorm"), LOOKUP),
-    **dict.fromkeys(("hardshrink", "Shrink", "ThresholdedRelu", "Greater", "Less"), JUMPS),
+    **dict.fromkeys(("hardshrink", "ThresholdedRelu", "Greater", "Less"), JUMPS),
     "CONV_3D": FLAT,
     **dict.fromkeys(
         ("ai.onnx.ml.TreeEnsembleClassifier", "ai.onnx.ml.TreeEnsembleRegressor",

@@ -167,17 +167,18 @@ def test_a_mask_does_not_widen_the_range_of_the_scores(
 
 @pytest.mark.parametrize("heads", [1, 2, 4])
 def test_attention_of_onnx_is_its_products(heads: int) -> None:
-    """Joined heads, keys shared by queries, a causal mask, and a bound on scores."""
+    """Joined heads, keys shared by queries, a causal mask of a few keys, and a bound on scores."""
     inputs = [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, (1, LENGTH, WIDTH))]
     output = [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, (1, LENGTH, WIDTH))]
     w = np.random.default_rng(0).normal(size=(WIDTH, WIDTH * heads // 4)).astype(np.float32)
-    given = {"q_num_heads": 4, "kv_num_heads": heads, "is_causal": 1, "softcap": 3.0}
+    given = {"q_num_heads": 4, "kv_num_heads": heads, "is_causal": 1, "softcap": 3.0,
+             "left_window_size": 2}  # fmt: skip
     nodes = [
         helper.make_node("MatMul", ["x", "w"], ["k"]),
         helper.make_node("Attention", ["x", "k", "k"], ["y"], **given),
     ]
     body = helper.make_graph(nodes, "g", inputs, output, [numpy_helper.from_array(w, "w")])
-    opset = [helper.make_opsetid("", 23)]
+    opset = [helper.make_opsetid("", 25)]
     model = helper.make_model(body, opset_imports=opset, ir_version=10)
     x = np.random.default_rng(1).normal(size=(1, LENGTH, WIDTH)).astype(np.float32)
     (wanted,) = onnx.reference.ReferenceEvaluator(model).run(None, {"x": x})

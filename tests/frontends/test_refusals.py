@@ -26,10 +26,10 @@ def test_what_lies_behind_a_refused_onnx_node_is_looked_at() -> None:
         node("Gemm", "a", "w", name="fine", outputs=["b"]),
         node("Det", "b", name="no operator of ours", outputs=["c"]),
         node("Ceil", "b", name="second", outputs=["d"]),
-        node("Pow", "d", "seven", name="third", outputs=["e"]),
+        node("Pow", "d", "third of one", name="third", outputs=["e"]),
         node("Add", "e", "e"),
     ]
-    constants = {"w": np.ones((4, 5), np.float32), "seven": np.float32(7)}
+    constants = {"w": np.ones((4, 5), np.float32), "third of one": np.float32(1 / 3)}
     with pytest.raises(UnsupportedError) as e:
         loads(model([*nodes, node("Add", "c", "c", outputs=["z"])], {"x": [1, 4]}, constants,
                     outputs=["y", "z"]))  # fmt: skip
@@ -42,7 +42,7 @@ def test_what_lies_behind_a_refused_onnx_node_is_looked_at() -> None:
 def test_what_lies_behind_a_refused_torch_operator_is_looked_at(tmp_path: Path) -> None:
     class Net(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return torch.frac(torch.floor(x).relu() ** 7).flip(1)
+            return torch.frac(torch.floor(x).relu() ** (1 / 3)).flip(1)
 
     with pytest.raises(UnsupportedError) as e:
         load(export(Net(), torch.ones(1, 4, 6), tmp_path / "m.pt2"))

@@ -26,8 +26,8 @@ def attention(r: Reader, call: Call) -> Sequence[Value]:
     Operands: q, k, v as (n, heads, rows, width) or (n, rows, heads * width); a mask; keys and
     values of earlier calls, which come in front. Some keys may be shared by several queries' heads.
     """
-    if call.optional(6) is not None or any(call.attr(f"{s}_window_size", -1) >= 0 for s in SIDES):
-        raise call.unsupported("has windows, or rows that do not count", "give a constant mask")
+    if call.optional(6) is not None:
+        raise call.unsupported("has keys that do not count", "give a constant mask")
     joined = len(call.operand(0).shape) == 3
     names = ("q_num_heads", "kv_num_heads", "kv_num_heads")
     q, k, v = (_heads(r, call, i, name) if joined else call.act(i) for i, name in enumerate(names))
@@ -37,11 +37,13 @@ def attention(r: Reader, call: Call) -> Sequence[Value]:
     scores = _scores(r, call, q, k)
     if cap := call.attr("softcap", 0.0):
         scores = _capped(r, call, scores, cap)
-    seen = scores
-    mask = _mask(call, q.shape[2], k.shape[2], past)
-    if isinstance(mask, Act):
-        scores = acting(elementwise.add(r, step(call, "mask", scores, mask)))
-    elif mask is not None:
+    seen, given = scores, call.optional(3)
+    if isinstance(given, Act):
+        if given.shape[-1] != k.shape[2]:
+            raise call.unsupported("has a computed mask of some keys only", "give one of all")
+        scores, given = acting(elementwise.add(r, step(call, "mask", scores, given))), None
+    mask = _mask(call, given, q.shape[2], k.shape[2], past)
+    if mask is not None:
         scores = acting(masks.added(r, call, scores, mask))
     weights = acting(norm.softmax(r, replace(step(call, "softmax", scores), attributes=LAST)))
     y = acting(linear.matmul(r, step(call, "values", weights, v)))
@@ -50,13 +52,12 @@ def attention(r: Reader, call: Call) -> Sequence[Value]:
         y = r.reshape(call, rows, (*rows.shape[:2], rows.shape[2] * rows.shape[3]))
     if len(call.outputs) < 4:
         return [y, *present]
-    if call.attr("qk_matmul_output_mode", 0) == MASKED_SCORES and isinstance(mask, Known):
+    if call.attr("qk_matmul_output_mode", 0) == MASKED_SCORES and mask is not None:
         raise call.unsupported("gives scores that are minus infinity", "leave that output out")
     by_mode = (seen, seen, scores, weights)
     return [y, *present, by_mode[call.attr("qk_matmul_output_mode", 0)]]
 
 
-SIDES = ("left", "right")
 LAST = {"axis": -1}
 SWAPPED = {"perm": [0, 2, 1, 3]}
 
@@ -107,16 +108,19 @@ def _capped(r: Reader, call: Call, x: Act, cap: float) -> Act:
     return acting(elementwise.mul(r, step(call, "up", bent, up)))
 
 
-def _mask(call: Call, queries: int, keys: int, past: int) -> Value | None:
-    """What is added to scores, or which of them count."""
-    given, causal = call.optional(3), bool(call.attr("is_causal", 0))
-    if isinstance(given, Act):
-        if causal or given.shape[-1] != keys:
-            raise call.unsupported("has a mask that is computed", "give a constant mask, or none")
-        return given
-    if given is None and not causal:
+def _mask(call: Call, given: Known | None, queries: int, keys: int, past: int) -> Known | None:
+    """Which scores count, or what is added to them; None: all count."""
+    ahead = np.arange(keys)[None] - np.arange(queries)[:, None] - past
+    left, right = (call.attr(f"{side}_window_size", -1) for side in ("left", "right"))
+    mask: Array = np.ones_like(ahead, np.bool_)
+    if call.attr("is_causal", 0):
+        mask &= ahead <= 0
+    if left >= 0:
+        mask &= ahead >= -left
+    if right >= 0:
+        mask &= ahead <= right
+    if given is None and mask.all():
         return None
-    mask: Array = np.tri(queries, keys, past, dtype=np.bool_) if causal else np.ones((), np.bool_)
     if given is not None:
         missing = [(0, 0)] * (given.array.ndim - 1) + [(0, keys - given.array.shape[-1])]
         own = given.array.dtype == np.bool_

@@ -193,6 +193,26 @@ def swish(r: Reader, call: Call) -> Value:
     return r.like(x, r.emit(call, Mul(), x, gate))
 
 
+def shrink(r: Reader, call: Call) -> Value:
+    """Shrink without a jump: what lies beyond lambda on either side, less lambda."""
+    x, bound = call.act(0), call.attr("lambd", 0.5)
+    if call.attr("bias", 0.0) != bound:
+        what = f"jumps at {bound:g}, where its bias is {call.attr('bias', 0.0):g}"
+        raise call.unsupported(what, "use a function without a jump, such as softshrink")
+    turned = _by_number(r, call, Mul(), x, -1.0, "turned")
+    sides = []
+    for role, side in (("above", x), ("below", turned)):
+        beyond = _by_number(r, call, Add(), side, -bound, f"{role}/less")
+        sides.append(r.like(x, r.emit(call, Relu(), beyond, role=role)))
+    return r.like(x, r.emit(call, Sub(), *sides))
+
+
+def swiglu(r: Reader, call: Call) -> Value:
+    """SwiGLU: one value by the swish of another."""
+    gate = swish(r, replace(call, name=f"{call.name}/gate", inputs=(call.operand(0),)))
+    return mul(r, replace(call, inputs=(gate, call.operand(1))))
+
+
 def total(r: Reader, call: Call) -> Value:
     """Sum: additions in a row."""
     made = call.operand(0)

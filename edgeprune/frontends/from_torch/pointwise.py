@@ -195,10 +195,8 @@ def cast(n: Aten) -> Value:
 
 def softshrink(n: Aten) -> Value:
     """Softshrink: what lies beyond lambda on either side, less lambda."""
-    x, bound = n.value(), number(float(n.get("lambd", 0.5)))
-    above = n.onnx("Relu", n.onnx("Sub", x, bound))
-    below = n.onnx("Relu", n.onnx("Sub", n.onnx("Neg", x), bound))
-    return n.onnx("Sub", above, below)
+    bound = float(n.get("lambd", 0.5))
+    return n.onnx("Shrink", n.value(), lambd=bound, bias=bound)
 
 
 def threshold(n: Aten) -> Value:
