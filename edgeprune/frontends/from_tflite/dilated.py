@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
-from edgeprune.frontends.from_tflite.file import Operator
-from edgeprune.frontends.from_tflite.reader import Reader, counts, option
+from edgeprune.frontends.from_tflite.file import Operator, option
+from edgeprune.frontends.from_tflite.reader import Reader, counts
 from edgeprune.ops import Conv2d, DepthwiseConv2d, Reshape
 from edgeprune.ops._window import Padding
 

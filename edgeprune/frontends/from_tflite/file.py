@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -339,3 +340,13 @@ def _quantisation(
     if not 0 <= axis < len(shape) or shape[axis] != scale.size:
         raise EdgePruneError(where, f"has {scale.size} scales along axis {axis} of {list(shape)}")
     return QuantParams(tuple(map(float, scale)), tuple(map(int, zero)), axis)
+
+
+def own_type(t: Tensor) -> DType:
+    """The element type that the file has."""
+    return DType.UINT8 if t.unsigned else t.dtype
+
+
+def option(op: Operator, field: int, kind: str, default: float = 0) -> Any:
+    """A field of the operator's options, by its number in the schema."""
+    return default if op.options is None else op.options.number(field, kind, default)

@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
-from edgeprune.frontends.from_tflite.file import Operator
+from edgeprune.frontends.from_tflite.file import Operator, option
 from edgeprune.frontends.from_tflite.moves import (
     same_scale,
 )
-from edgeprune.frontends.from_tflite.reader import Reader, counts, option
+from edgeprune.frontends.from_tflite.reader import Reader, counts
 from edgeprune.ops import (
     AvgPool2d,
     Conv2d,

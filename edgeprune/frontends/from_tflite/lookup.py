@@ -10,9 +10,9 @@ from dataclasses import replace
 import numpy as np
 
 from edgeprune.errors import UnsupportedError
-from edgeprune.frontends.from_tflite.file import Operator
+from edgeprune.frontends.from_tflite.file import Operator, option
 from edgeprune.frontends.from_tflite.moves import gather, same_scale
-from edgeprune.frontends.from_tflite.reader import WHOLE, Reader, option
+from edgeprune.frontends.from_tflite.reader import WHOLE, Reader
 from edgeprune.ir import Array, DType, QuantParams, TensorType
 from edgeprune.ops import Embedding, Reshape
 from edgeprune.ops.function import FUNCTIONS, Function, Lookup

@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
-from edgeprune.frontends.from_tflite.file import VARIABLE, Operator, Tensor
-from edgeprune.frontends.from_tflite.reader import Reader, option
+from edgeprune.frontends.from_tflite.file import VARIABLE, Operator, Tensor, option
+from edgeprune.frontends.from_tflite.reader import Reader
 from edgeprune.ir import Array, DType, QuantParams, TensorType
 from edgeprune.ops import Lstm, Slice
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
-from edgeprune.frontends.from_tflite.file import Operator, Tensor
-from edgeprune.frontends.from_tflite.reader import Reader, option
+from edgeprune.frontends.from_tflite.file import Operator, Tensor, option
+from edgeprune.frontends.from_tflite.reader import Reader
 from edgeprune.ir import DType
 from edgeprune.ops import Concat, Gather, Pad, Reshape, Resize, Slice, Transpose
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends.from_tflite.dilated import batch_to_space, space_to_batch
-from edgeprune.frontends.from_tflite.file import Operator
+from edgeprune.frontends.from_tflite.file import Operator, option
 from edgeprune.frontends.from_tflite.layers import (
     Read,
     conv,
@@ -36,7 +36,7 @@ from edgeprune.frontends.from_tflite.moves import (
     tile,
     transpose,
 )
-from edgeprune.frontends.from_tflite.reader import CLAMPS, Reader, option
+from edgeprune.frontends.from_tflite.reader import CLAMPS, Reader
 from edgeprune.frontends.from_tflite.reduce import mean, reduce_max
 from edgeprune.frontends.from_tflite.steps import pack
 from edgeprune.frontends.from_tflite.svdf import svdf

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
-from edgeprune.frontends.from_tflite.file import File, Operator, Tensor
+from edgeprune.frontends.from_tflite.file import File, Operator, Tensor, option, own_type
+from edgeprune.frontends.from_tflite.states import States
 from edgeprune.frontends.states import keeping
 from edgeprune.ir import (
     Array,
@@ -42,23 +43,6 @@ MOVES = frozenset(
 
 MAX_COMPARED = 1 << 30
 """Bytes of constants that are compared with one another before a file is given up."""
-
-
-@dataclass
-class States:
-    """What resource variables are, while the file is read.
-
-    Attributes:
-        handles: by tensor number, the name of the variable that it stands for.
-        initial: by variable, the values that CALL_ONCE gives it.
-        read: by variable, the input that stands for what the last call left.
-        now: by variable, the value that it has at this place of the file.
-    """
-
-    handles: dict[int, str] = field(default_factory=dict)
-    initial: dict[str, Array] = field(default_factory=dict)
-    read: dict[str, str] = field(default_factory=dict)
-    now: dict[str, str] = field(default_factory=dict)
 
 
 class Reader:
@@ -347,7 +331,7 @@ class Reader:
         pairs: dict[str, str] = {}
         for number in self.file.inputs:
             t = self.file.tensors[number]
-            ports[t.name] = Port(names.get(number, t.name), t.shape, dtype=_own_type(t))
+            ports[t.name] = Port(names.get(number, t.name), t.shape, dtype=own_type(t))
         for number in self.file.outputs:
             t = self.file.tensors[number]
             if number in self.stacked:
@@ -357,7 +341,7 @@ class Reader:
                 raise EdgePruneError(self.file.name, f"nothing computes its output {t.name!r}")
             value = self._again(t.name) if t.name in ports else t.name
             said = value if value != t.name else names.get(number, t.name)
-            ports[value] = Port(said, t.shape, dtype=_own_type(t))
+            ports[value] = Port(said, t.shape, dtype=own_type(t))
             outputs.append(value)
         for key, v in self.states.read.items():
             kept = self._again(self.states.now[key])
@@ -396,16 +380,6 @@ class Reader:
                 f"the integer weights of {len(self.hybrid)} layers are read as real numbers"
             )
         return tuple(f"{self.file.name}: {what}" for what in said)
-
-
-def _own_type(t: Tensor) -> DType:
-    """The element type that the file has."""
-    return DType.UINT8 if t.unsigned else t.dtype
-
-
-def option(op: Operator, field: int, kind: str, default: float = 0) -> Any:
-    """A field of the operator's options, by its number in the schema."""
-    return default if op.options is None else op.options.number(field, kind, default)
 
 
 def counts(reader: Reader, op: Operator, *fields: tuple[int, int]) -> tuple[int, ...]:

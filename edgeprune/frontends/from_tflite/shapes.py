@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgeprune.frontends.from_tflite.file import Operator
-from edgeprune.frontends.from_tflite.reader import Reader, option
+from edgeprune.frontends.from_tflite.file import Operator, option
+from edgeprune.frontends.from_tflite.reader import Reader
 from edgeprune.ir import Array
 
 MOST_ELEMENTS = 1 << 10

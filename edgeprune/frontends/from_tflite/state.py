@@ -7,8 +7,8 @@ names a graph that assigns what is there before the first call.
 from __future__ import annotations
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
-from edgeprune.frontends.from_tflite.file import Operator, Tensor
-from edgeprune.frontends.from_tflite.reader import Reader, option
+from edgeprune.frontends.from_tflite.file import Operator, Tensor, option
+from edgeprune.frontends.from_tflite.reader import Reader
 from edgeprune.ops import Reshape
 
 WITHOUT_RESULT = frozenset(("ASSIGN_VARIABLE", "CALL_ONCE"))

@@ -7,9 +7,9 @@ they are taken apart, and joined again. Such a tensor is an IR value of the tens
 from __future__ import annotations
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
-from edgeprune.frontends.from_tflite.file import Operator
+from edgeprune.frontends.from_tflite.file import Operator, option
 from edgeprune.frontends.from_tflite.moves import strided_box
-from edgeprune.frontends.from_tflite.reader import Reader, option
+from edgeprune.frontends.from_tflite.reader import Reader
 from edgeprune.ops import Concat, Reshape, Slice, Transpose
 
 SHAPES = ("EXPAND_DIMS", "RESHAPE", "SQUEEZE", "TRANSPOSE")
