@@ -27,7 +27,7 @@ from kernels.on_core import Trial, run_on_core
 from op_cases import between_types
 
 from edgeprune.errors import UnsupportedError
-from edgeprune.ir import Array, DType, Graph, Node, Part, TensorType
+from edgeprune.ir import Array, DType, Graph, Node, Part, QuantParams, TensorType
 from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.costs import features, read_lines, unpacking, write_lines
 from edgeprune.kernels.isa import COUNTED
@@ -41,6 +41,7 @@ from edgeprune.ops import (
     Embedding,
     Gather,
     Gelu,
+    MatMul,
     MaxPool2d,
     Mean,
     Mul,
@@ -150,8 +151,15 @@ def layers(rng: Rng) -> Iterator[Graph]:
     window = (min(k, image[0]), min(k, image[1]))
     yield one_node(AvgPool2d(window, window, Padding(0, 0, 0, 0)), [a], a)
     yield one_node(MaxPool2d(window, window, Padding(0, 0, 0, 0)), [a], a)
+    heads, m, k, n = (size(rng, 1, top) for top in (4, 64, 100, 64))
+    turned = bool(rng.integers(2))
+    right = int8_type((heads, n, k) if turned else (heads, k, n), 0.03, 4)
+    product = int8_type((), 0.05 * 0.03 * 60 * k**0.5, 2)
+    yield one_node(MatMul(turned), [int8_type((heads, m, k), 0.05, -7), right], product)
     logits = int8_type((size(rng, 1, 20), size(rng, 2, 100)), 0.05, 3)
     yield one_node(Softmax(), [logits], TensorType((), a.dtype, Softmax().fixed_quant(8)))
+    longer = TensorType((), DType.INT16, QuantParams.of(1 / 65536, -32768))
+    yield one_node(Softmax(), [logits], longer)
 
 
 def examples(rng: Rng) -> Iterator[Graph]:

@@ -8,7 +8,7 @@ EP_EXTERN_C_BEGIN
 
 /* What turns the sums of a layer into its results: a bias of 64 bits, a multiplier of 16. */
 typedef struct {
-    ep_output_s8 output;
+    ep_output_s8 output; /* quick: every bias + sum is in int32, and every shift in [17, 47] */
     const int64_t *bias; /* of every channel */
     const int32_t *mult; /* [2^14, 2^15) */
     const int8_t *shift; /* to the right, [1, 62] */

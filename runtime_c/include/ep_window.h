@@ -34,4 +34,13 @@ static inline int32_t ep_end_inside(int32_t origin, int32_t dilation, int32_t si
     return end < kernel ? end : kernel;
 }
 
+/* Neighbouring windows whose elements lie side by side, as many as channels of one pixel: those of a row
+ * with a stride of 1 that lie inside, from the one at column `left` of the image on; else 1. */
+static inline int32_t ep_run_of(const ep_window *n, int32_t left, int32_t left_over)
+{
+    const int32_t inside = n->in_w - n->kernel_w - left + 1;
+    const int32_t run = inside < left_over ? inside : left_over;
+    return n->stride_w == 1 && left >= 0 && run > 1 ? run : 1;
+}
+
 #endif

@@ -40,7 +40,7 @@ from kernels.test_portable_linear import geometry
 from edgeprune.compiler import Recipe
 from edgeprune.ir import Array, DType, Graph, Node, TensorType, build_graph, run_int
 from edgeprune.kernels.select import candidates
-from edgeprune.ops import Conv2d, Dense, DepthwiseConv2d, Mean
+from edgeprune.ops import Add, Conv2d, Dense, DepthwiseConv2d, Mean, Sub
 from edgeprune.ops._window import Padding
 from edgeprune.quantize import quantise
 from edgeprune.target import load_target
@@ -157,6 +157,24 @@ def test_int16_layers_compute_the_reference_on_the_core(core: str, optimize: str
     trials = [trial(rng, wide_graph(rng), optimize, core) for _ in range(3 * TRIALS)]
     assert all(any("arm_" in s for s in t.call.drop_ins) for t in trials)
     for t, result in zip(trials, run_on_core(trials, core, optimize), strict=True):
+        np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))
+
+
+def wide_sum(rng: Rng) -> Graph:
+    """A sum or difference of int16."""
+    shape, scales = pick(rng, 1, 7, 3), np.exp(rng.uniform(-9, -5, 3))
+    if rng.integers(3) == 0:
+        scales[1] = scales[0]
+    a, b, y = (int16_type(shape, float(np.float32(s))) for s in scales)
+    return one_node((Add, Sub)[rng.integers(2)](clamp(rng)), [a, b], y)
+
+
+@pytest.mark.parametrize("optimize", ["speed", "size"])
+def test_int16_sums_compute_the_reference_on_the_core(optimize: str) -> None:
+    rng = np.random.default_rng([17, len(optimize)])
+    trials = [trial(rng, wide_sum(rng), optimize, "cortex-m4") for _ in range(2 * TRIALS)]
+    assert sum(t.call.kernel == "ep_add_s16_arm_dsp" for t in trials) > TRIALS
+    for t, result in zip(trials, run_on_core(trials, "cortex-m4", optimize), strict=True):
         np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))
 
 

@@ -9,16 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fixed_networks import NETWORKS, fixed
+from kernels.cases import int8_type
+from kernels.harness import one_node
 from op_cases import EXAMPLES, FORMS, SIZES, between_types, networks, typed
 
 from edgeprune.compiler import Recipe
 from edgeprune.errors import EdgePruneError, UnsupportedError
-from edgeprune.ir import DType, Graph, Node, Part
+from edgeprune.ir import DType, Graph, Node, Part, TensorType
 from edgeprune.kernels import costs
 from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.isa import COUNTED
 from edgeprune.kernels.select import KERNELS, candidates, lower
-from edgeprune.ops import Conv2d
+from edgeprune.ops import Conv2d, MatMul, Softmax
 from edgeprune.ops.examples import FIXED, IMAGE, example_graph
 from edgeprune.resources import runtime_dir
 from edgeprune.target import list_targets, load_target
@@ -149,3 +151,17 @@ def test_float_on_a_core_without_fpu_runs_portable_kernels_and_is_estimated_so(
     counted = run(tmp_path, bare, x).instructions
     assert counted is not None
     assert 0.6 < without.instructions / counted < 1.7
+
+
+def test_what_attention_does_most_takes_the_quickest_kernels() -> None:
+    """Products of 98 by 98 by 64 were estimated from small ones, and softmaxes computed twice."""
+    target = load_target("cortex-m4")
+    weights, values = (int8_type(s, 0.01, -128) for s in ((1, 98, 98), (1, 98, 64)))
+    soft = TensorType((), DType.INT8, Softmax().fixed_quant(8))
+    for graph, kernel in (
+        (one_node(MatMul(), [weights, values], int8_type((), 0.1, 3)), "ep_matmul_s8_arm_dsp"),
+        (one_node(Softmax(), [weights], soft), "ep_softmax_table_s8"),
+        (one_node(Softmax(), [int8_type((10,), 0.1, 3)], soft), "ep_softmax_s8"),
+    ):
+        (call,) = lower(graph, target.kernels, "speed", target.name).values()
+        assert call.kernel == kernel

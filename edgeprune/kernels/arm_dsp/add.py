@@ -1,33 +1,39 @@
-"""int8 sums and differences of two activations of one shape, with the constants in the code."""
+"""Sums and differences of two activations of one shape, with the constants in the code."""
 
 from __future__ import annotations
 
+import numpy as np
+
 from edgeprune.ir import DType, Over
-from edgeprune.ir.fixedpoint import add_multipliers
+from edgeprune.ir.fixedpoint import ADD_LEFT_SHIFT, add_multipliers
 from edgeprune.kernels.arm_dsp._tiles import Piece
 from edgeprune.kernels.call import KernelCall, Request
-from edgeprune.kernels.layer import int_clamp
+from edgeprune.kernels.portable._spell import SUFFIX, int_clamp, integers, quant
 from edgeprune.ops import Add, Sub
 
 FOLDER = "arch/arm_dsp"
 EXACT = (2**30, 0)
 """Multiplier and shift of one half: the operand with the larger scale."""
 UNROLL = {"size": 1, "speed": 4}
+FARTHEST = {DType.INT8: 255, DType.INT16: 2**15}
+"""From a zero point."""
+KINDS = {DType.INT8: "add", DType.INT16: "add_s16"}
 
 
 def add(request: Request) -> KernelCall | None:
-    """A sum or difference without repetition of an operand."""
+    """A sum or difference in int8 or int16 without repetition of an operand."""
     graph, node = request.graph, request.node
-    op = node.op
+    op, dtype = node.op, integers(request)
     if not isinstance(op, Add | Sub) or any(v in graph.constants for v in node.inputs):
         return None
     types = (*graph.types_of(node), graph.types[node.output])
-    if any(t.dtype is not DType.INT8 or t.quant is None for t in types):
+    if dtype is None or types[0].shape != types[1].shape:
         return None
-    if types[0].shape != types[1].shape:
+    a, b, y = map(quant, types)
+    if dtype is DType.INT16 and any(q.scalar[1] for q in (a, b, y)):
         return None
-    a, b, y = (t.quant for t in types if t.quant)
-    on_a, on_b, (mult, shift) = add_multipliers(a, b, y)
+    left = ADD_LEFT_SHIFT[dtype.numpy.itemsize]
+    on_a, on_b, (mult, shift) = add_multipliers(a, b, y, left)
     names, minus = node.inputs, int(isinstance(op, Sub))
     if on_a != EXACT:
         (a, b), (on_a, on_b), names = (b, a), (on_b, on_a), (names[1], names[0])
@@ -35,23 +41,24 @@ def add(request: Request) -> KernelCall | None:
     right = -shift
     zero = y.scalar[1]
     rounding = (2 * zero + 1) << max(right - 1, 0)
-    # Twice the sum is at most 4 * 255 * 2^19; what it becomes must fit beside the constant.
-    largest = (4 * 255 * 2**19 * mult >> 32) + abs(rounding) + 2
+    # Twice the sum is at most 4 * 255 * 2^19 (2^31 in int16); what it becomes must fit beside the
+    # constant.
+    largest = (4 * FARTHEST[dtype] * 2 ** (left - 1) * mult >> 32) + abs(rounding) + 2
     if on_a != EXACT or (on_b != EXACT and on_b[1] > -1) or right < 1 or largest >= 2**31:
         return None
     exact = on_b == EXACT
-    low, high = int_clamp(op.clamp, y)
+    low, high = int_clamp(op.clamp, types[2]).values()
     unroll = UNROLL[request.optimize]
     count = types[2].size
     relu = low >= zero
-    offset = -a.scalar[1] << 20
-    others = (b.scalar[1] if minus else -b.scalar[1]) << 20
+    offset = -a.scalar[1] << left
+    others = (b.scalar[1] if minus else -b.scalar[1]) << left
     constants = (
         count,
         unroll,
         minus,
         offset + others if exact else offset,
-        -b.scalar[1] << 21,
+        -b.scalar[1] << (left + 1),
         on_b[0],
         -on_b[1],
         mult,
@@ -61,12 +68,13 @@ def add(request: Request) -> KernelCall | None:
         low,
         high,
     )
-    piece = Piece("add", constants)
-    each = 7 + (not exact) * 4 + (not relu) + 3 * ((low > -128) + (high < 127))
+    piece = Piece(KINDS[dtype], constants)
+    ends = np.iinfo(dtype.numpy)
+    each = 7 + (not exact) * 4 + (not relu) + 3 * (int(low > ends.min) + int(high < ends.max))
     return KernelCall(
         function=piece.name,
         sources=(),
-        headers=(f"{FOLDER}/ep_add_s8_arm_dsp.h",),
+        headers=(f"{FOLDER}/ep_add_{SUFFIX[dtype]}_arm_dsp.h",),
         params_type="",
         params=(),
         constants=(),

@@ -31,7 +31,10 @@ def _on_dsp(request: Request, call: KernelCall | None) -> KernelCall | None:
     """The call of the variant that has the same parameters."""
     x = request.graph.types_of(request.node)[0]
     y = request.graph.types[request.node.output]
-    if call is None or x.dtype is not DType.INT8 or x.shape[-1] < 4:
+    if call is None or x.dtype is not DType.INT8:
+        return None
+    beside = getattr(request.node.op, "stride", (1, 2))[1] == 1  # pixels are as good as channels
+    if x.shape[-1] < 4 and not (beside and y.shape[-2] * y.shape[-1] >= 4):
         return None
     function = f"{call.function}_arm_dsp"
     kernel = prod(getattr(request.node.op, "kernel", (x.size // y.size,)))

@@ -19,6 +19,7 @@ LANES = {
     "ep_table_s8": 16,
     "ep_requantize_s8": 4,
     "ep_softmax_s8": 4,
+    "ep_softmax_table_s8": 4,
 }
 """Elements of a vector, by the portable kernel that has a Helium form."""
 
@@ -42,8 +43,11 @@ def rest(request: Request) -> KernelCall | None:
     if any(t.dtype is not DType.INT8 for t in types):
         return None
     call = next(filter(None, (family(request) for family in FAMILIES)), None)
-    if call is None or call.function not in LANES:
-        return None
+    found = [_helium(c) for c in (call, *call.others) if c.function in LANES] if call else []
+    return replace(found[0], others=tuple(found[1:])) if found else None
+
+
+def _helium(call: KernelCall) -> KernelCall:
     function = NAMES.get(call.function, f"{call.function}_arm_mve")
     return replace(
         call,
@@ -51,4 +55,5 @@ def rest(request: Request) -> KernelCall | None:
         sources=(f"{FOLDER}/{function}.c",),
         headers=(f"{FOLDER}/{function}.h",),
         instructions=call.instructions // LANES[call.function],
+        others=(),
     )

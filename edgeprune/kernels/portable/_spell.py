@@ -26,6 +26,9 @@ SINGLE = 2.5
 QUICK_SHIFT = -22
 """Smallest shift with which the output's zero point can be part of what is added for rounding."""
 
+WIDE_SHIFTS = (17, 47)
+"""What the rounded high word of an int32 times a multiplier of 16 bits can stand for."""
+
 NO_SCRATCH = 4
 """Bytes of scratch where a call has the argument but no use for it."""
 

@@ -21,6 +21,7 @@ from edgeprune.kernels.inplace import UNCOPIED, in_lines, in_pixels
 from edgeprune.kernels.portable._spell import (
     NO_SCRATCH,
     QUICK_SHIFT,
+    WIDE_SHIFTS,
     dtypes,
     float_clamp,
     has_no_clamp,
@@ -184,7 +185,11 @@ def _conv_s16(request: Request, op: Conv2d) -> KernelCall:
     w = graph.constants[node.inputs[1]]
     _require_s16(request, w.reshape(len(w), -1))
     access = _access(request, op)
+    bias = graph.constants[node.inputs[2]].astype(np.int64)
     scales = effective_scales(quant(x), quant(weight_type), quant(y))
+    mult, shift = wide_constants(scales, len(w))
+    sums = np.abs(w.astype(np.int64)).reshape(len(w), -1).sum(axis=1) << 15
+    quick = within(shift.values, *WIDE_SHIFTS) and bool((np.abs(bias) + sums < 2**31).all())
     columns = w.transpose(0, 2, 1, 3)
     piece = w[0].size if op.dilation[1] == 1 else columns[0, 0].size
     return spell(
@@ -195,15 +200,16 @@ def _conv_s16(request: Request, op: Conv2d) -> KernelCall:
             "direct": access.direct,
             "pitch": request.pitch,
             "x_zero": 0,
-            "output": _output(op.clamp, y),
+            "output": _output(op.clamp, y, quick=quick),
         },
         node.inputs[:1],
         (
             Constant(
                 "weights", filters_of(columns, op.groups, partial(in_twos, piece=piece)), "int8_t"
             ),
-            Constant("bias", graph.constants[node.inputs[2]].astype(np.int64), "int64_t"),
-            *wide_constants(scales, len(w)),
+            Constant("bias", bias, "int64_t"),
+            mult,
+            shift,
         ),
         shared=("ep_finish_s16", "ep_lines", "ep_tile_s16"),
         scratch_bytes=access.scratch_bytes,
@@ -247,10 +253,13 @@ def _require_s16(request: Request, rows: Array) -> None:
         raise UnsupportedError(request.node.name, "int16 values with a zero point other than 0")
 
 
-def _output(clamp: Clamp | None, y: TensorType, shift: Array | None = None) -> str:
+def _output(
+    clamp: Clamp | None, y: TensorType, shift: Array | None = None, *, quick: bool = False
+) -> str:
     """The initialiser of an ``ep_output_s8``; shift as ``ep_finish_s8`` takes it, if it does."""
     ends = int_clamp(clamp, y)
-    quick = shift is not None and has_no_clamp(ends) and within(shift, QUICK_SHIFT, -1)
+    if shift is not None:
+        quick = has_no_clamp(ends) and within(shift, QUICK_SHIFT, -1)
     low, high = ends.values()
     return f"{{{zero_of(y)}, {low}, {high}, {int(quick)}}}"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from edgeprune.errors import UnsupportedError
@@ -16,6 +18,9 @@ LONGEST = 4095
 """Terms of a sum of exponentials that Q12.19 holds."""
 KEPT = 64
 """Exponentials that scratch holds between their sum and the results: 256 bytes."""
+ENTRIES = 256
+"""Differences of two int8, and so exponentials: from so many elements on, a table in scratch. In
+flash, each of several softmaxes would need one of its own, to save some percent of its work."""
 
 
 def softmax(request: Request) -> KernelCall | None:
@@ -54,15 +59,27 @@ def softmax(request: Request) -> KernelCall | None:
         return spell(
             "ep_log_softmax_s8", shape, node.inputs, inplace=Over(), instructions=400 * x.size
         )
+    end, inplace = ("s8_s16", None) if wide else ("s8", Over())
     keep = length <= KEPT
-    return spell(
-        "ep_softmax_s8_s16" if wide else "ep_softmax_s8",
+    call = spell(
+        f"ep_softmax_{end}",
         {**shape, "keep": int(keep)},
         node.inputs,
         scratch_bytes=4 * length if keep else NO_SCRATCH,
-        inplace=None if wide else Over(),
+        inplace=inplace,
         instructions=(190 if keep else 290) * x.size,
     )
+    if x.size < ENTRIES:
+        return call
+    table = spell(
+        f"ep_softmax_table_{end}",
+        {**shape, "diff_min": max(p.diff_min, 1 - ENTRIES)},
+        node.inputs,
+        scratch_bytes=4 * ENTRIES,
+        inplace=inplace,
+        instructions=110 * ENTRIES + 26 * x.size,
+    )
+    return replace(table, others=(call,))
 
 
 def _s16(request: Request, op: Softmax, shape: dict[str, int | float | str]) -> KernelCall | None:

@@ -37,21 +37,23 @@ void ep_avg_pool2d_s8_arm_dsp(const ep_avg_pool2d_s8_params *p, const int8_t *x,
         const int32_t top = i * n->stride_h - n->pad_top;
         const int32_t row0 = top < 0 ? 0 : top;
         const int32_t row1 = top + n->kernel_h < n->in_h ? top + n->kernel_h : n->in_h;
-        for (int32_t j = 0; j < n->out_w; j++) {
+        for (int32_t j = 0, run; j < n->out_w; j += run) {
             const int32_t left = j * n->stride_w - n->pad_left;
+            run = ep_run_of(n, left, n->out_w - j);
+            const int32_t channels = run * n->in_c;
             const int32_t col0 = left < 0 ? 0 : left;
             const int32_t col1 = left + n->kernel_w < n->in_w ? left + n->kernel_w : n->in_w;
             const int8_t *const first = x + row0 * row_step + col0 * n->in_c;
             const int32_t count = (row1 - row0) * (col1 - col0);
             int32_t k = 0;
-            for (; k + 4 <= n->in_c; k += 4) {
+            for (; k + 4 <= channels; k += 4) {
                 int16_t sums[4];
                 sum4(first + k, row1 - row0, col1 - col0, n->in_c, row_step, sums);
                 for (int32_t c = 0; c < 4; c++) {
                     *y++ = mean(p, sums[c], count);
                 }
             }
-            for (; k < n->in_c; k++) {
+            for (; k < channels; k++) {
                 int32_t sum = 0;
                 for (int32_t r = 0; r < row1 - row0; r++) {
                     for (int32_t c = 0; c < col1 - col0; c++) {

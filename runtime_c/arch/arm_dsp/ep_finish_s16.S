@@ -44,11 +44,55 @@
     movgt r7, r10
     .endm
 
+    /* The same where bias and sum, r8 and the word at r2 + \at, stay in 32 bits: r7 multiplier << 16, r6
+       shift - 16, r11 half of a step; the result to r12. limits: 0 none, 1 those of a ReLU, 2 any. */
+    .macro QUICK at, limits
+    ldr r12, [r2, #\at]
+    add r12, r12, r8
+    smmla r12, r12, r7, r11
+    asr r12, r12, r6
+    .if \limits == 0
+    ssat r12, #16, r12
+    .elseif \limits == 1
+    usat r12, #15, r12
+    .else
+    cmp r12, r9
+    it lt
+    movlt r12, r9
+    cmp r12, r10
+    it gt
+    movgt r12, r10
+    .endif
+    .endm
+
+    .macro QUICKLY limits
+1:
+    ldrsb r6, [r5], #1
+    ldr r7, [r4], #4
+    ldr r8, [r3], #8
+    subs r6, r6, #16
+    lsls r7, r7, #16
+    sub r12, r6, #1
+    mov r11, #1
+    lsl r11, r11, r12
+    cbz r1, 2f
+    QUICK 16, \limits
+    strh r12, [r0, r1]
+2:
+    QUICK 0, \limits
+    strh r12, [r0], #2
+    adds r2, r2, #4
+    subs lr, lr, #1
+    bne 1b
+    pop {r4-r11, pc}
+    .endm
+
 FUNCTION ep_finish_s16
     push {r4-r11, lr}
     mov lr, r2
     mov r2, r3
     ldrd r9, r10, [r0, #4]
+    ldr r12, [r0, #12]
     ldrd r3, r4, [r0, #16]
     ldr r5, [r0, #24]
     add r3, r3, r1, lsl #3
@@ -58,6 +102,8 @@ FUNCTION ep_finish_s16
     lsls r1, r1, #1
     cmp lr, #0
     ble 6f
+    cmp r12, #0
+    bne 7f
 3:
     RESULT 0
     strh r7, [r0]
@@ -74,4 +120,20 @@ FUNCTION ep_finish_s16
     bne 3b
 6:
     pop {r4-r11, pc}
+7:
+#ifndef __OPTIMIZE_SIZE__
+    movw r12, #0x7FFF
+    cmp r10, r12
+    bne 9f
+    cmp r9, #0
+    beq 8f
+    mvn r12, r12
+    cmp r9, r12
+    bne 9f
+    QUICKLY 0
+8:
+    QUICKLY 1
+9:
+#endif
+    QUICKLY 2
 END ep_finish_s16

@@ -3,28 +3,38 @@
 #ifdef __OPTIMIZE_SIZE__
 #define LOG 0
 #else
-#define LOG 2 /* of the twos of inputs that a round takes */
+#define LOG 3 /* of the twos of inputs that a round takes */
 #endif
 
 #include "ep_arm_function.inc"
 
-    /* Two inputs of two positions (r0, r1) times four channels (r2). */
-    .macro PAIR i
-    ldr r12, [r2, #8 * \i]
-    ldr r3, [r0, #4 * \i]
+    /* A word, and whether the pointer goes there. */
+    .macro LOAD to, from, at, moves
+    .if \moves
+    ldr \to, [\from, #\at]!
+    .else
+    ldr \to, [\from, #\at]
+    .endif
+    .endm
+
+    /* Two inputs of two positions (behind r0, r1) times four channels (behind r2). The last of a round moves
+       the pointers, which lie a word before what is read next. */
+    .macro PAIR i, last
+    ldr r12, [r2, #8 * \i + 4]
+    ldr r3, [r0, #4 * \i + 4]
     sxtb16 lr, r12, ror #8
     sxtb16 r12, r12
     smlad r4, r3, r12, r4
     smlad r5, r3, lr, r5
-    ldr r3, [r1, #4 * \i]
+    LOAD r3, r1, 4 * \i + 4, \last
     smlad r8, r3, r12, r8
     smlad r9, r3, lr, r9
-    ldr r12, [r2, #8 * \i + 4]
+    LOAD r12, r2, 8 * \i + 8, \last
     sxtb16 lr, r12, ror #8
     sxtb16 r12, r12
     smlad r10, r3, r12, r10
     smlad r11, r3, lr, r11
-    ldr r3, [r0, #4 * \i]
+    LOAD r3, r0, 4 * \i + 4, \last
     smlad r6, r3, r12, r6
     smlad r7, r3, lr, r7
     .endm
@@ -54,54 +64,54 @@
     .endm
 
 FUNCTION ep_tile_pair_s16
-    push {r4-r11, lr}
-    sub sp, #8 /* rounds left, n */
-    str r3, [sp, #4]
+    push {r3-r11, lr} /* at sp: n */
     CLEAR
+    sub r0, r0, #4
+    sub r1, r1, #4
+    sub r2, r2, #4
     lsrs r3, r3, #1 + LOG
     beq 2f
+    add r3, r0, r3, lsl #2 + LOG
+    push {r3} /* where the last round ends */
 1:
-    str r3, [sp]
     .set EP_i, 0
-    .rept 1 << LOG
-    PAIR EP_i
+    .rept (1 << LOG) - 1
+    PAIR EP_i, 0
     .set EP_i, EP_i + 1
     .endr
-    add r0, r0, #4 << LOG
-    add r1, r1, #4 << LOG
-    add r2, r2, #8 << LOG
+    PAIR EP_i, 1
     ldr r3, [sp]
-    subs r3, r3, #1
+    cmp r0, r3
     bne 1b
+    add sp, #4
 2:
 #if LOG
-    ldr r3, [sp, #4]
+    ldr r3, [sp]
     ubfx r3, r3, #1, #LOG
     cbz r3, 4f
+    add r3, r0, r3, lsl #2
+    push {r3}
 3:
-    str r3, [sp]
-    PAIR 0
-    adds r0, r0, #4
-    adds r1, r1, #4
-    adds r2, r2, #8
+    PAIR 0, 1
     ldr r3, [sp]
-    subs r3, r3, #1
+    cmp r0, r3
     bne 3b
+    add sp, #4
 4:
 #endif
-    ldr r3, [sp, #4]
+    pop {r3}
     lsls r3, r3, #31
     beq 5f
-    ldrsh r3, [r0]
-    ldrsh r12, [r1]
+    ldrsh r3, [r0, #4]
+    ldrsh r12, [r1, #4]
+    adds r2, r2, #4
     LAST r2 0 r4 r8
     LAST r2 1 r5 r9
     LAST r2 2 r6 r10
     LAST r2 3 r7 r11
 5:
-    ldr r0, [sp, #44]
+    ldr r0, [sp, #36]
     stm r0, {r4-r11}
-    add sp, #8
     pop {r4-r11, pc}
 END ep_tile_pair_s16
 

@@ -63,20 +63,22 @@ void ep_avg_pool2d_s8_arm_mve(const ep_avg_pool2d_s8_params *p, const int8_t *x,
         const int32_t top = i * n->stride_h - n->pad_top;
         const int32_t row0 = top < 0 ? 0 : top;
         const int32_t row1 = top + n->kernel_h < n->in_h ? top + n->kernel_h : n->in_h;
-        for (int32_t j = 0; j < n->out_w; j++) {
+        for (int32_t j = 0, run; j < n->out_w; j += run) {
             const int32_t left = j * n->stride_w - n->pad_left;
+            run = ep_run_of(n, left, n->out_w - j);
+            const int32_t channels = run * n->in_c;
             const int32_t col0 = left < 0 ? 0 : left;
             const int32_t col1 = left + n->kernel_w < n->in_w ? left + n->kernel_w : n->in_w;
             const int8_t *const first = x + row0 * row_step + col0 * n->in_c;
             const int32_t count = (row1 - row0) * (col1 - col0);
-            for (int32_t k = 0; count > LARGEST && k < n->in_c; k += 4) {
-                const mve_pred16_t inside = vctp32q((uint32_t)(n->in_c - k));
+            for (int32_t k = 0; count > LARGEST && k < channels; k += 4) {
+                const mve_pred16_t inside = vctp32q((uint32_t)(channels - k));
                 const int32x4_t mean =
                     wide_mean(first + k, row1 - row0, col1 - col0, n->in_c, row_step, inside);
                 vstrbq_p_s32(y + k, ep_arm_mve_limit(mean, p->act_min, p->act_max), inside);
             }
-            for (int32_t k = 0; count <= LARGEST && k < n->in_c; k += 8) {
-                const mve_pred16_t inside = vctp16q((uint32_t)(n->in_c - k));
+            for (int32_t k = 0; count <= LARGEST && k < channels; k += 8) {
+                const mve_pred16_t inside = vctp16q((uint32_t)(channels - k));
                 int16x8_t mean =
                     sum(first + k, row1 - row0, col1 - col0, n->in_c, row_step, inside);
                 if (count > 1) {
@@ -84,7 +86,7 @@ void ep_avg_pool2d_s8_arm_mve(const ep_avg_pool2d_s8_params *p, const int8_t *x,
                 }
                 vstrbq_p_s16(y + k, vminq_s16(vmaxq_s16(mean, low), high), inside);
             }
-            y += n->in_c;
+            y += channels;
         }
     }
 }
