@@ -1,4 +1,4 @@
-"""ResNet-8 with weights of few values: flash, instructions and memory on emulated cores.
+"""ResNet-8 with weights of few values, and with int16 activations: flash, instructions and memory.
 
     EDGEPRUNE_DATA=... python benchmarks/kernels/bench_codes.py [--cores cortex-m4,cortex-m55]
 
@@ -20,7 +20,7 @@ import torch
 from edgeprune.compiler import Recipe, footprint
 from edgeprune.frontends import load
 from edgeprune.frontends.normalize import fuse
-from edgeprune.ir import Codebook, Graph, quantise_array, run, run_int
+from edgeprune.ir import Codebook, DType, Graph, quantise_array, run, run_int
 from edgeprune.quantize import quantise
 from edgeprune.target import load_target
 from edgeprune.verify import run_target
@@ -48,6 +48,8 @@ def main() -> None:
         for name, book in BOOKS.items():
             books = dict.fromkeys(layers, book) if book else {}
             print(row(quantise(graph, ranges, codebooks=books), core, name, x), flush=True)
+        wide = quantise(graph, ranges, DType.INT16)
+        print(row(wide, core, "int8, activations of int16", x), flush=True)
 
 
 def row(graph: Graph, core: str, name: str, x: np.ndarray) -> str:

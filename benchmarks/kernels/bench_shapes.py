@@ -4,7 +4,8 @@
 
 Every layer is lowered as in a build for speed, run on the emulated core and checked against the
 integer reference. Prints, for every core and kind, the least instructions a unit (multiplication
-with weights, else output) and the ten shapes that take most beside it. ``--all``: every shape.
+with weights, element in a window, or element) and the ten shapes that take most beside it, results
+counted as units: rescaling one is a fixed price. ``--all``: every shape.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ from edgeprune.target import Target, load_target
 
 CORES = "cortex-m4,cortex-m55,cortex-m0plus"
 WORST = 10
+RESULT = 10
+"""Units that a result of a sum or a window counts as: the best kernels rescale one in so many."""
 BATCH = 40
 RELU = (0.0, np.inf)
 Sizes = tuple[int, ...]
@@ -58,10 +61,22 @@ class Shape:
 
     @property
     def units(self) -> int:
-        """Multiplications with weights, or elements of the result or of what is reduced to it."""
-        macs = self.graph.macs if self.graph.constants else 0
-        sizes = [self.graph.types[v].size for v in (*self.graph.inputs, *self.graph.outputs)]
-        return macs or max(sizes)
+        """Multiplications with weights, elements in windows, or of operand or result."""
+        graph, op = self.graph, self.graph.nodes[0].op
+        results = graph.types[graph.outputs[0]].size
+        if isinstance(op, AvgPool2d | MaxPool2d):
+            return results * op.kernel[0] * op.kernel[1]
+        sizes = [graph.types[v].size for v in graph.inputs]
+        return graph.macs if graph.constants else max(*sizes, results)
+
+    @property
+    def work(self) -> int:
+        """Units, results among them where each is of several elements."""
+        results = self.graph.types[self.graph.outputs[0]].size
+        sums = self.graph.constants or isinstance(
+            self.graph.nodes[0].op, AvgPool2d | MaxPool2d | Mean
+        )
+        return self.units + (RESULT * results if sums else 0)
 
 
 def network(op: Op, images: list[Sizes], w: Sizes = (), axis: int = 0) -> Graph:
@@ -156,8 +171,8 @@ def rest() -> Iterator[Shape]:
             yield Shape("resize nearest", size, network(grown, [image]))
 
 
-def counted(shapes: list[Shape], target: Target) -> list[tuple[float, Shape, str]]:
-    """Instructions a unit, the shape, and the kernel that it gets."""
+def counted(shapes: list[Shape], target: Target) -> list[tuple[int, Shape, str]]:
+    """Instructions, the shape, and the kernel that it gets."""
     rng = np.random.default_rng(1)
     trials = []
     for s in shapes:
@@ -174,7 +189,7 @@ def counted(shapes: list[Shape], target: Target) -> list[tuple[float, Shape, str
         for s, t, r in zip(shapes[at : at + BATCH], some, results, strict=True):
             assert np.array_equal(r.output, expected(t.graph, t.feed)), f"{s.kind} {s.name}"
             assert r.counts is not None, "no host compiler for the plugin that counts"
-            found.append((r.counts.instructions / s.units, s, t.call.kernel))
+            found.append((r.counts.instructions, s, t.call.kernel))
     return found
 
 
@@ -190,11 +205,13 @@ def main() -> None:
     for core in args.cores.split(","):
         rows = counted(shapes, load_target(core))
         for kind in dict.fromkeys(s.kind for s in shapes):
-            own = sorted((r for r in rows if r[1].kind == kind), key=lambda r: r[0])
-            best = own[0][0]
-            print(f"{core} {kind}: {len(own)} shapes, best {best:.2f} ({own[0][1].name})")
+            own = sorted((r for r in rows if r[1].kind == kind), key=lambda r: r[0] / r[1].work)
+            n, s, _ = own[0]
+            best = n / s.work
+            print(f"{core} {kind}: {len(own)} shapes, best {n / s.units:.2f} ({s.name})")
             for n, s, kernel in own[::-1][: None if args.all else WORST]:
-                print(f"    {n:7.2f} {n / best:6.1f}x  {s.name:32} {kernel}")
+                ratio = n / s.work / best
+                print(f"    {n / s.units:7.2f} {ratio:6.1f}x  {s.name:32} {kernel}")
 
 
 if __name__ == "__main__":
