@@ -78,12 +78,12 @@ def join_affine(graph: Graph) -> Graph:
     gone: set[str] = set()
     for node in reversed(graph.nodes):
         row, a, b = _row(graph, node)
-        wanted = _sum_and_factor(a, b)
+        wanted = _sum_and_factor(a, b) or [(Mul(), np.ones(1))]  # something makes its output
         after = only_user(graph, node.output)
         moves = after is not None and isinstance(node.op, Add | Sub) and len(wanted) == 2
         moves = moves and after is not None and _can_read(graph, after, node, a, 0 * b)
         divides = any(isinstance(n.op, Div) for n in row)
-        if node.name in gone or not (divides or moves or len(row) > len(wanted) > 0):
+        if node.name in gone or not (divides or moves or len(row) > len(wanted)):
             continue
         made = _finite(*(v for _, v in wanted))
         if made is None:

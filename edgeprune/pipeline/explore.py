@@ -59,6 +59,7 @@ def analyze_model(
     curves: tuple[Surface, ...] = ()
     maps: tuple[ActivationMap, ...] = ()
     if pictures:
+        progress("pictures", 0, 0)
         few = prepared.rank.first(500)
         ctx = Context(graph, couple(graph), few, make_loss(graph, few))
         order = removal_order(ctx, CRITERIA["taylor1"], "single")

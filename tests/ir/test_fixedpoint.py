@@ -61,6 +61,13 @@ class Draw:
         return number, fp.clamp_range(*CLAMPS[number], y)
 
 
+@pytest.mark.parametrize("far", [1e10, 1e19, 1e30, 3e38])
+@pytest.mark.parametrize("scale", [1e-6, 0.01, 1e4])
+def test_a_bound_that_no_integer_reaches_bounds_nothing(far: float, scale: float) -> None:
+    y = QuantParams.of(scale, 3)
+    assert fp.clamp_range(-far, far, y) == (-128, 127)
+
+
 def bias_quant(x: QuantParams, w: QuantParams) -> QuantParams:
     scales = np.float32(x.scale[0]) * np.asarray(w.scale, np.float32)
     axis = None if w.axis is None else 0

@@ -50,6 +50,28 @@ CASES: dict[str, bytes] = {
     "a large number chosen": model(
         [node("Where", "k", "x", "c")], V, {"c": np.float32(-20000), "k": np.arange(12) % 3 > 0}
     ),
+    "powers that are no products": model(
+        [
+            node("Sigmoid", "x", outputs=["a"]),
+            node("Pow", "a", "less", outputs=["b"]),
+            node("Pow", "a", "root", outputs=["c"]),
+            node("Pow", "a", "both", outputs=["d"]),
+            node("Sum", "b", "c", "d"),
+        ],
+        V,
+        {"less": np.float32(-1), "root": np.float32(0.5), "both": np.float32(-0.5)},
+    ),
+    "steps that come to nothing": model(
+        [
+            node("Relu", "x", outputs=["a"]),
+            node("Div", "a", "one", outputs=["b"]),
+            node("Tanh", "b", outputs=["c"]),
+            node("Mul", "c", "two", outputs=["d"]),
+            node("Div", "d", "two"),
+        ],
+        V,
+        {"one": np.float32(1), "two": np.float32(2)},
+    ),
     "clip": model([node("Clip", "x", "a", "b")], X, {"a": np.float32(-0.5), "b": np.float32(6)}),
     "clip, old": model([node("Clip", "x", min=0.0, max=6.0)], X, opset=10),
     "activations": model(

@@ -153,7 +153,8 @@ def clamp_range(
 
     def bound(real: float | None) -> int:
         assert real is not None
-        steps = np.float32(real) / np.float32(scale)
+        with np.errstate(over="ignore"):  # "no bound" is also written as 1e30
+            steps = np.clip(np.float32(real) / np.float32(scale), -(2.0**31), 2.0**31)
         return zero + int(round_half_away(np.array([steps]))[0])
 
     return (
