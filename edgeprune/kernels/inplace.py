@@ -136,6 +136,18 @@ def in_bands(w: Windows, rows: int, *, held: bool = False) -> Over | None:
     return _by_pixels(w, read, written) if w.depth[0] == w.depth[1] else None
 
 
+def in_blocks(w: Windows, rows: int) -> Over | None:
+    """For kernels that read all that so many rows of output need, and then write these.
+
+    Args:
+        w: the windows.
+        rows: of the output, in a block.
+    """
+    read = np.repeat(_of(w.rows.reads[1], rows)[:, None], w.columns.size, axis=1)
+    written = np.repeat(np.arange(w.rows.out)[:, None] // rows, w.columns.out, axis=1)
+    return _lead(w, read, written)
+
+
 def _of(windows: Int64s, each: int) -> Int64s:
     """Numbers of the blocks of so many windows."""
     return np.where(windows == NEVER, NEVER, windows // each)

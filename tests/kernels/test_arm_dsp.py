@@ -229,6 +229,7 @@ def test_winograd_computes_the_reference_on_the_core(core: str) -> None:
         trials += [replace(t, inplace=t.may_lie_over and bool(rng.integers(2))) for t in made]
     assert len(trials) > TRIALS
     assert {t.inplace for t in trials} == {True, False}
+    assert {dict(t.call.params)["held"] for t in trials} == {0, 1}
     for t, result in zip(trials, run_on_core(trials, core, "speed"), strict=True):
         np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kernels.cases import SEEDS, examples
 
-from edgeprune.kernels.inplace import UNCOPIED, Windows, in_bands, in_lines, in_pixels
+from edgeprune.kernels.inplace import UNCOPIED, Windows, in_bands, in_blocks, in_lines, in_pixels
 
 MANY = examples(200)
 Shape = tuple[int, int, int]
@@ -153,6 +153,26 @@ def test_bands_survive_where_it_is_said(seed, rows):
     if over is not None:
         assert over.exact == (image[2] > 1)
         assert survives_bands(w, Memory(image, result, over.lead), rows)
+
+
+@MANY
+@given(SEEDS, st.integers(1, 5))
+def test_blocks_survive_the_lead_that_was_found(seed, rows):
+    w, image, result = random_windows(np.random.default_rng(seed))
+
+    def survives(lead: int) -> bool:
+        m = Memory(image, result, lead)
+        for top in range(0, result[0], rows):
+            lines = range(top, min(top + rows, result[0]))
+            block = [(i, j) for i in lines for j in range(result[1])]
+            if not all(m.intact(r, c) for i, j in block for r, c in seen(w, i, j)):
+                return False
+            for i, j in block:
+                m.write(i, j)
+        return True
+
+    over = in_blocks(w, rows)
+    assert all(survives(over.lead + more) for more in ((0,) if over.exact else (0, 1, 5)))
 
 
 @MANY

@@ -13,19 +13,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeprune.ir import Array
-from edgeprune.kernels.arm_dsp._requant import Mode, narrow_fits, requant_table, rescaled
+from edgeprune.kernels.arm_dsp._numbers import Numbers, conv_numbers
 from edgeprune.kernels.arm_dsp._tiles import (
     Planes,
     Round,
     Tile,
-    as_words,
-    pack_weights,
     plane_channels,
     round_of,
 )
+from edgeprune.kernels.arm_dsp.block import block
 from edgeprune.kernels.arm_dsp.winograd import winograd
-from edgeprune.kernels.bounds import accumulators
-from edgeprune.kernels.call import Constant, KernelCall, Request
+from edgeprune.kernels.call import KernelCall, Request
 from edgeprune.kernels.inplace import in_lines, in_pixels
 from edgeprune.kernels.layer import Layer
 
@@ -46,56 +44,6 @@ SHARED_PLANES = 4
 
 PADDING_BYTES = 128
 """Zeros among the weights of a layer that a loop of its own would not be worth."""
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """What the tiles read: packed weights and the table, and the form that they are in."""
-
-    weights: Array
-    table: Array
-    channels: int
-    narrow: bool
-    mode: Mode
-    paired: int
-
-    @property
-    def constants(self) -> tuple[Constant, ...]:
-        """The two arrays of the call."""
-        return (
-            Constant("weights", as_words(self.weights), "int32_t", paired=self.paired),
-            Constant("table", self.table, "int32_t", 4 * self.channels),
-        )
-
-
-def conv_numbers(layer: Layer, w: Array, planes: Planes) -> Numbers | None:
-    """Weights and table of a convolution; None where the tiles' arithmetic does not hold.
-
-    Args:
-        layer: the convolution.
-        w: its weights (o, rows, taps, channels) as the layout has them.
-        planes: the layout.
-    """
-    flat = w.reshape(w.shape[0], -1)
-    acc = accumulators(flat, layer.bias, layer.xq.scalar[1])
-    rounded = rescaled(acc, layer)
-    if rounded is None:
-        return None
-    rescale, mode = rounded
-    filters = len(w) // layer.groups
-    parts = [slice(k, k + filters) for k in range(0, len(w), filters)]
-    narrow = all(narrow_fits(acc.part(s), flat[s], rescale.part(s), mode) for s in parts)
-    weights = [pack_weights(w[s], planes, narrow=narrow) for s in parts]
-    tables = [requant_table(acc.part(s), rescale.part(s), mode, narrow=narrow) for s in parts]
-    paired = _paired(filters, len(parts), flat.shape[1]) if narrow else 0
-    return Numbers(np.concatenate(weights), np.concatenate(tables), len(w), narrow, mode, paired)
-
-
-def _paired(filters: int, groups: int, each: int) -> int:
-    """Bytes of pairs of channels, as :class:`Constant` counts them; ``each``: of a channel."""
-    if filters > 1 and filters % 2 and groups > 1:
-        return -1
-    return groups * (filters - filters % 2) * each
 
 
 @dataclass(frozen=True)
@@ -355,5 +303,5 @@ def conv_calls(request: Request, layer: Layer) -> list[KernelCall]:
     """Any convolution whose numbers the tiles can hold."""
     # For size, one driver for all convolutions.
     whole = layer.groups == 1
-    forms = (strip,) if whole and request.optimize == "size" else (ring, winograd, strip)
+    forms = (strip,) if whole and request.optimize == "size" else (ring, winograd, block, strip)
     return [c for c in (form(request, layer) for form in forms[: None if whole else 1]) if c]

@@ -30,6 +30,10 @@ MOST_NESTED = 80
 allow about a hundred."""
 LOOP_PAIRS = {"size": 1, "speed": 6}
 """Pairs of outputs that one round of the loop unrolls."""
+TURNED_PAIRS = 4
+"""The same of columns that are taken for rows, of which a high image has long ones."""
+BACK = 2**16
+"""Bytes that two subtractions go back."""
 
 
 def depthwise(request: Request) -> KernelCall | None:
@@ -47,12 +51,29 @@ def depthwise(request: Request) -> KernelCall | None:
     rescale, mode = rounded
     cut = (layer.clamp[0] > -128) + (layer.clamp[1] < 127)
     output = 4 + 3 * cut + (2 if mode is Mode.TWICE else 0)
-    run = _by_three(layer, output, mode, LOOP_PAIRS[request.optimize]) or _any(layer, output, mode)
     table = requant_singles(acc, rescale)
-    calls = [_call(request, layer, run, table)] if run else []
+    calls = _planes(request, layer, output, mode, table)
     point = points(request, layer, table, mode)
     calls += [point] if point else []
     return replace(calls[0], others=tuple(calls[1:])) if calls else None
+
+
+def _planes(
+    request: Request, layer: Layer, output: int, mode: Mode, table: Array
+) -> list[KernelCall]:
+    """By rows, or by columns of a high image, whichever takes less; ``output``: instructions."""
+    unroll = LOOP_PAIRS[request.optimize]
+    run = _by_three(layer, output, mode, unroll)
+    if run is None:
+        run = _any(layer, output, mode)
+        return [_call(request, layer, run, table)] if run else []
+    calls = [_call(request, layer, run, table)]
+    high = _turned(layer)
+    turned = _by_three(high, output, mode, min(unroll, TURNED_PAIRS), pixel=layer.out[1])
+    if turned is not None and request.optimize == "speed":
+        whole = _band_rows(high, turned.pitch, high.kernel[0]) >= high.out[0]
+        calls += [_call(request, high, turned, table, turned=True)] if whole else []
+    return [min(calls, key=lambda c: c.instructions)]
 
 
 @dataclass(frozen=True)
@@ -78,6 +99,11 @@ def _lying(layer: Layer) -> Layer:
     """A column of pixels as a row, which has the same bytes."""
     if any(size[i] != 1 for size, i in ((layer.image, 1), (layer.kernel, 1), (layer.out, 1))):
         return layer
+    return _turned(layer)
+
+
+def _turned(layer: Layer) -> Layer:
+    """Rows for columns."""
 
     def turned(size: Iterable[int]) -> tuple[int, int]:
         h, w = size
@@ -96,20 +122,31 @@ def _lying(layer: Layer) -> Layer:
     )
 
 
-def _by_three(layer: Layer, output: int, mode: Mode, unroll: int) -> Run | None:
-    """3x3, undilated, column stride 1 or 2; ``output``: instructions behind an accumulator."""
+def _by_three(layer: Layer, output: int, mode: Mode, unroll: int, pixel: int = 1) -> Run | None:
+    """3x3, undilated, column stride 1 or 2.
+
+    Args:
+        layer: the convolution.
+        output: instructions behind an accumulator.
+        mode: how the results are rounded.
+        unroll: pairs of outputs, at most.
+        pixel: pixels of the output from one of a row to the next; that of a turned image has all
+            of its first row side by side.
+    """
     if layer.kernel != (3, 3) or layer.dilation != (1, 1):
         return None
     (_, out_w, out_c), (sy, sx), pitch = layer.out, layer.stride, _pitch(layer)
+    next_y = pixel * out_c
+    back = (out_w - 1) * next_y + next_y - out_c if pixel > 1 else 0
     # LDRD and LDR read three rows at immediate offsets.
-    most = min((REACH - 8 - 4 * pitch) // (4 * sx) + 1, STORE_REACH // (2 * out_c))
-    if sx > 2 or most < 1:
+    most = min((REACH - 8 - 4 * pitch) // (4 * sx) + 1, STORE_REACH // (2 * next_y))
+    if sx > 2 or most < 1 or back >= BACK:
         return None
     pairs, rounds, rest = _rounds(out_w // 2, min(most, unroll))
     if rest + 1 > most:
         return None
     loop = (pairs, rounds, rest, out_w % 2)
-    steps = (sx, 2 * pitch, 2 * pitch * sy, out_c)
+    steps = (sx, 2 * pitch, 2 * pitch * sy, next_y, back)
     pair = 3 * (5 if sx == 1 else 6) + 1 + 2 * output
     line = out_w // 2 * pair + out_w % 2 * (10 + output) + 7 + 6 * (rounds if rounds > 1 else 0)
     code = 45 + pair * (pairs * bool(rounds) + rest) + out_w % 2 * 14 + 12
@@ -145,10 +182,15 @@ def _any(layer: Layer, output: int, mode: Mode) -> Run | None:
     return Run(piece, pitch, 75 + 8 * kh * pairs, line, 4 * code)
 
 
-def _call(request: Request, layer: Layer, run: Run, table: Array) -> KernelCall:
+def _call(
+    request: Request, layer: Layer, run: Run, table: Array, *, turned: bool = False
+) -> KernelCall:
+    """The call; ``turned``: the layer has columns for rows, and is computed in one band."""
     (in_h, in_w, in_c), (out_h, out_w, out_c) = layer.image, layer.out
     sy, reach = layer.stride[0], (layer.kernel[0] - 1) * layer.dilation[0] + 1
     rows = _band_rows(layer, run.pitch, reach)
+    x_steps = (in_h * in_c, in_c) if turned else (in_c, in_w * in_c)
+    original = _turned(layer) if turned else layer
     band_in = (rows - 1) * sy + reach
     bands = -(-out_h // rows)
     widened = min(bands * band_in, out_h * sy + reach * bands)
@@ -176,6 +218,8 @@ def _call(request: Request, layer: Layer, run: Run, table: Array) -> KernelCall:
             ("twice_zero", 2 * layer.yq.scalar[1] + 1),
             ("band_rows", rows),
             ("pitch", run.pitch),
+            ("x_step", x_steps[0]),
+            ("x_row", x_steps[1]),
             ("run", run.piece.name),
         ),
         constants=(
@@ -184,7 +228,7 @@ def _call(request: Request, layer: Layer, run: Run, table: Array) -> KernelCall:
         ),
         inputs=(request.node.inputs[0],),
         scratch_bytes=4 * band_in * 2 * run.pitch,
-        inplace=in_bands(layer.windows, rows),
+        inplace=in_bands(original.windows, original.out[0] if turned else rows),
         instance=run.piece.instance,
         instructions=out_c * (out_h * run.line + run.once * bands) + widening,
         code_bytes=run.code_bytes,

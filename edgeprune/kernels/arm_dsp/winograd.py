@@ -20,6 +20,8 @@ STEPS = 8
 """Pairs of channels that a round unrolls: with what follows it fits a cache of 1,024 bytes."""
 TILES = 16
 """Tiles of a band, at least, where there are so many: filters are transformed for each band."""
+HELD_BYTES = 8192
+"""Filters of all channels together that are transformed once, where there are several bands."""
 REACH = 4095
 """Bytes that the offset of LDR spans."""
 
@@ -47,8 +49,10 @@ def winograd(request: Request, layer: Layer) -> KernelCall | None:
         "finish": Piece("winograd_finish", (int(mode), *layer.clamp)),
     }
     row_bytes = (2 * columns + 2) * in_c
+    bands, filters = -(-all_rows // rows), 64 * in_c * (out_c // 2)
+    held = bands > 1 and filters <= HELD_BYTES
     block = 16 * (14 * pairs + 20 + 4 * (pairs // steps))
-    per_pair = 120 * pairs + tiles // 4 * block + rows * columns * 170
+    per_pair = tiles // 4 * block + rows * columns * 150
     return KernelCall(
         function="ep_winograd_s8_arm_dsp",
         sources=(f"{FOLDER}/ep_winograd_s8_arm_dsp.c",),
@@ -57,6 +61,7 @@ def winograd(request: Request, layer: Layer) -> KernelCall | None:
         params=(
             *_geometry(layer, request.pitch),
             ("band_rows", rows),
+            ("held", int(held)),
             ("tiles", tiles),
             *((role, piece.name) for role, piece in pieces.items()),
         ),
@@ -65,14 +70,15 @@ def winograd(request: Request, layer: Layer) -> KernelCall | None:
             Constant("table", _table(acc, rescale), "int32_t", 4 * out_c),
         ),
         inputs=(request.node.inputs[0],),
-        scratch_bytes=64 * pairs * (tiles + 2)
+        scratch_bytes=64 * pairs * tiles
+        + (filters if held else 128 * pairs)
         + 512
         + 32 * (columns + 1)
         + (2 * rows + 2) * row_bytes,
         inplace=in_bands(layer.windows, 2 * rows, held=True),
         instance="".join(piece.instance for piece in pieces.values()),
-        instructions=-(-all_rows // rows)
-        * (out_c // 2 * per_pair + rows * (pairs * columns * 90 + row_bytes)),
+        instructions=bands * (out_c // 2 * per_pair + rows * (pairs * columns * 90 + row_bytes))
+        + (1 if held else bands) * out_c // 2 * 120 * pairs,
         code_bytes=56 * steps + 450,
     )
 

@@ -102,9 +102,9 @@ static void widen_channel(const band_params *p, const int8_t *x, int32_t rows, i
 {
     for (; rows > 0; rows--) {
         for (int32_t i = 0; i < count; i++) {
-            to[i] = x[i * p->in_c];
+            to[i] = x[i * p->x_step];
         }
-        x += p->in_w * p->in_c;
+        x += p->x_row;
         to += p->pitch;
     }
 }
@@ -129,14 +129,14 @@ static void load_band(const band_params *p, const int8_t *x, int32_t channels, i
     int32_t count = p->pitch - p->pad_left;
     count = count < p->in_w ? count : p->in_w;
     ep_lane *lanes = (ep_lane *)(to + above * row_words) + p->pad_left;
-    x += (top + above) * p->in_w * p->in_c;
+    x += (top + above) * p->x_row;
     if (channels == 4 && count > 0 && inside > 0) {
         const int32_t before = p->pad_left % 2; /* then the first pixel is the high half of a word */
         const int32_t pairs = (count - before) / 2;
         const int32_t after = count - before - 2 * pairs;
         const rows4 rows_of_four = {inside,
-                                    p->in_c,
-                                    (p->in_w - count) * p->in_c,
+                                    p->x_step,
+                                    p->x_row - count * p->x_step,
                                     2 * (p->pitch - count),
                                     pairs,
                                     before + 2 * after,

@@ -36,10 +36,13 @@ typedef struct {
     int16_t twice_zero; /* 2 * output zero point + 1 */
     int16_t band_rows;  /* output rows of a band */
     int16_t pitch;      /* int16 of a row of a plane, even */
+    int32_t x_step;     /* bytes from one pixel of a row to the next, */
+    int32_t x_row;      /* and from one row to the next */
     ep_arm_dsp_depthwise *run;
 } ep_depthwise_conv2d_s8_arm_dsp_params;
 
-/* As ep_depthwise_conv2d_s8, bit for bit.
+/* As ep_depthwise_conv2d_s8, bit for bit. Of images that are higher than wide the columns may be taken for rows,
+ * in one band: sizes, taps and steps say so.
  *
  * w        int8 [out_c][kernel_h][kernel_w]
  * table    int32 [out_c][3]
@@ -135,11 +138,12 @@ __asm__(
     EP_ONCE_END);
 
 /* rounds of `pairs` pairs of outputs, then `rest` pairs and, where `single`, one; sx column stride;
- * pitch and step: bytes of a row of the plane, and from one output row's input to the next; c channels.
+ * pitch and step: bytes of a row of the plane, and from one output row's input to the next; c: bytes from one
+ * output to the next, back: from behind the last one of a row back to the first of the next, below 2^16.
  * Frame: 0 multiplier, 4 rounding constant, 8 rows left, 12 rounds left. */
 __asm__(
     EP_ONCE("DEPTHWISE_2")
-    ".macro ep_depthwise name, pairs, rounds, rest, single, sx, pitch, step, c, mode, lo, hi\n"
+    ".macro ep_depthwise name, pairs, rounds, rest, single, sx, pitch, step, c, back, mode, lo, hi\n"
     EP_ASM_BEGIN
     " push {r4-r11, lr}\n"
     " sub sp, sp, #20\n"
@@ -174,6 +178,10 @@ __asm__(
     " .if \\rest + \\single\n"
     " ep_dw_outputs \\rest, \\single, \\sx, \\pitch, \\c, \\mode, \\lo, \\hi\n"
     " add lr, lr, #EP_y\n"
+    " .endif\n"
+    " .if \\back\n"
+    " sub lr, lr, #\\back / 4096 * 4096\n"
+    " subw lr, lr, #\\back % 4096\n"
     " .endif\n"
     " add r0, r0, #\\step - \\rounds * \\pairs * 4 * \\sx\n"
     " ldr r11, [sp, #8]\n"

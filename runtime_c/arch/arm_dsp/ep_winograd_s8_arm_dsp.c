@@ -186,7 +186,8 @@ void ep_winograd_s8_arm_dsp(const winograd_params *p, const void *w, const int32
     const int32_t held = 2 * p->band_rows + 2;
     uint32_t *const v = scratch;
     uint32_t *const u = v + 16 * pairs * p->tiles;
-    int32_t *const m = (int32_t *)(u + 32 * pairs);
+    const int32_t each = p->held ? 32 * pairs : 0; /* words of the filters of two channels */
+    int32_t *const m = (int32_t *)(u + (p->held ? p->out_c / 2 : 1) * 32 * pairs);
     uint32_t *const wide = (uint32_t *)(m + 128);
     int8_t *const ring = (int8_t *)(wide + 4 * (2 * columns + 2));
     int32_t next = 0; /* first row that the ring does not hold yet, the border counted */
@@ -204,8 +205,11 @@ void ep_winograd_s8_arm_dsp(const winograd_params *p, const void *w, const int32
             transform(p, row, wide, v + ty * columns);
         }
         for (int32_t c = 0; c < p->out_c; c += 2) {
-            ep_winograd_filters_arm_dsp(filters + c / 2 * pairs * 9, u, pairs);
-            multiply(p, u, v, m, table + 3 * c, oy, rows, y + c);
+            uint32_t *const own = u + c / 2 * each;
+            if (oy == 0 || !p->held) {
+                ep_winograd_filters_arm_dsp(filters + c / 2 * pairs * 9, own, pairs);
+            }
+            multiply(p, own, v, m, table + 3 * c, oy, rows, y + c);
         }
     }
 }

@@ -12,8 +12,8 @@
  * the paper's G are left out, and what that lacks in the first and last row is in B. All are integers:
  * |G g G'| <= 9 * 127 and |B' d B| <= 16 * 128 are int16, and sums are right modulo 2^32.
  *
- * Rows of tiles are taken in bands. Their input is transformed once; for each two output channels the
- * filters are, into working memory, so that flash holds the weights as they are. */
+ * Rows of tiles are taken in bands. Their input is transformed once; the filters are for each two output channels
+ * of a band, or once for all where they are few, into working memory, so that flash holds the weights as they are. */
 #ifndef EP_WINOGRAD_S8_ARM_DSP_H
 #define EP_WINOGRAD_S8_ARM_DSP_H
 
@@ -55,6 +55,7 @@ typedef struct {
     int16_t zero;       /* input zero point: the value of the border */
     int16_t twice_zero; /* 2 * output zero point + 1 */
     int16_t band_rows; /* rows of tiles */
+    int16_t held;      /* whether the filters of all channels are there at once, transformed once for all bands */
     int16_t tiles;     /* of a band, filled up to fours */
     ep_winograd_block *block;
     ep_winograd_finish *finish;
@@ -66,7 +67,8 @@ typedef struct {
  *          ep_arm_dsp_tile.h has them, taps: bytes (Ac Bc Ad Bd)
  * table    int32 [out_c][3]: four times the bias, multiplier, shift - 1
  * x        int8 [in_h][in_w][in_c]
- * scratch  uint32 [16][in_c / 2][tiles], uint32 [16][in_c / 2][2], int32 [16][4][2], uint32 [4][columns],
+ * scratch  uint32 [16][in_c / 2][tiles], filters uint32 [16][in_c / 2][2], of each two output channels where held,
+ *          int32 [16][4][2], uint32 [4][columns],
  *          then rows of input with their border, int8 [2 * band_rows + 2][columns][in_c];
  *          columns = (out_w + 1) / 2 * 2 + 2
  * y        int8 [out_h][out_w][pitch], the first out_c of each pixel */
@@ -246,25 +248,41 @@ __asm__(
     ".endm\n"
     EP_ONCE_END);
 
-/* Outputs: r0 sums, r1 table, r2 output, r3 bytes to the next pixel; of one channel of a tile r8 r9 (upper)
- * and r10 r11 (lower). Frame: 0 ep_winograd_outputs, 4 output, 8 channels left of the tiles. */
+/* Outputs of one channel, tile by tile, then of the other: r0 sums, r1 four times the bias, r2 output, r3 bytes to
+ * the next pixel, r4 multiplier, r5 shift - 1, r6 rounding constant; of a tile r8 r9 (upper) and r10 r11 (lower).
+ * Frame: 0 table, 4 output, 8 sums, 12 bytes to the next row, 16 tiles, 20 tiles left, 24 twice the output's zero
+ * point + 1, 28 channels left; behind it and what is saved, at 68, tiles. */
 __asm__(
     EP_ONCE("WINOGRAD_3")
+    ".macro ep_winograd_load reg, j, row\n"
+    " ldr \\reg, [r0, #32 * \\j + 128 * \\row]\n"
+    ".endm\n"
     /* column j of A' M: upper (first plus two) and lower (second less two) sums */
     ".macro ep_winograd_column j, upper, lower\n"
-    " ldr r4, [r0, #32 * \\j]\n"
-    " ldr r5, [r0, #32 * \\j + 128]\n"
-    " ldr r6, [r0, #32 * \\j + 256]\n"
-    " ldr r7, [r0, #32 * \\j + 384]\n"
+    " ep_winograd_load \\upper, \\j, 1\n"
+    " ep_winograd_load r7, \\j, 2\n"
+    " ep_winograd_load r12, \\j, 0\n"
+    " ep_winograd_load lr, \\j, 3\n"
     " .if \\j == 1\n"
-    " add r5, r5, r12\n"
+    " add \\upper, \\upper, r1\n"
     " .endif\n"
-    " add \\upper, r5, r6\n"
-    " sub \\lower, r5, r6\n"
-    " add \\upper, \\upper, r4\n"
-    " sub \\lower, \\lower, r7\n"
+    " sub \\lower, \\upper, r7\n"
+    " add \\upper, \\upper, r7\n"
+    " sub \\lower, \\lower, lr\n"
+    " add \\upper, \\upper, r12\n"
     ".endm\n"
-    /* r4 multiplier, r5 shift - 1, r6 rounding constant; four times the sum in `sum` */
+    /* the same in r12 and r7 */
+    ".macro ep_winograd_rest j\n"
+    " ep_winograd_load r7, \\j, 1\n"
+    " ep_winograd_load lr, \\j, 2\n"
+    " ep_winograd_load r12, \\j, 0\n"
+    " add r12, r12, r7\n"
+    " add r12, r12, lr\n"
+    " sub r7, r7, lr\n"
+    " ep_winograd_load lr, \\j, 3\n"
+    " sub r7, r7, lr\n"
+    ".endm\n"
+    /* four times the sum in `sum` */
     ".macro ep_winograd_output sum, at, mode, lo, hi\n"
     " asr \\sum, \\sum, #1\n"
     " .if \\mode == 0\n"
@@ -291,62 +309,63 @@ __asm__(
     " .endif\n"
     " strb r7, [\\at]\n"
     ".endm\n"
-    ".macro ep_winograd_channel mode, lo, hi\n"
-    " ldr r12, [r1]\n"
+    ".macro ep_winograd_finish name, mode, lo, hi\n"
+    EP_ASM_BEGIN
+    " push {r4-r11, lr}\n"
+    " sub sp, sp, #32\n"
+    " ldr r4, [sp, #68]\n"
+    " ldm r0, {r5-r7}\n"
+    " mov r8, #2\n"
+    " strd r2, r3, [sp]\n"
+    " strd r1, r6, [sp, #8]\n"
+    " str r4, [sp, #16]\n"
+    " strd r7, r8, [sp, #24]\n"
+    " mov r3, r5\n"
+    "1:\n"
+    " ldr r1, [sp]\n"
+    " ldr r2, [sp, #4]\n"
+    " ldr r0, [sp, #8]\n"
+    " ldr r12, [sp, #16]\n"
+    " ldr r6, [sp, #24]\n"
+    " ldm r1, {r1, r4, r5}\n"
+    " lsl r6, r6, r5\n"
+    "2:\n"
+    " str r12, [sp, #20]\n"
     " ep_winograd_column 0, r8, r10\n"
     " ep_winograd_column 1, r9, r11\n"
     " add r8, r8, r9\n"
     " add r10, r10, r11\n"
-    " ep_winograd_column 2, r12, lr\n"
+    " ep_winograd_rest 2\n"
     " add r8, r8, r12\n"
     " sub r9, r9, r12\n"
-    " add r10, r10, lr\n"
-    " sub r11, r11, lr\n"
-    " ep_winograd_column 3, r12, lr\n"
+    " add r10, r10, r7\n"
+    " sub r11, r11, r7\n"
+    " ep_winograd_rest 3\n"
     " sub r9, r9, r12\n"
-    " sub r11, r11, lr\n"
-    " ldr r4, [r1, #4]\n"
-    " ldr r5, [r1, #8]\n"
-    " ldr r6, [sp]\n"
-    " ldrd r12, r6, [r6, #4]\n"
-    " lsl r6, r6, r5\n"
+    " sub r11, r11, r7\n"
+    " ldr lr, [sp, #12]\n"
+    " ldr r12, [sp, #20]\n"
     " ep_winograd_output r8, r2, \\mode, \\lo, \\hi\n"
     " add r8, r2, r3\n"
     " ep_winograd_output r9, r8, \\mode, \\lo, \\hi\n"
-    " add r2, r2, r12\n"
-    " ep_winograd_output r10, r2, \\mode, \\lo, \\hi\n"
-    " add r2, r2, r3\n"
-    " ep_winograd_output r11, r2, \\mode, \\lo, \\hi\n"
-    ".endm\n"
-    ".macro ep_winograd_finish name, mode, lo, hi\n"
-    EP_ASM_BEGIN
-    " push {r4-r11, lr}\n"
-    " sub sp, sp, #12\n"
-    " ldr r4, [sp, #48]\n"
-    " lsl r4, r4, #1\n"
-    " str r0, [sp]\n"
-    " strd r3, r4, [sp, #4]\n"
-    " ldr r12, [r0]\n"
-    " mov r0, r1\n"
-    " mov r1, r2\n"
-    " mov r2, r3\n"
-    " mov r3, r12\n"
-    "1:\n" /* A and B by turns */
-    " ep_winograd_channel \\mode, \\lo, \\hi\n"
-    " ldrd r2, r4, [sp, #4]\n"
-    " add r0, r0, #4\n"
-    " tst r4, #1\n"
-    " itt eq\n"
-    " addeq r1, r1, #12\n"
-    " addeq r2, r2, #1\n"
-    " ittt ne\n"
-    " subne r1, r1, #12\n"
-    " addne r2, r2, r3, lsl #1\n"
-    " subne r2, r2, #1\n"
+    " add r9, r2, lr\n"
+    " ep_winograd_output r10, r9, \\mode, \\lo, \\hi\n"
+    " add r9, r9, r3\n"
+    " ep_winograd_output r11, r9, \\mode, \\lo, \\hi\n"
+    " add r2, r8, r3\n"
+    " adds r0, #8\n"
+    " subs r12, r12, #1\n"
+    " bne.w 2b\n"
+    " ldm sp, {r0-r2}\n"
+    " ldr r4, [sp, #28]\n"
+    " add r0, r0, #12\n"
+    " add r1, r1, #1\n"
+    " add r2, r2, #4\n"
+    " stm sp, {r0-r2}\n"
     " subs r4, r4, #1\n"
-    " strd r2, r4, [sp, #4]\n"
+    " str r4, [sp, #28]\n"
     " bne.w 1b\n"
-    " add sp, sp, #12\n"
+    " add sp, sp, #32\n"
     " pop {r4-r11, pc}\n"
     EP_ASM_END
     ".endm\n"

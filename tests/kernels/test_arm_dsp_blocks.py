@@ -1,0 +1,92 @@
+"""Kernels of the DSP extension that hold much of a layer at once, on such a core."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from kernels.cases import int8_type, int8_values, layer_constants, output_scale
+from kernels.harness import expected, one_node
+from kernels.layers import Rng, clamp, image_layer, kept_size_layer, pointwise_layer
+from kernels.on_core import Trial, run_on_core
+
+from edgeprune.ir import Graph
+from edgeprune.kernels.arm_dsp.block import ROOM
+from edgeprune.kernels.select import candidates
+from edgeprune.ops import Conv2d, DepthwiseConv2d
+from edgeprune.ops._window import Padding
+from edgeprune.target import load_target
+
+pytestmark = pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
+
+BLOCK = "ep_conv2d_block_s8_arm_dsp"
+PLANES = "ep_depthwise_conv2d_s8_arm_dsp"
+TRIALS = 24
+
+
+def of_kernel(graph: Graph, kernel: str, core: str) -> list[Trial]:
+    """The layer by a kernel, if that has it."""
+    pairs = load_target(core).pairs
+    calls = candidates(graph, graph.nodes[0], ("arm_dsp",), "speed", "ep_layer0", pairs=pairs)
+    feed = {"x0": int8_values(np.random.default_rng(0), graph.types["x0"].shape)}
+    return [Trial(graph, c, feed) for c in calls if c.kernel == kernel]
+
+
+def agree(trials: list[Trial], core: str) -> None:
+    """Each computes the integer reference."""
+    for t, result in zip(trials, run_on_core(trials, core, "speed"), strict=True):
+        np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))
+
+
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m33"])
+def test_convolutions_in_blocks_compute_the_reference_on_the_core(core: str) -> None:
+    rng = np.random.default_rng([21, *core.encode()])
+    families = (image_layer, pointwise_layer, kept_size_layer)
+    trials: list[Trial] = []
+    while len(trials) < TRIALS:
+        graph = families[int(rng.integers(3))](rng)
+        made = of_kernel(graph, BLOCK, core)
+        trials += [replace(t, inplace=t.may_lie_over and bool(rng.integers(2))) for t in made]
+    params = [dict(t.call.params) for t in trials]
+    assert {t.inplace for t in trials} == {True, False}
+    assert {p["out_c"] % 4 for p in params} == {0, 2}, "the last two channels with two before them"
+    assert {p["run"] % 4 for p in params} == {0, 1, 2, 3}
+    assert {p["bordered_w"] > 0 for p in params} == {True, False}
+    assert any(p["rows"] * p["out_w"] % 2 for p in params), "a pixel without a partner"
+    assert any(p["rows"] < p["out_h"] for p in params), "several blocks"
+    agree(trials, core)
+
+
+def test_a_block_takes_no_more_than_its_room() -> None:
+    rng = np.random.default_rng(4)
+    for depth in (64, 640, 2048):
+        constants = layer_constants(rng, (8, 1, 1, depth), 0, 0.05)
+        y = int8_type((), output_scale(rng, 0.05, constants), -128)
+        graph = one_node(Conv2d(), [int8_type((20, 10, depth), 0.05, -128)], y, constants)
+        for t in of_kernel(graph, BLOCK, "cortex-m4"):
+            assert t.call.scratch_bytes <= ROOM
+
+
+def high_layer(rng: Rng) -> Graph:
+    """A depthwise 3x3 layer of an image that is higher than wide."""
+    height, width = int(rng.integers(12, 30)), int(rng.integers(3, 7))
+    channels, pad = int(rng.integers(1, 10)), Padding(*(int(v) for v in rng.integers(0, 3, 4)))
+    constants = layer_constants(rng, (3, 3, channels), 2, 0.05)
+    stride = (int(rng.integers(1, 3)), int(rng.integers(1, 3)))
+    y = int8_type((), output_scale(rng, 0.05, constants), int(rng.integers(-128, 128)))
+    x = int8_type((height, width, channels), 0.05, int(rng.integers(-128, 128)))
+    return one_node(DepthwiseConv2d(stride, pad, clamp=clamp(rng)), [x], y, constants)
+
+
+def test_depthwise_convolutions_run_down_the_columns_of_high_images() -> None:
+    rng = np.random.default_rng(22)
+    trials = []
+    for _ in range(TRIALS):
+        made = of_kernel(high_layer(rng), PLANES, "cortex-m4")
+        trials += [replace(t, inplace=t.may_lie_over and bool(rng.integers(2))) for t in made]
+    params = [dict(t.call.params) for t in trials]
+    turned = [p["x_row"] < p["x_step"] for p in params]
+    assert sum(turned) > TRIALS // 2
+    assert any(t.inplace for t, down in zip(trials, turned, strict=True) if down)
+    agree(trials, "cortex-m4")
