@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,6 +40,7 @@ def render(report: Report) -> str:
     from markupsafe import Markup
 
     classes = report.get("classes")
+    is_file = report["size"].get("basis") in FILES
     return fill(
         "report.html.j2",
         r={"classes": None, "kept": [], "pruning": None, "notes": [], **report},
@@ -51,13 +53,15 @@ def render(report: Report) -> str:
         cuts=summary.cuts(report),
         bytes=summary.bytes_by_layer(report),
         cycles=summary.cycles_by_layer(report),
+        work=summary.work_by_layer(report) if is_file else [],
+        app=report.get("app"),
         advice=summary.advice(report),
         maps=answers.input_maps(report),
         shown=answers.shown(report),
         matrices=[(w, answers.matrix(report, w)) for w in ("before", "after") if classes],
         mistakes=answers.mistakes(report) if classes else [],
         obstacles=_obstacles(report),
-        file=size.get("basis") if (size := report["size"]).get("basis") in FILES else None,
+        file=report["size"]["basis"] if is_file else None,
         runners=RUNNERS,
         about_default=about_default(report),
         rounded=rounds_in_calls(report["agreement"]),
@@ -112,6 +116,7 @@ def fill(template: str, **values: Any) -> str:
     )
     environment.filters["n"] = _number
     environment.filters["pc"] = _percent
+    environment.filters["unbroken"] = _unbroken
     text: str = environment.get_template(template).render(**values)
     return text
 
@@ -148,6 +153,14 @@ def page_of(report: Report, where: str) -> str:
 
 def _number(value: Any) -> str:
     return NONE if value is None or value == "" else f"{value:,.0f}"
+
+
+def _unbroken(text: str) -> Any:
+    """The same with its options in one piece each: browsers break lines behind hyphens."""
+    from markupsafe import Markup, escape
+
+    options = re.compile(r"(--[a-z][a-z-]*)")
+    return Markup(options.sub(r'<span class="whole">\1</span>', str(escape(text))))
 
 
 def _percent(value: float | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from edgeprune.emit.packages import PHONES
 from edgeprune.report.network import blocks_of
 from edgeprune.report.schema import Report
 from edgeprune.report.words import FILES, bound
@@ -39,7 +40,7 @@ def removed(report: Report) -> list[tuple[str, str, str]]:
     """What there is less of: (what, before and after, change)."""
     before, after = report["before"], report["after"]
     blocks = blocks_of(report)
-    ports = [b for b in blocks if not b.kinds]
+    ports = [b for b in blocks if not b.kinds][: len(report["interface"]["inputs"])]
     names = set(before["channels"]) & set(after["channels"])
     rows = [
         ("inputs read", sum(b.before for b in ports), sum(b.after for b in ports)),
@@ -99,7 +100,8 @@ def bytes_by_layer(report: Report) -> Rows:
             size = layer.get("constant_bytes", layer["weight_bytes"])
             found[layer["name"]] = found.get(layer["name"], 0) + size
         rest = report["size"]["flash_bytes"] - sum(found.values())
-        found["code and the rest"] = max(rest, 0)
+        in_file = report["size"].get("basis") in FILES
+        found["the file's structure" if in_file else "code and the rest"] = max(rest, 0)
     return _few(found)
 
 
@@ -108,6 +110,14 @@ def cycles_by_layer(report: Report) -> Rows:
     found: dict[str, int] = {}
     for layer in report["layers"]:
         found[layer["name"]] = found.get(layer["name"], 0) + (layer["cycles"] or 0)
+    return _few(found)
+
+
+def work_by_layer(report: Report) -> Rows:
+    """Multiply-accumulates, the most first: what is known of time where no cycles are."""
+    found: dict[str, int] = {}
+    for layer in report["layers"]:
+        found[layer["name"]] = found.get(layer["name"], 0) + layer["macs"]
     return _few(found)
 
 
@@ -183,8 +193,11 @@ def _about_errors(report: Report) -> list[Advice]:
 
 
 def _about_time(report: Report) -> list[Advice]:
-    if report["size"].get("basis") in FILES:
-        return []
+    if (basis := report["size"].get("basis")) in FILES:
+        if basis != "tflite" or (report.get("app") or {}).get("ms") is not None:
+            return []
+        text = "It was not timed: where more speed is asked for, it is measured under XNNPACK."
+        return [Advice(text, "--speedup 1.5x")]
     run, found = report["run"], []
     if run["instructions"] is None:
         return [Advice("It was not run: `edgeprune doctor` says what is missing for that.")]
@@ -204,6 +217,12 @@ def _about_proof(report: Report) -> list[Advice]:
         return [Advice("Sizes are estimated: with a cross compiler they are linked.")]
     if report["accuracy"].get("samples") == "held-out":
         return [Advice("Measure it on samples that it was never trained on.", "--test")]
+    if "--package" in report["command"]:
+        return [Advice("Use it: packages/ has projects that hold it, each with a README.")]
+    if (basis := report["size"].get("basis")) in FILES:
+        app = name if (name := report["target"]["name"]) in PHONES else "all"
+        text = f"Use it: model.{basis} is what ships, and a project around it is made too."
+        return [Advice(text, f"--package {app}")]
     return [Advice("Use it: c/ has the code, and project files for an ecosystem are made too.",
                    "--package all")]  # fmt: skip
 

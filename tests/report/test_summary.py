@@ -85,3 +85,29 @@ def test_mistakes_are_shaded_against_the_most_frequent_one_and_named() -> None:
     assert [[c.error for c in row] for row in cells] == [[None, 1.0], [0.5, None]]
     assert cells[0][1].change == 6
     assert answers.mistakes(r)[0] == "cat taken for dog: 8 (2 before)"
+
+
+def test_a_file_for_phones_is_spoken_of_as_one() -> None:
+    r = record()
+    r["size"]["basis"], r["target"]["name"], r["app"] = "tflite", "android", {"ms": None}
+    assert options(r)[-2:] == ["--speedup 1.5x", "--package android"]
+    words = " ".join(a.text for a in summary.advice(r))
+    assert "model.tflite is what ships" in words
+    assert "c/" not in words
+    assert "the file's structure" in dict(summary.bytes_by_layer(r))
+    assert summary.work_by_layer(r) == [("a", 9), ("b", 9)]
+    r["app"]["ms"] = 0.2
+    assert "--speedup 1.5x" not in options(r)
+
+
+def test_who_has_project_files_is_not_told_to_make_them() -> None:
+    r = record()
+    r["command"] += " --package arduino"
+    assert "--package all" not in options(r)
+
+
+def test_what_is_kept_from_call_to_call_is_no_input() -> None:
+    r = record()
+    r["interface"]["states"] = [{"name": "s", "shape": [500]}]
+    rows = {name: (change, share) for name, change, share in summary.removed(r)}
+    assert rows["inputs read"] == ("10 → 4", "−60 %")
