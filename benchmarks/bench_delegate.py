@@ -1,6 +1,7 @@
-"""LiteRT's default kernels (XNNPACK), its reference kernels, and the test that an app gets.
+r"""LiteRT's default kernels (XNNPACK), its reference kernels, and the test that an app gets.
 
-    EDGEPRUNE_DATA=... python benchmarks/bench_delegate.py [--samples 2000] [--draws 500]
+    EDGEPRUNE_DATA=... python benchmarks/bench_delegate.py [--samples 2000] [--draws 500] \
+        [--models ic01 kws01]
 
 MLPerf Tiny's int8 networks. Differences are measured over one half of the samples; the bounds of
 the app's test follow from them. Then the test is drawn from the other half: how often it passes on
@@ -160,9 +161,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--samples", type=int, default=2000)
     parser.add_argument("--draws", type=int, default=500)
+    parser.add_argument("--models", nargs="+", default=["ic01", "kws01"])
     options = parser.parse_args()
     folder = Path(os.environ["EDGEPRUNE_DATA"])
-    for name in ("ic01", "kws01"):
+    for name in options.models:
         content = (folder / "mlperf_tiny" / f"{name}_int8.tflite").read_bytes()
         x, y = samples(name, folder, options.samples)
         wanted, found = run_tflite.run(content, x), run_tflite.run(content, x, default=True)

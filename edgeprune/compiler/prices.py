@@ -17,6 +17,7 @@ from functools import cached_property
 import numpy as np
 
 from edgeprune.compiler.compile import Compiled, work_of
+from edgeprune.compiler.tiles import tiled_macs
 from edgeprune.ir import Coupling, Graph, Node, Span, TensorType, couple, span_of
 from edgeprune.kernels import costs
 from edgeprune.kernels.call import KernelCall
@@ -45,12 +46,14 @@ class LayerPrice:
         arrays: what tells each of its arrays from others, and its bytes.
         file_bytes: of its constants in a file, with scales; 0 where what is built is linked.
         macs: multiply-accumulates of one inference.
+        tiled: the same in whole tiles, as phones compute them.
     """
 
     call: KernelCall | None
     arrays: tuple[tuple[bytes, int], ...]
     file_bytes: int
     macs: int
+    tiled: int
 
 
 class LayerPrices:
@@ -61,8 +64,9 @@ class LayerPrices:
         source: what it was compiled from, float.
         coupling: of the source, whose channels are removed.
         wanted: what beside "macs", "params" and "neurons" is asked for: some of "flash", "ram",
-            "near" (constants that AVR reads by pointers), "instructions" and "cycles" (both by the
-            costs of the kernels; who counts them tells how far off that is).
+            "near" (constants that AVR reads by pointers), "work" (:func:`tiled_macs`),
+            "instructions" and "cycles" (both by the costs of the kernels; who counts them tells how
+            far off that is).
     """
 
     def __init__(
@@ -100,6 +104,8 @@ class LayerPrices:
             found["flash"] = float(_bytes(parts))
         if "near" in self._wanted:
             found["near"] = float(_bytes(p for p in parts if p.call and p.call.address_space))
+        if "work" in self._wanted:
+            found["work"] = float(sum(p.tiled for p in parts))
         if "instructions" in self._wanted:
             found["instructions"] = float(sum(p.call.instructions for p in parts if p.call))
         if "cycles" in self._wanted:
@@ -271,7 +277,8 @@ class _Layers:
             if call is None
             else [(_digest(c.c_type, c.values), int(c.values.nbytes)) for c in call.constants]
         )
-        return LayerPrice(call, tuple(arrays), self._file_bytes(graph, node), graph.macs)
+        size = self._file_bytes(graph, node)
+        return LayerPrice(call, tuple(arrays), size, graph.macs, tiled_macs(graph))
 
     def _call(self, graph: Graph, node: Node) -> KernelCall:
         """By the kernel that computes the layer in the whole network, where that still can."""

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
-from edgeprune.compiler.compile import FLOATS, MIXED
+from edgeprune.compiler.compile import FLOATS, MIXED, Compiled
+from edgeprune.compiler.tiles import TILE, tiled_macs
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.ir import Graph
 from edgeprune.pipeline.fit import Fitter
@@ -14,7 +15,7 @@ from edgeprune.pipeline.forms import Candidate, Form, adds_nothing, forms
 from edgeprune.pipeline.mix import Roundings, counts_of, few
 from edgeprune.pipeline.mixed import MixedFitter
 from edgeprune.pipeline.options import BuildOptions
-from edgeprune.pipeline.phone import IN_APPS
+from edgeprune.pipeline.phone import IN_APPS, work_left
 from edgeprune.pipeline.prepare import Prepared
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
@@ -27,7 +28,6 @@ from edgeprune.target import Target
 from edgeprune.verify.speed import Speed, speed
 
 SPEED_TRIES = 4  # networks that are timed
-SPEED_STEP = 0.95  # of the work that a speed-up in proportion would leave
 FORM_LOSS = 0.005  # of the source model's accuracy, that is lost before further forms are tried
 SHORT = 4  # times the budget, above which weights of eight bits leave so few that fewer bits win
 
@@ -39,7 +39,7 @@ class Room:
     flash: int | None
     ram: int | None
     bound: str = "flash"  # what the first of them is of, in words
-    macs: int | None = None  # no bytes: multiply-accumulates
+    work: float | None = None  # no bytes: multiply-accumulates in whole tiles
 
     @property
     def is_endless(self) -> bool:
@@ -113,41 +113,42 @@ class Chooser:
         if target.budget != "tflite":
             hint = "--target android or ios; boards have --max-ms"
             raise EdgePruneError("--speedup", f"is measured for phones, not {target.name}", hint)
-        whole = self.as_it_is(target, Room(None, None)).compiled.tflite
-        most = self.prepared.float_graph.macs / asked
+        whole = self.as_it_is(target, Room(None, None)).compiled
+        most = tiled_macs(whole.graph)
         hint = "ask for less, or for fewer bytes: --budget"
+        limit = most / asked
         seen: list[float] = []
         while len(seen) < SPEED_TRIES:
-            limit = min(int(most), self.options.max_macs or int(most))
-            left = replace(given, macs=limit)
+            left = replace(given, work=limit)
             try:
                 # what is too slow is not solved: the shapes say how fast it is
-                self.speed = speed(whole, self._outline(target, left))
+                outline = self._outline(target, left)
+                self.speed = speed(whole.tflite, outline.tflite)
                 if self.speed.ratio >= asked:
                     chosen = self.pruned(target, left)
-                    self.speed = speed(whole, chosen.compiled.tflite)
+                    self.speed = speed(whole.tflite, chosen.compiled.tflite)
                     if self.speed.ratio >= asked:
                         return chosen
             except CannotFitError as error:
                 if seen:
                     break  # the last one is about as small as there are
-                what = f"{asked:g} times as fast wants {limit:,} multiply-accumulates: {error.what}"
-                raise CannotFitError("--speedup", what, hint) from None
+                what = f"{asked:g} times as fast wants {limit:,.0f} multiply-accumulates: "
+                raise CannotFitError("--speedup", what + error.what, hint) from None
             seen.append(self.speed.ratio)
-            most *= SPEED_STEP * self.speed.ratio / asked
+            limit = most * work_left(tiled_macs(outline.graph) / most, self.speed.ratio, asked)
         what = f"{max(seen):.2f} times as fast is the most of {len(seen)} networks, not {asked:g}"
         raise CannotFitError("--speedup", what, hint)
 
-    def _outline(self, target: Target, given: Room) -> bytes:
-        """A file of the shapes of the one that is built first, before that is solved anew.
+    def _outline(self, target: Target, given: Room) -> Compiled:
+        """The shapes of the network that is built first, before that is solved anew.
 
         Raises:
             CannotFitError: not even the smallest network fits.
         """
         if self._fixed or not self.prepared.chooses:
-            return self.pruned(target, given).compiled.tflite  # which says why there is none
+            return self.pruned(target, given).compiled  # which says why there is none
         o = self._limited(given)
-        return self._fitter(o, self._forms(o, target, given)[0]).outline().tflite
+        return self._fitter(o, self._forms(o, target, given)[0], given).outline()
 
     @property
     def passed(self) -> list[tuple[Mask, Graph]]:
@@ -201,13 +202,12 @@ class Chooser:
         for form in self._forms(o, target, given):
             if self._is_worth(form, tries.found) and not adds_nothing(form, tries.found, target):
                 self.progress(f"try {_title(form)}", 0, 0)
-                tries.make(self._fitter(o, form).fit)
+                tries.make(self._fitter(o, form, given).fit)
         return tries.made
 
     def _limited(self, given: Room) -> BuildOptions:
         """The options of a search for what there is room for."""
-        o = replace(self.options, budget=given.flash, ram=given.ram, speedup=None)
-        return o if given.macs is None else replace(o, max_macs=given.macs)
+        return replace(self.options, budget=given.flash, ram=given.ram)
 
     def _forms(self, o: BuildOptions, target: Target, given: Room) -> list[Form]:
         """The forms that may be tried for a pruned network, in that order."""
@@ -314,8 +314,8 @@ class Chooser:
             raise EdgePruneError(option, what, "--dtype int8 or int4")
         return (MIXED,) if is_short else ("int8",)
 
-    def _fitter(self, o: BuildOptions, form: Form) -> Fitter:
-        known = self.prepared, o, form, self._ranking, self.progress
+    def _fitter(self, o: BuildOptions, form: Form, given: Room) -> Fitter:
+        known = self.prepared, o, form, self._ranking, self.progress, given.work
         if form.dtype == MIXED:
             return MixedFitter(*known, roundings=self._roundings)
         return Fitter(*known)
@@ -333,7 +333,12 @@ class Chooser:
         o, p = self.options, self.prepared
         if o.criterion == "obs":
             return obs.Search(
-                p.float_graph, p.rank, validation=p.validation, seed=o.seed, jobs=o.jobs
+                p.float_graph,
+                p.rank,
+                validation=p.validation,
+                effort=obs.Effort(block=TILE if o.speedup is not None else 1),
+                seed=o.seed,
+                jobs=o.jobs,
             )
         return Ranking(p.float_graph, p.rank, o.criterion, o.schedule, seed=o.seed)
 

@@ -45,13 +45,23 @@ SLACK = 0.01  # of every limit unused: less code than was reckoned with, so anot
 
 @dataclass
 class Fitter:
-    """Prunes and measures for one form."""
+    """Prunes and measures for one form.
+
+    Attributes:
+        prepared: the model and its data.
+        options: what is asked for.
+        form: how the network is built.
+        ranking: what chooses channels; None: none go.
+        progress: told how far the long steps are.
+        most_work: the most of :func:`edgeprune.compiler.tiles.tiled_macs`; None: any.
+    """
 
     prepared: Prepared
     options: BuildOptions
     form: Form
     ranking: Ranking | obs.Search | None
     progress: Progress = silent
+    most_work: float | None = None
 
     def fit(self) -> Candidate:
         """The network that fits.
@@ -302,6 +312,7 @@ class Fitter:
             instructions=o.max_instructions,
             cycles=most_cycles(o.max_ms, target),
             macs=o.max_macs,
+            work=self.most_work,
             neurons=neurons,
             near=NEAR_FLASH if target.progmem else None,
         )
@@ -340,7 +351,8 @@ class Fitter:
             if self.form.target.budget != "tflite":
                 return ask()
             x = self.prepared.validation.x
-            return with_inputs(ask, lambda g: self.prepared.accuracy(predict(g, x)))
+            timed = self.most_work is not None
+            return with_inputs(ask, lambda g: self.prepared.accuracy(predict(g, x)), timed=timed)
         return prune(
             self.prepared.float_graph,
             self.prepared.rank,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from typing import cast
 
@@ -22,10 +23,13 @@ from edgeprune.verify.speed import Speed, outside_delegate
 
 IN_APPS = ("float16", "dynamic")
 """Element types of weights that only files for phones have; they compute in float32, or nearly."""
+NEARER = 0.98  # of the work that a speed-up like the last one would leave
 INPUTS_LOSS = 0.01  # of accuracy, that is worth more than a delegate for all operators
 
 
-def with_inputs(choose: Callable[..., Pruned], accuracy: Callable[[Graph], float]) -> Pruned:
+def with_inputs(
+    choose: Callable[..., Pruned], accuracy: Callable[[Graph], float], *, timed: bool = False
+) -> Pruned:
     """A smaller network that reads the whole input, unless bytes force it not to.
 
     What is left of the inputs is gathered, which XNNPACK does not do: it would run outside of it,
@@ -34,10 +38,14 @@ def with_inputs(choose: Callable[..., Pruned], accuracy: Callable[[Graph], float
     Args:
         choose: a search; with ``inputs=False`` one that leaves the inputs alone.
         accuracy: of a network, on validation data.
+        timed: whether a time is asked for, which no accuracy makes up for.
 
     Raises:
         CannotFitError: no network fits.
     """
+    if timed:
+        with suppress(CannotFitError):
+            return choose(inputs=False)
     found = choose()
     if not (found.removed & found.coupling.inputs).any():
         return found
@@ -46,6 +54,19 @@ def with_inputs(choose: Callable[..., Pruned], accuracy: Callable[[Graph], float
     except CannotFitError:
         return found
     return whole if accuracy(whole.graph) >= accuracy(found.graph) - INPUTS_LOSS else found
+
+
+def work_left(left: float, ratio: float, asked: float) -> float:
+    """How much of a network's work may be left for a speed-up, by what another share has given.
+
+    Args:
+        left: that share; the rest has gone.
+        ratio: how many times as fast it is.
+        asked: how many are wanted, more than that.
+    """
+    saved = 1 - 1 / ratio  # of the time; not all of it is in proportion to the work
+    wanted = 1 - (1 - left) * (1 - 1 / asked) / saved if saved > 0 else 0.0
+    return NEARER * max(min(wanted, left), left / 2)
 
 
 def answers_in_app(

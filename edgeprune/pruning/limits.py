@@ -14,6 +14,7 @@ QUANTITIES = {
     "instructions": ("instructions", "--max-instructions"),
     "cycles": ("cycles", "--max-ms"),
     "macs": ("multiply-accumulates", "--max-macs"),
+    "work": ("multiply-accumulates in whole tiles of eight channels", "--speedup"),
     "neurons": ("neurons", "--max-neurons"),
     "params": ("parameters", "--levels"),
 }

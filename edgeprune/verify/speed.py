@@ -6,7 +6,6 @@ than milliseconds do.
 
 from __future__ import annotations
 
-import statistics
 import time
 from dataclasses import dataclass
 
@@ -14,14 +13,14 @@ import numpy as np
 
 from edgeprune.verify._litert import DELEGATE, Interpreter
 
-_ROUNDS = 15
-_ROUND_S = 0.03
+_ROUNDS = 400
+_ROUND_S = 0.0007
 _WARM_UP = 3
 
 
 @dataclass(frozen=True)
 class Speed:
-    """Two files side by side, in milliseconds of an inference: the medians of all rounds."""
+    """Two files side by side, in milliseconds of an inference: the shortest of all rounds."""
 
     before_ms: float
     after_ms: float
@@ -33,7 +32,7 @@ class Speed:
 
 
 def speed(before: bytes, after: bytes) -> Speed:
-    """Time two files in turns, so that whatever else the machine does meets both.
+    """Time two files in turns: many short rounds, of which what else runs spares a few of each.
 
     Args:
         before: a well-formed ``.tflite``.
@@ -47,7 +46,7 @@ def speed(before: bytes, after: bytes) -> Speed:
     for _ in range(_ROUNDS):
         for run, seen in zip(runs, times, strict=True):
             seen.append(run.milliseconds())
-    return Speed(*(statistics.median(seen) for seen in times))
+    return Speed(*map(min, times))
 
 
 def outside_delegate(content: bytes) -> tuple[str, ...]:

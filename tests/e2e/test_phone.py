@@ -90,7 +90,7 @@ def test_a_phone_reads_the_whole_input_as_its_delegate_does_not_gather(
     assert done.status == 0, done.err
     assert report_of(tmp_path / "out")["app"]["outside_delegate"] == []
     assert "all operators inside of XNNPACK" in done.err
-    monkeypatch.setattr(fit, "with_inputs", lambda choose, accuracy: choose())
+    monkeypatch.setattr(fit, "with_inputs", lambda choose, accuracy, timed: choose())
     assert edgeprune(*build).status == 0
     assert "GATHER" in report_of(tmp_path / "out")["app"]["outside_delegate"]
 
@@ -116,7 +116,8 @@ def test_a_speed_up_is_measured_and_more_goes_until_it_is_reached(
     assert done.status == 0, done.err
     report = report_of(tmp_path / "out")
     assert report["app"]["speedup"] == round(3.0 / 1.4, 3)
-    assert report["after"]["macs"] <= 0.95 * 1.5 / 2 * report["before"]["macs"] / 2
+    # half of the work, of which a third of the time went, was too little for half of the time
+    assert report["after"]["macs"] <= (1 - 1 / 2 / (1 - 1 / 1.5) / 2) * report["before"]["macs"]
     assert "2.14 times as fast" in done.err
     assert len(solved) == 1, "nothing is solved for a network that is too slow"
     times = iter([Speed(1.0, 1.0)] * choose.SPEED_TRIES)

@@ -202,3 +202,22 @@ def test_hessians_of_large_images_take_fewer_samples() -> None:
         assert obs.Search(graph, data)._effort.score_samples == 150
         patch.setattr(obs.run, "SCORED", held)
         assert obs.Search(graph, data)._effort.score_samples == obs.run.FEWEST
+
+
+def test_channels_go_in_blocks_where_one_alone_saves_nothing() -> None:
+    graph = graphs.balanced(graphs.mlp(20, 8, 8, 8, 4, act=Relu, head=None))
+
+    def tiles(kept: Graph) -> dict[str, float]:
+        made = (kept.types[n.output].shape[-1] for n in kept.nodes if n.op.weights)
+        return {"work": float(sum(-(-n // 4) for n in made))}
+
+    def widths(block: int) -> list[int]:
+        effort = obs.Effort(block=block, inputs=False)
+        limits = {"work": tiles(graph)["work"] - 1}
+        found = obs.prune(graph, samples(graph), limits=limits, cost=tiles, effort=effort)
+        assert tiles(found.graph)["work"] <= limits["work"]
+        return sorted(int((~found.removed[g.channels]).sum()) for g in groups)
+
+    groups = find_groups(graph, couple(graph))
+    assert widths(4) == [4, 8, 8], "one step is enough, and it is one layer's"
+    assert widths(1) != [4, 8, 8], "by channels others go that save nothing"

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     import torch
 
 
+NOTHING = 1e-9  # of the whole network: sums are not exact
+
+
 @dataclass(frozen=True)
 class Effort:
     """How much data and how many steps a run takes.
@@ -37,6 +40,8 @@ class Effort:
         most: channels that a round removes at most; None: any number.
         inputs: whether elements of the input may go too.
         cap: largest share of a kind of channels that a round removes.
+        block: channels of a kind that go together at most, as many as save most each: where what
+            is paid in falls by steps, one channel saves nothing. 1: each for itself.
         score_samples: samples of the Hessian in networks with positions.
         vector_scores: samples of the Hessian without positions.
         vector_samples: samples of a run on a network without positions.
@@ -51,6 +56,7 @@ class Effort:
     most: int | None = None
     inputs: bool = True
     cap: float = 0.2
+    block: int = 1
     score_samples: int = 384
     vector_scores: int = 4000
     vector_samples: int = 20_000
@@ -91,6 +97,26 @@ class Snapshot:
     prices: Prices | None
 
 
+@dataclass(frozen=True)
+class _Block:
+    """Channels that go together.
+
+    Attributes:
+        scores: by channel, in order.
+        saved: of the cost.
+    """
+
+    scores: dict[int, float]
+    saved: float
+
+    def value(self, *, per_price: bool) -> float:
+        """The loss by what is saved, or by channel; the least goes first."""
+        rise = sum(self.scores.values())
+        if not per_price:
+            return rise / len(self.scores)
+        return rise / self.saved if self.saved > 0 else np.inf
+
+
 class Greedy:
     """The state of a run. ``master`` has the dense shapes and the present weights.
 
@@ -99,6 +125,7 @@ class Greedy:
         coupling: of it.
         data: samples to choose and fit with.
         cost: of the network without these channels: what the channels are paid in.
+        saving: of one network against a larger one, of what that has too much of; None: of cost.
         per_price: whether a score counts per unit of cost, or as it is.
         effort: see :class:`Effort`.
         seed: of samples and draws.
@@ -111,6 +138,7 @@ class Greedy:
         data: Samples,
         cost: Callable[[Mask], float],
         *,
+        saving: Callable[[Mask, Mask], float] | None = None,
         per_price: bool = True,
         effort: Effort | None = None,
         seed: int = 0,
@@ -125,6 +153,7 @@ class Greedy:
         self.effort = effort or Effort()
         self.seed = seed
         self._cost = cost
+        self._saving = saving or (lambda before, after: cost(before) - cost(after))
         self._per_price = per_price
         self._kind = kinds(graph, coupling)
         self._occupancy = Occupancy(coupling)
@@ -155,11 +184,11 @@ class Greedy:
                 return constant
         scorer = self._scorer()
         now = self._cost(self.removed)
+        if self.effort.block > 1:
+            return self._blocks(scorer, now)
         price = self._price(now)
         goal = self.effort.share * now
-        free = candidates(self.coupling, self.removed)
-        if not self.effort.inputs:
-            free &= ~self.coupling.inputs
+        free = self._free
         room = {
             int(i): max(1, int(self.effort.cap * (free & (self._kind == i)).sum()))
             for i in np.unique(self._kind[free])
@@ -186,6 +215,58 @@ class Greedy:
         assert self._prices is not None
         self._prices = replace(self._prices, expected=now - spent)
         return chosen
+
+    @property
+    def _free(self) -> Mask:
+        """Channels that may go."""
+        free = candidates(self.coupling, self.removed)
+        return free if self.effort.inputs else free & ~self.coupling.inputs
+
+    def _blocks(self, scorer: Scorer, now: float) -> list[int]:
+        """The same in blocks, of which a round takes one of a kind."""
+        free = self._free
+        chosen: list[int] = []
+        spent = 0.0
+        while spent < self.effort.share * now and free.any():
+            kinds = [np.flatnonzero(free & (self._kind == i)) for i in np.unique(self._kind[free])]
+            blocks = [self._block(scorer, members, chosen) for members in kinds]
+            found = [block for block in blocks if block.scores]
+            if not found:
+                break
+            saving = max(block.saved for block in found) > 0
+            best = min(found, key=lambda b: b.value(per_price=self._per_price and saving))
+            for k in best.scores:
+                scorer.remove(k)
+                self._occupancy.remove(k)
+            free &= self._kind != self._kind[next(iter(best.scores))]
+            self._found |= best.scores
+            chosen += best.scores
+            spent += best.saved
+        for k in chosen:
+            self._occupancy.put_back(k)
+        return chosen
+
+    def _block(self, scorer: Scorer, members: NDArray[np.int64], chosen: list[int]) -> _Block:
+        """Of channels of a kind those that go next, with what they cost and save."""
+        trial, before = scorer.fork(members), self.after(chosen)
+        left = members.tolist()
+        scores: dict[int, float] = {}
+        best = _Block({}, 0.0)
+        while left and len(scores) < self.effort.block:
+            rise = trial.scores()
+            k = min(left, key=lambda k: (np.nan_to_num(rise[k], nan=np.inf), k))
+            left.remove(k)
+            if not self._occupancy.can_go(k):
+                continue
+            trial.remove(k)
+            self._occupancy.remove(k)
+            scores[k] = float(rise[k])
+            saved = self._saving(before, self.after([*chosen, *scores]))
+            if not best.scores or saved / len(scores) >= best.saved / len(best.scores) - NOTHING:
+                best = _Block(dict(scores), saved)
+        for k in scores:
+            self._occupancy.put_back(k)
+        return best
 
     def after(self, picks: list[int]) -> Mask:
         """What is gone once these are gone too."""

@@ -27,6 +27,12 @@ class Meter:
         """One number for all that is limited: see :meth:`Limits.share`."""
         return self.limits.share(self.prices(removed), self._start)
 
+    def saving(self, before: Mask, after: Mask) -> float:
+        """How much less of that number there is; what counts is what the first one exceeds."""
+        most, least = self.prices(before), self.prices(after)
+        counted = self.limits.excess(most) or self.limits.most
+        return sum((most[k] - least[k]) / max(self._start[k], 1e-12) for k in counted)
+
     def is_met(self, removed: Mask) -> bool:
         """Whether every limit is met."""
         return self.limits.hold(self.prices(removed))

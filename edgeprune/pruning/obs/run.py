@@ -343,6 +343,7 @@ class Search:
                 self.coupling,
                 self.data,
                 meter.total,
+                saving=meter.saving,
                 per_price=per_price,
                 effort=replace(self._effort, inputs=inputs),
                 seed=self._seed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -53,6 +54,11 @@ class _Layer:
             inverse = 1 / blocks if t == 1 else np.linalg.inv(blocks)
             found[chosen] = np.maximum(0.5 * np.einsum("kab,kba->k", quadratic, inverse), 0)
         return channels, found
+
+    def copied(self) -> _Layer:
+        """The same in arrays of its own."""
+        arrays = (self.owner, self.weights, self.inverse, self.curved)
+        return _Layer(*(array.copy() for array in arrays))
 
     def remove(self, channel: int) -> None:
         """W -= W_k P_kk^-1 P_k:, P -= P_:k P_kk^-1 P_k:, in place."""
@@ -156,6 +162,15 @@ class Scorer:
             layer = self._layers[i]
             self._stale.update(layer.scores[0].tolist())
             layer.remove(channel)
+
+    def fork(self, channels: NDArray[np.int64]) -> Scorer:
+        """One in which some of these channels can go while this one stays as it is."""
+        made = copy.copy(self)
+        made._layers, made._total = list(self._layers), self._total.copy()
+        made._stale = set(self._stale)
+        for i in {i for k in channels.tolist() for i in self._readers.get(k, ())}:
+            made._layers[i] = self._layers[i].copied()
+        return made
 
     def _refresh(self) -> None:
         """Sum up anew what channels that share a layer with a removed one cost."""
