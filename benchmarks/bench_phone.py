@@ -1,9 +1,10 @@
-"""Networks for phones: as fast as was asked for, at a share of their bytes.
+r"""Networks for phones: as fast as was asked for, at a share of their bytes.
 
-    EDGEPRUNE_DATA=... python -m benchmarks.bench_phone [--images 4000] [--test-images 2000]
+    EDGEPRUNE_DATA=... python -m benchmarks.bench_phone [--images 4000] [--test-images 2000] \
+        [--speedup 1.7] [--finetune 0]
 
-ResNet-8 of MLPerf Tiny on CIFAR-10, at half of its int8 file's bytes. Times are medians of LiteRT
-with XNNPACK on one thread of this machine, both files in turns.
+ResNet-8 of MLPerf Tiny on CIFAR-10, at half of its int8 file's bytes. Times are the shortest of
+many rounds of LiteRT with XNNPACK on one thread of this machine, both files in turns.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=4000)
     parser.add_argument("--test-images", type=int, default=2000)
     parser.add_argument("--criterion", default="obs")
+    parser.add_argument("--speedup", type=float, default=SPEEDUP)
+    parser.add_argument("--finetune", type=int, default=0)
     options = parser.parse_args()
     folder = Path(os.environ["EDGEPRUNE_DATA"]) / "mlperf_tiny"
     budget = int(SHARE * (folder / "ic01_int8.tflite").stat().st_size)
@@ -46,7 +49,9 @@ def main() -> None:
             dtype="int8",
             criterion=options.criterion,
             budget=budget,
-            speedup=SPEEDUP,
+            speedup=options.speedup,
+            finetune=options.finetune,
+            augment=options.finetune > 0,
             emit=("tflite",),
             out=Path(out) / "ic01",
         )

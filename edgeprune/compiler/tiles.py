@@ -1,8 +1,7 @@
 """The work of a ``.tflite`` where apps run it: XNNPACK computes channels in tiles.
 
 A layer takes as long with nine channels as with sixteen, whether it reads or makes them: its int8
-kernels multiply eight channels of what is read by eight filters at a time (``4x8c8`` on AVX2;
-measured by ``benchmarks/bench_phone.py --steps``).
+kernels for AVX2 multiply eight channels of what is read by eight filters at a time.
 """
 
 from __future__ import annotations
