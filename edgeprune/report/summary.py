@@ -194,7 +194,8 @@ def _about_errors(report: Report) -> list[Advice]:
 
 def _about_time(report: Report) -> list[Advice]:
     if (basis := report["size"].get("basis")) in FILES:
-        if basis != "tflite" or (report.get("app") or {}).get("ms") is not None:
+        app = report.get("app")
+        if basis != "tflite" or (app is not None and app["ms"] is not None):
             return []
         text = "It was not timed: where more speed is asked for, it is measured under XNNPACK."
         return [Advice(text, "--speedup 1.5x")]
