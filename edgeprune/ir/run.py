@@ -84,12 +84,10 @@ def run_node(
     node: Node, values: Mapping[str, torch.Tensor], weights: Mapping[str, torch.Tensor]
 ) -> torch.Tensor:
     """One node for many samples, some at a time."""
-    import torch
-
     n = max(len(values[v]) for v in node.inputs if v in values)
     largest = max(values[v][0].numel() for v in node.inputs if v in values)
     batch = max(1, BATCH_ELEMENTS // largest)
-    rows = []
+    made: torch.Tensor | None = None
     for i in range(0, n, batch):
         args = [
             (weights[v] if k in node.op.weights else weights[v][None])
@@ -97,8 +95,14 @@ def run_node(
             else values[v][i : i + batch]
             for k, v in enumerate(node.inputs)
         ]
-        rows.append(node.op.evaluate(*args))
-    return torch.cat(rows) if len(rows) > 1 else rows[0]
+        rows = node.op.evaluate(*args)
+        if batch >= n:
+            return rows
+        if made is None:  # filled part by part: parts beside their sum take twice the memory
+            made = rows.new_empty((n, *rows.shape[1:]))
+        made[i : i + batch] = rows
+    assert made is not None
+    return made
 
 
 def walk(
