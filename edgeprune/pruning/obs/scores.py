@@ -57,8 +57,8 @@ class _Layer:
 
     def copied(self) -> _Layer:
         """The same in arrays of its own."""
-        arrays = (self.owner, self.weights, self.inverse, self.curved)
-        return _Layer(*(array.copy() for array in arrays))
+        arrays = self.weights, self.inverse, self.curved
+        return _Layer(self.owner.copy(), *(array.copy() for array in arrays))
 
     def remove(self, channel: int) -> None:
         """W -= W_k P_kk^-1 P_k:, P -= P_:k P_kk^-1 P_k:, in place."""
