@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
@@ -17,6 +16,7 @@ from edgeprune.pipeline.mixed import MixedFitter
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.phone import IN_APPS, work_left
 from edgeprune.pipeline.prepare import Prepared
+from edgeprune.pipeline.tries import Tries
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
 from edgeprune.pruning.groups import Mask
@@ -182,12 +182,12 @@ class Chooser:
             every: also those that others that were made before are as good as.
         """
         where = f"target {target.name}"
-        tries = _Tries()
+        tries = Tries()
         for form in forms(
             self.options.without_limits(), target, self._dtypes(target, whole=True), given.ram
         ):
             if every or self._is_worth(form, tries.found):
-                tries.make(partial(self._entire_within, form, given, where))
+                tries.make(_title(form), partial(self._entire_within, form, given, where))
         return tries.made
 
     def within(self, target: Target, given: Room) -> list[Candidate]:
@@ -198,11 +198,11 @@ class Chooser:
         if kept := self._kept(o, target, given):
             return kept
         self._refuse_to_guess(given)
-        tries = _Tries()
+        tries = Tries()
         for form in self._forms(o, target, given):
             if self._is_worth(form, tries.found) and not adds_nothing(form, tries.found, target):
                 self.progress(f"try {_title(form)}", 0, 0)
-                tries.make(self._fitter(o, form, given).fit)
+                tries.make(_title(form), self._fitter(o, form, given).fit)
         return tries.made
 
     def _limited(self, given: Room) -> BuildOptions:
@@ -245,10 +245,10 @@ class Chooser:
 
     def _unpruned(self, o: BuildOptions, target: Target, given: Room) -> list[Candidate]:
         """A network with layers that exist in its file's integers alone, where it fits."""
-        tries = _Tries()
+        tries = Tries()
         for form in forms(o, target, ("int8",), given.ram):
             fitter = Fitter(self.prepared, o, form, None, self.progress)
-            tries.make(partial(fitter.unpruned, self._fixed))
+            tries.make(_title(form), partial(fitter.unpruned, self._fixed))
         return tries.made
 
     def _refuse_to_guess(self, given: Room) -> None:
@@ -346,32 +346,6 @@ class Chooser:
         """The most accurate of some networks; of equals the smaller one."""
         self.tried = [Tried(_name(c), c.size, c.accuracy) for c in found]
         return max(found, key=lambda c: (c.accuracy, -c.size.flash_bytes))
-
-
-@dataclass
-class _Tries:
-    """Networks that could be made, and why others could not."""
-
-    found: list[Candidate] = field(default_factory=list)
-    failed: list[EdgePruneError] = field(default_factory=list)
-
-    def make(self, attempt: Callable[[], Candidate]) -> None:
-        """One more."""
-        try:
-            self.found.append(attempt())
-        except EdgePruneError as error:
-            self.failed.append(error)
-
-    @property
-    def made(self) -> list[Candidate]:
-        """All that could be made; where there is none, raises why the closest one does not fit."""
-        if self.found:
-            return self.found
-        over = [e for e in self.failed if isinstance(e, CannotFitError)]
-        floors = [e for e in over if e.excess_bytes is not None]
-        if floors:
-            raise min(floors, key=lambda e: e.excess_bytes or 0)
-        raise (over or self.failed)[0]
 
 
 def _refuse_excess(found: Candidate, given: Room, where: str) -> Candidate:
