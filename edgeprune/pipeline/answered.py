@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from edgeprune.compiler.compile import Compiled
-from edgeprune.ir import Array, fed, real
+from edgeprune.ir import Array, Graph, fed, real
 from edgeprune.pipeline.prepare import one_call
 from edgeprune.scratch import workspace
 from edgeprune.verify.run_c import HostModel
@@ -14,23 +15,23 @@ from edgeprune.verify.run_c import HostModel
 REFERENCE_ELEMENTS = 2**24  # of all values that are computed in less time than C is compiled
 
 
-def answered(compiled: Compiled, x: Array) -> Array:
+def answered(graph: Graph, x: Array, compiled: Callable[[], Compiled]) -> Array:
     """What a network answers, real values in and out: of a few samples without compiling it.
 
     The emitted C is bit for bit the integer reference, so that either may be asked.
 
     Args:
-        compiled: the network.
+        graph: the network as it is emitted.
         x: float32 samples, (n, *input shape).
+        compiled: compiles it.
 
     Returns:
         float32 outputs, (n, *output shape).
     """
-    graph = compiled.graph
     elements = len(x) * sum(graph.types[v].size for v in graph.activations)
     if graph.is_quantised and elements <= REFERENCE_ELEMENTS:
         return one_call(graph, x)
-    return run_host(compiled, x)
+    return run_host(compiled(), x)
 
 
 def run_host(compiled: Compiled, x: Array) -> Array:

@@ -387,7 +387,8 @@ class Fitter:
             )
         else:
             compiled = recipe.compile(graph)
-            accuracy = self.prepared.accuracy(answered(compiled, self.prepared.validation.x))
+            x = self.prepared.validation.x
+            accuracy = self.prepared.accuracy(answered(compiled.graph, x, lambda: compiled))
         refuse_far_constants(compiled)
         plain = accuracy  # of a file of integers: there is no float network
         if not graph.is_quantised:

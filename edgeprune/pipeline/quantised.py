@@ -41,15 +41,23 @@ def quantised(
     progress("compile", 0, 0)
     wanted = predict(graph, few)
 
+    def how(s: Settings) -> Recipe:
+        return replace(recipe, observed=seen[s.equalises], settings=s)
+
+    @cache
+    def typed(s: Settings) -> Graph:
+        return how(s).typed(even if s.equalises else plain)
+
     @cache
     def compiled(s: Settings, by_rows: bool) -> Compiled:
-        return replace(recipe, observed=seen[s.equalises], settings=s, by_rows=by_rows).compile(
-            even if s.equalises else plain
-        )
+        return replace(how(s), by_rows=by_rows).compile_typed(typed(s))
+
+    def answers(s: Settings, x: Array) -> Array:
+        return answered(typed(s), x, lambda: compiled(s, False))  # the same bits by rows
 
     @cache
     def outputs(s: Settings) -> Array:
-        return answered(compiled(s, False), few)  # the same bits either way
+        return answers(s, few)
 
     def score(s: Settings) -> Score:
         loss = float(np.mean((outputs(s) - wanted) ** 2, dtype=np.float64))
@@ -74,5 +82,5 @@ def quantised(
         settings = widen(settings, score, fits, whole - NARROW_LOSS)
     made = outputs(settings)
     if len(few) < len(samples.x):
-        made = np.concatenate([made, answered(compiled(settings, False), samples.x[len(few) :])])
+        made = np.concatenate([made, answers(settings, samples.x[len(few) :])])
     return compiled(settings, recipe.by_rows), prepared.accuracy(made)

@@ -57,22 +57,24 @@ def best_order(
 
 def _best_way(steps: _Steps, count: int, states: int, known: _Way | None = None) -> _Way:
     """The best way to run so many nodes, or the known one where what is followed ends above it."""
-    front: dict[int, _Way] = {0: _Way(0, (), steps.fed, steps.first)}
+    front = [_Way(0, 0, None, -1, 0, steps.fed, steps.first)]
     for _ in range(count):
         many = len(front) > FEW
-        after: dict[int, _Way] = {}
-        for done, way in front.items():
-            for i in steps.harmless(done, way) if many else way.ready:
-                found = max(way.peak, steps.during(done, i, way.live))
+        after: dict[int, tuple[int, int, int, _Way]] = {}
+        for way in front:
+            for i in steps.harmless(way) if many else way.ready:
+                found = max(way.peak, steps.during(way.done, i, way.live))
                 if known is not None and found > known.peak:
                     continue
-                state, path = done | 1 << i, (*way.path, i)
-                other = after.get(state)
-                if other is None or (found, path) < (other.peak, other.path):
-                    left = steps.left(done, i, way.live)
-                    after[state] = _Way(found, path, left, steps.ready(state, i, way.ready))
-        front = dict(sorted(after.items(), key=lambda kv: (kv[1].peak, kv[1].path))[:states])
-    best = next(iter(front.values()), known)
+                state, step = way.done | 1 << i, (found, way.rank, i, way)
+                # a way's rank and its next node tell all steps of one length apart
+                if state not in after or step < after[state]:
+                    after[state] = step
+        # what a step leaves is looked at only where it is followed
+        taken = sorted(after.values())[:states]
+        ranks = {s[1:3]: rank for rank, s in enumerate(sorted(taken, key=lambda s: s[1:3]))}
+        front = [steps.behind(way, i, peak, ranks[r, i]) for peak, r, i, way in taken]
+    best = front[0] if front else known
     assert best is not None
     return best
 
@@ -83,15 +85,30 @@ class _Way:
 
     Attributes:
         peak: the most bytes that were alive.
-        path: numbers of the nodes, as they ran.
+        rank: where its path is among those that are followed, by the nodes' numbers.
+        before: the way that it goes on from; None: nothing has run.
+        last: number of the node that it ran then.
+        done: the nodes that have run.
         live: bytes that are alive behind them.
         ready: numbers of the nodes that can run next, ascending.
     """
 
     peak: int
-    path: tuple[int, ...]
+    rank: int
+    before: _Way | None
+    last: int
+    done: int
     live: int
     ready: tuple[int, ...]
+
+    @property
+    def path(self) -> list[int]:
+        """Numbers of the nodes, as they ran."""
+        found, way = [], self
+        while way.before is not None:
+            found.append(way.last)
+            way = way.before
+        return found[::-1]
 
 
 class _Steps:
@@ -151,19 +168,21 @@ class _Steps:
             live += self._nbytes[b] * (now - self._alive(b, done))
         return live
 
-    def harmless(self, done: int, way: _Way) -> tuple[int, ...]:
+    def harmless(self, way: _Way) -> tuple[int, ...]:
         """What can run: one node alone where that raises neither the peak nor what is alive."""
         for i in way.ready:
-            if self.during(done, i, way.live) <= way.peak and (
-                self.left(done, i, way.live) <= way.live
+            if self.during(way.done, i, way.live) <= way.peak and (
+                self.left(way.done, i, way.live) <= way.live
             ):
                 return (i,)
         return way.ready
 
-    def ready(self, state: int, i: int, before: tuple[int, ...]) -> tuple[int, ...]:
-        """What can run behind node i, and could not or did not run before it."""
-        fresh = (u for u in self._users[i] if not self._needs[u] & ~state)
-        return tuple(sorted({*before, *fresh} - {i}))
+    def behind(self, way: _Way, i: int, peak: int, rank: int) -> _Way:
+        """The way that goes on from another with node i."""
+        done = way.done | 1 << i
+        fresh = (u for u in self._users[i] if not self._needs[u] & ~done)
+        ready = tuple(sorted({*way.ready, *fresh} - {i}))
+        return _Way(peak, rank, way, i, done, self.left(way.done, i, way.live), ready)
 
 
 def _bits(numbers: Iterable[int]) -> int:

@@ -8,9 +8,14 @@ from typing import Any
 
 import pytest
 
-from edgeprune.pipeline.choose import Chooser
+from edgeprune.compiler.compile import Compiled, Recipe
+from edgeprune.ir import Graph
+from edgeprune.pipeline.choose import Chooser, Room
 from edgeprune.pipeline.forms import adds_nothing
 from edgeprune.pipeline.options import BuildOptions
+from edgeprune.pipeline.prepare import prepare
+from edgeprune.target import load_target
+from tests.emit.packages import small_mlp
 
 OWN = SimpleNamespace(kernels=("arm_dsp", "portable"), budget="linked")
 PORTABLE = SimpleNamespace(kernels=("portable",), budget="linked")
@@ -63,3 +68,24 @@ def test_eight_bits_alone_are_not_tried_where_they_leave_a_quarter_of_the_weight
     chooser = Chooser(prepared, options)
     target: Any = OWN
     assert chooser._dtypes(target, whole=False, flash=flash) == dtypes
+
+
+def test_ways_to_quantise_are_compared_without_planning_the_memory_of_each(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Of a recurrent network of a few hundred nodes a plan takes seconds, its answers none."""
+    path = small_mlp(tmp_path / "mlp.onnx")
+    options = BuildOptions(tmp_path / "o", path, path.with_suffix(".npz"), dtype="int8")
+    planned: list[str] = []
+    compile_typed = Recipe.compile_typed
+
+    def counted(recipe: Recipe, typed: Graph, **more: Any) -> Compiled:
+        if more.get("order") is None:  # the portable form runs in the order of the chosen one
+            planned.append(recipe.settings.method)
+        return compile_typed(recipe, typed, **more)
+
+    monkeypatch.setattr(Recipe, "compile_typed", counted)
+    ask = Chooser(prepare(options), options)
+    made = ask.as_it_is(load_target("cortex-m4"), Room(None, None))
+    assert made.compiled.recipe.dtype == "int8"
+    assert len(planned) == 1

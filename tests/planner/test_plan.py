@@ -268,6 +268,30 @@ def test_parts_of_a_value_that_are_added_up_are_ordered_in_few_steps(
     assert len(tried) < 500_000
 
 
+def test_what_a_step_leaves_is_looked_at_only_where_it_is_followed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Steps of a sequence may all be cut off at first: most ways are dropped at once."""
+    nodes = [Node(f"s{i}", Slice((i,), (i + 8,), (1,)), ("x",), f"s{i}") for i in range(24)]
+    at = "s0"
+    for i in range(1, 24):
+        nodes.append(Node(f"a{i}", Add(), (at, f"s{i}"), f"a{i}"))
+        at = f"a{i}"
+    graph = build_graph("g", nodes, {"x": TensorType((32,))}, (at,), {})
+    looked = []
+    left = _Steps.left
+
+    def counted(steps: _Steps, done: int, i: int, live: int) -> int:
+        looked.append(i)
+        return left(steps, done, i, live)
+
+    monkeypatch.setattr(_Steps, "left", counted)
+    nbytes = {v: graph.types[v].nbytes for v in graph.activations}
+    order = best_order(graph, {v: v for v in graph.activations}, nbytes, {}, {}, states=30)
+    assert sorted(order) == sorted(n.name for n in nodes)
+    assert len(looked) <= 30 * len(nodes)
+
+
 def test_branches_from_inputs_of_their_own_run_one_after_the_other_too() -> None:
     cut = Slice((0,), (1,), (1,))
     nodes = [
