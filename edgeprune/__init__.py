@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from edgeprune.errors import CannotFitError, EdgePruneError
+
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ _PUBLIC = {
 }
 
 __all__ = [
+    "CannotFitError",
+    "EdgePruneError",
     "__version__",
     "analyze",
     "build",
