@@ -96,7 +96,8 @@ class _Upright:
                 self.nodes.append(replace(node, inputs=wanted))
         for v in old.outputs:
             if v in self.rows:
-                self.nodes.append(Node(v, Reshape(old.types[v].shape), (self.rows[v],), v))
+                name = fresh(self.names, f"{v}/lying")
+                self.nodes.append(Node(name, Reshape(old.types[v].shape), (self.rows[v],), v))
         t = old.types[self.source]
         made = build_graph(
             old.name, self.nodes, {self.source: t.with_shape(stood(t.shape))}, old.outputs,
@@ -150,7 +151,11 @@ class _Upright:
         op, v = node.op, node.inputs[0]
         if any(x not in self.rows for x in node.inputs if x not in self.old.constants):
             return None
-        x, rank = self.rows[v], len(self.old.types[v].shape)
+        if isinstance(op, Concat):
+            return self._joined(op, node.inputs)
+        if v not in self.rows:
+            return None
+        x = self.rows[v]
         if isinstance(op, Conv2d):
             weights = self._constant(node.inputs[1], lambda w: w.swapaxes(1, 2))
             return _layer(op), (x, weights, node.inputs[2])
@@ -165,10 +170,15 @@ class _Upright:
             return replace(op, before=_axes(op.before, 0), after=_axes(op.after, 0)), (x,)
         if isinstance(op, Slice):
             return Slice(_axes(op.start, 0), _axes(op.stop, 1), _axes(op.step, 1)), (x,)
-        if isinstance(op, Concat) and op.axis % rank >= rank - 2:
-            axis = 2 if op.axis % rank == rank - 1 else 0
-            return Concat(axis), tuple(self.rows[v] for v in node.inputs)
         return None
+
+    def _joined(self, op: Concat, inputs: tuple[str, ...]) -> Turned | None:
+        """Frames behind frames or channels behind channels, some of them constant."""
+        rank = len(self.old.types[inputs[0]].shape)
+        if op.axis % rank < rank - 2:
+            return None
+        axis = 2 if op.axis % rank == rank - 1 else 0
+        return Concat(axis), tuple(self.rows.get(v) or self._stood(v) for v in inputs)
 
     def _pairwise(self, node: Node) -> Turned | None:
         """An elementwise operator: beside rows it reads constants, or one number a channel."""
@@ -178,12 +188,16 @@ class _Upright:
             if v in self.rows:
                 operands.append(self.rows[v])
             elif v in self.old.constants and len(shape) in (2, 3):
-                operands.append(self._constant(v, lambda a: a.reshape(stood(a.shape))))
+                operands.append(self._stood(v))
             elif all(n == 1 for n in shape[:-1]):
                 operands.append(v)
             else:
                 return None
         return node.op, tuple(operands)
+
+    def _stood(self, v: str) -> str:
+        """A constant whose frames are rows."""
+        return self._constant(v, lambda a: a.reshape(stood(a.shape)))
 
     def _constant(self, v: str, turn: Callable[[Array], Array]) -> str:
         """A constant, turned."""

@@ -26,8 +26,15 @@ def tensors(graph: Graph) -> dict[str, torch.Tensor]:
     """The constants of a float graph as tensors, sharing memory where that may be written."""
     import torch
 
-    owned = {k: np.require(v, None, ["C", "W"]) for k, v in graph.constants.items()}
-    return {k: torch.from_numpy(v) for k, v in owned.items()}
+    return {k: torch.from_numpy(_in_rows(v)) for k, v in graph.constants.items()}
+
+
+def _in_rows(a: Array) -> Array:
+    """An array that torch may write, with the strides that its shape has.
+
+    To numpy any stride of an axis of one element is in order; oneDNN takes it for a layout.
+    """
+    return np.require(a, None, ["C", "W"]).reshape(-1).reshape(a.shape)
 
 
 def differentiable(graph: Graph) -> dict[str, torch.Tensor]:
@@ -206,7 +213,7 @@ def computed(graph: Graph, node: Node, x: Sequence[Array]) -> Array:
     import torch
 
     with torch.inference_mode():
-        made = node.op.evaluate(*(torch.from_numpy(np.require(a, requirements="W")) for a in x))
+        made = node.op.evaluate(*(torch.from_numpy(_in_rows(a)) for a in x))
     y: Array = made.numpy()
     return y
 

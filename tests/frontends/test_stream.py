@@ -10,6 +10,7 @@ import pytest
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends import load
 from edgeprune.frontends.stream import streaming, windows
+from edgeprune.frontends.upright import upright
 from edgeprune.ir import (
     Array,
     Graph,
@@ -20,6 +21,7 @@ from edgeprune.ir import (
     build_graph,
     dequantise_array,
     fed,
+    predict,
     run_int,
     run_steps,
 )
@@ -193,6 +195,44 @@ def test_a_sequence_is_a_stream_of_its_frames(
     assert np.array_equal(run_steps(stream, [q])["y"], wanted)
     if "x" in graph.ports:
         assert stream.ports["x"].shape == (1, CHANNELS, 1), "as the model's user lays it down"
+
+
+def test_frames_that_stand_are_computed_alike_by_a_layer_with_groups() -> None:
+    rng = np.random.default_rng(0)
+    constants = {
+        "w": rng.normal(size=(4, 1, 1, 3)).astype(np.float32),
+        "grouped": rng.normal(size=(4, 1, 3, 2)).astype(np.float32),
+        "b": rng.normal(size=4).astype(np.float32),
+    }
+    nodes = [
+        Node("c", Conv2d(), ("x", "w", "b"), "c"),
+        Node("p", Pad((0, 2, 0), (0, 0, 0)), ("c",), "p"),
+        Node("y", Conv2d(groups=2), ("p", "grouped", "b"), "y"),
+    ]
+    t = TensorType((1, FRAMES, CHANNELS))
+    graph = build_graph("grouped", nodes, {"x": t}, ["y"], constants)
+    x = rng.normal(size=(2, *t.shape)).astype(np.float32)
+    standing = predict(upright(graph), x.reshape(2, FRAMES, 1, CHANNELS))
+    np.testing.assert_allclose(standing, predict(graph, x), rtol=1e-5, atol=1e-5)
+
+
+def test_frames_may_lie_behind_constant_ones() -> None:
+    rng = np.random.default_rng(0)
+    constants = {
+        "before": np.zeros((2, CHANNELS), np.float32),
+        "w": rng.normal(size=(4, 1, 3, CHANNELS)).astype(np.float32),
+        "b": rng.normal(size=4).astype(np.float32),
+    }
+    nodes = [
+        Node("j", Concat(0), ("before", "x"), "j"),
+        Node("i", Reshape((1, FRAMES + 2, CHANNELS)), ("j",), "i"),
+        Node("y", Conv2d(), ("i", "w", "b"), "y"),
+    ]
+    t = TensorType((FRAMES, CHANNELS))
+    graph = build_graph("causal", nodes, {"x": t}, ["y"], constants)
+    x = rng.normal(size=(2, *t.shape)).astype(np.float32)
+    standing = predict(upright(graph), x.reshape(2, FRAMES, 1, CHANNELS))
+    np.testing.assert_allclose(standing, predict(graph, x), rtol=1e-5, atol=1e-5)
 
 
 def test_padding_that_the_answer_sees_is_refused_by_name() -> None:

@@ -95,6 +95,7 @@ FUNCTIONS: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], tuple[int, ..
     "hyperbolic functions": (
         lambda x: torch.sinh(x) - torch.cosh(x) + torch.asinh(x * x) + torch.tan(x), ROW,
     ),
+    "an odd function of large numbers": (lambda x: torch.asinh(x * 1000), ROW),
     "whole numbers of a range": (lambda x: x * torch.linspace(0, 3, 8, dtype=torch.int64), ROW),
     "counted in whole numbers": (lambda x: x * torch.arange(0.5, 8.5, dtype=torch.int32), ROW),
     "weights in parts": (lambda x: x @ W.chunk(2)[1].t(), (1, 4, 3)),

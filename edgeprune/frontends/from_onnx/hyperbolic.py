@@ -10,6 +10,7 @@ from edgeprune.frontends.from_onnx import elementwise
 from edgeprune.frontends.from_onnx.moments import acting, step
 from edgeprune.frontends.from_onnx.reader import Call, Reader
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
+from edgeprune.ops import Relu
 from edgeprune.ops.function import Cos, Exp, Log, Sin, Sqrt
 
 Converter = Callable[[Reader, Call], Value]
@@ -39,17 +40,31 @@ def of_powers(join: Converter) -> Converter:
     return convert
 
 
-def of_root(shift: float) -> Converter:
-    """Asinh and Acosh: log(x + sqrt(x^2 + 1)), or less 1."""
+def acosh(r: Reader, call: Call) -> Value:
+    """Acosh: log(x + sqrt(x^2 - 1))."""
+    return _of_root(r, call, call.act(0), -1)
 
-    def convert(r: Reader, call: Call) -> Value:
-        x = call.act(0)
-        square = elementwise.mul(r, step(call, "square", x, x))
-        shifted = acting(elementwise.add(r, step(call, "shifted", square, _number(shift))))
-        root = r.like(x, r.emit(call, Sqrt(), shifted, role="root"))
-        return _log(r, call, acting(elementwise.add(r, step(call, "both", x, root))))
 
-    return convert
+def asinh(r: Reader, call: Call) -> Value:
+    """Asinh: log(x + sqrt(x^2 + 1)) of what is above 0, and its negative of what is below.
+
+    The sum of a large negative number and its root would be lost in float32.
+    """
+    x = call.act(0)
+    turned = acting(elementwise.neg(r, step(call, "turned", x)))
+    sides = []
+    for role, v in (("above", x), ("below", turned)):
+        cut = r.like(v, r.emit(call, Relu(), v, role=role))
+        sides.append(_of_root(r, step(call, f"of_{role}", cut), cut, 1))
+    return elementwise.sub(r, step(call, "", *sides))
+
+
+def _of_root(r: Reader, call: Call, x: Act, shift: float) -> Act:
+    """log(x + sqrt(x^2 + shift))."""
+    square = elementwise.mul(r, step(call, "square", x, x))
+    shifted = acting(elementwise.add(r, step(call, "shifted", square, _number(shift))))
+    root = r.like(x, r.emit(call, Sqrt(), shifted, role="root"))
+    return _log(r, call, acting(elementwise.add(r, step(call, "both", x, root))))
 
 
 def atanh(r: Reader, call: Call) -> Value:

@@ -44,11 +44,11 @@ Converter = Callable[[Reader, Call], Value | Index | Sequence[Value | Index]]
 
 TABLE: dict[str, Converter] = {
     "Abs": elementwise.function(Abs),
-    "Acosh": hyperbolic.of_root(-1),
+    "Acosh": hyperbolic.acosh,
     "Add": elementwise.add,
     "ArgMax": index.arg_max,
     "ArgMin": index.arg_min,
-    "Asinh": hyperbolic.of_root(1),
+    "Asinh": hyperbolic.asinh,
     "Atanh": hyperbolic.atanh,
     "Attention": attention.attention,
     "AveragePool": volume.pooling(pool.average_pool),
