@@ -18,6 +18,7 @@ from edgeprune.kernels import arm_dsp, arm_mve, armv6m, avr, costs, vector
 from edgeprune.kernels.by_rows import in_turns
 from edgeprune.kernels.call import Kernel, KernelCall, Request
 from edgeprune.kernels.choice import Choice, balanced, leanest, quickest, smallest, weighed
+from edgeprune.kernels.fields import holds
 from edgeprune.kernels.isa import DEFAULT
 from edgeprune.kernels.portable.activation import unary
 from edgeprune.kernels.portable.arith import arith, extreme, prelu
@@ -229,10 +230,10 @@ def candidates(
             continue
         if found and found[0].address_space != call.address_space:
             continue  # start-up code would copy its arrays to RAM
-        found += [
-            replace(c, drop_ins=_drop_ins(c.sources, tuple(isas)), others=())
-            for c in (call, *call.others)
-        ]
+        held = [c for c in (call, *call.others) if holds(c)]
+        if not held:
+            refused = UnsupportedError(node.name, "has sizes larger than its kernel counts")
+        found += [replace(c, drop_ins=_drop_ins(c.sources, tuple(isas)), others=()) for c in held]
     if refused and not found:
         raise refused
     return found

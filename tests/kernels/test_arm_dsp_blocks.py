@@ -13,8 +13,9 @@ from kernels.on_core import Trial, run_on_core
 
 from edgeprune.ir import Graph
 from edgeprune.kernels.arm_dsp.block import ROOM
+from edgeprune.kernels.layer import LONGEST
 from edgeprune.kernels.select import candidates
-from edgeprune.ops import Conv2d, DepthwiseConv2d
+from edgeprune.ops import Conv2d, Dense, DepthwiseConv2d
 from edgeprune.ops._window import Padding
 from edgeprune.target import load_target
 
@@ -25,12 +26,17 @@ PLANES = "ep_depthwise_conv2d_s8_arm_dsp"
 TRIALS = 24
 
 
-def of_kernel(graph: Graph, kernel: str, core: str) -> list[Trial]:
-    """The layer by a kernel, if that has it."""
+def of_all(graph: Graph, core: str) -> list[Trial]:
+    """The layer by every kernel that has it."""
     pairs = load_target(core).pairs
     calls = candidates(graph, graph.nodes[0], ("arm_dsp",), "speed", "ep_layer0", pairs=pairs)
     feed = {"x0": int8_values(np.random.default_rng(0), graph.types["x0"].shape)}
-    return [Trial(graph, c, feed) for c in calls if c.kernel == kernel]
+    return [Trial(graph, c, feed) for c in calls]
+
+
+def of_kernel(graph: Graph, kernel: str, core: str) -> list[Trial]:
+    """The layer by a kernel, if that has it."""
+    return [t for t in of_all(graph, core) if t.call.kernel == kernel]
 
 
 def agree(trials: list[Trial], core: str) -> None:
@@ -60,12 +66,38 @@ def test_convolutions_in_blocks_compute_the_reference_on_the_core(core: str) -> 
 
 def test_a_block_takes_no_more_than_its_room() -> None:
     rng = np.random.default_rng(4)
+    taken: dict[int, list[int]] = {}
     for depth in (64, 640, 2048):
         constants = layer_constants(rng, (8, 1, 1, depth), 0, 0.05)
+        w, t = constants["w"]
+        narrow = np.round(rng.normal(0, 30, w.shape)).clip(-127, 127).astype(np.int8)
+        constants["w"] = (narrow, t)  # sums of two channels fit beside each other
         y = int8_type((), output_scale(rng, 0.05, constants), -128)
         graph = one_node(Conv2d(), [int8_type((20, 10, depth), 0.05, -128)], y, constants)
-        for t in of_kernel(graph, BLOCK, "cortex-m4"):
-            assert t.call.scratch_bytes <= ROOM
+        taken[depth] = [t.call.scratch_bytes for t in of_kernel(graph, BLOCK, "cortex-m4")]
+    assert taken[64]
+    assert taken[640]
+    assert not taken[2048], "eight pixels of these are more than there is room"
+    assert max(taken[64] + taken[640]) <= ROOM
+
+
+def test_images_of_more_pixels_than_an_int16_counts_are_computed() -> None:
+    rng = np.random.default_rng(6)
+    x = int8_type((184, 184, 4), 0.05, 3)
+    assert x.shape[0] * x.shape[1] > LONGEST
+    constants = layer_constants(rng, (4, 1, 1, 4), 0, 0.05)
+    y = int8_type((), output_scale(rng, 0.05, constants), -128)
+    trials = of_all(one_node(Conv2d(), [x], y, constants), "cortex-m4")
+    assert BLOCK in {t.call.kernel for t in trials}
+    agree(trials, "cortex-m4")
+
+
+def test_more_vectors_than_an_int16_counts_are_multiplied() -> None:
+    rng = np.random.default_rng(7)
+    x = int8_type((LONGEST + 9, 4), 0.05, 3)
+    constants = layer_constants(rng, (4, 4), 0, 0.05)
+    y = int8_type((), output_scale(rng, 0.05, constants), -128)
+    agree(of_all(one_node(Dense(), [x], y, constants), "cortex-m4"), "cortex-m4")
 
 
 def high_layer(rng: Rng) -> Graph:

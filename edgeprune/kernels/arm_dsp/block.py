@@ -15,7 +15,7 @@ from edgeprune.kernels.arm_dsp._requant import Mode
 from edgeprune.kernels.arm_dsp._tiles import Piece, Planes
 from edgeprune.kernels.call import KernelCall, Request
 from edgeprune.kernels.inplace import in_blocks
-from edgeprune.kernels.layer import Layer
+from edgeprune.kernels.layer import LONGEST, Layer
 
 FOLDER = "arch/arm_dsp"
 STEPS = 11
@@ -109,6 +109,8 @@ def _flat(layer: Layer) -> Layer:
     if layer.kernel != (1, 1) or layer.stride != (1, 1) or layer.image[:2] != layer.out[:2]:
         return layer
     pixels = layer.out[0] * layer.out[1]
+    if pixels > LONGEST:
+        return layer
     image, out = (pixels, 1, layer.image[2]), (pixels, 1, layer.out[2])
     return replace(layer, image=image, out=out, pad_top=0, pad_left=0)
 

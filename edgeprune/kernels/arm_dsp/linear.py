@@ -14,7 +14,7 @@ import numpy as np
 from edgeprune.kernels.arm_dsp.conv import conv_calls, strip
 from edgeprune.kernels.arm_dsp.dense import dense_calls
 from edgeprune.kernels.call import KernelCall, Request
-from edgeprune.kernels.layer import DenseLayer, Layer, conv_layer, dense_layer
+from edgeprune.kernels.layer import LONGEST, DenseLayer, Layer, conv_layer, dense_layer
 from edgeprune.ops.conv import Conv2d
 
 TILE = 4
@@ -39,7 +39,7 @@ def dense(request: Request) -> KernelCall | None:
     if layer is None:
         return None
     calls = dense_calls(request, layer)
-    if request.optimize == "speed" and layer.rows >= TILE:
+    if request.optimize == "speed" and TILE <= layer.rows <= LONGEST:
         tiled = strip(request, _as_image(layer))
         calls += [tiled] if tiled else []
     return _first(calls)
