@@ -101,9 +101,9 @@ def weighed(
     arena: Callable[[Choice], int],
     room: int | None = None,
 ) -> Choice:
-    """The quickest calls or the leanest, whichever has the lower :func:`price`.
+    """The quickest calls, the leanest, or of these those that the room allows to be quick.
 
-    Args are those of :func:`leanest`.
+    Whichever have the lowest :func:`price`. Args are those of :func:`leanest`.
     """
     lean = leanest(options, quick, arena, room)
     spent = lean if room is None else _given_back(lean, quick, arena, room)
