@@ -116,6 +116,9 @@ class Chooser:
         whole = self.as_it_is(target, Room(None, None)).compiled
         most = tiled_macs(whole.graph)
         hint = "ask for less, or for fewer bytes: --budget"
+        if not most:
+            what = "the network is not pruned, as no layer has channels; it takes 0 "
+            raise CannotFitError("--speedup", what + given.limits.title("work"), hint)
         limit = most / asked
         seen: list[float] = []
         while len(seen) < SPEED_TRIES:
@@ -132,7 +135,7 @@ class Chooser:
             except CannotFitError as error:
                 if seen:
                     break  # the last one is about as small as there are
-                what = f"{asked:g} times as fast wants {limit:,.0f} multiply-accumulates: "
+                what = f"{asked:g} times as fast wants {limit:,.0f} {given.limits.title('work')}: "
                 raise CannotFitError("--speedup", what + error.what, hint) from None
             seen.append(self.speed.ratio)
             limit = most * work_left(tiled_macs(outline.graph) / most, self.speed.ratio, asked)
@@ -247,7 +250,7 @@ class Chooser:
         """A network with layers that exist in its file's integers alone, where it fits."""
         tries = Tries()
         for form in forms(o, target, ("int8",), given.ram):
-            fitter = Fitter(self.prepared, o, form, None, self.progress)
+            fitter = Fitter(self.prepared, o, form, None, self.progress, given.work)
             tries.make(_title(form), partial(fitter.unpruned, self._fixed))
         return tries.made
 

@@ -10,6 +10,7 @@ from functools import cached_property, partial
 from edgeprune.compiler.compile import FLOATS, MIXED, Compiled, Recipe
 from edgeprune.compiler.measure import Footprint
 from edgeprune.compiler.prices import LayerPrices
+from edgeprune.compiler.tiles import tiled_macs
 from edgeprune.errors import CannotFitError
 from edgeprune.ir import Coupling, Graph, couple, predict
 from edgeprune.pipeline.answered import answered
@@ -121,7 +122,7 @@ class Fitter:
         """
         graph = self.prepared.graph
         made = self._finish(self._recipe(graph), graph, None)
-        counted = {"macs": graph.macs, "neurons": self._count}
+        counted = {"macs": graph.macs, "neurons": self._count, "work": tiled_macs(graph)}
         taken = {**counted, **self._meter.taken(made.size, made.compiled)}
         what = f"the network is not pruned, as its file's integers are kept ({', '.join(fixed)})"
         if wrong := self.limits.words(taken):

@@ -146,7 +146,8 @@ def ask(tmp_path: Path) -> BuildOptions:
 @pytest.mark.parametrize(
     ("limits", "option"),
     [({"budget": 100}, "--budget"), ({"ram": 10}, "--ram"), ({"max_macs": 10}, "--max-macs"),
-     ({"budget": 100, "dtype": "float32"}, "--budget"), ({"ram": 10, "dtype": "mixed"}, "--ram")],
+     ({"budget": 100, "dtype": "float32"}, "--budget"), ({"ram": 10, "dtype": "mixed"}, "--ram"),
+     ({"speedup": 2, "target": "android", "emit": ("tflite",)}, "--speedup")],
 )  # fmt: skip
 def test_a_limit_that_is_not_met_says_what_the_unpruned_network_takes(
     ask: BuildOptions, limits: dict[str, object], option: str
