@@ -12,7 +12,7 @@ import signal
 import sys
 import tempfile
 from contextlib import suppress
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -56,14 +56,23 @@ class _Group(click.Group):
             click.echo(f"error: {error}", err=True)
             ctx.exit(error.exit_status)
         except (KeyboardInterrupt, click.Abort):
-            click.echo("interrupted; nothing was written", err=True)
-            ctx.exit(INTERRUPTED)
+            _end_interrupted(ctx)
         except BrokenPipeError:
             sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - the reader went away
             ctx.exit(0)
         except (OSError, MemoryError) as error:
             click.echo(f"error: {_refusal(error)}", err=True)
             ctx.exit(EdgePruneError.exit_status)
+        except ImportError as error:
+            # what a signal raises while a native module starts comes out as the failure of that
+            if not isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
+                raise
+            _end_interrupted(ctx)
+
+
+def _end_interrupted(ctx: click.Context) -> NoReturn:
+    click.echo("interrupted; nothing was written", err=True)
+    ctx.exit(INTERRUPTED)
 
 
 def _refusal(error: OSError | MemoryError) -> EdgePruneError:

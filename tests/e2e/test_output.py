@@ -265,27 +265,56 @@ def test_a_folder_that_goes_while_its_place_is_looked_at_is_no_error(
         pass
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+SIGNALS = [signal.SIGINT, signal.SIGTERM]
+"""That ask for the end."""
+
+
+@pytest.mark.parametrize("sent", SIGNALS)
 def test_a_signal_in_the_middle_of_a_text_that_python_executes_is_one_like_any_other(
     tmp_path: Path, sent: signal.Signals
 ) -> None:
-    (tmp_path / "waits.py").write_text(
+    body = f"    exec('import os; os.kill(os.getpid(), {int(sent)}); print(1)')\n"
+    assert _ended_in(body, tmp_path) == (130, "interrupted; nothing was written\n")
+
+
+@pytest.mark.parametrize("sent", SIGNALS)
+def test_a_signal_while_a_native_module_starts_is_one_like_any_other(
+    tmp_path: Path, sent: signal.Signals
+) -> None:
+    body = (
+        "    import os\n"
+        "    try:\n"
+        f"        os.kill(os.getpid(), {int(sent)})\n"
+        "        print(1)\n"
+        "    except KeyboardInterrupt as error:\n"
+        "        raise ImportError('initialization failed') from error\n"
+    )
+    assert _ended_in(body, tmp_path) == (130, "interrupted; nothing was written\n")
+
+
+def test_a_module_that_is_missing_is_not_taken_for_a_signal(tmp_path: Path) -> None:
+    status, said = _ended_in("    import no_such_module\n", tmp_path)
+    assert status == 1
+    assert "no_such_module" in said
+
+
+def _ended_in(body: str, folder: Path) -> tuple[int, str]:
+    """Exit status and messages of a command that does so."""
+    (folder / "waits.py").write_text(
         "import sys\n"
         "from edgeprune import cli\n"
         "@cli.app.command()\n"
-        "def wait():\n"
-        f"    exec('import os; os.kill(os.getpid(), {int(sent)}); print(1)')\n"
+        f"def wait():\n{body}"
         "sys.argv[1:] = ['wait']\n"
         "cli.main()\n"
     )
-    path = f"{tmp_path}:{Path(__file__).parents[2]}"
     done = subprocess.run(
         [sys.executable, "-m", "waits"],
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": f"{folder}:{Path(__file__).parents[2]}"},
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 130, done.stderr
+    return done.returncode, done.stderr
 
 
 @pytest.mark.parametrize(
