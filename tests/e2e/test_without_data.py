@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,8 @@ def test_the_report_says_what_its_accuracy_is_of(edgeprune: Command, tmp_path: P
         assert accuracy["samples"] == kind
         sentence = about_accuracy(accuracy)
         assert ("--test" in sentence) is told
-        assert sentence in (out / "report.html").read_text()
+        page = re.sub(r"</?span[^>]*>", "", (out / "report.html").read_text())
+        assert sentence in page  # whose options browsers do not break
         assert sentence in " ".join(done.err.split())
 
 

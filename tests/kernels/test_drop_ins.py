@@ -80,7 +80,7 @@ def network(rng: np.random.Generator, image: tuple[int, int, int], channels: tup
 def test_the_core_computes_the_reference(core, image, channels, rng, tmp_path: Path) -> None:
     graph: Graph = network(rng, image, channels)
     target = load_target(core)
-    used = {f for c in lower(graph, target.kernels, "speed").values() for f in c.drop_ins}
+    used = {f for c in lower(graph, target.kernels, "speed", core).values() for f in c.drop_ins}
     assert f"arch/{CORES[core]}/ep_tile_s8.S" in used
     compiled = Recipe(target, "int8", "speed", {}).compile_typed(graph)
     name = f"net_{core.replace('-', '_')}_{'_'.join(map(str, image))}"
