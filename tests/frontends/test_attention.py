@@ -15,6 +15,7 @@ from onnx_models import evaluate
 from torch import nn
 from torch.nn import functional
 
+from edgeprune.errors import EdgePruneError
 from edgeprune.emit.to_onnx import emit as emit_onnx
 from edgeprune.emit.to_tflite import emit as emit_tflite
 from edgeprune.frontends import load
@@ -184,3 +185,28 @@ def test_attention_of_onnx_is_its_products(heads: int) -> None:
     (wanted,) = onnx.reference.ReferenceEvaluator(model).run(None, {"x": x})
     (found,) = evaluate(loads(model.SerializeToString()), {"x": x})
     np.testing.assert_allclose(found.reshape(wanted.shape), wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("mask", "given", "said"),
+    [
+        ((LENGTH, LENGTH + 1), {}, "its mask is"),
+        ((LENGTH + 1, LENGTH), {}, "its mask is"),
+        ((LENGTH, LENGTH), {"softcap": -1.0}, "'softcap' is -1"),
+        ((LENGTH, LENGTH), {"qk_matmul_output_mode": 4}, "_mode' is 4"),
+    ],
+)
+def test_what_attention_of_onnx_cannot_mean_is_refused_by_its_node(
+    mask: tuple[int, int], given: dict[str, float], said: str
+) -> None:
+    value = (helper.make_tensor_value_info(v, onnx.TensorProto.FLOAT, (1, LENGTH, 4)) for v in "xy")
+    node = helper.make_node(
+        "Attention", ["x", "x", "x", "m"], ["y"], "node", q_num_heads=1, kv_num_heads=1, **given
+    )
+    held = [numpy_helper.from_array(np.zeros(mask, np.float32), "m")]
+    body = helper.make_graph([node], "g", [next(value)], [next(value)], held)
+    opset = [helper.make_opsetid("", 25)]
+    model = helper.make_model(body, opset_imports=opset, ir_version=10)
+    with pytest.raises(EdgePruneError, match="node") as e:
+        loads(model.SerializeToString())
+    assert said in str(e.value)

@@ -102,3 +102,17 @@ def test_a_target_that_nothing_is_like_lists_them_all() -> None:
         load_target("xyzzy")
     assert "did you mean" not in e.value.hint
     assert "cortex-m4" in e.value.hint
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "said"),
+    [
+        ("Shrink", {"lambd": -1.0, "bias": -1.0}, "'lambd' is -1, not 0 or more"),
+        ("LRN", {"size": 0}, "'size' is 0, not 1 or more"),
+    ],
+)
+def test_an_attribute_that_means_nothing_is_refused_by_name(
+    kind: str, given: dict[str, float], said: str
+) -> None:
+    with pytest.raises(EdgePruneError, match=said):
+        loads(model([node(kind, "x", outputs=["y"], **given)], {"x": [1, 4, 3, 3]}))

@@ -28,6 +28,11 @@ def attention(r: Reader, call: Call) -> Sequence[Value]:
     """
     if call.optional(6) is not None:
         raise call.unsupported("has keys that do not count", "give a constant mask")
+    cap, mode = call.attr("softcap", 0.0), call.attr("qk_matmul_output_mode", 0)
+    if cap < 0:
+        raise call.error(f"attribute 'softcap' is {cap:g}, not 0 or more")
+    if mode not in range(4):
+        raise call.error(f"attribute 'qk_matmul_output_mode' is {mode}, not 0 to 3")
     joined = len(call.operand(0).shape) == 3
     names = ("q_num_heads", "kv_num_heads", "kv_num_heads")
     q, k, v = (_heads(r, call, i, name) if joined else call.act(i) for i, name in enumerate(names))
@@ -35,7 +40,7 @@ def attention(r: Reader, call: Call) -> Sequence[Value]:
     present, past = (k, v), k.shape[2] - call.operand(1).shape[-2]
     k, v = (_shared(r, call, i, x, q.shape[1]) for i, x in enumerate((k, v)))
     scores = _scores(r, call, q, k)
-    if cap := call.attr("softcap", 0.0):
+    if cap:
         scores = _capped(r, call, scores, cap)
     seen, given = scores, call.optional(3)
     if isinstance(given, Act):
@@ -52,10 +57,10 @@ def attention(r: Reader, call: Call) -> Sequence[Value]:
         y = r.reshape(call, rows, (*rows.shape[:2], rows.shape[2] * rows.shape[3]))
     if len(call.outputs) < 4:
         return [y, *present]
-    if call.attr("qk_matmul_output_mode", 0) == MASKED_SCORES and mask is not None:
+    if mode == MASKED_SCORES and mask is not None:
         raise call.unsupported("gives scores that are minus infinity", "leave that output out")
     by_mode = (seen, seen, scores, weights)
-    return [y, *present, by_mode[call.attr("qk_matmul_output_mode", 0)]]
+    return [y, *present, by_mode[mode]]
 
 
 LAST = {"axis": -1}
@@ -122,6 +127,9 @@ def _mask(call: Call, given: Known | None, queries: int, keys: int, past: int) -
     if given is None and mask.all():
         return None
     if given is not None:
+        held = given.array.shape
+        if not held or held[-2:-1] not in ((), (1,), (queries,)) or held[-1] > keys:
+            raise call.error(f"{queries} queries of {keys} keys, but its mask is {list(held)}")
         missing = [(0, 0)] * (given.array.ndim - 1) + [(0, keys - given.array.shape[-1])]
         own = given.array.dtype == np.bool_
         padded = np.pad(given.array, missing, constant_values=False if own else MASKED)

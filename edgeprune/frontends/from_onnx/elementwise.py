@@ -199,6 +199,8 @@ def shrink(r: Reader, call: Call) -> Value:
     if call.attr("bias", 0.0) != bound:
         what = f"jumps at {bound:g}, where its bias is {call.attr('bias', 0.0):g}"
         raise call.unsupported(what, "use a function without a jump, such as softshrink")
+    if bound < 0:
+        raise call.error(f"attribute 'lambd' is {bound:g}, not 0 or more")
     turned = _by_number(r, call, Mul(), x, -1.0, "turned")
     sides = []
     for role, side in (("above", x), ("below", turned)):

@@ -170,6 +170,8 @@ def local_response(r: Reader, call: Call) -> Value:
     """LRN: by the mean square of neighbouring channels, a sum of products with a band of ones."""
     x = r.batched(call, call.act(0))
     size, channels = call.attr("size", 1), x.sample[0]
+    if size < 1:
+        raise call.error(f"attribute 'size' is {size}, not 1 or more")
     before = (size - 1) // 2
     apart = np.arange(channels)[None] - np.arange(channels)[:, None]
     band = ((apart >= -before) & (apart <= size - 1 - before)).astype(np.float32)
