@@ -15,9 +15,9 @@ from onnx_models import evaluate
 from torch import nn
 from torch.nn import functional
 
-from edgeprune.errors import EdgePruneError
 from edgeprune.emit.to_onnx import emit as emit_onnx
 from edgeprune.emit.to_tflite import emit as emit_tflite
+from edgeprune.errors import EdgePruneError
 from edgeprune.frontends import load
 from edgeprune.frontends.from_onnx import loads
 from edgeprune.frontends.from_torch import export
