@@ -9,6 +9,7 @@ from edgeprune.ir import Array, Graph, split_rows
 from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import Prepared
+from edgeprune.report.interface import elements_read
 
 FAINT = 0.5  # of a step of an input's scale: elements that vary by less are as good as constant
 
@@ -30,16 +31,18 @@ def notes_of(options: BuildOptions, chosen: Candidate, prepared: Prepared) -> tu
     if "onnx" in options.emit and not compiled.has_onnx:
         notes.append(f"no .onnx is written: ONNX has no {to_onnx.lacking(compiled.graph)}")
     if prepared.reported is not None:
-        notes += faint(compiled.graph, prepared.report.x)
+        keeps = chosen.float_graph.is_quantised
+        notes += faint(compiled.graph, prepared.report.x, keeps_integers=keeps)
     return (*prepared.notes, *notes)
 
 
-def faint(graph: Graph, x: Array) -> list[str]:
-    """Of each input of a network, how many elements are lost beside others that are far larger.
+def faint(graph: Graph, x: Array, *, keeps_integers: bool = False) -> list[str]:
+    """Of each input, how many elements that are read are lost beside others that are far larger.
 
     Args:
         graph: as it is emitted; inputs that are not quantised lose nothing.
         x: float32 rows of its arguments.
+        keeps_integers: whether it is a file's, whatever type is asked for.
     """
     notes = []
     types = [graph.types[v] for v in graph.arguments]
@@ -48,11 +51,13 @@ def faint(graph: Graph, x: Array) -> list[str]:
             continue
         step = float(of.quant.scale[0])
         width = np.ptp(part.reshape(len(part), -1), axis=0)
-        if lost := int(((width > 0) & (width < FAINT * step)).sum()):
+        is_read = elements_read(graph, name).ravel()
+        if lost := int((is_read & (width > 0) & (width < FAINT * step)).sum()):
             notes.append(
                 f"of {len(width):,} elements of the input {name!r} {lost:,} are lost beside larger "
                 f"ones: over all samples they vary by less than half a step of {of.dtype.value} "
                 f"({step:.3g}). Train on elements of like size, each less its mean and over its "
-                "deviation, and give such samples; or --dtype float32"
+                "deviation, and give such samples"
+                + ("" if keeps_integers else "; or --dtype float32")
             )
     return notes

@@ -43,7 +43,7 @@ def render(report: Report) -> str:
     is_file = report["size"].get("basis") in FILES
     return fill(
         "report.html.j2",
-        r={"classes": None, "kept": [], "pruning": None, "notes": [], **report},
+        r={"classes": None, "kept": [], "pruning": None, "notes": [], "visited": [], **report},
         names=report.get("labels"),
         verdict=_verdict(report),
         intervals={k: _interval(report["accuracy"], k) for k in ("source", "c")},

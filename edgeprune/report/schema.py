@@ -101,8 +101,8 @@ class Source(TypedDict):
 
     rule: Literal["exact", "float32", "measured"]
     n: NotRequired[Count]
-    mean_square: float
-    max_relative: float
+    mean_square: Real
+    max_relative: Real
     spread: NotRequired[Real]
 
 
@@ -251,8 +251,8 @@ class Example(TypedDict):
     truth: Annotated[int, Range()] | None
     distance: Real
     answers: Annotated[list[Count], Range(2, 2)]
-    source: list[Answer]
-    built: list[Answer]
+    source: Annotated[list[Answer], Range(1)]
+    built: Annotated[list[Answer], Range(1)]
     picture: Text | None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edgeprune.emit.packages import PHONES
+from edgeprune.emit.packages import OF_ONE, PACKAGES, PHONES
 from edgeprune.report.network import blocks_of
 from edgeprune.report.schema import Report
 from edgeprune.report.words import FILES, bound
@@ -197,6 +197,8 @@ def _about_time(report: Report) -> list[Advice]:
         app = report.get("app")
         if basis != "tflite" or (app is not None and app["ms"] is not None):
             return []
+        if not _can_lose(report):
+            return []
         text = "It was not timed: where more speed is asked for, it is measured under XNNPACK."
         return [Advice(text, "--speedup 1.5x")]
     run, found = report["run"], []
@@ -221,11 +223,25 @@ def _about_proof(report: Report) -> list[Advice]:
     if "--package" in report["command"]:
         return [Advice("Use it: packages/ has projects that hold it, each with a README.")]
     if (basis := report["size"].get("basis")) in FILES:
-        app = name if (name := report["target"]["name"]) in PHONES else "all"
-        text = f"Use it: model.{basis} is what ships, and a project around it is made too."
-        return [Advice(text, f"--package {app}")]
+        text = f"Use it: model.{basis} is what ships"
+        if (name := report["target"]["name"]) not in PHONES or not _is_plain(report):
+            return [Advice(f"{text}.")]
+        return [Advice(f"{text}, and a project around it is made too.", f"--package {name}")]
+    made = "all" if _is_plain(report) else ",".join(p for p in PACKAGES if p not in OF_ONE)
     return [Advice("Use it: c/ has the code, and project files for an ecosystem are made too.",
-                   "--package all")]  # fmt: skip
+                   f"--package {made}")]  # fmt: skip
+
+
+def _is_plain(report: Report) -> bool:
+    """Whether it has one input, one output and no states: what every package can be made for."""
+    ends = report["interface"]
+    return len(ends["inputs"]) == len(ends["outputs"]) == 1 and not ends.get("states")
+
+
+def _can_lose(report: Report) -> bool:
+    """Whether there is a layer with weights that does not keep all its channels."""
+    kept = report.get("kept_whole", {})
+    return any(row["weight_bytes"] and row["name"] not in kept for row in report["layers"])
 
 
 def _size(report: Report) -> str:

@@ -6,14 +6,17 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from edgeprune.frontends.from_tflite import parse
+from edgeprune.pipeline import notes
 from edgeprune.report.words import about_outputs
 from tests.e2e.conftest import Command, report_of
 from tests.e2e.test_bad_input import dense_model
 
 
 def test_without_labels_it_says_how_far_outputs_are_off_and_which_inputs_are_lost(
-    edgeprune: Command, tmp_path: Path
+    edgeprune: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     x = np.random.default_rng(0).normal(size=(60, 4)) * [1000, 1, 0.01, 500]
     x[:, 1] = 7  # says nothing, and so nothing of it is lost
@@ -24,6 +27,16 @@ def test_without_labels_it_says_how_far_outputs_are_off_and_which_inputs_are_los
     report = report_of(tmp_path / "out")
     [note] = [n for n in report["notes"] if "are lost" in n]
     assert re.search("of 4 elements of the input '.*' 1 are lost", note)
+    assert "--dtype float32" in note
+    file = tmp_path / "out" / "model.tflite"
+    again = edgeprune("build", file, *given[1:3], "--target", "host", "-o", tmp_path / "again")
+    assert again.status == 0, again.err
+    [note] = [n for n in report_of(tmp_path / "again")["notes"] if "are lost" in n]
+    assert "--dtype" not in note, "a file's integers are kept, whatever is asked for"
+    graph = parse(file.read_bytes(), file.name)
+    assert len(notes.faint(graph, x)) == 1
+    monkeypatch.setattr(notes, "elements_read", lambda *_: np.arange(4) != 2)
+    assert notes.faint(graph, x) == [], "what is not read is not lost"
     source = report["agreement"]["source"]
     held = np.load(tmp_path / "out" / "vectors.npz")["source"]
     assert np.isclose(source["spread"], np.sqrt(held.var(axis=0).mean()), rtol=1e-4)

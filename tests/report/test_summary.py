@@ -20,7 +20,10 @@ def record() -> dict[str, Any]:
         "command": "edgeprune build",
         "dtype": "int8",
         "layers": rows,
-        "interface": {"inputs": [{"name": "x", "shape": [10], "read": [[2, 4]]}]},
+        "interface": {
+            "inputs": [{"name": "x", "shape": [10], "read": [[2, 4]]}],
+            "outputs": [{"name": "y", "shape": [3]}],
+        },
         "before": {"channels": {"a": 16, "b": 3}, "params": 200, "macs": 40, "flash_bytes": None},
         "after": {"channels": {"a": 6, "b": 3}, "params": 100, "macs": 18},
         "size": {"flash_bytes": 20000, "basis": "linked", "measured": True},
@@ -98,6 +101,24 @@ def test_a_file_for_phones_is_spoken_of_as_one() -> None:
     assert summary.work_by_layer(r) == [("a", 9), ("b", 9)]
     r["app"]["ms"] = 0.2
     assert "--speedup 1.5x" not in options(r)
+
+
+def test_no_command_is_advised_that_a_build_refuses() -> None:
+    r = record()
+    r["size"]["basis"], r["target"]["name"], r["app"] = "tflite", "android", {"ms": None}
+    r["interface"]["states"] = [{"name": "s", "shape": [5]}]
+    assert not any("--package" in o for o in options(r))
+    assert "Use it: model.tflite is what ships." in [a.text for a in summary.advice(r)]
+    r["interface"] |= {"states": [], "outputs": 2 * r["interface"]["outputs"]}
+    assert not any("--package" in o for o in options(r))
+    assert "--speedup 1.5x" in options(r)
+    r["kept_whole"] = {"a": "it is read by nothing else", "b": "they are outputs"}
+    assert "--speedup 1.5x" not in options(r)
+    r["size"]["basis"] = "linked"
+    (package,) = (o for o in options(r) if "--package" in o)
+    assert "arduino" in package
+    assert "android" not in package
+    assert "python" not in package
 
 
 def test_who_has_project_files_is_not_told_to_make_them() -> None:
