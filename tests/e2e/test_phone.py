@@ -15,6 +15,7 @@ from ai_edge_litert import schema_py_generated as schema
 from edgeprune.errors import CannotFitError
 from edgeprune.pipeline import choose, fit
 from edgeprune.pipeline.options import BuildOptions
+from edgeprune.pipeline.phone import NEARER, work_left
 from edgeprune.pipeline.prepare import prepare
 from edgeprune.pruning import obs
 from edgeprune.pruning.pruned import Pruned
@@ -218,3 +219,19 @@ def test_a_speed_up_that_no_network_has_is_refused_in_its_own_words(
     monkeypatch.setattr(choose.Chooser, "_outline", refused)
     with pytest.raises(CannotFitError, match=r"--speedup: 100 times as fast wants \d"):
         chooser.choose(load_target("android"))
+
+
+@pytest.mark.parametrize(
+    ("left", "ratio", "asked", "share"),
+    [
+        (0.6, 1.5, 2.0, 0.4),  # 0.4 of the work was a third of the time, half of it is wanted
+        (0.5, 1.6, 1.7, 1 - 0.5 * (0.7 / 1.7) / (0.6 / 1.6)),
+        (0.6, 1.0, 2.0, 0.3),  # no faster: half of it, at most so far at once
+        (0.9, 1.01, 2.0, 0.45),
+        (0.6, 2.1, 2.0, 0.6),  # and never more than there is
+    ],
+)
+def test_the_next_network_that_is_timed_has_the_work_that_the_last_one_suggests(
+    left: float, ratio: float, asked: float, share: float
+) -> None:
+    assert work_left(left, ratio, asked) == pytest.approx(NEARER * share)

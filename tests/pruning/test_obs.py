@@ -14,7 +14,9 @@ from edgeprune.ops.linear import linears
 from edgeprune.ops.unfuse import unfuse
 from edgeprune.pruning import obs
 from edgeprune.pruning.compact import compact
-from edgeprune.pruning.groups import find_groups
+from edgeprune.pruning.groups import Mask, find_groups
+from edgeprune.pruning.limits import Limits
+from edgeprune.pruning.obs.meter import Meter
 from edgeprune.pruning.obs.parts import parts_of, scatter
 from edgeprune.pruning.obs.reference import Reference
 from edgeprune.pruning.obs.refit import refit
@@ -221,3 +223,14 @@ def test_channels_go_in_blocks_where_one_alone_saves_nothing() -> None:
     groups = find_groups(graph, couple(graph))
     assert widths(4) == [4, 8, 8], "one step is enough, and it is one layer's"
     assert widths(1) != [4, 8, 8], "by channels others go that save nothing"
+
+
+def test_what_a_block_saves_is_of_the_limits_that_are_exceeded() -> None:
+    def prices(removed: Mask) -> dict[str, float]:
+        gone = float(removed.sum())
+        return {"work": 100 - gone, "flash": 50 - 10 * gone}
+
+    none, one, two = (np.arange(4) < n for n in (0, 1, 2))
+    measured = Meter(prices, none, Limits({"work": 90.0, "flash": 45.0}))
+    assert measured.saving(none, one) == pytest.approx(1 / 100 + 10 / 50)
+    assert measured.saving(one, two) == pytest.approx(1 / 100), "flash fits by now"
