@@ -16,6 +16,7 @@ from edgeprune.pruning import obs
 from edgeprune.pruning.compact import compact
 from edgeprune.pruning.groups import Mask, find_groups
 from edgeprune.pruning.limits import Limits
+from edgeprune.pruning.obs.greedy import Greedy
 from edgeprune.pruning.obs.meter import Meter
 from edgeprune.pruning.obs.parts import parts_of, scatter
 from edgeprune.pruning.obs.reference import Reference
@@ -223,6 +224,37 @@ def test_channels_go_in_blocks_where_one_alone_saves_nothing() -> None:
     groups = find_groups(graph, couple(graph))
     assert widths(4) == [4, 8, 8], "one step is enough, and it is one layer's"
     assert widths(1) != [4, 8, 8], "by channels others go that save nothing"
+
+
+def first_round(*widths: int, share: float, tile: int, scale: float = 1.0) -> list[int]:
+    """How many channels of each hidden layer a run in blocks of eight picks first."""
+    graph = graphs.balanced(graphs.mlp(20, *widths, 4, act=Relu, head=None))
+    coupling = couple(graph)
+    groups = find_groups(graph, coupling)
+
+    def cost(removed: Mask) -> float:
+        left = ((~removed[g.channels]).sum() for g in groups)
+        return scale * float(sum(-(-n // tile) for n in left))
+
+    effort = obs.Effort(share=share, block=8, inputs=False)
+    picks = Greedy(graph, coupling, samples(graph), cost, effort=effort).picks()
+    return [len({*picks} & {*g.channels.tolist()}) for g in groups]
+
+
+def test_a_block_has_as_many_channels_as_save_most_each() -> None:
+    assert first_round(10, share=1, tile=8) == [2], "after these, more would save nothing"
+    assert first_round(16, share=1, tile=8) == [8]
+    assert first_round(16, share=1, tile=1) == [8], "of equals the most"
+
+
+@pytest.mark.parametrize("scale", [0.01, 100])
+@pytest.mark.parametrize(("share", "blocks"), [(0.15, 1), (0.2, 2), (0.35, 3)])
+def test_a_round_takes_blocks_until_they_save_its_share_of_the_cost(
+    share: float, blocks: int, scale: float
+) -> None:
+    # a block is half of a layer, which is a sixth of all
+    found = first_round(16, 16, 16, share=share, tile=8, scale=scale)
+    assert sorted(found) == sorted([8] * blocks + [0] * (3 - blocks))
 
 
 def test_what_a_block_saves_is_of_the_limits_that_are_exceeded() -> None:
