@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+from edgeprune.compiler.tiles import TILE
 from edgeprune.errors import CannotFitError
 from edgeprune.pipeline import choose, fit
 from edgeprune.pipeline.options import BuildOptions
@@ -111,7 +112,7 @@ def test_a_speed_up_is_measured_and_more_goes_until_it_is_reached(
         return solve(search, chosen, **how)
 
     monkeypatch.setattr(obs.Search, "solve", counted)
-    model = small_mlp(tmp_path / "m.onnx", inputs=20, hidden=32)
+    model = small_mlp(tmp_path / "m.onnx", inputs=20, hidden=64)
     given = (model, "--data", model.with_suffix(".npz"), "--dtype", "int8", "--speedup", "2x")
     done = edgeprune("build", *given, "--target", "android", "-o", tmp_path / "out")
     assert done.status == 0, done.err
@@ -119,6 +120,8 @@ def test_a_speed_up_is_measured_and_more_goes_until_it_is_reached(
     assert report["app"]["speedup"] == round(3.0 / 1.4, 3)
     # half of the work, of which a third of the time went, was too little for half of the time
     assert report["after"]["macs"] <= (1 - 1 / 2 / (1 - 1 / 1.5) / 2) * report["before"]["macs"]
+    assert report["after"]["channels"]["hidden"] % TILE == 0, "a part of a tile takes as long"
+    assert report["app"]["outside_delegate"] == []
     assert "2.14 times as fast" in done.err
     assert len(solved) == 1, "nothing is solved for a network that is too slow"
     times = iter([Speed(1.0, 1.0)] * choose.SPEED_TRIES)
