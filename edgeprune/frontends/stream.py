@@ -16,7 +16,7 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.frontends.ports import join_ports
 from edgeprune.frontends.rebuild import fresh
 from edgeprune.frontends.states import keeping
-from edgeprune.frontends.upright import lying, upright
+from edgeprune.frontends.upright import lies, lying, upright
 from edgeprune.ir import (
     Array,
     Band,
@@ -31,7 +31,7 @@ from edgeprune.ir import (
     run,
     run_int,
 )
-from edgeprune.ops import Concat, Pad, Slice
+from edgeprune.ops import Concat, Pad, Reshape, Slice
 from edgeprune.ops._window import NO_PADDING
 
 
@@ -64,7 +64,8 @@ def streaming(graph: Graph) -> Graph:
         graph: one input, frames by channels, or an image whose rows are frames; float or quantised.
 
     Raises:
-        EdgePruneError: its input is no such image, or a layer needs to know where the window ends.
+        EdgePruneError: its input is no such image, a layer needs to know where the window ends, or
+            no layer works on frames.
     """
     ranks = [len(graph.types[v].shape) for v in graph.inputs]
     if ranks not in ([2], [3]) or graph.states:
@@ -74,12 +75,20 @@ def streaming(graph: Graph) -> Graph:
         raise EdgePruneError("--stream", what, hint)
     rows = upright(graph)
     made = _streaming(rows)
-    return made if rows is graph else lying(made, graph)
+    return lying(made, graph) if lies(graph.types[graph.inputs[0]].shape) else made
 
 
 def _streaming(graph: Graph) -> Graph:
     """The same of a network whose input has frames as rows."""
-    needed = _needed(graph)
+    nothing = EdgePruneError(
+        "--stream",
+        "nothing that is computed of a window serves the next one",
+        "frames must meet a layer that works on them before one that reads them all at once",
+    )
+    timed = _timed(graph)
+    if timed == set(graph.inputs):
+        raise nothing
+    needed = _needed(graph, timed)
     for frames in range(1, len(needed[graph.inputs[0]]) + 1):
         try:
             rows = _rows(graph, needed, frames)
@@ -88,7 +97,7 @@ def _streaming(graph: Graph) -> Graph:
         if rows[graph.inputs[0]].moves is None:
             break
         return _Stream(graph, rows).graph()
-    raise EdgePruneError("--stream", "nothing that is computed of a window serves the next one")
+    raise nothing
 
 
 def windows(graph: Graph, stream: Graph, frames: Array) -> Array:
@@ -104,7 +113,7 @@ def windows(graph: Graph, stream: Graph, frames: Array) -> Array:
     """
     rows, v = upright(graph), graph.inputs[0]
     shape = rows.types[v].shape
-    end = _needed(rows)[v].stop
+    end = _needed(rows, _timed(rows))[v].stop
     flat = frames.reshape(-1, *shape[1:])
     new = len(flat) // len(frames)
     whole = np.concatenate([np.zeros((end - new, *shape[1:]), np.float32), flat])
@@ -141,32 +150,44 @@ def _timed(graph: Graph) -> set[str]:
     return found
 
 
-def _needed(graph: Graph) -> dict[str, range]:
+def _needed(graph: Graph, timed: set[str]) -> dict[str, range]:
     """By value whose rows are time, those that the answer depends on."""
-    timed = _timed(graph)
     found: dict[str, range] = {}
+    readers: dict[str, Node] = {}  # by value, a node that reads the first of these rows at once
 
-    def wants(v: str, rows: range) -> None:
+    def wants(v: str, rows: range, reader: Node) -> None:
         old = found.get(v, rows)
         found[v] = range(min(old.start, rows.start), max(old.stop, rows.stop))
+        if v not in readers or rows.start < old.start:
+            readers[v] = reader
 
     for node in reversed(graph.nodes):
         if node.output not in timed:
             for v in node.inputs:
                 if v in timed:
-                    wants(v, _joined(graph, node, v))
+                    wants(v, _joined(graph, node, v), node)
         elif node.output in found:
             band = _band(graph, node, found[node.output])
             if band is None or _pads(band.op):
                 raise EdgePruneError(
                     f"--stream: {node.name}",
                     f"pads the window's rows ({node.op.kind}), and the answer depends on it",
-                    "train it without padding in time, or with padding before the first frame only",
+                    _remedy(graph, readers[node.output]),
                 )
             for v, rows in zip(node.inputs, band.rows, strict=True):
                 if v in timed and rows is not None:
-                    wants(v, rows)
+                    wants(v, rows, readers[node.output])
     return found
+
+
+def _remedy(graph: Graph, reader: Node) -> str:
+    """What to do where a node reads rows that padding goes into."""
+    if isinstance(reader.op, Slice):
+        return "train it without padding in time, or with padding before the first frame only"
+    while isinstance(reader.op, Reshape) and graph.users[reader.output]:
+        reader = graph.users[reader.output][0]
+    whole = f"{reader.name} ({reader.op.kind}) reads all rows"
+    return f"{whole}: cut out the last ones before it, or train without padding in time"
 
 
 def _joined(graph: Graph, node: Node, v: str) -> range:

@@ -13,8 +13,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from edgeprune.frontends.rebuild import fresh
-from edgeprune.ir import Array, Graph, Node, Op, TensorType, build_graph
+from edgeprune.frontends.rebuild import fresh, rebuilt
+from edgeprune.ir import Array, Graph, Node, Op, TensorType, build_graph, dequantise_array
 from edgeprune.ops import Concat, Conv2d, DepthwiseConv2d, Pad, Reshape, Slice
 from edgeprune.ops._window import Padding
 from edgeprune.ops.pool import AvgPool2d, MaxPool2d
@@ -36,11 +36,39 @@ def stood(shape: Shape) -> Shape:
 def upright(graph: Graph) -> Graph:
     """The same network, of which the input and what is computed frame by frame have frames as rows.
 
+    Frames of zeros that a model joins to its own are padding.
+
     Args:
-        graph: one input, frames that lie; given back as it is where they do not.
+        graph: one input, frames that lie or frames as rows.
     """
     (source,) = graph.inputs
-    return _Upright(graph, source).graph() if lies(graph.types[source].shape) else graph
+    flat = lies(graph.types[source].shape)
+    nodes = [_padded(graph, n, -2 if flat else 0) for n in graph.nodes]
+    graph = graph if nodes == list(graph.nodes) else rebuilt(graph, nodes)
+    return _Upright(graph, source).graph() if flat else graph
+
+
+def _padded(graph: Graph, node: Node, axis: int) -> Node:
+    """A node that joins zeros before or behind one value along the frames, as one that pads."""
+    y, rank = graph.types[node.output], len(graph.types[node.output].shape)
+    moving = [v for v in node.inputs if v not in graph.constants]
+    if not isinstance(node.op, Concat) or len(moving) != 1 or rank not in (2, 3):
+        return node
+    axis %= rank
+    alike = all(graph.types[v].quant == y.quant for v in node.inputs)
+    if node.op.axis % rank != axis or not alike or not _silent(graph, node):
+        return node
+    lengths = [graph.types[v].shape[axis] for v in node.inputs]
+    at = node.inputs.index(moving[0])
+    before, after = ([0] * rank for _ in "ab")
+    before[axis], after[axis] = sum(lengths[:at]), sum(lengths[at + 1 :])
+    return replace(node, op=Pad(tuple(before), tuple(after)), inputs=(moving[0],))
+
+
+def _silent(graph: Graph, node: Node) -> bool:
+    """Whether all constants that a node reads are zeros."""
+    held = [(graph.constants[v], graph.types[v]) for v in node.inputs if v in graph.constants]
+    return not any(np.any(a if t.quant is None else dequantise_array(a, t)) for a, t in held)
 
 
 def lying(stream: Graph, window: Graph) -> Graph:

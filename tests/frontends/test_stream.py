@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -219,7 +220,7 @@ def test_frames_that_stand_are_computed_alike_by_a_layer_with_groups() -> None:
 def test_frames_may_lie_behind_constant_ones() -> None:
     rng = np.random.default_rng(0)
     constants = {
-        "before": np.zeros((2, CHANNELS), np.float32),
+        "before": np.ones((2, CHANNELS), np.float32),
         "w": rng.normal(size=(4, 1, 3, CHANNELS)).astype(np.float32),
         "b": rng.normal(size=4).astype(np.float32),
     }
@@ -233,6 +234,80 @@ def test_frames_may_lie_behind_constant_ones() -> None:
     x = rng.normal(size=(2, *t.shape)).astype(np.float32)
     standing = predict(upright(graph), x.reshape(2, FRAMES, 1, CHANNELS))
     np.testing.assert_allclose(standing, predict(graph, x), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(FRAMES, CHANNELS), (FRAMES, WIDTH, CHANNELS)])
+def test_zeros_that_a_model_joins_before_its_frames_are_padding(shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    flat = len(shape) == 2
+    image = (1, FRAMES + 2, CHANNELS) if flat else (FRAMES + 2, *shape[1:])
+    last = (shape[0] - 1, *(0,) * (len(shape) - 1))
+    constants = {
+        "before": np.zeros((2, *shape[1:]), np.float32),
+        "w": rng.normal(size=(4, *((1, 3) if flat else (3, 1)), CHANNELS)).astype(np.float32),
+        "b": rng.normal(size=4).astype(np.float32),
+    }
+    made = (*shape[:-1], 4)
+    nodes = [
+        Node("j", Concat(0), ("before", "x"), "j"),
+        Node("i", Reshape(image), ("j",), "i"),
+        Node("c", Conv2d(), ("i", "w", "b"), "c"),
+        Node("r", Reshape(made), ("c",), "r"),
+        Node("y", Slice(last, made, (1,) * len(made)), ("r",), "y"),
+    ]
+    if not flat:  # an image is one as it is
+        nodes = [nodes[0], replace(nodes[2], inputs=("j", "w", "b")),
+                 replace(nodes[4], inputs=("c",))]  # fmt: skip
+    graph = build_graph("causal", nodes, {"x": TensorType(shape)}, ["y"], constants)
+    x = rng.normal(size=(32, *shape)).astype(np.float32)
+    ranges = {v: s.range("minmax", 256) for v, s in observe(graph, x).items()}
+    for window in (graph, quantise(graph, ranges)):
+        stream = streaming(window)
+        assert stream.types["x"].shape == (1, *shape[1:])
+        assert stream.macs * FRAMES == graph.macs
+        (kept,) = stream.states
+        assert stream.types[kept].size * FRAMES == 2 * graph.types["x"].size
+    t = stream.types["x"]
+    q = np.random.default_rng(2).integers(-128, 128, (30, *t.shape)).astype(np.int8)
+    whole = fed(window, windows(window, stream, dequantise_array(q, t)))
+    wanted = run_int(window, {"x": whole})["y"]
+    assert len(np.unique(wanted)) > 8, "the case says something"
+    assert np.array_equal(run_steps(stream, [q])["y"], wanted)
+
+
+def test_a_window_of_which_nothing_is_computed_by_frames_is_refused() -> None:
+    rng = np.random.default_rng(0)
+    constants = {
+        "w": rng.normal(size=(4, CHANNELS)).astype(np.float32),
+        "b": np.zeros(4, np.float32),
+    }
+    nodes = [Node("d", Dense(), ("x", "w", "b"), "d"), Node("y", Relu(), ("d",), "y")]
+    t = TensorType((FRAMES, CHANNELS))
+    graph = build_graph("dense", nodes, {"x": t}, ["y"], constants)
+    with pytest.raises(EdgePruneError, match="nothing that is computed of a window serves the"):
+        streaming(graph)
+
+
+def test_a_layer_that_reads_all_rows_is_named_where_they_are_padded() -> None:
+    rng = np.random.default_rng(0)
+    shape = (FRAMES, CHANNELS)
+    constants = {
+        "w": rng.normal(size=(CHANNELS, 1, 3, CHANNELS)).astype(np.float32),
+        "d/w": rng.normal(size=(4, CHANNELS)).astype(np.float32),
+        "b": np.zeros(CHANNELS, np.float32),
+        "d/b": np.zeros(4, np.float32),
+    }
+    nodes = [
+        Node("i", Reshape((1, *shape)), ("x",), "i"),
+        Node("c", Conv2d(padding=Padding(0, 2, 0, 0)), ("i", "w", "b"), "c"),
+        Node("r", Reshape(shape), ("c",), "r"),
+        Node("d", Dense(), ("r", "d/w", "d/b"), "d"),
+        Node("y", Slice((FRAMES - 1, 0), (FRAMES, 4), (1, 1)), ("d",), "y"),
+    ]
+    graph = build_graph("frames", nodes, {"x": TensorType(shape)}, ["y"], constants)
+    with pytest.raises(EdgePruneError, match="--stream: c: pads") as refused:
+        streaming(graph)
+    assert refused.value.hint.startswith("d (dense) reads all rows: cut out the last ones before")
 
 
 def test_padding_that_the_answer_sees_is_refused_by_name() -> None:
