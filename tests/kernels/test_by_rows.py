@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from kernels.harness import one_node
 from random_networks import Maker, feeds
 from sanitized_networks import SANITIZERS, Builder, Case, check
 
@@ -16,7 +17,19 @@ from edgeprune import ops
 from edgeprune.compiler import Recipe
 from edgeprune.compiler.compile import Compiled
 from edgeprune.frontends.normalize import fuse
-from edgeprune.ir import Array, Graph, TensorType, build_graph, join_rows, run, run_int, span_of
+from edgeprune.ir import (
+    Array,
+    DType,
+    Graph,
+    QuantParams,
+    TensorType,
+    build_graph,
+    join_rows,
+    run,
+    run_int,
+    span_of,
+)
+from edgeprune.kernels.select import lower
 from edgeprune.ops._window import Padding
 from edgeprune.ops.views import views
 from edgeprune.quantize import observe
@@ -192,6 +205,18 @@ def test_a_crop_that_would_be_a_view_runs_by_rows(tmp_path: Path) -> None:
                 part = recipe.compile_typed(graph, order=[n.name for n in order], span=span)
                 found.append(Case(f"{name} part", part, feed["x0"], wanted).apart)
     assert check(found, [Builder("gcc", tmp_path)], tmp_path) == []
+
+
+@pytest.mark.parametrize("op", [ops.Add(), ops.Relu()], ids=lambda op: op.kind)
+@pytest.mark.parametrize("isas", [("portable",), ("arm_dsp", "portable")], ids=" ".join)
+def test_bands_of_all_sizes_have_one_kernel(op: ops.Op, isas: tuple[str, ...]) -> None:
+    x, y = (TensorType((13, 24, 8), DType.INT8, QuantParams.of(scale, 3)) for scale in (0.05, 0.08))
+    graph = one_node(op, [x] * (2 if isinstance(op, ops.Add) else 1), y)
+    span = span_of(graph, graph.nodes, (6,))
+    assert span is not None
+    assert [len(t.made["layer"][0]) for t in span.turns] == [6, 6, 1], "of 1,152 and 192 elements"
+    (call,) = lower(graph, isas, "speed", "cortex-m4", span=span).values()
+    assert len(call.turns) == len(span.turns)
 
 
 @pytest.mark.needs("gcc")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from edgeprune.errors import UnsupportedError
@@ -85,11 +87,8 @@ def _moved(request: Request, mult: int, shift: int, clamp: dict[str, int]) -> Ke
     """From one scale to another."""
     x = request.graph.types_of(request.node)[0]
     y = request.graph.types[request.node.output]
-    if x.dtype is y.dtype is DType.INT8 and request.optimize == "speed" and y.size >= TABLE_PAYS:
-        moved = rescale(np.arange(QMIN, QMAX + 1) - zero_of(x), mult, shift) + zero_of(y)
-        return _table(request, moved.clip(clamp["act_min"], clamp["act_max"]).astype(np.int8))
     suffix = SUFFIX[y.dtype] if x.dtype is y.dtype else f"{SUFFIX[x.dtype]}_{SUFFIX[y.dtype]}"
-    return spell(
+    call = spell(
         f"ep_requantize_{suffix}",
         {
             "length": y.size,
@@ -103,6 +102,11 @@ def _moved(request: Request, mult: int, shift: int, clamp: dict[str, int]) -> Ke
         inplace=Over() if y.dtype.bits <= x.dtype.bits else None,
         instructions=25 * y.size,
     )
+    if suffix != "s8" or request.optimize != "speed" or y.size < TABLE_PAYS:
+        return call
+    moved = rescale(np.arange(QMIN, QMAX + 1) - zero_of(x), mult, shift) + zero_of(y)
+    table = moved.clip(clamp["act_min"], clamp["act_max"]).astype(np.int8)
+    return replace(_table(request, table), others=(call,))  # for bands, some of them smaller
 
 
 def requantize(request: Request) -> KernelCall:

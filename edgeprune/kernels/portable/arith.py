@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -151,15 +151,11 @@ def _add_integers(request: Request, op: Add | Sub, o: Operands) -> KernelCall:
     )
     minus = -1 if isinstance(op, Sub) else 1
     signs = (minus, 1) if o.swapped else (1, minus)
-    if y.dtype is DType.INT8 and request.optimize == "speed" and y.size >= TABLE_PAYS:
-        quick = _add_table(y, o, (on_a, on_b), on_y, signs, int_clamp(op.clamp, y))
-        if quick is not None:
-            return quick
     terms = [
         f"{{{zero_of(t)}, {mult}, {shift}, {sign}}}"
         for t, (mult, shift), sign in zip((a, b), (on_a, on_b), signs, strict=True)
     ]
-    return spell(
+    call = spell(
         f"ep_add_{SUFFIX[y.dtype]}",
         {
             "shape": o.shape,
@@ -175,6 +171,10 @@ def _add_integers(request: Request, op: Add | Sub, o: Operands) -> KernelCall:
         inplace=o.inplace,
         instructions=70 * y.size,
     )
+    if y.dtype is not DType.INT8 or request.optimize != "speed" or y.size < TABLE_PAYS:
+        return call
+    quick = _add_table(y, o, (on_a, on_b), on_y, signs, int_clamp(op.clamp, y))
+    return replace(quick, others=(call,)) if quick else call  # for bands, some of them smaller
 
 
 def _add_table(
