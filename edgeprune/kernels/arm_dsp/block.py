@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from edgeprune.kernels.arm_dsp._geometry import channel_fields, image_fields, window_fields
 from edgeprune.kernels.arm_dsp._numbers import conv_numbers
 from edgeprune.kernels.arm_dsp._requant import Mode
 from edgeprune.kernels.arm_dsp._tiles import Piece, Planes
@@ -38,7 +39,7 @@ def block(request: Request, layer: Layer) -> KernelCall | None:
     Not for cores that begin two instructions together: the other tiles have forms for these.
     """
     layer = _flat(layer)
-    (in_h, in_w, in_c), (out_h, out_w, out_c), (kh, kw) = layer.image, layer.out, layer.kernel
+    in_c, (out_h, out_w, out_c), (kh, kw) = layer.image[2], layer.out, layer.kernel
     run, steps = kw * in_c, kh * ((kw * in_c + 1) // 2)
     plain = not request.pairs and layer.groups == 1 and (kw == 1 or layer.dilation[1] == 1)
     if not plain or out_c % 2 or out_c < 4 or (run % 2 and not (request.pads and run > PADDING)):
@@ -71,21 +72,9 @@ def block(request: Request, layer: Layer) -> KernelCall | None:
         headers=(f"{FOLDER}/ep_conv2d_block_s8_arm_dsp.h",),
         params_type="ep_conv2d_block_s8_arm_dsp_params",
         params=(
-            ("in_h", in_h),
-            ("in_w", in_w),
-            ("in_c", in_c),
-            ("out_h", out_h),
-            ("out_w", out_w),
-            ("out_c", out_c),
-            ("pitch", request.pitch),
-            ("kernel_h", kh),
-            ("stride_h", layer.stride[0]),
-            ("stride_w", layer.stride[1]),
-            ("dilation_h", layer.dilation[0]),
-            ("pad_top", layer.pad_top),
-            ("pad_left", layer.pad_left),
-            ("zero", layer.xq.scalar[1]),
-            ("twice_zero", 2 * layer.yq.scalar[1] + 1),
+            *image_fields(layer),
+            *channel_fields(layer, request.pitch),
+            *window_fields(layer),
             ("run", run),
             ("steps", steps),
             ("rows", rows),

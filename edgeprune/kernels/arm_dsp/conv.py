@@ -13,6 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeprune.ir import Array
+from edgeprune.kernels.arm_dsp._geometry import (
+    Fields,
+    channel_fields,
+    image_fields,
+    window_fields,
+)
 from edgeprune.kernels.arm_dsp._numbers import Numbers, conv_numbers
 from edgeprune.kernels.arm_dsp._tiles import (
     Planes,
@@ -136,27 +142,14 @@ class Tiles:
         return sum(t.code_bytes for t in self.used)
 
 
-def _geometry(request: Request, layer: Layer, w: Array) -> tuple[tuple[str, int], ...]:
+def _geometry(request: Request, layer: Layer, w: Array) -> Fields:
     """Fields that both forms begin with."""
-    (in_h, in_w, in_c), (out_h, out_w, out_c) = layer.image, layer.out
     return (
-        ("in_h", in_h),
-        ("in_w", in_w),
-        ("in_c", in_c),
-        ("out_h", out_h),
-        ("out_w", out_w),
-        ("out_c", out_c),
-        ("pitch", request.pitch),
-        ("kernel_h", layer.kernel[0]),
-        ("stride_h", layer.stride[0]),
-        ("stride_w", layer.stride[1]),
-        ("dilation_h", layer.dilation[0]),
+        *image_fields(layer),
+        *channel_fields(layer, request.pitch),
+        *window_fields(layer),
         ("dilation_w", layer.dilation[1]),
-        ("pad_top", layer.pad_top),
-        ("pad_left", layer.pad_left),
-        ("zero", layer.xq.scalar[1]),
         ("pair_bytes", 2 * w.size // len(w)),
-        ("twice_zero", 2 * layer.yq.scalar[1] + 1),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from edgeprune.ir import Array
 from edgeprune.ir.fixedpoint import QMAX
+from edgeprune.kernels.arm_dsp._geometry import image_fields
 from edgeprune.kernels.arm_dsp._requant import Mode, requant_singles, rescaled
 from edgeprune.kernels.arm_dsp._tiles import Piece
 from edgeprune.kernels.arm_dsp.points import points
@@ -186,7 +187,7 @@ def _call(
     request: Request, layer: Layer, run: Run, table: Array, *, turned: bool = False
 ) -> KernelCall:
     """The call; ``turned``: the layer has columns for rows, and is computed in one band."""
-    (in_h, in_w, in_c), (out_h, out_w, out_c) = layer.image, layer.out
+    (in_h, in_w, in_c), (out_h, _, out_c) = layer.image, layer.out
     sy, reach = layer.stride[0], (layer.kernel[0] - 1) * layer.dilation[0] + 1
     rows = _band_rows(layer, run.pitch, reach)
     x_steps = (in_h * in_c, in_c) if turned else (in_c, in_w * in_c)
@@ -203,19 +204,12 @@ def _call(
         headers=(f"{FOLDER}/ep_depthwise_conv2d_s8_arm_dsp.h",),
         params_type="ep_depthwise_conv2d_s8_arm_dsp_params",
         params=(
-            ("in_h", in_h),
-            ("in_w", in_w),
+            *image_fields(layer),
             ("in_c", in_c),
-            ("out_h", out_h),
-            ("out_w", out_w),
             ("multiplier", out_c // in_c),
-            ("pad_top", layer.pad_top),
-            ("pad_left", layer.pad_left),
             ("stride_h", sy),
-            ("zero", layer.xq.scalar[1]),
             ("reach", reach),
             ("taps", layer.kernel[0] * layer.kernel[1]),
-            ("twice_zero", 2 * layer.yq.scalar[1] + 1),
             ("band_rows", rows),
             ("pitch", run.pitch),
             ("x_step", x_steps[0]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgeprune.ir import Array
+from edgeprune.kernels.arm_dsp._geometry import image_fields, window_fields
 from edgeprune.kernels.arm_dsp._requant import Mode
 from edgeprune.kernels.arm_dsp._tiles import Piece, as_words
 from edgeprune.kernels.call import Constant, KernelCall, Request
@@ -32,9 +33,8 @@ def points(request: Request, layer: Layer, table: Array, mode: Mode) -> KernelCa
         table: {bias, multiplier, shift - 1} of each channel.
         mode: how the results are rounded.
     """
-    (in_h, in_w, in_c), (out_h, out_w, out_c) = layer.image, layer.out
-    kernel_h, kernel_w = layer.kernel
-    taps = kernel_h * kernel_w
+    in_c, (out_h, out_w, out_c) = layer.image[2], layer.out
+    taps = layer.kernel[0] * layer.kernel[1]
     if in_c != out_c or in_c % 4 or taps < 2:
         return None
     biases, scales = np.split(table.reshape(-1, 4, 3), [1], axis=2)
@@ -49,21 +49,11 @@ def points(request: Request, layer: Layer, table: Array, mode: Mode) -> KernelCa
         headers=(f"{FOLDER}/ep_depthwise_points_s8_arm_dsp.h",),
         params_type="ep_depthwise_points_s8_arm_dsp_params",
         params=(
-            ("in_h", in_h),
-            ("in_w", in_w),
+            *image_fields(layer),
             ("channels", in_c),
-            ("out_h", out_h),
-            ("out_w", out_w),
-            ("kernel_h", kernel_h),
-            ("kernel_w", kernel_w),
-            ("stride_h", layer.stride[0]),
-            ("stride_w", layer.stride[1]),
-            ("dilation_h", layer.dilation[0]),
+            *window_fields(layer),
+            ("kernel_w", layer.kernel[1]),
             ("dilation_w", layer.dilation[1]),
-            ("pad_top", layer.pad_top),
-            ("pad_left", layer.pad_left),
-            ("zero", layer.xq.scalar[1]),
-            ("twice_zero", 2 * layer.yq.scalar[1] + 1),
             ("run", piece.name),
         ),
         constants=(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgeprune.ir import Array
+from edgeprune.kernels.arm_dsp._geometry import channel_fields, image_fields
 from edgeprune.kernels.arm_dsp._requant import Mode, Rescale, requant_singles, rescale_twice
 from edgeprune.kernels.arm_dsp._tiles import Piece, as_words, plane_channels
 from edgeprune.kernels.bounds import Accumulators, accumulators
@@ -59,7 +60,8 @@ def winograd(request: Request, layer: Layer) -> KernelCall | None:
         headers=(f"{FOLDER}/ep_winograd_s8_arm_dsp.h",),
         params_type="ep_winograd_s8_arm_dsp_params",
         params=(
-            *_geometry(layer, request.pitch),
+            *image_fields(layer),
+            *channel_fields(layer, request.pitch),
             ("band_rows", rows),
             ("held", int(held)),
             ("tiles", tiles),
@@ -80,23 +82,6 @@ def winograd(request: Request, layer: Layer) -> KernelCall | None:
         instructions=bands * (out_c // 2 * per_pair + rows * (pairs * columns * 90 + row_bytes))
         + (1 if held else bands) * out_c // 2 * 120 * pairs,
         code_bytes=56 * steps + 450,
-    )
-
-
-def _geometry(layer: Layer, pitch: int) -> tuple[tuple[str, int], ...]:
-    (in_h, in_w, in_c), (out_h, out_w, out_c) = layer.image, layer.out
-    return (
-        ("in_h", in_h),
-        ("in_w", in_w),
-        ("in_c", in_c),
-        ("out_h", out_h),
-        ("out_w", out_w),
-        ("out_c", out_c),
-        ("pitch", pitch),
-        ("pad_top", layer.pad_top),
-        ("pad_left", layer.pad_left),
-        ("zero", layer.xq.scalar[1]),
-        ("twice_zero", 2 * layer.yq.scalar[1] + 1),
     )
 
 

@@ -229,23 +229,6 @@ __asm__(
  * that once pixel 1 is. */
 __asm__(
     EP_ONCE("TILE_3")
-    ".macro ep_clamp lo, hi\n"
-    " .if \\lo == -128 || \\hi == 127\n"
-    " ssat r1, #8, r1, asr #1\n"
-    " .else\n"
-    " asr r1, r1, #1\n"
-    " .endif\n"
-    " .if \\lo > -128\n"
-    " cmp r1, #\\lo\n"
-    " it lt\n"
-    " movlt r1, #\\lo\n"
-    " .endif\n"
-    " .if \\hi < 127\n"
-    " cmp r1, #\\hi\n"
-    " it gt\n"
-    " movgt r1, #\\hi\n"
-    " .endif\n"
-    ".endm\n"
     /* form: what the register holds, 1: a; 0: a or 256 a that is multiplied as it is; -1: 256 a */
     ".macro ep_requant acc, form, mode, lo, hi\n"
     " .if \\form > 0\n"
@@ -262,7 +245,7 @@ __asm__(
     " add r1, r1, \\acc, asr #31\n"
     " .endif\n"
     " asr r1, r1, r12\n"
-    " ep_clamp \\lo, \\hi\n"
+    " ep_saturate r1, \\lo, \\hi\n"
     ".endm\n"
     ".macro ep_requant_channel a0, a1, a2, a3, px, form, mode, lo, hi\n"
     " ldm r0!, {r2, r12}\n"

@@ -56,6 +56,15 @@ static inline int32x4_t ep_arm_mve_exponentials(int32x4_t diff, int32_t mult, in
                      ep_arm_mve_sign(vsubq_n_s32(diff, least)));
 }
 
+/* 1 / sum in Q0.31, sum in Q12.19; exponent: of the power of two that a product with it is divided by for int8. */
+static inline int32_t ep_arm_mve_reciprocal(int32_t sum, int32_t *exponent)
+{
+    const int32_t headroom = ep_leading_zeros((uint32_t)sum);
+    const uint32_t fraction = ((uint32_t)sum << headroom) - 0x80000000u;
+    *exponent = 12 - headroom + 31 - 8;
+    return ep_one_over_one_plus((int32_t)fraction);
+}
+
 /* The largest of n elements. */
 static inline int32_t ep_arm_mve_largest(const int8_t *x, int32_t n)
 {

@@ -24,10 +24,8 @@ void ep_softmax_s8_arm_mve(const ep_softmax_s8_params *p, const int8_t *x, void 
                 vstrwq_p_s32(kept + i, e, inside);
             }
         }
-        const int32_t headroom = ep_leading_zeros((uint32_t)sum);
-        const uint32_t fraction = ((uint32_t)sum << headroom) - 0x80000000u;
-        const int32_t reciprocal = ep_one_over_one_plus((int32_t)fraction);
-        const int32_t exponent = 12 - headroom + 31 - 8;
+        int32_t exponent;
+        const int32_t reciprocal = ep_arm_mve_reciprocal(sum, &exponent);
         for (int32_t i = 0; i < p->length; i += 4) {
             const mve_pred16_t inside = vctp32q((uint32_t)(p->length - i));
             const int32x4_t e = p->keep != 0
