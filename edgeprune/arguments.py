@@ -40,7 +40,8 @@ def named(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         except EdgePruneError as error:
             option = error.where.removeprefix("--").replace("-", "_")
-            meant = [name for name in known if name in (option, f"{option}s")]
+            plurals = f"{option}s", option.removesuffix("on") + "a"  # criterion, criteria
+            meant = [name for name in known if name in (option, *plurals)]
             if error.where.startswith("--") and meant:
                 error.where = meant[0]
             raise

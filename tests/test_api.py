@@ -124,6 +124,22 @@ def test_what_a_sweep_cannot_be_of_is_refused_before_any_work(option: str, value
     assert caught.value.where == option
 
 
+@pytest.mark.parametrize(
+    ("option", "value"), [("runs", 7), ("journal", "j"), ("criteria", ("l1", "l2"))]
+)
+def test_what_a_frontier_does_not_look_at_is_refused(option: str, value: object) -> None:
+    with pytest.raises(EdgePruneError, match="with --pareto") as caught:
+        edgeprune.sweep("nowhere.onnx", pareto=True, **{option: value})  # type: ignore[arg-type]
+    assert caught.value.where == option
+
+
+def test_a_share_of_activity_is_refused_where_a_build_takes_no_part_of_a_network() -> None:
+    with pytest.raises(EdgePruneError, match="zeta: does nothing without --classes"):
+        edgeprune.build("nowhere.onnx", zeta=0.9)
+    with pytest.raises(EdgePruneError, match=r"nowhere\.onnx"):
+        edgeprune.extract("nowhere.onnx", zeta=0.9)
+
+
 def test_numbers_of_numpy_are_numbers() -> None:
     given = BuildOptions(Path("o"), seed=np.int64(3), keep_ratio=np.float32(0.5))  # type: ignore[arg-type]
     assert given.seed == 3

@@ -7,11 +7,10 @@ from typing import Any, Literal
 
 from edgeprune.api.arguments import Data, Labels, Levels, Model, Numbers, Size, Words, files_of
 from edgeprune.api.notebook import Result, told
-from edgeprune.errors import EdgePruneError
-from edgeprune.pipeline.explore import analyze_model, extract_model, sweep_model
+from edgeprune.pipeline.explore import RUNS, analyze_model, extract_model, sweep_model
 from edgeprune.pipeline.frontier import explore_model
 from edgeprune.pipeline.options import BuildOptions, DtypeChoice, Some
-from edgeprune.pipeline.pareto import pareto_model
+from edgeprune.pipeline.pareto import pareto_model, refuse_compared
 from edgeprune.pipeline.values import parse_levels, parse_names, refuse_unknown
 from edgeprune.progress import Progress
 from edgeprune.pruning.criteria import CRITERIA
@@ -70,7 +69,7 @@ def sweep(
     criteria: Words = ("obs",),
     schedule: Schedule = "iterative",
     dtype: Literal["auto", "int8", "float32"] = "auto",
-    runs: Some = 3,
+    runs: Some = RUNS,
     jobs: int = 1,
     journal: str | Path | None = None,
     pareto: bool = False,
@@ -87,9 +86,9 @@ def sweep(
         levels: percent removed, "10:90:10" or [10, 20], or sizes "8KB,16KB"; with ``pareto`` of
             linked flash.
         criteria: several are compared; one with ``pareto``.
-        runs: seeds that are averaged, from ``seed`` on.
+        runs: seeds that are averaged, from ``seed`` on; not with ``pareto``.
         jobs: parallel workers, in joblib's current backend.
-        journal: a file that remembers finished runs.
+        journal: a file that remembers finished runs; likewise.
         pareto: build every level for ``target``, and find the frontier.
 
     Returns:
@@ -101,10 +100,9 @@ def sweep(
     values, of = parse_levels(levels)
     compared = parse_names(criteria, "criteria")
     refuse_unknown("criteria", compared, ("obs", *CRITERIA))
-    if pareto and len(compared) != 1:
-        raise EdgePruneError("criteria", "is one with pareto", "name one")
-    if pareto and journal is not None:
-        raise EdgePruneError("journal", "remembers no networks of pareto", "leave it out")
+    remembers = None if journal is None else Path(journal)
+    if pareto:
+        refuse_compared(compared, runs, remembers)
     with files_of(model, example_input, data, test) as files:
         options = BuildOptions.of(
             out=out,
@@ -131,7 +129,7 @@ def sweep(
             of=of,
             criteria=compared,
             seeds=range(seed, seed + runs),
-            journal=None if journal is None else Path(journal),
+            journal=remembers,
             progress=told(progress),
         )
         return Result(found, options.out / "sweep.html")
@@ -175,6 +173,7 @@ def extract(
             zeta=zeta,
             seed=seed,
             force=force,
+            alone=("zeta",),
         )
         found = extract_model(options, floor=floor, progress=told(progress))
         return Result(found, options.out / "extract.html")

@@ -53,7 +53,7 @@ from edgeprune.cli._options import COUNT, EPOCHS, MS, PATH, SHARE
 @click.option("--max-drop", help="Largest loss of accuracy on validation data: 0.5pt.")
 @click.option("--classes", help="Build the sub-network of these labels: 3,7.")
 @click.option("--labels", help="Names of the classes: cat,dog, or a file with one a line.")
-@_options.zeta("With --classes alone.")
+@_options.zeta("With --classes, where there is no limit.")
 @click.option(
     "--emit", default="c,tflite,onnx", show_default=True, help="Artifacts to write; also ort, tflm."
 )

@@ -25,8 +25,9 @@ def command(as_json: bool, floor: float | None, **given: Any) -> None:
     from edgeprune.pipeline.options import BuildOptions
 
     terminal = console()
+    options = BuildOptions.of(**given, alone=("zeta",))
     with telling(terminal) as progress:
-        found = extract_model(BuildOptions.of(**given), floor=floor, progress=progress)
+        found = extract_model(options, floor=floor, progress=progress)
     for row in found["labels"]:
         d = row["detector"]
         terminal.print(

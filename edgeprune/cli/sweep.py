@@ -9,7 +9,6 @@ import click
 from edgeprune.cli import _options
 from edgeprune.cli._console import console, out_json, telling
 from edgeprune.cli._options import COUNT, PATH
-from edgeprune.errors import EdgePruneError
 
 
 @click.command("sweep")
@@ -45,14 +44,9 @@ def command(as_json: bool, pareto: bool, levels: str, **given: Any) -> None:
     terminal = console()
     with telling(terminal) as progress:
         if pareto:
-            if len(criteria) > 1:
-                raise EdgePruneError("--criterion", "is one with --pareto", "name one")
-            if journal is not None:
-                raise EdgePruneError(
-                    "--journal", "remembers no networks of --pareto", "leave it out"
-                )
-            from edgeprune.pipeline.pareto import pareto_model
+            from edgeprune.pipeline.pareto import pareto_model, refuse_compared
 
+            refuse_compared(criteria, runs, journal)
             options = BuildOptions.of(**given, criterion=criteria[0])
             found = pareto_model(options, levels=values, of=of, progress=progress)
         else:

@@ -33,6 +33,7 @@ from edgeprune.pruning.sweep import Sweep, sweep
 from edgeprune.report.explore import analysis_page, extract_page, sweep_page
 
 BITS = {"int8": 1, "float32": 4}  # bytes of a parameter
+RUNS = 3  # of a sweep, where nothing else is asked for
 
 
 def analyze_model(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
@@ -44,8 +45,9 @@ LIMITS = (
 
 NEEDED = {
     "augment": "finetune", "device": "finetune", "author": "packages", "url": "packages",
+    "zeta": "classes",
 }  # fmt: skip
-"""Options that do nothing without another one."""
+"""Options that do nothing in a build without another one."""
 
 
 @dataclass(frozen=True)
@@ -160,8 +162,12 @@ class BuildOptions:
             raise EdgePruneError("--jobs", "0 workers do nothing", "give 1 or more")
 
     @staticmethod
-    def of(**given: Any) -> BuildOptions:
+    def of(*, alone: Collection[str] = (), **given: Any) -> BuildOptions:
         """From texts of the command line, or from what Python has in their place.
+
+        Args:
+            alone: those of ``NEEDED`` that do something by themselves, as this is no build.
+            given: the values.
 
         Raises:
             EdgePruneError: a value can mean nothing, may not be, or would do nothing.
@@ -169,9 +175,14 @@ class BuildOptions:
         options = BuildOptions(**meant(given))
         of = {field.name: field.default for field in fields(BuildOptions)}
         for name, needed in NEEDED.items():
+            if name in alone:
+                continue
             if getattr(options, name) != of[name] and getattr(options, needed) == of[needed]:
                 other = "--package" if needed == "packages" else f"--{needed}"
                 raise EdgePruneError(f"--{name}", f"does nothing without {other}", f"add {other}")
+        if options.zeta != of["zeta"] and options.has_limits:
+            what = "does nothing beside a limit, which says what has to go"
+            raise EdgePruneError("--zeta", what, "leave one of them out")
         return options
 
     @property

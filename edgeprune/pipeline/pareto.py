@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-from edgeprune.errors import CannotFitError
+from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.ir import Array
 from edgeprune.pipeline.answered import run_host
 from edgeprune.pipeline.choose import Chooser, Room
+from edgeprune.pipeline.explore import RUNS
 from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.output import check_writable, write_result
@@ -18,6 +20,19 @@ from edgeprune.progress import Progress, silent
 from edgeprune.report.layers import channels
 from edgeprune.report.pareto import Point, mark_frontier, pareto_page
 from edgeprune.target import Target, load_target
+
+
+def refuse_compared(criteria: Sequence[str], runs: int, journal: Path | None) -> None:
+    """Refuse what only runs that are compared have: here every network is built once.
+
+    Raises:
+        EdgePruneError: there is such an option.
+    """
+    if len(criteria) != 1:
+        raise EdgePruneError("--criterion", "is one with --pareto", "name one")
+    idle = {"--runs": runs != RUNS, "--journal": journal is not None}
+    for option in (name for name, given in idle.items() if given):
+        raise EdgePruneError(option, "does nothing with --pareto", "leave it out")
 
 
 def pareto_model(

@@ -236,6 +236,11 @@ WRONG: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "training that is none, moved": ((*BUILD, "--augment"), ("--augment", "without --finetune")),
     "a device of nothing": ((*BUILD, "--device", "cuda"), ("--device", "without --finetune")),
     "an author of nothing": ((*BUILD, "--author", "Ada"), ("--author", "without --package")),
+    "activity of no class": ((*BUILD, "--zeta", "0.9"), ("--zeta", "without --classes")),
+    "activity beside a limit": (
+        (*BUILD, "--classes", "1", "--zeta", "0.9", "--max-drop", "1pt"),
+        ("--zeta", "beside a limit"),
+    ),
     "RAM of a sweep": (("sweep", "m.onnx", "--ram", "1KB"), ("--ram", "without --pareto")),
     "a target of a sweep": (
         ("sweep", "m.onnx", "--target", "host"),
@@ -244,6 +249,11 @@ WRONG: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "a journal of a frontier": (
         ("sweep", "m.onnx", "--pareto", "--journal", "j"),
         ("--journal", "--pareto"),
+    ),
+    "runs of a frontier": (("sweep", "m.onnx", "--pareto", "--runs", "7"), ("--runs", "--pareto")),
+    "criteria of a frontier": (
+        ("sweep", "m.onnx", "--pareto", "--criterion", "l1", "--criterion", "l2"),
+        ("--criterion", "--pareto"),
     ),
     "a package that is none": ((*BUILD, "--package", "cobol"), ("--package", "'cobol'", "zephyr")),
     "a criterion that is none": ((*BUILD, "--criterion", "magic"), ("--criterion", "obs, ")),
