@@ -102,12 +102,7 @@ def emulate(
         if target.toolchain is not None and _UART_PORT in target.toolchain.port:
             uart = ["-chardev", "stdio,id=uart,signal=off", "-serial", "chardev:uart"]
             command += [*uart, "-bios", str(firmware.elf)]
-            try:
-                log, status = converse(command, folder, inferences, patience_s=patience_s)
-            except HungError:
-                # once in thousands of runs on a busy machine the serial line goes dead, from the
-                # start or on the way: firmware that hangs does so in a second run, too
-                log, status = converse(command, folder, inferences, patience_s=patience_s)
+            log, status = converse(command, folder, inferences, patience_s=patience_s)
         elif not emulator.machine:
             log, status = _run([*command, str(firmware.elf)], folder, patience_s)
         else:

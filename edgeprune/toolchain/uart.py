@@ -14,6 +14,9 @@ from typing import IO
 from edgeprune.toolchain.process import limited
 from edgeprune.toolchain.watch import watched
 
+LEAD = b"\0\0\0\x55"
+"""Before the inputs, up to the mark: the emulator hands a byte over as soon as the receiver is on,
+and firmware that then opens the line throws it away."""
 _END_SECONDS = 10.0  # for the emulator to write its counts and go
 
 
@@ -35,7 +38,8 @@ def converse(
         HungError: it was killed.
     """
     serial, stderr = folder / "serial.bin", folder / "stderr.txt"
-    serial.write_bytes(inferences.to_bytes(4, "little") + (folder / "input.bin").read_bytes())
+    inputs = (folder / "input.bin").read_bytes()
+    serial.write_bytes(LEAD + inferences.to_bytes(4, "little") + inputs)
     with serial.open("rb") as to, stderr.open("wb") as errors:
         process = subprocess.Popen(
             limited(command),

@@ -1,7 +1,10 @@
 /* AVR has no semihosting: everything goes over the first serial port. Inputs come in as they are, after
- * their number (uint32_t, least significant byte first). What goes out is framed: a letter (O output, L log, X
+ * bytes that say nothing, a mark, and their number (uint32_t, least significant byte first): what has come
+ * before the line is open may be lost. What goes out is framed: a letter (O output, L log, X
  * exit), the number of bytes (uint16_t, least significant byte first), the bytes. */
 #include "ep_serial.h"
+
+#define MARK 0x55u
 
 static void send_frame(char kind, const void *from, size_t bytes)
 {
@@ -20,6 +23,8 @@ size_t ep_port_read(void *to, size_t bytes)
     static uint32_t left;
     if (!known) {
         ep_uart_start();
+        while (ep_uart_receive() != MARK) {
+        }
         for (uint8_t i = 0; i < 4; i++) {
             left |= (uint32_t)ep_uart_receive() << (8 * i);
         }

@@ -25,19 +25,10 @@ from edgeprune.verify import run_target
 from edgeprune.verify.agreement import on_target
 from edgeprune.verify.run_c import HostModel
 from tests.e2e.conftest import invoke
+from tests.emit.avr import compiled_for_avr, the_core_answers_as_the_host_does
 from tests.emit.packages import added_flash, arduino_sketch, first_line, run, small_cnn, small_mlp
 
 pytestmark = pytest.mark.needs("avr-gcc", "qemu-system-avr")
-
-
-def compiled_for_avr(folder: Path, path: Path) -> tuple[Path, np.ndarray]:
-    """C of a network, and quantised samples for it."""
-    with np.load(path.with_suffix(".npz")) as data:
-        x = data["x"] if data["x"].ndim < 4 else np.moveaxis(data["x"], 1, -1)
-    graph = load(path)
-    compiled = Recipe(load_target("avr"), "int8", "size", observe(fuse(graph), x)).compile(graph)
-    compiled.write_c(folder / "c", "mlp")
-    return folder / "c", quantise_array(x, compiled.graph.types[compiled.graph.inputs[0]])
 
 
 @pytest.mark.parametrize(
@@ -52,13 +43,6 @@ def test_products_of_negative_and_unsigned_factors_come_to_an_end(tmp_path: Path
     """A routine of libgcc for them stands still in QEMU, and convolutions count by them."""
     path = small_cnn(tmp_path / "cnn.onnx")
     the_core_answers_as_the_host_does(*compiled_for_avr(tmp_path, path))
-
-
-def the_core_answers_as_the_host_does(folder: Path, x: np.ndarray) -> None:
-    with HostModel(folder) as host:
-        expected = host.run(x[:8])
-    found = run_target.run(folder, load_target("avr"), x[:8], optimize="size")
-    np.testing.assert_array_equal(found.outputs, expected)
 
 
 LAYERS = [
