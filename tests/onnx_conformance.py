@@ -1,10 +1,12 @@
 """The onnx package's own backend node tests: which apply, which pass, through the IR and through C.
 
-``python tests/onnx_conformance.py`` writes the table ``docs/onnx_conformance.md``.
+``python tests/onnx_conformance.py`` writes the table ``docs/onnx_conformance.md``, or a file that
+``--out`` names.
 """
 
 from __future__ import annotations
 
+import argparse
 import ctypes
 import re
 import subprocess
@@ -264,7 +266,17 @@ def table() -> str:
     return "\n".join(lines)
 
 
+def main() -> None:
+    """Write the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument(
+        "--out", type=Path, default=DOC, metavar="FILE", help="written to (%(default)s)"
+    )
+    path = parser.parse_args().out
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(table())
+    sys.stdout.write(f"{path}\n")
+
+
 if __name__ == "__main__":
-    DOC.parent.mkdir(exist_ok=True)
-    DOC.write_text(table())
-    sys.stdout.write(f"{DOC}\n")
+    main()

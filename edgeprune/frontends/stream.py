@@ -53,6 +53,10 @@ class Rows:
 class _OffBeatError(Exception):
     """A layer makes no whole number of rows of so many frames."""
 
+    def __init__(self, node: Node) -> None:
+        super().__init__(node.name)
+        self.node = node
+
 
 def streaming(graph: Graph) -> Graph:
     """The network that takes, in every call, as few new frames as its strides allow.
@@ -80,24 +84,27 @@ def streaming(graph: Graph) -> Graph:
 
 def _streaming(graph: Graph) -> Graph:
     """The same of a network whose input has frames as rows."""
-    nothing = EdgePruneError(
-        "--stream",
-        "nothing that is computed of a window serves the next one",
-        "frames must meet a layer that works on them before one that reads them all at once",
-    )
+    what = "nothing that is computed of a window serves the next one"
     timed = _timed(graph)
     if timed == set(graph.inputs):
-        raise nothing
+        hint = "frames must meet a layer that works on them before one that reads them all at once"
+        raise EdgePruneError("--stream", what, hint)
     needed = _needed(graph, timed)
-    for frames in range(1, len(needed[graph.inputs[0]]) + 1):
+    window, stopped = len(needed[graph.inputs[0]]), -1  # the furthest node that was
+    for frames in range(1, window):
         try:
-            rows = _rows(graph, needed, frames)
-        except _OffBeatError:
-            continue
-        if rows[graph.inputs[0]].moves is None:
-            break
-        return _Stream(graph, rows).graph()
-    raise nothing
+            return _Stream(graph, _rows(graph, needed, frames)).graph()
+        except _OffBeatError as at:
+            stopped = max(stopped, graph.nodes.index(at.node))
+    if stopped < 0:
+        raise EdgePruneError("--stream", what, "its answer depends on one frame: feed it that one")
+    last = graph.nodes[stopped]
+    never = f"no number of new frames below {window} moves {last.name} ({last.op.kind}) by rows"
+    hint = (
+        f"layers side by side need strides of which a number below {window} is a multiple; "
+        "behind rows that are repeated (resize) there is no stream"
+    )
+    raise EdgePruneError("--stream", f"{what}: {never}", hint)
 
 
 def windows(graph: Graph, stream: Graph, frames: Array) -> Array:
@@ -226,10 +233,10 @@ def _rows(graph: Graph, needed: Mapping[str, range], frames: int) -> dict[str, R
                 moved = found[v].moves or 0
                 stride = last.start - before.start
                 if stride == 0 or moved % stride:
-                    raise _OffBeatError
+                    raise _OffBeatError(node)
                 steps.add(moved // stride)
         if len(steps) > 1:
-            raise _OffBeatError
+            raise _OffBeatError(node)
         found[node.output] = _moving(rows, steps.pop())
     return found
 

@@ -109,6 +109,7 @@ def test_a_target_that_nothing_is_like_lists_them_all() -> None:
     [
         ("Shrink", {"lambd": -1.0, "bias": -1.0}, "'lambd' is -1, not 0 or more"),
         ("LRN", {"size": 0}, "'size' is 0, not 1 or more"),
+        ("LRN", {"size": 3, "beta": 0.6, "bias": 0.0}, "the power -0.6 of what may be negative"),
     ],
 )
 def test_an_attribute_that_means_nothing_is_refused_by_name(
@@ -116,3 +117,41 @@ def test_an_attribute_that_means_nothing_is_refused_by_name(
 ) -> None:
     with pytest.raises(EdgePruneError, match=said):
         loads(model([node(kind, "x", outputs=["y"], **given)], {"x": [1, 4, 3, 3]}))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"auto_pad": "FOO"}, "'auto_pad' is 'FOO'"),
+        ({"kernel_shape": [2, 2]}, r"'kernel_shape' is \[2, 2\] for 3 spatial axes"),
+        ({"kernel_shape": [2, 2, 1]}, r"kernel_shape \(2, 2, 1\), but the weights are \(2, 2, 2\)"),
+        ({"strides": [1, 0, 1]}, r"'strides' is \[1, 0, 1\] for 3 spatial axes"),
+        ({"pads": [0, 1]}, r"'pads' is \[0, 1\] for 3 spatial axes"),
+        ({"dilations": [9, 1, 1]}, r"its window \[2, 2, 2\] is larger than the volume \[4, 5, 6\]"),
+    ],
+)
+def test_attributes_of_a_convolution_over_three_axes_are_checked_by_node(
+    given: dict[str, object], said: str
+) -> None:
+    weights = {"w": np.ones((3, 2, 2, 2, 2), np.float32)}
+    made = model([node("Conv", "x", "w", name="deep", **given)], {"x": [1, 2, 4, 5, 6]}, weights)
+    with pytest.raises(EdgePruneError, match=f"'deep'.*{said}"):
+        loads(made)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"kernel_shape": [2, 2]}, r"'kernel_shape' is \[2, 2\] for 3 spatial axes"),
+        ({"kernel_shape": [2, 2, 2], "strides": [2]}, r"'strides' is \[2\] for 3 spatial axes"),
+        ({"kernel_shape": [2, 2, 2], "pads": [0, 1]}, r"'pads' is \[0, 1\] for 3 spatial axes"),
+        ({"kernel_shape": [2, 2, 2], "auto_pad": "FOO"}, "'auto_pad' is 'FOO'"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["MaxPool", "AveragePool"])
+def test_attributes_of_a_pool_over_three_axes_are_checked_by_node(
+    kind: str, given: dict[str, object], said: str
+) -> None:
+    made = model([node(kind, "x", name="deep", **given)], {"x": [1, 2, 4, 5, 6]})
+    with pytest.raises(EdgePruneError, match=f"'deep.*{said}"):
+        loads(made)

@@ -288,6 +288,33 @@ def test_a_window_of_which_nothing_is_computed_by_frames_is_refused() -> None:
         streaming(graph)
 
 
+def test_a_later_layer_that_no_number_of_frames_suits_is_named() -> None:
+    shape = (FRAMES, WIDTH, CHANNELS)
+    nodes = [
+        Node("a", AvgPool2d((1, 1), (5, 1)), ("x",), "a"),
+        Node("b", AvgPool2d((1, 1), (6, 1)), ("x",), "b"),
+        Node("m", Mean(), ("a",), "m"),
+        Node("n", Mean(), ("b",), "n"),
+    ]
+    graph = build_graph("strides", nodes, {"x": TensorType(shape)}, ["m", "n"], {})
+    with pytest.raises(EdgePruneError, match=r"below 19 moves b \(avg_pool2d\)") as no:
+        streaming(graph)
+    assert "strides of which a number below" in no.value.hint
+
+
+def test_an_answer_of_one_frame_needs_no_stream() -> None:
+    shape = (FRAMES, WIDTH, CHANNELS)
+    nodes = [
+        Node("a", AvgPool2d((1, 1), (1, 1)), ("x",), "a"),
+        Node("c", Slice((0, 0, 0), (1, WIDTH, CHANNELS), (1, 1, 1)), ("a",), "c"),
+        Node("m", Mean(), ("c",), "m"),
+    ]
+    graph = build_graph("one", nodes, {"x": TensorType(shape)}, ["m"], {})
+    with pytest.raises(EdgePruneError) as refused:
+        streaming(graph)
+    assert refused.value.hint == "its answer depends on one frame: feed it that one"
+
+
 def test_a_layer_that_reads_all_rows_is_named_where_they_are_padded() -> None:
     rng = np.random.default_rng(0)
     shape = (FRAMES, CHANNELS)

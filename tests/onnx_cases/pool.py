@@ -14,6 +14,15 @@ CASES: dict[str, bytes] = {
         {"x": [1, 2, 8, 7]},
     ),
     "max pool in one dimension": model([node("MaxPool", "x", kernel_shape=[3], strides=[2])], S),
+    "max pool over three axes": model(
+        [node("MaxPool", "x", kernel_shape=[2, 3, 2], strides=[1, 2, 2], pads=[1, 0, 0, 0, 1, 1])],
+        {"x": [1, 2, 5, 4, 6]},
+    ),
+    "average pool over three axes, same upper": model(
+        [node("AveragePool", "x", kernel_shape=[3, 2, 2], auto_pad="SAME_UPPER")],
+        {"x": [1, 2, 5, 4, 6]},
+    ),
+    "local response, any power": model([node("LRN", "x", size=3, alpha=0.5, beta=0.6)], X),
     "average pool": model([node("AveragePool", "x", kernel_shape=[2, 2], strides=[2, 1])], X),
     "average pool, padding not counted": model(
         [node("AveragePool", "x", kernel_shape=[3, 3], pads=[1, 1, 1, 1])], X

@@ -28,6 +28,16 @@ CASES: dict[str, bytes] = {
     "conv in one dimension": model(
         [node("Conv", "x", "w", "b", strides=[2], pads=[1, 2])], S, {"w": w(5, 4, 3), "b": w(5)}
     ),
+    "conv over three axes, same upper": model(
+        [node("Conv", "x", "w", "b", auto_pad="SAME_UPPER", strides=[2, 1, 2])],
+        {"x": [1, 2, 5, 4, 6]},
+        {"w": w(3, 2, 3, 2, 2), "b": w(3)},
+    ),
+    "conv over three axes, same lower": model(
+        [node("Conv", "x", "w", auto_pad="SAME_LOWER")],
+        {"x": [1, 2, 5, 4, 6]},
+        {"w": w(3, 2, 2, 3, 2)},
+    ),
     "transposed conv": model(
         [node("ConvTranspose", "x", "w", "b", strides=[2, 2], pads=[1, 0, 1, 1])],
         X,

@@ -181,9 +181,21 @@ def local_response(r: Reader, call: Call) -> Value:
     near = acting(linear.matmul(r, step(call, "near", factor, flat)))
     bias = Known(np.asarray(call.attr("bias", 1.0), np.float32))
     shifted = elementwise.add(r, step(call, "bias", r.reshape(call, near, x.shape), bias))
-    exponent = Known(np.asarray(-call.attr("beta", 0.75), np.float32))
-    scale = elementwise.power(r, step(call, "power", shifted, exponent))
-    return elementwise.mul(r, step(call, "", x, scale))
+    return elementwise.mul(r, step(call, "", x, _response(r, call, acting(shifted))))
+
+
+def _response(r: Reader, call: Call, base: Act) -> Value:
+    """The power of LRN: by roots and products where there are few, else by a logarithm."""
+    exponent = -call.attr("beta", 0.75)
+    if exponent and (4 * exponent) % 1 == 0 and abs(exponent) <= elementwise.MAX_POWER:
+        power = Known(np.asarray(exponent, np.float32))
+        return elementwise.power(r, step(call, "power", base, power))
+    if call.attr("bias", 1.0) <= 0 or call.attr("alpha", 1e-4) < 0:
+        raise call.unsupported(f"takes the power {exponent:g} of what may be negative")
+    logarithm = r.like(base, r.emit(call, Log(), base, role="logarithm"))
+    factor = Known(np.asarray(exponent, np.float32))
+    scaled = acting(elementwise.mul(r, step(call, "exponent", logarithm, factor)))
+    return r.like(scaled, r.emit(call, Exp(), scaled, role="power"))
 
 
 def reduce_sum_square(r: Reader, call: Call) -> Value:

@@ -15,7 +15,7 @@ import numpy as np
 
 from edgeprune.frontends.from_onnx.reader import Call, Reader
 from edgeprune.frontends.from_onnx.value import IMAGE, Act, Value
-from edgeprune.frontends.from_onnx.window import auto_pad
+from edgeprune.frontends.from_onnx.window import around, kernel_of, spatial
 from edgeprune.ops import Concat, Conv2d, Gather, Pad, Reshape, Slice
 from edgeprune.ops._window import Padding
 
@@ -64,12 +64,16 @@ def _conv(r: Reader, call: Call) -> Value:
         raise call.unsupported("has groups in three dimensions", "use one group")
     if w.shape[1] != c:
         raise call.error(f"a volume of {c} channels, weights {list(w.shape)}")
-    count, kernel = int(w.shape[0]), [int(k) for k in w.shape[2:]]
-    stride, dilation = (_numbers(call, name) for name in ("strides", "dilations"))
-    before, after = _padding(call, (depth, h, width), kernel, stride, dilation)
+    count, kernel, size = int(w.shape[0]), kernel_of(call, w), (depth, h, width)
+    stride, dilation = _window(call)
+    before, after = around(call, size, kernel, stride, dilation)
+    room = [n + b + a for n, b, a in zip(size, before, after, strict=True)]
+    reach = [(k - 1) * d for k, d in zip(kernel, dilation, strict=True)]
+    if any(n <= far for n, far in zip(room, reach, strict=True)):
+        raise call.error(f"its window {list(kernel)} is larger than the volume {list(size)}")
     taps = np.arange(kernel[0]) * dilation[0]
-    starts = range(0, depth + before[0] + after[0] - int(taps[-1]), stride[0])
-    if not 0 < len(starts) <= MAX_DEPTH:
+    starts = range(0, room[0] - reach[0], stride[0])
+    if len(starts) > MAX_DEPTH:
         raise call.unsupported(f"has {len(starts)} positions along its depth", "use fewer frames")
     image = _image(r, call, x, before[0], after[0])
     bias = call.known(2)
@@ -77,8 +81,8 @@ def _conv(r: Reader, call: Call) -> Value:
         call, w.transpose(0, 3, 4, 2, 1).reshape(count, *kernel[1:], -1), "weights"
     )
     offset = r.constant(call, np.zeros(count) if bias is None else bias, "bias")
-    around = Padding(before[1], before[2], after[1], after[2])
-    op = Conv2d((stride[1], stride[2]), around, (dilation[1], dilation[2]))
+    padding = Padding(before[1], before[2], after[1], after[2])
+    op = Conv2d((stride[1], stride[2]), padding, (dilation[1], dilation[2]))
     made = []
     for k, start in enumerate(starts):
         part = _channels(r, call, image, [(start + int(t)) * c + i for t in taps for i in range(c)])
@@ -120,6 +124,7 @@ def _pool(r: Reader, call: Call, over: Converter) -> Value:
     """A pool of windows over three axes."""
     x = r.batched(call, call.act(0))
     c, depth, _, _ = x.sample
+    around(call, x.sample[1:], spatial(call, "kernel_shape", 1, 3, 1), *_window(call))
     flat = over(r, _over(call, "image", _image(r, call, x), (1, 2)))
     assert isinstance(flat, Act)
     h, w, _ = flat.type.shape
@@ -149,26 +154,6 @@ def _over(call: Call, role: str, x: Act, axes: Sequence[int | None]) -> Call:
     return replace(call, name=f"{call.name}/{role}", inputs=(x,), attributes=attributes)
 
 
-def _numbers(call: Call, name: str) -> list[int]:
-    found = call.ints(name) or (1, 1, 1)
-    if len(found) != 3 or min(found) < 1:
-        raise call.error(f"attribute {name!r} is {list(found)} for 3 spatial axes")
-    return list(found)
-
-
-def _padding(
-    call: Call, size: Sequence[int], kernel: list[int], stride: list[int], dilation: list[int]
-) -> tuple[list[int], list[int]]:
-    """What lies around, in front and behind by axis."""
-    auto = auto_pad(call)
-    if auto not in ("SAME_UPPER", "SAME_LOWER"):
-        pads = call.ints("pads") or (0,) * 6
-        if len(pads) != 6 or min(pads) < 0:
-            raise call.error(f"attribute 'pads' is {list(pads)} for 3 spatial axes")
-        return list(pads[:3]), list(pads[3:])
-    small, large = [], []
-    for n, k, s, d in zip(size, kernel, stride, dilation, strict=True):
-        total = max((-(-n // s) - 1) * s + (k - 1) * d + 1 - n, 0)
-        small.append(total // 2)
-        large.append(total - total // 2)
-    return (large, small) if auto == "SAME_LOWER" else (small, large)
+def _window(call: Call) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Strides and dilations, by axis."""
+    return spatial(call, "strides", 1, 3, 1), spatial(call, "dilations", 1, 3, 1)

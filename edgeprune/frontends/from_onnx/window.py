@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from edgeprune.frontends.from_onnx.reader import Call, Reader
@@ -10,34 +12,38 @@ from edgeprune.ir import Array, TensorType
 from edgeprune.ops import Concat, Conv2d, ConvTranspose2d, DepthwiseConv2d, Slice
 from edgeprune.ops._window import Padding, Pair
 
+Around = tuple[tuple[int, ...], tuple[int, ...]]
+"""What lies in front and behind, one number a spatial axis."""
 LIMIT = 1 << 20  # strides, kernels and paddings beyond this are nonsense
 
 
-def pair(call: Call, name: str, default: int, rank: int, least: int) -> Pair:
-    """A spatial attribute as (rows, columns); one axis is a row."""
+def spatial(call: Call, name: str, default: int, rank: int, least: int) -> tuple[int, ...]:
+    """A spatial attribute, one number an axis."""
     value = call.ints(name)
     value = (default,) * rank if value is None else value
     if len(value) != rank or not all(least <= v <= LIMIT for v in value):
         raise call.error(f"attribute {name!r} is {list(value)} for {rank} spatial axes")
+    return tuple(value)
+
+
+def pair(call: Call, name: str, default: int, rank: int, least: int) -> Pair:
+    """A spatial attribute as (rows, columns); one axis is a row."""
+    value = spatial(call, name, default, rank, least)
     return (default, value[0]) if rank == 1 else (value[0], value[1])
 
 
-def _same(size: Pair, kernel: Pair, stride: Pair, dilation: Pair, lower: bool) -> Padding:
-    """Padding such that there are size / stride, rounded up, positions."""
-    sides = []
-    for i in (0, 1):
-        span = (kernel[i] - 1) * dilation[i] + 1
-        total = max((-(-size[i] // stride[i]) - 1) * stride[i] + span - size[i], 0)
-        small, large = total // 2, total - total // 2
-        sides.append((large, small) if lower else (small, large))
-    return Padding(sides[0][0], sides[1][0], sides[0][1], sides[1][1])
+def _same(size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
+    """Padding such that there are size / stride, rounded up, positions: the less, the more."""
+    span = (kernel - 1) * dilation + 1
+    total = max((-(-size // stride) - 1) * stride + span - size, 0)
+    return total // 2, total - total // 2
 
 
-def _explicit(call: Call, rank: int) -> Padding:
+def _explicit(call: Call, rank: int) -> Around:
     pads = call.ints("pads") or (0,) * (2 * rank)
     if len(pads) != 2 * rank or not all(0 <= p <= LIMIT for p in pads):
         raise call.error(f"attribute 'pads' is {list(pads)} for {rank} spatial axes")
-    return Padding(0, pads[0], 0, pads[1]) if rank == 1 else Padding(*pads)
+    return pads[:rank], pads[rank:]
 
 
 def auto_pad(call: Call) -> str:
@@ -45,18 +51,38 @@ def auto_pad(call: Call) -> str:
     return str(call.attr("auto_pad", b"NOTSET").decode("ascii", "replace"))
 
 
-def padding_of(
-    call: Call, rank: int, size: Pair, kernel: Pair, stride: Pair, dilation: Pair
-) -> Padding:
-    """The padding that the attributes "auto_pad" and "pads" ask for."""
-    auto = auto_pad(call)
+def around(
+    call: Call,
+    size: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    dilation: Sequence[int],
+) -> Around:
+    """What "auto_pad" and "pads" ask for in front and behind, one number an axis each."""
+    auto, rank = auto_pad(call), len(size)
     if auto in ("SAME_UPPER", "SAME_LOWER"):
-        return _same(size, kernel, stride, dilation, auto == "SAME_LOWER")
+        sides = [_same(*axis) for axis in zip(size, kernel, stride, dilation, strict=True)]
+        less, more = zip(*sides, strict=True)
+        return (less, more) if auto == "SAME_UPPER" else (more, less)
     if auto == "VALID":
-        return Padding()
+        return (0,) * rank, (0,) * rank
     if auto not in ("NOTSET", ""):
         raise call.error(f"attribute 'auto_pad' is {auto!r}")
     return _explicit(call, rank)
+
+
+def padding_of(
+    call: Call, rank: int, size: Pair, kernel: Pair, stride: Pair, dilation: Pair
+) -> Padding:
+    """The padding that the attributes "auto_pad" and "pads" ask for; one axis is a row."""
+    axes = (v[2 - rank :] for v in (size, kernel, stride, dilation))
+    return _padding(around(call, *axes))
+
+
+def _padding(sides: Around) -> Padding:
+    """Of one axis or two."""
+    (top, left), (bottom, right) = ((0, *side)[-2:] for side in sides)
+    return Padding(top, left, bottom, right)
 
 
 def _bias(call: Call, length: int) -> Array:
@@ -78,11 +104,19 @@ def _filters(call: Call) -> Array:
     return w[:, :, None, :] if w.ndim == 3 else w
 
 
-def _kernel(call: Call, rank: int, w: Array) -> Pair:
-    kernel = (int(w.shape[2]), int(w.shape[3]))
-    if call.ints("kernel_shape") and pair(call, "kernel_shape", 1, rank, 1) != kernel:
-        raise call.error(f"kernel_shape {call.ints('kernel_shape')}, but the weights are {kernel}")
+def kernel_of(call: Call, w: Array) -> tuple[int, ...]:
+    """The window that the weights (o, i, *window) have, one number a spatial axis."""
+    kernel = tuple(int(n) for n in w.shape[2:])
+    given = call.ints("kernel_shape")
+    if given and spatial(call, "kernel_shape", 1, len(kernel), 1) != kernel:
+        raise call.error(f"kernel_shape {given}, but the weights are {kernel}")
     return kernel
+
+
+def _kernel(call: Call, rank: int, w: Array) -> Pair:
+    """The same of one axis or two; one is a row."""
+    kernel = (1, *kernel_of(call, w[:, :, 0] if rank == 1 else w))
+    return kernel[-2], kernel[-1]
 
 
 def conv(r: Reader, call: Call) -> Value:
@@ -134,7 +168,7 @@ def conv_transpose(r: Reader, call: Call) -> Value:
     elif auto == "VALID":
         padding = Padding()
     else:
-        padding = _explicit(call, rank)
+        padding = _padding(_explicit(call, rank))
     op = ConvTranspose2d(stride, padding, dilation, extra)
     made = _by_group(r, call, op, x, w.transpose(1, 2, 3, 0), groups)
     return r.from_image(call, made, rank + 2, x.batch or 1)
