@@ -37,6 +37,7 @@ class Toolchain:
 
     prefix: str  # "arm-none-eabi-"; empty for the host's own compiler
     flags: tuple[str, ...] = ()
+    soft_flags: tuple[str, ...] = ()  # in place of these on boards whose core has no FPU
     link_flags: tuple[str, ...] = ()
     startup: tuple[str, ...] = ()  # file names in targets/_firmware
     port: tuple[str, ...] = ()  # files there, too: how the harness talks to the emulator
@@ -279,18 +280,32 @@ def _target(table: _Table, name: str, core: str, base: Target | None) -> Target:
     )
     if base is not None:
         target = replace(target, **{key: getattr(base, key) for key in _INHERITED})
+    fpu = cast(Fpu, table.choice("fpu", Fpu, target.fpu))
+    toolchain = _section(table, "toolchain", Toolchain, target.toolchain)
+    if base is not None and fpu != base.fpu:
+        toolchain = _for_fpu(table.where, base, toolchain, fpu)
     return replace(
         target,
         kernels=table.strings("kernels", target.kernels),
-        fpu=cast(Fpu, table.choice("fpu", Fpu, target.fpu)),
+        fpu=fpu,
         progmem=table.take("progmem", bool, target.progmem),
-        toolchain=_section(table, "toolchain", Toolchain, target.toolchain),
+        toolchain=toolchain,
         emulator=_section(table, "emulator", Emulator, target.emulator),
         timing=_section(table, "timing", Timing, target.timing),
         memory=_section(table, "memory", Memory, None),
         serial=_section(table, "serial", Serial, None),
         flash=_section(table, "flash", Flash, None),
     )
+
+
+def _for_fpu(where: str, core: Target, own: Toolchain | None, fpu: Fpu) -> Toolchain | None:
+    """How C is compiled for a core that was made without its FPU."""
+    if own is None or core.toolchain is None or own.flags is not core.toolchain.flags:
+        return own  # it has flags of its own
+    if fpu == "none" and own.soft_flags:
+        return replace(own, flags=own.soft_flags)
+    what = f"is {fpu!r}, and {core.name} is compiled for {core.fpu!r}: {own.flags}"
+    raise EdgePruneError(f"{where}: fpu", what, "say how: [toolchain] flags = [...]")
 
 
 def _section(

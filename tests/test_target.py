@@ -73,6 +73,22 @@ def test_a_board_may_change_one_key_of_its_core(mine) -> None:
     assert target.emulator.machine == core.emulator.machine
 
 
+@pytest.mark.parametrize("core", [n for n in list_targets() if load_target(n).fpu != "none"])
+def test_a_core_made_without_its_fpu_is_compiled_without_or_refused(mine, core: str) -> None:
+    whole = load_target(core)
+    if whole.kind != "core":
+        return
+    text = BOARD.replace("cortex-m4", core) + "fpu = 'none'\n"
+    if "arm-none-eabi" in whole.toolchain.prefix:
+        flags = mine(text).toolchain.flags
+        assert "-mfloat-abi=hard" not in flags
+        assert not any(flag.startswith("-mfpu") for flag in flags)
+    else:
+        with pytest.raises(EdgePruneError, match=r"fpu: is 'none', and .* is compiled for"):
+            mine(text)
+    assert mine(text + "[toolchain]\nflags = ['-mine']\n").toolchain.flags == ("-mine",)
+
+
 WRONG = {
     "is not TOML": "title = ",
     "unknown keys ['ram']": BOARD + "ram = 3\n",
@@ -88,6 +104,7 @@ WRONG = {
     "'android' is a file, not a core": BOARD.replace("cortex-m4", "android"),
     "kind: must be one of core, board, host, file, is None": BOARD.replace("core =", "name ="),
     "fpu: must be one of none, single, double, is 'yes'": BOARD + "fpu = 'yes'\n",
+    "fpu: is 'double', and cortex-m4 is compiled for 'single'": BOARD + "fpu = 'double'\n",
     "kernels: must be a list of strings": BOARD + "kernels = 'arm_dsp'\n",
     "kernels: must end with 'portable'": BOARD + "kernels = ['arm_dsp']\n",
     "[sources]: ram_bytes: must be a string": BOARD + "[sources]\nram_bytes = 1\n",

@@ -133,22 +133,21 @@ def test_four_times_the_pixels_are_four_times_the_work(isa: str, dtype: str) -> 
 
 
 @pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m55"])
 def test_float_on_a_core_without_fpu_runs_portable_kernels_and_is_estimated_so(
-    tmp_path: Path,
+    tmp_path: Path, core: str
 ) -> None:
     graph = example_graph((Conv2d(), ((8, 8, 4),), ((8, 3, 3, 4), (8,))))
-    target = load_target("cortex-m4")
-    flags = tuple(f for f in target.toolchain.flags if not f.startswith(("-mfpu", "-mfloat")))
-    bare = replace(
-        target, fpu="none", toolchain=replace(target.toolchain, flags=(*flags, "-mfloat-abi=soft"))
-    )
-    (with_fpu,) = lower(graph, target.kernels, "speed", "cortex-m4").values()
-    (without,) = lower(graph, target.kernels, "speed", "cortex-m4", fpu=False).values()
-    assert with_fpu.isas == {"arm_dsp"}
+    board = tmp_path / "bare.toml"
+    board.write_text(f"core = '{core}'\nfpu = 'none'\nflash_bytes = 99999\nram_bytes = 99999\n")
+    bare = load_target(board)
+    (with_fpu,) = lower(graph, bare.kernels, "speed", core).values()
+    (without,) = lower(graph, bare.kernels, "speed", core, fpu=False).values()
+    assert with_fpu.isas
     assert not without.isas
-    Recipe(bare, "float32", "speed", {}).compile_typed(graph).write_c(tmp_path, "net")
+    Recipe(bare, "float32", "speed", {}).compile_typed(graph).write_c(tmp_path / "c", "net")
     x = np.random.default_rng(0).normal(size=(1, 8, 8, 4)).astype(np.float32)
-    counted = run(tmp_path, bare, x).instructions
+    counted = run(tmp_path / "c", bare, x).instructions
     assert counted is not None
     assert 0.6 < without.instructions / counted < 1.7
 
