@@ -9,11 +9,11 @@ look.
 from __future__ import annotations
 
 import math
+import numbers
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from numbers import Integral, Real
 from pathlib import Path
 from typing import (
     Annotated,
@@ -52,7 +52,7 @@ _WORDS: dict[Any, str] = {
     type(None): "null",
 }
 _SEVERAL: dict[Any, str] = {str: "strings", Path: "paths", int: "whole numbers", float: "numbers"}
-_ACCEPTED: dict[Any, Any] = {int: Integral, float: Real, bool: (bool, np.bool_)}
+_ACCEPTED: dict[Any, Any] = {int: numbers.Integral, float: numbers.Real, bool: (bool, np.bool_)}
 _KNOWN_LENGTH = (list, tuple, set, frozenset, range)  # and what may be looked at more than once
 
 
@@ -68,6 +68,12 @@ Count = Annotated[int, Range(0)]
 """A whole number from 0 on."""
 Share = Annotated[float, Range(0, 1)]
 """From 0 to 1."""
+Real = Annotated[float, Range(0)]
+"""A number from 0 on."""
+Figure = Count | None
+"""A count; None: it was not measured."""
+Text = Annotated[str, Range(0, 1 << 16)]
+"""Names, paths and what people write."""
 
 
 def checked(value: object, kind: type[_T], where: str, *, closed: bool = False) -> _T:

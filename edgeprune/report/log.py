@@ -12,8 +12,7 @@ from rich.table import Table
 from edgeprune.errors import EdgePruneError
 from edgeprune.files import parse_json, read_bytes
 from edgeprune.report.schema import Percent, Report
-from edgeprune.report.schema_network import Figure, Text
-from edgeprune.schema import Count, Range, checked
+from edgeprune.schema import Count, Figure, Range, Text, checked
 
 MOST_BYTES = 64 << 20
 

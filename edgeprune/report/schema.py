@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, NotRequired, TypedDict
 
-from edgeprune.report.schema_network import Figure, Flash, Interface, Layer, Memory, Real, Text
-from edgeprune.schema import Count, Range, Share
+from edgeprune.report.schema_network import Flash, Interface, Layer, Memory
+from edgeprune.schema import Count, Figure, Range, Real, Share, Text
+from edgeprune.verify.delegate import Measured as UnderDelegate
+from edgeprune.verify.run_target import Time
 
 Optimize = Literal["speed", "size"]
 Percent = Share | None
@@ -106,17 +108,9 @@ class Source(TypedDict):
     spread: NotRequired[Real]
 
 
-class Default(TypedDict):
-    """A ``.tflite`` under LiteRT's default kernels; see :mod:`edgeprune.verify.delegate`."""
+class Default(UnderDelegate):
+    """A ``.tflite`` under LiteRT's default kernels."""
 
-    n: Annotated[int, Range(1)]
-    outputs: Count
-    mismatches: Count
-    largest: Real
-    mean: Real
-    spread: Real
-    changed: Figure
-    margin: Real
     test: Asked
 
 
@@ -153,16 +147,6 @@ class Agreement(InApp):
     c_vs_tflm_mismatches: NotRequired[Figure]
     target_vs_host_mismatches: Figure
     source: Source
-
-
-class Time(TypedDict):
-    """What one inference takes."""
-
-    cycles: Figure
-    cycles_error: float | None
-    clock_hz: Figure
-    ms: float | None
-    flash_stalls: float | None
 
 
 class Measured(TypedDict):

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, NotRequired, TypedDict
 
-from edgeprune.schema import Count, Range
+from edgeprune.schema import Count, Figure, Range, Real, Text
 
-Text = Annotated[str, Range(0, 1 << 16)]
-Figure = Count | None
-Real = Annotated[float, Range(0)]
 Element = Literal["float32", "int8", "uint8", "int16", "int32"]
 
 

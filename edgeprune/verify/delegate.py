@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import TypedDict, cast
+from typing import Annotated, TypedDict, cast
 
 import numpy as np
 
 from edgeprune.ir import Array
+from edgeprune.schema import Count, Figure, Range, Real
 from edgeprune.verify.agreement import RELATIVE
 
 TEST_SAMPLES = 64  # of a test on a phone, where there are so many
@@ -28,14 +29,14 @@ _DEVIATIONS = 6.0  # of the mean over a test's samples; few samples have most of
 class Measured(TypedDict):
     """The figures of :class:`Differences`, as report.json holds them."""
 
-    n: int
-    outputs: int
-    mismatches: int
-    largest: float
-    mean: float
-    spread: float
-    changed: int | None
-    margin: float
+    n: Annotated[int, Range(1)]
+    outputs: Count
+    mismatches: Count
+    largest: Real
+    mean: Real
+    spread: Real
+    changed: Figure
+    margin: Real
 
 
 @dataclass(frozen=True)

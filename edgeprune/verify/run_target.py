@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeprune.errors import EdgePruneError
+from edgeprune.schema import Figure
 from edgeprune.scratch import workspace
 from edgeprune.target import Target
 from edgeprune.toolchain.cmodel import CModel, read_model
@@ -25,9 +26,9 @@ PATIENCE_S = 120.0  # a thousand million instructions take ten seconds on a slow
 class Time(TypedDict):
     """What one inference takes; None: not known."""
 
-    cycles: int | None
+    cycles: Figure
     cycles_error: float | None
-    clock_hz: int | None
+    clock_hz: Figure
     ms: float | None
     flash_stalls: float | None
 
