@@ -127,25 +127,24 @@ class _Search:
             before = best
             gains: list[tuple[float, _Change]] = []
             for change in _changes(best.span):
-                found = self._changed(best, change, None)
-                if found is not None and self.price(found) < self.price(best):
+                found = self._changed(best, change)
+                if found is not None:
                     more = found.arena_bytes - best.arena_bytes
                     gains.append((more / max(best.work - found.work, 1e-9), change))
             for _, change in sorted(gains, key=lambda g: g[0]):
-                best = self._changed(best, change, self.price(best)) or best
+                best = self._changed(best, change) or best
             if best is before:
                 break
         return best
 
-    def _changed(
-        self, at: _Found, change: _Change, below: tuple[float, float] | None
-    ) -> _Found | None:
+    def _changed(self, at: _Found, change: _Change) -> _Found | None:
+        """With another number of rows of one layer, where that is better."""
         node, rows = change
         most = (*at.span.most[:node], rows, *at.span.most[node + 1 :])
         span = span_of(self._whole.graph, at.span.nodes, most)
         forms = self._forms(span, 0, self.price(at)) if span is not None else ()
         found = min(forms, key=self.price, default=None)
-        return found if found and (below is None or self.price(found) < below) else None
+        return found if found and self.price(found) < self.price(at) else None
 
     def _forms(self, span: Span, bound: int, least: tuple[float, float]) -> Iterator[_Found]:
         """What is known to be no better than ``least`` is left out."""
