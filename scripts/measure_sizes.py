@@ -3,7 +3,8 @@
 All files are compiled, and what each portable one needs of the C library is linked alone; of
 portable kernels counts what is linked into networks of one layer, where there is such a network.
 Writes edgeprune/kernels/sizes.json. Needs the cross compilers; takes some minutes, and less with
-``--missing``, which only adds files that have no size yet.
+``--missing``, which links nothing that has a size: portable files that are new are added as they
+are compiled, while kernels of instruction sets, which always count so, are measured again.
 
 python scripts/measure_sizes.py [--cores cortex-m4] [--missing]
 """
@@ -14,7 +15,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -93,15 +94,18 @@ def measure(core: str, optimize: str) -> dict[str, int]:
     return table
 
 
-def compiled(core: str, folder: Path, pattern: str, optimize: Optimize) -> dict[str, int]:
-    """Bytes of code and tables in the files of a folder whose names match.
+def compiled(
+    core: str, folder: Path, optimize: Optimize, known: Mapping[str, int]
+) -> dict[str, int]:
+    """Bytes of code and tables in the files of a folder.
 
-    Of portable ones also, behind ``LIBRARY``, of what they call beside the runtime.
+    Of portable ones also, behind ``LIBRARY``, of what they call beside the runtime, which is
+    linked where it is not known.
     """
     target = load_target(core)
     compiler = require_compiler(target)
     assert target.toolchain is not None
-    files = sorted(f for f in folder.glob(pattern) if f.suffix in (".c", ".S"))
+    files = sorted(f for f in folder.iterdir() if f.suffix in (".c", ".S"))
     flags = (*target.toolchain.flags, *COMMON_FLAGS, OPTIMIZE_FLAGS[optimize])
     made = compile_all(compiler, files, flags, [runtime_dir() / "include", folder])
     text = run_tool([compiler.tool("size"), *made], "size")
@@ -109,10 +113,14 @@ def compiled(core: str, folder: Path, pattern: str, optimize: Optimize) -> dict[
     table = dict(zip((f.name for f in files), sizes, strict=True))
     if folder.name == "src":
         for file, path in zip(files, made, strict=True):
+            row = file.name + LIBRARY
+            if row in known:
+                table[row] = known[row]
+                continue
             text = run_tool([compiler.tool("nm"), "--undefined-only", path], "nm")
             names = sorted(line.split()[-1] for line in text.splitlines())
             called = tuple(n for n in names if not n.startswith("ep_"))
-            table[file.name + LIBRARY] = library_bytes(core, optimize, called)
+            table[row] = library_bytes(core, optimize, called)
     return table
 
 
@@ -137,11 +145,11 @@ def library_bytes(core: str, optimize: Optimize, called: Sequence[str]) -> int:
     return sum(n for file, n in found.items() if file.endswith(".o") and file != "m.o")
 
 
-Table = dict[str, dict[str, dict[str, dict[str, int]]]]
-"""Bytes by core, "portable" or instruction set, level of optimisation, and file."""
+Sizes = dict[str, dict[str, dict[str, int]]]
+"""Bytes by "portable" or instruction set, level of optimisation, and file."""
 
 
-def whole(core: str) -> dict[str, dict[str, dict[str, int]]]:
+def whole(core: str, known: Sizes) -> Sizes:
     """Bytes of every file as it is compiled, which is more than what is linked of some."""
     kernels = load_target(core).kernels
     folders = {isa: runtime_dir() / "arch" / isa for isa in KERNELS if isa in kernels}
@@ -149,12 +157,15 @@ def whole(core: str) -> dict[str, dict[str, dict[str, int]]]:
     if core in LIKE_DEFAULT:
         del folders["portable"]
     return {
-        isa: {level: compiled(core, folder, "*", level) for level in LEVELS}
+        isa: {
+            level: compiled(core, folder, level, known.get(isa, {}).get(level, {}))
+            for level in LEVELS
+        }
         for isa, folder in folders.items()
     }
 
 
-def save(found: Table) -> None:
+def save(found: dict[str, Sizes]) -> None:
     """Write the table, which is what estimates read from then on."""
     SIZES.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
     costs._sizes.cache_clear()
@@ -164,12 +175,13 @@ def main() -> None:
     """Measure every core at both optimisation levels; first what has no size at all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cores", default=",".join((*COUNTED, *LIKE_DEFAULT)))
-    parser.add_argument("--missing", action="store_true", help="only files without a size")
+    how = "link nothing that has a size; kernels of instruction sets are measured again"
+    parser.add_argument("--missing", action="store_true", help=how)
     given = parser.parse_args()
     cores = given.cores.split(",")
-    found: Table = json.loads(SIZES.read_text())
+    found: dict[str, Sizes] = json.loads(SIZES.read_text())
     for core in cores:
-        for isa, levels in whole(core).items():
+        for isa, levels in whole(core, found.get(core, {}) if given.missing else {}).items():
             for level, table in levels.items():
                 known = found.setdefault(core, {}).setdefault(isa, {}).get(level, {})
                 kept = {
