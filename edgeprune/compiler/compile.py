@@ -56,6 +56,8 @@ class Recipe:
         by_rows: whether layers may run row by row through each other for a smaller arena.
         room: bytes that the arena may have, for which layers run so with as little work as can be;
             None, or none that suffices: for as small an arena as pays.
+        nearest: whether, where none suffices, the smallest arena that is found is taken, however
+            slow: not to be built, but to be told.
     """
 
     target: Target
@@ -71,6 +73,7 @@ class Recipe:
     balance: bool = False
     by_rows: bool = False
     room: int | None = None
+    nearest: bool = False
 
     @property
     def form(self) -> str:
@@ -161,7 +164,7 @@ class Recipe:
         if span is not None:
             found = replace(self._compiled(typed, nodes, span, thorough=thorough), whole=whole)
             found = min(whole, found, key=lambda c: price(c.plan.arena_bytes, c.work, self.room))
-        if self.room is not None and found.plan.arena_bytes > self.room:
+        if self.room is not None and not self.nearest and found.plan.arena_bytes > self.room:
             # what comes nearest may be several times slower
             return replace(self, room=None).compile_typed(typed, thorough=thorough)
         return found

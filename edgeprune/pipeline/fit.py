@@ -20,7 +20,13 @@ from edgeprune.pipeline.options import BuildOptions, most_cycles
 from edgeprune.pipeline.phone import with_inputs
 from edgeprune.pipeline.prepare import Prepared
 from edgeprune.pipeline.quantised import NARROW_LOSS, quantised
-from edgeprune.pipeline.refusal import NEAR_FLASH, refusal, refuse_far_constants
+from edgeprune.pipeline.refusal import (
+    NEAR_FLASH,
+    cannot_fit,
+    floor_of,
+    refusal,
+    refuse_far_constants,
+)
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
 from edgeprune.pruning.costs import Prices, nothing_removed
@@ -124,18 +130,13 @@ class Fitter:
         made = self._finish(self._recipe(graph), graph, None)
         counted = {"macs": graph.macs, "neurons": self._count, "work": tiled_macs(graph)}
         taken = {**counted, **self._meter.taken(made.size, made.compiled)}
+        if self.limits.hold(taken):
+            return made
+        compiled, size = floor_of(self._meter, self.limits, made.compiled)
+        taken |= self._meter.taken(size, compiled)
         what = f"the network is not pruned, as its file's integers are kept ({', '.join(fixed)})"
-        if wrong := self.limits.words(taken):
-            bound = self.form.target.bound
-            error = CannotFitError(
-                self.limits.option(taken),
-                f"{what}; it takes {wrong}",
-                f"the floor is {made.size.flash_bytes:,} bytes of {bound}"
-                + (f" and {made.size.ram_bytes:,} of RAM" if bound == "flash" else ""),
-            )
-            error.excess_bytes = int(sum(self.limits.excess(made.size.taken).values()))
-            raise error
-        return made
+        wrong = f"{what}; it takes {self.limits.words(taken)}"
+        raise cannot_fit(self.limits.option(taken), wrong, "", size, self._meter, self.limits)
 
     def _within(
         self, recipe: Recipe, prices: Prices, spare: dict[str, float], whole: Footprint

@@ -37,19 +37,22 @@ class Meter:
         """What a network takes of that which prices leave out something of."""
         return {**found.taken, **self._count(compiled)}
 
-    def by_rows(self, compiled: Compiled, *, tells: bool = True) -> tuple[Compiled, Footprint]:
+    def by_rows(
+        self, compiled: Compiled, *, tells: bool = True, nearest: bool = False
+    ) -> tuple[Compiled, Footprint]:
         """A network and its footprint, by rows where it takes more RAM than there is.
 
         Args:
             compiled: the network.
             tells: whether its stack is told where RAM is not limited; a search does without.
+            nearest: whether bytes that do not suffice are had at any price: what a refusal names.
         """
         most, size = self.form.ram, self.footprint(compiled, tells=tells)
         for _ in range(2):  # a loop takes some bytes of stack
             if most is None or size.ram_bytes <= most or compiled.graph.states:
                 break
             room = max(0, most - (size.ram_bytes - size.arena_bytes))
-            recipe = replace(compiled.recipe, by_rows=True, room=room)
+            recipe = replace(compiled.recipe, by_rows=True, room=room, nearest=nearest)
             found = recipe.compile_typed(compiled.graph)
             if found.plan.arena_bytes >= compiled.plan.arena_bytes:
                 break

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 from edgeprune.compiler.compile import Compiled
+from edgeprune.compiler.measure import Footprint
 from edgeprune.errors import CannotFitError
 from edgeprune.ir import Graph, couple
 from edgeprune.pipeline.meter import Meter
@@ -35,8 +36,8 @@ def refusal(
         source: the whole network.
         count: how many of its neurons can go.
     """
-    compiled, found = meter.by_rows(compiled)
-    graph, bound = compiled.graph, meter.form.target.bound
+    compiled, found = floor_of(meter, limits, compiled)
+    graph = compiled.graph
     taken = {**cost, **meter.taken(found, compiled), "near": compiled.near_bytes}
     widths = ", ".join(
         f"{n.name} {graph.types[n.output].shape[-1]}" for n in graph.nodes if n.op.weights
@@ -44,20 +45,50 @@ def refusal(
     parts = [
         f"code {found.code_bytes:,}" if found.code_bytes is not None else "",
         f"weights and biases {found.weight_bytes:,}",
-        f"arena {found.arena_bytes:,}" if bound == "flash" else "",
+        f"arena {found.arena_bytes:,}" if meter.form.target.bound == "flash" else "",
         f"stack {found.stack_bytes:,}" if found.stack_bytes is not None else "",
     ]
     layers = sum(bool(n.op.weights) for n in source.nodes)
     kept = kept_words(worth_a_word(kept_whole(source, couple(source)), layers))
-    option, least = limits.option(taken), ""
+    option, ratio = limits.option(taken), ""
     if option == "--keep-ratio":
-        least = f"{option} {math.ceil(1000 * taken['neurons'] / count) / 1000:g} or more; "
-    error = CannotFitError(
-        option,
+        ratio = f"{option} {math.ceil(1000 * taken['neurons'] / count) / 1000:g} or more; "
+    what = (
         f"the smallest {meter.form.dtype} network takes {limits.words(taken)}\n"
         f"  it is made of: {', '.join(p for p in parts if p)} (widths: {widths})"
-        + (f"\n  no channel can go of {kept}" if kept else ""),
-        f"{least}the floor is {found.flash_bytes:,} bytes of {bound}"
+        + (f"\n  no channel can go of {kept}" if kept else "")
+    )
+    return cannot_fit(option, what, ratio, found, meter, limits)
+
+
+def floor_of(meter: Meter, limits: Limits, compiled: Compiled) -> tuple[Compiled, Footprint]:
+    """A network with the smallest arena that is found for it, which is not built where it is slow.
+
+    Where that would be within the limits, its stack being smaller: as it is built.
+    """
+    built = meter.by_rows(compiled)
+    nearest = meter.by_rows(built[0], nearest=True)
+    return built if limits.hold(nearest[1].taken) else nearest
+
+
+def cannot_fit(
+    option: str, what: str, hint: str, found: Footprint, meter: Meter, limits: Limits
+) -> CannotFitError:
+    """The error of a network that is as small as can be: the bytes that it takes, and has too much.
+
+    Args:
+        option: whose limit it is over.
+        what: what it takes.
+        hint: what begins the hint, before the floor.
+        found: its footprint.
+        meter: of its form.
+        limits: what it does not hold.
+    """
+    bound = meter.form.target.bound
+    error = CannotFitError(
+        option,
+        what,
+        f"{hint}the floor is {found.flash_bytes:,} bytes of {bound}"
         + (f" and {found.ram_bytes:,} of RAM" if bound == "flash" else ""),
     )
     error.excess_bytes = int(sum(limits.excess(found.taken).values()))

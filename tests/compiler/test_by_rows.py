@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -97,6 +99,9 @@ def test_no_more_runs_by_rows_than_the_bytes_that_there_are_ask_for(optimize: Op
     none = compiled(32, "cortex-m4", optimize, room=0)
     assert none.plan.arena_bytes == least.plan.arena_bytes
     assert none.work == least.work, "bytes that do not suffice are not bought at any price"
+    told = replace(none.recipe, room=0, nearest=True).compile_typed(none.graph)
+    assert told.plan.arena_bytes <= least.plan.arena_bytes
+    assert told.plan.arena_bytes < least.plan.arena_bytes or optimize == "size"
 
 
 def test_bytes_that_are_left_are_spent_on_calls_of_more_rows() -> None:

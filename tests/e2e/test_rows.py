@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,13 @@ import pytest
 import torch
 from torch import nn
 
+from edgeprune.errors import CannotFitError
+from edgeprune.pipeline.fit import Fitter
+from edgeprune.pipeline.forms import Candidate, Form
+from edgeprune.pipeline.options import BuildOptions
+from edgeprune.pipeline.prepare import prepare
+from edgeprune.target import load_target
+from tests.compiler.test_by_rows import compiled
 from tests.e2e.conftest import Command, report_of
 from tests.emit.packages import TARGET, WARNINGS, run, small_cnn, small_mlp
 
@@ -74,6 +82,35 @@ def test_layers_run_by_rows_before_channels_go_for_bytes_of_ram(
     assert less["size"]["ram_bytes"] <= whole["size"]["ram_bytes"] - 700
     for report in reports:
         assert report["agreement"]["target_vs_host_mismatches"] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.needs("arm-none-eabi-gcc")
+def test_a_network_that_does_not_fit_names_the_fewest_bytes_in_which_it_is_built(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "net.tflite"
+    path.write_bytes(compiled(16, "cortex-m4").tflite)
+    x = np.random.default_rng(0).normal(size=(4, 16, 16, 3)).astype(np.float32)
+    np.savez(path.with_suffix(".npz"), x=x)
+    options = BuildOptions(tmp_path / "none", path, path.with_suffix(".npz"))
+    prepared = prepare(options)
+
+    def built(ram: int) -> Candidate:
+        form = Form("int8", "speed", load_target("cortex-m4"), ram=ram)
+        return Fitter(prepared, replace(options, ram=ram), form, None).unpruned(["net"])
+
+    def refused(ram: int) -> CannotFitError:
+        with pytest.raises(CannotFitError) as caught:
+            built(ram)
+        return caught.value
+
+    error = refused(100)
+    assert error.excess_bytes is not None
+    least = 100 + error.excess_bytes
+    assert f"and {least:,} of RAM" in str(error)
+    assert built(least).size.ram_bytes == least
+    assert refused(least - 1).excess_bytes == 1, "at any price"
 
 
 def picture_network(path: Path) -> Path:
