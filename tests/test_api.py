@@ -6,6 +6,7 @@ import inspect
 import pickle
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,9 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Samples
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.values import meant, parse_classes, parse_levels, parse_names
+from edgeprune.report.summary import advice
 from tests.e2e.test_bad_input import dense_model, samples
+from tests.emit.packages import small_mlp
 
 FUNCTIONS = {
     "build": edgeprune.build,
@@ -138,6 +141,16 @@ def test_a_share_of_activity_is_refused_where_a_build_takes_no_part_of_a_network
         edgeprune.build("nowhere.onnx", zeta=0.9)
     with pytest.raises(EdgePruneError, match=r"nowhere\.onnx"):
         edgeprune.extract("nowhere.onnx", zeta=0.9)
+
+
+def test_a_record_made_from_python_tells_what_was_asked_for(tmp_path: Path) -> None:
+    model = small_mlp(tmp_path / "m.onnx", inputs=8, hidden=8)
+    asked: dict[str, Any] = {"keep_ratio": 0.5, "finetune": 1, "packages": "make,cmake"}
+    given = {"data": model.with_suffix(".npz"), "criterion": "l2", "target": "host"}
+    report = edgeprune.build(model, **given, **asked, emit="c", out=tmp_path / "out").report
+    assert report["finetune"] == 1
+    assert report["packages"] == ["make", "cmake"]
+    assert not [a for a in advice(report) if a.options.startswith(("--package", "--finetune"))]
 
 
 def test_numbers_of_numpy_are_numbers() -> None:

@@ -203,7 +203,15 @@ def _write(
         proof, missed = prove(folder, prepared, options, target, chosen, answered, clock.progress)
     given = room(options, target)
     made = build_record(
-        Asked(options.command, options.seed, target, given.flash, given.ram),
+        Asked(
+            options.command,
+            options.seed,
+            target,
+            given.flash,
+            given.ram,
+            options.finetune,
+            options.packages,
+        ),
         Source(
             prepared.path,
             prepared.sha256,

@@ -54,6 +54,8 @@ class Asked:
         target: what it was built for.
         flash: bytes of it that were allowed.
         ram: bytes of it that were allowed.
+        finetune: epochs of training after pruning.
+        packages: ecosystems that get project files.
     """
 
     command: str
@@ -61,6 +63,8 @@ class Asked:
     target: Target
     flash: int | None
     ram: int | None
+    finetune: int
+    packages: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -224,6 +228,8 @@ def build_record(
         "pruning": None
         if pruning is None
         else {"criterion": pruning.criterion, "schedule": pruning.schedule},
+        "finetune": asked.finetune,
+        "packages": list(asked.packages),
         "removals": _scores(pruning.removed if pruning is not None else ()),
         "kept": _scores(pruning.kept if pruning is not None else ()),
         "kept_whole": dict(source.kept_whole),

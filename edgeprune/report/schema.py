@@ -294,6 +294,8 @@ class Report(TypedDict):
     flash: list[Flash]
     free: Free
     pruning: Pruning | None
+    finetune: NotRequired[Count]
+    packages: NotRequired[list[Text]]
     removals: list[Score]
     kept: list[Score]
     kept_whole: NotRequired[dict[str, Text]]

@@ -161,7 +161,7 @@ def _about_accuracy(report: Report) -> list[Advice]:
         if whole_bytes and report["dtype"] == "int8" and report["size"]["basis"] == "linked":
             found.append(Advice("Fewer bits in place of fewer channels may lose less.",
                                 "--dtype mixed"))  # fmt: skip
-        if "--finetune" not in report["command"]:
+        if not report.get("finetune"):
             found.append(Advice("Training what is left wins some of it back.", "--finetune 5"))
     elif small := _smaller(visited, now, whole):
         text = f"It lost {100 * max(lost, 0):.2f} points; a network of {small:,} bytes on the way "
@@ -220,7 +220,7 @@ def _about_proof(report: Report) -> list[Advice]:
         return [Advice("Sizes are estimated: with a cross compiler they are linked.")]
     if report["accuracy"].get("samples") == "held-out":
         return [Advice("Measure it on samples that it was never trained on.", "--test")]
-    if "--package" in report["command"]:
+    if report.get("packages"):
         return [Advice("Use it: packages/ has projects that hold it, each with a README.")]
     if (basis := report["size"].get("basis")) in FILES:
         text = f"Use it: model.{basis} is what ships"

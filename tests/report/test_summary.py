@@ -17,7 +17,6 @@ def record() -> dict[str, Any]:
         row |= {"macs": 9, "weight_bytes": 50, "constant_bytes": 60, "bits": 8, "bits_before": 32}
         row |= {"cycles": cycles, "shape": [1]}
     return {
-        "command": "edgeprune build",
         "dtype": "int8",
         "layers": rows,
         "interface": {
@@ -123,8 +122,17 @@ def test_no_command_is_advised_that_a_build_refuses() -> None:
 
 def test_who_has_project_files_is_not_told_to_make_them() -> None:
     r = record()
-    r["command"] += " --package arduino"
+    assert "--package all" in options(r)
+    r["packages"] = ["arduino"]
     assert "--package all" not in options(r)
+
+
+def test_who_has_trained_is_not_told_to() -> None:
+    r = record()
+    r["accuracy"]["c"] = 0.9
+    assert "--finetune 5" in options(r)
+    r["finetune"] = 2
+    assert "--finetune 5" not in options(r)
 
 
 def test_what_is_kept_from_call_to_call_is_no_input() -> None:
