@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from edgeprune.planner.plan import Buffer, Share, live_bytes, round_up
 
@@ -94,8 +95,7 @@ def _place(
     return tuple(best)
 
 
-@dataclass(frozen=True)
-class _Meeting:
+class _Meeting(NamedTuple):
     """How a buffer must keep off another one.
 
     Attributes:
@@ -145,24 +145,29 @@ def _share(a: Buffer, b: Buffer) -> Share | None:
 
 
 def _lowest_gap(i: int, at: Sequence[int], meets: Meetings) -> int:
+    """The innermost loop of all searches: it walks what a buffer meets once."""
+    taken, exact = [], []
+    for other, before, behind, same in meets[i]:
+        begin = at[other]
+        if begin >= 0:
+            taken.append((begin - before, begin + behind))
+            if same is not None:
+                exact.append(begin + same)
+    taken.sort()
+    low = 0
+    for before, behind in taken:
+        if low <= before:
+            break
+        low = max(low, behind)
+    if not exact:
+        return low
     placed = [m for m in meets[i] if at[m.other] >= 0]
-    exact = [at[m.other] + m.at for m in placed if m.at is not None]
-    low = _sweep(placed, at)
     return min([low, *(p for p in exact if 0 <= p < low and _fits(p, placed, at))])
 
 
 def _fits(place: int, placed: Sequence[_Meeting], at: Sequence[int]) -> bool:
     ahead = ((place - at[m.other], m) for m in placed)
     return all(d <= -m.before or d >= m.behind or d == m.at for d, m in ahead)
-
-
-def _sweep(placed: Sequence[_Meeting], at: Sequence[int]) -> int:
-    low = 0
-    for before, behind in sorted((at[m.other] - m.before, at[m.other] + m.behind) for m in placed):
-        if low <= before:
-            break
-        low = max(low, behind)
-    return low
 
 
 def _stack(order: Sequence[int], meets: Meetings) -> list[int]:
@@ -261,9 +266,11 @@ def _search(
         if left <= 0 or top <= bound:
             return
         left -= len(known)
-        lowest = {i: _lowest_gap(i, at, meets) if i in near[put] else known[i] for i in known}
-        if any(low + sizes[i] >= top for i, low in lowest.items()):
-            return  # what is placed later lies no lower
+        lowest = {}
+        for i, low in known.items():
+            lowest[i] = _lowest_gap(i, at, meets) if i in near[put] else low
+            if lowest[i] + sizes[i] >= top:
+                return  # what is placed later lies no lower
         for i, low in lowest.items():
             if low < floor:
                 continue
