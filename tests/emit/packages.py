@@ -52,6 +52,23 @@ def small_cnn(path: Path, channels: int = 4) -> Path:
     return _save(path, nodes, [1, 1, 8, 8], 3, weights)
 
 
+def averaged_cnn(path: Path) -> Path:
+    """Image (1, 1, 24, 24) to 3 probabilities by a mean over all of it, which goes row by row."""
+    rng = np.random.default_rng(0)
+    shapes = {"w": (8, 1, 3, 3), "b": (8,), "u": (8, 8, 3, 3), "v": (3, 8), "c": (3,)}
+    weights = {k: rng.normal(size=s).astype(np.float32) * 0.3 for k, s in shapes.items()}
+    nodes = [
+        helper.make_node("Conv", ["x", "w", "b"], ["h"], name="conv", pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["h"], ["r"], name="relu"),
+        helper.make_node("Conv", ["r", "u", "b"], ["g"], name="second", pads=[1, 1, 1, 1]),
+        helper.make_node("GlobalAveragePool", ["g"], ["q"], name="mean"),
+        helper.make_node("Flatten", ["q"], ["f"], name="flat"),
+        helper.make_node("Gemm", ["f", "v", "c"], ["d"], name="head", transB=1),
+        helper.make_node("Softmax", ["d"], ["y"], name="soft"),
+    ]
+    return _save(path, nodes, [1, 1, 24, 24], 3, weights)
+
+
 def small_mlp(path: Path, inputs: int = 20, hidden: int = 13) -> Path:
     """A vector to 4 probabilities: two dense layers with a sigmoid between them."""
     rng = np.random.default_rng(1)

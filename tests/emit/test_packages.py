@@ -17,7 +17,15 @@ from edgeprune.emit.packages import PACKAGES
 from edgeprune.target import load_target
 from edgeprune.toolchain.compiler import COMMON_FLAGS, OPTIMIZE_FLAGS
 from tests.e2e.conftest import invoke
-from tests.emit.packages import TARGET, WARNINGS, added_flash, run, small_cnn, small_mlp
+from tests.emit.packages import (
+    TARGET,
+    WARNINGS,
+    added_flash,
+    averaged_cnn,
+    run,
+    small_cnn,
+    small_mlp,
+)
 
 CROSS = pytest.mark.needs("arm-none-eabi-gcc")
 NAME = "net"
@@ -279,13 +287,14 @@ PACKAGE_FLAGS = {
 def test_kernels_of_one_instruction_set_are_in_the_library_and_in_the_single_file(
     tmp_path: Path, core: str
 ) -> None:
-    model = small_cnn(tmp_path / f"{NAME}.onnx")
-    command = f"--data {model.with_suffix('.npz')} --target {core} --dtype int8"
+    model = averaged_cnn(tmp_path / f"{NAME}.onnx")
+    command = f"--data {model.with_suffix('.npz')} --target {core} --dtype int8 --optimize ram"
     done = invoke("build", model, *command.split(), "--package=make,single", "-o", tmp_path / "out")
     assert done.status == 0, done.err
     record = json.loads((tmp_path / "out" / "report.json").read_text())
     packages = tmp_path / "out" / "packages"
     folder = packages / "make" / NAME
+    assert list(folder.rglob("ep_add_rows_s8-*.c")), "C that takes the place of portable C"
     run(["make", "CROSS=arm-none-eabi-", f"ARCH={' '.join(cross(core))} {WARNINGS}"], folder)
     library = folder / "build" / f"lib{NAME}.a"
     flash = added_flash(NAME, [library], record["target"]["optimize"], core)

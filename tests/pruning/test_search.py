@@ -68,6 +68,7 @@ def test_no_layer_is_emptied_and_the_floor_is_said(graph: Graph) -> None:
     floor = smallest(graph)
     pruned = prune(graph, samples(graph, 60), limits={"params": floor.graph.params})
     assert pruned.graph.params <= floor.graph.params
+    assert {step.score for step in floor.history} == {0.0}
     left = int(removable(couple(floor.graph)).sum())
     assert [step.left for step in floor.history][-2:] == [left + 1, left]
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from edgeprune.emit.packages.facts import Facts, Files, Parts, parts
 from edgeprune.emit.packages.render import package
+from edgeprune.kernels.isa import GUARDS
 
 _INCLUDE = re.compile(r'^#include "([^"]+)"\n', re.MULTILINE)
 _STATIC = re.compile(r"^(?:EP_\w+ )?static [^=;{(]*?\b(\w+)(?:\(|\[| =|;)", re.MULTILINE)
@@ -109,10 +110,22 @@ def _source(text: dict[str, str], c: Parts, facts: Facts) -> str:
         body = _words(_bare(piece), private).strip("\n")
         undefined = "".join(f"#undef {m}\n" for m in macros)
         block = f"/* ---- {name} */\n{body}\n{undefined}"
+        if faster := _replaced_where(name, pieces):
+            block = f"#if !({faster})\n{block}#endif\n"
         if name == c.selftest[1]:
             block = f"#ifdef {facts.prefix}_SELFTEST\n{block}#endif\n"
         out.append(block)
     return "\n".join(out)
+
+
+def _replaced_where(name: str, sources: Iterable[str]) -> str:
+    """The preprocessor's condition for another C file to have this one's function; "": none has.
+
+    In files of their own the linker chooses; in one file there can be only one.
+    """
+    stem = name.removesuffix(".c")
+    guards = [guard for isa, guard in GUARDS.items() if f"{stem}-{isa}.c" in sources]
+    return " || ".join(guards)
 
 
 def _assembly(text: dict[str, str], c: Parts) -> str:
