@@ -52,7 +52,7 @@ from edgeprune.ops import (
     Softmax,
 )
 from edgeprune.ops._window import Padding
-from edgeprune.ops.examples import EXAMPLES, Example, example_graph, lstm_graph
+from edgeprune.ops.examples import EXAMPLES, Example, audio_graph, example_graph, lstm_graph
 from edgeprune.quantize import quantise
 from edgeprune.target import Target, load_target
 from edgeprune.toolchain.counter import Counts
@@ -195,6 +195,9 @@ def others(rng: Rng) -> Iterator[Graph]:
     yield one_node(Dense(), [int8_type((wide,), 0.05, -128)], y, held)
     recurrent = lstm_graph(0, size(rng, 1, 8), size(rng, 1, 32), size(rng, 1, 24))
     yield alone(recurrent, recurrent.nodes[0])
+    points = 1 << size(rng, 5, 9)
+    sound = audio_graph(0, size(rng, points // 2 + 1, points), points, size(rng, 2, 10))
+    yield alone(sound, sound.nodes[0])
 
 
 def scaled(example: Example, rng: Rng) -> Example:

@@ -74,6 +74,7 @@ NO_INT16 = frozenset({"c int16x8", "tflite int16x8"})
 NO_FLOAT = NO_INT16 | {"c float32", "tflite float32", "onnx float32", "onnx int8", "onnx int16x8"}
 LACKS: dict[str, frozenset[str]] = {
     **dict.fromkeys(FIXED, NO_FLOAT),
+    "audio_features": NO_FLOAT | {"tflite int8"},
     **dict.fromkeys((function.kind for function in FUNCTIONS), NO_INT16),
     **dict.fromkeys(("prelu", "elu", "hard_swish", "gelu", "log_softmax"), NO_INT16),
     "div": NO_INT16 | {"onnx int16x8"},

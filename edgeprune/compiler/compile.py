@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edgeprune.compiler.by_rows import Whole, best_span
 from edgeprune.emit import tflite_metadata, to_onnx, to_ort, to_tflite
+from edgeprune.emit.lacking import lacking
 from edgeprune.emit.to_c import CFiles, Program, Vectors
 from edgeprune.emit.to_c import emit as emit_c
 from edgeprune.frontends.normalize import fuse
@@ -330,7 +331,12 @@ class Compiled:
     @property
     def has_onnx(self) -> bool:
         """Whether ONNX can say all of its operators."""
-        return not to_onnx.lacking(self.graph)
+        return not lacking(self.graph, "onnx")
+
+    @property
+    def has_tflite(self) -> bool:
+        """Whether LiteRT runs all of its operators."""
+        return not lacking(self.graph, "tflite")
 
     @cached_property
     def onnx(self) -> bytes:

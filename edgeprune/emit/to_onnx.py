@@ -88,17 +88,6 @@ def emit(graph: Graph, labels: Sequence[str] = (), *, signed: bool = False) -> b
     return content
 
 
-def lacking(graph: Graph) -> str:
-    """Operators that ONNX has no way to say, in words; empty: it has one for all."""
-    nodes = [n for n in graph.nodes if not n.op.has_onnx]
-    kinds = dict.fromkeys((n.op.kind, n.op.keeps_integers) for n in nodes)
-    return ", ".join(
-        f"{kind}{' with these integers' if fixed else ''}"
-        f" ({', '.join(n.name for n in nodes if n.op.kind == kind)})"
-        for kind, fixed in kinds
-    )
-
-
 @dataclass
 class _Shape:
     """The orders of axes in which a value is there: order → name in the file."""

@@ -39,6 +39,7 @@ class Op(ABC):
     weights: ClassVar[frozenset[int]] = frozenset()
     quant: ClassVar[QuantRule] = "range"
     has_onnx: ClassVar[bool] = True  # whether ONNX can say it
+    has_tflite: ClassVar[bool] = True  # whether LiteRT runs it
     keeps_integers: ClassVar[bool] = False  # computed in the integers of its file, and in no others
     # operands that are numbers of rows (``TensorType.is_index``); as tensors they are whole floats
     numbers: ClassVar[frozenset[int]] = frozenset()

@@ -22,6 +22,7 @@ from edgeprune.kernels.fields import holds
 from edgeprune.kernels.isa import DEFAULT
 from edgeprune.kernels.portable.activation import unary
 from edgeprune.kernels.portable.arith import arith, extreme, prelu
+from edgeprune.kernels.portable.audio import audio_features
 from edgeprune.kernels.portable.conv import conv2d, conv_transpose2d, depthwise_conv2d
 from edgeprune.kernels.portable.dense import dense
 from edgeprune.kernels.portable.lstm import lstm
@@ -59,6 +60,7 @@ KERNELS: dict[str, tuple[Kernel, ...]] = {
         conv_transpose2d,
         matmul,
         lstm,
+        audio_features,
         pool2d,
         mean,
         arith,

@@ -13,6 +13,7 @@ from edgeprune.ops.activation import (
     Unary,
 )
 from edgeprune.ops.arith import Add, Div, Maximum, Minimum, Mul, Sub
+from edgeprune.ops.audio import AudioFeatures
 from edgeprune.ops.conv import Conv2d, DepthwiseConv2d
 from edgeprune.ops.conv_transpose import ConvTranspose2d
 from edgeprune.ops.dense import Dense
@@ -61,6 +62,7 @@ _ALL: tuple[type[Op], ...] = (
     Embedding,
     Resize,
     Lstm,
+    AudioFeatures,
     Quantize,
     Dequantize,
 )
@@ -70,6 +72,7 @@ OPS: dict[str, type[Op]] = {op.kind: op for op in _ALL}
 __all__ = [
     "OPS",
     "Add",
+    "AudioFeatures",
     "AvgPool2d",
     "Concat",
     "Conv2d",

@@ -18,9 +18,11 @@ from edgeprune.ir import (
     TensorType,
     build_graph,
 )
+from edgeprune.ir.fixedpoint.audio import GAINS, Rules
 from edgeprune.ops._window import Padding
 from edgeprune.ops.activation import Elu, Gelu, HardSwish, LeakyRelu, PRelu, Relu, Sigmoid, Tanh
 from edgeprune.ops.arith import Add, Div, Maximum, Minimum, Mul, Sub
+from edgeprune.ops.audio import AudioFeatures
 from edgeprune.ops.conv import Conv2d, DepthwiseConv2d
 from edgeprune.ops.conv_transpose import ConvTranspose2d
 from edgeprune.ops.dense import Dense
@@ -138,5 +140,46 @@ def lstm_graph(seed: int = 0, steps: int = 3, inputs: int = 4, n: int = 2) -> Gr
     )
 
 
-FIXED: dict[str, Callable[[], Graph]] = {Lstm.kind: lstm_graph}
+def audio_graph(seed: int = 0, samples: int = 30, fft: int = 32, bands: int = 5) -> Graph:
+    """A front end in the integers of a file, with what it keeps; each energy is in two bands."""
+    rng = np.random.default_rng(seed)
+    ends = np.linspace(1, fft // 2, bands + 2).astype(int)
+    width = np.diff(ends)
+    groups = np.stack([ends[:-1], np.cumsum(width) - width, width])
+    share = rng.integers(0, 4097, width.sum())
+    gains = np.zeros(GAINS)
+    gains[:2] = gains[2::4] = 20000  # the same for any noise
+    parts = {
+        "window": rng.integers(0, 4097, samples),
+        "bank": np.stack([share, 4096 - share]),
+        "groups": groups,
+        "gains": gains,
+    }
+    constants = {name: part.astype(np.int16) for name, part in parts.items()}
+    one = QuantParams.of(1.0)
+    types = {name: TensorType(part.shape, DType.INT16, one) for name, part in constants.items()}
+    shares = (409, 16384 - 409, 983, 16384 - 983, 819)
+    rules = Rules(12, fft, 1, fft // 2, *shares, 14, 10, False, 6, 3, 64)
+    rows = {"y": (0, 1), "noise_next": (1, 5)}
+    cuts = [
+        Node(name, Slice((start, 0), (stop, bands), (1, 1)), ("whole",), name)
+        for name, (start, stop) in rows.items()
+    ]
+    held = {n: TensorType((n, bands), DType.INT8, one) for n in (1, 4, 5)}
+    return build_graph(
+        "audio_features",
+        [Node("features", AudioFeatures(rules), ("x", "noise", *constants), "whole"), *cuts],
+        {"x": TensorType((samples,), DType.INT16, one), "noise": held[4]},
+        rows,
+        constants,
+        types,
+        known={"whole": held[5], "y": held[1], "noise_next": held[4]},
+        ports={"noise_next": Port("noise_next", (1, 4, bands), dtype=DType.INT8, feeds="noise")},
+    )
+
+
+FIXED: dict[str, Callable[[], Graph]] = {
+    Lstm.kind: lstm_graph,
+    AudioFeatures.kind: audio_graph,
+}
 """By operator that has no float form of its own, a network of it in integers."""

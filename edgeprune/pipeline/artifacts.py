@@ -86,7 +86,7 @@ def write_files(
     tolerance = RELATIVE if answer.dtype.kind == "f" else 0.0
     few = STORED_STEPS if compiled.graph.states else STORED_VECTORS
     compiled.write_c(folder / "c", name, Vectors(stored[:few], answer[:few], tolerance))
-    if "tflite" in options.emit:
+    if "tflite" in options.emit and compiled.has_tflite:
         (folder / "model.tflite").write_bytes(compiled.tflite)
     if "onnx" in options.emit and compiled.has_onnx:
         (folder / "model.onnx").write_bytes(compiled.onnx)

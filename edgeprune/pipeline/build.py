@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgeprune.emit import to_onnx
+from edgeprune.emit.lacking import KINDS, lacking
 from edgeprune.emit.packages import OF_ONE, PACKAGES, PHONES, Facts
 from edgeprune.emit.to_c.writer import model_name
 from edgeprune.errors import EdgePruneError, UnsupportedError
@@ -110,7 +110,7 @@ def build(options: BuildOptions, progress: Progress = silent) -> Built:
     check_log(options.log, options.out)
     with clock.step("load"):
         prepared = prepare(options, needs_data=False)
-    _refuse_onnx(options, prepared)
+    _refuse_files(options, prepared, target)
     _check_packages(options, prepared)
     with clock.step("rank"):
         chooser = Chooser(prepared, options, progress)
@@ -130,13 +130,22 @@ def build(options: BuildOptions, progress: Progress = silent) -> Built:
     return Built(options.out, report, tuple(report["notes"]))
 
 
-def _refuse_onnx(options: BuildOptions, prepared: Prepared) -> None:
-    """Files of ONNX, of a network that ONNX cannot say; an .onnx among others is left out."""
-    lacks, asked = to_onnx.lacking(prepared.graph), options.emit
-    if lacks and ("ort" in asked or set(asked) == {"onnx"}):
-        others = [kind for kind in asked if kind not in ("onnx", "ort")] or ["c", "tflite"]
+def _refuse_files(options: BuildOptions, prepared: Prepared, target: Target) -> None:
+    """Files that cannot say the network: alone, or of a kind that is written only if asked for.
+
+    An .onnx and a .tflite among others are left out.
+    """
+    asked = options.emit
+    lacks = {kind: lacking(prepared.graph, kind) for kind in (*asked, "c", "tflite")}
+    if said := lacking(prepared.graph, target.budget):
+        what = f"{KINDS[target.budget]} has no {said}"
+        raise UnsupportedError(f"--target {target.name}", what, "a core or a board runs the C")
+    wrong = [kind for kind in asked if lacks[kind]]
+    if wrong and (len(wrong) == len(asked) or {"ort", "tflm"} & set(wrong)):
+        able = [kind for kind, said in lacks.items() if not said]
+        others = [kind for kind in able if kind in asked] or able
         where, hint = f"--emit {','.join(asked)}", f"--emit {','.join(others)}"
-        raise UnsupportedError(where, f"ONNX has no {lacks}", hint)
+        raise UnsupportedError(where, f"{KINDS[wrong[0]]} has no {lacks[wrong[0]]}", hint)
 
 
 def _check_packages(options: BuildOptions, prepared: Prepared) -> None:

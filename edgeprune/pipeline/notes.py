@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgeprune.emit import to_onnx
+from edgeprune.emit.lacking import KINDS, lacking
 from edgeprune.ir import Array, Graph, split_rows
 from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.options import BuildOptions
@@ -28,8 +28,9 @@ def notes_of(options: BuildOptions, chosen: Candidate, prepared: Prepared) -> tu
         )
     if chosen.float_graph.is_quantised and options.dtype not in ("auto", "int8"):
         notes.append(f"--dtype {options.dtype} changes nothing: the file's integers are kept")
-    if "onnx" in options.emit and not compiled.has_onnx:
-        notes.append(f"no .onnx is written: ONNX has no {to_onnx.lacking(compiled.graph)}")
+    for kind in options.emit:
+        if lacks := lacking(compiled.graph, kind):
+            notes.append(f"no .{kind} is written: {KINDS[kind]} has no {lacks}")
     if prepared.reported is not None:
         keeps = chosen.float_graph.is_quantised
         notes += faint(compiled.graph, prepared.report.x, keeps_integers=keeps)

@@ -331,7 +331,7 @@ def _size(made: Made) -> Size:
         "state_bytes": compiled.graph.state_bytes,
         "arena_lower_bound_bytes": compiled.plan.lower_bound_bytes,
         "stack_bytes": size.stack_bytes,
-        "tflite_bytes": len(compiled.tflite),
+        "tflite_bytes": len(compiled.tflite) if compiled.has_tflite else None,
         "onnx_bytes": len(compiled.onnx) if compiled.has_onnx else None,
         "ort_bytes": made.files.get("ort"),
         "tflm_bytes": made.files.get("tflm"),

@@ -53,9 +53,8 @@ def run(
     """
     graph = parse(content, ".tflite")  # LiteRT itself may crash on what is malformed
     if not runs(content):
-        raise EdgePruneError(
-            ".tflite", "LiteRT has no SVDF with a state of int8", "TFLite Micro runs such files"
-        )
+        what = "LiteRT has no signal operators, and no SVDF with a state of int8"
+        raise EdgePruneError(".tflite", what, "TFLite Micro runs such files")
     content = repaired(content)
     samples = len(inputs)
     count = min(threads or os.cpu_count() or 1, max(1, samples))
@@ -81,11 +80,13 @@ def run(
 
 
 def runs(content: bytes) -> bool:
-    """Whether LiteRT can run a file that was read: it takes every integer state of SVDF for int16.
+    """Whether LiteRT can run a file that was read: it has no operators that are TFLite Micro's own.
 
-    It writes beyond the end of one of int8, which only TFLite Micro has.
+    It takes every integer state of SVDF for int16, and writes beyond the end of one of int8.
     """
     file = read_file(".tflite", content)
+    if any(op.name.startswith("CUSTOM ") for op in file.operators):
+        return False
     svdfs = [op for op in file.operators if op.name == "SVDF"]
     return all(file.tensors[op.inputs[4]].dtype is not DType.INT8 for op in svdfs)
 

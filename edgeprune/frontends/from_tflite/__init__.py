@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.files import MODEL_BYTES, read_bytes
-from edgeprune.frontends.from_tflite import choice, dilated, lookup, shapes, state, steps
+from edgeprune.frontends.from_tflite import audio, choice, dilated, lookup, shapes, state, steps
 from edgeprune.frontends.from_tflite.file import VARIABLE, Operator, read_file
 from edgeprune.frontends.from_tflite.operators import OPERATORS
 from edgeprune.frontends.from_tflite.reader import Reader
@@ -50,6 +50,7 @@ def parse(data: bytes, name: str) -> Graph:
 
 
 FOLLOWERS = (
+    audio.follow,
     shapes.follow,
     dilated.follow,
     lookup.follow,

@@ -58,13 +58,15 @@ class Tensor:
 class Operator:
     """One operator: its name in the schema, and its options table (None: all defaults).
 
-    ``inputs`` are tensor numbers; -1 is an operand that is left out.
+    ``inputs`` are tensor numbers; -1 is an operand that is left out. ``custom`` is what an operator
+    that the schema does not have brings as its options.
     """
 
     name: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     options: Table | None
+    custom: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -210,7 +212,9 @@ def _operator(table: Table, codes: list[str], tensors: int, name: str) -> Operat
             _check_index(number, tensors, f"{name}: {codes[code]}")
     for number in outputs:
         _check_index(number, tensors, f"{name}: {codes[code]}")
-    return Operator(codes[code], inputs, outputs, table.table(4))
+    custom = table.array(5, "u1")
+    held = b"" if custom is None else custom.tobytes()
+    return Operator(codes[code], inputs, outputs, table.table(4), held)
 
 
 def _tensors(

@@ -29,6 +29,7 @@ from edgeprune.ir import (
 from edgeprune.ops import Reshape
 
 if TYPE_CHECKING:
+    from edgeprune.frontends.from_tflite.audio import Sound
     from edgeprune.frontends.from_tflite.dilated import Phases
 
 CLAMPS = {0: None, 1: (0.0, math.inf), 2: (-1.0, 1.0), 3: (0.0, 6.0)}
@@ -40,6 +41,9 @@ MOVES = frozenset(
     "EXPAND_DIMS RESHAPE SPLIT SPLIT_V SQUEEZE STRIDED_SLICE SLICE TRANSPOSE UNPACK".split()
 )
 """Operators that numbers of rows may go into, beside those that look up."""
+
+WINDOW = "CUSTOM 'SignalWindow'"
+"""Whose samples are int16 without a scale."""
 
 MAX_COMPARED = 1 << 30
 """Bytes of constants that are compared with one another before a file is given up."""
@@ -61,13 +65,19 @@ class Reader:
         self.positive: dict[int, int] = {}  # conditions x > 0: the tensor x
         self.steps: dict[int, tuple[int, int]] = {}  # of a look-up: (tensor, what was added to it)
         self.wraps: dict[int, int] = {}  # of numbers of rows below 0: what they are made of
+        self.sound: dict[int, Sound] = {}  # between samples and features, by tensor
+        self.given: dict[str, TensorType] = {}  # of computed tensors whose own says too little
         self.hybrid: set[str] = set()
         self.remarks: list[str] = []
         self.states = States()
         self.compared = 0
         self.inputs: dict[str, TensorType] = {}
+        heard = {op.inputs[0] for op in file.operators if op.name == WINDOW and op.inputs}
         for i in file.inputs:
             t = file.tensors[i]
+            if i in heard and t.dtype is DType.INT16 and t.quant is None:
+                shape = t.shape[1:] if t.shape[:1] == (1,) else t.shape
+                self.given[t.name] = TensorType(shape, t.dtype, QuantParams.of(1.0))
             self.inputs[t.name] = self.known[t.name] = self.activation_type(t)
 
     def tensor(self, op: Operator, position: int) -> Tensor | None:
@@ -121,6 +131,8 @@ class Reader:
         Raises:
             UnsupportedError: its batch is not 1, or it has a type that no operator computes.
         """
+        if t.name in self.given:
+            return self.given[t.name]
         where = f"{self.file.name}: tensor {t.name!r}"
         if t.refused:
             raise UnsupportedError(where, t.refused)
@@ -331,9 +343,12 @@ class Reader:
         pairs: dict[str, str] = {}
         for number in self.file.inputs:
             t = self.file.tensors[number]
-            ports[t.name] = Port(names.get(number, t.name), t.shape, dtype=own_type(t))
+            ports[t.name] = self._port(names.get(number, t.name), t)
         for number in self.file.outputs:
             t = self.file.tensors[number]
+            if number in self.sound:
+                what = f"is what Signal{self.sound[number].stage} makes, and no feature of int8"
+                raise UnsupportedError(f"{self.file.name}: output {t.name!r}", what)
             if number in self.stacked:
                 what = f"has shape {list(t.shape)}: its first axis is no batch of 1"
                 raise UnsupportedError(f"{self.file.name}: output {t.name!r}", what)
@@ -341,7 +356,7 @@ class Reader:
                 raise EdgePruneError(self.file.name, f"nothing computes its output {t.name!r}")
             value = self._again(t.name) if t.name in ports else t.name
             said = value if value != t.name else names.get(number, t.name)
-            ports[value] = Port(said, t.shape, dtype=own_type(t))
+            ports[value] = self._port(said, t)
             outputs.append(value)
         for key, v in self.states.read.items():
             kept = self._again(self.states.now[key])
@@ -357,6 +372,11 @@ class Reader:
             known=self.known, ports=ports, origin="tflite",
         )  # fmt: skip
         return replace(keeping(made, pairs) if pairs else made, notes=self._notes())
+
+    def _port(self, said: str, t: Tensor) -> Port:
+        """An input or output of the file."""
+        batched = len(t.shape) > len(self.known[t.name].shape)
+        return Port(said, t.shape, batched=batched, dtype=own_type(t))
 
     def _again(self, value: str) -> str:
         """A copy of an input, or of another output, which is an output of its own."""

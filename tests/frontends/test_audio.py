@@ -1,0 +1,180 @@
+"""TFLite Micro's signal operators: its integers, frame after frame, from the file to the C."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from audio_answers import ANSWERS, FRAMES
+from audio_files import FORMS, preprocessor, sounds
+from flatbuffers import flexbuffers
+from tflite_files import changed
+
+from edgeprune.compiler.compile import Recipe
+from edgeprune.errors import EdgePruneError, UnsupportedError
+from edgeprune.frontends.from_tflite import parse
+from edgeprune.frontends.from_tflite.flexbuffer import numbers
+from edgeprune.ir import Graph, run_steps
+from edgeprune.ir.fixedpoint.audio import log_table
+from edgeprune.ir.fixedpoint.fft import complex_fft
+from edgeprune.ops import AudioFeatures
+from edgeprune.ops.examples import audio_graph
+from edgeprune.pipeline.build import build
+from edgeprune.pipeline.options import BuildOptions
+from edgeprune.target import load_target
+from edgeprune.verify.run_c import HostModel
+
+
+def answers_of_c(graph: Graph, x: np.ndarray, folder: Path) -> np.ndarray:
+    Recipe(load_target("host"), "int8", "speed", {}).compile_typed(graph).write_c(folder, "m")
+    with HostModel(folder) as model:
+        return np.asarray(model.run(x))
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_features_are_those_of_tflite_micro_frame_after_frame(name: str, tmp_path: Path) -> None:
+    """A sweep, noise, silence, full scale, bursts: the noise that is estimated goes on and on."""
+    form = FORMS[name]
+    x = sounds(FRAMES, form.get("samples", 480))
+    stored = np.load(ANSWERS)
+    assert crc32(x.tobytes()) == stored[f"{name}/sounds"], "other sounds than were answered to"
+    wanted = stored[name]
+    assert len(np.unique(wanted)) > 100
+    assert (x == -32768).any()
+    assert not x[FRAMES // 2 - 20].any()
+    graph = parse(preprocessor(**form), "m.tflite")
+    assert np.array_equal(run_steps(graph, [x])[graph.results[0]], wanted)
+    assert np.array_equal(answers_of_c(graph, x, tmp_path / "c"), wanted)
+
+
+@pytest.mark.parametrize(("samples", "fft", "bands"), [(8, 8, 1), (9, 16, 3), (500, 512, 12)])
+def test_the_c_is_the_reference_on_numbers_that_no_sound_has(
+    samples: int, fft: int, bands: int, tmp_path: Path
+) -> None:
+    """Windows and gains below 0, noise of any bits, samples at both ends."""
+    rng = np.random.default_rng(samples)
+    graph = audio_graph(1, samples, fft, bands)
+    any_of = {
+        name: rng.integers(-32768, 32767, graph.constants[name].shape, np.int16, endpoint=True)
+        for name in ("window", "gains")
+    }
+    any_of["window"][::3] = 4096
+    op = graph.nodes[0].op
+    assert isinstance(op, AudioFeatures)
+    rules = replace(op.rules, snr_shift=18, log_scale=26)  # features between their ends
+    node = replace(graph.nodes[0], op=replace(op, rules=rules))
+    graph = replace(graph.with_constants(any_of), nodes=(node, *graph.nodes[1:]))
+    x = rng.integers(-32768, 32767, (300, samples), np.int16, endpoint=True)
+    x[::3] >>= rng.integers(0, 16, (100, 1))
+    x[1::7, samples // 2] = -32768
+    wanted = run_steps(graph, [x])
+    assert len(np.unique(wanted["noise_next"])) > 200
+    assert len(np.unique(wanted["y"])) > 60
+    got = answers_of_c(graph, x, tmp_path / "c")
+    assert np.array_equal(got.reshape(300, -1), wanted["y"].reshape(300, -1))
+
+
+@pytest.mark.parametrize("n", [8, 16, 32, 512])
+def test_the_transform_is_close_to_the_real_one(n: int) -> None:
+    rng = np.random.default_rng(n)
+    x = rng.integers(-23000, 23000, (2, 5, n)).astype(np.int64)
+    made = complex_fft(x)
+    real = np.fft.fft(x[0] + 1j * x[1]) / n
+    assert np.abs(made[0] + 1j * made[1] - real).max() < 2 * n.bit_length()
+
+
+def test_the_table_of_logarithms_begins_and_ends_at_0() -> None:
+    table = log_table()
+    assert table[0] == table[-1] == 0
+    assert table.max() == table[57] == 5641  # of signal/src/log.cc
+
+
+BROKEN = {
+    "no shift": (0, {}, "has no option 'shift'"),
+    "shift": (0, {"shift": 16}, "has shift 16; from 0 to 15"),
+    "length": (3, {"T": 7, "fft_length": 256}, "480 samples with 256 points"),
+    "no power": (3, {"T": 7, "fft_length": 480}, "480 samples with 480 points"),
+    "float": (3, {"T": 0, "fft_length": 512}, "another type than int16"),
+    "energies": (4, {"start_index": 5, "end_index": 258}, "has end_index 258; from 5 to 257"),
+    "channels": (9, {"num_channels": 39}, "operand 3 has 41 elements, not 40"),
+    "scale": (13, {"input_correction_bits": 3, "output_scale": 4096}, "output_scale 4096"),
+}
+"""By name: the operator, what options it is given, and what is said."""
+
+
+@pytest.mark.parametrize(("at", "options", "said"), BROKEN.values(), ids=BROKEN)
+def test_options_that_are_not_computed_are_refused_by_name(
+    at: int, options: dict[str, int], said: str
+) -> None:
+    def change(model: schema.ModelT) -> None:
+        model.subgraphs[0].operators[at].customOptions = list(flexbuffers.Dumps(options))
+
+    with pytest.raises(EdgePruneError, match=said):
+        parse(changed(preprocessor(), change), "m.tflite")
+
+
+@pytest.mark.parametrize(("end", "last"), [("int16", "FilterBankLog"), ("uint32", "SquareRoot")])
+def test_a_chain_that_ends_before_the_features_says_so(end: str, last: str) -> None:
+    with pytest.raises(UnsupportedError, match=f"is what Signal.*{last} makes"):
+        parse(preprocessor(ends_in=end), "m.tflite")
+
+
+def test_an_operator_within_the_chain_that_is_no_part_of_it_is_refused() -> None:
+    def change(model: schema.ModelT) -> None:
+        code = model.operatorCodes[model.subgraphs[0].operators[15].opcodeIndex]
+        code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.SUB
+
+    with pytest.raises(UnsupportedError, match="reads what SignalFilterBankLog makes"):
+        parse(changed(preprocessor(), change), "m.tflite")
+
+
+def test_damaged_options_are_an_error_and_no_crash() -> None:
+    whole = bytes(flexbuffers.Dumps({"T": 7, "fft_length": 512, "wide": 1 << 40, "on": True}))
+    assert numbers(whole, "op") == {"T": 7, "fft_length": 512, "wide": 1 << 40, "on": 1}
+    damaged = [whole[:k] for k in range(len(whole))]
+    for k in range(len(whole)):
+        for value in (0, 1, 127, 255):
+            damaged.append(whole[:k] + bytes([value]) + whole[k + 1 :])
+    for data in damaged:
+        try:
+            numbers(data, "op")
+        except EdgePruneError:
+            continue
+
+
+@pytest.fixture
+def ask(tmp_path: Path) -> BuildOptions:
+    (tmp_path / "front.tflite").write_bytes(preprocessor())
+    np.savez(tmp_path / "x.npz", x=sounds(40).astype(np.float32))
+    return BuildOptions(
+        tmp_path / "out", tmp_path / "front.tflite", tmp_path / "x.npz", target="host"
+    )
+
+
+def test_a_front_end_is_built_as_c_alone_and_the_build_says_so(ask: BuildOptions) -> None:
+    made = build(ask)
+    said = " ".join(made.notes)
+    assert "no .tflite is written: LiteRT has no audio_features" in said
+    assert "no .onnx is written: ONNX has no audio_features" in said
+    assert not list(ask.out.glob("model.*"))
+    assert made.report["size"]["tflite_bytes"] is None
+    assert made.report["agreement"]["c_vs_tflite_mismatches"] is None
+    assert made.report["agreement"]["source"]["mean_square"] == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "hint"),
+    [({"emit": ("tflite",)}, "--emit c"), ({"emit": ("c", "tflm")}, "--emit c"),
+     ({"target": "android", "emit": ("tflite",)}, "a core or a board")],
+)  # fmt: skip
+def test_files_that_cannot_hold_it_are_refused_before_any_work(
+    ask: BuildOptions, changes: dict[str, object], hint: str
+) -> None:
+    with pytest.raises(UnsupportedError, match="LiteRT has no audio_features") as caught:
+        build(replace(ask, **changes))
+    assert hint in caught.value.hint
+    assert not ask.out.exists()
