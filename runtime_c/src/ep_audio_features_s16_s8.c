@@ -23,11 +23,8 @@ static int32_t framed(const ep_audio_features_s16_s8_params *p, const int16_t *w
         const int32_t v = ((int32_t)x[i] * window[i]) >> p->window_shift;
         const int32_t limited = ep_limit(v, -32768L, 32767);
         samples[i] = (int16_t)limited;
-        if (limited > top) {
-            top = limited;
-        } else if (-limited > top) {
-            top = limited == -32768L ? limited : -limited;
-        }
+        const int32_t turned = limited == -32768L ? limited : -limited;
+        top = limited > top ? limited : (-limited > top ? turned : top);
     }
     const int32_t bits = top > 0 ? 15 - bit_length((uint32_t)top) : 0;
     for (int32_t i = 0; i < p->samples; i++) {
