@@ -25,6 +25,8 @@ def build(
     random_data: bool = False,
     state: Words = (),
     stream: bool = False,
+    frontend: str | Path | None = None,
+    hop: int | None = None,
     mean: Numbers | None = None,
     std: Numbers | None = None,
     budget: Size | None = None,
@@ -76,6 +78,9 @@ def build(
             as that input; what it is run on is one sequence then, in order.
         stream: of a network over a window of frames, the rows of its input, build one that takes
             the new frames of each call, and is run on a sequence of these.
+        frontend: for a network of int8 on features of sound: a file of TFLite Micro's signal
+            operators that makes them. What is built takes samples, ``hop`` in front of each frame.
+        hop: samples from one frame of ``frontend`` to the next.
         mean: the model was trained on (x - mean) / std, the samples are raw x: a number, or one a
             channel.
         std: likewise.
@@ -130,6 +135,8 @@ def build(
             random_data=random_data,
             state=state,
             stream=stream,
+            frontend=frontend,
+            hop=hop,
             mean=mean,
             std=std,
             budget=budget,

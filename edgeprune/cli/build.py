@@ -34,6 +34,12 @@ from edgeprune.cli._options import COUNT, EPOCHS, MS, PATH, SHARE
     is_flag=True,
     help="Of a network over a window of frames, one that takes the new frames of each call.",
 )
+@click.option(
+    "--frontend",
+    type=PATH,
+    help="A .tflite of TFLM's signal operators, put in front: the network takes samples of sound.",
+)
+@click.option("--hop", type=COUNT, help="Samples from one frame of --frontend to the next: 160.")
 @_options.mean
 @_options.std
 @click.option("--budget", "--flash", help="Bytes of flash (phones: of the file): 64KB.")

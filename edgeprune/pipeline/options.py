@@ -45,7 +45,7 @@ LIMITS = (
 
 NEEDED = {
     "augment": "finetune", "device": "finetune", "author": "packages", "url": "packages",
-    "zeta": "classes",
+    "zeta": "classes", "hop": "frontend", "frontend": "hop",
 }  # fmt: skip
 """Options that do nothing in a build without another one."""
 
@@ -63,6 +63,8 @@ class BuildOptions:
         random_data: where there are no ``data``, noise ranks and calibrates; to try things out.
         state: inputs and outputs that are kept from call to call, "input:output" by name.
         stream: whether a network over a window of frames becomes one that takes the new frames.
+        frontend: a file that makes features of sound: what is built takes samples of it.
+        hop: samples from one of its frames to the next.
         mean: the model was trained on (x - mean) / std, the samples are raw x: one number, or one
             a channel.
         std: likewise.
@@ -116,6 +118,8 @@ class BuildOptions:
     random_data: bool = False
     state: tuple[str, ...] = ()
     stream: bool = False
+    frontend: Path | None = None
+    hop: Some | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     budget: Count | None = None  # 0: a board of which nothing is left

@@ -13,6 +13,7 @@ import numpy as np
 from edgeprune import bundled
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends import load
+from edgeprune.frontends.heard import heard
 from edgeprune.frontends.normalize import fuse, normalise_input, unfuse
 from edgeprune.frontends.ports import drop_unread, join_ports, part_ports
 from edgeprune.frontends.states import paired
@@ -161,7 +162,7 @@ def prepare(options: BuildOptions, *, needs_data: bool = True) -> Prepared:
     """
     path = options.model or bundled.model_path()
     window = _raw(paired(load(path), options.state), options)
-    graph, free = fold(drop_unread(streaming(window) if options.stream else window))
+    graph, free = fold(_behind_sound(drop_unread(_streamed(window, options)), options))
     _refuse_states(graph, options, builds=not needs_data)
     given = given_samples(options, graph, optional=not needs_data)
     source = graph
@@ -184,15 +185,42 @@ def prepare(options: BuildOptions, *, needs_data: bool = True) -> Prepared:
         validation,
         report,
         report.y is not None,
-        source_outputs(window, path, windows(window, source, report.x))
-        if options.stream
-        else source_outputs(source if source.states else graph, path, report.x),
+        _reference(options, window, source if source.states else graph, path, report.x),
         free,
         given.chooses,
         given.reported,
         (*graph.notes, *given.notes),
         labels,
     )
+
+
+def _streamed(window: Graph, options: BuildOptions) -> Graph:
+    """The network that takes new frames alone, where that is asked for."""
+    return streaming(window) if options.stream else window
+
+
+def _behind_sound(network: Graph, options: BuildOptions) -> Graph:
+    """The network that takes samples of sound, where that is asked for."""
+    if options.frontend is None or options.hop is None:
+        return network
+    return heard(network, load(options.frontend), options.hop)
+
+
+def _reference(options: BuildOptions, window: Graph, graph: Graph, path: Path, x: Array) -> Array:
+    """What the source model answers; of a network that takes samples, what its own integers are.
+
+    Args:
+        options: of the build.
+        window: the network as it was read.
+        graph: what is built.
+        path: the file of ``window``.
+        x: samples of the arguments of ``graph``.
+    """
+    if options.frontend is not None:
+        return step_rows(graph, x)[1]
+    if options.stream:
+        return source_outputs(window, path, windows(window, graph, x))
+    return source_outputs(graph, path, x)
 
 
 def _refuse_states(graph: Graph, options: BuildOptions, *, builds: bool) -> None:

@@ -269,6 +269,7 @@ MEANINGS: Mapping[str, Callable[[Any, str], Any]] = {
     "packages": parse_packages,
     "out": parse_path,
     "log": parse_path,
+    "frontend": parse_path,
 }
 """By option what its value means; those that are not here are taken as they are."""
 

@@ -12,27 +12,19 @@ from ai_edge_litert import schema_py_generated as schema
 from audio_answers import ANSWERS, FRAMES
 from audio_files import FORMS, preprocessor, sounds
 from flatbuffers import flexbuffers
+from host_c import answers_of_c
 from tflite_files import changed
 
-from edgeprune.compiler.compile import Recipe
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends.from_tflite import parse
 from edgeprune.frontends.from_tflite.flexbuffer import numbers
-from edgeprune.ir import Graph, run_steps
+from edgeprune.ir import run_steps
 from edgeprune.ir.fixedpoint.audio import log_table
 from edgeprune.ir.fixedpoint.fft import complex_fft
 from edgeprune.ops import AudioFeatures
 from edgeprune.ops.examples import audio_graph
 from edgeprune.pipeline.build import build
 from edgeprune.pipeline.options import BuildOptions
-from edgeprune.target import load_target
-from edgeprune.verify.run_c import HostModel
-
-
-def answers_of_c(graph: Graph, x: np.ndarray, folder: Path) -> np.ndarray:
-    Recipe(load_target("host"), "int8", "speed", {}).compile_typed(graph).write_c(folder, "m")
-    with HostModel(folder) as model:
-        return np.asarray(model.run(x))
 
 
 @pytest.mark.parametrize("name", FORMS)

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
+from host_c import answers_of_c
 from tflite_files import Step, Value, constant, file_of, packed
 
-from edgeprune.compiler.compile import Recipe
 from edgeprune.emit.to_tflite import emit
 from edgeprune.errors import CannotFitError, UnsupportedError
 from edgeprune.frontends import load
@@ -19,10 +19,8 @@ from edgeprune.ir import Graph, QuantParams, run_steps
 from edgeprune.ir.fixedpoint import lstm as rules
 from edgeprune.pipeline.build import build
 from edgeprune.pipeline.options import BuildOptions
-from edgeprune.target import load_target
 from edgeprune.toolchain.cmodel import read_model
 from edgeprune.verify import run_tflite
-from edgeprune.verify.run_c import HostModel
 
 STEPS, INPUTS, UNITS = 5, 6, 7
 X, H, C, Y = 0, 13, 14, 15
@@ -70,12 +68,6 @@ def lstm(
     for number in (H, C):
         graph.tensors[number].isVariable = True
     return packed(model)
-
-
-def answers_of_c(graph: Graph, x: np.ndarray, folder: Path) -> np.ndarray:
-    Recipe(load_target("host"), "int8", "speed", {}).compile_typed(graph).write_c(folder, "m")
-    with HostModel(folder) as model:
-        return np.asarray(model.run(x))
 
 
 @pytest.mark.parametrize(
