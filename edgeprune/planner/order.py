@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from edgeprune.ir import Graph
@@ -48,17 +49,23 @@ def best_order(
     given = tuple(n.name for n in nodes)
     if _is_chain(graph):
         return given
-    steps = _Steps(graph, home, nbytes, scratch, over)
     states = min(states, int(states * (EVERY_SET / len(nodes)) ** 3) + 1)
-    way = _best_way(steps, len(nodes), min(states, FEW))
-    way = _best_way(steps, len(nodes), states, way) if states > FEW else way
-    return tuple(nodes[i].name for i in way.path)
+    path = _best_path(_Steps.of(graph, home, nbytes, scratch, over), states)
+    return tuple(given[i] for i in path)
 
 
-def _best_way(steps: _Steps, count: int, states: int, known: _Way | None = None) -> _Way:
-    """The best way to run so many nodes, or the known one where what is followed ends above it."""
-    front = [_Way(0, 0, None, -1, 0, steps.fed, steps.first)]
-    for _ in range(count):
+@lru_cache(maxsize=64)  # one search compiles networks of the same shapes time and again
+def _best_path(steps: _Steps, states: int) -> tuple[int, ...]:
+    """Numbers of the nodes in the best order that is found."""
+    way = _best_way(steps, min(states, FEW))
+    way = _best_way(steps, states, way) if states > FEW else way
+    return tuple(way.path)
+
+
+def _best_way(steps: _Steps, states: int, known: _Way | None = None) -> _Way:
+    """The best way to run all nodes, or the known one where what is followed ends above it."""
+    front = [steps.start]
+    for _ in steps.needs:
         many = len(front) > FEW
         after: dict[int, tuple[int, int, int, _Way]] = {}
         for way in front:
@@ -111,61 +118,109 @@ class _Way:
         return found[::-1]
 
 
+@dataclass(frozen=True)
 class _Steps:
-    """What running one more node changes; sets of nodes are the bits of an integer."""
+    """What running one more node changes; sets of nodes are the bits of an integer.
 
-    def __init__(
-        self,
+    Attributes:
+        needs: by node, the nodes that it reads from.
+        users: by node, the numbers of those that read from it.
+        made: by node, the number of its result's buffer.
+        touched: by node, the numbers of the buffers that it reads or writes.
+        scratch: by node, bytes of working memory.
+        savings: by node, bytes that its result saves by lying over another buffer, and the nodes
+            that must have run for that.
+        nbytes: by buffer, its bytes.
+        readers: by buffer, the nodes that read it.
+        writers: by buffer, the nodes that write it.
+        begun: by buffer, whether it is there from the start.
+        kept: by buffer, whether it is there to the end.
+    """
+
+    needs: tuple[int, ...]
+    users: tuple[tuple[int, ...], ...]
+    made: tuple[int, ...]
+    touched: tuple[tuple[int, ...], ...]
+    scratch: tuple[int, ...]
+    savings: tuple[tuple[int, int], ...]
+    nbytes: tuple[int, ...]
+    readers: tuple[int, ...]
+    writers: tuple[int, ...]
+    begun: tuple[bool, ...]
+    kept: tuple[bool, ...]
+
+    @classmethod
+    def of(
+        cls,
         graph: Graph,
         home: Mapping[str, str],
         nbytes: Mapping[str, int],
         scratch: Mapping[str, int],
         over: Mapping[str, Share],
-    ) -> None:
+    ) -> _Steps:
+        """Of a network; see :func:`best_order`."""
         nodes = graph.nodes
         produced = {n.output: i for i, n in enumerate(nodes)}
-        self._needs = [_bits(produced[v] for v in n.inputs if v in produced) for n in nodes]
-        self._users: list[set[int]] = [set() for _ in nodes]
-        self._made = [home[n.output] for n in nodes]
-        self._touched: list[set[str]] = [{b} for b in self._made]
-        self._scratch = [scratch.get(n.name, 0) for n in nodes]
-        self._over = [over.get(n.name) for n in nodes]
-        self._nbytes = nbytes
-        self._readers = dict.fromkeys(nbytes, 0)
-        self._writers = dict.fromkeys(nbytes, 0)
+        number = {b: k for k, b in enumerate(nbytes)}
+        begun, kept = {home[v] for v in graph.inputs}, {home[v] for v in graph.outputs}
+        made = tuple(number[home[n.output]] for n in nodes)
+        needs, touched = [0] * len(nodes), [{b} for b in made]
+        users: list[dict[int, None]] = [{} for _ in nodes]
+        readers, writers = [0] * len(number), [0] * len(number)
         for i, n in enumerate(nodes):
-            self._writers[self._made[i]] |= 1 << i
+            writers[made[i]] |= 1 << i
             for v in n.inputs:
                 if v in home:
-                    self._touched[i].add(home[v])
-                    self._readers[home[v]] |= 1 << i
+                    touched[i].add(number[home[v]])
+                    readers[number[home[v]]] |= 1 << i
                 if v in produced:
-                    self._users[produced[v]].add(i)
-        self._begun = {home[v] for v in graph.inputs}
-        self._kept = {home[v] for v in graph.outputs}
-        self.fed = sum(nbytes[b] for b in self._begun if self._alive(b, 0))
-        self.first = tuple(i for i, needs in enumerate(self._needs) if not needs)
+                    users[produced[v]][i] = None
+                    needs[i] |= 1 << produced[v]
 
-    def _alive(self, b: str, done: int) -> bool:
+        def saving(i: int, share: Share | None) -> tuple[int, int]:
+            if share is None or share.buffer in kept:
+                return 0, 0
+            result = nbytes[home[nodes[i].output]]
+            less = saved(nbytes[share.buffer], result, share.lead, 1)
+            return less, readers[number[share.buffer]] & ~(1 << i)
+
+        return cls(
+            needs=tuple(needs),
+            users=tuple(map(tuple, users)),
+            made=made,
+            touched=tuple(map(tuple, touched)),
+            scratch=tuple(scratch.get(n.name, 0) for n in nodes),
+            savings=tuple(saving(i, over.get(n.name)) for i, n in enumerate(nodes)),
+            nbytes=tuple(nbytes.values()),
+            readers=tuple(readers),
+            writers=tuple(writers),
+            begun=tuple(b in begun for b in nbytes),
+            kept=tuple(b in kept for b in nbytes),
+        )
+
+    @property
+    def start(self) -> _Way:
+        """Nothing has run."""
+        fed = sum(n for b, n in enumerate(self.nbytes) if self._alive(b, 0))
+        return _Way(0, 0, None, -1, 0, fed, tuple(i for i, n in enumerate(self.needs) if not n))
+
+    def _alive(self, b: int, done: int) -> bool:
         """Whether a buffer has been begun and is still to be read."""
-        begun = b in self._begun or bool(self._writers[b] & done)
-        return begun and (b in self._kept or bool(self._readers[b] & ~done))
+        begun = self.begun[b] or bool(self.writers[b] & done)
+        return begun and (self.kept[b] or bool(self.readers[b] & ~done))
 
     def during(self, done: int, i: int, live: int) -> int:
         """Bytes alive while node i runs behind some others."""
-        b, share = self._made[i], self._over[i]
-        live += self._scratch[i] + (0 if self._alive(b, done) else self._nbytes[b])
-        if share is None or share.buffer in self._kept:
-            return live
-        if self._readers[share.buffer] & ~(done | 1 << i):
-            return live
-        return live - saved(self._nbytes[share.buffer], self._nbytes[b], share.lead, 1)
+        b = self.made[i]
+        live += self.scratch[i] + (0 if self._alive(b, done) else self.nbytes[b])
+        less, readers = self.savings[i]
+        return live if readers & ~done else live - less
 
     def left(self, done: int, i: int, live: int) -> int:
         """Bytes alive when it has run."""
-        for b in self._touched[i]:
+        for b in self.touched[i]:
             now = self._alive(b, done | 1 << i)
-            live += self._nbytes[b] * (now - self._alive(b, done))
+            live += self.nbytes[b] * (now - self._alive(b, done))
         return live
 
     def harmless(self, way: _Way) -> tuple[int, ...]:
@@ -180,16 +235,9 @@ class _Steps:
     def behind(self, way: _Way, i: int, peak: int, rank: int) -> _Way:
         """The way that goes on from another with node i."""
         done = way.done | 1 << i
-        fresh = (u for u in self._users[i] if not self._needs[u] & ~done)
+        fresh = (u for u in self.users[i] if not self.needs[u] & ~done)
         ready = tuple(sorted({*way.ready, *fresh} - {i}))
         return _Way(peak, rank, way, i, done, self.left(way.done, i, way.live), ready)
-
-
-def _bits(numbers: Iterable[int]) -> int:
-    found = 0
-    for i in numbers:
-        found |= 1 << i
-    return found
 
 
 def _is_chain(graph: Graph) -> bool:
