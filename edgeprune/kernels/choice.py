@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
 from edgeprune.kernels.call import KernelCall
 
@@ -31,19 +32,28 @@ def smallest(options: Mapping[str, Sequence[KernelCall]], flash_bytes: Bytes) ->
     """One call for every node, with which the network takes the least flash.
 
     A local search: one node takes another call, or all users of one kernel do, as long as bytes go
-    down. It starts where every node has its quickest call, and where all come from one set.
+    down. It starts where every node has its quickest call, and where all come from one set. Nodes
+    of equal calls, as the steps of a sequence, take the same one: they become a loop.
 
     Args:
         options: of every node, not empty.
         flash_bytes: of a network of some calls.
     """
+    first: dict[Hashable, str] = {}
+    like = {
+        n: first.setdefault(tuple((c.alike, c.work) for c in calls), n)
+        for n, calls in options.items()
+    }
+    few, times = {n: options[n] for n in first.values()}, Counter(like.values())
     most = sum(min(c.work for c in calls) * _slower(calls) for calls in options.values())
 
     def price(choice: Choice) -> tuple[bool, int, int]:
-        work = _work(choice)
+        work = sum(c.work * times[name] for name, c in choice.items())
         return work > most, flash_bytes(choice.values()), work
 
-    return min((_descend(start, options, price) for start in _starts(options)), key=price)
+    found = min((_descend(start, few, price) for start in _starts(few)), key=price)
+    at = {n: k for n, c in found.items() for k, o in enumerate(few[n]) if o is c}
+    return {name: options[name][at[n]] for name, n in like.items()}
 
 
 def _slower(calls: Sequence[KernelCall]) -> float:

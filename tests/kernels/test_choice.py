@@ -68,6 +68,23 @@ def test_code_that_would_make_the_network_too_slow_stays() -> None:
     assert smallest(options, flash_bytes)["only"].kernel == "fast"
 
 
+def test_the_steps_of_a_sequence_are_decided_on_once() -> None:
+    def asked(steps: int) -> list[str]:
+        seen: list[str] = []
+
+        def counted(calls) -> int:
+            seen.append("")
+            return flash_bytes(calls)
+
+        options = {f"step{i}": [call("fast", 100), call("small", 110)] for i in range(steps)}
+        chosen = smallest(options, counted)
+        assert list(chosen) == list(options)
+        assert {c.kernel for c in chosen.values()} == {"small"}
+        return seen
+
+    assert asked(40) == asked(1)
+
+
 def test_what_costs_a_network_nothing_is_done_without_working_memory() -> None:
     large = [replace(call("fast", 1_000_000), scratch_bytes=64)]
     wide, lean = replace(call("fast", 100), scratch_bytes=9), replace(call("small", 110))
