@@ -277,6 +277,44 @@ def test_frugal_calls_compute_the_reference_on_the_core(core: str) -> None:
         np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))
 
 
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m33"])
+def test_eights_of_channels_enter_their_loop_at_every_count_of_inputs(core: str) -> None:
+    rng = np.random.default_rng(12)
+    trials = []
+    for inputs, per_channel in itertools.product(range(8, 44, 4), (False, True)):
+        held = layer_constants(rng, (16, inputs), 0, 0.05, per_channel=per_channel)
+        held = {name: (array // 2, t) for name, (array, t) in held.items()}  # channels are paired
+        held["b"] = (held["b"][0] % 1000, held["b"][1])
+        y = int8_type((), output_scale(rng, 0.05, held), -1)
+        graph = one_node(Dense(), [int8_type((inputs,), 0.05, -128)], y, held)
+        call = candidates(graph, graph.nodes[0], ("arm_dsp",), "speed", "ep_layer0")[1]
+        assert call.function == "ep_dense_octs_s8_arm_dsp"
+        trials.append(Trial(graph, call, {"x0": int8_values(rng, (inputs,))}))
+    for t, result in zip(trials, run_on_core(trials, core, "speed"), strict=True):
+        np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))
+
+
+def test_layers_of_whole_and_of_half_eights_of_inputs_share_one_loop(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    constants, nodes, at = {}, [], "x"
+    for k, (outputs, inputs) in enumerate(((64, 36), (64, 64), (32, 64))):
+        constants[f"w{k}"] = rng.normal(size=(outputs, inputs)).astype(np.float32)
+        constants[f"b{k}"] = rng.normal(size=outputs).astype(np.float32)
+        nodes.append(Node(f"n{k}", Dense(), (at, f"w{k}", f"b{k}"), f"y{k}"))
+        at = f"y{k}"
+    graph = build_graph("g", nodes, {"x": TensorType((36,))}, (at,), constants)
+    typed = quantise(graph, {"x": (-1.0, 1.0), **{f"y{k}": (-9.0, 9.0) for k in range(3)}})
+    target = load_target("cortex-m4")
+    compiled = Recipe(target, "int8", "speed", {}).compile_typed(typed)
+    made = compiled.calls.values()
+    assert {call.function for call in made} == {"ep_dense_octs_s8_arm_dsp"}
+    assert len({call.instance for call in made}) == 1
+    compiled.write_c(tmp_path, "three")
+    x = int8_values(rng, (4, 36))
+    want = run_int(typed, {"x": x})[at]
+    np.testing.assert_array_equal(run(tmp_path, target, x, optimize="speed").outputs, want)
+
+
 @pytest.mark.parametrize("outputs", [12, 11, 3])
 def test_a_dense_layer_that_is_small_needs_no_working_memory(outputs: int) -> None:
     rng = np.random.default_rng(outputs)

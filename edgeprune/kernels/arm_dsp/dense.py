@@ -42,8 +42,8 @@ REST_BYTES = 320
 LOG_UNROLL = {"size": 1, "speed": 3}
 """Four inputs so many times, as a power of two, are one round of the loop."""
 
-LOG_UNROLL_OCTS = {"size": 1, "speed": 2}
-"""The same for eight channels, whose code is twice as long: it fits a cache of 1,024 bytes."""
+LOG_UNROLL_OCTS = 1
+"""The same of eight inputs for eight channels: the code fits a cache of 1,024 bytes."""
 
 
 @dataclass(frozen=True)
@@ -174,11 +174,10 @@ def _planes(layer: DenseLayer) -> Planes:
     return Planes(layer.w.shape[1], 1, 1, 1, 1)
 
 
-def _uneven(request: Request) -> bool:
-    """Whether any layer has inputs beside its fours: one loop does for all where size counts."""
+def _left_over(request: Request, block: int) -> set[int]:
+    """Inputs beside whole blocks, of all layers: one loop does for all, for less code."""
     graph = request.graph
-    inputs = (graph.types_of(n)[1].shape[1] for n in graph.nodes if isinstance(n.op, Dense))
-    return any(n % 4 for n in inputs)
+    return {graph.types_of(n)[1].shape[1] % block for n in graph.nodes if isinstance(n.op, Dense)}
 
 
 def dense_calls(request: Request, asked: DenseLayer) -> list[KernelCall]:
@@ -197,7 +196,9 @@ def dense_calls(request: Request, asked: DenseLayer) -> list[KernelCall]:
         return [form.widened]
     if request.optimize == "size":
         return [form.of_bytes]
-    octs = numbers.narrow and len(asked.w) % 8 == 0 and layer.w.shape[1] % 4 == 0 and asked.once
+    channels, inputs = asked.w.shape
+    eights = channels % 8 == 0 and inputs % 4 == 0 and inputs >= 8
+    octs = eights and numbers.narrow and asked.once
     return [form.widened, form.octs if octs else form.of_bytes]
 
 
@@ -255,7 +256,7 @@ class _Form:
         layer, n, optimize = self.layer, self.numbers, self.request.optimize
         channels, inputs = layer.w.shape
         one_for_all = bytes_ and optimize == "size"
-        uneven = _uneven(self.request) if one_for_all else inputs % 4 != 0
+        uneven = any(_left_over(self.request, 4)) if one_for_all else inputs % 4 != 0
         unroll = LOG_UNROLL[optimize]
         flags = (int(not n.narrow), int(n.shared), int(uneven), int(bytes_))
         output = (2 if n.mode is Mode.TWICE else 1) * 4 if n.mode is not Mode.ONCE else 0
@@ -278,17 +279,18 @@ class _Form:
     @property
     def octs(self) -> KernelCall:
         """Without working memory, eight channels at a time."""
-        layer, n, unroll = self.layer, self.numbers, LOG_UNROLL_OCTS[self.request.optimize]
+        layer, n, unroll = self.layer, self.numbers, LOG_UNROLL_OCTS
         channels, inputs = layer.w.shape
         acc = accumulators(layer.w, layer.bias, layer.xq.scalar[1])
         table = _blocks_table(acc, n.rescale, n.mode, narrow=True, shared=n.shared, block=8)
-        each = inputs // 4 * 31 + -(-inputs // (4 << unroll)) * 4 + (62 if n.shared else 76)
+        four = inputs % 8 != 0 or 4 in _left_over(self.request, 8)
+        each = inputs // 8 * 63 + -(-inputs // (8 << unroll)) * 3 + (60 if n.shared else 74)
         return self._call(
             "octs_",
-            ("octs", Piece("octs", (int(n.shared), unroll, *layer.clamp))),
+            ("octs", Piece("octs", (int(n.shared), int(four), unroll, *layer.clamp))),
             channels // 8 * each + 80,
             (pack_octs(layer.w), np.array(table, np.int32)),
-            300 + (124 << unroll),
+            300 + (248 << unroll) + 132 * four,
         )
 
     @property
