@@ -120,7 +120,7 @@ def in_pixels(w: Windows, step: int, *, late: int = 0) -> Over | None:
     return _lead(w, np.where(read == NEVER, NEVER, read + late), written // step)
 
 
-def in_bands(w: Windows, rows: int, *, held: bool = False) -> Over | None:
+def in_bands(w: Windows, rows: int, *, held: bool = False, by_row: bool = True) -> Over | None:
     """For kernels that read the input of so many rows of output, and write these.
 
     Args:
@@ -128,9 +128,13 @@ def in_bands(w: Windows, rows: int, *, held: bool = False) -> Over | None:
         rows: of the output, in a band.
         held: a row of input is read once, all its channels, and held as long as windows need it;
             else a band is read channel by channel.
+        by_row: bands are rows; else they are columns.
     """
-    read = np.repeat(_of(w.rows.reads[0 if held else 1], rows)[:, None], w.columns.size, axis=1)
-    written = np.repeat(np.arange(w.rows.out)[:, None] // rows, w.columns.out, axis=1)
+    lines, pixels = (w.rows, w.columns) if by_row else (w.columns, w.rows)
+    read = np.repeat(_of(lines.reads[0 if held else 1], rows)[:, None], pixels.size, axis=1)
+    written = np.repeat(np.arange(lines.out)[:, None] // rows, pixels.out, axis=1)
+    if not by_row:
+        read, written = read.T, written.T
     if held:
         return _lead(w, read, written)
     return _by_pixels(w, read, written) if w.depth[0] == w.depth[1] else None

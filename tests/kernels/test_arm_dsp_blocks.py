@@ -13,6 +13,7 @@ from kernels.on_core import Trial, run_on_core
 
 from edgeprune.ir import Graph
 from edgeprune.kernels.arm_dsp.block import ROOM
+from edgeprune.kernels.arm_dsp.depthwise import HELD_TAPS
 from edgeprune.kernels.layer import LONGEST
 from edgeprune.kernels.select import candidates
 from edgeprune.ops import Conv2d, Dense, DepthwiseConv2d
@@ -122,3 +123,32 @@ def test_depthwise_convolutions_run_down_the_columns_of_high_images() -> None:
     assert sum(turned) > TRIALS // 2
     assert any(t.inplace for t, down in zip(trials, turned, strict=True) if down)
     agree(trials, "cortex-m4")
+
+
+def few_taps_layer(rng: Rng, kernel: tuple[int, ...]) -> Graph:
+    """A depthwise layer whose windows may step over lines, of an image that needs several bands."""
+    height, width = (int(n) for n in rng.integers(9, 33, 2))
+    channels = int(rng.integers(1, 7))
+    strides = (1, 1, 1, 2, 3) if min(kernel) == 1 else (1, 1, 2)
+    stride = (int(rng.choice(strides)), int(rng.choice(strides)))
+    pad = Padding(*(int(v) for v in rng.integers(0, 3, 4) * np.tile(np.array(kernel) > 1, 2)))
+    dilation = (int(rng.integers(1, 3)), int(rng.integers(1, 3)) if kernel[1] == 1 else 1)
+    constants = layer_constants(rng, (*kernel, channels), 2, 0.05)
+    y = int8_type((), output_scale(rng, 0.05, constants), int(rng.integers(-128, 128)))
+    x = int8_type((height, width, channels), 0.05, int(rng.integers(-128, 128)))
+    return one_node(DepthwiseConv2d(stride, pad, dilation, clamp(rng)), [x], y, constants)
+
+
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m33"])
+def test_depthwise_convolutions_of_few_taps_compute_the_reference(core: str) -> None:
+    rng = np.random.default_rng([23, *core.encode()])
+    trials: list[Trial] = []
+    for kernel in [*HELD_TAPS, *(taps[::-1] for taps in HELD_TAPS), (1, 4), (4, 1)]:
+        for _ in range(4):
+            made = of_kernel(few_taps_layer(rng, kernel), PLANES, core)
+            trials += [replace(t, inplace=t.may_lie_over and bool(rng.integers(2))) for t in made]
+    params = [dict(t.call.params) for t in trials]
+    assert {t.inplace for t in trials} == {True, False}
+    assert any(p["x_row"] < p["x_step"] and p["band_rows"] < p["out_h"] for p in params)
+    assert any(p["x_step"] > p["in_c"] and p["x_row"] > p["x_step"] for p in params), "columns left"
+    agree(trials, core)

@@ -86,12 +86,14 @@ def survives_pixels(w: Windows, m: Memory, step: int) -> bool:
     return alive
 
 
-def survives_bands(w: Windows, m: Memory, rows: int) -> bool:
+def survives_bands(w: Windows, m: Memory, rows: int, *, by_row: bool) -> bool:
     alive = True
+    height, width = m.result[:2] if by_row else m.result[1::-1]
     for channel in (slice(k, k + 1) for k in range(m.result[2])):
-        for top in range(0, m.result[0], rows):
-            lines = range(top, min(top + rows, m.result[0]))
-            band = [(i, j) for i in lines for j in range(m.result[1])]
+        for top in range(0, height, rows):
+            lines = range(top, min(top + rows, height))
+            places = [(line, p) for line in lines for p in range(width)]
+            band = places if by_row else [(p, line) for line, p in places]
             alive &= all(m.intact(r, c, channel) for i, j in band for r, c in seen(w, i, j))
             for i, j in band:
                 m.write(i, j, channel)
@@ -145,14 +147,14 @@ def test_pairs_survive_that_are_written_before_they_are_read(seed, in_one_row):
 
 
 @MANY
-@given(SEEDS, st.integers(1, 5))
-def test_bands_survive_where_it_is_said(seed, rows):
+@given(SEEDS, st.integers(1, 5), st.booleans())
+def test_bands_survive_where_it_is_said(seed, rows, by_row):
     w, image, result = random_windows(np.random.default_rng(seed))
-    over = in_bands(w, rows)
+    over = in_bands(w, rows, by_row=by_row)
     assert (over is None) == (image[2] != result[2])
     if over is not None:
-        assert over.exact == (image[2] > 1)
-        assert survives_bands(w, Memory(image, result, over.lead), rows)
+        assert over.exact == (image[2] > 1) or not by_row  # columns lie apart
+        assert survives_bands(w, Memory(image, result, over.lead), rows, by_row=by_row)
 
 
 @MANY

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from edgeprune.ir import Array
 from edgeprune.ir.fixedpoint import QMAX
-from edgeprune.kernels.arm_dsp._geometry import image_fields
 from edgeprune.kernels.arm_dsp._requant import Mode, requant_singles, rescaled
 from edgeprune.kernels.arm_dsp._tiles import Piece
 from edgeprune.kernels.arm_dsp.points import points
@@ -31,50 +30,96 @@ MOST_NESTED = 80
 allow about a hundred."""
 LOOP_PAIRS = {"size": 1, "speed": 6}
 """Pairs of outputs that one round of the loop unrolls."""
-TURNED_PAIRS = 4
-"""The same of columns that are taken for rows, of which a high image has long ones."""
+LEAST_PAIRS = 4
+"""The same, at most, of columns that are taken for rows, of which a high image has long ones, and of
+kernels of few taps, for less code."""
 BACK = 2**16
 """Bytes that two subtractions go back."""
 
 
+HELD_TAPS = ((1, 1), (2, 1), (3, 1), (1, 3), (2, 3), (3, 3), (1, 5))
+"""Kernels whose taps fit registers."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """A layer as it is computed: columns may stand for rows, and lines that nothing reads be gone.
+
+    Attributes:
+        layer: so seen.
+        x_step: bytes from one pixel of a row to the next,
+        x_row: and from one row to the next.
+        y_step: the same of the output.
+        y_row: likewise.
+        by_row: whether its rows are rows of the image.
+    """
+
+    layer: Layer
+    x_step: int
+    x_row: int
+    y_step: int
+    y_row: int
+    by_row: bool = True
+
+    @classmethod
+    def of(cls, layer: Layer) -> Form:
+        """The layer itself; a column of pixels as a row, which has the same bytes."""
+        in_c, out_c = layer.image[2], layer.out[2]
+        form = cls(layer, in_c, layer.image[1] * in_c, out_c, layer.out[1] * out_c)
+        column = all(size[1] == 1 for size in (layer.image, layer.kernel, layer.out))
+        return form.turned if column else form
+
+    @property
+    def turned(self) -> Form:
+        """Rows for columns."""
+        turned = _turned(self.layer)
+        return Form(turned, self.x_row, self.x_step, self.y_row, self.y_step, not self.by_row)
+
+    @property
+    def thinned(self) -> Form:
+        """Without the columns, then the rows, that windows of one of them step over."""
+        return self._without_columns.turned._without_columns.turned
+
+    @property
+    def _without_columns(self) -> Form:
+        layer, (sy, sx) = self.layer, self.layer.stride
+        if layer.kernel[1] > 1 or layer.pad_left > 0 or (layer.out[1] - 1) * sx >= layer.image[1]:
+            return self
+        image = (layer.image[0], layer.out[1], layer.image[2])
+        return replace(
+            self, layer=replace(layer, image=image, stride=(sy, 1)), x_step=self.x_step * sx
+        )
+
+
 def depthwise(request: Request) -> KernelCall | None:
-    """Of any size: 3x3 with a column stride of 1 or 2 by the taps in registers, if in reach."""
+    """Of any size: few taps in registers, others in the frame; or four channels at a time."""
     layer = conv_layer(request) if isinstance(request.node.op, DepthwiseConv2d) else None
     if layer is None:
         return None
-    layer = _lying(layer)
     out_c = layer.out[2]
-    w = layer.w.reshape(out_c, -1)
-    acc = accumulators(w, layer.bias, layer.xq.scalar[1])
+    acc = accumulators(layer.w.reshape(out_c, -1), layer.bias, layer.xq.scalar[1])
     rounded = rescaled(acc, layer)
-    if rounded is None or layer.stride[0] > QMAX:
+    if rounded is None or max(*layer.stride, layer.pad_top, layer.pad_left) > QMAX:
         return None
     rescale, mode = rounded
-    cut = (layer.clamp[0] > -128) + (layer.clamp[1] < 127)
-    output = 4 + 3 * cut + (2 if mode is Mode.TWICE else 0)
     table = requant_singles(acc, rescale)
-    calls = _planes(request, layer, output, mode, table)
-    point = points(request, layer, table, mode)
-    calls += [point] if point else []
+    found = (_in_planes(request, layer, mode, table), points(request, layer, table, mode))
+    calls = [c for c in found if c]
     return replace(calls[0], others=tuple(calls[1:])) if calls else None
 
 
-def _planes(
-    request: Request, layer: Layer, output: int, mode: Mode, table: Array
-) -> list[KernelCall]:
-    """By rows, or by columns of a high image, whichever takes less; ``output``: instructions."""
+def _in_planes(request: Request, layer: Layer, mode: Mode, table: Array) -> KernelCall | None:
+    """By rows or, where speed counts, by columns, whichever takes less."""
+    cut = (layer.clamp[0] > -128) + (layer.clamp[1] < 127)
+    output = 4 + 3 * cut + (2 if mode is Mode.TWICE else 0)
+    form = Form.of(layer).thinned
     unroll = LOOP_PAIRS[request.optimize]
-    run = _by_three(layer, output, mode, unroll)
-    if run is None:
-        run = _any(layer, output, mode)
-        return [_call(request, layer, run, table)] if run else []
-    calls = [_call(request, layer, run, table)]
-    high = _turned(layer)
-    turned = _by_three(high, output, mode, min(unroll, TURNED_PAIRS), pixel=layer.out[1])
-    if turned is not None and request.optimize == "speed":
-        whole = _band_rows(high, turned.pitch, high.kernel[0]) >= high.out[0]
-        calls += [_call(request, high, turned, table, turned=True)] if whole else []
-    return [min(calls, key=lambda c: c.instructions)]
+    runs = [(form, _in_registers(form, output, mode, unroll) or _any(form, output, mode))]
+    if request.optimize == "speed":
+        high = form.turned
+        runs.append((high, _in_registers(high, output, mode, min(unroll, LEAST_PAIRS))))
+    calls = [_call(request, layer, f, run, table) for f, run in runs if run]
+    return min(calls, key=lambda c: c.instructions, default=None)
 
 
 @dataclass(frozen=True)
@@ -94,13 +139,6 @@ class Run:
     once: int
     line: int
     code_bytes: int
-
-
-def _lying(layer: Layer) -> Layer:
-    """A column of pixels as a row, which has the same bytes."""
-    if any(size[i] != 1 for size, i in ((layer.image, 1), (layer.kernel, 1), (layer.out, 1))):
-        return layer
-    return _turned(layer)
 
 
 def _turned(layer: Layer) -> Layer:
@@ -123,42 +161,49 @@ def _turned(layer: Layer) -> Layer:
     )
 
 
-def _by_three(layer: Layer, output: int, mode: Mode, unroll: int, pixel: int = 1) -> Run | None:
-    """3x3, undilated, column stride 1 or 2.
+def _in_registers(form: Form, output: int, mode: Mode, unroll: int) -> Run | None:
+    """Kernels of few taps, columns undilated, with a column stride of 1 or 2.
 
     Args:
-        layer: the convolution.
+        form: the convolution.
         output: instructions behind an accumulator.
         mode: how the results are rounded.
         unroll: pairs of outputs, at most.
-        pixel: pixels of the output from one of a row to the next; that of a turned image has all
-            of its first row side by side.
     """
-    if layer.kernel != (3, 3) or layer.dilation != (1, 1):
+    layer = form.layer
+    (kh, kw), (sy, sx), (dy, dx) = layer.kernel, layer.stride, layer.dilation
+    if (kh, kw) not in HELD_TAPS or (dx > 1 and kw > 1) or sx > (2 if kw > 1 else 1):
         return None
-    (_, out_w, out_c), (sy, sx), pitch = layer.out, layer.stride, _pitch(layer)
-    next_y = pixel * out_c
-    back = (out_w - 1) * next_y + next_y - out_c if pixel > 1 else 0
-    # LDRD and LDR read three rows at immediate offsets.
-    most = min((REACH - 8 - 4 * pitch) // (4 * sx) + 1, STORE_REACH // (2 * next_y))
-    if sx > 2 or most < 1 or back >= BACK:
+    out_w, pitch = layer.out[1], _pitch(layer)
+    row, step = 2 * pitch * dy, 2 * pitch * sy
+    back = out_w * form.y_step - form.y_row if layer.out[0] > 1 else 0
+    # LDRD and LDR read all rows at immediate offsets.
+    reach = REACH - 8 - (kh - 1) * row
+    most = min(reach // (4 * sx) + 1, STORE_REACH // (2 * form.y_step))
+    if most < 1 or not 0 <= back < BACK or step > STORE_REACH:
         return None
+    held = kh * kw < 7  # multiplier and rounding constant, too
+    unroll = min(unroll, LEAST_PAIRS) if held else unroll
     pairs, rounds, rest = _rounds(out_w // 2, min(most, unroll))
     if rest + 1 > most:
         return None
     loop = (pairs, rounds, rest, out_w % 2)
-    steps = (sx, 2 * pitch, 2 * pitch * sy, next_y, back)
-    pair = 3 * (5 if sx == 1 else 6) + 1 + 2 * output
-    line = out_w // 2 * pair + out_w % 2 * (10 + output) + 7 + 6 * (rounds if rounds > 1 else 0)
+    output -= held and mode is Mode.TWICE
+    loads = 1 + (kw > 3)
+    pair = kh * (kw + 1 + loads + (sx == 2)) + 2 * output + (not held)
+    single = kh * ((kw + 1) // 2 + loads) + output + (not held)
+    line = out_w // 2 * pair + out_w % 2 * single + 7 + 6 * (rounds if rounds > 1 else 0)
     code = 45 + pair * (pairs * bool(rounds) + rest) + out_w % 2 * 14 + 12
-    piece = Piece("depthwise", (*loop, *steps, int(mode), *layer.clamp))
-    return Run(piece, pitch, 65, line, 4 * code)
+    steps = (sx, row, step, form.y_step, back)
+    piece = Piece("depthwise", (kh, kw, *loop, *steps, int(mode), *layer.clamp))
+    return Run(piece, pitch, 44 + 7 * kh * (kw > 1), line, 4 * code)
 
 
-def _any(layer: Layer, output: int, mode: Mode) -> Run | None:
+def _any(form: Form, output: int, mode: Mode) -> Run | None:
     """Kernels of any size whose taps fit the frame; four outputs of a row at a time."""
+    layer = form.layer
     (kh, kw), (sy, sx), (dy, dx) = layer.kernel, layer.stride, layer.dilation
-    (_, out_w, out_c), pairs = layer.out, (kw + 1) // 2
+    out_w, pairs = layer.out[1], (kw + 1) // 2
     taps = (kw - 1) * dx + 1 if dx > 1 else 2 * pairs  # two are read at once side by side
     pitch = (out_w - 1) * sx + taps
     pitch += pitch % 2
@@ -166,7 +211,7 @@ def _any(layer: Layer, output: int, mode: Mode) -> Run | None:
     if (
         kh * pairs > MOST_TAPS
         or pairs > MOST_NESTED
-        or max(row, step, 2 * (taps + 3 * sx), 4 * out_c) > STORE_REACH
+        or max(row, step, 2 * (taps + 3 * sx), 4 * form.y_step) > STORE_REACH
     ):
         return None
     rounds, rest = divmod(out_w, 4)
@@ -177,21 +222,17 @@ def _any(layer: Layer, output: int, mode: Mode) -> Run | None:
         return kh * (pairs * two + 3 * slides + 3 * (kh > 1)) + n * (output + 1) + 7
 
     line = rounds * (outputs(4) + 4) + (outputs(rest) if rest else 0) + 7
-    sizes = (rounds, rest, kh, kw, sx, dx, row, step, out_c)
+    sizes = (rounds, rest, kh, kw, sx, dx, row, step, form.y_step)
     piece = Piece("depthwise_any", (*sizes, int(mode), *layer.clamp))
     code = 50 + (outputs(4) if rounds else 0) + (outputs(rest) if rest else 0)
     return Run(piece, pitch, 75 + 8 * kh * pairs, line, 4 * code)
 
 
-def _call(
-    request: Request, layer: Layer, run: Run, table: Array, *, turned: bool = False
-) -> KernelCall:
-    """The call; ``turned``: the layer has columns for rows, and is computed in one band."""
+def _call(request: Request, original: Layer, form: Form, run: Run, table: Array) -> KernelCall:
+    layer = form.layer
     (in_h, in_w, in_c), (out_h, _, out_c) = layer.image, layer.out
     sy, reach = layer.stride[0], (layer.kernel[0] - 1) * layer.dilation[0] + 1
     rows = _band_rows(layer, run.pitch, reach)
-    x_steps = (in_h * in_c, in_c) if turned else (in_c, in_w * in_c)
-    original = _turned(layer) if turned else layer
     band_in = (rows - 1) * sy + reach
     bands = -(-out_h // rows)
     widened = min(bands * band_in, out_h * sy + reach * bands)
@@ -204,16 +245,23 @@ def _call(
         headers=(f"{FOLDER}/ep_depthwise_conv2d_s8_arm_dsp.h",),
         params_type="ep_depthwise_conv2d_s8_arm_dsp_params",
         params=(
-            *image_fields(layer),
+            ("in_h", in_h),
+            ("in_w", in_w),
             ("in_c", in_c),
+            ("out_h", out_h),
+            ("pad_top", layer.pad_top),
+            ("pad_left", layer.pad_left),
+            ("zero", layer.xq.scalar[1]),
+            ("twice_zero", 2 * layer.yq.scalar[1] + 1),
             ("multiplier", out_c // in_c),
             ("stride_h", sy),
-            ("reach", reach),
             ("taps", layer.kernel[0] * layer.kernel[1]),
             ("band_rows", rows),
+            ("band_in", band_in),
             ("pitch", run.pitch),
-            ("x_step", x_steps[0]),
-            ("x_row", x_steps[1]),
+            ("x_step", form.x_step),
+            ("x_row", form.x_row),
+            ("y_row", form.y_row),
             ("run", run.piece.name),
         ),
         constants=(
@@ -222,7 +270,7 @@ def _call(
         ),
         inputs=(request.node.inputs[0],),
         scratch_bytes=4 * band_in * 2 * run.pitch,
-        inplace=in_bands(original.windows, original.out[0] if turned else rows),
+        inplace=in_bands(original.windows, rows, by_row=form.by_row),
         instance=run.piece.instance,
         instructions=out_c * (out_h * run.line + run.once * bands) + widening,
         code_bytes=run.code_bytes,
@@ -231,11 +279,10 @@ def _call(
 
 def _pitch(layer: Layer) -> int:
     """int16 of a row of a plane: border, pixels, and what the last outputs read; even."""
-    sx, out_w = layer.stride[1], layer.out[1]
-    last = (out_w - 1) * sx + 3  # pixels that outputs read
-    words = out_w // 2 * 2 * sx + 4 if out_w % 2 else (out_w - 2) * sx + (4 if sx == 1 else 6)
-    reach = max(last, words)
-    return reach + reach % 2
+    (_, kw), (_, sx), out_w = layer.kernel, layer.stride, layer.out[1]
+    single = (out_w - 1) * sx + kw
+    pair = (out_w - 2) * sx + kw + sx
+    return -(-(single if out_w % 2 else pair) // 2) * 2
 
 
 def _band_rows(layer: Layer, pitch: int, reach: int) -> int:

@@ -154,23 +154,21 @@ void ep_depthwise_conv2d_s8_arm_dsp(const band_params *p, const int8_t *w, const
                                     const int8_t *x, void *scratch, int8_t *y)
 {
     uint32_t *const planes = scratch;
-    const int32_t band_in = (p->band_rows - 1) * p->stride_h + p->reach;
-    const int32_t plane_words = band_in * p->pitch / 2;
-    const int32_t out_c = p->in_c * p->multiplier;
+    const int32_t plane_words = p->band_in * p->pitch / 2;
     fill_border(planes, 4 * plane_words, ep_pair(p->zero, p->zero));
     for (int32_t c = 0; c < p->in_c; c += 4) {
         const int32_t channels = p->in_c - c < 4 ? p->in_c - c : 4;
         for (int32_t oy = 0; oy < p->out_h; oy += p->band_rows) {
             const int32_t rows = p->out_h - oy < p->band_rows ? p->out_h - oy : p->band_rows;
             load_band(p, x + c, channels, oy * p->stride_h - p->pad_top,
-                      (rows - 1) * p->stride_h + p->reach,
+                      p->band_in - (p->band_rows - rows) * p->stride_h,
                       planes, plane_words);
             ep_arm_dsp_band band = {planes, rows, p->twice_zero};
             int32_t channel = c * p->multiplier;
             for (int32_t k = 0; k < channels; k++) {
                 for (int32_t m = 0; m < p->multiplier; m++, channel++) {
                     p->run(&band, w + channel * p->taps, table + channel * 3,
-                           y + oy * p->out_w * out_c + channel);
+                           y + oy * p->y_row + channel);
                 }
                 band.plane += plane_words;
             }

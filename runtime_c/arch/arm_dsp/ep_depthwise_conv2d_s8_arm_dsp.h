@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* int8 depthwise convolution: a band of rows of four channels is widened into planes, border included,
- * then each channel is run over its plane. 3x3 kernels with column strides of 1 or 2 hold their taps in
- * registers (EP_ARM_DSP_DEPTHWISE), others in the frame (EP_ARM_DSP_DEPTHWISE_ANY). */
+ * then each channel is run over its plane. Kernels of up to three rows of one or three columns, and of a row
+ * of five, with column strides of 1 or 2 hold their taps in registers (EP_ARM_DSP_DEPTHWISE), others in the
+ * frame (EP_ARM_DSP_DEPTHWISE_ANY). */
 #ifndef EP_DEPTHWISE_CONV2D_S8_ARM_DSP_H
 #define EP_DEPTHWISE_CONV2D_S8_ARM_DSP_H
 
@@ -25,63 +26,120 @@ typedef struct {
     int16_t in_w;
     int16_t in_c;
     int16_t out_h;
-    int16_t out_w;
     int16_t multiplier; /* output channels of one input channel */
-    int16_t pad_top;
-    int16_t pad_left;
+    int8_t pad_top;
+    int8_t pad_left;
     int8_t stride_h;
     int8_t zero;        /* input zero point: the value of the border */
-    int16_t reach;      /* input rows of an output row */
     int16_t taps;       /* of the kernel */
     int16_t twice_zero; /* 2 * output zero point + 1 */
-    int16_t band_rows;  /* output rows of a band */
+    int16_t band_rows;  /* output rows of a band, */
+    int16_t band_in;    /* and input rows of it */
     int16_t pitch;      /* int16 of a row of a plane, even */
     int32_t x_step;     /* bytes from one pixel of a row to the next, */
-    int32_t x_row;      /* and from one row to the next */
+    int32_t x_row;      /* and from one row to the next, */
+    int32_t y_row;      /* the same of the output */
     ep_arm_dsp_depthwise *run;
 } ep_depthwise_conv2d_s8_arm_dsp_params;
 
-/* As ep_depthwise_conv2d_s8, bit for bit. Of images that are higher than wide the columns may be taken for rows,
- * in one band: sizes, taps and steps say so.
+/* As ep_depthwise_conv2d_s8, bit for bit. The columns of an image may be taken for rows, and rows or columns that
+ * no window reads be left out: sizes, taps and steps say so.
  *
  * w        int8 [out_c][kernel_h][kernel_w]
  * table    int32 [out_c][3]
  * x        int8 [in_h][in_w][in_c]
- * scratch  int16 [4][(band_rows - 1) * stride_h + reach][pitch]
+ * scratch  int16 [4][band_in][pitch]
  * y        int8 [out_h][out_w][out_c] */
 void ep_depthwise_conv2d_s8_arm_dsp(const ep_depthwise_conv2d_s8_arm_dsp_params *p, const int8_t *w,
                                     const int32_t *table, const int8_t *x, void *scratch, int8_t *y);
 
-/* Registers: r0 plane, lr output, r1 bias, r2 shift, r3 to r8 the taps (w0 w1), (w1 w2) of each row,
- * r9 r10 sums of two neighbouring outputs, r11 r12 activations. Weights and bias are doubled, so that the
- * sums are 2a (ep_arm_dsp_tile.h has the arithmetic). */
+/* Registers: r0 plane, lr output, r1 bias, r2 shift, r3 to r8 the taps (w0 w1), (w1 w2) ... of each row, of one
+ * column w0; r9 r10 sums of two neighbouring outputs, r11 r12 activations. Up to four registers of taps leave
+ * r7 and r8 to multiplier and rounding constant. Weights and bias are doubled, so that the sums are 2a
+ * (ep_arm_dsp_tile.h has the arithmetic). */
 __asm__(
     EP_ONCE("DEPTHWISE_1")
     ".syntax unified\n"
-    ".macro ep_taps row, p, q\n"
-    " ldrsb r9, [r1, #3 * \\row]\n"
-    " ldrsb r10, [r1, #3 * \\row + 1]\n"
-    " ldrsb r11, [r1, #3 * \\row + 2]\n"
-    " pkhbt \\p, r9, r10, lsl #16\n"
-    " pkhbt \\q, r10, r11, lsl #16\n"
-    " sadd16 \\p, \\p, \\p\n"
-    " sadd16 \\q, \\q, \\q\n"
+    /* The taps in low and behind it, which is loaded into high. */
+    ".macro ep_dw_tap at, pair, low, high\n"
+    " ldrsb \\high, [r1, #\\at]\n"
+    " pkhbt \\pair, \\low, \\high, lsl #16\n"
+    " sadd16 \\pair, \\pair, \\pair\n"
+    ".endm\n"
+    /* Those of a kernel row from the byte `at` on, of kw columns. */
+    ".macro ep_dw_taps kw, at, p, q, r, s\n"
+    " .if \\kw == 1\n"
+    " ldrsb \\p, [r1, #\\at]\n"
+    " lsls \\p, \\p, #1\n"
+    " .else\n"
+    " ldrsb r9, [r1, #\\at]\n"
+    " ep_dw_tap \\at+1, \\p, r9, r10\n"
+    " ep_dw_tap \\at+2, \\q, r10, r9\n"
+    " .if \\kw == 5\n"
+    " ep_dw_tap \\at+3, \\r, r9, r10\n"
+    " ep_dw_tap \\at+4, \\s, r10, r9\n"
+    " .endif\n"
+    " .endif\n"
     ".endm\n"
     /* One kernel row for two outputs (one: single); the words at `at` bytes from r0. */
-    ".macro ep_dw_row at, p, q, sum0, sum1, sx, single\n"
+    ".macro ep_dw_row kw, at, sum0, sum1, sx, single, p, q, r, s\n"
+    " .if \\kw == 1\n"
+    " ldr r11, [r0, #\\at]\n"
+    " smlabb r9, r11, \\p, \\sum0\n"
+    " .if \\single == 0\n"
+    " smlatb r10, r11, \\p, \\sum1\n"
+    " .endif\n"
+    " .else\n"
     " ldrd r11, r12, [r0, #\\at]\n"
     " smlad r9, r11, \\p, \\sum0\n"
     " .if \\single == 0 && \\sx == 1\n"
     " smlatb r10, r11, \\p, \\sum1\n"
     " .endif\n"
+    " .if \\kw == 3\n"
     " smlabt r9, r12, \\q, r9\n"
-    " .if \\single == 0\n"
-    " .if \\sx == 1\n"
-    " smlad r10, r12, \\q, r10\n"
     " .else\n"
+    " smlad r9, r12, \\r, r9\n"
+    " .endif\n"
+    " .if \\kw == 5 || (\\single == 0 && \\sx == 2)\n"
     " ldr r11, [r0, #\\at + 8]\n"
+    " .endif\n"
+    " .if \\single == 0 && \\sx == 1\n"
+    " smlad r10, r12, \\q, r10\n"
+    " .elseif \\single == 0\n"
     " smlad r10, r12, \\p, \\sum1\n"
+    " .endif\n"
+    " .if \\kw == 5\n"
+    " smlabt r9, r11, \\s, r9\n"
+    " .endif\n"
+    " .if \\single == 0\n"
+    " .if \\sx == 2 && \\kw == 3\n"
     " smlabt r10, r11, \\q, r10\n"
+    " .elseif \\sx == 2\n"
+    " ldr r12, [r0, #\\at + 12]\n"
+    " smlad r10, r11, \\r, r10\n"
+    " smlabt r10, r12, \\s, r10\n"
+    " .elseif \\kw == 5\n"
+    " smlad r10, r11, \\s, r10\n"
+    " .endif\n"
+    " .endif\n"
+    " .endif\n"
+    ".endm\n"
+    ".macro ep_dw_rows kh, kw, x, pitch, sx, single\n"
+    " .if \\kw == 1\n"
+    " ep_dw_row 1, \\x, r1, r1, \\sx, \\single, r3\n"
+    " .if \\kh > 1\n"
+    " ep_dw_row 1, \\x+\\pitch, r9, r10, \\sx, \\single, r4\n"
+    " .endif\n"
+    " .if \\kh > 2\n"
+    " ep_dw_row 1, \\x+2*\\pitch, r9, r10, \\sx, \\single, r5\n"
+    " .endif\n"
+    " .else\n"
+    " ep_dw_row \\kw, \\x, r1, r1, \\sx, \\single, r3, r4, r5, r6\n"
+    " .if \\kh > 1\n"
+    " ep_dw_row \\kw, \\x+\\pitch, r9, r10, \\sx, \\single, r5, r6\n"
+    " .endif\n"
+    " .if \\kh > 2\n"
+    " ep_dw_row \\kw, \\x+2*\\pitch, r9, r10, \\sx, \\single, r7, r8\n"
     " .endif\n"
     " .endif\n"
     ".endm\n"
@@ -94,7 +152,16 @@ __asm__(
     " ep_clamp \\sum, \\lo, \\hi\n"
     " strb \\sum, [lr, #\\at]\n"
     ".endm\n"
-    ".macro ep_dw_output sum, at, mode, lo, hi, again\n"
+    /* held: multiplier and rounding constant are in r7 and r8; else in r11 and r12, loaded where `again`. */
+    ".macro ep_dw_output sum, at, mode, lo, hi, held, again\n"
+    " .if \\held\n"
+    " .if \\mode == 0\n"
+    " add r12, r8, \\sum, asr #31\n"
+    " smmlar \\sum, \\sum, r7, r12\n"
+    " .else\n"
+    " smmlar \\sum, \\sum, r7, r8\n"
+    " .endif\n"
+    " .else\n"
     " .if \\again\n"
     " ldrd r11, r12, [sp]\n"
     " .endif\n"
@@ -102,50 +169,67 @@ __asm__(
     " add r12, r12, \\sum, asr #31\n"
     " .endif\n"
     " smmlar \\sum, \\sum, r11, r12\n"
+    " .endif\n"
     " ep_dw_store \\sum, r2, \\at, \\lo, \\hi\n"
     ".endm\n"
     /* `count` pairs of outputs, and one more where `single`; moves r0 and lr behind them. */
-    ".macro ep_dw_outputs count, single, sx, pitch, c, mode, lo, hi\n"
+    ".macro ep_dw_outputs kh, kw, count, single, sx, pitch, c, mode, lo, hi\n"
     " .set EP_x, 0\n"
     " .set EP_y, 0\n"
     " .set EP_twice, 1 - (\\mode + 1) / 2\n"
     " .rept \\count\n"
-    " ep_dw_row EP_x, r3, r4, r1, r1, \\sx, 0\n"
-    " ep_dw_row EP_x+\\pitch, r5, r6, r9, r10, \\sx, 0\n"
-    " ep_dw_row EP_x+2*\\pitch, r7, r8, r9, r10, \\sx, 0\n"
-    " ep_dw_output r9, EP_y, \\mode, \\lo, \\hi, 1\n"
-    " ep_dw_output r10, EP_y+\\c, \\mode, \\lo, \\hi, EP_twice\n"
+    " ep_dw_rows \\kh, \\kw, EP_x, \\pitch, \\sx, 0\n"
+    " ep_dw_output r9, EP_y, \\mode, \\lo, \\hi, \\kh*\\kw<7, 1\n"
+    " ep_dw_output r10, EP_y+\\c, \\mode, \\lo, \\hi, \\kh*\\kw<7, EP_twice\n"
     " .set EP_x, EP_x + 4 * \\sx\n"
     " .set EP_y, EP_y + 2 * \\c\n"
     " .endr\n"
     " .if \\single\n"
-    " ep_dw_row EP_x, r3, r4, r1, r1, \\sx, 1\n"
-    " ep_dw_row EP_x+\\pitch, r5, r6, r9, r10, \\sx, 1\n"
-    " ep_dw_row EP_x+2*\\pitch, r7, r8, r9, r10, \\sx, 1\n"
-    " ep_dw_output r9, EP_y, \\mode, \\lo, \\hi, 1\n"
+    " ep_dw_rows \\kh, \\kw, EP_x, \\pitch, \\sx, 1\n"
+    " ep_dw_output r9, EP_y, \\mode, \\lo, \\hi, \\kh*\\kw<7, 1\n"
     " .set EP_y, EP_y + \\c\n"
     " .endif\n"
     ".endm\n"
     EP_ONCE_END);
 
-/* rounds of `pairs` pairs of outputs, then `rest` pairs and, where `single`, one; sx column stride;
- * pitch and step: bytes of a row of the plane, and from one output row's input to the next; c: bytes from one
+/* kh times kw: 1 to 3 times 1, 1 to 3 times 3, or 1 times 5, its rows `pitch` bytes apart in the plane.
+ * rounds of `pairs` pairs of outputs, then `rest` pairs and, where `single`, one; sx column stride, 1 where kw is;
+ * step: bytes from one output row's input to the next; c: bytes from one
  * output to the next, back: from behind the last one of a row back to the first of the next, below 2^16.
  * Frame: 0 multiplier, 4 rounding constant, 8 rows left, 12 rounds left. */
 __asm__(
     EP_ONCE("DEPTHWISE_2")
-    ".macro ep_depthwise name, pairs, rounds, rest, single, sx, pitch, step, c, back, mode, lo, hi\n"
+    ".macro ep_depthwise name, kh, kw, pairs, rounds, rest, single, sx, pitch, step, c, back, mode, lo, hi\n"
     EP_ASM_BEGIN
     " push {r4-r11, lr}\n"
     " sub sp, sp, #20\n"
     " mov lr, r3\n"
-    " ep_taps 0, r3, r4\n"
-    " ep_taps 1, r5, r6\n"
-    " ep_taps 2, r7, r8\n"
+    " .if \\kw == 1\n"
+    " ep_dw_taps 1, 0, r3\n"
+    " .if \\kh > 1\n"
+    " ep_dw_taps 1, 1, r4\n"
+    " .endif\n"
+    " .if \\kh > 2\n"
+    " ep_dw_taps 1, 2, r5\n"
+    " .endif\n"
+    " .else\n"
+    " ep_dw_taps \\kw, 0, r3, r4, r5, r6\n"
+    " .if \\kh > 1\n"
+    " ep_dw_taps 3, 3, r5, r6\n"
+    " .endif\n"
+    " .if \\kh > 2\n"
+    " ep_dw_taps 3, 6, r7, r8\n"
+    " .endif\n"
+    " .endif\n"
     " ldm r2, {r9, r10, r11}\n"
     " ldm r0, {r0, r1, r12}\n"
     " lsl r12, r12, r11\n"
+    " .if \\kh * \\kw < 7\n"
+    " mov r7, r10\n"
+    " mov r8, r12\n"
+    " .else\n"
     " strd r10, r12, [sp]\n"
+    " .endif\n"
     " str r1, [sp, #8]\n"
     " lsl r1, r9, #1\n"
     " add r2, r11, #1\n"
@@ -156,7 +240,7 @@ __asm__(
     "2:\n"
     " .endif\n"
     " .if \\rounds\n"
-    " ep_dw_outputs \\pairs, 0, \\sx, \\pitch, \\c, \\mode, \\lo, \\hi\n"
+    " ep_dw_outputs \\kh, \\kw, \\pairs, 0, \\sx, \\pitch, \\c, \\mode, \\lo, \\hi\n"
     " add r0, r0, #EP_x\n"
     " add lr, lr, #EP_y\n"
     " .if \\rounds > 1\n"
@@ -167,7 +251,7 @@ __asm__(
     " .endif\n"
     " .endif\n"
     " .if \\rest + \\single\n"
-    " ep_dw_outputs \\rest, \\single, \\sx, \\pitch, \\c, \\mode, \\lo, \\hi\n"
+    " ep_dw_outputs \\kh, \\kw, \\rest, \\single, \\sx, \\pitch, \\c, \\mode, \\lo, \\hi\n"
     " add lr, lr, #EP_y\n"
     " .endif\n"
     " .if \\back\n"
