@@ -31,8 +31,8 @@ allow about a hundred."""
 LOOP_PAIRS = {"size": 1, "speed": 6}
 """Pairs of outputs that one round of the loop unrolls."""
 LEAST_PAIRS = 4
-"""The same, at most, of columns that are taken for rows, of which a high image has long ones, and of
-kernels of few taps, for less code."""
+"""The same, at most, of columns that are taken for rows, of which a high image has long ones, and
+of kernels of few taps, for less code."""
 BACK = 2**16
 """Bytes that two subtractions go back."""
 
