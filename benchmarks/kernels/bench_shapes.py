@@ -180,7 +180,8 @@ def counted(shapes: list[Shape], target: Target) -> list[tuple[int, Shape, str]]
             v: rng.integers(-128, 128, s.graph.types[v].shape).astype(np.int8)
             for v in s.graph.inputs
         }
-        calls = lower(s.graph, target.kernels, "speed", target.core, pairs=target.pairs)
+        core = target.core or target.name
+        calls = lower(s.graph, target.kernels, "speed", core, pairs=target.pairs)
         trials.append(Trial(s.graph, next(iter(calls.values())), feed))
     found = []
     for at in range(0, len(trials), BATCH):
