@@ -152,3 +152,35 @@ def test_depthwise_convolutions_of_few_taps_compute_the_reference(core: str) -> 
     assert any(p["x_row"] < p["x_step"] and p["band_rows"] < p["out_h"] for p in params)
     assert any(p["x_step"] > p["in_c"] and p["x_row"] > p["x_step"] for p in params), "columns left"
     agree(trials, core)
+
+
+def dilated_layer(rng: Rng) -> Graph:
+    """A depthwise layer whose columns part into equal phases; one row, or several bands."""
+    d, multiplier, channels = (int(rng.integers(low, 4)) for low in (2, 1, 1))
+    kernel = (int(rng.integers(1, 6)), int(rng.integers(2, 6)))
+    keeps = bool(rng.integers(2))
+    left, right = (int(n) for n in rng.integers(0, 3, 2))
+    if keeps:
+        multiplier, right = 1, kernel[1] - 1 - min(left, kernel[1] - 1)
+        left = kernel[1] - 1 - right
+    around = d * (kernel[0] - 1)
+    pad = Padding(around // 2, d * left, around - around // 2, d * right)
+    image = (int(rng.integers(1, 20)), d * int(rng.integers(kernel[1], 9)), channels)
+    constants = layer_constants(rng, (*kernel, channels * multiplier), 2, 0.05)
+    y = int8_type((), output_scale(rng, 0.05, constants), int(rng.integers(-128, 128)))
+    x = int8_type(image, 0.05, int(rng.integers(-128, 128)))
+    return one_node(DepthwiseConv2d((1, 1), pad, (d, d), clamp(rng)), [x], y, constants)
+
+
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m7"])
+def test_dilated_depthwise_convolutions_compute_the_reference(core: str) -> None:
+    rng = np.random.default_rng([24, *core.encode()])
+    trials: list[Trial] = []
+    for _ in range(2 * TRIALS):
+        made = of_kernel(dilated_layer(rng), PLANES, core)
+        trials += [replace(t, inplace=t.may_lie_over and bool(rng.integers(4))) for t in made]
+    params = [dict(t.call.params) for t in trials]
+    parted = [p["in_c"] * p["multiplier"] > p["filters"] for p in params]
+    assert sum(parted) > TRIALS
+    assert any(t.inplace for t, several in zip(trials, parted, strict=True) if several)
+    agree(trials, core)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from edgeprune.ir import Array
+from edgeprune.ir import Array, Over
 from edgeprune.ir.fixedpoint import QMAX
 from edgeprune.kernels.arm_dsp._requant import Mode, requant_singles, rescaled
 from edgeprune.kernels.arm_dsp._tiles import Piece
@@ -13,7 +13,7 @@ from edgeprune.kernels.arm_dsp.points import points
 from edgeprune.kernels.bounds import accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.kernels.inplace import in_bands
-from edgeprune.kernels.layer import Layer, conv_layer
+from edgeprune.kernels.layer import LONGEST, Layer, conv_layer
 from edgeprune.ops.conv import DepthwiseConv2d
 
 FOLDER = "arch/arm_dsp"
@@ -43,7 +43,10 @@ HELD_TAPS = ((1, 1), (2, 1), (3, 1), (1, 3), (2, 3), (3, 3), (1, 5))
 
 @dataclass(frozen=True)
 class Form:
-    """A layer as it is computed: columns may stand for rows, and lines that nothing reads be gone.
+    """A layer as it is computed.
+
+    Columns may stand for rows, lines that nothing reads be gone, and so many pixels as columns are
+    dilated by be one, of all their channels.
 
     Attributes:
         layer: so seen.
@@ -81,6 +84,33 @@ class Form:
         return self._without_columns.turned._without_columns.turned
 
     @property
+    def undilated(self) -> Form:
+        """Columns that are dilated by d are none where d pixels beside each other are one."""
+        layer, d = self.layer, self.layer.dilation[1]
+        ((in_h, in_w, in_c), (out_h, out_w, out_c)) = layer.image, layer.out
+        whole = not any(n % d for n in (in_w, out_w, layer.pad_left)) and layer.stride[1] == 1
+        if layer.kernel[1] == 1 or not whole or self.x_step != in_c or d * out_c > LONGEST:
+            return self
+        undilated = replace(
+            layer,
+            image=(in_h, in_w // d, d * in_c),
+            out=(out_h, out_w // d, d * out_c),
+            dilation=(layer.dilation[0], 1),
+            pad_left=layer.pad_left // d,
+        )
+        return replace(self, layer=undilated, x_step=d * in_c, y_step=d * out_c)
+
+    def inplace(self, original: Layer, rows: int) -> Over | None:
+        """Where the result of bands of so many rows may lie over the input."""
+        over = in_bands(original.windows, rows, by_row=self.by_row)
+        pixel = self.layer.image[2]
+        if over is None or pixel == original.image[2]:
+            return over
+        # pixels that are one read and write what is theirs if they lie over their like
+        alike = self.layer.image[1] == self.layer.out[1] and over.exact and over.lead % pixel == 0
+        return over if alike else None
+
+    @property
     def _without_columns(self) -> Form:
         layer, (sy, sx) = self.layer, self.layer.stride
         if layer.kernel[1] > 1 or layer.pad_left > 0 or (layer.out[1] - 1) * sx >= layer.image[1]:
@@ -99,7 +129,8 @@ def depthwise(request: Request) -> KernelCall | None:
     out_c = layer.out[2]
     acc = accumulators(layer.w.reshape(out_c, -1), layer.bias, layer.xq.scalar[1])
     rounded = rescaled(acc, layer)
-    if rounded is None or max(*layer.stride, layer.pad_top, layer.pad_left) > QMAX:
+    bytes_ = (*layer.stride, layer.pad_top, layer.pad_left, out_c // layer.image[2])
+    if rounded is None or max(bytes_) > QMAX:
         return None
     rescale, mode = rounded
     table = requant_singles(acc, rescale)
@@ -112,7 +143,7 @@ def _in_planes(request: Request, layer: Layer, mode: Mode, table: Array) -> Kern
     """By rows or, where speed counts, by columns, whichever takes less."""
     cut = (layer.clamp[0] > -128) + (layer.clamp[1] < 127)
     output = 4 + 3 * cut + (2 if mode is Mode.TWICE else 0)
-    form = Form.of(layer).thinned
+    form = Form.of(layer).thinned.undilated
     unroll = LOOP_PAIRS[request.optimize]
     runs = [(form, _in_registers(form, output, mode, unroll) or _any(form, output, mode))]
     if request.optimize == "speed":
@@ -252,7 +283,8 @@ def _call(request: Request, original: Layer, form: Form, run: Run, table: Array)
             ("pad_top", layer.pad_top),
             ("pad_left", layer.pad_left),
             ("zero", layer.xq.scalar[1]),
-            ("twice_zero", 2 * layer.yq.scalar[1] + 1),
+            ("y_zero", layer.yq.scalar[1]),
+            ("filters", original.out[2]),
             ("multiplier", out_c // in_c),
             ("stride_h", sy),
             ("taps", layer.kernel[0] * layer.kernel[1]),
@@ -266,11 +298,11 @@ def _call(request: Request, original: Layer, form: Form, run: Run, table: Array)
         ),
         constants=(
             Constant("weights", layer.w.reshape(-1), "int8_t"),
-            Constant("table", table, "int32_t", 4 * out_c),
+            Constant("table", table, "int32_t", 4 * original.out[2]),
         ),
         inputs=(request.node.inputs[0],),
         scratch_bytes=4 * band_in * 2 * run.pitch,
-        inplace=in_bands(original.windows, rows, by_row=form.by_row),
+        inplace=form.inplace(original, rows),
         instance=run.piece.instance,
         instructions=out_c * (out_h * run.line + run.once * bands) + widening,
         code_bytes=run.code_bytes,

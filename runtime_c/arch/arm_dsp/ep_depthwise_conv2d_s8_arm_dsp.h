@@ -26,13 +26,14 @@ typedef struct {
     int16_t in_w;
     int16_t in_c;
     int16_t out_h;
-    int16_t multiplier; /* output channels of one input channel */
+    int16_t filters;    /* output channels; those of further pixels beside each other share them */
+    int8_t multiplier;  /* output channels of one input channel */
     int8_t pad_top;
     int8_t pad_left;
     int8_t stride_h;
     int8_t zero;        /* input zero point: the value of the border */
+    int8_t y_zero;      /* output zero point */
     int16_t taps;       /* of the kernel */
-    int16_t twice_zero; /* 2 * output zero point + 1 */
     int16_t band_rows;  /* output rows of a band, */
     int16_t band_in;    /* and input rows of it */
     int16_t pitch;      /* int16 of a row of a plane, even */
@@ -42,11 +43,12 @@ typedef struct {
     ep_arm_dsp_depthwise *run;
 } ep_depthwise_conv2d_s8_arm_dsp_params;
 
-/* As ep_depthwise_conv2d_s8, bit for bit. The columns of an image may be taken for rows, and rows or columns that
- * no window reads be left out: sizes, taps and steps say so.
+/* As ep_depthwise_conv2d_s8, bit for bit. The columns of an image may be taken for rows, rows or columns that no
+ * window reads be left out, and so many pixels beside each other as columns are dilated by be taken for one of all
+ * their channels, which leaves none of the dilation: sizes, taps and steps say so.
  *
- * w        int8 [out_c][kernel_h][kernel_w]
- * table    int32 [out_c][3]
+ * w        int8 [filters][kernel_h][kernel_w]
+ * table    int32 [filters][3]
  * x        int8 [in_h][in_w][in_c]
  * scratch  int16 [4][band_in][pitch]
  * y        int8 [out_h][out_w][out_c] */
