@@ -248,8 +248,8 @@ def _any(form: Form, output: int, mode: Mode) -> Run | None:
     rounds, rest = divmod(out_w, 4)
 
     def outputs(n: int) -> int:
-        slides = n == 4 and sx == dx == 1
-        two = 3 + n if slides else 1 + 2 * n if dx == 1 else 1 + 4 * n
+        slides = n == 4 and dx == 1 and sx < 3
+        two = 4 - sx + n if slides else 1 + 2 * n if dx == 1 else 1 + 4 * n
         return kh * (pairs * two + 3 * slides + 3 * (kh > 1)) + n * (output + 1) + 7
 
     line = rounds * (outputs(4) + 4) + (outputs(rest) if rest else 0) + 7

@@ -277,17 +277,21 @@ __asm__(
  * two, those of a row with a zero behind an odd last one. */
 __asm__(
     EP_ONCE("DEPTHWISE_3")
-    /* Two taps of four outputs whose words are in a to d, those of the next two taps follow. */
-    ".macro ep_da_slide left, at, a, b, c, d\n"
+    /* Two taps of four outputs whose words are in a to d, those of the next two taps follow; at: of a. With a
+     * stride of 2 they are those of the next outputs, and one more. */
+    ".macro ep_da_slide left, at, sx, a, b, c, d\n"
     " ldr r11, [r2], #4\n"
     " smlad r3, \\a, r11, r3\n"
     " smlad r4, \\b, r11, r4\n"
     " smlad r5, \\c, r11, r5\n"
     " smlad r6, \\d, r11, r6\n"
-    " .if \\left > 1\n"
+    " .if \\left > 1 && \\sx == 1\n"
     " ldr \\a, [r1, #\\at + 8]\n"
     " ldr \\b, [r1, #\\at + 10]\n"
-    " ep_da_slide \\left-1, \\at+4, \\c, \\d, \\a, \\b\n"
+    " ep_da_slide \\left-1, \\at+4, 1, \\c, \\d, \\a, \\b\n"
+    " .elseif \\left > 1\n"
+    " ldr \\a, [r1, #\\at + 16]\n"
+    " ep_da_slide \\left-1, \\at+4, 2, \\b, \\c, \\d, \\a\n"
     " .endif\n"
     ".endm\n"
     /* Two taps of one output: side by side, or `dx` pixels apart; the second is there if `both`. */
@@ -347,12 +351,12 @@ __asm__(
     " mov r12, #\\kh\n"
     "5:\n"
     " .endif\n"
-    " .if \\n == 4 && \\sx == 1 && \\dx == 1\n"
+    " .if \\n == 4 && \\sx < 3 && \\dx == 1\n"
     " ldr r7, [r1]\n"
-    " ldr r8, [r1, #2]\n"
-    " ldr r9, [r1, #4]\n"
-    " ldr r10, [r1, #6]\n"
-    " ep_da_slide (\\kw+1)/2, 0, r7, r8, r9, r10\n"
+    " ldr r8, [r1, #2 * \\sx]\n"
+    " ldr r9, [r1, #4 * \\sx]\n"
+    " ldr r10, [r1, #6 * \\sx]\n"
+    " ep_da_slide (\\kw+1)/2, 0, \\sx, r7, r8, r9, r10\n"
     " .else\n"
     " ep_da_taps \\kw, 0, \\n, \\sx, \\dx\n"
     " .endif\n"
