@@ -156,26 +156,22 @@ void ep_depthwise_conv2d_s8_arm_dsp(const band_params *p, const int8_t *w, const
     uint32_t *const planes = scratch;
     const int32_t plane_words = p->band_in * p->pitch / 2;
     fill_border(planes, 4 * plane_words, ep_pair(p->zero, p->zero));
-    int32_t first = 0; /* filter of the first of four channels */
     for (int32_t c = 0; c < p->in_c; c += 4) {
         const int32_t channels = p->in_c - c < 4 ? p->in_c - c : 4;
-        int32_t filter = first;
         for (int32_t oy = 0; oy < p->out_h; oy += p->band_rows) {
             const int32_t rows = p->out_h - oy < p->band_rows ? p->out_h - oy : p->band_rows;
             load_band(p, x + c, channels, oy * p->stride_h - p->pad_top,
                       p->band_in - (p->band_rows - rows) * p->stride_h,
                       planes, plane_words);
             ep_arm_dsp_band band = {planes, rows, 2 * p->y_zero + 1};
-            filter = first;
             int32_t channel = c * p->multiplier;
             for (int32_t k = 0; k < channels; k++) {
                 for (int32_t m = 0; m < p->multiplier; m++, channel++) {
+                    const int32_t filter = channel % p->filters;
                     p->run(&band, w + filter * p->taps, table + filter * 3, y + oy * p->y_row + channel);
-                    filter = filter + 1 < p->filters ? filter + 1 : 0;
                 }
                 band.plane += plane_words;
             }
         }
-        first = filter;
     }
 }
