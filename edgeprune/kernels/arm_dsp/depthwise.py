@@ -227,7 +227,7 @@ def _in_registers(form: Form, output: int, mode: Mode, unroll: int) -> Run | Non
     code = 45 + pair * (pairs * bool(rounds) + rest) + out_w % 2 * 14 + 12
     steps = (sx, row, step, form.y_step, back)
     piece = Piece("depthwise", (kh, kw, *loop, *steps, int(mode), *layer.clamp))
-    return Run(piece, pitch, 44 + 7 * kh * (kw > 1), line, 4 * code)
+    return Run(piece, pitch, 44 + kh * max(3 * kw - 2, 2), line, 4 * code)
 
 
 def _any(form: Form, output: int, mode: Mode) -> Run | None:
@@ -256,7 +256,7 @@ def _any(form: Form, output: int, mode: Mode) -> Run | None:
     sizes = (rounds, rest, kh, kw, sx, dx, row, step, form.y_step)
     piece = Piece("depthwise_any", (*sizes, int(mode), *layer.clamp))
     code = 50 + (outputs(4) if rounds else 0) + (outputs(rest) if rest else 0)
-    return Run(piece, pitch, 75 + 8 * kh * pairs, line, 4 * code)
+    return Run(piece, pitch, 50 + 7 * kh * pairs, line, 4 * code)
 
 
 def _call(request: Request, original: Layer, form: Form, run: Run, table: Array) -> KernelCall:
@@ -266,10 +266,11 @@ def _call(request: Request, original: Layer, form: Form, run: Run, table: Array)
     rows = _band_rows(layer, run.pitch, reach)
     band_in = (rows - 1) * sy + reach
     bands = -(-out_h // rows)
-    widened = min(bands * band_in, out_h * sy + reach * bands)
+    widened = min(bands * band_in, out_h * sy + reach * bands, in_h + reach * (bands - 1))
     fours, singles = in_c - in_c % 4, in_c % 4  # channels that are widened together, or alone
-    widening = widened * (fours * (in_w * 17 + 56) // 8 + singles * (in_w * 6 + 12))
+    widening = widened * (fours * (in_w * 17 + 56) // 8 + singles * (in_w * 11 + 20))
     widening += 6 * band_in * run.pitch  # the border is written all over
+    widening += 130 * bands * -(-in_c // 4)
     return KernelCall(
         function="ep_depthwise_conv2d_s8_arm_dsp",
         sources=(f"{FOLDER}/ep_depthwise_conv2d_s8_arm_dsp.c",),
