@@ -124,6 +124,18 @@ def test_an_operator_within_the_chain_that_is_no_part_of_it_is_refused() -> None
         parse(changed(preprocessor(), change), "m.tflite")
 
 
+def test_features_that_are_cast_to_float_are_refused() -> None:
+    """As audio_preprocessor.py makes them with --output_type float32."""
+
+    def change(model: schema.ModelT) -> None:
+        graph = model.subgraphs[0]
+        graph.tensors[graph.operators[14].outputs[0]].type = schema.TensorType.FLOAT32
+
+    with pytest.raises(UnsupportedError, match="reads what SignalFilterBankLog makes") as caught:
+        parse(changed(preprocessor(), change), "m.tflite")
+    assert "ends in int8" in str(caught.value)
+
+
 def test_damaged_options_are_an_error_and_no_crash() -> None:
     whole = bytes(flexbuffers.Dumps({"T": 7, "fft_length": 512, "wide": 1 << 40, "on": True}))
     assert numbers(whole, "op") == {"T": 7, "fft_length": 512, "wide": 1 << 40, "on": 1}

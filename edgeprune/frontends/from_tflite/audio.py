@@ -29,7 +29,7 @@ CHAIN = (
     "FilterBankSpectralSubtraction", "PCAN", "FilterBankLog",
 )  # fmt: skip
 OPERATORS = {f"CUSTOM 'Signal{name}'": name for name in CHAIN}
-PASSED = ("CAST", "RESHAPE", "EXPAND_DIMS", "SQUEEZE")
+RESHAPED = ("RESHAPE", "EXPAND_DIMS", "SQUEEZE")
 ARITHMETIC = ("MUL", "ADD", "DIV", "MINIMUM", "MAXIMUM")
 HINT = "what is read is the chain of tflite-micro's audio_preprocessor.py, which ends in int8"
 
@@ -74,9 +74,9 @@ def follow(r: Reader, op: Operator) -> bool:
     sound = r.sound[op.inputs[places[0]]]
     if op.name == "CAST" and sound.stage == CHAIN[-1] and r.result(op).dtype is DType.INT8:
         _end(r, op, sound)
-    elif op.name in PASSED:
+    elif places == [0] and (op.name in RESHAPED or _widens(r, op, sound)):
         r.sound[op.outputs[0]] = sound
-    elif op.name == "STRIDED_SLICE" and sound.stage == "Energy" and sound.cut is None:
+    elif places == [0] and op.name == "STRIDED_SLICE" and _is_whole(sound):
         r.sound[op.outputs[0]] = _cut(r, op, sound)
     elif op.name == "CONCATENATION" and sound.cut is not None and len(places) == 1:
         r.sound[op.outputs[0]] = _filled(r, op, sound, places[0])
@@ -85,6 +85,18 @@ def follow(r: Reader, op: Operator) -> bool:
     else:
         raise UnsupportedError(r.where(op), f"reads what Signal{sound.stage} makes", HINT)
     return True
+
+
+def _widens(r: Reader, op: Operator, sound: Sound) -> bool:
+    """Whether it casts to 32 bits: energies, which stay below 2^31, or logarithms."""
+    t = r.result(op)
+    wide = t.dtype is DType.INT32 or (sound.stage == "Energy" and "UINT32" in t.refused)
+    return op.name == "CAST" and sound.stage in ("Energy", CHAIN[-1]) and wide
+
+
+def _is_whole(sound: Sound) -> bool:
+    """Whether it is all energies."""
+    return sound.stage == "Energy" and sound.cut is None
 
 
 def _signal(r: Reader, op: Operator, name: str) -> None:
