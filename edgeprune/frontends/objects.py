@@ -35,6 +35,8 @@ def arrays_of(data: Any, where: str) -> dict[str, Array]:
         return found if data[1] is None else {**found, "y": _array(data[1], f"{where}: y")}
     if isinstance(data, tuple):
         raise _refused(where, "tuple", f"it has {len(data)} parts, not x and y")
+    if _is_pairs(data):
+        return _drawn(data, where)
     if isinstance(data, list) or hasattr(data, "__array__") or hasattr(data, "detach"):
         return {"x": _array(data, where)}
     return _drawn(data, where)
@@ -46,8 +48,23 @@ def _is_pair(data: Any) -> bool:
         return len(data) == 2
     if not isinstance(data, list) or len(data) != 2:
         return False
-    ranks = [np.ndim(part) if isinstance(part, list) else getattr(part, "ndim", 0) for part in data]
+    ranks = [_rank(part) for part in data]
     return ranks[0] > ranks[1] == 1 and len(data[0]) == len(data[1])
+
+
+def _rank(part: Any) -> int:
+    """Of what may be an array; 0: it is none."""
+    if not isinstance(part, list):
+        return int(getattr(part, "ndim", 0))
+    try:
+        return np.ndim(part)
+    except ValueError:  # its items differ in shape
+        return 0
+
+
+def _is_pairs(data: Any) -> bool:
+    """A list of samples with their labels, such as ``list(dataset)``."""
+    return isinstance(data, list) and all(isinstance(x, tuple) and len(x) == 2 for x in data)
 
 
 def _array(value: Any, where: str) -> Array:
@@ -56,7 +73,9 @@ def _array(value: Any, where: str) -> Array:
     try:
         found = np.asarray(value)
     except Exception as error:  # noqa: BLE001 - what other libraries' objects raise is theirs
-        raise _refused(where, type(value).__name__, str(error).splitlines()[0][:200]) from None
+        said = str(error).splitlines()[0][:200]
+        why = "its items differ in shape" if isinstance(value, list | tuple) else said
+        raise _refused(where, type(value).__name__, why) from None
     if found.dtype.kind not in "fiub":
         raise _refused(where, type(value).__name__, f"elements are {found.dtype}, not numbers")
     return found

@@ -62,7 +62,8 @@ def export(module: Any, example: Any, path: Path) -> Path:
         torch.export.save(module, path)
         return path
     if not isinstance(module, torch.nn.Module):
-        raise EdgePruneError(where, "is no torch.nn.Module and no path of a model")
+        hint = "save it and give its path: model.save('model.keras') in Keras"
+        raise EdgePruneError(where, "is no torch.nn.Module and no path of a model", hint)
     if example is None:
         raise EdgePruneError(where, "needs example_input=, one input with its batch axis")
     given = example if isinstance(example, tuple) else (example,)
