@@ -15,6 +15,7 @@ GUARDS = {
     "armv6m": "defined(__ARM_ARCH_6M__)",
     "armv7m": "defined(__ARM_ARCH_7M__)",
     "avr": "defined(__AVR__)",
+    "riscv": "(defined(__riscv_mul) && __riscv_xlen == 32 && !defined(__riscv_32e))",
 }
 """By folder of ``runtime_c/arch``, when the C preprocessor takes what is in it."""
 

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 
 from edgeprune.errors import UnsupportedError
 from edgeprune.ir import Graph, Node, Part, Span
-from edgeprune.kernels import arm_dsp, arm_mve, armv6m, avr, costs, vector
+from edgeprune.kernels import arm_dsp, arm_mve, armv6m, avr, costs, riscv, vector
 from edgeprune.kernels.by_rows import in_turns
 from edgeprune.kernels.call import Kernel, KernelCall, Request
 from edgeprune.kernels.choice import Choice, balanced, leanest, quickest, smallest, weighed
@@ -52,6 +52,7 @@ KERNELS: dict[str, tuple[Kernel, ...]] = {
     "arm_dsp": arm_dsp.KERNELS,
     "armv6m": armv6m.KERNELS,
     "avr": avr.KERNELS,
+    "riscv": riscv.KERNELS,
     "vector": vector.KERNELS,
     "portable": (
         dense,

@@ -1,4 +1,4 @@
-"""The inner loops for Armv6-M and Armv7-M give what the integer reference gives, on the core."""
+"""Inner loops for Armv6-M, Armv7-M and RISC-V compute the integer reference, on the core."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from kernels.layers import (
     pointwise_layer,
 )
 from kernels.on_core import Trial, run_on_core
+from toolchain.tiny import on
 
 from edgeprune import resources
 from edgeprune.compiler.compile import Recipe
@@ -30,7 +31,7 @@ from edgeprune.ops._window import Padding
 from edgeprune.target import load_target
 from edgeprune.verify.run_target import run
 
-CORES = {"cortex-m0plus": "armv6m", "cortex-m3": "armv7m"}
+CORES = {"cortex-m0plus": "armv6m", "cortex-m3": "armv7m", "rv32imc": "riscv"}
 FAMILIES = {
     "conv2d": image_layer,
     "pointwise": pointwise_layer,
@@ -72,8 +73,7 @@ def network(rng: np.random.Generator, image: tuple[int, int, int], channels: tup
     )
 
 
-@pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
-@pytest.mark.parametrize("core", CORES)
+@on(list(CORES))
 @pytest.mark.parametrize(
     ("image", "channels"), [((6, 9, 3), (8, 4, 19)), ((5, 4, 9), (6, 7, 8)), ((4, 5, 1), (5, 9, 3))]
 )
@@ -90,10 +90,9 @@ def test_the_core_computes_the_reference(core, image, channels, rng, tmp_path: P
     np.testing.assert_array_equal(run(tmp_path, target, x).outputs, want)
 
 
-@pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
 @pytest.mark.parametrize("optimize", ["speed", "size"])
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("core", CORES)
+@on(list(CORES))
 def test_any_layer_is_the_reference_on_the_core(core: str, family: str, optimize: str) -> None:
     rng = np.random.default_rng([len(core), len(optimize), *family.encode()])
     kernels = load_target(core).kernels
