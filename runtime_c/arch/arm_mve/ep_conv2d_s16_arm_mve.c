@@ -41,5 +41,6 @@ static EP_NOINLINE void finish_positions(const ep_finish *f, int32_t o, int32_t 
 #define EP_TILE_SINGLE ep_tile_single_s16
 #define EP_FINISH_TYPE ep_finish
 #define EP_FINISH finish_positions
+#define EP_STRIP(s, x, w, y) ep_tile_strip_s16_arm_mve(s, &finish.output, x, w, y)
 
 #include "ep_conv2d_body.inc"

@@ -99,3 +99,115 @@ FUNCTION ep_tile_block_s16_arm_mve
     stm r1, {r0, r2, r4, r6}
     pop {r3-r7, r11, r12, pc}
 END ep_tile_block_s16_arm_mve
+
+    /* offsets of ep_strip_s8 and ep_output_s8 */
+    .set S_COUNT, 0
+    .set S_N, 4
+    .set S_NEXT, 12
+    .set S_PITCH, 16
+    .set S_BIAS, 24
+    .set S_SHIFT, 32
+    .set O_LOW, 4
+
+    /* offsets from sp, behind eight sums */
+    .set F_X, 32
+    .set F_SECOND, 36
+    .set F_BIAS, 40 /* where the next block's lie; multipliers behind it */
+    .set F_SHIFT, 48
+    .set F_Y, 52
+    .set F_LEFT, 56 /* channels */
+    .set F_N, 60
+    .set F_PITCH, 64
+    .set F_OUTPUT, 68
+    .set FRAME, 76
+
+FUNCTION ep_tile_strip_s16_arm_mve
+    push {r4-r11, lr}
+    sub sp, sp, #FRAME
+    mov r7, r3
+    ldr r4, [r0, #S_NEXT]
+    add r4, r2, r4, lsl #1
+    strd r2, r4, [sp, #F_X]
+    ldrd r4, r5, [r0, #S_BIAS]
+    strd r4, r5, [sp, #F_BIAS]
+    ldr r4, [r0, #S_SHIFT]
+    ldr r5, [sp, #FRAME + 36] /* y */
+    strd r4, r5, [sp, #F_SHIFT]
+    ldrd r4, r5, [r0, #S_COUNT]
+    strd r4, r5, [sp, #F_LEFT]
+    ldr r4, [r0, #S_PITCH]
+    lsls r4, r4, #1
+    strd r4, r1, [sp, #F_PITCH]
+1:
+    ldrd r5, r1, [sp, #F_X]
+    ldr r3, [sp, #F_N]
+    lsr r11, r3, #4
+    movs r0, #0
+    movs r2, #0
+    movs r4, #0
+    movs r6, #0
+    mov r8, r0
+    mov r10, r0
+    mov r12, r0
+    mov lr, r0
+    tst r3, #8
+    beq 2f
+    eight r0 r2 r4 r6 r8 r10 r12 lr
+2:
+    cmp r11, #0
+    beq 4f
+3:
+    eight r0 r2 r4 r6 r8 r10 r12 lr
+    eight r0 r2 r4 r6 r8 r10 r12 lr
+    subs r11, r11, #1
+    bne 3b
+4:
+    ands r3, r3, #7
+    beq 5f
+    vctp.16 r3
+    vpstt
+    vldrht.u16 q0, [r5]
+    vldrht.u16 q1, [r1]
+    fewer r0 r8
+    fewer r2 r10
+    fewer r4 r12
+    fewer r6 lr
+5:
+    mov r1, sp
+    stm r1, {r0, r2, r4, r6, r8, r10, r12, lr}
+    /* (bias + sum) * (mult << (32 - shift)): its rounded high word */
+    ldrd r0, r1, [sp, #F_BIAS]
+    ldrd r2, r3, [sp, #F_SHIFT]
+    movs r4, #32
+    vdup.32 q3, r4
+    vldrb.s32 q2, [r2], #4
+    vsub.i32 q3, q3, q2
+    vldrw.u32 q2, [r1], #16
+    vshl.s32 q3, q2, q3
+    vldrw.u32 q2, [r0], #16
+    strd r0, r1, [sp, #F_BIAS]
+    vldrw.u32 q0, [sp]
+    vldrw.u32 q1, [sp, #16]
+    vadd.i32 q0, q0, q2
+    vadd.i32 q1, q1, q2
+    vrmulh.s32 q0, q0, q3
+    vrmulh.s32 q1, q1, q3
+    ldrd r0, r1, [sp, #F_PITCH]
+    ldrd r4, r5, [r1, #O_LOW]
+    vdup.32 q2, r4
+    vdup.32 q3, r5
+    vmax.s32 q0, q0, q2
+    vmax.s32 q1, q1, q2
+    vmin.s32 q0, q0, q3
+    vmin.s32 q1, q1, q3
+    add r0, r0, r3
+    vstrh.32 q1, [r0]
+    vstrh.32 q0, [r3], #8
+    strd r2, r3, [sp, #F_SHIFT]
+    ldr r0, [sp, #F_LEFT]
+    subs r0, r0, #4
+    str r0, [sp, #F_LEFT]
+    bne 1b
+    add sp, sp, #FRAME
+    pop {r4-r11, pc}
+END ep_tile_strip_s16_arm_mve

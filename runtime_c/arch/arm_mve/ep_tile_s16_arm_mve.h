@@ -4,7 +4,7 @@
 #ifndef EP_TILE_S16_ARM_MVE_H
 #define EP_TILE_S16_ARM_MVE_H
 
-#include "ep_common.h"
+#include "ep_strip_s8.h"
 
 /* sums[c] = sum_i x[i] * w[i][c], sums[EP_BLOCK + c] = sum_i x1[i] * w[i][c]
  *
@@ -16,5 +16,14 @@ void ep_tile_pair_s16_arm_mve(const int16_t *x, const int16_t *x1, const int8_t 
 
 /* The same for one position: sums int32 [EP_BLOCK]. */
 void ep_tile_block_s16_arm_mve(const int16_t *x, const int8_t *w, int32_t n, int32_t *sums);
+
+/* Results of s->count channels at two positions, block by block: (bias + sum) * mult >> shift, rounded
+ * once, within the limits of the output. shift int8 [count], in [16, 32]
+ *
+ * x int16 [n], and at x + next those of the second position
+ * w int8  [count / EP_BLOCK][n][EP_BLOCK], in eights
+ * y int16 [count], and at y + pitch */
+void ep_tile_strip_s16_arm_mve(const ep_strip_s8 *s, const ep_output_s8 *output, const int16_t *x,
+                               const int8_t *w, int16_t *y);
 
 #endif
