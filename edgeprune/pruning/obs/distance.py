@@ -8,7 +8,7 @@ matrix times a vector.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.ir import Graph, run, tensors
+from edgeprune.ir import Graph, Node, run, tensors
 from edgeprune.ops.linear import linears, partner
 from edgeprune.pruning.obs.kronecker import Kronecker
 from edgeprune.pruning.obs.parts import Part
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 ELEMENTS = 2**22
 """Of all values together that are computed at once; derivatives hold each several times."""
+KEPT = 2 * ELEMENTS
+"""Of all values together that are kept, with what their derivatives need, from curvature to
+curvature."""
 SCALED = 100
 """Samples, at the least, that the variance of what is compared is taken from."""
 CURVED = 500
@@ -126,6 +129,7 @@ class Distance:
             if all(len(graph.users[v]) == 1 for v in lin.node.inputs[1:])
         }
         self._weights = tensors(graph)
+        self._still = _still(graph)
         self._dense_weights = tensors(dense)
         own = [v for lin in self.layers.values() for v in lin.node.inputs[1:]]
         self.start = {v: self._weights[v] for v in own}
@@ -147,19 +151,17 @@ class Distance:
 
         total = 0.0
         with torch.no_grad():
-            for x, targets in self._tried:
-                total += self._squared(self._gaps(self._results(weights, x), targets))
+            for rows, targets in self._tried:
+                total += self._squared(self._gaps(self._results(weights, rows), targets))
         return total / self._few
 
     def slope(self) -> Weights:
         """Half the derivative of the error by the weights, from all samples."""
-        import torch
-
         found: Weights = {}
-        free = self._free()
-        for x in torch.split(self.x, self._batch):
-            made = self._results(free, x)
-            _add(found, _back(made, free, self._gaps(made, self._targets(x))))
+        free = self._free
+        for rows in self._batches(0, len(self.x)):
+            made = self._results(free, rows)
+            _add(found, _back(made, free, self._gaps(made, self._targets(self.x[rows]))))
         return {v: g / len(self.x) for v, g in found.items()}
 
     def curve(self, step: Weights) -> Weights:
@@ -171,15 +173,14 @@ class Distance:
         import torch
 
         found: Weights = {}
-        free = self._free()
         part = self._part(step)
         ahead = self._ahead(step, part)
-        for x in torch.split(self.x[: self._few], self._batch):
-            made = self._results(free, x)
+        keeps = self._few * sum(self.graph.types[n.output].size for n in self._moving) <= KEPT
+        for rows, made in self._kept if keeps else self._made():
             with torch.no_grad():
-                moved = self._results(ahead, x)
+                moved = self._results(ahead, rows)
             change = [(z - y.detach()) / part for z, y in zip(moved, made, strict=True)]
-            _add(found, _back(made, free, change))
+            _add(found, _back(made, self._free, change, again=keeps))
         return {v: g / self._few for v, g in found.items()}
 
     def _part(self, step: Weights) -> float:
@@ -190,9 +191,9 @@ class Distance:
         if not size > 0:
             return 1.0
         least = TINY * _norm(self.start.values()) / size
-        x = self.x[: min(self._batch, PROBED)]
+        rows = slice(0, min(self._batch, PROBED))
         with torch.no_grad():
-            here, there = (self._results(self._ahead(step, p), x) for p in (0.0, least))
+            here, there = (self._results(self._ahead(step, p), rows) for p in (0.0, least))
         moved = _norm([b - a for a, b in zip(here, there, strict=True)])
         return least * SMALL * _norm(here) / moved if moved > 0 else least
 
@@ -206,9 +207,8 @@ class Distance:
 
         generator = torch.Generator().manual_seed(seed)
         metric = Kronecker(self.layers.values(), seed)
-        free = self._free()
-        for x in torch.split(self.x[: min(CURVED, len(self.x))], self._batch):
-            values = self._values(free, x)
+        for rows in self._batches(0, min(CURVED, len(self.x))):
+            values = self._values(self._free, rows)
             results = torch.cat(self._seen(values), dim=1)
             signs = torch.randint(0, 2, results.shape, generator=generator) * 2.0 - 1
             made = [values[lin.node.output] for lin in self.layers.values()]
@@ -216,22 +216,48 @@ class Distance:
             metric.see(values, dict(zip(self.layers, slopes, strict=True)))
         return metric
 
+    @cached_property
     def _free(self) -> Weights:
         """The weights as they are, to take derivatives by."""
         return {v: w.detach().requires_grad_() for v, w in self.start.items()}
 
+    @cached_property
+    def _kept(self) -> list[tuple[slice, tuple[torch.Tensor, ...]]]:
+        return list(self._made())
+
+    def _made(self) -> Iterator[tuple[slice, tuple[torch.Tensor, ...]]]:
+        """The results with the weights as they are, for the samples of the curvature."""
+        for rows in self._batches(0, self._few):
+            yield rows, self._results(self._free, rows)
+
+    def _batches(self, start: int, stop: int) -> list[slice]:
+        return [slice(i, min(i + self._batch, stop)) for i in range(start, stop, self._batch)]
+
+    @cached_property
+    def _moving(self) -> tuple[Node, ...]:
+        """The nodes whose results depend on the weights."""
+        return tuple(n for n in self.graph.nodes if n not in self._still)
+
+    @cached_property
+    def _fed(self) -> Weights:
+        """What these read of all samples: it is computed once."""
+        read = {v for n in self._moving for v in n.inputs} | {a.value for a in self.wanted}
+        feed = {self.graph.inputs[0]: self.x}
+        return run(self.graph, feed, constants=self._weights, nodes=self._still, keep=read)
+
     def _values(
-        self, weights: Weights, x: torch.Tensor, keep: Collection[str] | None = None
+        self, weights: Weights, rows: slice, keep: Collection[str] | None = None
     ) -> Weights:
+        feed = {v: x[rows] for v, x in self._fed.items()}
         constants = {**self._weights, **weights}
-        return run(self.graph, {self.graph.inputs[0]: x}, constants=constants, keep=keep)
+        return run(self.graph, feed, constants=constants, nodes=self._moving, keep=keep)
 
     def _seen(self, values: Weights) -> tuple[torch.Tensor, ...]:
         both = zip(self.wanted, self._scales, strict=True)
         return tuple(a.seen(values[a.value]) * s for a, s in both)
 
-    def _results(self, weights: Weights, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        return self._seen(self._values(weights, x, {a.value for a in self.wanted}))
+    def _results(self, weights: Weights, rows: slice) -> tuple[torch.Tensor, ...]:
+        return self._seen(self._values(weights, rows, {a.value for a in self.wanted}))
 
     def _targets(self, x: torch.Tensor) -> list[torch.Tensor]:
         import torch
@@ -242,12 +268,10 @@ class Distance:
             return [a.wanted(values) for a in self.wanted]
 
     @cached_property
-    def _tried(self) -> list[tuple[torch.Tensor, list[torch.Tensor]]]:
+    def _tried(self) -> list[tuple[slice, list[torch.Tensor]]]:
         """The samples that steps are tried on, and their targets: the same for every trial."""
-        import torch
-
-        parts = torch.split(self.x[-self._few :], self._batch)
-        return [(x, self._targets(x)) for x in parts]
+        parts = self._batches(len(self.x) - self._few, len(self.x))
+        return [(rows, self._targets(self.x[rows])) for rows in parts]
 
     def _gaps(
         self, made: tuple[torch.Tensor, ...], targets: list[torch.Tensor]
@@ -260,8 +284,26 @@ class Distance:
         return sum(float(g.square().sum()) for g in gaps)
 
 
-def _back(made: Sequence[torch.Tensor], free: Weights, slopes: Sequence[torch.Tensor]) -> Weights:
-    """Derivatives by the results, taken back to the weights."""
+def _still(graph: Graph) -> tuple[Node, ...]:
+    """The nodes in front of all layers that take elements of the input or put them elsewhere."""
+    known, found = {graph.inputs[0]}, []
+    for node in graph.nodes:
+        size = graph.types[node.output].size
+        small = size <= graph.types[graph.inputs[0]].size
+        if node.op.moves and small and known.issuperset(node.inputs):
+            known.add(node.output)
+            found.append(node)
+    return tuple(found)
+
+
+def _back(
+    made: Sequence[torch.Tensor],
+    free: Weights,
+    slopes: Sequence[torch.Tensor],
+    *,
+    again: bool = False,
+) -> Weights:
+    """Derivatives by the results, taken back to the weights; ``again``: not for the last time."""
     import torch
 
     pairs = [(y, s) for y, s in zip(made, slopes, strict=True) if y.requires_grad]
@@ -269,7 +311,9 @@ def _back(made: Sequence[torch.Tensor], free: Weights, slopes: Sequence[torch.Te
         return {v: torch.zeros_like(w) for v, w in free.items()}
     # of one number: derivatives of many load the whole of sympy for a check of their shapes
     total = torch.stack([(y * s).sum() for y, s in pairs]).sum()
-    found = torch.autograd.grad(total, list(free.values()), materialize_grads=True)
+    found = torch.autograd.grad(
+        total, list(free.values()), materialize_grads=True, retain_graph=again
+    )
     return dict(zip(free, found, strict=True))
 
 
