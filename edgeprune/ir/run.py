@@ -236,9 +236,11 @@ def quantise_array(x: Array, t: TensorType) -> Array:
     assert t.quant is not None
     scale, zero = t.quant.scalar
     info = np.iinfo(t.dtype.numpy)
-    q = np.asarray(x, np.float32) / np.float32(scale)
-    rounded = np.sign(q) * np.floor(np.abs(q) + np.float32(0.5))
-    cut: Array = np.clip(rounded + zero, info.min, info.max).astype(t.dtype.numpy)
+    q = np.asarray(np.asarray(x, np.float32) / np.float32(scale))
+    q += np.copysign(np.float32(0.5), q)
+    np.trunc(q, out=q)
+    q += np.float32(zero)
+    cut: Array = np.clip(q, info.min, info.max, out=q).astype(t.dtype.numpy)
     return cut
 
 
@@ -247,6 +249,10 @@ def dequantise_array(q: Array, t: TensorType) -> Array:
     assert t.quant is not None
     if t.quant.axis is None:
         scale, zero = t.quant.scalar
+        if q.dtype.itemsize < 4:  # float32 has these integers, so a product is rounded once
+            y: Array = np.asarray(q.astype(np.float32) - np.float32(zero))
+            y *= np.float32(scale)
+            return y
         return ((q.astype(np.int32) - zero) * np.float32(scale)).astype(np.float32)
     shape = [1] * q.ndim
     shape[t.quant.axis] = -1
