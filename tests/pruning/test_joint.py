@@ -8,11 +8,12 @@ import torch
 from pruning import graphs
 
 from edgeprune.ir import Graph, Samples, couple
-from edgeprune.ops import Relu, Softmax
+from edgeprune.ops import Gather, Relu, Softmax
 from edgeprune.ops.unfuse import unfuse
 from edgeprune.pruning.compact import compact
 from edgeprune.pruning.groups import find_groups
 from edgeprune.pruning.loss import make_loss
+from edgeprune.pruning.obs import distance as module
 from edgeprune.pruning.obs import joint
 from edgeprune.pruning.obs.distance import Distance, aims
 from edgeprune.pruning.obs.joint import solve_jointly, together
@@ -67,6 +68,37 @@ def test_the_gauss_newton_matrix_is_symmetric_and_not_negative(kind: int) -> Non
     hu, hv = distance.curve(u), distance.curve(v)
     assert dot(v, hu) == pytest.approx(dot(u, hv), rel=1e-3, abs=1e-3 * dot(u, hu))
     assert dot(u, hu) > 0
+
+
+def without_inputs(n: int = 40) -> Distance:
+    """Of a network that reads some of its inputs."""
+    graph = graphs.mlp(12, 8, 6, 3, head=None)
+    coupling, value = couple(graph), graph.outputs[0]
+    removed = coupling.inputs & (np.arange(coupling.count) % 3 == 0)
+    small, parts = compact(graph, coupling, removed), parts_of(graph, coupling, removed)
+    assert any(isinstance(node.op, Gather) for node in small.nodes)
+    wanted = aims(small, parts, graph, (small.outputs[0], value))
+    return Distance(small, wanted, graph, drawn(graph, n))
+
+
+def test_what_no_weight_changes_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    gather, gathered = Gather.evaluate, []
+
+    def counted(op: Gather, *x: torch.Tensor) -> torch.Tensor:
+        gathered.append(len(x[0]))
+        return gather(op, *x)
+
+    monkeypatch.setattr(Gather, "evaluate", counted)
+    solve_jointly(without_inputs())
+    assert gathered == [40]
+
+
+def test_results_that_are_kept_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = solve_jointly(without_inputs())
+    monkeypatch.setattr(module, "KEPT", 0)
+    made = solve_jointly(without_inputs())
+    assert kept
+    assert all(np.array_equal(kept[v], made[v]) for v in kept)
 
 
 def test_weights_that_were_disturbed_are_found_again() -> None:
