@@ -30,7 +30,7 @@ from edgeprune.ir.run import (
     walk,
 )
 from edgeprune.ir.samples import Samples
-from edgeprune.ir.span import Span, span_of
+from edgeprune.ir.span import Bands, Span, span_of
 from edgeprune.ir.spelling import Form, OnnxNode, TfliteOp, Version
 from edgeprune.ir.steps import explicit, initial_value, run_steps, step_rows
 from edgeprune.ir.text import to_text
@@ -48,6 +48,7 @@ __all__ = [
     "OUTPUT",
     "Array",
     "Band",
+    "Bands",
     "Channels",
     "Codebook",
     "Coupling",

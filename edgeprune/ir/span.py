@@ -107,7 +107,13 @@ class Span:
         return False
 
 
-def span_of(graph: Graph, nodes: Sequence[Node], most: Sequence[int]) -> Span | None:
+Bands = dict[tuple[str, range], Band | None]
+"""How some rows of a node's result are computed alone, by the node's name."""
+
+
+def span_of(
+    graph: Graph, nodes: Sequence[Node], most: Sequence[int], known: Bands | None = None
+) -> Span | None:
     """The nodes run by rows.
 
     Args:
@@ -115,6 +121,7 @@ def span_of(graph: Graph, nodes: Sequence[Node], most: Sequence[int]) -> Span | 
         nodes: neighbours in an order in which they can run.
         most: by node, rows that it makes in a turn at the most. It waits for so many, but at first
             and in the end.
+        known: bands of this network, which others are added to; None: of no other span.
 
     Returns:
         None where a node cannot be computed by rows, or others read more than the last one's
@@ -126,12 +133,17 @@ def span_of(graph: Graph, nodes: Sequence[Node], most: Sequence[int]) -> Span | 
     heights = {v: graph.types[v].shape[0] for v in ends}
     if _sums(graph, nodes[-1]):  # it goes through the rows of its operand
         heights[nodes[-1].output] = graph.types[nodes[-1].inputs[0]].shape[0]
+    known = {} if known is None else known
     made: list[dict[str, tuple[range, Band]]] = []
     while ends[nodes[-1].output] < heights[nodes[-1].output]:
         turn: dict[str, tuple[range, Band]] = {}
         for node, limit in zip(nodes, most, strict=True):
             is_sum = node is nodes[-1] and _sums(graph, node)
-            found = _next(graph, node, limit, ends, heights, is_sum=is_sum)
+            found = (
+                _sum(node, ends, heights)
+                if is_sum
+                else _next(graph, node, limit, ends, heights, known)
+            )
             if found is not None:
                 turn[node.name] = (range(1), found[1]) if is_sum else found
                 ends[node.output] = found[0].stop
@@ -157,26 +169,34 @@ def _sums(graph: Graph, node: Node) -> bool:
     return node.op.sums_rows(graph.types_of(node), graph.types[node.output])
 
 
+def _sum(
+    node: Node, ends: Mapping[str, int], heights: Mapping[str, int]
+) -> tuple[range, Band] | None:
+    """Which rows a sum adds next."""
+    start, height = ends[node.output], heights[node.output]
+    rows = range(start, ends.get(node.inputs[0], height))
+    part = Part(height, first=start == 0, last=rows.stop == height)
+    return (rows, Band(node.op, (rows,), part)) if rows else None
+
+
 def _next(
     graph: Graph,
     node: Node,
     limit: int,
     ends: Mapping[str, int],
     heights: Mapping[str, int],
-    *,
-    is_sum: bool,
+    known: Bands,
 ) -> tuple[range, Band] | None:
-    """What a node makes next, of what there is; of a sum: which rows it adds."""
+    """What a node makes next, of what there is."""
     start, height = ends[node.output], heights[node.output]
-    if is_sum:
-        rows = range(start, ends.get(node.inputs[0], height))
-        part = Part(height, first=start == 0, last=rows.stop == height)
-        return (rows, Band(node.op, (rows,), part)) if rows else None
     last = all(ends[v] == heights[v] for v in node.inputs if v in ends)
     least = 1 if start == 0 or last else limit
     for stop in range(min(start + limit, height), start + least - 1, -1):
         rows = range(start, stop)
-        band = node.op.band(graph.types_of(node), graph.types[node.output], rows)
+        key = node.name, rows
+        if key not in known:
+            known[key] = node.op.band(graph.types_of(node), graph.types[node.output], rows)
+        band = known[key]
         if band is not None and _is_there(graph, node, band, ends):
             return rows, band
     return None

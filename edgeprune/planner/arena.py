@@ -80,11 +80,14 @@ def _place(
         sorted(range(n), key=lambda i: (-sizes[i], -first[i])),
         sorted(range(n), key=lambda i: (-first[i], -sizes[i])),
     ]
-    tried = [_stack(o, meets) for o in orders]
+    best = _stack(orders[0], meets)
+    for order in orders[1:]:
+        if _height(best, sizes) <= bound:
+            return tuple(best)
+        best = min(best, _stack(order, meets), key=lambda t: _height(t, sizes))
     # what lives for one step goes in between
     ends = sorted(range(n), key=lambda i: (first[i] == last[i], first[i]))
-    tried.append(_from_both_ends(ends, sizes, meets, bound))
-    best = min(tried, key=lambda t: _height(t, sizes))
+    best = min(best, _from_both_ends(ends, sizes, meets, bound), key=lambda t: _height(t, sizes))
     steps = sorted(range(n), key=lambda i: (first[i], first[i] == last[i]))
     back = sorted(range(n), key=lambda i: (-last[i], first[i] == last[i]))
     for order in (steps, back):
