@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from edgeprune.ir import Graph, Node, Part, Span, span_of
+from edgeprune.ir import Bands, Graph, Node, Part, Span, span_of
 from edgeprune.kernels.by_rows import in_turns
 from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.choice import LEANER, price
@@ -110,7 +110,7 @@ class _Search:
             names = {n.name for n in nodes}
             if any(some <= names for some in enough):
                 continue
-            for span in _spans(self._whole.graph, nodes):
+            for span in self._bands.spans(nodes):
                 for found in self._forms(span, bound, least):
                     if found.arena_bytes <= room:
                         enough.append(span.names)
@@ -141,7 +141,7 @@ class _Search:
         """With another number of rows of one layer, where that is better."""
         node, rows = change
         most = (*at.span.most[:node], rows, *at.span.most[node + 1 :])
-        span = span_of(self._whole.graph, at.span.nodes, most)
+        span = self._bands.span(at.span.nodes, most)
         forms = self._forms(span, 0, self.price(at)) if span is not None else ()
         found = min(forms, key=self.price, default=None)
         return found if found and self.price(found) < self.price(at) else None
@@ -153,10 +153,21 @@ class _Search:
         bound = max(bound, _bytes(graph, span.nodes) + rings)
         if price(bound, self._at_best, room) >= least:
             return
+        forms: list[tuple[Mapping[str, KernelCall], MemoryPlan]] = []
         for calls in self._bands.choices(span):
-            work = sum(c.work for c in calls.values()) / self._work
-            if price(bound, work, room) < least:
-                yield _Found(span, self._whole.planned(calls, span).arena_bytes, work)
+            if price(bound, self._share(calls), room) < least:
+                forms.append((calls, self._whole.planned(calls, span)))
+        if room is not None and len(forms) == 2:
+            (quick, plan), (lean, _) = forms
+            high = {name for name, bytes_ in plan.steps if bytes_ > room} & span.names
+            calls = {**quick, **{name: lean[name] for name in high if name in lean}}
+            if 0 < len(high) < len(span.nodes):
+                forms.append((calls, self._whole.planned(calls, span)))
+        yield from (_Found(span, plan.arena_bytes, self._share(calls)) for calls, plan in forms)
+
+    def _share(self, calls: Mapping[str, KernelCall]) -> float:
+        """The work of some calls, of that of the whole."""
+        return sum(c.work for c in calls.values()) / self._work
 
 
 _Change = tuple[int, int]
@@ -169,12 +180,37 @@ def _changes(span: Span) -> Iterator[_Change]:
 
 
 class _Bands:
-    """Bands of rows are lowered once, whatever span they belong to."""
+    """Spans, and bands of rows, which are lowered once, whatever span they belong to."""
 
     def __init__(self, whole: Whole) -> None:
         self._whole = whole
         self._calls: dict[Hashable, list[KernelCall]] = {}
         self._turns: dict[Hashable, list[KernelCall]] = {}
+        self._bands: Bands = {}
+        self._spans: dict[Hashable, Span | None] = {}
+
+    def span(self, nodes: Sequence[Node], most: Sequence[int]) -> Span | None:
+        """Neighbours with so many rows in a turn."""
+        key = nodes[0].name, tuple(most)  # neighbours have one order
+        if key not in self._spans:
+            self._spans[key] = span_of(self._whole.graph, nodes, most, self._bands)
+        return self._spans[key]
+
+    def spans(self, nodes: Sequence[Node]) -> Iterator[Span]:
+        """The same nodes with more and fewer rows in a turn."""
+        types = self._whole.graph.types
+        heights = [types[n.output].shape[0] for n in nodes if types[n.output].shape]
+        if len(heights) < len(nodes):
+            return
+        seen = set()
+        for first in MOST:
+            for most in ([max(1, first * h // heights[0]) for h in heights], [first] * len(nodes)):
+                if tuple(most) not in seen:
+                    seen.add(tuple(most))
+                    span = self.span(nodes, most)
+                    if span is None:
+                        return
+                    yield span
 
     def choices(self, span: Span) -> Iterator[Mapping[str, KernelCall]]:
         """The quickest calls of a span's nodes, and those with the least working memory.
@@ -227,22 +263,6 @@ def _candidates(whole: Whole) -> Iterator[tuple[int, Sequence[Node]]]:
         for end in range(start + 2, len(order) + 1):
             rest = max((*alive[:start], *alive[end:]), default=0)
             yield max(rest, _bytes(graph, order[start:end])), order[start:end]
-
-
-def _spans(graph: Graph, nodes: Sequence[Node]) -> Iterator[Span]:
-    """The same nodes with more and fewer rows in a turn."""
-    heights = [graph.types[n.output].shape[0] for n in nodes if graph.types[n.output].shape]
-    if len(heights) < len(nodes):
-        return
-    seen = set()
-    for first in MOST:
-        for most in ([max(1, first * h // heights[0]) for h in heights], [first] * len(nodes)):
-            if tuple(most) not in seen:
-                seen.add(tuple(most))
-                span = span_of(graph, nodes, most)
-                if span is None:
-                    return
-                yield span
 
 
 def _bytes(graph: Graph, nodes: Sequence[Node]) -> int:
