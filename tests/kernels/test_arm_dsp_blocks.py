@@ -184,3 +184,14 @@ def test_dilated_depthwise_convolutions_compute_the_reference(core: str) -> None
     assert sum(parted) > TRIALS
     assert any(t.inplace for t, several in zip(trials, parted, strict=True) if several)
     agree(trials, core)
+
+
+def test_a_dilated_layer_whose_pixels_would_be_too_wide_is_computed_as_it_is() -> None:
+    rng = np.random.default_rng(25)
+    constants = layer_constants(rng, (1, 5, 600), 2, 0.05)
+    y = int8_type((), output_scale(rng, 0.05, constants), 3)
+    op = DepthwiseConv2d((1, 1), Padding(0, 4, 0, 4), (1, 2))
+    graph = one_node(op, [int8_type((1, 8, 600), 0.05, 3)], y, constants)
+    (made,) = of_kernel(graph, PLANES, "cortex-m4")
+    assert dict(made.call.params)["in_c"] == 600
+    agree([made], "cortex-m4")

@@ -143,9 +143,11 @@ def _in_planes(request: Request, layer: Layer, mode: Mode, table: Array) -> Kern
     """By rows or, where speed counts, by columns, whichever takes less."""
     cut = (layer.clamp[0] > -128) + (layer.clamp[1] < 127)
     output = 4 + 3 * cut + (2 if mode is Mode.TWICE else 0)
-    form = Form.of(layer).thinned.undilated
+    plain = Form.of(layer).thinned
+    form = plain.undilated
     unroll = LOOP_PAIRS[request.optimize]
-    runs = [(form, _in_registers(form, output, mode, unroll) or _any(form, output, mode))]
+    forms = [form] if form is plain else [form, plain]  # whose offsets may be out of reach
+    runs = [(f, _in_registers(f, output, mode, unroll) or _any(f, output, mode)) for f in forms]
     if request.optimize == "speed":
         high = form.turned
         runs.append((high, _in_registers(high, output, mode, min(unroll, LEAST_PAIRS))))
