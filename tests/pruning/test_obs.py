@@ -247,6 +247,37 @@ def test_a_block_has_as_many_channels_as_save_most_each() -> None:
     assert first_round(16, share=1, tile=1) == [8], "of equals the most"
 
 
+def test_the_first_block_of_a_round_is_the_one_that_is_measured_to_cost_least() -> None:
+    graph = graphs.balanced(graphs.mlp(20, 16, 16, 16, 4, act=Relu, head=None))
+    coupling = couple(graph)
+    layers = [g.channels for g in find_groups(graph, coupling)]
+    effort = obs.Effort(share=0.01, block=8, inputs=False)
+    tried: list[tuple[int, ...]] = []
+
+    def widths(g: Graph) -> tuple[int, ...]:
+        return tuple(g.types[n.output].shape[-1] for n in g.nodes if n.op.weights)[:3]
+
+    def picked(best: int) -> int:
+        def measure(g: Graph) -> float:
+            tried.append(widths(g))
+            return -float(sum(16 - n for i, n in enumerate(widths(g)) if i != best))
+
+        run = Greedy(
+            graph, coupling, samples(graph), lambda removed: float((~removed).sum()),
+            measure=measure, effort=effort,
+        )  # fmt: skip
+        before = run.snapshot()
+        picks = run.picks()
+        assert run.master is before.master
+        assert not run.removed.any()
+        assert run.order == run.scores == []
+        (layer,) = [i for i, own in enumerate(layers) if {*picks} <= {*own.tolist()}]
+        return layer
+
+    assert [picked(best) for best in range(3)] == [0, 1, 2]
+    assert set(tried) <= {(16, 16, 16), (8, 16, 16), (16, 8, 16), (16, 16, 8)}
+
+
 @pytest.mark.parametrize("scale", [0.01, 100])
 @pytest.mark.parametrize(("share", "blocks"), [(0.15, 1), (0.2, 2), (0.35, 3)])
 def test_a_round_takes_blocks_until_they_save_its_share_of_the_cost(
@@ -257,12 +288,12 @@ def test_a_round_takes_blocks_until_they_save_its_share_of_the_cost(
     assert sorted(found) == sorted([8] * blocks + [0] * (3 - blocks))
 
 
-def test_what_a_block_saves_is_of_the_limits_that_are_exceeded() -> None:
+def test_what_a_block_saves_is_of_the_limits_that_are_exceeded_and_no_more_than_that() -> None:
     def prices(removed: Mask) -> dict[str, float]:
         gone = float(removed.sum())
         return {"work": 100 - gone, "flash": 50 - 10 * gone}
 
     none, one, two = (np.arange(4) < n for n in (0, 1, 2))
     measured = Meter(prices, none, Limits({"work": 90.0, "flash": 45.0}))
-    assert measured.saving(none, one) == pytest.approx(1 / 100 + 10 / 50)
+    assert measured.saving(none, one) == pytest.approx(1 / 100 + 5 / 50)
     assert measured.saving(one, two) == pytest.approx(1 / 100), "flash fits by now"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,7 @@ from edgeprune.pruning.compact import compact
 from edgeprune.pruning.groups import Mask, Occupancy, candidates
 from edgeprune.pruning.inputs import constant_inputs
 from edgeprune.pruning.loss import make_loss
+from edgeprune.pruning.obs.blocks import Block, Losses
 from edgeprune.pruning.obs.head import resolve_head, value_of
 from edgeprune.pruning.obs.parts import parts_of, scatter
 from edgeprune.pruning.obs.prices import kinds, prices
@@ -27,6 +28,9 @@ from edgeprune.pruning.obs.scores import Scorer
 if TYPE_CHECKING:
     import torch
 
+
+Measure = Callable[[Graph], float]
+"""Of a network, the better the larger."""
 
 NOTHING = 1e-9  # of the whole network: sums are not exact
 
@@ -97,26 +101,6 @@ class Snapshot:
     prices: Prices | None
 
 
-@dataclass(frozen=True)
-class _Block:
-    """Channels that go together.
-
-    Attributes:
-        scores: by channel, in order.
-        saved: of the cost.
-    """
-
-    scores: dict[int, float]
-    saved: float
-
-    def value(self, *, per_price: bool) -> float:
-        """The loss by what is saved, or by channel; the least goes first."""
-        rise = sum(self.scores.values())
-        if not per_price:
-            return rise / len(self.scores)
-        return rise / self.saved if self.saved > 0 else np.inf
-
-
 class Greedy:
     """The state of a run. ``master`` has the dense shapes and the present weights.
 
@@ -127,6 +111,7 @@ class Greedy:
         cost: of the network without these channels: what the channels are paid in.
         saving: of one network against a larger one, of what that has too much of; None: of cost.
         per_price: whether a score counts per unit of cost, or as it is.
+        measure: of a network, the better the larger; None: what blocks cost is only estimated.
         effort: see :class:`Effort`.
         seed: of samples and draws.
     """
@@ -140,6 +125,7 @@ class Greedy:
         *,
         saving: Callable[[Mask, Mask], float] | None = None,
         per_price: bool = True,
+        measure: Measure | None = None,
         effort: Effort | None = None,
         seed: int = 0,
         reference: Reference | None = None,
@@ -155,6 +141,7 @@ class Greedy:
         self._cost = cost
         self._saving = saving or (lambda before, after: cost(before) - cost(after))
         self._per_price = per_price
+        self._measure = measure
         self._kind = kinds(graph, coupling)
         self._occupancy = Occupancy(coupling)
         self._loss = make_loss(graph, data.first(1))  # its targets do not matter
@@ -223,10 +210,14 @@ class Greedy:
         return free if self.effort.inputs else free & ~self.coupling.inputs
 
     def _blocks(self, scorer: Scorer, now: float) -> list[int]:
-        """The same in blocks, of which a round takes one of a kind."""
+        """The same in blocks, of which a round takes one of a kind, as they are measured."""
         free = self._free
         chosen: list[int] = []
         spent = 0.0
+        losses = Losses(None)
+        if (measure := self._measure) is not None:
+            before = measure(self.graph)
+            losses = Losses(partial(self._loss_without, before=before, measure=measure))
         while spent < self.effort.share * now and free.any():
             kinds = [np.flatnonzero(free & (self._kind == i)) for i in np.unique(self._kind[free])]
             blocks = [self._block(scorer, members, chosen) for members in kinds]
@@ -234,11 +225,11 @@ class Greedy:
             if not found:
                 break
             saving = max(block.saved for block in found) > 0
-            best = min(found, key=lambda b: b.value(per_price=self._per_price and saving))
+            best = losses.best(found, per_price=self._per_price and saving)
             for k in best.scores:
                 scorer.remove(k)
                 self._occupancy.remove(k)
-            free &= self._kind != self._kind[next(iter(best.scores))]
+            free &= self._kind != best.kind
             self._found |= best.scores
             chosen += best.scores
             spent += best.saved
@@ -246,12 +237,22 @@ class Greedy:
             self._occupancy.put_back(k)
         return chosen
 
-    def _block(self, scorer: Scorer, members: NDArray[np.int64], chosen: list[int]) -> _Block:
+    def _loss_without(self, picks: list[int], before: float, measure: Measure) -> float:
+        """What is measured to be lost once these have gone and what is left was refitted."""
+        state, covariances = self.snapshot(), self._covariances
+        self.advance(picks)
+        after = measure(self.graph)
+        self.restore(state)
+        self._covariances = covariances
+        return before - after
+
+    def _block(self, scorer: Scorer, members: NDArray[np.int64], chosen: list[int]) -> Block:
         """Of channels of a kind those that go next, with what they cost and save."""
         trial, before = scorer.fork(members), self.after(chosen)
         left = members.tolist()
         scores: dict[int, float] = {}
-        best = _Block({}, 0.0)
+        kind = int(self._kind[members[0]])
+        best = Block(kind, {}, 0.0)
         while left and len(scores) < self.effort.block:
             rise = trial.scores()
             k = min(left, key=lambda k: (np.nan_to_num(rise[k], nan=np.inf), k))
@@ -263,7 +264,7 @@ class Greedy:
             scores[k] = float(rise[k])
             saved = self._saving(before, self.after([*chosen, *scores]))
             if not best.scores or saved / len(scores) >= best.saved / len(best.scores) - NOTHING:
-                best = _Block(dict(scores), saved)
+                best = Block(kind, dict(scores), saved)
         for k in scores:
             self._occupancy.put_back(k)
         return best

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from edgeprune.pruning.costs import Prices
 from edgeprune.pruning.groups import Mask
 from edgeprune.pruning.limits import Limits
@@ -28,10 +30,13 @@ class Meter:
         return self.limits.share(self.prices(removed), self._start)
 
     def saving(self, before: Mask, after: Mask) -> float:
-        """How much less of that number there is; what counts is what the first one exceeds."""
+        """How much less of that number there is, of what the first one has too much of."""
         most, least = self.prices(before), self.prices(after)
-        counted = self.limits.excess(most) or self.limits.most
-        return sum((most[k] - least[k]) / max(self._start[k], 1e-12) for k in counted)
+        over = self.limits.excess(most) or dict.fromkeys(self.limits.most, np.inf)
+        return sum(
+            min(most[k] - least[k], needed) / max(self._start[k], 1e-12)
+            for k, needed in over.items()
+        )
 
     def is_met(self, removed: Mask) -> bool:
         """Whether every limit is met."""

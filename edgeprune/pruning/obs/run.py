@@ -141,7 +141,7 @@ class Search:
         self._judge = Judge(graph, validation)
         self._costs: dict[Cost, Prices] = {}
         self._solved: dict[tuple[bytes, float | None], Graph] = {}
-        self._runs: dict[tuple[tuple[str, ...], bool, bool], Descent] = {}
+        self._runs: dict[tuple[tuple[object, ...], bool, bool], Descent] = {}
         self._is_vector = all(lin.positions == 1 for lin in linears(graph).values())
         if not self._is_vector:
             own, asked = len(data), self._effort
@@ -246,6 +246,8 @@ class Search:
         meter = Meter(prices, nothing_removed(self.coupling), given)
         counted = given.removals is not None
         orders = (True, False) if given.most else (False,)
+        if given.most and self._effort.block > 1:
+            orders = (True,)  # a block that saves nothing is of no use
         runs = [self._run(meter, per_price, inputs=inputs and not counted) for per_price in orders]
         return self._best(runs, meter, progress)
 
@@ -335,7 +337,9 @@ class Search:
     def _run(self, meter: Meter, per_price: bool, *, inputs: bool) -> Descent:
         """The run for what is limited, new or as far as it has come."""
         inputs &= self._effort.inputs
-        key = (tuple(sorted(meter.limits.most)), per_price, inputs)
+        most = meter.limits.most  # the last blocks are chosen by how much is still too much
+        asked = tuple(sorted(most.items() if self._effort.block > 1 else most))
+        key = (asked, per_price, inputs)
         if key not in self._runs:
             known = next(iter(self._runs.values()), None)
             greedy = Greedy(
@@ -345,6 +349,7 @@ class Search:
                 meter.total,
                 saving=meter.saving,
                 per_price=per_price,
+                measure=self._judge.value,
                 effort=replace(self._effort, inputs=inputs),
                 seed=self._seed,
                 reference=known.greedy.reference if known else None,

@@ -1,0 +1,59 @@
+"""Which block of channels goes next, where channels of a kind go together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+TRIES = 8  # blocks that are measured in a round, at most
+
+
+@dataclass(frozen=True)
+class Block:
+    """Channels that go together.
+
+    Attributes:
+        kind: of all of them.
+        scores: the estimated rise of the loss, by channel, in order.
+        saved: of the cost.
+    """
+
+    kind: int
+    scores: dict[int, float]
+    saved: float
+
+    def value(self, rise: float, *, per_price: bool) -> float:
+        """A loss by what is saved, or by channel; the least goes first."""
+        if not per_price:
+            return rise / len(self.scores)
+        return rise / self.saved if self.saved > 0 else np.inf
+
+
+class Losses:
+    """What blocks cost in a round, measured or, where nothing can be, estimated.
+
+    Estimates of whole blocks are several times too large, and the more so the more layers come
+    behind that can make up for the loss.
+
+    Args:
+        loss: measured, once these channels have gone; None: blocks are estimated only.
+    """
+
+    def __init__(self, loss: Callable[[list[int]], float] | None) -> None:
+        self._loss = loss
+        self._measured: dict[int, float] = {}  # by kind
+
+    def best(self, blocks: Sequence[Block], *, per_price: bool) -> Block:
+        """The block that costs least: of those that seem to, as it was measured at first."""
+
+        def value(block: Block) -> float:
+            rise = self._measured.get(block.kind, sum(block.scores.values()))
+            return float(np.nan_to_num(block.value(rise, per_price=per_price), nan=np.inf))
+
+        if self._loss is not None and not self._measured:
+            for block in sorted(blocks, key=value)[:TRIES]:
+                self._measured[block.kind] = max(self._loss([*block.scores]), 0.0)
+        known = [block for block in blocks if block.kind in self._measured]
+        return min(known or blocks, key=value)
