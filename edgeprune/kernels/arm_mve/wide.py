@@ -18,6 +18,12 @@ LANES = 8
 """int16 elements of a vector."""
 SHIFTS = (16, 32)
 """What the rounded high word of a product can stand for."""
+PER_EIGHT, PER_REST = 15, 14
+"""Instructions of eight inputs, and of fewer, of two positions times a block of channels."""
+PER_BLOCK = 45
+"""Of their results."""
+ALONE = (5, 40)
+"""Of an input, and of a result, of a channel that is left after the blocks."""
 
 
 def in_eights(w: Array, piece: int) -> Array:
@@ -59,7 +65,6 @@ def wide_conv2d(request: Request) -> KernelCall | None:
     columns = w.transpose(0, 2, 1, 3)
     piece = w[0].size if op.dilation[1] == 1 else columns[0, 0].size
     weights = filters_of(columns, op.groups, partial(in_eights, piece=piece))
-    y = graph.types[node.output]
     return replace(
         call,
         function="ep_conv2d_s16_arm_mve",
@@ -75,5 +80,14 @@ def wide_conv2d(request: Request) -> KernelCall | None:
             mult,
             shift,
         ),
-        instructions=graph.macs_of(node) // 4 + 16 * y.size,
+        instructions=_work(graph.types[node.output].shape, w[0].size, piece, len(w), op.groups),
     )
+
+
+def _work(out: tuple[int, ...], inputs: int, piece: int, channels: int, groups: int) -> int:
+    """Estimated instructions; ``inputs`` of a result, of which ``piece`` lie together."""
+    blocks, left = divmod(channels // groups, BLOCK)
+    each = inputs // piece * (PER_EIGHT * (piece // LANES) + PER_REST * bool(piece % LANES))
+    alone = ALONE[0] * inputs + ALONE[1]
+    pairs = out[0] * -(-out[1] // 2)
+    return groups * pairs * (blocks * (each + PER_BLOCK) + 2 * left * alone)
