@@ -52,7 +52,14 @@ from edgeprune.ops import (
     Softmax,
 )
 from edgeprune.ops._window import Padding
-from edgeprune.ops.examples import EXAMPLES, Example, audio_graph, example_graph, lstm_graph
+from edgeprune.ops.examples import (
+    EXAMPLES,
+    Example,
+    audio_graph,
+    example_graph,
+    lstm_graph,
+    svdf_graph,
+)
 from edgeprune.quantize import quantise
 from edgeprune.target import Target, load_target
 from edgeprune.toolchain.counter import Counts
@@ -198,6 +205,9 @@ def others(rng: Rng) -> Iterator[Graph]:
     points = 1 << size(rng, 5, 9)
     sound = audio_graph(0, size(rng, points // 2 + 1, points), points, size(rng, 2, 10))
     yield alone(sound, sound.nodes[0])
+    rank = int(rng.integers(1, 4))
+    kept = svdf_graph(0, size(rng, 4, 64), rank * size(rng, 1, 24), size(rng, 2, 12), rank)
+    yield from (alone(kept, kept.node(name)) for name in ("feature", "time"))
 
 
 def scaled(example: Example, rng: Rng) -> Example:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
 import numpy as np
 
-from edgeprune.emit._tflite_records import Operand, Use, batched
+from edgeprune.emit._tflite_records import Fused, Operand, Use, batched
 from edgeprune.errors import UnsupportedError
 from edgeprune.ir import Array, DType, Graph, Node, QuantParams, TensorType, TfliteOp
 from edgeprune.ops import Lstm, Reshape, Slice
@@ -16,37 +13,12 @@ RELEASE = "2.3.0"
 """The first TensorFlow release whose runtime has it in int8."""
 
 
-@dataclass
-class Fused:
-    """Nodes that the file has in another form.
-
-    Attributes:
-        uses: by node, what stands in its place; None: nothing.
-        states: inputs of the graph that an operator keeps by itself.
-    """
-
-    uses: dict[str, Use | None] = field(default_factory=dict)
-    states: set[str] = field(default_factory=set)
-
-    def others(self, graph: Graph) -> Mapping[str, str]:
-        """States that are left for resource variables."""
-        return {v: after for v, after in graph.states.items() if v not in self.states}
-
-
-def fused(graph: Graph) -> Fused:
-    """All LSTMs of a graph.
+def fuse(graph: Graph, node: Node, op: Lstm) -> Fused:
+    """The operator that stands for a layer and for what moves its states.
 
     Raises:
-        UnsupportedError: more is done with what one keeps than to keep it.
+        UnsupportedError: more is done with what it keeps than to keep it.
     """
-    found = Fused()
-    for node in graph.nodes:
-        if isinstance(node.op, Lstm):
-            _fuse(graph, node, node.op, found)
-    return found
-
-
-def _fuse(graph: Graph, node: Node, op: Lstm, found: Fused) -> None:
     steps, n = (graph.types[node.inputs[0]].shape[0], graph.types[node.inputs[1]].shape[1])
     rows = Slice((0, 0), (steps, n), (1, 1))
     kept = [v for v in node.inputs[1:3] if v in graph.states]
@@ -61,9 +33,8 @@ def _fuse(graph: Graph, node: Node, op: Lstm, found: Fused) -> None:
     shown = hidden & (set(graph.outputs) - set(graph.states.values()))
     if len(answer) != 1 or len(kept) != 2 or others or shown:
         raise UnsupportedError(f"{node.name} (lstm)", "TFLite keeps its states to itself")
-    found.uses |= dict.fromkeys(inside)
-    found.uses[answer[0].name] = _use(graph, node, op, answer[0].output)
-    found.states |= set(kept)
+    use = _use(graph, node, op, answer[0].output), RELEASE
+    return Fused({**dict.fromkeys(inside), answer[0].name: use}, set(kept))
 
 
 def _way(graph: Graph, value: str, source: str) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -50,6 +50,19 @@ class Use:
     result: Operand | None
     version: int
     between: Sequence[Operand] = ()
+
+
+@dataclass(frozen=True)
+class Fused:
+    """Nodes that the file has in another form.
+
+    Attributes:
+        uses: by node, what stands in its place and the first release that has it; None: nothing.
+        states: inputs of the graph that an operator keeps by itself.
+    """
+
+    uses: dict[str, tuple[Use, str] | None] = field(default_factory=dict)
+    states: set[str] = field(default_factory=set)
 
 
 def batched(t: TensorType) -> TensorType:

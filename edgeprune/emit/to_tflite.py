@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from edgeprune.emit._tflite_codes import with_codes
-from edgeprune.emit._tflite_lstm import RELEASE as LSTM_RELEASE
-from edgeprune.emit._tflite_lstm import fused
+from edgeprune.emit._tflite_fused import fused
 from edgeprune.emit._tflite_plan import in_best_order, offsets
 from edgeprune.emit._tflite_plan import metadata as offline_memory_allocation
 from edgeprune.emit._tflite_records import Operand, Use, batched
@@ -69,7 +68,7 @@ def emit(
     for node in graph.nodes:
         if node.name in own.uses:
             use = own.uses[node.name]
-            spelled += [(use, LSTM_RELEASE)] if use else []
+            spelled += [use] if use else []
             continue
         try:
             spelled += spell(graph, node, dtype)
@@ -84,7 +83,7 @@ def emit(
         behind_codes = with_codes([use for use, _ in spelled])
         spelled = [(u, r) for us, (_, r) in zip(behind_codes, spelled, strict=True) for u in us]
     places = offsets(graph) if offline_plan and not own.uses else None
-    states = own.others(graph)
+    states = {v: after for v, after in graph.states.items() if v not in own.states}
     return _Writer().write(graph, spelled, states, places, dict(metadata or {}))
 
 

@@ -40,6 +40,7 @@ from edgeprune.kernels.portable.shape import (
     transpose,
 )
 from edgeprune.kernels.portable.softmax import softmax
+from edgeprune.kernels.portable.svdf import svdf
 from edgeprune.kernels.stage import staged
 from edgeprune.ops.views import views
 from edgeprune.resources import runtime_dir
@@ -62,6 +63,7 @@ KERNELS: dict[str, tuple[Kernel, ...]] = {
         matmul,
         lstm,
         audio_features,
+        svdf,
         pool2d,
         mean,
         arith,

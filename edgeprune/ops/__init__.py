@@ -26,6 +26,7 @@ from edgeprune.ops.requant import Dequantize, Quantize
 from edgeprune.ops.resize import Resize
 from edgeprune.ops.shape import Concat, Gather, Pad, Reshape, Slice, Transpose
 from edgeprune.ops.softmax import LogSoftmax, Softmax
+from edgeprune.ops.svdf import SvdfFeature, SvdfTime
 
 _ALL: tuple[type[Op], ...] = (
     Conv2d,
@@ -63,6 +64,8 @@ _ALL: tuple[type[Op], ...] = (
     Resize,
     Lstm,
     AudioFeatures,
+    SvdfFeature,
+    SvdfTime,
     Quantize,
     Dequantize,
 )
@@ -105,6 +108,8 @@ __all__ = [
     "Slice",
     "Softmax",
     "Sub",
+    "SvdfFeature",
+    "SvdfTime",
     "Tanh",
     "Transpose",
     "Unary",

@@ -34,6 +34,7 @@ from edgeprune.ops.pool import AvgPool2d, MaxPool2d, Mean
 from edgeprune.ops.resize import Resize
 from edgeprune.ops.shape import Concat, Gather, Pad, Reshape, Slice, Transpose
 from edgeprune.ops.softmax import LogSoftmax, Softmax
+from edgeprune.ops.svdf import SvdfFeature, SvdfTime
 
 IMAGE = (6, 5, 4)
 VECTOR = (8,)
@@ -178,8 +179,53 @@ def audio_graph(seed: int = 0, samples: int = 30, fft: int = 32, bands: int = 5)
     )
 
 
+def svdf_graph(
+    seed: int = 0, inputs: int = 6, filters: int = 6, frames: int = 4, rank: int = 2
+) -> Graph:
+    """A layer that keeps features of some frames as int16, in the integers of a file."""
+    rng, units = np.random.default_rng(seed), filters // rank
+    kept = TensorType((frames, filters), DType.INT16, QuantParams.of(2.0**-11))
+    y = TensorType((units,), DType.INT8, QuantParams.of(0.1, 3))
+    types = {
+        "w": TensorType((filters, inputs), DType.INT8, QuantParams.of(0.01)),
+        "over_time": TensorType((filters, frames), DType.INT16, QuantParams.of(2.0**-14)),
+        "bias": TensorType((units,), DType.INT32, QuantParams.of(2.0**-25)),
+    }
+    constants: dict[str, Array] = {
+        "w": rng.integers(-127, 128, (filters, inputs)).astype(np.int8),
+        "over_time": rng.integers(-9999, 10000, (filters, frames)).astype(np.int16),
+        "bias": rng.integers(-(2**24), 2**24, units).astype(np.int32),
+    }
+    older = Slice((1, 0), (frames, filters), (1, 1))
+    nodes = [
+        Node("feature", SvdfFeature(), ("x", "w"), "feature"),
+        Node("older", older, ("state",), "older"),
+        Node("state_next", Concat(0), ("older", "feature"), "state_next"),
+        Node("time", SvdfTime(), ("state_next", "over_time", "bias"), "y"),
+    ]
+    return build_graph(
+        "svdf",
+        nodes,
+        {"x": TensorType((inputs,), DType.INT8, QuantParams.of(0.03, -7)), "state": kept},
+        ["y", "state_next"],
+        constants,
+        types,
+        known={
+            "feature": kept.with_shape((1, filters)),
+            "older": kept.with_shape((frames - 1, filters)),
+            "state_next": kept,
+            "y": y,
+        },
+        ports={
+            "state_next": Port("state_next", (1, *kept.shape), dtype=DType.INT16, feeds="state")
+        },
+    )
+
+
 FIXED: dict[str, Callable[[], Graph]] = {
     Lstm.kind: lstm_graph,
     AudioFeatures.kind: audio_graph,
+    SvdfFeature.kind: svdf_graph,
+    SvdfTime.kind: svdf_graph,
 }
 """By operator that has no float form of its own, a network of it in integers."""

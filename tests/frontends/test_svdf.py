@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from tflite_files import Step, Value, constant, file_of, packed
 
+from edgeprune.compiler.compile import Recipe
 from edgeprune.emit.to_tflite import emit
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends import load
 from edgeprune.frontends.from_tflite import parse
 from edgeprune.ir import Array, QuantParams, run_steps
 from edgeprune.ir.fixedpoint import quantize_multiplier, rescale
+from edgeprune.target import load_target
 from edgeprune.verify import run_tflite
+from edgeprune.verify.run_c import HostModel
 
 FRAME, FILTERS, STEPS = 7, 12, 1000
 OPTIONS = "SVDFOptions"
@@ -116,6 +122,54 @@ def test_operands_that_do_not_go_together_are_refused_in_words() -> None:
     mixed = [*values[:4], Value(values[4].shape, "int16", QuantParams.of(0.06)), values[5]]
     with pytest.raises(UnsupportedError, match="weights and state of type int8, int8, int16"):
         parse(svdf(mixed, 1), "m.tflite")
+    moved = [*wide_operands(np.random.default_rng(0), 4, 1)]
+    moved[4] = Value(moved[4].shape, "int16", QuantParams.of(0.06, 3))
+    with pytest.raises(EdgePruneError, match="has no scale, or a zero point"):
+        parse(svdf(moved, 1), "m.tflite")
+
+
+def wide_operands(rng: np.random.Generator, frames: int, rank: int) -> list[Value]:
+    """Of a layer whose features are kept as int16, as TensorFlow's converter writes it."""
+    top = 32767 // frames // rank
+    return [
+        Value((1, FRAME), "int8", QuantParams.of(0.05, int(rng.integers(-100, 100)))),
+        constant(rng.integers(-127, 128, (FILTERS, FRAME)).astype(np.int8), QuantParams.of(0.003)),
+        constant(
+            rng.integers(-top, top + 1, (FILTERS, frames)).astype(np.int16), QuantParams.of(3e-5)
+        ),
+        constant(
+            rng.integers(-(10**7), 10**7, FILTERS // rank).astype(np.int32), QuantParams.of(3e-9)
+        ),
+        Value((1, FILTERS * frames), "int16", QuantParams.of(1e-4)),
+        Value((1, FILTERS // rank), "int8", QuantParams.of(0.012, int(rng.integers(-128, 100)))),
+    ]
+
+
+@pytest.mark.parametrize(("frames", "rank"), [(1, 1), (8, 1), (5, 2), (8, 3)])
+def test_a_state_of_int16_is_litert_in_every_artifact_over_a_thousand_steps(
+    frames: int, rank: int, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(frames + rank)
+    content = svdf(wide_operands(rng, frames, rank), rank)
+    x = rng.integers(-128, 128, (STEPS, FRAME)).astype(np.int8)
+    wanted = run_tflite.run(content, x)
+    assert len(np.unique(wanted)) > 20
+    graph = parse(content, "m.tflite")
+    written = emit(graph)
+    assert np.array_equal(run_steps(graph, [x])[graph.results[0]], wanted)
+    assert np.array_equal(run_tflite.run(written, x), wanted)
+    Recipe(load_target("host"), "int8", "speed", {}).compile_typed(graph).write_c(tmp_path, "m")
+    with HostModel(tmp_path) as model:
+        assert np.array_equal(np.asarray(model.run(x)), wanted)
+    (part,) = schema.ModelT.InitFromPackedBuf(written).subgraphs
+    assert len(part.operators) == 1, "the operator again, with a state of its own"
+
+
+def test_features_that_are_shown_are_no_svdf_of_a_file() -> None:
+    graph = parse(svdf(wide_operands(np.random.default_rng(0), 4, 1), 1), "m.tflite")
+    shown = replace(graph, outputs=(graph.nodes[0].output, *graph.outputs))
+    with pytest.raises(UnsupportedError, match="keeps its features to itself"):
+        emit(shown)
 
 
 def last_of(content: bytes, x: Array) -> Array:

@@ -24,6 +24,7 @@ from edgeprune.ops import (
     Sub,
     Unary,
 )
+from edgeprune.ops.examples import FIXED
 from edgeprune.pruning.compact import compact, folds, masked_hook
 
 
@@ -178,8 +179,7 @@ def test_every_operator_with_a_channel_axis_is_in_the_random_graphs() -> None:
     one = {kind for kind, op in OPS.items() if issubclass(op, Unary)}  # of one element: all alike
     assert all(OPS[kind].couple is Unary.couple for kind in one)
     elementwise = one | {"sub", "div", "prelu"}
-    others = {"log_softmax", "gather", "quantize", "dequantize", "matmul", "lstm", "embedding"}
-    others.add("audio_features")
+    others = {"log_softmax", "gather", "quantize", "dequantize", "matmul", "embedding", *FIXED}
     assert seen | elementwise | others == set(OPS)
     assert Quantize.kind in others
 

@@ -4,9 +4,12 @@ Nakkiran et al. 2015, "Compressing deep neural networks using a rank-constrained
 what it is made of: a 1x1 convolution makes a row of the state, which moves on by one, and a
 convolution over the time of the state makes the result. Their integers are those of TFLite Micro's
 SVDF with a state of int8: LiteRT takes every integer state for int16, and crashes on such a file.
+One whose state is int16 has products that no convolution has: they are operators of their own.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,7 +17,7 @@ from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends.from_tflite.file import VARIABLE, Operator, Tensor
 from edgeprune.frontends.from_tflite.reader import Reader, counts
 from edgeprune.ir import Array, DType, Op, TensorType
-from edgeprune.ops import Concat, Conv2d, DepthwiseConv2d, Reshape, Slice
+from edgeprune.ops import Concat, Conv2d, DepthwiseConv2d, Reshape, Slice, SvdfFeature, SvdfTime
 
 
 def svdf(r: Reader, op: Operator) -> None:
@@ -22,13 +25,37 @@ def svdf(r: Reader, op: Operator) -> None:
     x, w, over_time = (r.operand(op, i) for i in range(3))
     held = r.operand(op, 4)
     dtype = r.check_types(op, 0)
-    if {w.dtype, over_time.dtype, held.dtype} != {dtype} or dtype is DType.INT16:
-        kinds = ", ".join(t.dtype.value for t in (w, over_time, held))
-        hint = "quantise it with a state of int8, or export it as float32"
-        raise UnsupportedError(r.where(op), f"has weights and state of type {kinds}", hint)
+    kinds = (w.dtype, over_time.dtype, held.dtype)
+    sizes = _sizes(r, op, x, w, over_time, held)
+    if dtype is DType.INT8 and kinds == (DType.INT8, DType.INT16, DType.INT16):
+        _read_wide(r, op, held, sizes)
+        return
+    if set(kinds) != {dtype} or dtype is DType.INT16:
+        named = ", ".join(t.value for t in kinds)
+        hint = "quantise it with a state of int16 or int8, or export it as float32"
+        raise UnsupportedError(r.where(op), f"has weights and state of type {named}", hint)
     if dtype is DType.INT8:
         r.remarks.append("SVDF has TFLite Micro's integers: LiteRT has none with a state of int8")
-    _read(r, op, held, _sizes(r, op, x, w, over_time, held))
+    _read(r, op, held, sizes)
+
+
+def _read_wide(r: Reader, op: Operator, held: Tensor, sizes: tuple[int, int, int]) -> None:
+    """One whose features are kept as int16; integers know no activation."""
+    filters, kept, rank = sizes
+    over_time, y = r.operand(op, 2), r.result(op)
+    if held.quant is None or any(held.quant.zero_point):
+        raise EdgePruneError(r.where(op), f"{held.name!r} has no scale, or a zero point")
+    state = _state(r, op, held, (kept, filters))
+    w = r.weights(op, 1, _constant(r, op, 1), None)
+    like = r.known[state]
+    after = r.between(op, SvdfFeature(), (r.value(op, 0), w), "features", like)
+    if kept > 1:
+        older = Slice((1, 0), (kept, filters), (1, 1))
+        after = r.between(op, Concat(0), (r.between(op, older, (state,), "older"), after), "state")
+    r.states.now[held.name] = after
+    bias = r.bias(op, replace(held, dtype=DType.INT8), over_time, 3, filters // rank)
+    operands = (after, r.weights(op, 2, _constant(r, op, 2), None), bias)
+    r.add(op, SvdfTime(), operands, y)
 
 
 def _sizes(
