@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from edgeprune.errors import UnsupportedError
-from edgeprune.ir import Array, DType, Graph, Node, Op, TensorType, build_graph
+from edgeprune.ir import Array, DType, Graph, Node, Op, TensorType
 from edgeprune.ops import (
     AvgPool2d,
     Conv2d,
@@ -62,13 +62,9 @@ def split(graph: Graph) -> Graph:
         nodes.append(node)
     if nodes == list(graph.nodes):
         return graph
-    inputs = {v: graph.types[v] for v in graph.inputs}
-    constants = {v: graph.types[v] for v in graph.constants}
-    constants |= {v: known[v] for v in values.keys() - constants.keys()}
-    return build_graph(
-        graph.name, nodes, inputs, graph.outputs, values, constants,
-        known=known, ports=graph.ports, origin=graph.origin,
-    )  # fmt: skip
+    types = {v: graph.types[v] for v in graph.constants}
+    types |= {v: known[v] for v in values.keys() - types.keys()}
+    return graph.rebuilt(nodes, constants=values, types=types, known=known)
 
 
 def _functions_apart(graph: Graph) -> Graph:
@@ -87,12 +83,7 @@ def _functions_apart(graph: Graph) -> Graph:
         todo = made + todo
     if nodes == list(graph.nodes):
         return graph
-    return build_graph(
-        graph.name, nodes, {v: graph.types[v] for v in graph.inputs}, graph.outputs, values,
-        {k: graph.types[k] for k in graph.constants},
-        known={n.output: graph.types[n.output] for n in graph.nodes},
-        ports=graph.ports, origin=graph.origin,
-    )  # fmt: skip
+    return graph.rebuilt(nodes, constants=values)
 
 
 def _in_parts(node: Node, parts: Parts, values: dict[str, Array]) -> list[Node]:

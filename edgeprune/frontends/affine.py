@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgeprune.frontends.rebuild import fresh, only_user, rebuilt
+from edgeprune.frontends.passes import fresh, only_user
 from edgeprune.ir import Array, Folded, Graph, LinearOp, Node, Op
 from edgeprune.ops import Add, Conv2d, Dense, DepthwiseConv2d, Div, Mul, Sub
 
@@ -103,7 +103,7 @@ def join_affine(graph: Graph) -> Graph:
     nodes = []
     for n in graph.nodes:
         nodes += instead.get(n.name, [] if n.name in gone else [n])
-    return rebuilt(graph, nodes, constants)
+    return graph.rebuilt(nodes, constants=constants)
 
 
 def invert_divisors(graph: Graph) -> Graph:
@@ -121,7 +121,7 @@ def invert_divisors(graph: Graph) -> Graph:
         name = fresh(names, f"{node.inputs[1]}/inverse")
         constants[name] = inverse[0]
         nodes.append(replace(node, op=Mul(node.op.clamp), inputs=(node.inputs[0], name)))
-    return graph if tuple(nodes) == graph.nodes else rebuilt(graph, nodes, constants)
+    return graph if tuple(nodes) == graph.nodes else graph.rebuilt(nodes, constants=constants)
 
 
 def _sum_and_factor(a: Array, b: Array) -> list[tuple[Op, Array]]:
@@ -249,6 +249,6 @@ def _exchanged(graph: Graph, folds: Sequence[_Fold]) -> Graph:
         swapped[linear.name] = replace(linear, inputs=(ends[0], *new), output=ends[1])
     gone = {f.gone.name for f in folds}
     nodes = [swapped.get(n.name, n) for n in graph.nodes if n.name not in gone]
-    whole = rebuilt(graph, nodes, constants)
+    whole = graph.rebuilt(nodes, constants=constants)
     types = {k: replace(whole.types[k], folded=v) for k, v in folded.items()}
     return replace(whole, types={**whole.types, **types})

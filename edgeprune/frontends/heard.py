@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from edgeprune.errors import EdgePruneError
-from edgeprune.frontends.rebuild import fresh
+from edgeprune.frontends.passes import fresh
 from edgeprune.frontends.states import keeping
-from edgeprune.ir import Array, DType, Graph, Node, Op, Port, QuantParams, TensorType, build_graph
+from edgeprune.ir import Array, DType, Graph, Node, Op, Port, QuantParams, TensorType
 from edgeprune.ops import AudioFeatures, Concat, Reshape, Slice
 
 SILENCE = -128
@@ -164,15 +164,13 @@ class _Ear:
         network = self.network
         states = {v: network.types[v] for v in network.states}
         held = {k: network.types[k] for k in network.constants}
-        made = build_graph(
-            network.name,
+        made = network.rebuilt(
             [*self.nodes, *network.nodes],
-            {**self.inputs, **states},
-            (*network.outputs, *self.kept.values()),
-            {**network.constants, **self.constants},
-            {**held, **self.types},
+            inputs={**self.inputs, **states},
+            outputs=(*network.outputs, *self.kept.values()),
+            constants={**network.constants, **self.constants},
+            types={**held, **self.types},
             known=self.known,
             ports={**{v: p for v, p in network.ports.items() if v != self.argument}, **self.ports},
-            origin=network.origin,
         )
         return keeping(made, {**network.states, **self.kept})

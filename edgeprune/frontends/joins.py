@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edgeprune.frontends.rebuild import fresh, rebuilt
+from edgeprune.frontends.passes import fresh
 from edgeprune.ir import Graph, Node
 from edgeprune.ops import Concat, Reshape, Slice
 
@@ -31,7 +31,7 @@ def cut_before_joins(graph: Graph) -> Graph:
             joined = made.get(node.inputs[0])
         made[node.output] = node
         nodes.append(node)
-    return graph if nodes == list(graph.nodes) else rebuilt(graph, nodes)
+    return graph if nodes == list(graph.nodes) else graph.rebuilt(nodes)
 
 
 def _cut_before_axes(graph: Graph) -> Graph:
@@ -49,7 +49,7 @@ def _cut_before_axes(graph: Graph) -> Graph:
                 nodes.append(Node(cut, op, (value,), cut))
                 node = replace(node, op=Reshape(graph.types[node.output].shape), inputs=(cut,))
         nodes.append(node)
-    return graph if nodes == list(graph.nodes) else rebuilt(graph, nodes)
+    return graph if nodes == list(graph.nodes) else graph.rebuilt(nodes)
 
 
 def _without_axes(op: Slice, shape: tuple[int, ...], inner: tuple[int, ...]) -> Slice | None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from edgeprune.frontends.affine import fold_affine, invert_divisors, join_affine
 from edgeprune.frontends.joins import cut_before_joins
-from edgeprune.frontends.rebuild import fresh, only_user, rebuilt
+from edgeprune.frontends.passes import fresh, only_user
 from edgeprune.ir import Array, Graph, Node, Op
 from edgeprune.ops import (
     Add,
@@ -82,7 +82,7 @@ def normalise_input(graph: Graph, mean: Array, std: Array) -> Graph:
         reads = source = output
     for n in graph.nodes:
         nodes.append(replace(n, inputs=tuple(reads if v == value else v for v in n.inputs)))
-    return normalize(rebuilt(graph, nodes, constants))
+    return normalize(graph.rebuilt(nodes, constants=constants))
 
 
 # -- identities ------------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ def drop_identities(graph: Graph) -> Graph:
             continue
         made[node.output] = node
         nodes.append(node)
-    return _outputs_named(rebuilt(graph, nodes))
+    return _outputs_named(graph.rebuilt(nodes))
 
 
 def drop_spreads(graph: Graph) -> Graph:
@@ -122,8 +122,8 @@ def drop_spreads(graph: Graph) -> Graph:
     if not instead:
         return graph
     nodes = [n for n in graph.nodes if n.output not in instead]
-    return rebuilt(
-        graph, [replace(n, inputs=tuple(instead.get(v, v) for v in n.inputs)) for n in nodes]
+    return graph.rebuilt(
+        [replace(n, inputs=tuple(instead.get(v, v) for v in n.inputs)) for n in nodes]
     )
 
 
@@ -151,7 +151,7 @@ def sink_reshapes(graph: Graph) -> Graph:
         nodes.append(Node(node.name, lifted[0], lifted[1], value))
         nodes.append(Node(name, Reshape(shape), (value,), node.output))
         longer[node.output] = (value, lifted[2])
-    return rebuilt(graph, nodes) if len(nodes) > len(graph.nodes) else graph
+    return graph.rebuilt(nodes) if len(nodes) > len(graph.nodes) else graph
 
 
 def _lifted(
@@ -197,7 +197,7 @@ def fold_pads(graph: Graph) -> Graph:
             gone.add(node.name)
             merged |= {user.name: n for user, n in zip(users, padded, strict=True) if n is not None}
     nodes = [merged.get(n.name, n) for n in graph.nodes if n.name not in gone]
-    return rebuilt(graph, nodes) if gone else graph
+    return graph.rebuilt(nodes) if gone else graph
 
 
 def _padded(graph: Graph, pad: Node, user: Node) -> Node | None:
@@ -272,7 +272,7 @@ def _outputs_named(graph: Graph) -> Graph:
             for n in graph.nodes
             if n is not node
         ]
-        return _outputs_named(rebuilt(graph, nodes))
+        return _outputs_named(graph.rebuilt(nodes))
     return graph
 
 
@@ -292,7 +292,7 @@ def unfuse(graph: Graph) -> Graph:
         value, name = fresh(names, f"{node.output}/linear"), fresh(names, f"{node.name}/clamp")
         nodes.append(replace(node, op=replace(op, clamp=None), output=value))
         nodes.append(Node(name, Relu(clamp), (value,), node.output))
-    return rebuilt(graph, nodes) if len(nodes) > len(graph.nodes) else graph
+    return graph.rebuilt(nodes) if len(nodes) > len(graph.nodes) else graph
 
 
 def raise_clamps(graph: Graph) -> Graph:
@@ -311,7 +311,7 @@ def raise_clamps(graph: Graph) -> Graph:
         if only_user(graph, cut.output) is node and only_user(graph, made.output) is cut:
             swapped[cut.name] = replace(node, inputs=cut.inputs, output=cut.output)
             swapped[node.name] = replace(cut, inputs=(cut.output,), output=node.output)
-    return rebuilt(graph, [swapped.get(n.name, n) for n in graph.nodes]) if swapped else graph
+    return graph.rebuilt([swapped.get(n.name, n) for n in graph.nodes]) if swapped else graph
 
 
 def fuse(graph: Graph) -> Graph:
@@ -339,7 +339,7 @@ def fuse(graph: Graph) -> Graph:
     if not fused:
         return graph
     nodes = [fused.get(n.output, n) for n in graph.nodes if n.output not in gone]
-    return rebuilt(graph, nodes)
+    return graph.rebuilt(nodes)
 
 
 FLOAT_STEPS = (

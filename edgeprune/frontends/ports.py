@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgeprune.frontends.rebuild import rebuilt
-from edgeprune.ir import Channels, DType, Graph, Ids, Node, TensorType, build_graph
+from edgeprune.ir import Channels, DType, Graph, Ids, Node, TensorType
 from edgeprune.ops import Concat, Reshape, Slice
 
 INPUTS = "(inputs)"
@@ -69,17 +68,7 @@ def join_ports(graph: Graph) -> Graph:
         outputs = (OUTPUTS,)
     if nodes == list(graph.nodes):
         return graph
-    made = build_graph(
-        graph.name,
-        nodes,
-        inputs,
-        outputs,
-        graph.constants,
-        {k: graph.types[k] for k in graph.constants},
-        ports=graph.ports,
-        origin=graph.origin,
-    )
-    return replace(made, notes=graph.notes)
+    return graph.rebuilt(nodes, inputs=inputs, outputs=outputs)
 
 
 def has_many(graph: Graph) -> bool:
@@ -111,19 +100,13 @@ def part_ports(graph: Graph) -> Graph:
         outputs = tuple(graph.producer[v].inputs[0] for v in row.inputs)
         nodes = [n for n in nodes if n.name != OUTPUTS and n.output not in row.inputs]
     if graph.inputs != (INPUTS,):
-        return graph if outputs == graph.outputs else rebuilt(graph, nodes, outputs=outputs)
+        return graph if outputs == graph.outputs else graph.rebuilt(nodes, outputs=outputs)
     cuts = graph.users[INPUTS]
     shaped = [graph.users[n.output] for n in cuts]
     heads = [u[0] if n.output.endswith("/row") else n for n, u in zip(cuts, shaped, strict=True)]
     gone = {n.name for n in (*cuts, *heads)}
-    made = build_graph(
-        graph.name,
+    return graph.rebuilt(
         [n for n in nodes if n.name not in gone],
-        {n.output: graph.types[n.output] for n in heads},
-        outputs,
-        graph.constants,
-        {k: graph.types[k] for k in graph.constants},
-        ports=graph.ports,
-        origin=graph.origin,
+        inputs={n.output: graph.types[n.output] for n in heads},
+        outputs=outputs,
     )
-    return replace(made, notes=graph.notes)

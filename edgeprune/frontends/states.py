@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from edgeprune.errors import EdgePruneError
-from edgeprune.frontends.rebuild import fresh
-from edgeprune.ir import Graph, Node, Op, Port, build_graph
+from edgeprune.frontends.passes import fresh
+from edgeprune.ir import Graph, Node, Op, Port
 from edgeprune.ops import Reshape, Slice
 
 HINT = "such as --state h_in:h_out; inputs and outputs by their names in the model"
@@ -74,18 +74,13 @@ def keeping(graph: Graph, pairs: Mapping[str, str]) -> Graph:
         port = graph.ports.get(after) or Port(after, (1, *t.shape), dtype=t.dtype)
         ports[value] = replace(port, feeds=v)
         kept.append(value)
-    made = build_graph(
-        graph.name,
+    return graph.rebuilt(
         nodes,
-        {v: graph.types[v] for v in (*(v for v in graph.inputs if v not in pairs), *pairs)},
-        [*results, *kept],
-        graph.constants,
-        {k: graph.types[k] for k in graph.constants},
+        inputs={v: graph.types[v] for v in (*(v for v in graph.inputs if v not in pairs), *pairs)},
+        outputs=[*results, *kept],
         known=known,
         ports=ports,
-        origin=graph.origin,
     )
-    return replace(made, notes=graph.notes)
 
 
 def _root(graph: Graph, value: str) -> str:

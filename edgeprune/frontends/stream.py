@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgeprune.errors import EdgePruneError
+from edgeprune.frontends.passes import fresh
 from edgeprune.frontends.ports import join_ports
-from edgeprune.frontends.rebuild import fresh
 from edgeprune.frontends.states import keeping
 from edgeprune.frontends.upright import lies, lying, upright
 from edgeprune.ir import (
@@ -25,7 +25,6 @@ from edgeprune.ir import (
     Op,
     Port,
     TensorType,
-    build_graph,
     dequantise_array,
     quantise_array,
     run,
@@ -272,12 +271,13 @@ class _Stream:
                 self._part(node)
             else:
                 self._joining(node)
-        made = build_graph(
-            old.name, self.nodes, self.inputs, (*old.outputs, *self.pairs.values()),
-            old.constants, {k: old.types[k] for k in old.constants},
+        made = old.rebuilt(
+            self.nodes,
+            inputs=self.inputs,
+            outputs=(*old.outputs, *self.pairs.values()),
             known={v: t for v, t in self.known.items() if t.quant is not None},
-            ports=self.ports, origin=old.origin,
-        )  # fmt: skip
+            ports=self.ports,
+        )
         return replace(keeping(made, self.pairs), notes=(*old.notes, self._note(source)))
 
     def _note(self, source: str) -> str:

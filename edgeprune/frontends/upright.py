@@ -13,8 +13,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from edgeprune.frontends.rebuild import fresh, rebuilt
-from edgeprune.ir import Array, Graph, Node, Op, TensorType, build_graph, dequantise_array
+from edgeprune.frontends.passes import fresh
+from edgeprune.ir import Array, Graph, Node, Op, TensorType, dequantise_array
 from edgeprune.ops import Concat, Conv2d, DepthwiseConv2d, Pad, Reshape, Slice
 from edgeprune.ops._window import Padding
 from edgeprune.ops.pool import AvgPool2d, MaxPool2d
@@ -44,7 +44,7 @@ def upright(graph: Graph) -> Graph:
     (source,) = graph.inputs
     flat = lies(graph.types[source].shape)
     nodes = [_padded(graph, n, -2 if flat else 0) for n in graph.nodes]
-    graph = graph if nodes == list(graph.nodes) else rebuilt(graph, nodes)
+    graph = graph if nodes == list(graph.nodes) else graph.rebuilt(nodes)
     return _Upright(graph, source).graph() if flat else graph
 
 
@@ -91,14 +91,11 @@ def lying(stream: Graph, window: Graph) -> Graph:
     nodes = [replace(n, inputs=tuple(rows if v == source else v for v in n.inputs))
              for n in stream.nodes]  # fmt: skip
     flat = t.with_shape((*shape[:-2], frames, shape[-1]))
-    made = build_graph(
-        stream.name, [Node(rows, Reshape(t.shape), (source,), rows), *nodes],
-        {v: flat if v == source else stream.types[v] for v in stream.inputs}, stream.outputs,
-        stream.constants, {k: stream.types[k] for k in stream.constants},
-        known={v: t for v, t in stream.types.items() if v in stream.producer and t.quant},
-        ports=ports, origin=stream.origin,
-    )  # fmt: skip
-    return replace(made, notes=stream.notes)
+    return stream.rebuilt(
+        [Node(rows, Reshape(t.shape), (source,), rows), *nodes],
+        inputs={v: flat if v == source else stream.types[v] for v in stream.inputs},
+        ports=ports,
+    )
 
 
 Turned = tuple[Op, tuple[str, ...]]
@@ -127,13 +124,13 @@ class _Upright:
                 name = fresh(self.names, f"{v}/lying")
                 self.nodes.append(Node(name, Reshape(old.types[v].shape), (self.rows[v],), v))
         t = old.types[self.source]
-        made = build_graph(
-            old.name, self.nodes, {self.source: t.with_shape(stood(t.shape))}, old.outputs,
-            self.constants, {k: t for k, t in self.types.items() if k in self.constants},
+        return old.rebuilt(
+            self.nodes,
+            inputs={self.source: t.with_shape(stood(t.shape))},
+            constants=self.constants,
+            types={k: t for k, t in self.types.items() if k in self.constants},
             known={k: t for k, t in self.types.items() if k not in self.constants},
-            ports=old.ports, origin=old.origin,
-        )  # fmt: skip
-        return replace(made, notes=old.notes)
+        )
 
     def _same(self, node: Node) -> bool:
         """Whether a node only lays the same frames down in another way."""

@@ -185,6 +185,47 @@ class Graph:
         """Whether any activation is held as integers with a scale."""
         return any(self.types[v].quant is not None for v in self.activations)
 
+    def rebuilt(
+        self,
+        nodes: Iterable[Node],
+        *,
+        inputs: Mapping[str, TensorType] | None = None,
+        outputs: Iterable[str] | None = None,
+        constants: Mapping[str, Array] | None = None,
+        types: Mapping[str, TensorType] | None = None,
+        known: Mapping[str, TensorType] | None = None,
+        ports: Mapping[str, Port] | None = None,
+    ) -> Graph:
+        """The network with other nodes; what is not given stays.
+
+        Args:
+            nodes: see :func:`build_graph`, as for the others.
+            inputs: types of the fed values.
+            outputs: names of the read values.
+            constants: all of them.
+            types: of constants; None: those of constants that are there already stay.
+            known: types of computed values; None: those of quantised values stay.
+            ports: of inputs and outputs.
+        """
+        held = self.constants if constants is None else constants
+        there = self.types.items()
+        if types is None:
+            types = {k: t for k, t in there if k in held and k in self.constants}
+        if known is None:
+            known = {k: t for k, t in there if k not in held and t.quant is not None}
+        made = build_graph(
+            self.name,
+            nodes,
+            {v: self.types[v] for v in self.inputs} if inputs is None else inputs,
+            self.outputs if outputs is None else outputs,
+            held,
+            types,
+            known=known,
+            ports=self.ports if ports is None else ports,
+            origin=self.origin,
+        )
+        return replace(made, notes=self.notes)
+
     def with_constants(self, new: Mapping[str, Array]) -> Graph:
         """The same network with other values in some constants (same shapes and types)."""
         for k, v in new.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, cast
 
-from edgeprune.ir import Graph, Node, Op, build_graph
+from edgeprune.ir import Graph, Node, Op
 from edgeprune.ops import Relu
 
 
@@ -27,16 +27,7 @@ def unfuse(graph: Graph) -> Graph:
         op = cast(Op, replace(cast(Any, node.op), clamp=None))
         nodes.append(replace(node, op=op, output=raw))
         nodes.append(Node(f"{node.name}.clamp", Relu(bounds), (raw,), node.output))
-    return build_graph(
-        graph.name,
-        _light_first(graph, nodes),
-        {v: graph.types[v] for v in graph.inputs},
-        graph.outputs,
-        graph.constants,
-        {k: graph.types[k] for k in graph.constants},
-        ports=graph.ports,
-        origin=graph.origin,
-    )
+    return graph.rebuilt(_light_first(graph, nodes))
 
 
 def _light_first(graph: Graph, nodes: list[Node]) -> list[Node]:

@@ -19,7 +19,6 @@ from edgeprune.ir import (
     QuantParams,
     Read,
     TensorType,
-    build_graph,
 )
 from edgeprune.ops import Conv2d, ConvTranspose2d, Gather
 
@@ -152,16 +151,12 @@ class _Compaction:
                 self._move(node)
             else:
                 self._shrink(node)
-        return build_graph(
-            graph.name,
+        return graph.rebuilt(
             self.nodes,
-            {v: graph.types[v] for v in graph.inputs},
-            [self.names[v] for v in graph.outputs],
-            self.constants,
-            {k: self.types[k] for k in self.constants},
+            outputs=[self.names[v] for v in graph.outputs],
+            constants=self.constants,
+            types={k: self.types[k] for k in self.constants},
             known=self.types,
-            ports=graph.ports,
-            origin=graph.origin,
         )
 
     def _wanted(self, v: str) -> Kept | None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.errors import CannotFitError, EdgePruneError, UnsupportedError
-from edgeprune.ir import Array, Graph, Node, Samples, build_graph, couple, predict, run, tensors
+from edgeprune.ir import Array, Graph, Node, Samples, couple, predict, run, tensors
 from edgeprune.ops import Dense, Sigmoid
 from edgeprune.pruning.compact import Fill, compact, folds
 from edgeprune.pruning.criteria import Context
@@ -263,20 +263,12 @@ def detector(graph: Graph, data: Samples, labels: Sequence[int]) -> Detector:
     nodes.append(Node(head.name, head.op, (head.inputs[0], *names), raw))
     nodes.append(Node(f"{head.name}.score", Sigmoid(), (raw,), output))
     ports = {k: p for k, p in graph.ports.items() if k in graph.inputs}
-    small = build_graph(
-        graph.name,
-        nodes,
-        {v: graph.types[v] for v in graph.inputs},
-        [output],
-        {
-            **graph.constants,
-            names[0]: w[rows],
-            names[1]: b[rows] - np.asarray(thresholds, np.float32),
-        },
-        {k: graph.types[k] for k in graph.constants},
-        ports=ports,
-        origin=graph.origin,
-    )
+    constants = {
+        **graph.constants,
+        names[0]: w[rows],
+        names[1]: b[rows] - np.asarray(thresholds, np.float32),
+    }
+    small = graph.rebuilt(nodes, outputs=[output], constants=constants, ports=ports)
     return Detector(tuple(rows), small, thresholds)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edgeprune.ir import Array, Graph, Node, TensorType, build_graph, dequantise_array
+from edgeprune.ir import Array, Graph, Node, TensorType, dequantise_array
 from edgeprune.ops import Dequantize, Quantize
 
 
@@ -29,16 +29,15 @@ def dequantise(graph: Graph) -> Graph:
     for name, value in graph.constants.items():
         t = graph.types[name]
         constants[name] = dequantise_array(value, t) if t.quant is not None else value
-    made = build_graph(
-        graph.name,
+    return graph.rebuilt(
         nodes,
-        {v: _real(graph.types[v]) for v in graph.inputs},
-        [instead.get(v, v) for v in graph.outputs],
-        constants,
+        inputs={v: _real(graph.types[v]) for v in graph.inputs},
+        outputs=[instead.get(v, v) for v in graph.outputs],
+        constants=constants,
+        types={},
+        known={},
         ports={instead.get(v, v): p for v, p in graph.ports.items()},
-        origin=graph.origin,
     )
-    return replace(made, notes=graph.notes)
 
 
 def _real(t: TensorType) -> TensorType:

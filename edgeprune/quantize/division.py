@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from edgeprune.errors import UnsupportedError
-from edgeprune.ir import DType, Graph, Node, build_graph
+from edgeprune.ir import DType, Graph, Node
 from edgeprune.ops import Div, Mul
 from edgeprune.ops.function import Reciprocal
 
@@ -56,17 +56,7 @@ def without_division(
         raise UnsupportedError(graph.name, what, "use --dtype float32")
     if nodes == list(graph.nodes):
         return graph, found
-    made = build_graph(
-        graph.name,
-        nodes,
-        {v: graph.types[v] for v in graph.inputs},
-        graph.outputs,
-        constants,
-        {k: graph.types[k] for k in graph.constants},
-        ports=graph.ports,
-        origin=graph.origin,
-    )
-    return made, found
+    return graph.rebuilt(nodes, constants=constants), found
 
 
 def _ends(graph: Graph, v: str, ranges: Mapping[str, Range]) -> Range:

@@ -22,7 +22,6 @@ from edgeprune.ir import (
     Node,
     QuantParams,
     TensorType,
-    build_graph,
 )
 from edgeprune.ops import Quantize, Unary
 from edgeprune.quantize.division import without_division
@@ -94,16 +93,12 @@ def quantise(
     }
     asked = Weights(dtype, narrow, codebooks or {}, scales or {}, means or {})
     nodes, constants, constant_types = _in_integers(graph, types, quant, asked)
-    return build_graph(
-        graph.name,
+    return graph.rebuilt(
         nodes,
-        {v: types[v] for v in graph.inputs},
-        graph.outputs,
-        constants,
-        constant_types,
+        inputs={v: types[v] for v in graph.inputs},
+        constants=constants,
+        types=constant_types,
         known=types,
-        ports=graph.ports,
-        origin=graph.origin,
     )
 
 
@@ -291,15 +286,7 @@ def _separate_fixed(graph: Graph, values: Collection[str]) -> Graph:
         nodes.append(replace(node, inputs=tuple(args)))
     if not changed:
         return graph
-    return build_graph(
-        graph.name,
-        nodes,
-        {v: graph.types[v] for v in graph.inputs},
-        graph.outputs,
-        graph.constants,
-        ports=graph.ports,
-        origin=graph.origin,
-    )
+    return graph.rebuilt(nodes)
 
 
 def narrowable(graph: Graph) -> frozenset[str]:
