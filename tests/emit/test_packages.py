@@ -262,6 +262,22 @@ def test_the_single_file_compiles_for_cores_without_a_warning(package: Any, core
     run([*command, "-c", *single_sources(folder)], folder)
 
 
+@pytest.mark.needs("riscv64-unknown-elf-gcc")
+def test_the_single_file_for_little_flash_compiles_for_riscv_without_a_warning(
+    tmp_path: Path,
+) -> None:
+    model = small_cnn(tmp_path / f"{NAME}.onnx")
+    command = f"--data {model.with_suffix('.npz')} --target rv32imc --dtype int8 --optimize size"
+    done = invoke("build", model, *command.split(), "--package=single", "-o", tmp_path / "out")
+    assert done.status == 0, done.err
+    folder = tmp_path / "out" / "packages" / "single" / NAME
+    sources = single_sources(folder)
+    assert len(sources) == 2, "C and assembly"
+    flags = [*cross("rv32imc"), *WARNINGS.split(), "-Wa,--fatal-warnings", "-DNET_SELFTEST"]
+    for optimize in PACKAGE_FLAGS.values():
+        run(["riscv64-unknown-elf-gcc", *flags, *optimize.split(), "-c", *sources], folder)
+
+
 @CROSS
 def test_the_single_file_adds_what_the_report_says_but_for_a_little_inlining(
     package: Any, record: dict[str, Any]

@@ -48,3 +48,17 @@ def test_a_macro_of_a_header_is_defined_nowhere_else() -> None:
     for file in (ROOT / "runtime_c").rglob("*.[chi]*"):
         for macro in places.keys() & set(MACRO.findall(file.read_text())):
             assert places[macro] == {file}, macro
+
+
+def test_macros_of_assembly_are_there_whatever_code_is_asked_for() -> None:
+    """The package of a single file forgets those of one piece before the next, for any flags."""
+    arch = ROOT / "runtime_c" / "arch"
+    for file in (*arch.rglob("*.S"), *arch.rglob("*.inc")):
+        conditions: list[str] = []
+        for line in file.read_text().splitlines():
+            if line.startswith("#if"):
+                conditions.append(line)
+            elif line.startswith("#endif"):
+                conditions.pop()
+            elif re.match(r"\s*\.macro|#include", line):
+                assert "__OPTIMIZE_SIZE__" not in " ".join(conditions), f"{file}: {line}"

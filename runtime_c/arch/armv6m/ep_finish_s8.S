@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ep_finish_s8 for Armv6-M where every channel is quick; ep_finish_any_s8 has the others, and all of them
  * where the compiler was asked for small code. */
-#ifndef __OPTIMIZE_SIZE__
 #include "ep_result_armv6m.inc"
 
     /* offsets of ep_finish */
@@ -19,6 +18,7 @@
     .set S_Y, 52
     .set S_PITCH, 56
 
+#ifndef __OPTIMIZE_SIZE__
 FUNCTION ep_finish_s8
     push {r3, r4}
     ldr r4, [r0, #F_QUICK]

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ep_tile_blocks_s8 of ep_tile_s8.h for RISC-V: eight sums share the loads of inputs. Not where the
  * compiler was asked for small code. */
-#ifndef __OPTIMIZE_SIZE__
 #include "ep_riscv_function.inc"
 
     /* The element of x at a0 + \i times four channels at \w. */
@@ -32,6 +31,7 @@
     addi a2, a2, 4 * \n
     .endm
 
+#ifndef __OPTIMIZE_SIZE__
     /* t6: where x ends, a4: where it ends by fours. */
 FUNCTION ep_tile_blocks_s8
     addi sp, sp, -16
