@@ -10,6 +10,7 @@ import random
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
@@ -121,13 +122,19 @@ def inject(core: str, kind: str, rng: random.Random) -> str:
         return "right"
 
 
+def pairs(count: int) -> Iterator[tuple[str, str]]:
+    """Cores and faults in turns, every core with every fault before a pair comes again."""
+    for i in range(count):
+        turn, fault = divmod(i, len(FAULTS))
+        yield CORES[(i + turn) % len(CORES)], FAULTS[fault]
+
+
 def main(count: int, seed: int) -> None:
     """Inject faults; ends with a traceback where one leads to a wrong verdict."""
     rng = random.Random(seed)
     ends: Counter[tuple[str, str]] = Counter()
-    for i in range(count):
-        kind = FAULTS[i % len(FAULTS)]
-        end = inject(CORES[i % len(CORES)], kind, rng)
+    for core, kind in pairs(count):
+        end = inject(core, kind, rng)
         ends[kind, "right" if end == "right" else "message"] += 1
     for (kind, end), n in sorted(ends.items()):
         sys.stdout.write(f"{kind:10} {end:8} {n}\n")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.campaign.serial_line import CORES, FAULTS, pairs
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,3 +44,8 @@ def test_damaged_files_are_each_one_message_soon_and_in_bounded_memory(
 )  # fmt: skip
 def test_faults_on_a_serial_line_end_in_right_answers_or_a_message() -> None:
     assert "16 faults, no wrong verdict" in campaign("serial_line", "16", "0")
+
+
+def test_a_campaign_on_a_serial_line_tries_every_fault_with_every_core() -> None:
+    everything = set(itertools.product(CORES, FAULTS))
+    assert set(pairs(len(everything))) == everything
