@@ -60,6 +60,7 @@ PARTS = {
         (
             "tests/pruning/test_limits.py", "tests/pruning/test_search.py",
             "tests/pruning/test_kept_whole.py", "tests/pruning/test_obs.py",
+            "tests/pruning/test_obs_blocks.py",
         ),
     ),
     "quantize": Part(("edgeprune/quantize/*.py",), ("tests/quantize/test_*.py",)),

@@ -14,10 +14,7 @@ from edgeprune.ops.linear import linears
 from edgeprune.ops.unfuse import unfuse
 from edgeprune.pruning import obs
 from edgeprune.pruning.compact import compact
-from edgeprune.pruning.groups import Mask, find_groups
-from edgeprune.pruning.limits import Limits
-from edgeprune.pruning.obs.greedy import Greedy
-from edgeprune.pruning.obs.meter import Meter
+from edgeprune.pruning.groups import find_groups
 from edgeprune.pruning.obs.parts import parts_of, scatter
 from edgeprune.pruning.obs.reference import Reference
 from edgeprune.pruning.obs.refit import refit
@@ -205,95 +202,3 @@ def test_hessians_of_large_images_take_fewer_samples() -> None:
         assert obs.Search(graph, data)._effort.score_samples == 150
         patch.setattr(obs.run, "SCORED", held)
         assert obs.Search(graph, data)._effort.score_samples == obs.run.FEWEST
-
-
-def test_channels_go_in_blocks_where_one_alone_saves_nothing() -> None:
-    graph = graphs.balanced(graphs.mlp(20, 8, 8, 8, 4, act=Relu, head=None))
-
-    def tiles(kept: Graph) -> dict[str, float]:
-        made = (kept.types[n.output].shape[-1] for n in kept.nodes if n.op.weights)
-        return {"work": float(sum(-(-n // 4) for n in made))}
-
-    def widths(block: int) -> list[int]:
-        effort = obs.Effort(block=block, inputs=False)
-        limits = {"work": tiles(graph)["work"] - 1}
-        found = obs.prune(graph, samples(graph), limits=limits, cost=tiles, effort=effort)
-        assert tiles(found.graph)["work"] <= limits["work"]
-        return sorted(int((~found.removed[g.channels]).sum()) for g in groups)
-
-    groups = find_groups(graph, couple(graph))
-    assert widths(4) == [4, 8, 8], "one step is enough, and it is one layer's"
-    assert widths(1) != [4, 8, 8], "by channels others go that save nothing"
-
-
-def first_round(*widths: int, share: float, tile: int, scale: float = 1.0) -> list[int]:
-    """How many channels of each hidden layer a run in blocks of eight picks first."""
-    graph = graphs.balanced(graphs.mlp(20, *widths, 4, act=Relu, head=None))
-    coupling = couple(graph)
-    groups = find_groups(graph, coupling)
-
-    def cost(removed: Mask) -> float:
-        left = ((~removed[g.channels]).sum() for g in groups)
-        return scale * float(sum(-(-n // tile) for n in left))
-
-    effort = obs.Effort(share=share, block=8, inputs=False)
-    picks = Greedy(graph, coupling, samples(graph), cost, effort=effort).picks()
-    return [len({*picks} & {*g.channels.tolist()}) for g in groups]
-
-
-def test_a_block_has_as_many_channels_as_save_most_each() -> None:
-    assert first_round(10, share=1, tile=8) == [2], "after these, more would save nothing"
-    assert first_round(16, share=1, tile=8) == [8]
-    assert first_round(16, share=1, tile=1) == [8], "of equals the most"
-
-
-def test_the_first_block_of_a_round_is_the_one_that_is_measured_to_cost_least() -> None:
-    graph = graphs.balanced(graphs.mlp(20, 16, 16, 16, 4, act=Relu, head=None))
-    coupling = couple(graph)
-    layers = [g.channels for g in find_groups(graph, coupling)]
-    effort = obs.Effort(share=0.01, block=8, inputs=False)
-    tried: list[tuple[int, ...]] = []
-
-    def widths(g: Graph) -> tuple[int, ...]:
-        return tuple(g.types[n.output].shape[-1] for n in g.nodes if n.op.weights)[:3]
-
-    def picked(best: int) -> int:
-        def measure(g: Graph) -> float:
-            tried.append(widths(g))
-            return -float(sum(16 - n for i, n in enumerate(widths(g)) if i != best))
-
-        run = Greedy(
-            graph, coupling, samples(graph), lambda removed: float((~removed).sum()),
-            measure=measure, effort=effort,
-        )  # fmt: skip
-        before = run.snapshot()
-        picks = run.picks()
-        assert run.master is before.master
-        assert not run.removed.any()
-        assert run.order == run.scores == []
-        (layer,) = [i for i, own in enumerate(layers) if {*picks} <= {*own.tolist()}]
-        return layer
-
-    assert [picked(best) for best in range(3)] == [0, 1, 2]
-    assert set(tried) <= {(16, 16, 16), (8, 16, 16), (16, 8, 16), (16, 16, 8)}
-
-
-@pytest.mark.parametrize("scale", [0.01, 100])
-@pytest.mark.parametrize(("share", "blocks"), [(0.15, 1), (0.2, 2), (0.35, 3)])
-def test_a_round_takes_blocks_until_they_save_its_share_of_the_cost(
-    share: float, blocks: int, scale: float
-) -> None:
-    # a block is half of a layer, which is a sixth of all
-    found = first_round(16, 16, 16, share=share, tile=8, scale=scale)
-    assert sorted(found) == sorted([8] * blocks + [0] * (3 - blocks))
-
-
-def test_what_a_block_saves_is_of_the_limits_that_are_exceeded_and_no_more_than_that() -> None:
-    def prices(removed: Mask) -> dict[str, float]:
-        gone = float(removed.sum())
-        return {"work": 100 - gone, "flash": 50 - 10 * gone}
-
-    none, one, two = (np.arange(4) < n for n in (0, 1, 2))
-    measured = Meter(prices, none, Limits({"work": 90.0, "flash": 45.0}))
-    assert measured.saving(none, one) == pytest.approx(1 / 100 + 5 / 50)
-    assert measured.saving(one, two) == pytest.approx(1 / 100), "flash fits by now"

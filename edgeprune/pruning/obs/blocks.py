@@ -25,10 +25,15 @@ class Block:
     saved: float
 
     def value(self, rise: float, *, per_price: bool) -> float:
-        """A loss by what is saved, or by channel; the least goes first."""
+        """A loss by what is saved, or by channel; the least goes first.
+
+        Of blocks without which the network is better, the one first that gains and saves most.
+        """
         if not per_price:
             return rise / len(self.scores)
-        return rise / self.saved if self.saved > 0 else np.inf
+        if self.saved <= 0:
+            return np.inf
+        return rise / self.saved if rise > 0 else rise * self.saved
 
 
 class Losses:
@@ -54,6 +59,6 @@ class Losses:
 
         if self._loss is not None and not self._measured:
             for block in sorted(blocks, key=value)[:TRIES]:
-                self._measured[block.kind] = max(self._loss([*block.scores]), 0.0)
+                self._measured[block.kind] = self._loss([*block.scores])
         known = [block for block in blocks if block.kind in self._measured]
         return min(known or blocks, key=value)

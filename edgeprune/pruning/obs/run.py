@@ -109,7 +109,8 @@ class Search:
     """Greedy runs over one network that remember where they have been.
 
     Asked again with other values of the same limits, only what is new is computed; that holds for
-    other costs too: the first ones set the prices of the channels, all are kept to.
+    other costs too: the first ones set the prices of the channels, all are kept to. Where channels
+    go in blocks, which ones go depends on the values: others are another run, from the start.
 
     Args:
         graph: float, with one input.
@@ -335,9 +336,9 @@ class Search:
         return max(fit, key=lambda end: end[0])[1]
 
     def _run(self, meter: Meter, per_price: bool, *, inputs: bool) -> Descent:
-        """The run for what is limited, new or as far as it has come."""
+        """The run for what is limited, in blocks for these very limits: new, or as far as it is."""
         inputs &= self._effort.inputs
-        most = meter.limits.most  # the last blocks are chosen by how much is still too much
+        most = meter.limits.most  # blocks are chosen by how much is still too much
         asked = tuple(sorted(most.items() if self._effort.block > 1 else most))
         key = (asked, per_price, inputs)
         if key not in self._runs:
