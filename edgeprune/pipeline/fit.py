@@ -20,13 +20,7 @@ from edgeprune.pipeline.options import BuildOptions, most_cycles
 from edgeprune.pipeline.phone import with_inputs
 from edgeprune.pipeline.prepare import Prepared
 from edgeprune.pipeline.quantised import NARROW_LOSS, quantised
-from edgeprune.pipeline.refusal import (
-    NEAR_FLASH,
-    cannot_fit,
-    floor_of,
-    refusal,
-    refuse_far_constants,
-)
+from edgeprune.pipeline.refusal import NEAR_FLASH, cannot_fit, refusal, refuse_far_constants
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
 from edgeprune.pruning.costs import Prices, nothing_removed
@@ -132,7 +126,7 @@ class Fitter:
         taken = {**counted, **self._meter.taken(made.size, made.compiled)}
         if self.limits.hold(taken):
             return made
-        compiled, size = floor_of(self._meter, self.limits, made.compiled)
+        compiled, size = self._meter.by_rows(made.compiled, nearest=True)
         taken |= self._meter.taken(size, compiled)
         what = f"the network is not pruned, as its file's integers are kept ({', '.join(fixed)})"
         wrong = f"{what}; it takes {self.limits.words(taken)}"

@@ -57,7 +57,11 @@ class Meter:
             if found.plan.arena_bytes >= compiled.plan.arena_bytes:
                 break
             compiled, size = found, self.footprint(found, tells=tells)
-        return compiled, size
+        if nearest or most is None or size.ram_bytes <= most:
+            return compiled, size
+        # the room was that beside a stack which may be larger than that of the smallest arena
+        least = self.by_rows(compiled, tells=tells, nearest=True)
+        return least if least[1].ram_bytes <= most else (compiled, size)
 
     def footprint(self, compiled: Compiled, *, tells: bool = True) -> Footprint:
         """The footprint; a stack that cannot be read from the machine code is watched in a run.

@@ -36,7 +36,7 @@ def refusal(
         source: the whole network.
         count: how many of its neurons can go.
     """
-    compiled, found = floor_of(meter, limits, compiled)
+    compiled, found = meter.by_rows(compiled, nearest=True)
     graph = compiled.graph
     taken = {**cost, **meter.taken(found, compiled), "near": compiled.near_bytes}
     widths = ", ".join(
@@ -59,16 +59,6 @@ def refusal(
         + (f"\n  no channel can go of {kept}" if kept else "")
     )
     return cannot_fit(option, what, ratio, found, meter, limits)
-
-
-def floor_of(meter: Meter, limits: Limits, compiled: Compiled) -> tuple[Compiled, Footprint]:
-    """A network with the smallest arena that is found for it, which is not built where it is slow.
-
-    Where that would be within the limits, its stack being smaller: as it is built.
-    """
-    built = meter.by_rows(compiled)
-    nearest = meter.by_rows(built[0], nearest=True)
-    return built if limits.hold(nearest[1].taken) else nearest
 
 
 def cannot_fit(

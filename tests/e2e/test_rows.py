@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,21 +85,29 @@ def test_layers_run_by_rows_before_channels_go_for_bytes_of_ram(
         assert report["agreement"]["target_vs_host_mismatches"] == 0
 
 
-@pytest.mark.slow
-@pytest.mark.needs("arm-none-eabi-gcc")
-def test_a_network_that_does_not_fit_names_the_fewest_bytes_in_which_it_is_built(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "net.tflite"
+def image_file(path: Path) -> Path:
+    """A file of integers, whose layers all go row by row, with samples beside it."""
+    path = path.with_suffix(".tflite")
     path.write_bytes(compiled(16, "cortex-m4").tflite)
     x = np.random.default_rng(0).normal(size=(4, 16, 16, 3)).astype(np.float32)
     np.savez(path.with_suffix(".npz"), x=x)
-    options = BuildOptions(tmp_path / "none", path, path.with_suffix(".npz"))
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.needs("arm-none-eabi-gcc")
+@pytest.mark.parametrize("made", [image_file, small_cnn])
+def test_a_network_that_does_not_fit_names_the_fewest_bytes_in_which_it_is_built(
+    made: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    path = made(tmp_path / "net.onnx")
+    options = BuildOptions(tmp_path / "none", path, path.with_suffix(".npz"), criterion="l2")
     prepared = prepare(options)
 
     def built(ram: int) -> Candidate:
         form = Form("int8", "speed", load_target("cortex-m4"), ram=ram)
-        return Fitter(prepared, replace(options, ram=ram), form, None).unpruned(["net"])
+        fitter = Fitter(prepared, replace(options, ram=ram), form, None)
+        return fitter.unpruned(["net"]) if prepared.graph.is_quantised else fitter.fit()
 
     def refused(ram: int) -> CannotFitError:
         with pytest.raises(CannotFitError) as caught:
@@ -109,6 +118,8 @@ def test_a_network_that_does_not_fit_names_the_fewest_bytes_in_which_it_is_built
     assert error.excess_bytes is not None
     least = 100 + error.excess_bytes
     assert f"and {least:,} of RAM" in str(error)
+    for more in (0, 12):
+        assert built(least + more).size.ram_bytes <= least + more
     assert built(least).size.ram_bytes == least
     assert refused(least - 1).excess_bytes == 1, "at any price"
 
