@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args
@@ -282,7 +282,7 @@ def _target(table: _Table, name: str, core: str, base: Target | None) -> Target:
         target = replace(target, **{key: getattr(base, key) for key in _INHERITED})
     fpu = cast(Fpu, table.choice("fpu", Fpu, target.fpu))
     toolchain = _section(table, "toolchain", Toolchain, target.toolchain)
-    if base is not None and fpu != base.fpu:
+    if base is not None:
         toolchain = _for_fpu(table.where, base, toolchain, fpu)
     return replace(
         target,
@@ -299,13 +299,28 @@ def _target(table: _Table, name: str, core: str, base: Target | None) -> Target:
 
 
 def _for_fpu(where: str, core: Target, own: Toolchain | None, fpu: Fpu) -> Toolchain | None:
-    """How C is compiled for a core that was made without its FPU."""
-    if own is None or core.toolchain is None or own.flags is not core.toolchain.flags:
-        return own  # it has flags of its own
-    if fpu == "none" and own.soft_flags:
+    """How C is compiled for a board, whose core may have been made without its FPU."""
+    if own is None or core.toolchain is None:
+        return own
+    is_other = fpu != core.fpu and own.flags is core.toolchain.flags  # none of its own
+    if is_other and fpu == "none" and own.soft_flags:
         return replace(own, flags=own.soft_flags)
-    what = f"is {fpu!r}, and {core.name} is compiled for {core.fpu!r}: {own.flags}"
-    raise EdgePruneError(f"{where}: fpu", what, "say how: [toolchain] flags = [...]")
+    if own.soft_flags is not core.toolchain.soft_flags:
+        hint = 'they stand in place of its core\'s flags on a board that says fpu = "none"'
+        raise EdgePruneError(f"{where}: [toolchain]: soft_flags", "does nothing here", hint)
+    if is_other:
+        flags = " ".join(own.flags)
+        what = f"is {fpu!r}, and {core.name} is compiled for {core.fpu!r}: {flags}"
+        raise EdgePruneError(f"{where}: fpu", what, "say how: [toolchain] flags = [...]")
+    return own
+
+
+def _told_of_fpu(flags: Sequence[str]) -> bool:
+    """Whether flags of gcc for Arm let it use an FPU, or pass floats in its registers."""
+    abi = [f for f in flags if f.startswith("-mfloat-abi=")][-1:]
+    if abi == ["-mfloat-abi=soft"]:
+        return False
+    return abi == ["-mfloat-abi=hard"] or any(f.startswith("-mfpu=") for f in flags)
 
 
 def _section(
@@ -362,6 +377,9 @@ def _check(where: str, target: Target) -> None:
         raise EdgePruneError(f"{where}: arduino", what, "such as arduino:avr:uno")
     if target.kind in ("core", "board") and target.toolchain is None:
         raise EdgePruneError(where, "needs a [toolchain], or a core that has one")
+    if target.toolchain and target.fpu == "none" and _told_of_fpu(target.toolchain.flags):
+        what = f"is 'none', and the compiler is told of one: {' '.join(target.toolchain.flags)}"
+        raise EdgePruneError(f"{where}: fpu", what, "its flags want -mfloat-abi=soft, and no -mfpu")
     if target.kernels[-1:] != ("portable",):
         raise EdgePruneError(f"{where}: kernels", "must end with 'portable'")
 

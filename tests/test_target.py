@@ -1,3 +1,4 @@
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,12 @@ flash_bytes = 65536
 ram_bytes = 16384
 reserved_flash_bytes = 4096
 """
+SOFT = "fpu = 'none'\n"
+HARD = "[toolchain]\nflags = ['-mthumb', '-mfloat-abi=hard']\n"
+UNUSED = "[toolchain]\nsoft_flags = ['-mine']\n"
+WITH_FPU = [
+    t.name for t in map(load_target, list_targets()) if t.kind == "core" and t.fpu != "none"
+]
 all_targets = pytest.mark.parametrize("name", list_targets())
 
 
@@ -73,20 +80,29 @@ def test_a_board_may_change_one_key_of_its_core(mine) -> None:
     assert target.emulator.machine == core.emulator.machine
 
 
-@pytest.mark.parametrize("core", [n for n in list_targets() if load_target(n).fpu != "none"])
-def test_a_core_made_without_its_fpu_is_compiled_without_or_refused(mine, core: str) -> None:
-    whole = load_target(core)
-    if whole.kind != "core":
-        return
-    text = BOARD.replace("cortex-m4", core) + "fpu = 'none'\n"
-    if "arm-none-eabi" in whole.toolchain.prefix:
-        flags = mine(text).toolchain.flags
-        assert "-mfloat-abi=hard" not in flags
-        assert not any(flag.startswith("-mfpu") for flag in flags)
-    else:
-        with pytest.raises(EdgePruneError, match=r"fpu: is 'none', and .* is compiled for"):
-            mine(text)
+@pytest.mark.needs("arm-none-eabi-gcc")
+@pytest.mark.parametrize("core", [n for n in WITH_FPU if n.startswith("cortex-m")])
+def test_a_core_made_without_its_fpu_is_compiled_for_none(mine, core: str) -> None:
+    made = mine(BOARD.replace("cortex-m4", core) + SOFT).toolchain
+    command = [f"{made.prefix}gcc", *made.flags, "-dM", "-E", "-xc", "/dev/null"]
+    macros = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "__ARM_ARCH " in macros
+    assert "__ARM_FP " not in macros, "bits of the sizes of floats that its FPU computes"
+
+
+@pytest.mark.parametrize("core", [n for n in WITH_FPU if not n.startswith("cortex-m")])
+def test_a_core_made_without_its_fpu_is_refused_where_no_flags_are_known(mine, core: str) -> None:
+    text = BOARD.replace("cortex-m4", core) + SOFT
+    with pytest.raises(EdgePruneError, match=r"fpu: is 'none', and .* is compiled for"):
+        mine(text)
     assert mine(text + "[toolchain]\nflags = ['-mine']\n").toolchain.flags == ("-mine",)
+
+
+def test_flags_of_a_board_without_fpu_may_name_one_that_is_not_used(mine) -> None:
+    flags = ["-mfpu=fpv4-sp-d16", "-mfloat-abi=soft"]
+    assert mine(f"{BOARD}{SOFT}[toolchain]\nflags = {flags}\n").toolchain.flags == tuple(flags)
+    own = f"{BOARD}{SOFT}[toolchain]\nsoft_flags = ['-mine']\n"
+    assert mine(own).toolchain.flags == ("-mine",)
 
 
 WRONG = {
@@ -104,7 +120,17 @@ WRONG = {
     "'android' is a file, not a core": BOARD.replace("cortex-m4", "android"),
     "kind: must be one of core, board, host, file, is None": BOARD.replace("core =", "name ="),
     "fpu: must be one of none, single, double, is 'yes'": BOARD + "fpu = 'yes'\n",
-    "fpu: is 'double', and cortex-m4 is compiled for 'single'": BOARD + "fpu = 'double'\n",
+    "fpu: is 'double', and cortex-m4 is compiled for 'single': -mcpu=cortex-m4 -mthumb": (
+        BOARD + "fpu = 'double'\n"
+    ),
+    "fpu: is 'none', and the compiler is told of one: -mthumb -mfloat-abi=hard": (
+        BOARD + SOFT + HARD
+    ),
+    "the compiler is told of one: -mfpu=fpv5-d16": (
+        BOARD + SOFT + HARD.replace("'-mthumb', '-mfloat-abi=hard'", "'-mfpu=fpv5-d16'")
+    ),
+    "[toolchain]: soft_flags: does nothing here": BOARD + UNUSED,
+    "soft_flags: does nothing": BOARD + SOFT + UNUSED + "flags = ['-mcpu=cortex-m4']\n",
     "kernels: must be a list of strings": BOARD + "kernels = 'arm_dsp'\n",
     "kernels: must end with 'portable'": BOARD + "kernels = ['arm_dsp']\n",
     "[sources]: ram_bytes: must be a string": BOARD + "[sources]\nram_bytes = 1\n",
