@@ -49,6 +49,7 @@ VALIDATED_MACS = 10_000_000_000
 """Samples that choose, at the most where that costs more multiply-accumulates than those."""
 LIMIT_STEPS = 2000  # of a sequence, that rank and choose
 UNUSED_STEPS = 32  # of a sequence, where nothing is chosen
+HEARD = "what is compared with is the network's own integers: nothing else runs both files"
 CALIBRATION = 2000  # samples that scales are taken from
 CALIBRATED = 500  # in any case
 CALIBRATED_ELEMENTS = 2**27  # of all values of all of them
@@ -189,7 +190,7 @@ def prepare(options: BuildOptions, *, needs_data: bool = True) -> Prepared:
         free,
         given.chooses,
         given.reported,
-        (*graph.notes, *given.notes),
+        (*graph.notes, *given.notes, *((HEARD,) if options.frontend else ())),
         labels,
     )
 

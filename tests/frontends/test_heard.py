@@ -120,6 +120,7 @@ def test_a_build_takes_samples_and_proves_it(tmp_path: Path) -> None:
     made = build(ask)
     assert made.report["interface"]["inputs"][0]["shape"] == [HOP]
     assert made.report["agreement"]["source"]["mean_square"] == 0
+    assert any("own integers: nothing else runs both files" in note for note in made.notes)
     with pytest.raises(EdgePruneError, match="--hop: does nothing without --frontend"):
         BuildOptions.of(out=tmp_path, hop=HOP)
     with pytest.raises(EdgePruneError, match="--frontend: does nothing without --hop"):
