@@ -15,11 +15,16 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import edgeprune
 from edgeprune import bundled
-from edgeprune.errors import EdgePruneError
+from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.ir import Samples
+from edgeprune.pipeline.fit import Fitter
+from edgeprune.pipeline.forms import Form
+from edgeprune.pipeline.notes import notes_of
 from edgeprune.pipeline.options import BuildOptions
+from edgeprune.pipeline.prepare import prepare
 from edgeprune.pipeline.values import meant, parse_classes, parse_levels, parse_names
 from edgeprune.report.summary import advice
+from edgeprune.target import load_target
 from tests.e2e.test_bad_input import dense_model, samples
 from tests.emit.packages import small_mlp
 
@@ -151,6 +156,37 @@ def test_a_record_made_from_python_tells_what_was_asked_for(tmp_path: Path) -> N
     assert report["finetune"] == 1
     assert report["packages"] == ["make", "cmake"]
     assert not [a for a in advice(report) if a.options.startswith(("--package", "--finetune"))]
+
+
+def test_what_is_not_pruned_is_not_said_to_be_trained(tmp_path: Path) -> None:
+    model = small_mlp(tmp_path / "m.onnx", inputs=8, hidden=8)
+    given: dict[str, Any] = {"data": model.with_suffix(".npz"), "target": "host", "finetune": 5}
+    whole = edgeprune.build(model, **given, dtype="int8", emit="tflite", out=tmp_path / "whole")
+    file = whole.out / "model.tflite"
+    kept = edgeprune.build(file, **given, budget="1MB", emit="c", out=tmp_path / "kept")
+    for made in (whole, kept):
+        assert made.report["finetune"] == 0
+        assert "--finetune 5 does nothing here: no channel goes" in made.notes
+
+
+def test_the_smallest_network_is_not_said_to_be_trained_where_training_does_not_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object) -> None:
+        raise CannotFitError("--budget", "is too small")
+
+    path, holds = small_mlp(tmp_path / "m.onnx", inputs=8, hidden=8), iter([True, False])
+    data = path.with_suffix(".npz")
+    asked = BuildOptions(tmp_path, path, data, keep_ratio=0.5, finetune=2, criterion="l2")
+    prepared = prepare(asked)
+    fitter = Fitter(prepared, asked, Form("int8", "size", load_target("host")), None)
+    assert fitter.fit().epochs == 2
+    monkeypatch.setattr(Fitter, "_within", never)
+    monkeypatch.setattr(Fitter, "_holds", lambda *_: next(holds))
+    made = fitter.fit()
+    assert made.epochs == 0
+    said = "--finetune 2 does nothing here: what it makes does not fit"
+    assert said in notes_of(asked, made, prepared)
 
 
 def test_numbers_of_numpy_are_numbers() -> None:

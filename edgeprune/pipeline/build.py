@@ -218,7 +218,6 @@ def _write(
             target,
             given.flash,
             given.ram,
-            options.finetune,
             options.packages,
         ),
         Source(
@@ -235,6 +234,7 @@ def _write(
             chosen.size,
             chosen.before,
             pruning,
+            chosen.epochs,
             chooser.tried,
             visited(prepared, chosen, chooser.passed),
             bytes_when_asked(folder, options),

@@ -150,7 +150,7 @@ class Fitter:
             made = self._finish(recipe, self._trained(pruned), pruned, whole)
             over = self.limits.excess(made.size.taken)
             if not over:
-                return made
+                return replace(made, epochs=self.options.finetune)
             # scales that were chosen for this network took more than those of the source model
             spare = {k: v + over.get(k, 0) for k, v in spare.items()}
         raise self._floor(recipe, prices)
@@ -172,7 +172,7 @@ class Fitter:
             raise self._refusal(made.compiled, cost)
         solved = self._solved(least)
         better = self._least_of(recipe, replace(solved, graph=self._trained(solved)), whole)
-        return better if self._holds(better, cost) else made
+        return replace(better, epochs=o.finetune) if self._holds(better, cost) else made
 
     def _least_of(self, recipe: Recipe, pruned: Pruned, whole: Footprint) -> Candidate:
         """A network in as few bytes as it can have."""

@@ -31,6 +31,7 @@ class Candidate:
         before: the footprint without pruning; None where nothing was pruned.
         flash_of: about how many bytes what is left takes, by which channels are gone: what the
             search reckoned with; None where nothing was pruned.
+        epochs: of training after pruning; 0 where nothing was trained.
     """
 
     float_graph: Graph
@@ -41,6 +42,7 @@ class Candidate:
     pruned: Pruned | None
     before: Footprint | None = None
     flash_of: Callable[[Mask], float] | None = None
+    epochs: int = 0
 
     @property
     def is_as_good_as_float(self) -> bool:

@@ -145,7 +145,7 @@ class MixedFitter(Fitter):
             found = self._finish(replace(recipe, levels=mix.levels), mix.graph, pruned, whole)
             over = self.limits.excess(found.size.taken)
             if not over:
-                return replace(found, float_graph=pruned.graph)
+                return replace(found, float_graph=pruned.graph, epochs=epochs)
             mixer.reserve(int(over.get("flash", 0)))
             again = mixer.mix(pruned.graph, chosen.like) if "flash" in over else None
             if again is None:

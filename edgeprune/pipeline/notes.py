@@ -28,6 +28,9 @@ def notes_of(options: BuildOptions, chosen: Candidate, prepared: Prepared) -> tu
         )
     if chosen.float_graph.is_quantised and options.dtype not in ("auto", "int8"):
         notes.append(f"--dtype {options.dtype} changes nothing: the file's integers are kept")
+    if options.finetune and not chosen.epochs:
+        why = "no channel goes" if chosen.pruned is None else "what it makes does not fit"
+        notes.append(f"--finetune {options.finetune} does nothing here: {why}")
     for kind in options.emit:
         if lacks := lacking(compiled.graph, kind):
             notes.append(f"no .{kind} is written: {KINDS[kind]} has no {lacks}")

@@ -54,7 +54,6 @@ class Asked:
         target: what it was built for.
         flash: bytes of it that were allowed.
         ram: bytes of it that were allowed.
-        finetune: epochs of training after pruning.
         packages: ecosystems that get project files.
     """
 
@@ -63,7 +62,6 @@ class Asked:
     target: Target
     flash: int | None
     ram: int | None
-    finetune: int
     packages: Sequence[str]
 
 
@@ -130,6 +128,7 @@ class Made:
         size: its footprint.
         before: the footprint of the source model at the same element type; None: not measured.
         pruning: what was removed; None: nothing was asked for.
+        epochs: of training after pruning; 0 where nothing was trained.
         tried: the networks that were compared, the one that is built among them.
         visited: the networks that the search passed through.
         files: bytes of the files that are written when asked for ("ort", "tflm").
@@ -141,6 +140,7 @@ class Made:
     size: Footprint
     before: Footprint | None
     pruning: Pruning | None
+    epochs: int
     tried: Sequence[Tried]
     visited: Sequence[Visited]
     files: Mapping[str, int]
@@ -228,7 +228,7 @@ def build_record(
         "pruning": None
         if pruning is None
         else {"criterion": pruning.criterion, "schedule": pruning.schedule},
-        "finetune": asked.finetune,
+        "finetune": made.epochs,
         "packages": list(asked.packages),
         "removals": _scores(pruning.removed if pruning is not None else ()),
         "kept": _scores(pruning.kept if pruning is not None else ()),

@@ -161,7 +161,7 @@ def _about_accuracy(report: Report) -> list[Advice]:
         if whole_bytes and report["dtype"] == "int8" and report["size"]["basis"] == "linked":
             found.append(Advice("Fewer bits in place of fewer channels may lose less.",
                                 "--dtype mixed"))  # fmt: skip
-        if not report.get("finetune"):
+        if report["pruning"] is not None and not report.get("finetune"):
             found.append(Advice("Training what is left wins some of it back.", "--finetune 5"))
     elif small := _smaller(visited, now, whole):
         text = f"It lost {100 * max(lost, 0):.2f} points; a network of {small:,} bytes on the way "

@@ -32,6 +32,7 @@ def record() -> dict[str, Any]:
         "accuracy": {"n": 100, "source": 0.97, "c": 0.97, "samples": "test"},
         "labels": None,
         "classes": None,
+        "pruning": {"criterion": "obs", "schedule": "exact"},
         "visited": [
             {"flash_bytes": n, "accuracy": a}
             for n, a in ((9000, 0.8), (15000, 0.966), (30000, 0.968), (60000, 0.97))
@@ -132,6 +133,13 @@ def test_who_has_trained_is_not_told_to() -> None:
     r["accuracy"]["c"] = 0.9
     assert "--finetune 5" in options(r)
     r["finetune"] = 2
+    assert "--finetune 5" not in options(r)
+
+
+def test_who_has_pruned_nothing_is_not_told_to_train_it() -> None:
+    r = record()
+    r["accuracy"]["c"] = 0.9
+    r["pruning"] = None
     assert "--finetune 5" not in options(r)
 
 
