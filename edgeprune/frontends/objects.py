@@ -12,7 +12,8 @@ from edgeprune.ir import Array
 
 TAKEN = (
     "an array x (n, input shape), a pair (x, y), a dictionary of arrays, a Dataset, a DataLoader "
-    "or a generator of pairs (x, y), or the path of a file or of a folder of pictures by class"
+    "or a generator of pairs (x, y), a list of pairs (x, y) whose x has more axes than y, or the "
+    "path of a file or of a folder of pictures by class"
 )
 MAX_BYTES = 4 << 30
 
@@ -53,32 +54,41 @@ def _is_pair(data: Any) -> bool:
 
 
 def _rank(part: Any) -> int:
-    """Of what may be an array; 0: it is none."""
-    if not isinstance(part, list):
-        return int(getattr(part, "ndim", 0))
-    try:
-        return np.ndim(part)
-    except ValueError:  # its items differ in shape
-        return 0
+    """Axes of what may be an array, as its first items have them; 0: it is none."""
+    if isinstance(part, list | tuple):
+        return 1 + (_rank(part[0]) if part else 0)
+    return int(getattr(part, "ndim", 0))
 
 
 def _is_pairs(data: Any) -> bool:
-    """A list of samples with their labels, such as ``list(dataset)``."""
-    return isinstance(data, list) and all(isinstance(x, tuple) and len(x) == 2 for x in data)
+    """A list of samples with their labels, such as ``list(dataset)``; tuples of features are none.
+
+    A sample has more axes than its label, and a batch of samples more than its labels.
+    """
+    return isinstance(data, list) and all(
+        isinstance(item, tuple) and len(item) == 2 and _rank(item[0]) > _rank(item[1])
+        for item in data
+    )
 
 
 def _array(value: Any, where: str) -> Array:
-    if hasattr(value, "detach"):  # a torch tensor
-        value = value.detach().cpu()
     try:
-        found = np.asarray(value)
+        found = np.asarray(_plain(value))
     except Exception as error:  # noqa: BLE001 - what other libraries' objects raise is theirs
-        said = str(error).splitlines()[0][:200]
-        why = "its items differ in shape" if isinstance(value, list | tuple) else said
+        said = "".join(str(error).splitlines()[:1])[:200] or type(error).__name__
+        differ = isinstance(value, list | tuple) and isinstance(error, ValueError)
+        why = "its items differ in shape" if differ else said
         raise _refused(where, type(value).__name__, why) from None
     if found.dtype.kind not in "fiub":
         raise _refused(where, type(value).__name__, f"elements are {found.dtype}, not numbers")
     return found
+
+
+def _plain(value: Any) -> Any:
+    """Torch tensors, also those in lists, as arrays; anything else as it is."""
+    if hasattr(value, "detach"):
+        return np.asarray(value.detach().cpu())
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _refused(where: str, kind: str, why: str) -> EdgePruneError:

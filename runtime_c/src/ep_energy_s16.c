@@ -128,7 +128,7 @@ void ep_energy_s16(int32_t bits, const int16_t *roots, const int16_t *samples, i
     energies[n] = squared(wrapped(ends.re - ends.im), 0);
     for (int32_t k = 1; k <= n / 2; k++) {
         const int16_t *const mirrored = points + 2 * (n - k);
-        const int16_t conjugate[] = {mirrored[0], (int16_t)wrapped(-mirrored[1])};
+        const int16_t conjugate[] = {mirrored[0], (int16_t)wrapped(-(int32_t)mirrored[1])};
         const ep_complex a = scaled(points + 2 * k, 16383), b = scaled(conjugate, 16383);
         const ep_complex even = sum(a, b);
         const ep_complex odd = product(difference(a, b), real_roots + 2 * (k - 1));

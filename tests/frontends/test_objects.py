@@ -59,6 +59,9 @@ TAKEN = {
     "a loader of batches": DataLoader(TENSORS, batch_size=4),
     "a loader of samples": DataLoader(TENSORS, batch_size=None),
     "a list of samples with labels": list(zip(torch.from_numpy(X), Y, strict=True)),
+    "a list of samples as tuples with labels": [
+        (tuple(x), int(y)) for x, y in zip(X.tolist(), Y, strict=True)
+    ],
     "a list of batches": [(X[:4], Y[:4]), (X[4:], Y[4:])],
     "a generator of samples": ((x, y) for x, y in zip(X, Y, strict=True)),
     "a generator of batches": ((X[i : i + 4], Y[i : i + 4]) for i in (0, 4)),
@@ -80,6 +83,7 @@ ALONE = {
     "a frame": Frame(X),
     "a list of samples": list(X),
     "two samples": [X[0], X[1]],
+    "a list of tensors with gradients": list(torch.tensor(X, requires_grad=True)),
     "a loader": DataLoader(torch.from_numpy(X), batch_size=4),
 }
 
@@ -90,6 +94,22 @@ def test_samples_without_labels_are_taken(kind: str) -> None:
     assert set(found) == {"x"}
     np.testing.assert_array_equal(found["x"], X[: len(found["x"])])
     assert len(found["x"]) == (2 if kind == "two samples" else 6)
+
+
+@pytest.mark.parametrize("kind", [float, np.ones, torch.ones])
+def test_samples_of_two_features_as_tuples_are_no_samples_with_labels(kind: Any) -> None:
+    """Neither as numbers, nor as rows of the sample that may be tensors with gradients."""
+    if kind is float:
+        data: list[Any] = [(0.1, 0.2), (0.3, 0.4), (0.5, 0.6)]
+        wanted = np.array(data)
+    else:
+        data = [(kind(3) * i, kind(3) * -i) for i in range(6)]
+        wanted = np.array([[[i] * 3, [-i] * 3] for i in range(6)])
+    if kind is torch.ones:
+        data = [(a.requires_grad_(), b.requires_grad_()) for a, b in data]
+    found = arrays_of(data, "data")
+    assert set(found) == {"x"}
+    np.testing.assert_array_equal(found["x"], wanted)
 
 
 def endless() -> Iterator[Any]:
@@ -104,6 +124,9 @@ REFUSED = {
     "objects": (np.array([1, "a", None], dtype=object), "not numbers"),
     "text": (["a", "b"], "not numbers"),
     "rows of unlike lengths": ([[1.0], [1.0, 2.0]], "a list cannot be used: its items differ"),
+    "tensors of unlike shapes": ([torch.ones(3), torch.ones(2)], "its items differ in shape"),
+    "tensors of what numpy has not": ([torch.ones(3, dtype=torch.bfloat16)] * 2, "BFloat16"),
+    "samples as long as their targets": ([(X[0], X[0, :3])] * 3, "whose x has more axes than y"),
     "samples and labels side by side": ([[X[0], 1], [X[1], 0]], "its items differ in shape"),
     "an empty list": ([], "no sample"),
     "dictionaries": (iter([{"image": X[0]}]), "dict"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +18,9 @@ from edgeprune.emit.to_tflite import emit
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends import load
 from edgeprune.frontends.from_tflite import parse
-from edgeprune.ir import Array, QuantParams, run_steps
+from edgeprune.ir import Array, Graph, Node, QuantParams, run_steps
 from edgeprune.ir.fixedpoint import quantize_multiplier, rescale
+from edgeprune.ops import Concat, Reshape, Slice
 from edgeprune.target import load_target
 from edgeprune.verify import run_tflite
 from edgeprune.verify.run_c import HostModel
@@ -165,11 +168,47 @@ def test_a_state_of_int16_is_litert_in_every_artifact_over_a_thousand_steps(
     assert len(part.operators) == 1, "the operator again, with a state of its own"
 
 
-def test_features_that_are_shown_are_no_svdf_of_a_file() -> None:
+class NewestFirst(Concat):
+    """Another join of the same shapes."""
+
+
+def changed(graph: Graph, name: str, **parts: Any) -> Graph:
+    """The network with one of its nodes another."""
+    nodes = tuple(replace(n, **parts) if n.name == name else n for n in graph.nodes)
+    return replace(graph, nodes=nodes)
+
+
+def read_again(graph: Graph, value: str) -> Graph:
+    """The network with one more reader of a value, whose copy is shown."""
+    node = Node("more", Reshape(graph.types[value].shape), (value,), "more")
+    types = {**graph.types, "more": graph.types[value]}
+    outputs = (*graph.outputs, "more")
+    return replace(graph, nodes=(*graph.nodes, node), types=types, outputs=outputs)
+
+
+def moved_from_elsewhere(graph: Graph) -> Graph:
+    wider = replace(
+        graph, inputs=(*graph.inputs, "other"), types={**graph.types, "other": graph.types["t4"]}
+    )
+    return changed(wider, "t5/older", inputs=("other",))
+
+
+UNLIKE: dict[str, Callable[[Graph], Graph]] = {
+    "features that are shown": lambda g: replace(g, outputs=(g.nodes[0].output, *g.outputs)),
+    "features that are read": lambda g: read_again(g, "t5/features"),
+    "a state that is read": lambda g: read_again(g, "t4"),
+    "another join": lambda g: changed(g, "t5/state", op=NewestFirst(0)),
+    "the newest dropped": lambda g: changed(g, "t5/older", op=Slice((0, 0), (3, FILTERS), (1, 1))),
+    "older ones that are not its own": moved_from_elsewhere,
+}
+
+
+@pytest.mark.parametrize("kind", UNLIKE)
+def test_what_keeps_its_features_in_another_way_is_no_svdf_of_a_file(kind: str) -> None:
     graph = parse(svdf(wide_operands(np.random.default_rng(0), 4, 1), 1), "m.tflite")
-    shown = replace(graph, outputs=(graph.nodes[0].output, *graph.outputs))
+    emit(graph)
     with pytest.raises(UnsupportedError, match="keeps its features to itself"):
-        emit(shown)
+        emit(UNLIKE[kind](graph))
 
 
 def last_of(content: bytes, x: Array) -> Array:

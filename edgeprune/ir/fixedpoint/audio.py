@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeprune.ir.fixedpoint.fft import real_fft, wrap16
-from edgeprune.ir.fixedpoint.rounding import Int64s, Ints
+from edgeprune.ir.fixedpoint.rounding import Int64s, Ints, bit_length
 
 WORD = 2**32 - 1
 GAINS = 125
@@ -115,11 +115,6 @@ def features(rules: Rules, tables: Tables, x: Ints, noise: Ints) -> tuple[Ints, 
     return np.clip(made, -128, 127).astype(np.int8), after.astype(np.uint32)
 
 
-def _bit_length(x: Int64s) -> Int64s:
-    """Of numbers below 2^32."""
-    return np.asarray(np.frexp(x.astype(np.float64))[1], np.int64)
-
-
 def _scaled_up(x: Int64s) -> tuple[Int64s, Int64s]:
     """Frames shifted left as far as their largest sample allows, and by how many bits.
 
@@ -130,7 +125,7 @@ def _scaled_up(x: Int64s) -> tuple[Int64s, Int64s]:
     lowest = top == 2**15
     if lowest.any():
         top[lowest] = _largest(x[lowest])
-    bits = np.where(top > 0, 15 - _bit_length(np.maximum(top, 1)), 0)
+    bits = np.where(top > 0, 15 - bit_length(np.maximum(top, 1)), 0)
     return wrap16(x << bits[:, None]), bits
 
 
@@ -188,7 +183,7 @@ def _without_noise(rules: Rules, x: Int64s, noise: Int64s) -> tuple[Int64s, Int6
 
 def _gained(rules: Rules, gains: Int64s, x: Int64s, noise: Int64s) -> Int64s:
     """Values times a gain that falls with the noise, and shrunk: x^2 / 4 below 2, else x - 1."""
-    bits = _bit_length(noise)
+    bits = bit_length(noise)
     at = np.maximum(4 * bits - 6, 0)
     part = np.where(bits < 11, noise << np.maximum(11 - bits, 0), noise >> np.maximum(bits - 11, 0))
     part = part & 1023
@@ -206,7 +201,7 @@ def _logarithm(rules: Rules, x: Int64s) -> Int64s:
     """Natural logarithms, scaled; 0 of numbers below 2; at most 2^15 - 1."""
     x = (x << rules.log_shift) & WORD
     table = log_table().astype(np.int64)
-    whole = np.maximum(_bit_length(x) - 1, 0)
+    whole = np.maximum(bit_length(x) - 1, 0)
     rest = x - (1 << whole)
     part = np.where(
         whole < 16, rest << np.maximum(16 - whole, 0), rest >> np.maximum(whole - 16, 0)

@@ -18,6 +18,7 @@ from edgeprune.ir.fixedpoint.rounding import (
     QMIN,
     Int64s,
     Ints,
+    bit_length,
     divide_by_pot,
     high_mul,
     quantize_multiplier,
@@ -131,14 +132,9 @@ def _shift_left_saturating(a: Int64s, bits: Int64s | int) -> Int64s:
 
 def _reciprocal(x: Int64s) -> tuple[Int64s, Int64s]:
     """1 / x for x in Q12.19 as (mantissa in Q0.31, number of bits of x above 1)."""
-    headroom = _leading_zeros(x)
+    headroom = 32 - bit_length(x)
     fraction = (x << headroom) - (1 << 31)
     return one_over_one_plus(fraction), SUM_BITS - headroom
-
-
-def _leading_zeros(x: Int64s) -> Int64s:
-    """Zero bits above the highest one of a positive 32-bit integer."""
-    return 32 - np.frexp(x.astype(np.float64))[1].astype(np.int64)
 
 
 def one_over_one_plus(a: Int64s) -> Int64s:
@@ -184,11 +180,11 @@ def log_at_least_one(x: Int64s) -> Int64s:
 
     The power is taken both from x and from x sqrt(1/2), whichever leaves the fraction smaller.
     """
-    headroom_a = _leading_zeros(x)
+    headroom_a = 32 - bit_length(x)
     fraction_a = _shift_left_saturating(x, headroom_a - 1)
     r_a = _shift_left_saturating(high_mul(fraction_a, SQRT_HALF), 1)
     power_a = ((SUM_BITS - headroom_a) << (31 - LOG_BITS)) + QUARTER
-    headroom_b = _leading_zeros(high_mul(x, SQRT_HALF)) - 1
+    headroom_b = 31 - bit_length(high_mul(x, SQRT_HALF))
     r_b = _shift_left_saturating(x, headroom_b)
     power_b = ((SUM_BITS - headroom_b) << (31 - LOG_BITS)) - QUARTER
     r, power = np.minimum(r_a, r_b), np.maximum(power_a, power_b)

@@ -70,6 +70,11 @@ def round_half_away(x: NDArray[np.floating[Any]]) -> Int64s:
     return np.asarray(np.copysign(whole, x).astype(np.int64))
 
 
+def bit_length(x: Int64s) -> Int64s:
+    """Bits up to the highest one, of integers in [0, 2^53)."""
+    return np.asarray(np.frexp(x.astype(np.float64))[1], np.int64)
+
+
 def high_mul(a: Ints | int, b: Ints | int) -> Int64s:
     """The high half of 2*a*b for 32-bit operands, rounded (halves up), saturating at 2^31 - 1.
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from edgeprune.ir.fixedpoint.rounding import (
     Int64s,
     Ints,
+    bit_length,
     clamp_range,
     quantize_multiplier,
     rescale,
@@ -167,7 +168,7 @@ def softmax_s16(q: Ints, x: QuantParams, beta: float = 1.0) -> Ints:
     scaled = rescale(diff, *quantize_multiplier(real))
     exps = look_up(exp_table, np.clip(scaled + 32767, LOW, HIGH))
     total = exps.sum(axis=-1, keepdims=True)
-    headroom = 32 - np.frexp(total.astype(np.float64))[1].astype(np.int64)
+    headroom = 32 - bit_length(total)
     shifted = ((total << (headroom - 1)) + (1 << 13)) >> 14
     centred = np.clip(shifted - ((1 << 15) + (1 << 16)), LOW, HIGH)
     reciprocal = look_up(reciprocal_table, centred)
