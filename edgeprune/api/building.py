@@ -79,7 +79,7 @@ def build(
         stream: of a network over a window of frames, the rows of its input, build one that takes
             the new frames of each call, and is run on a sequence of these.
         frontend: for a network of int8 on features of sound: a file of TFLite Micro's signal
-            operators that makes them. What is built takes samples, ``hop`` in front of each frame.
+            operators that makes them. What is built takes samples, ``hop`` new ones for each frame.
         hop: samples from one frame of ``frontend`` to the next.
         mean: the model was trained on (x - mean) / std, the samples are raw x: a number, or one a
             channel.

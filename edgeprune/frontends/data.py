@@ -12,6 +12,7 @@ from edgeprune.arrays import MAX_BYTES, load_npz, map_npy, names_in
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends.pictures import classes_of, read_classes
 from edgeprune.ir import Array, DType, Graph, Samples, dequantise_array, join_rows
+from edgeprune.ops.audio import is_sound
 from edgeprune.ops.embedding import rows_of
 
 HINT = (
@@ -76,6 +77,9 @@ def _values(x: Array, graph: Graph, v: str, where: str) -> Array:
         raise EdgePruneError(
             where, f"sample {int(np.argmax(bad))} has a NaN or an infinity", "leave it out"
         )
+    if is_sound(graph, v) and ((x != np.rint(x)) | (np.abs(x + 0.5) > 32768)).any():
+        what = "samples of sound are whole numbers from -32,768 to 32,767"
+        raise EdgePruneError(where, what, "of samples from -1 to 1: np.rint(x * 32767)")
     return x
 
 

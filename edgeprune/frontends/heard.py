@@ -6,24 +6,34 @@ that begin the next frame, and of the features the rows of a window that moves o
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends.passes import fresh
-from edgeprune.frontends.states import keeping
-from edgeprune.ir import Array, DType, Graph, Node, Op, Port, QuantParams, TensorType
+from edgeprune.frontends.states import keeping, root
+from edgeprune.ir import (
+    Array,
+    DType,
+    Graph,
+    Node,
+    Op,
+    Port,
+    QuantParams,
+    TensorType,
+    dequantise_array,
+    run_steps,
+)
 from edgeprune.ops import AudioFeatures, Concat, Reshape, Slice
-
-SILENCE = -128
-"""The feature of a frame without sound."""
 
 
 def heard(network: Graph, front: Graph, hop: int) -> Graph:
     """The network that takes samples.
 
     One that keeps no state reads a window: a call takes ``hop`` samples, makes one row of features,
-    and the older rows are kept. Of one that keeps states all rows are new in every call. Before the
-    first call there was silence.
+    and the older rows are kept, which are :func:`without_sound` at first. Of one that keeps states
+    all rows are new in every call.
 
     Args:
         network: over rows of features, int8.
@@ -40,21 +50,54 @@ def heard(network: Graph, front: Graph, hop: int) -> Graph:
     return _Ear(network, front, node, hop, _rows(network, bands)).graph()
 
 
+def without_sound(network: Graph, front: Graph) -> float:
+    """What a network reads of a frame without sound, in all bands: a real value of its input.
+
+    Args:
+        network: over rows of features, int8.
+        front: samples to features, as its file has it.
+
+    Raises:
+        EdgePruneError: the two do not go together.
+    """
+    _rows(network, front.types[_features(front).output].shape[1])
+    t = network.types[network.arguments[0]]
+    return float(dequantise_array(_silence(front), t).flat[0])
+
+
+def _silence(front: Graph) -> Array:
+    """The features of a frame without sound before which there was none, int8 (bands,)."""
+    frame = np.zeros((1, *front.types[front.arguments[0]].shape), np.int16)
+    return run_steps(front, [frame])[front.results[0]].ravel()
+
+
 def _features(front: Graph) -> Node:
     """The operator of a graph that is a front end and no more."""
     found = [n for n in front.nodes if isinstance(n.op, AudioFeatures)]
-    others = {n.op.kind for n in front.nodes} - {"audio_features", "slice", "reshape"}
-    if len(found) != 1 or others or len(front.results) != 1 or len(front.arguments) != 1:
+    if len(found) != 1 or not _is_all(front, found[0]):
         what = f"{front.name} is no front end that makes features of samples and nothing else"
         hint = "a .tflite of TFLite Micro's signal operators, such as audio_preprocessor_int8"
         raise EdgePruneError("--frontend", what, hint)
     return found[0]
 
 
+def _is_all(front: Graph, node: Node) -> bool:
+    """Whether a graph's only argument is the operator's frame, and its only result the features."""
+    if len(front.arguments) != 1 or len(front.results) != 1:
+        return False
+    frame, row = (root(front, v) for v in (node.inputs[0], front.results[0]))
+    made, first = front.producer.get(row), (1, front.types[node.output].shape[1])
+    if made is None or made.inputs != (node.output,) or frame != front.arguments[0]:
+        return False
+    return made.op == Slice((0, 0), first, (1, 1))
+
+
 def _rows(network: Graph, bands: int) -> int:
-    """How many frames a network reads at once."""
+    """How many frames a network reads at once, one behind the other."""
     types = [network.types[v] for v in network.arguments]
-    if len(types) != 1 or types[0].dtype is not DType.INT8 or types[0].size % bands:
+    axes = [tuple(n for n in t.shape if n > 1) for t in types]
+    fits = [len(a) <= 1 or (len(a) == 2 and a[1] == bands) for a in axes]
+    if fits != [True] or types[0].dtype is not DType.INT8 or types[0].size % bands:
         taken = ", ".join(map(str, types))
         hint = "build the network as int8 first, and give its model.tflite"
         what = f"the network takes {taken}, and no rows of {bands} features of int8"
@@ -67,7 +110,7 @@ class _Ear:
 
     def __init__(self, network: Graph, front: Graph, node: Node, hop: int, rows: int) -> None:
         assert isinstance(node.op, AudioFeatures)
-        self.network, self.hop, self.rows = network, hop, rows
+        self.network, self.hop, self.rows, self.notes = network, hop, rows, front.notes
         self.argument = network.arguments[0]
         t = network.types[self.argument]
         assert t.quant is not None
@@ -82,6 +125,7 @@ class _Ear:
         self.tables = {fresh(self.names, v.split("/")[-1]): v for v in node.inputs[2:]}
         self.constants: dict[str, Array] = {k: front.constants[v] for k, v in self.tables.items()}
         self.types = {k: front.types[v] for k, v in self.tables.items()}
+        self.silence = _silence(front)
         self.sound = TensorType((), DType.INT16, QuantParams.of(1.0))
         self.row = TensorType((), DType.INT8, t.quant)
         self.inputs: dict[str, TensorType] = {}
@@ -92,9 +136,10 @@ class _Ear:
         """The network with its front end."""
         network = self.network
         new = self.rows if network.states else 1
-        samples = self.input("samples", self.sound.with_shape((new * self.hop,)))
+        samples = fresh(self.names, "samples")
+        self.inputs[samples] = self.sound.with_shape((new * self.hop,))
         frames = self.frames(samples, new)
-        noise = first = self.state("noise", self.row.with_shape((4, self.bands)), 0)
+        noise = first = self.state("noise", self.row, np.zeros((4, self.bands), np.int8))
         made = []
         for frame in frames:
             whole = self.put(self.op, (frame, noise, *self.tables), "features", self.row)
@@ -112,7 +157,7 @@ class _Ear:
         """Each frame of what is new and what was kept."""
         older = self.size - self.hop
         if older:
-            kept = self.state("older samples", self.sound.with_shape((older,)), 0)
+            kept = self.state("older samples", self.sound, np.zeros(older, np.int16))
             samples = self.put(Concat(0), (kept, samples), "all samples", self.sound)
             cut = Slice((new * self.hop,), (new * self.hop + older,), (1,))
             self.kept[kept] = self.put(cut, (samples,), "last samples", self.sound)
@@ -126,8 +171,7 @@ class _Ear:
         """All rows that the network reads."""
         older = self.rows - len(made)
         if older:
-            t = self.row.with_shape((older, self.bands))
-            kept = self.state("older rows", t, SILENCE)
+            kept = self.state("older rows", self.row, np.tile(self.silence, (older, 1)))
             made = [kept, *made]
         if len(made) == 1:
             return made[0]
@@ -137,19 +181,14 @@ class _Ear:
             self.kept[kept] = self.put(cut, (whole,), "last rows", self.row)
         return whole
 
-    def input(self, name: str, t: TensorType, initial: tuple[float, ...] = ()) -> str:
-        """An input of the graph, which has no axis of a batch."""
-        value = fresh(self.names, name)
+    def state(self, name: str, like: TensorType, first: Array) -> str:
+        """What is kept from call to call: its elements before the first one."""
+        value, t = fresh(self.names, name), like.with_shape(first.shape)
+        real = dequantise_array(first, t)
+        initial = tuple(map(float, real.ravel())) if real.any() else ()
         self.inputs[value] = t
         self.ports[value] = Port(value, t.shape, batched=False, dtype=t.dtype, initial=initial)
         return value
-
-    def state(self, name: str, t: TensorType, element: int) -> str:
-        """What is kept from call to call; at first all elements are the same."""
-        assert t.quant is not None
-        scale, zero = t.quant.scalar
-        real = float(np.float32(scale) * (element - zero))
-        return self.input(name, t, (real,) * t.size if real else ())
 
     def put(self, op: Op, inputs: tuple[str, ...], name: str, like: TensorType) -> str:
         """A node in front of the network."""
@@ -173,4 +212,5 @@ class _Ear:
             known=self.known,
             ports={**{v: p for v, p in network.ports.items() if v != self.argument}, **self.ports},
         )
-        return keeping(made, {**network.states, **self.kept})
+        whole = keeping(made, {**network.states, **self.kept})
+        return replace(whole, notes=(*network.notes, *self.notes))

@@ -57,6 +57,8 @@ def _rank(part: Any) -> int:
     """Axes of what may be an array, as its first items have them; 0: it is none."""
     if isinstance(part, list | tuple):
         return 1 + (_rank(part[0]) if part else 0)
+    if hasattr(part, "__array_interface__"):  # pictures have no number of axes
+        return np.ndim(part)
     return int(getattr(part, "ndim", 0))
 
 

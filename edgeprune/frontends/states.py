@@ -61,7 +61,7 @@ def keeping(graph: Graph, pairs: Mapping[str, str]) -> Graph:
     kept = []
     for v, after in pairs.items():
         t, value = graph.types[v], after
-        copied = _root(graph, after)
+        copied = root(graph, after)
         if len(pairs) == len(graph.outputs):
             results.append(after)
         if after in results or (copied in pairs and copied != v):
@@ -83,7 +83,7 @@ def keeping(graph: Graph, pairs: Mapping[str, str]) -> Graph:
     )
 
 
-def _root(graph: Graph, value: str) -> str:
+def root(graph: Graph, value: str) -> str:
     """What a value is in another shape."""
     node = graph.producer.get(value)
     while node is not None and isinstance(node.op, Reshape):

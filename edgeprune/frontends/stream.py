@@ -57,14 +57,14 @@ class _OffBeatError(Exception):
         self.node = node
 
 
-def streaming(graph: Graph) -> Graph:
+def streaming(graph: Graph, before: float = 0.0) -> Graph:
     """The network that takes, in every call, as few new frames as its strides allow.
 
-    Begun as if zeros had come before. In every call it answers what the window answers that ends
-    with these frames.
+    In every call it answers what the window answers that ends with these frames.
 
     Args:
         graph: one input, frames by channels, or an image whose rows are frames; float or quantised.
+        before: what all elements of frames before the first call were, real value.
 
     Raises:
         EdgePruneError: its input is no such image, a layer needs to know where the window ends, or
@@ -77,11 +77,11 @@ def streaming(graph: Graph) -> Graph:
         hint = "images are (frames, width, channels); in PyTorch (channels, frames, width)"
         raise EdgePruneError("--stream", what, hint)
     rows = upright(graph)
-    made = _streaming(rows)
+    made = _streaming(rows, before)
     return lying(made, graph) if lies(graph.types[graph.inputs[0]].shape) else made
 
 
-def _streaming(graph: Graph) -> Graph:
+def _streaming(graph: Graph, before: float) -> Graph:
     """The same of a network whose input has frames as rows."""
     what = "nothing that is computed of a window serves the next one"
     timed = _timed(graph)
@@ -92,7 +92,7 @@ def _streaming(graph: Graph) -> Graph:
     window, stopped = len(needed[graph.inputs[0]]), -1  # the furthest node that was
     for frames in range(1, window):
         try:
-            return _Stream(graph, _rows(graph, needed, frames)).graph()
+            return _Stream(graph, _rows(graph, needed, frames), before).graph()
         except _OffBeatError as at:
             stopped = max(stopped, graph.nodes.index(at.node))
     if stopped < 0:
@@ -247,7 +247,7 @@ def _moving(rows: range, moves: int) -> Rows:
 class _Stream:
     """Builds the network of the new rows."""
 
-    def __init__(self, graph: Graph, rows: Mapping[str, Rows]) -> None:
+    def __init__(self, graph: Graph, rows: Mapping[str, Rows], before: float) -> None:
         self.old, self.rows = graph, rows
         self.names = {n.name for n in graph.nodes} | set(graph.types)
         self.nodes: list[Node] = []
@@ -256,7 +256,7 @@ class _Stream:
         self.ports = dict(graph.ports)
         self.pairs: dict[str, str] = {}
         self.held: dict[str, tuple[str, range]] = {}  # all rows that are there, and which
-        self.silence = _silence(graph)
+        self.first = _first(graph, before)
 
     def graph(self) -> Graph:
         """The whole of it."""
@@ -332,7 +332,7 @@ class _Stream:
             return
         state, whole, after = (fresh(self.names, f"{v}/{k}") for k in ("kept", "rows", "next"))
         self.inputs[state] = t = self._type(v, kept)
-        first = self.silence[v][0, read.start : read.stop - rows.fresh]
+        first = self.first[v][0, read.start : read.stop - rows.fresh]
         initial = tuple(map(float, first.ravel())) if first.any() else ()
         shape = (1, *t.shape)
         self.ports[state] = Port(state, shape, dtype=t.dtype, initial=initial)
@@ -377,18 +377,18 @@ class _Stream:
         self.known[node.output] = t
 
 
-def _silence(graph: Graph) -> dict[str, Array]:
-    """Real values of everything where the window is all zeros, (1, *shape)."""
+def _first(graph: Graph, before: float) -> dict[str, Array]:
+    """Real values of everything where all elements of the window are the same, (1, *shape)."""
     v = graph.inputs[0]
-    zeros = np.zeros((1, *graph.types[v].shape), np.float32)
+    x = np.full((1, *graph.types[v].shape), before, np.float32)
     if not graph.is_quantised:
         import torch
 
         with torch.inference_mode():
-            made = run(join_ports(graph), {v: torch.from_numpy(zeros)})
+            made = run(join_ports(graph), {v: torch.from_numpy(x)})
             return {k: y.numpy() for k, y in made.items()}
     t = graph.types[v]
-    found = run_int(graph, {v: zeros if t.quant is None else quantise_array(zeros, t)})
+    found = run_int(graph, {v: x if t.quant is None else quantise_array(x, t)})
     types = graph.types
     return {
         k: y if types[k].quant is None else dequantise_array(y, types[k])

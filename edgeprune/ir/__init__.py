@@ -1,7 +1,7 @@
 """Data and rules: the graph, its types, the abstract operator, coupled channels."""
 
 from edgeprune.ir.bands import Band, Part
-from edgeprune.ir.channels import OUTPUT, Channels, Coupling, Ids, Read, couple
+from edgeprune.ir.channels import KEPT, OUTPUT, Channels, Coupling, Ids, Read, couple
 from edgeprune.ir.graph import Graph, Node, Port, build_graph
 from edgeprune.ir.memory import Over
 from edgeprune.ir.op import (
@@ -45,6 +45,7 @@ from edgeprune.ir.types import (
 )
 
 __all__ = [
+    "KEPT",
     "OUTPUT",
     "Array",
     "Band",

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
-from edgeprune.ir import Array, Channels, DType, Ids, Node, OnnxNode, Op, TensorType, TfliteOp
+from edgeprune.ir import (
+    Array,
+    Channels,
+    DType,
+    Graph,
+    Ids,
+    Node,
+    OnnxNode,
+    Op,
+    TensorType,
+    TfliteOp,
+)
 from edgeprune.ir.fixedpoint.audio import GAINS, Rules, Tables, features
 
 if TYPE_CHECKING:
@@ -88,3 +99,16 @@ class AudioFeatures(Op):
 
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
         raise UnsupportedError(self.kind, "ONNX has no signal operators in integers")
+
+
+def is_sound(graph: Graph, value: str) -> bool:
+    """Whether an input is samples of sound: what lies before their features only moves them."""
+    todo = [n.inputs[0] for n in graph.nodes if isinstance(n.op, AudioFeatures)]
+    while todo:
+        v = todo.pop()
+        if v == value:
+            return True
+        node = graph.producer.get(v)
+        if node is not None and node.op.moves:
+            todo += node.inputs
+    return False

@@ -13,7 +13,7 @@ import numpy as np
 from edgeprune import bundled
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends import load
-from edgeprune.frontends.heard import heard
+from edgeprune.frontends.heard import heard, without_sound
 from edgeprune.frontends.normalize import fuse, normalise_input, unfuse
 from edgeprune.frontends.ports import drop_unread, join_ports, part_ports
 from edgeprune.frontends.states import paired
@@ -197,7 +197,10 @@ def prepare(options: BuildOptions, *, needs_data: bool = True) -> Prepared:
 
 def _streamed(window: Graph, options: BuildOptions) -> Graph:
     """The network that takes new frames alone, where that is asked for."""
-    return streaming(window) if options.stream else window
+    if not options.stream:
+        return window
+    front = None if options.frontend is None else load(options.frontend)
+    return streaming(window, 0.0 if front is None else without_sound(window, front))
 
 
 def _behind_sound(network: Graph, options: BuildOptions) -> Graph:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.ir import OUTPUT, Coupling, Graph, Ids
+from edgeprune.ir import KEPT, OUTPUT, Coupling, Graph, Ids
 
 Mask = NDArray[np.bool_]
 NAMED = 4  # layers that are kept for one reason
@@ -53,8 +53,9 @@ def kept_whole(graph: Graph, coupling: Coupling) -> dict[str, str]:
         if not node.op.weights or (free[channels].any() and not is_alone):
             continue
         pins = [why for why, kept in coupling.pins if np.isin(channels, kept).any()]
-        if pins:
-            found[node.name] = pins[-1]  # outputs are behind all others
+        own = [why for why in pins if why not in (OUTPUT, KEPT)]
+        if pins:  # outputs are behind all others, and what is kept behind them
+            found[node.name] = own[-1] if own and pins[-1] == KEPT else pins[-1]
         elif coupling.inputs[channels].any():
             found[node.name] = "they go with the network's input"
         elif graph.types[node.output].shape[-1:] == (1,):

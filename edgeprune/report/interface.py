@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.ir import Array, Graph
+from edgeprune.ops import AudioFeatures
 from edgeprune.report.schema_network import Element, Interface, Port
 
 SAME_PLACES = ("quantize", "dequantize")
@@ -33,7 +34,8 @@ def interface_of(g: Graph) -> Interface:
 
 def _port(g: Graph, v: str) -> Port:
     t, port = g.types[v], g.ports.get(v)
-    scale, zero = t.quant.scalar if t.quant is not None else (None, None)
+    are_words = any(isinstance(n.op, AudioFeatures) and n.inputs[1] == v for n in g.users[v])
+    scale, zero = (None, None) if t.quant is None or are_words else t.quant.scalar
     return {
         "name": port.name if port is not None else v,
         "shape": list(t.shape),

@@ -46,7 +46,7 @@ typedef struct {
  * logs    int16 [129]: log2(1 + k / 128) - k / 128 in Q0.16
  * x       int16 [samples]
  * noise   int8  [4][bands]: bytes of the estimate, the low ones first
- * scratch 8 * 2^bits + 4 bytes
+ * scratch 8 * 2^bits + 4 bytes, aligned to 4
  * y       int8  [5][bands]: features, then the estimate behind the frame; may be none of the others */
 void ep_audio_features_s16_s8(const ep_audio_features_s16_s8_params *p, const int16_t *window,
                               const int16_t *roots, const int16_t *weights, const int16_t *groups,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from zlib import crc32
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from audio_answers import ANSWERS, FRAMES
-from audio_files import FORMS, preprocessor, sounds
+from audio_files import FORMS, mel_bank, preprocessor, sounds
 from flatbuffers import flexbuffers
 from host_c import answers_of_c
 from tflite_files import changed
@@ -18,7 +19,7 @@ from tflite_files import changed
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends.from_tflite import parse
 from edgeprune.frontends.from_tflite.flexbuffer import numbers
-from edgeprune.ir import run_steps
+from edgeprune.ir import Array, run_steps
 from edgeprune.ir.fixedpoint.audio import log_table
 from edgeprune.ir.fixedpoint.fft import complex_fft
 from edgeprune.ops import AudioFeatures
@@ -109,6 +110,133 @@ def test_options_that_are_not_computed_are_refused_by_name(
         parse(changed(preprocessor(), change), "m.tflite")
 
 
+Change = Callable[[schema.ModelT], None]
+
+
+def option(at: int, name: str, value: int) -> Change:
+    """An operator's option in its table."""
+    return lambda model: setattr(model.subgraphs[0].operators[at].builtinOptions, name, value)
+
+
+def operand(at: int, position: int, *values: int) -> Change:
+    """Other contents of a constant: the first elements, or all of another count."""
+
+    def change(model: schema.ModelT) -> None:
+        graph = model.subgraphs[0]
+        tensor = graph.tensors[graph.operators[at].inputs[position]]
+        kind = np.int16 if tensor.type == schema.TensorType.INT16 else np.int32
+        buffer = model.buffers[tensor.buffer]
+        data = np.array(buffer.data, np.uint8).view(kind)
+        data[: len(values)] = values
+        buffer.data = data.view(np.uint8)
+
+    return change
+
+
+def reads(at: int, position: int, other: int) -> Change:
+    """An operator takes what another one makes first."""
+
+    def change(model: schema.ModelT) -> None:
+        operators = model.subgraphs[0].operators
+        inputs = list(operators[at].inputs)
+        inputs[position] = operators[other].outputs[0]
+        operators[at].inputs = inputs
+
+    return change
+
+
+def turned(at: int) -> Change:
+    """An operator's operands in another order."""
+
+    def change(model: schema.ModelT) -> None:
+        op = model.subgraphs[0].operators[at]
+        op.inputs = list(op.inputs)[::-1]
+
+    return change
+
+
+def sized(at: int, size: int) -> Change:
+    """An operator's first operand, a constant, of so many zeros."""
+
+    def change(model: schema.ModelT) -> None:
+        graph = model.subgraphs[0]
+        tensor = graph.tensors[graph.operators[at].inputs[0]]
+        tensor.shape = [size]
+        model.buffers[tensor.buffer].data = np.zeros(4 * size, np.uint8)
+
+    return change
+
+
+def result(at: int, kind: str) -> Change:
+    """The element type of what an operator makes."""
+
+    def change(model: schema.ModelT) -> None:
+        graph = model.subgraphs[0]
+        graph.tensors[graph.operators[at].outputs[0]].type = getattr(schema.TensorType, kind)
+
+    return change
+
+
+TOGETHER = "has weights and bands that do not go together"
+NO_SCALING = "is no scaling that is cut to int8"
+ARITHMETIC = "is no int32 arithmetic without an activation"
+MISFIT: dict[str, tuple[Change, str]] = {
+    "a band begins before all energies": (operand(9, 3, -2), TOGETHER),
+    "a band ends behind all energies": (operand(9, 3, 256), TOGETHER),
+    "a band begins before all weights": (operand(9, 4, -2), TOGETHER),
+    "a band ends behind all weights": (operand(9, 4, 32000), TOGETHER),
+    "a band of less than no weights": (operand(9, 5, -2), TOGETHER),
+    "a band of more energies than there are": (operand(9, 5, 32767), TOGETHER),
+    "a weight below 0": (operand(9, 1, -1), "has negative weights"),
+    "a weight for the next band below 0": (operand(9, 2, -1), "has negative weights"),
+    "nothing is cut out": (operand(6, 1, 241), "cuts energies 241 to 241 out of 257"),
+    "every other one is cut out": (operand(6, 3, 2), "otherwise than side by side"),
+    "where it ends is counted from where it starts": (
+        option(6, "offset", 1), "counts where it ends from where it starts",
+    ),
+    "an axis is inserted": (option(6, "newAxisMask", 1), "inserts axes"),
+    "energies are moved": (sized(7, 6), "moves energies to other places"),
+    "energies lie between others": (operand(7, 0, 1), "with other things than zeros"),
+    "energies are clamped": (
+        option(7, "fusedActivationFunction", 3), "with other things than zeros",
+    ),
+    "other bits": (reads(10, 1, 9), "scales by other bits than SignalFftAutoScale's"),
+    "another noise": (reads(12, 1, 11), "takes another estimate of noise than its own"),
+    "the first sum is clamped": (option(16, "fusedActivationFunction", 1), ARITHMETIC),
+    "the second sum is clamped": (option(18, "fusedActivationFunction", 1), ARITHMETIC),
+    "a product of int16": (result(15, "INT16"), ARITHMETIC),
+    "a sum of int64": (result(16, "INT64"), ARITHMETIC),
+    "a number divided by logarithms": (turned(17), "computes with more than a number"),
+    "another end": (operand(19, 1, 126), NO_SCALING),
+    "another beginning": (operand(20, 1, -127), NO_SCALING),
+    "a factor that leaves int32": (operand(15, 1, 70000), NO_SCALING),
+    "a divisor below 1": (operand(17, 1, 0), NO_SCALING),
+}  # fmt: skip
+"""By what is wrong with a file: what makes it so, and what is said."""
+
+
+@pytest.mark.parametrize(("change", "said"), MISFIT.values(), ids=MISFIT)
+def test_parts_that_do_not_go_together_are_refused(change: Change, said: str) -> None:
+    with pytest.raises(EdgePruneError, match=said):
+        parse(changed(preprocessor(), change), "m.tflite")
+
+
+@pytest.mark.parametrize(("mask", "zeros"), [("beginMask", 0), ("endMask", 2)])
+def test_masks_of_what_is_cut_out_are_read(mask: str, zeros: int) -> None:
+    """A cut from the first energy, or to the last one, has no zeros on that side."""
+
+    def change(model: schema.ModelT) -> None:
+        option(6, mask, 1)(model)
+        joins = model.subgraphs[0].operators[7]
+        joins.inputs = [v for i, v in enumerate(joins.inputs) if i != zeros]
+
+    graph = parse(changed(preprocessor(), change), "m.tflite")
+    (op,) = [n.op for n in graph.nodes if isinstance(n.op, AudioFeatures)]
+    assert (op.rules.first, op.rules.last) == mel_bank(512, 40)[:2]  # as SignalEnergy has them
+    with pytest.raises(UnsupportedError, match="moves energies to other places"):
+        parse(changed(preprocessor(), option(6, mask, 1)), "m.tflite")
+
+
 @pytest.mark.parametrize(("end", "last"), [("int16", "FilterBankLog"), ("uint32", "SquareRoot")])
 def test_a_chain_that_ends_before_the_features_says_so(end: str, last: str) -> None:
     with pytest.raises(UnsupportedError, match=f"is what Signal.*{last} makes"):
@@ -168,6 +296,30 @@ def test_a_front_end_is_built_as_c_alone_and_the_build_says_so(ask: BuildOptions
     assert made.report["size"]["tflite_bytes"] is None
     assert made.report["agreement"]["c_vs_tflite_mismatches"] is None
     assert made.report["agreement"]["source"]["mean_square"] == 0
+
+
+@pytest.mark.parametrize(
+    ("way", "x"), [("data", sounds(20) / 32768), ("test", sounds(20).astype(np.float32) + 1000)]
+)
+def test_sound_that_is_no_whole_numbers_of_16_bits_is_refused(
+    ask: BuildOptions, tmp_path: Path, way: str, x: Array
+) -> None:
+    np.savez(tmp_path / "other.npz", x=x.astype(np.float32))
+    with pytest.raises(EdgePruneError, match="whole numbers from -32,768 to 32,767") as caught:
+        build(replace(ask, **{way: tmp_path / "other.npz"}))
+    assert "32767" in caught.value.hint
+    assert not ask.out.exists()
+
+
+def test_the_estimate_of_noise_has_no_scale_and_its_layer_says_why_it_is_whole(
+    ask: BuildOptions,
+) -> None:
+    report = build(ask).report
+    (noise,) = report["interface"]["states"]
+    assert noise["dtype"] == "int8"
+    assert noise["scale"] is noise["zero_point"] is None
+    assert set(report["kept_whole"].values()) == {"samples and bands of sound are kept whole"}
+    assert "the model's" not in (ask.out / "c" / "front.h").read_text().split("_state;")[0][-400:]
 
 
 @pytest.mark.parametrize(

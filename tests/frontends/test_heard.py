@@ -7,19 +7,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from audio_files import preprocessor, sounds
 from host_c import answers_of_c
 from op_cases import Case
+from tflite_files import changed
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends import load
 from edgeprune.frontends.from_tflite import parse
-from edgeprune.frontends.heard import heard
-from edgeprune.ir import Array, Graph, run_int, run_steps
-from edgeprune.ops import Dense, Relu
+from edgeprune.frontends.heard import heard, without_sound
+from edgeprune.frontends.stream import streaming
+from edgeprune.ir import Array, Graph, Node, run_int, run_steps
+from edgeprune.ops import AudioFeatures, Conv2d, Dense, Relu, Slice
 from edgeprune.pipeline.build import build
 from edgeprune.pipeline.options import BuildOptions
+from edgeprune.quantize import observe, quantise
 from edgeprune.verify import run_tflite
+from tests.pruning.graphs import Builder
 
 HOP, SIZE, BANDS = 160, 480, 4
 
@@ -83,7 +88,14 @@ def test_a_wake_word_takes_samples_and_answers_as_its_parts_do(
 
 @pytest.mark.parametrize(
     ("shape", "hop", "said"),
-    [((3, BANDS), 481, "is 481; a frame has 480 samples"), ((3, 3), HOP, "no rows of 4 features")],
+    [
+        ((3, BANDS), 481, "is 481; a frame has 480 samples"),
+        ((3, 3), HOP, "no rows of 4 features"),
+        ((BANDS, 3), HOP, "no rows of 4 features"),
+        ((BANDS, 3, 1), HOP, "no rows of 4 features"),
+        ((2, 6), HOP, "no rows of 4 features"),
+        ((2, 2, BANDS), HOP, "no rows of 4 features"),
+    ],
 )
 def test_what_does_not_go_together_is_refused(
     front: Graph, shape: tuple[int, ...], hop: int, said: str
@@ -104,6 +116,69 @@ def test_a_network_is_no_front_end(front: Graph) -> None:
         heard(network, network, HOP)
     with pytest.raises(EdgePruneError, match="is no front end"):
         heard(network, heard(network, front, HOP), HOP)
+
+
+@pytest.mark.parametrize("where", ["behind", "before"])
+def test_what_a_front_end_cuts_itself_is_not_lost(front: Graph, where: str) -> None:
+    """A file that takes half of its bands, or of its samples, is no front end of all of them."""
+    node = next(n for n in front.nodes if isinstance(n.op, AudioFeatures))
+    nodes, inputs = list(front.nodes), {v: front.types[v] for v in front.inputs}
+    outputs, t = front.outputs, front.types[node.inputs[0]]
+    if where == "behind":
+        cut = Slice((2,), (BANDS,), (1,))
+        nodes.append(Node("half", cut, (front.results[0],), "half"))
+        outputs = ("half", *outputs[1:])
+    else:
+        cut = Slice((0,), (SIZE,), (1,))
+        inputs = {v: k for v, k in inputs.items() if v in front.states}
+        inputs = {"long": t.with_shape((2 * SIZE,)), **inputs}
+        nodes.insert(0, Node("cut", cut, ("long",), node.inputs[0]))
+        nodes = [n for n in nodes if n.output == node.inputs[0] or n.inputs != ("long",)]
+    types = front.types
+    known = {v: types[v] for v in types if v in front.producer or v == node.inputs[0]}
+    known["half"] = front.types[front.results[0]].with_shape((BANDS // 2,))
+    other = front.rebuilt(nodes, inputs=inputs, outputs=outputs, known=known)
+    size = BANDS // 2 if where == "behind" else BANDS
+    with pytest.raises(EdgePruneError, match="is no front end"):
+        heard(Case(Relu(), (size,)).quantised(), other, HOP)
+
+
+@pytest.mark.parametrize("offset", [-128, -64])
+def test_a_stream_behind_a_front_end_answers_as_its_window_from_the_first_call(
+    offset: int, tmp_path: Path
+) -> None:
+    """Silence came before both of them, whatever number of the features that is."""
+
+    def change(model: schema.ModelT) -> None:
+        graph = model.subgraphs[0]
+        number = graph.tensors[graph.operators[18].inputs[1]]
+        model.buffers[number.buffer].data = np.array([offset], np.int32).view(np.uint8)
+
+    front = parse(changed(preprocessor(SIZE, channels=BANDS), change), "front.tflite")
+    b = Builder(0, x=(6, BANDS, 1))
+    v = b.add(Conv2d(), "x", b.constant(2, 3, 2, 1), b.constant(2))
+    last = b.add(Conv2d(), v, b.constant(5, 4, BANDS - 1, 2), b.constant(5))
+    whole = b.build(last)
+    real = b.rng.uniform(-1, 1, (50, 6, BANDS, 1)).astype(np.float32)
+    ranges = {v: seen.range("minmax", 256) for v, seen in observe(whole, real).items()}
+    network = quantise(whole, ranges)
+    x = wave(40, HOP)
+    window = heard(network, front, HOP)
+    wanted = run_steps(window, [x])[window.results[0]]
+    stream = streaming(network, without_sound(network, front))
+    assert stream.states
+    graph = heard(stream, front, HOP)
+    made = run_steps(graph, [x])[graph.results[0]]
+    assert len(np.unique(wanted)) > 20
+    assert np.array_equal(made, wanted)
+    assert np.array_equal(answers_of_c(graph, x, tmp_path / "c"), wanted)
+    rows = rows_of(front, np.zeros((1, HOP), np.int16))
+    assert (rows == offset).all()
+
+
+def test_what_both_files_have_to_say_is_kept(front: Graph) -> None:
+    network = replace(Case(Relu(), (BANDS,)).quantised(), notes=("one",))
+    assert heard(network, replace(front, notes=("two",)), HOP).notes == ("one", "two")
 
 
 def test_a_build_takes_samples_and_proves_it(tmp_path: Path) -> None:

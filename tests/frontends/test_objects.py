@@ -35,6 +35,14 @@ class Frame:
         return len(self.values)
 
 
+class Picture:
+    """As PIL has them: numpy reads it, and it has no number of axes."""
+
+    def __init__(self, values: Any) -> None:
+        self.__array_interface__ = values.__array_interface__
+        self.values = values
+
+
 class Rows(Dataset[Any]):
     """A map-style dataset without an iterator."""
 
@@ -62,6 +70,7 @@ TAKEN = {
     "a list of samples as tuples with labels": [
         (tuple(x), int(y)) for x, y in zip(X.tolist(), Y, strict=True)
     ],
+    "pictures with labels": [(Picture(x), int(y)) for x, y in zip(X, Y, strict=True)],
     "a list of batches": [(X[:4], Y[:4]), (X[4:], Y[4:])],
     "a generator of samples": ((x, y) for x, y in zip(X, Y, strict=True)),
     "a generator of batches": ((X[i : i + 4], Y[i : i + 4]) for i in (0, 4)),
@@ -112,6 +121,13 @@ def test_samples_of_two_features_as_tuples_are_no_samples_with_labels(kind: Any)
     np.testing.assert_array_equal(found["x"], wanted)
 
 
+class Failing:
+    """What another library cannot give to numpy."""
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        raise RuntimeError("it lies on a disk that is gone")
+
+
 def endless() -> Iterator[Any]:
     x = np.broadcast_to(np.zeros(1, np.float32), (1 << 28,))
     while True:
@@ -128,6 +144,7 @@ REFUSED = {
     "tensors of what numpy has not": ([torch.ones(3, dtype=torch.bfloat16)] * 2, "BFloat16"),
     "samples as long as their targets": ([(X[0], X[0, :3])] * 3, "whose x has more axes than y"),
     "samples and labels side by side": ([[X[0], 1], [X[1], 0]], "its items differ in shape"),
+    "what its library cannot give": ([Failing()] * 2, "a disk that is gone"),
     "an empty list": ([], "no sample"),
     "dictionaries": (iter([{"image": X[0]}]), "dict"),
     "arrays that may be samples or batches": (iter([X, X]), "samples or batches"),

@@ -34,7 +34,7 @@ def declaration(graph: Graph, name: str) -> list[str]:
     for v in sorted(graph.states, key=lambda v: -graph.types[v].dtype.bits):
         t = graph.types[v]
         dims = "".join(f"[{d}]" for d in t.shape)
-        what = f"{c_type(t)} {dims}; the model's '{comment(graph.said(v))}'"
+        what = f"{c_type(t)} {dims}; named '{comment(graph.said(v))}'"
         lines.append(f"    {c_type(t)} {members[v]}[{t.size}]; /* {what} */")
     return [
         *lines,

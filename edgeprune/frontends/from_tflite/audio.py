@@ -16,6 +16,7 @@ import numpy as np
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends.from_tflite.file import Operator
 from edgeprune.frontends.from_tflite.flexbuffer import numbers
+from edgeprune.frontends.from_tflite.moves import strided_box
 from edgeprune.frontends.from_tflite.reader import Reader
 from edgeprune.ir import Array, DType, QuantParams, TensorType
 from edgeprune.ir.fixedpoint.audio import GAINS, Rules
@@ -177,20 +178,20 @@ def _energy(r: Reader, op: Operator, sound: Sound, given: Mapping[str, int]) -> 
 
 def _cut(r: Reader, op: Operator, sound: Sound) -> Sound:
     """Energies that are cut out of all."""
-    ends = [r.integers(op, p) for p in (1, 2, 3)]
     points = sound.numbers["fft"] // 2 + 1
-    if [len(e) for e in ends] != [1, 1, 1] or ends[2] != [1]:
+    (box,) = strided_box(r, op, (points,))
+    if box.step != 1:
         raise UnsupportedError(r.where(op), "cuts energies out otherwise than side by side", HINT)
-    start, stop = ends[0][0], ends[1][0]
-    if not 0 <= start < stop <= points:
-        raise UnsupportedError(r.where(op), f"cuts energies {start} to {stop} out of {points}")
-    return replace(sound, cut=(start, stop))
+    if box.start >= box.stop:
+        what = f"cuts energies {box.start} to {box.stop} out of {points}"
+        raise UnsupportedError(r.where(op), what)
+    return replace(sound, cut=(box.start, box.stop))
 
 
 def _filled(r: Reader, op: Operator, sound: Sound, place: int) -> Sound:
     """Energies that were cut out, back at their places between zeros."""
     zeros = [r.constant(op, p) for p in range(len(op.inputs)) if p != place]
-    if any(z is None or z.any() for z in zeros):
+    if any(z is None or z.any() for z in zeros) or r.clamp(op, 1) is not None:
         raise UnsupportedError(r.where(op), "joins energies with other things than zeros", HINT)
     sizes = [0 if z is None else z.size for z in zeros]
     assert sound.cut is not None
@@ -265,6 +266,8 @@ def _arithmetic(r: Reader, op: Operator, sound: Sound, places: list[int]) -> Sou
     """One step with a number behind the chain."""
     if len(op.inputs) != 2 or len(places) != 1 or (op.name == "DIV" and places != [0]):
         raise UnsupportedError(r.where(op), "computes with more than a number", HINT)
+    if r.result(op).dtype is not DType.INT32 or r.clamp(op, 0) is not None:
+        raise UnsupportedError(r.where(op), "is no int32 arithmetic without an activation", HINT)
     held = r.integers(op, 1 - places[0])
     if len(held) != 1:
         raise UnsupportedError(r.where(op), "has a number of its own for each band", HINT)

@@ -94,6 +94,8 @@ def strided_box(r: Reader, op: Operator, shape: tuple[int, ...]) -> list[slice]:
         raise UnsupportedError(r.where(op), f"takes {start}, {stop}, {step} of {list(shape)}")
     if masks[2] or masks[3]:
         raise UnsupportedError(r.where(op), "inserts axes")
+    if option(op, 5, "B"):
+        raise UnsupportedError(r.where(op), "counts where it ends from where it starts")
     box = []
     for i, n in enumerate(shape):
         if i >= len(start):
