@@ -24,6 +24,8 @@ PER_BLOCK = 45
 """Of their results."""
 ALONE = (5, 40)
 """Of an input, and of a result, of a channel that is left after the blocks."""
+PER_FILLED = 20
+"""Of a pixel of the lines that are filled for a row of results."""
 
 
 def in_eights(w: Array, piece: int) -> Array:
@@ -65,6 +67,9 @@ def wide_conv2d(request: Request) -> KernelCall | None:
     columns = w.transpose(0, 2, 1, 3)
     piece = w[0].size if op.dilation[1] == 1 else columns[0, 0].size
     weights = filters_of(columns, op.groups, partial(in_eights, piece=piece))
+    y = graph.types[node.output].shape
+    in_lines = call.scratch_bytes if dict(call.params)["direct"] == 0 else 0
+    filled = PER_FILLED * in_lines // (2 * w.shape[3])
     return replace(
         call,
         function="ep_conv2d_s16_arm_mve",
@@ -80,14 +85,14 @@ def wide_conv2d(request: Request) -> KernelCall | None:
             mult,
             shift,
         ),
-        instructions=_work(graph.types[node.output].shape, w[0].size, piece, len(w), op.groups),
+        instructions=op.groups * (_sums(y, w[0].size, piece, len(w) // op.groups) + y[0] * filled),
     )
 
 
-def _work(out: tuple[int, ...], inputs: int, piece: int, channels: int, groups: int) -> int:
-    """Estimated instructions; ``inputs`` of a result, of which ``piece`` lie together."""
-    blocks, left = divmod(channels // groups, BLOCK)
+def _sums(out: tuple[int, ...], inputs: int, piece: int, channels: int) -> int:
+    """Estimated instructions of a group; ``inputs`` of a result, ``piece`` of them together."""
+    blocks, left = divmod(channels, BLOCK)
     each = inputs // piece * (PER_EIGHT * (piece // LANES) + PER_REST * bool(piece % LANES))
     alone = ALONE[0] * inputs + ALONE[1]
     pairs = out[0] * -(-out[1] // 2)
-    return groups * pairs * (blocks * (each + PER_BLOCK) + 2 * left * alone)
+    return pairs * (blocks * (each + PER_BLOCK) + 2 * left * alone)
