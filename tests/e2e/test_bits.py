@@ -203,6 +203,7 @@ def test_few_bits_are_trained_nearer_to_the_source_and_every_artifact_agrees(
     build = ("build", *given, "--optimize", "size", "--finetune", "20", "-o", tmp_path / "b")
     assert edgeprune(*build).status == 0
     r = report_of(tmp_path / "b")
+    assert r["finetune"] == 20
     assert losses[-1][1] < losses[-1][0]
     assert r["size"]["flash_bytes"] <= TIGHT
     assert r["agreement"]["c_vs_tflite_mismatches"] == 0
