@@ -155,14 +155,24 @@ def turned(at: int) -> Change:
     return change
 
 
-def sized(at: int, size: int) -> Change:
-    """An operator's first operand, a constant, of so many zeros."""
+def sized(at: int, position: int, size: int) -> Change:
+    """An operand, a constant, of so many zeros."""
 
     def change(model: schema.ModelT) -> None:
         graph = model.subgraphs[0]
-        tensor = graph.tensors[graph.operators[at].inputs[0]]
+        tensor = graph.tensors[graph.operators[at].inputs[position]]
         tensor.shape = [size]
         model.buffers[tensor.buffer].data = np.zeros(4 * size, np.uint8)
+
+    return change
+
+
+def computes(at: int, other: int) -> Change:
+    """An operator is of the kind of another one."""
+
+    def change(model: schema.ModelT) -> None:
+        operators = model.subgraphs[0].operators
+        operators[at].opcodeIndex = operators[other].opcodeIndex
 
     return change
 
@@ -195,7 +205,8 @@ MISFIT: dict[str, tuple[Change, str]] = {
         option(6, "offset", 1), "counts where it ends from where it starts",
     ),
     "an axis is inserted": (option(6, "newAxisMask", 1), "inserts axes"),
-    "energies are moved": (sized(7, 6), "moves energies to other places"),
+    "energies are moved": (sized(7, 0, 6), "moves energies to other places"),
+    "zeros are missing behind energies": (sized(7, 2, 6), "moves energies to other places"),
     "energies lie between others": (operand(7, 0, 1), "with other things than zeros"),
     "energies are clamped": (
         option(7, "fusedActivationFunction", 3), "with other things than zeros",
@@ -207,6 +218,7 @@ MISFIT: dict[str, tuple[Change, str]] = {
     "a product of int16": (result(15, "INT16"), ARITHMETIC),
     "a sum of int64": (result(16, "INT64"), ARITHMETIC),
     "a number divided by logarithms": (turned(17), "computes with more than a number"),
+    "a sum before its division twice": (computes(15, 16), NO_SCALING),
     "another end": (operand(19, 1, 126), NO_SCALING),
     "another beginning": (operand(20, 1, -127), NO_SCALING),
     "a factor that leaves int32": (operand(15, 1, 70000), NO_SCALING),

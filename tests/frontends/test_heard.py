@@ -13,6 +13,7 @@ from host_c import answers_of_c
 from op_cases import Case
 from tflite_files import changed
 
+from edgeprune.emit.to_tflite import emit
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends import load
 from edgeprune.frontends.from_tflite import parse
@@ -22,6 +23,7 @@ from edgeprune.ir import Array, Graph, Node, run_int, run_steps
 from edgeprune.ops import AudioFeatures, Conv2d, Dense, Relu, Slice
 from edgeprune.pipeline.build import build
 from edgeprune.pipeline.options import BuildOptions
+from edgeprune.pipeline.prepare import prepare
 from edgeprune.quantize import observe, quantise
 from edgeprune.verify import run_tflite
 from tests.pruning.graphs import Builder
@@ -143,6 +145,17 @@ def test_what_a_front_end_cuts_itself_is_not_lost(front: Graph, where: str) -> N
         heard(Case(Relu(), (size,)).quantised(), other, HOP)
 
 
+def convolutions() -> Graph:
+    """A network over six rows whose first layer can be computed row by row."""
+    b = Builder(0, x=(6, BANDS, 1))
+    v = b.add(Conv2d(), "x", b.constant(2, 3, 2, 1), b.constant(2))
+    last = b.add(Conv2d(), v, b.constant(5, 4, BANDS - 1, 2), b.constant(5))
+    whole = b.build(last)
+    real = b.rng.uniform(-1, 1, (50, 6, BANDS, 1)).astype(np.float32)
+    ranges = {v: seen.range("minmax", 256) for v, seen in observe(whole, real).items()}
+    return quantise(whole, ranges)
+
+
 @pytest.mark.parametrize("offset", [-128, -64])
 def test_a_stream_behind_a_front_end_answers_as_its_window_from_the_first_call(
     offset: int, tmp_path: Path
@@ -155,13 +168,7 @@ def test_a_stream_behind_a_front_end_answers_as_its_window_from_the_first_call(
         model.buffers[number.buffer].data = np.array([offset], np.int32).view(np.uint8)
 
     front = parse(changed(preprocessor(SIZE, channels=BANDS), change), "front.tflite")
-    b = Builder(0, x=(6, BANDS, 1))
-    v = b.add(Conv2d(), "x", b.constant(2, 3, 2, 1), b.constant(2))
-    last = b.add(Conv2d(), v, b.constant(5, 4, BANDS - 1, 2), b.constant(5))
-    whole = b.build(last)
-    real = b.rng.uniform(-1, 1, (50, 6, BANDS, 1)).astype(np.float32)
-    ranges = {v: seen.range("minmax", 256) for v, seen in observe(whole, real).items()}
-    network = quantise(whole, ranges)
+    network = convolutions()
     x = wave(40, HOP)
     window = heard(network, front, HOP)
     wanted = run_steps(window, [x])[window.results[0]]
@@ -176,14 +183,28 @@ def test_a_stream_behind_a_front_end_answers_as_its_window_from_the_first_call(
     assert (rows == offset).all()
 
 
+def test_a_build_of_a_stream_begins_with_silence_too(front: Graph, tmp_path: Path) -> None:
+    network = convolutions()
+    (tmp_path / "net.tflite").write_bytes(emit(network))
+    (tmp_path / "front.tflite").write_bytes(preprocessor(SIZE, channels=BANDS))
+    x = wave(40, HOP)
+    np.savez(tmp_path / "x.npz", x=x)
+    ask = BuildOptions(
+        tmp_path / "out", tmp_path / "net.tflite", tmp_path / "x.npz", target="host",
+        frontend=tmp_path / "front.tflite", hop=HOP, stream=True,
+    )  # fmt: skip
+    made, window = prepare(ask, needs_data=False).graph, heard(network, front, HOP)
+    assert made.macs < window.macs
+    wanted = run_steps(window, [x])[window.results[0]]
+    assert np.array_equal(run_steps(made, [x])[made.results[0]], wanted)
+
+
 def test_what_both_files_have_to_say_is_kept(front: Graph) -> None:
     network = replace(Case(Relu(), (BANDS,)).quantised(), notes=("one",))
     assert heard(network, replace(front, notes=("two",)), HOP).notes == ("one", "two")
 
 
 def test_a_build_takes_samples_and_proves_it(tmp_path: Path) -> None:
-    from edgeprune.emit.to_tflite import emit
-
     network = Case(Dense(), (3, BANDS), ((5, BANDS), (5,))).quantised()
     (tmp_path / "net.tflite").write_bytes(emit(network))
     (tmp_path / "front.tflite").write_bytes(preprocessor(SIZE, channels=BANDS))
