@@ -68,6 +68,7 @@ BOARDS = {"cortex-m0plus": "nucleo-g0b1re", "cortex-m4": "nucleo-l4r5zi"}  # who
 SHAPES = 40  # of every family
 EXAMPLE_SHAPES = 16  # of every operator's example, in every element type
 OTHER_SHAPES = 16
+BAND_SHAPES = 30
 SCALED = (4, 5, 6, 8, 9, 12)  # sizes of the examples that can be others
 BATCH = 60  # calls in one firmware
 TERMS = 4  # of a line
@@ -210,6 +211,17 @@ def others(rng: Rng) -> Iterator[Graph]:
     yield from (alone(kept, kept.node(name)) for name in ("feature", "time"))
 
 
+def bands(rng: Rng) -> Iterator[Graph]:
+    """Few rows of a layer, as it runs by rows: most of it is what every call and row takes."""
+    rows, stride = int(rng.integers(1, 7)), int(rng.choice([1, 2]))
+    k = int(rng.choice([2, 3, 3, 5]))
+    width, depth = size(rng, k, 48), size(rng, 1, 64)
+    around = Padding(0, k // 2, 0, k // 2)  # its rows are in the ring
+    band = ((rows - 1) * stride + k, width, depth)
+    op = DepthwiseConv2d((stride, stride), around, clamp=RELU)
+    yield linear(rng, op, band, (k, k, depth), "int8")
+
+
 def scaled(example: Example, rng: Rng) -> Example:
     """The same operator over sizes of which each that may be another is."""
     op, activations, constants = example
@@ -261,11 +273,12 @@ class Row:
 
 def count(core: str, optimize: str, wanted: Callable[[str], bool]) -> dict[str, list[Row]]:
     """By kernel: every call of those that are wanted."""
-    first, second = map(np.random.default_rng, (0, 1))
+    first, second, third = map(np.random.default_rng, (0, 1, 2))
     target = load_target(BOARDS.get(core, core))
     trials = []
     families = [
-        (layers, SHAPES, first), (examples, EXAMPLE_SHAPES, first), (others, OTHER_SHAPES, second)
+        (layers, SHAPES, first), (examples, EXAMPLE_SHAPES, first), (others, OTHER_SHAPES, second),
+        (bands, BAND_SHAPES, third),
     ]  # fmt: skip
     made = ((g, rng) for f, shapes, rng in families for _ in range(shapes) for g in f(rng))
     for graph, rng in made:
@@ -293,6 +306,8 @@ def count(core: str, optimize: str, wanted: Callable[[str], bool]) -> dict[str, 
                 found.setdefault(trial.call.kernel, []).append(row(terms, n, target))
             elif plain[0] == trial.call.kernel:  # what unpacking takes is the difference
                 for function, _, terms in unpacking(trial.call):
+                    if not wanted(function):
+                        continue
                     found.setdefault(function, []).append(row(terms, n, target, plain[1]))
     return found
 
@@ -318,13 +333,15 @@ def calls_of(graph: Graph, isas: Sequence[str], optimize: str) -> list[tuple[Gra
         made += candidates(graph, node, isas, optimize, LAYER, part=part)
     types = {v: replace(t, codebook=None) for v, t in graph.types.items()}
     bare = replace(graph, types=types)
-    plain = {c.kernel: c for c in candidates(bare, bare.nodes[0], isas, optimize, LAYER)}
+    made_bare = candidates(bare, bare.nodes[0], isas, optimize, LAYER)
+    plain = {(c.kernel, c.params): c for c in made_bare}
     found = []
     for call in made:
         if call.stage is None:
             found.append((graph, call))
-        elif call.stage.parts == 1 and not call.stage.rest and call.kernel in plain:
-            found += [(bare, plain[call.kernel]), (graph, call)]
+        elif call.stage.parts == 1 and not call.stage.rest:
+            same = plain.get((call.kernel, call.params))
+            found += [(bare, same), (graph, call)] if same else []
     return found
 
 

@@ -186,12 +186,32 @@ def test_dilated_depthwise_convolutions_compute_the_reference(core: str) -> None
     agree(trials, core)
 
 
+def test_phases_of_one_channel_lie_over_their_like_or_not_at_all() -> None:
+    """Four phases are read at once: those behind them must still be there, at every lead."""
+    rng, d = np.random.default_rng(26), 6
+    trials: list[Trial] = []
+    for kernel, height, left in (((1, 3), 1, d), ((3, 2), 20, 0)):
+        constants = layer_constants(rng, (*kernel, 1), 2, 0.05)
+        y = int8_type((), output_scale(rng, 0.05, constants), 3)
+        around = kernel[0] // 2
+        op = DepthwiseConv2d((1, 1), Padding(around, left, around, d), (1, d))
+        graph = one_node(op, [int8_type((height, 4 * d, 1), 0.05, 3)], y, constants)
+        for t in of_kernel(graph, PLANES, "cortex-m4"):
+            over = t.call.inplace
+            leads = () if over is None else (0,) if over.exact else (0, 1)
+            for more in leads:
+                at = replace(over, lead=over.lead + more, exact=True)
+                trials.append(replace(t, call=replace(t.call, inplace=at), inplace=True))
+    assert any(dict(t.call.params)["in_c"] == d for t in trials)
+    agree(trials, "cortex-m4")
+
+
 def test_a_dilated_layer_whose_pixels_would_be_too_wide_is_computed_as_it_is() -> None:
     rng = np.random.default_rng(25)
     constants = layer_constants(rng, (1, 5, 600), 2, 0.05)
     y = int8_type((), output_scale(rng, 0.05, constants), 3)
     op = DepthwiseConv2d((1, 1), Padding(0, 4, 0, 4), (1, 2))
     graph = one_node(op, [int8_type((1, 8, 600), 0.05, 3)], y, constants)
-    (made,) = of_kernel(graph, PLANES, "cortex-m4")
-    assert dict(made.call.params)["in_c"] == 600
-    agree([made], "cortex-m4")
+    made = of_kernel(graph, PLANES, "cortex-m4")
+    assert {dict(t.call.params)["in_c"] for t in made} == {600}
+    agree(made, "cortex-m4")

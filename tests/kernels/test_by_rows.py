@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from kernels.cases import int8_type, layer_constants, output_scale
 from kernels.harness import one_node
 from random_networks import Maker, feeds
 from sanitized_networks import SANITIZERS, Builder, Case, check
@@ -217,6 +218,19 @@ def test_bands_of_all_sizes_have_one_kernel(op: ops.Op, isas: tuple[str, ...]) -
     assert [len(t.made["layer"][0]) for t in span.turns] == [6, 6, 1], "of 1,152 and 192 elements"
     (call,) = lower(graph, isas, "speed", "cortex-m4", span=span).values()
     assert len(call.turns) == len(span.turns)
+
+
+def test_bands_of_a_depthwise_layer_take_one_orientation_of_its_weights() -> None:
+    """High bands would run down their columns, low ones along their rows."""
+    rng = np.random.default_rng(0)
+    constants = layer_constants(rng, (3, 3, 8), 2, 0.05)
+    y = int8_type((), output_scale(rng, 0.05, constants), 3)
+    op = ops.DepthwiseConv2d((2, 2), Padding(1, 1, 1, 1))
+    graph = one_node(op, [int8_type((40, 12, 8), 0.05, 3)], y, constants)
+    span = span_of(graph, graph.nodes, (6,))
+    assert span is not None
+    (call,) = lower(graph, ("arm_dsp", "portable"), "speed", "cortex-m4", span=span).values()
+    assert call.function == "ep_depthwise_conv2d_s8_arm_dsp"
 
 
 @pytest.mark.needs("gcc")

@@ -107,8 +107,7 @@ class Form:
         if over is None or pixel == original.image[2]:
             return over
         # pixels that are one read and write what is theirs if they lie over their like
-        alike = self.layer.image[1] == self.layer.out[1] and over.exact and over.lead % pixel == 0
-        return over if alike else None
+        return over if over.exact and over.lead % pixel == 0 else None
 
     @property
     def _without_columns(self) -> Form:
@@ -134,13 +133,16 @@ def depthwise(request: Request) -> KernelCall | None:
         return None
     rescale, mode = rounded
     table = requant_singles(acc, rescale)
-    found = (_in_planes(request, layer, mode, table), points(request, layer, table, mode))
+    found = (*_in_planes(request, layer, mode, table), points(request, layer, table, mode))
     calls = [c for c in found if c]
     return replace(calls[0], others=tuple(calls[1:])) if calls else None
 
 
-def _in_planes(request: Request, layer: Layer, mode: Mode, table: Array) -> KernelCall | None:
-    """By rows or, where speed counts, by columns, whichever takes less."""
+def _in_planes(request: Request, layer: Layer, mode: Mode, table: Array) -> list[KernelCall]:
+    """By rows or, where speed counts, by columns; what takes less first.
+
+    All of them: bands of several heights take the same weights, which columns have turned.
+    """
     cut = (layer.clamp[0] > -128) + (layer.clamp[1] < 127)
     output = 4 + 3 * cut + (2 if mode is Mode.TWICE else 0)
     plain = Form.of(layer).thinned
@@ -152,7 +154,7 @@ def _in_planes(request: Request, layer: Layer, mode: Mode, table: Array) -> Kern
         high = form.turned
         runs.append((high, _in_registers(high, output, mode, min(unroll, LEAST_PAIRS))))
     calls = [_call(request, layer, f, run, table) for f, run in runs if run]
-    return min(calls, key=lambda c: c.instructions, default=None)
+    return sorted(calls, key=lambda c: c.instructions)
 
 
 @dataclass(frozen=True)
