@@ -68,7 +68,6 @@ BOARDS = {"cortex-m0plus": "nucleo-g0b1re", "cortex-m4": "nucleo-l4r5zi"}  # who
 SHAPES = 40  # of every family
 EXAMPLE_SHAPES = 16  # of every operator's example, in every element type
 OTHER_SHAPES = 16
-BAND_SHAPES = 30
 SCALED = (4, 5, 6, 8, 9, 12)  # sizes of the examples that can be others
 BATCH = 60  # calls in one firmware
 TERMS = 4  # of a line
@@ -211,17 +210,6 @@ def others(rng: Rng) -> Iterator[Graph]:
     yield from (alone(kept, kept.node(name)) for name in ("feature", "time"))
 
 
-def bands(rng: Rng) -> Iterator[Graph]:
-    """Few rows of a layer, as it runs by rows: most of it is what every call and row takes."""
-    rows, stride = int(rng.integers(1, 7)), int(rng.choice([1, 2]))
-    k = int(rng.choice([2, 3, 3, 5]))
-    width, depth = size(rng, k, 48), size(rng, 1, 64)
-    around = Padding(0, k // 2, 0, k // 2)  # its rows are in the ring
-    band = ((rows - 1) * stride + k, width, depth)
-    op = DepthwiseConv2d((stride, stride), around, clamp=RELU)
-    yield linear(rng, op, band, (k, k, depth), "int8")
-
-
 def scaled(example: Example, rng: Rng) -> Example:
     """The same operator over sizes of which each that may be another is."""
     op, activations, constants = example
@@ -273,12 +261,11 @@ class Row:
 
 def count(core: str, optimize: str, wanted: Callable[[str], bool]) -> dict[str, list[Row]]:
     """By kernel: every call of those that are wanted."""
-    first, second, third = map(np.random.default_rng, (0, 1, 2))
+    first, second = map(np.random.default_rng, (0, 1))
     target = load_target(BOARDS.get(core, core))
     trials = []
     families = [
-        (layers, SHAPES, first), (examples, EXAMPLE_SHAPES, first), (others, OTHER_SHAPES, second),
-        (bands, BAND_SHAPES, third),
+        (layers, SHAPES, first), (examples, EXAMPLE_SHAPES, first), (others, OTHER_SHAPES, second)
     ]  # fmt: skip
     made = ((g, rng) for f, shapes, rng in families for _ in range(shapes) for g in f(rng))
     for graph, rng in made:
@@ -306,8 +293,6 @@ def count(core: str, optimize: str, wanted: Callable[[str], bool]) -> dict[str, 
                 found.setdefault(trial.call.kernel, []).append(row(terms, n, target))
             elif plain[0] == trial.call.kernel:  # what unpacking takes is the difference
                 for function, _, terms in unpacking(trial.call):
-                    if not wanted(function):
-                        continue
                     found.setdefault(function, []).append(row(terms, n, target, plain[1]))
     return found
 
