@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,6 +45,7 @@ from edgeprune.ops import Add, Conv2d, Dense, DepthwiseConv2d, Mean, Sub
 from edgeprune.ops._window import Padding
 from edgeprune.quantize import quantise
 from edgeprune.target import load_target
+from edgeprune.toolchain.compiler import Optimize
 from edgeprune.verify.run_target import run
 
 pytestmark = pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
@@ -294,25 +296,34 @@ def test_eights_of_channels_enter_their_loop_at_every_count_of_inputs(core: str)
         np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))
 
 
-def test_layers_of_whole_and_of_half_eights_of_inputs_share_one_loop(tmp_path: Path) -> None:
-    rng = np.random.default_rng(4)
+def one_loop_serves_dense_layers(
+    folder: Path, rng: Rng, shapes: Sequence[tuple[int, int]], optimize: Optimize
+) -> set[str]:
+    """Dense layers in a row, (outputs, inputs), as the core computes them; their functions."""
     constants, nodes, at = {}, [], "x"
-    for k, (outputs, inputs) in enumerate(((64, 36), (64, 64), (32, 64))):
+    for k, (outputs, inputs) in enumerate(shapes):
         constants[f"w{k}"] = rng.normal(size=(outputs, inputs)).astype(np.float32)
         constants[f"b{k}"] = rng.normal(size=outputs).astype(np.float32)
         nodes.append(Node(f"n{k}", Dense(), (at, f"w{k}", f"b{k}"), f"y{k}"))
         at = f"y{k}"
-    graph = build_graph("g", nodes, {"x": TensorType((36,))}, (at,), constants)
-    typed = quantise(graph, {"x": (-1.0, 1.0), **{f"y{k}": (-9.0, 9.0) for k in range(3)}})
+    first = shapes[0][1]
+    graph = build_graph("g", nodes, {"x": TensorType((first,))}, (at,), constants)
+    ends = {f"y{k}": (-9.0, 9.0) for k in range(len(shapes))}
+    typed = quantise(graph, {"x": (-1.0, 1.0), **ends})
     target = load_target("cortex-m4")
-    compiled = Recipe(target, "int8", "speed", {}).compile_typed(typed)
-    made = compiled.calls.values()
-    assert {call.function for call in made} == {"ep_dense_octs_s8_arm_dsp"}
-    assert len({call.instance for call in made}) == 1
-    compiled.write_c(tmp_path, "three")
-    x = int8_values(rng, (4, 36))
+    compiled = Recipe(target, "int8", optimize, {}).compile_typed(typed)
+    assert len({call.instance for call in compiled.calls.values()}) == 1
+    compiled.write_c(folder, "three")
+    x = int8_values(rng, (4, first))
     want = run_int(typed, {"x": x})[at]
-    np.testing.assert_array_equal(run(tmp_path, target, x, optimize="speed").outputs, want)
+    np.testing.assert_array_equal(run(folder, target, x, optimize=optimize).outputs, want)
+    return {call.function for call in compiled.calls.values()}
+
+
+def test_layers_of_whole_and_of_half_eights_of_inputs_share_one_loop(tmp_path: Path) -> None:
+    shapes = ((64, 36), (64, 64), (32, 64))
+    made = one_loop_serves_dense_layers(tmp_path, np.random.default_rng(4), shapes, "speed")
+    assert made == {"ep_dense_octs_s8_arm_dsp"}
 
 
 @pytest.mark.parametrize("outputs", [12, 11, 3])
@@ -333,19 +344,5 @@ def test_a_dense_layer_that_is_small_needs_no_working_memory(outputs: int) -> No
 
 
 def test_where_size_counts_all_dense_layers_of_a_network_share_one_loop(tmp_path: Path) -> None:
-    rng = np.random.default_rng(3)
-    constants, nodes, at = {}, [], "x"
-    for k, (outputs, inputs) in enumerate(((8, 13), (12, 8), (5, 12))):
-        constants[f"w{k}"] = rng.normal(size=(outputs, inputs)).astype(np.float32)
-        constants[f"b{k}"] = rng.normal(size=outputs).astype(np.float32)
-        nodes.append(Node(f"n{k}", Dense(), (at, f"w{k}", f"b{k}"), f"y{k}"))
-        at = f"y{k}"
-    graph = build_graph("g", nodes, {"x": TensorType((13,))}, (at,), constants)
-    typed = quantise(graph, {"x": (-1.0, 1.0), **{f"y{k}": (-9.0, 9.0) for k in range(3)}})
-    target = load_target("cortex-m4")
-    compiled = Recipe(target, "int8", "size", {}).compile_typed(typed)
-    assert len({call.instance for call in compiled.calls.values()}) == 1
-    compiled.write_c(tmp_path, "three")
-    x = int8_values(rng, (4, 13))
-    want = run_int(typed, {"x": x})[at]
-    np.testing.assert_array_equal(run(tmp_path, target, x, optimize="size").outputs, want)
+    shapes = ((8, 13), (12, 8), (5, 12))
+    one_loop_serves_dense_layers(tmp_path, np.random.default_rng(3), shapes, "size")
