@@ -39,8 +39,8 @@ class Block:
 class Losses:
     """What blocks cost in a round, measured or, where nothing can be, estimated.
 
-    Estimates of whole blocks are several times too large, and the more so the more layers come
-    behind that can make up for the loss.
+    Estimates of whole blocks are too large, and the more so the more layers come behind that can
+    make up for the loss.
 
     Args:
         loss: measured, once these channels have gone; None: blocks are estimated only.
