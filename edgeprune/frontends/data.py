@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +27,11 @@ def load_samples(path: Path, graph: Graph) -> Samples:
     Args:
         path: ``.npz``, or a folder with ``x.npy`` and ``y.npy``, or with one ``.npy`` a sample.
             Integers of a quantised model's own input type are taken as they are; other numbers
-            are real values. A model of several inputs wants an array for each, by the input's
-            name, or x0, x1, ... in their order. Or a folder of folders of pictures, one for each
-            class in the order of their names: bytes, in the size that the model takes.
+            are real values. ``x`` may be called as the model calls its input, and is looked for
+            first. A model of several inputs wants an array for each, by the input's name, or x0,
+            x1, ... in their order; ``y`` is labels where no input is called so. Or a folder of
+            folders of pictures, one for each class in the order of their names: bytes, in the size
+            that the model takes.
         graph: the model; its ports say which layout the user's data has.
 
     Returns:
@@ -170,8 +172,14 @@ def _read(path: Path, graph: Graph) -> tuple[list[Named], Array | None]:
         return [("x", map_npy(path, HINT))], None
     found = names_in(path, HINT)
     names = _names(graph, found, str(path))
-    arrays = load_npz(path, [*names, *(["y"] if "y" in found else [])], HINT)
-    return [(k, arrays[k]) for k in names], arrays.get("y")
+    labels = _labels_in(found, names)
+    arrays = load_npz(path, [*names, *labels], HINT)
+    return [(k, arrays[k]) for k in names], arrays[labels[0]] if labels else None
+
+
+def _labels_in(found: Collection[str], names: Sequence[str]) -> list[str]:
+    """What the labels are called, as a list of at most one name; inputs may be called y too."""
+    return [k for k in ("y",) if k in found and k not in names]
 
 
 def _names(graph: Graph, found: Sequence[str], where: str) -> list[str]:
@@ -180,15 +188,13 @@ def _names(graph: Graph, found: Sequence[str], where: str) -> list[str]:
     Raises:
         EdgePruneError: an input has no array.
     """
-    if len(graph.arguments) == 1:
-        if "x" not in found:
-            raise EdgePruneError(where, f"has {sorted(found)}, but no x", HINT)
-        return ["x"]
     own = [graph.said(v) for v in graph.arguments]
     numbered = [f"x{i}" for i in range(len(own))]
-    for names in (own, numbered):
+    for names in (["x"], own) if len(own) == 1 else (own, numbered):
         if set(names) <= set(found):
             return names
+    if len(own) == 1:
+        raise EdgePruneError(where, f"has {sorted(found)}, but neither x nor {own[0]}", HINT)
     raise EdgePruneError(
         where,
         f"has {sorted(found)}, but the model has the inputs {', '.join(own)}",
@@ -205,7 +211,8 @@ def _read_folder(path: Path, graph: Graph) -> tuple[list[Named], Array | None]:
     names = {f.stem: f for f in files}
     if "x" in names or len(graph.arguments) > 1:
         arrays = [(k, map_npy(names[k], HINT)) for k in _names(graph, list(names), str(path))]
-        return arrays, map_npy(names["y"], HINT) if "y" in names else None
+        labels = _labels_in(names, [k for k, _ in arrays])
+        return arrays, map_npy(names[labels[0]], HINT) if labels else None
     samples = [map_npy(f, HINT) for f in files]
     kinds = {(a.shape, a.dtype.str) for a in samples}
     if len(kinds) > 1:

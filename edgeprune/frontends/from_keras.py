@@ -12,12 +12,16 @@ from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends.from_tflite import parse
 from edgeprune.frontends.keras_norms import with_norms
 from edgeprune.frontends.normalize import normalize
+from edgeprune.frontends.ports import unread_notes
 from edgeprune.frontends.refusals import Refusal, refusal
 from edgeprune.ir import Graph
 from edgeprune.progress import silenced
 
 MAX_BYTES = 512 << 20
-CODE_HINT = "save the model without Lambda layers or custom classes"
+CODE_HINT = (
+    "model.export('folder') writes a SavedModel, which is read without the Python code of Lambda "
+    "layers and of classes of one's own"
+)
 
 
 def load(path: str | Path) -> Graph:
@@ -67,9 +71,7 @@ def _convert(tf: Any, path: Path) -> tuple[bytes, Any]:
     model = None
     try:
         if path.is_dir():
-            # The loader of TensorFlow 1 freezes the graph and rebuilds no Python objects, which
-            # Keras 3 cannot do for models that Keras 2 saved with their optimizer.
-            converter = tf.compat.v1.lite.TFLiteConverter.from_saved_model(str(path))
+            converter = _converter_of_folder(tf, path)
         else:
             model = tf.keras.models.load_model(str(path), compile=False, safe_mode=True)
             _refuse_layers(tf, path, model)
@@ -139,12 +141,32 @@ def _converter(tf: Any, path: Path, model: Any) -> Any:
     return tf.lite.TFLiteConverter.from_concrete_functions([serve.get_concrete_function()])
 
 
+def _converter_of_folder(tf: Any, path: Path) -> Any:
+    """TensorFlow's converter of a SavedModel.
+
+    The loader of TensorFlow 1 freezes the graph and rebuilds no Python objects, which Keras 3
+    cannot do for models that Keras 2 saved with their optimizer. It fails over inputs that
+    freezing left nothing to read of, so that those are not asked for.
+    """
+    make = tf.compat.v1.lite.TFLiteConverter.from_saved_model
+    converter = make(str(path))
+    frozen = getattr(converter, "_graph_def", None)
+    inputs = converter.get_input_arrays()
+    if frozen is None or not inputs:
+        return converter
+    nodes = {n.name for n in frozen.node}
+    read = [v for v in inputs if v in nodes]
+    return converter if read in ([], inputs) else make(str(path), input_arrays=read)
+
+
 def _with_own_ports(graph: Graph, tf: Any, path: Path, model: Any) -> Graph:
     """The graph with the order and names that the model gives its inputs and outputs."""
     if path.is_dir():
         inputs, outputs = _signature(tf, path)
+        left_out = unread_notes(inputs[v] for v in inputs if v not in graph.inputs)
         graph = replace(
             graph,
+            notes=(*graph.notes, *left_out),
             inputs=_ordered(graph.inputs, list(inputs)),
             outputs=_ordered(graph.outputs, list(outputs)),
         )
@@ -152,7 +174,7 @@ def _with_own_ports(graph: Graph, tf: Any, path: Path, model: Any) -> Graph:
     if not getattr(model, "inputs", None):
         return graph
     names = dict(zip(graph.inputs, (x.name for x in model.inputs), strict=True))
-    said = getattr(model, "output_names", None) or []
+    said = getattr(model, "output_names", None) or [model.layers[-1].name]
     return _called(graph, names | dict(zip(graph.outputs, said, strict=False)))
 
 
@@ -161,12 +183,13 @@ def _ordered(values: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _called(graph: Graph, names: Mapping[str, str]) -> Graph:
-    """The graph with other names of its ports, by value; a name that is taken is not given."""
+    """The graph with other names of its ports, by value; one that is taken gets a number."""
     ports = dict(graph.ports)
     taken: set[str] = set()
     for v in (*graph.inputs, *graph.outputs):
-        name = names.get(v, ports[v].name)
-        ports[v] = replace(ports[v], name=v if name in taken else name)
+        said = names.get(v, ports[v].name)
+        numbered = (said, *(f"{said}_{k}" for k in range(1, len(ports) + 1)))
+        ports[v] = replace(ports[v], name=next(n for n in numbered if n not in taken))
         taken.add(ports[v].name)
     return replace(graph, ports=ports)
 

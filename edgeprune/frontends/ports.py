@@ -5,7 +5,7 @@ The network that is emitted has the user's inputs and outputs again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -86,9 +86,13 @@ def drop_unread(graph: Graph) -> Graph:
     read = {v: graph.types[v] for v in graph.inputs if graph.users[v] or v in needed}
     if len(read) in (0, len(graph.inputs)) or graph.is_quantised:
         return graph
-    names = [graph.said(v) for v in graph.inputs if v not in read]
-    notes = [f"nothing reads the input {name}: it is left out" for name in names]
+    notes = unread_notes(graph.said(v) for v in graph.inputs if v not in read)
     return replace(graph, inputs=tuple(read), notes=(*graph.notes, *notes))
+
+
+def unread_notes(names: Iterable[str]) -> list[str]:
+    """What is said of inputs that are not in the network, by their names."""
+    return [f"nothing reads the input {name}: it is left out" for name in names]
 
 
 def part_ports(graph: Graph) -> Graph:

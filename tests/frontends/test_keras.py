@@ -162,6 +162,75 @@ def test_inputs_and_outputs_keep_the_models_order_and_names(
     np.testing.assert_array_equal(samples.x, join_rows([x[n] for n in order]))
 
 
+def _structures():
+    """By name: what the model's inputs and outputs are structured as, and names in their order."""
+    import tensorflow as tf
+
+    k = tf.keras.layers
+    b, a, image = k.Input((5,), name="b"), k.Input((5,), name="a"), k.Input((4, 4, 2), name="image")
+    rows = k.Conv2D(3, 3, padding="same", name="rows")(image)
+    mean = k.GlobalAveragePooling2D()(rows)
+    both = k.Concatenate(name="both")([b, k.ReLU()(a), mean])
+    nested = {"b": b, "more": {"image": image, "a": a}}
+    shared = tf.keras.Sequential([k.Input((5,)), k.Dense(3)], name="shared")
+    twice = [shared(a), shared(b), k.Subtract(name="less")([shared(a), a[:, :3]])]
+    clash = [k.Input((5,), name=n) for n in ("x.1", "x-1", "y")]
+    sums = [k.Add(name="o-1")(clash[:2]), k.Subtract(name="o_1")(clash[1:])]
+    alone = tf.keras.Sequential([k.Input((5,), name="features"), k.Dense(2, name="scores")])
+    return {
+        "nested": (tf.keras.Model(nested, {"z": both, "m": rows}), ["b", "a", "image"], None),
+        "ranks": (
+            tf.keras.Model([image, [b, a]], [rows, both]), ["image", "b", "a"], ["rows", "both"]
+        ),
+        "shared": (tf.keras.Model([b, a], twice), ["b", "a"], ["shared", "shared_1", "less"]),
+        "clash": (tf.keras.Model(clash, sums), ["x.1", "x-1", "y"], ["o-1", "o_1"]),
+        "alone": (alone, ["features"], ["scores"]),
+    }  # fmt: skip
+
+
+@pytest.mark.needs("tensorflow")
+@pytest.mark.parametrize(
+    ("kind", "suffix"),
+    [
+        *((kind, ".keras") for kind in ("nested", "ranks", "shared", "clash", "alone")),
+        *((kind, "") for kind in ("nested", "ranks", "shared", "alone")),
+    ],
+)  # TensorFlow exports no names that differ in signs alone
+def test_samples_by_the_models_own_names_reach_inputs_of_any_structure(
+    tmp_path: Path, kind: str, suffix: str, rng: np.random.Generator
+) -> None:
+    """A model's input may be called y, as labels are; Keras gives two outputs one name."""
+    import tensorflow as tf
+
+    model, names, outputs = _structures()[kind]
+    path = tmp_path / f"model{suffix}"
+    model.save(path) if suffix else model.export(path, verbose=False)
+    x = {t.name: rng.normal(size=(5, *t.shape[1:])).astype(np.float32) for t in model.inputs}
+    np.savez(tmp_path / "named.npz", **x)
+    graph = load(path)
+    assert [graph.said(v) for v in graph.inputs] == (names if suffix else sorted(names))
+    if suffix and outputs:
+        assert [graph.said(v) for v in graph.outputs] == outputs
+    samples = load_samples(tmp_path / "named.npz", graph)
+    given = model.inputs[0] if kind == "alone" else model.input
+    answers = model(tf.nest.map_structure(lambda t: x[t.name], given))
+    want = join_rows([np.asarray(y) for y in tf.nest.flatten(answers)])
+    np.testing.assert_allclose(predict(join_ports(graph), samples.x), want, rtol=1e-5, atol=1e-5)
+    assert samples.y is None
+
+
+@pytest.mark.needs("tensorflow")
+def test_an_input_of_a_saved_model_that_nothing_reads_is_left_out_and_said(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    a, b = (tf.keras.Input((4,), name=n) for n in ("read", "unread"))
+    model = tf.keras.Model([b, a], tf.keras.layers.Dense(2)(a))
+    model.export(tmp_path / "model", verbose=False)
+    graph = load(tmp_path / "model")
+    assert [graph.said(v) for v in graph.inputs] == ["read"]
+    assert any("nothing reads the input unread" in note for note in graph.notes)
+
+
 @pytest.mark.needs("tensorflow")
 def test_an_output_that_is_given_twice_or_is_an_input_comes_twice(
     tmp_path: Path, rng: np.random.Generator
