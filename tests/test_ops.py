@@ -17,7 +17,7 @@ from edgeprune.errors import UnsupportedError
 from edgeprune.frontends import from_onnx, from_tflite
 from edgeprune.frontends.normalize import fuse
 from edgeprune.ir import DType, Graph, couple, dequantise_array, in_elements, run, run_int
-from edgeprune.ops import OPS
+from edgeprune.ops import OPS, Relu
 from edgeprune.ops.examples import EXAMPLES, FIXED, Example, example_graph
 from edgeprune.pipeline.support import TYPES, support_table
 from edgeprune.quantize import quantise
@@ -93,6 +93,17 @@ def test_the_derivative_of_a_strided_1x1_convolution_stays_within_its_memory() -
     """In a process of its own: without care it is lost to a segmentation fault."""
     done = subprocess.run([sys.executable, "-c", STRIDED], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("bounds", [(0.0, float("inf")), (0.0, 6.0), (-1.0, 1.0)])
+def test_nothing_is_seen_through_a_clamp_from_its_bounds_on(bounds: tuple[float, float]) -> None:
+    low, high = bounds
+    inside, above = [low + 0.5, min(high, 9.0) - 0.5], [high, high + 1] if high < 9 else []
+    x = torch.tensor([low - 1, low, *inside, *above], requires_grad=True)
+    y = Relu(bounds).evaluate(x)
+    (slope,) = torch.autograd.grad(y.sum(), x)
+    assert y.tolist() == [min(max(v, low), high) for v in x.tolist()]
+    assert slope.tolist() == [0, 0, 1, 1, *(0 for _ in above)]
 
 
 def test_an_operator_with_several_examples_is_one_row_of_what_is_supported() -> None:
