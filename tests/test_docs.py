@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from edgeprune.pruning.criteria import CRITERIA
-from edgeprune.pruning.search import SCHEDULES
+from edgeprune.pruning.ranking import SCHEDULES
 from tests.declared import absent, environment
 
 ROOT = Path(__file__).parents[1]

@@ -22,7 +22,7 @@ from benchmarks.pruning.mnist_nets import Recipe, mnist, network, to_graph
 from edgeprune.ir import Graph, Samples
 from edgeprune.pruning import CRITERIA, Context
 from edgeprune.pruning.pictures import surfaces
-from edgeprune.pruning.search import removal_order
+from edgeprune.pruning.ranking import removal_order
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt

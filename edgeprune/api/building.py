@@ -13,7 +13,7 @@ from edgeprune.pipeline.options import BuildOptions, DtypeChoice, Optimize
 from edgeprune.pipeline.survey import survey
 from edgeprune.pipeline.values import parse_names
 from edgeprune.progress import Progress
-from edgeprune.pruning.search import Schedule
+from edgeprune.pruning.ranking import Schedule
 
 
 def build(

@@ -14,7 +14,7 @@ from edgeprune.pipeline.pareto import pareto_model, refuse_compared
 from edgeprune.pipeline.values import parse_levels, parse_names, refuse_unknown
 from edgeprune.progress import Progress
 from edgeprune.pruning.criteria import CRITERIA
-from edgeprune.pruning.search import Schedule
+from edgeprune.pruning.ranking import Schedule
 from edgeprune.schema import Share
 
 

@@ -21,7 +21,8 @@ from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
 from edgeprune.pruning.groups import Mask
 from edgeprune.pruning.limits import Limits
-from edgeprune.pruning.search import Ranking
+from edgeprune.pruning.search import strategy
+from edgeprune.pruning.strategy import Strategy
 from edgeprune.quantize.bits import Judge
 from edgeprune.report.record import Tried
 from edgeprune.target import Target
@@ -155,8 +156,8 @@ class Chooser:
 
     @property
     def passed(self) -> list[tuple[Mask, Graph]]:
-        """The networks that the search has passed through; see :attr:`obs.Search.passed`."""
-        return self._ranking.passed if "_ranking" in self.__dict__ else []
+        """The networks that the search has passed through; see :attr:`Strategy.passed`."""
+        return self._strategy.passed if "_strategy" in self.__dict__ else []
 
     def as_it_is(self, target: Target, given: Room) -> Candidate:
         """The network with all its channels.
@@ -318,7 +319,7 @@ class Chooser:
         return (MIXED,) if is_short else ("int8",)
 
     def _fitter(self, o: BuildOptions, form: Form, given: Room) -> Fitter:
-        known = self.prepared, o, form, self._ranking, self.progress, given.work
+        known = self.prepared, o, form, self._strategy, self.progress, given.work
         if form.dtype == MIXED:
             return MixedFitter(*known, roundings=self._roundings)
         return Fitter(*known)
@@ -331,19 +332,19 @@ class Chooser:
         return Roundings(p.rank.x, judge, counts_of(o.bits), o.seed, self.progress)
 
     @cached_property
-    def _ranking(self) -> Ranking | obs.Search:
+    def _strategy(self) -> Strategy:
         """One for all forms: they differ in what a channel costs, and by about the same factor."""
         o, p = self.options, self.prepared
-        if o.criterion == "obs":
-            return obs.Search(
-                p.float_graph,
-                p.rank,
-                validation=p.validation,
-                effort=obs.Effort(block=TILE if o.speedup is not None else 1),
-                seed=o.seed,
-                jobs=o.jobs,
-            )
-        return Ranking(p.float_graph, p.rank, o.criterion, o.schedule, seed=o.seed)
+        return strategy(
+            p.float_graph,
+            p.rank,
+            o.criterion,
+            o.schedule,
+            validation=p.validation,
+            effort=obs.Effort(block=TILE if o.speedup is not None else 1),
+            seed=o.seed,
+            jobs=o.jobs,
+        )
 
     def _best(self, found: list[Candidate]) -> Candidate:
         """The most accurate of some networks; of equals the smaller one."""

@@ -19,7 +19,7 @@ from edgeprune.pruning.criteria import CRITERIA, Context
 from edgeprune.pruning.groups import kept_whole, kept_words, removable
 from edgeprune.pruning.loss import make_loss
 from edgeprune.pruning.pictures import ActivationMap, Surface, activation_maps, surfaces
-from edgeprune.pruning.search import removal_order
+from edgeprune.pruning.ranking import removal_order
 from edgeprune.pruning.subnet import (
     Detection,
     detections,

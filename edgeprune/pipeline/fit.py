@@ -22,7 +22,6 @@ from edgeprune.pipeline.prepare import Prepared
 from edgeprune.pipeline.quantised import NARROW_LOSS, quantised
 from edgeprune.pipeline.refusal import NEAR_FLASH, cannot_fit, refusal, refuse_far_constants
 from edgeprune.progress import Progress, silent
-from edgeprune.pruning import obs
 from edgeprune.pruning.costs import Prices, nothing_removed
 from edgeprune.pruning.finetune import MOVED, Training, finetune
 from edgeprune.pruning.groups import (
@@ -32,7 +31,8 @@ from edgeprune.pruning.groups import (
 from edgeprune.pruning.limits import Limits
 from edgeprune.pruning.obs.parts import parts_of
 from edgeprune.pruning.pruned import Pruned
-from edgeprune.pruning.search import Ranking, prune, smallest
+from edgeprune.pruning.search import smallest
+from edgeprune.pruning.strategy import Strategy
 from edgeprune.pruning.subnet import recalibrate
 from edgeprune.quantize import (
     Observed,
@@ -52,7 +52,7 @@ class Fitter:
         prepared: the model and its data.
         options: what is asked for.
         form: how the network is built.
-        ranking: what chooses channels; None: none go.
+        strategy: what chooses channels; None: none go.
         progress: told how far the long steps are.
         most_work: the most of :func:`edgeprune.compiler.tiles.tiled_macs`; None: any.
     """
@@ -60,7 +60,7 @@ class Fitter:
     prepared: Prepared
     options: BuildOptions
     form: Form
-    ranking: Ranking | obs.Search | None
+    strategy: Strategy | None
     progress: Progress = silent
     most_work: float | None = None
 
@@ -241,10 +241,9 @@ class Fitter:
 
     def _solved(self, pruned: Pruned) -> Pruned:
         """The network that was settled on, as good as its samples make it."""
-        if not isinstance(self.ranking, obs.Search):
-            return pruned
+        assert self.strategy is not None
         o = self.options
-        return self.ranking.solve(
+        return self.strategy.solve(
             pruned, min_accuracy=o.min_accuracy, max_drop=o.max_drop, progress=self.progress
         )
 
@@ -335,34 +334,20 @@ class Fitter:
         o = self.options
         if not left.hold(self._least(prices)):
             raise self._floor(recipe, prices)
-        if isinstance(self.ranking, obs.Search):
-            ask = partial(
-                self.ranking.choose,
-                limits=left.most,
-                prices=prices,
-                min_accuracy=o.min_accuracy,
-                max_drop=o.max_drop,
-                progress=self.progress,
-            )
-            if self.form.target.budget != "tflite":
-                return ask()
-            x = self.prepared.validation.x
-            timed = self.most_work is not None
-            return with_inputs(ask, lambda g: self.prepared.accuracy(predict(g, x)), timed=timed)
-        return prune(
-            self.prepared.float_graph,
-            self.prepared.rank,
+        assert self.strategy is not None
+        ask = partial(
+            self.strategy.choose,
             limits=left.most,
             prices=prices,
-            criterion=o.criterion,
-            schedule=o.schedule,
             min_accuracy=o.min_accuracy,
             max_drop=o.max_drop,
-            validation=self.prepared.validation,
-            seed=o.seed,
-            ranking=self.ranking,
             progress=self.progress,
         )
+        if self.form.target.budget != "tflite" or not self._drops_inputs:
+            return ask()
+        x = self.prepared.validation.x
+        timed = self.most_work is not None
+        return with_inputs(ask, lambda g: self.prepared.accuracy(predict(g, x)), timed=timed)
 
     def _least(self, prices: Prices) -> Mapping[str, float]:
         """Of what is left when all goes that can."""
@@ -394,7 +379,7 @@ class Fitter:
 
     @property
     def _drops_inputs(self) -> bool:
-        return isinstance(self.ranking, obs.Search)
+        return self.strategy is not None and self.strategy.drops_inputs
 
     def _smallest(self, recipe: Recipe) -> Compiled:
         """What is left when all goes that can."""

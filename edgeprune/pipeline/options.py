@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 from edgeprune.errors import EdgePruneError
 from edgeprune.pipeline.values import BITS, EMITTERS, FASTER, meant, refuse_unknown
 from edgeprune.pruning.criteria import CRITERIA
-from edgeprune.pruning.search import Schedule
+from edgeprune.pruning.ranking import Schedule
 from edgeprune.schema import Count, Range, Share, checked
 from edgeprune.target import Target, list_targets, load_target
 

@@ -5,7 +5,8 @@ from edgeprune.pruning.criteria import CRITERIA, Context, Criterion
 from edgeprune.pruning.groups import Group, channel_names, find_groups
 from edgeprune.pruning.loss import Loss, accuracy, classes, make_loss, reference_labels
 from edgeprune.pruning.pruned import Pruned, Step
-from edgeprune.pruning.search import SCHEDULES, prune, smallest
+from edgeprune.pruning.ranking import SCHEDULES
+from edgeprune.pruning.search import prune, smallest
 
 __all__ = [
     "CRITERIA",

@@ -11,10 +11,10 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Coupling, Graph, Ids, Samples, couple
 from edgeprune.ops.linear import Linear, linears
 from edgeprune.ops.unfuse import unfuse
+from edgeprune.pruning.judge import Judge
 from edgeprune.pruning.loss import make_loss
 from edgeprune.pruning.lossless import fold
 from edgeprune.pruning.obs.joint import together
-from edgeprune.pruning.obs.judge import Judge
 from edgeprune.pruning.obs.parts import Part
 from edgeprune.pruning.obs.reference import Reference
 from edgeprune.pruning.obs.refit import refit

@@ -46,6 +46,11 @@ class Limits:
         """Of some quantities; None: free."""
         return Limits({k: v for k, v in most.items() if v is not None}, bound=bound)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing says how far to go."""
+        return not self.most and self.removals is None and self.floor is None
+
     def title(self, quantity: str) -> str:
         """What a quantity is called."""
         return self._known(quantity)[0].replace("flash", self.bound)
@@ -105,3 +110,18 @@ class Limits:
         """
         what = f"with {removed} channels removed it takes {self.words(taken)}{more}"
         return CannotFitError(self.option(taken), what, FLOOR_HINT)
+
+    def too_little(self, accuracy: float, removed: int) -> CannotFitError:
+        """The error of a search that meets its limits below the floor.
+
+        Args:
+            accuracy: that it reached.
+            removed: how many channels had gone.
+        """
+        what = f"with {removed} channels removed it is {accuracy:.2%} on validation data"
+        return CannotFitError("accuracy", f"{what}, asked are {self.floor:.2%}", FLOOR_HINT)
+
+    def unreachable(self, source: float) -> CannotFitError:
+        """The error where the source model's own accuracy is below the floor."""
+        what = f"the source model itself has {source:.4f} on the validation data"
+        return CannotFitError("--min-accuracy", f"{what}, {self.floor:.4f} is asked for")

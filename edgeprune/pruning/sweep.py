@@ -22,10 +22,10 @@ from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.files import parse_json, read_bytes
 from edgeprune.ir import Array, Graph, Samples, predict
 from edgeprune.progress import Progress, silent
-from edgeprune.pruning import obs
 from edgeprune.pruning.costs import Cost, no_cost
 from edgeprune.pruning.loss import classes, make_loss, reference_labels
-from edgeprune.pruning.search import Ranking, Schedule, prune
+from edgeprune.pruning.ranking import Schedule
+from edgeprune.pruning.search import strategy
 from edgeprune.schema import checked
 
 Json = Mapping[str, object]
@@ -210,11 +210,7 @@ class _Run:
         criterion, seed = str(task["criterion"]), int(str(task["seed"]))
         part = self.data.split(float(str(task["ranked"])), seed)[1]
         schedule: Schedule = task["schedule"]  # type: ignore[assignment]
-        ranking: Ranking | obs.Search = (
-            obs.Search(self.graph, part, seed=seed)
-            if criterion == "obs"
-            else Ranking(self.graph, part, criterion, schedule, seed=seed)
-        )
+        chosen = strategy(self.graph, part, criterion, schedule, seed=seed)
         points: list[Json] = []
         for level in task["levels"]:  # type: ignore[attr-defined]
             bound = (
@@ -223,16 +219,7 @@ class _Run:
                 else {"limits": {str(task["of"]): level}}
             )
             try:
-                pruned = prune(
-                    self.graph,
-                    part,
-                    cost=self.cost,
-                    criterion=criterion,
-                    schedule=schedule,
-                    seed=seed,
-                    ranking=ranking,
-                    **bound,
-                )
+                pruned = chosen.prune(cost=self.cost, **bound)
             except CannotFitError:
                 continue
             y, error = self._measure(pruned.graph)

@@ -56,9 +56,10 @@ class Part:
 PARTS = {
     "planner": Part(("edgeprune/planner/*.py",), ("tests/planner/test_*.py",)),
     "limits": Part(
-        ("edgeprune/pruning/limits.py", "edgeprune/pruning/search.py"),
+        ("edgeprune/pruning/limits.py", "edgeprune/pruning/descent.py"),
         (
-            "tests/pruning/test_limits.py", "tests/pruning/test_search.py",
+            "tests/pruning/test_limits.py", "tests/pruning/test_descent.py",
+            "tests/pruning/test_search.py",
             "tests/pruning/test_kept_whole.py", "tests/pruning/test_obs.py",
             "tests/pruning/test_obs_blocks.py",
         ),

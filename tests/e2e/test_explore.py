@@ -128,7 +128,7 @@ def test_the_command_of_a_network_says_all_that_was_asked_for(tmp_path: Path) ->
 
 def test_choices_of_criterion_and_schedule_are_shown(edgeprune: Command) -> None:
     from edgeprune.pruning.criteria import CRITERIA
-    from edgeprune.pruning.search import SCHEDULES
+    from edgeprune.pruning.ranking import SCHEDULES
 
     for command in ("build", "fit", "sweep"):
         said = edgeprune(command, "--help").out

@@ -14,7 +14,7 @@ from edgeprune.ops import Add, LogSoftmax, Op, Relu, Sigmoid, Softmax, Tanh
 from edgeprune.pruning.compact import masked_hook
 from edgeprune.pruning.criteria import CRITERIA, Context
 from edgeprune.pruning.criteria.chain import ChainSession, find_chain
-from edgeprune.pruning.search import removal_order
+from edgeprune.pruning.ranking import removal_order
 
 BRUTE_FORCE = CRITERIA["brute_force"]
 

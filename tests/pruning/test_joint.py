@@ -12,12 +12,12 @@ from edgeprune.ops import Gather, Relu, Softmax
 from edgeprune.ops.unfuse import unfuse
 from edgeprune.pruning.compact import compact
 from edgeprune.pruning.groups import find_groups
+from edgeprune.pruning.judge import Judge
 from edgeprune.pruning.loss import make_loss
 from edgeprune.pruning.obs import distance as module
 from edgeprune.pruning.obs import joint
 from edgeprune.pruning.obs.distance import Distance, aims
 from edgeprune.pruning.obs.joint import solve_jointly, together
-from edgeprune.pruning.obs.judge import Judge
 from edgeprune.pruning.obs.parts import parts_of
 from edgeprune.pruning.obs.reference import Reference
 

@@ -140,7 +140,7 @@ def test_moments_kept_from_a_refit_are_those_of_the_network_that_it_left(seed: i
         effort=Effort(inputs=False, share=0.2),
     )
     for _ in range(3):
-        greedy.advance(greedy.picks())
+        greedy.apply(greedy.propose())
         kept = dict(greedy._covariances)
         assert kept
         known = greedy._scorer().covariances

@@ -16,8 +16,10 @@ from edgeprune.pruning.compact import compact
 from edgeprune.pruning.criteria import CRITERIA, Context
 from edgeprune.pruning.criteria.context import Criterion, Scores
 from edgeprune.pruning.groups import removable
+from edgeprune.pruning.judge import Judge
 from edgeprune.pruning.loss import accuracy, reference_labels
-from edgeprune.pruning.search import SCHEDULES, Ranking, removal_order, smallest
+from edgeprune.pruning.ranking import SCHEDULES, moves, removal_order
+from edgeprune.pruning.search import smallest
 
 prune = partial(search.prune, criterion="brute_force")
 
@@ -106,7 +108,7 @@ def test_only_a_schedule_of_thresholds_looks_behind_a_refused_group(
     by_number = Criterion("own", lambda ctx: ctx.scores(np.arange(float(ctx.coupling.count))), "")
     for schedule, count in (("topk", 1), ("iterative", 1), ("threshold", 3)):
         reached = iter([1.0, 0.9, 0.4, 0.9, *[0.4] * 99])  # as it is, then with more and more gone
-        monkeypatch.setattr(search, "accuracy", lambda *_, r=reached: next(r))
+        monkeypatch.setattr(Judge, "accuracy", lambda *_, r=reached: next(r))
         pruned = search.prune(
             graph, data, validation=data, criterion=by_number, schedule=schedule, min_accuracy=0.5
         )
@@ -184,15 +186,15 @@ def test_a_schedule_says_what_goes_together_and_which_scores_count() -> None:
 
     first, last = pairs(whole), np.flatnonzero(whole.removable)[-1]
     own = Criterion("own", pairs, "")
-    groups = {s: [[k for k, _ in g] for g in Ranking(graph, data, own, s)] for s in SCHEDULES}
+    groups = {s: [[*move.channels] for move in moves(whole, own, s)] for s in SCHEDULES}
     order = [k for (k,) in groups["topk"]]
     assert order == sorted(order, key=lambda k: (first[k], k))
     assert [k for group in groups["threshold"] for k in group] == order
     for group in groups["threshold"]:
         assert group == [k for k in order if first[k] == first[group[0]]]
     assert [k for (k,) in groups["iterative"]][:2] == [order[0], last]
-    three = next(iter(Ranking(graph, data, own, "iterative", per_round=3)))
-    assert [k for k, _ in three] == order[:3]
+    three = next(moves(whole, own, "iterative", per_round=3))
+    assert [*three.channels] == order[:3]
 
 
 def test_unknown_names_are_said_with_the_known_ones() -> None:

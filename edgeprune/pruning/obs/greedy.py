@@ -14,6 +14,7 @@ from edgeprune.ir import Array, Coupling, Graph, Samples
 from edgeprune.ops.linear import linears
 from edgeprune.ops.unfuse import unfuse
 from edgeprune.pruning.compact import compact
+from edgeprune.pruning.descent import Move
 from edgeprune.pruning.groups import Mask, Occupancy, candidates
 from edgeprune.pruning.inputs import constant_inputs
 from edgeprune.pruning.loss import make_loss
@@ -96,8 +97,6 @@ class Snapshot:
 
     master: Graph
     removed: Mask
-    order: tuple[int, ...]
-    scores: tuple[float, ...]
     prices: Prices | None
 
 
@@ -134,7 +133,6 @@ class Greedy:
         self.coupling = coupling
         self.master = graph
         self.removed: Mask = np.zeros(coupling.count, bool)
-        self.order: list[int] = []
         self.data = data
         self.effort = effort or Effort()
         self.seed = seed
@@ -145,7 +143,6 @@ class Greedy:
         self._kind = kinds(graph, coupling)
         self._occupancy = Occupancy(coupling)
         self._loss = make_loss(graph, data.first(1))  # its targets do not matter
-        self.scores: list[float] = []
         self.is_vector = all(lin.positions == 1 for lin in linears(graph).values())
         n = self.effort.vector_samples if self.is_vector else self.effort.round_samples
         self.reference = reference or Reference(
@@ -153,7 +150,6 @@ class Greedy:
         )
         self._answers: torch.Tensor | None = None
         self._round = 0
-        self._found: dict[int, float] = {}  # scores of the last picks
         self._prices: Prices | None = None
         self._covariances: dict[str, NDArray[np.float64]] = {}  # of the present network
 
@@ -162,25 +158,25 @@ class Greedy:
         """The present network."""
         return compact(self.master, self.coupling, self.removed)
 
-    def picks(self) -> list[int]:
-        """The channels of the next round, in order; none where nothing can go."""
+    def propose(self) -> Move:
+        """The channels of the next round."""
         self._round += 1
-        if not self.order and self.effort.inputs and self.effort.most is None:
+        if not self.removed.any() and self.effort.inputs and self.effort.most is None:
             constant = [int(k) for k in np.flatnonzero(self._constant_inputs())]
             if constant:
-                return constant
+                return Move.of(dict.fromkeys(constant, 0.0))
         scorer = self._scorer()
         now = self._cost(self.removed)
         if self.effort.block > 1:
             return self._blocks(scorer, now)
         price = self._price(now)
         goal = self.effort.share * now
-        free = self._free
+        free = self.free
         room = {
             int(i): max(1, int(self.effort.cap * (free & (self._kind == i)).sum()))
             for i in np.unique(self._kind[free])
         }
-        chosen: list[int] = []
+        chosen: dict[int, float] = {}
         spent = 0.0
         most = self.effort.most or int(free.sum())
         while spent < goal and len(chosen) < most and free.any():
@@ -191,8 +187,7 @@ class Greedy:
                 continue
             scorer.remove(k)
             self._occupancy.remove(k)
-            self._found[k] = float(scores[k])
-            chosen.append(k)
+            chosen[k] = float(scores[k])
             spent += price[k]
             room[int(self._kind[k])] -= 1
             if room[int(self._kind[k])] == 0:
@@ -201,18 +196,18 @@ class Greedy:
             self._occupancy.put_back(k)
         assert self._prices is not None
         self._prices = replace(self._prices, expected=now - spent)
-        return chosen
+        return Move.of(chosen)
 
     @property
-    def _free(self) -> Mask:
+    def free(self) -> Mask:
         """Channels that may go."""
         free = candidates(self.coupling, self.removed)
         return free if self.effort.inputs else free & ~self.coupling.inputs
 
-    def _blocks(self, scorer: Scorer, now: float) -> list[int]:
+    def _blocks(self, scorer: Scorer, now: float) -> Move:
         """The same in blocks, of which a round takes one of a kind, as they are measured."""
-        free = self._free
-        chosen: list[int] = []
+        free = self.free
+        chosen: dict[int, float] = {}
         spent = 0.0
         losses = Losses(None)
         if (measure := self._measure) is not None:
@@ -220,7 +215,7 @@ class Greedy:
             losses = Losses(partial(self._loss_without, before=before, measure=measure))
         while spent < self.effort.share * now and free.any():
             kinds = [np.flatnonzero(free & (self._kind == i)) for i in np.unique(self._kind[free])]
-            blocks = [self._block(scorer, members, chosen) for members in kinds]
+            blocks = [self._block(scorer, members, [*chosen]) for members in kinds]
             found = [block for block in blocks if block.scores]
             if not found:
                 break
@@ -230,17 +225,16 @@ class Greedy:
                 scorer.remove(k)
                 self._occupancy.remove(k)
             free &= self._kind != best.kind
-            self._found |= best.scores
-            chosen += best.scores
+            chosen |= best.scores
             spent += best.saved
         for k in chosen:
             self._occupancy.put_back(k)
-        return chosen
+        return Move.of(chosen)
 
     def _loss_without(self, picks: list[int], before: float, measure: Measure) -> float:
         """What is measured to be lost once these have gone and what is left was refitted."""
         state, covariances = self.snapshot(), self._covariances
-        self.advance(picks)
+        self.apply(Move(tuple(picks)))
         after = measure(self.graph)
         self.restore(state)
         self._covariances = covariances
@@ -277,9 +271,7 @@ class Greedy:
 
     def snapshot(self) -> Snapshot:
         """What :meth:`restore` needs."""
-        return Snapshot(
-            self.master, self.removed.copy(), tuple(self.order), tuple(self.scores), self._prices
-        )
+        return Snapshot(self.master, self.removed.copy(), self._prices)
 
     def restore(self, state: Snapshot) -> None:
         """Go to another state of the same run."""
@@ -291,18 +283,15 @@ class Greedy:
             self._covariances = {}
         self.master = state.master
         self.removed = state.removed.copy()
-        self.order = list(state.order)
-        self.scores = list(state.scores)
         self._prices = state.prices
 
-    def advance(self, picks: list[int]) -> None:
+    def apply(self, move: Move) -> None:
         """Remove channels and refit what is left."""
+        picks = [*move.channels]
         constant = self._constant_inputs()
         if constant[picks].all():
             self._fold_constant(picks)
         self.removed[picks] = True
-        self.order += picks
-        self.scores += [self._found.get(k, 0.0) for k in picks]
         for k in picks:
             self._occupancy.remove(k)
         graph = unfuse(self.graph)

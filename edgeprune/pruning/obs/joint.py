@@ -19,10 +19,10 @@ from edgeprune.ir import Array, Graph, Samples
 from edgeprune.ops.linear import linears
 from edgeprune.ops.unfuse import unfuse
 from edgeprune.progress import Progress, silent
+from edgeprune.pruning.judge import Judge
 from edgeprune.pruning.loss import Loss
 from edgeprune.pruning.obs.distance import Distance, aims
 from edgeprune.pruning.obs.head import resolve_head, value_of
-from edgeprune.pruning.obs.judge import Judge
 from edgeprune.pruning.obs.kronecker import Kronecker
 from edgeprune.pruning.obs.parts import Part
 from edgeprune.pruning.obs.reference import Reference

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from edgeprune.errors import CannotFitError
@@ -14,20 +14,21 @@ from edgeprune.ir import Graph, Samples, couple
 from edgeprune.ops.linear import linears
 from edgeprune.ops.unfuse import unfuse
 from edgeprune.progress import Progress, silent
-from edgeprune.pruning.costs import Cost, Costs, Prices, no_cost, nothing_removed
+from edgeprune.pruning.costs import Cost, Prices, no_cost, nothing_removed
+from edgeprune.pruning.descent import Descent
 from edgeprune.pruning.groups import Mask, removals
+from edgeprune.pruning.judge import Judge
 from edgeprune.pruning.limits import Limits
 from edgeprune.pruning.loss import Loss, make_loss
-from edgeprune.pruning.obs.descent import Descent
+from edgeprune.pruning.meter import Meter
 from edgeprune.pruning.obs.enlarge import enlarge
-from edgeprune.pruning.obs.greedy import Effort, Greedy
+from edgeprune.pruning.obs.greedy import Effort, Greedy, Snapshot
 from edgeprune.pruning.obs.head import value_of
 from edgeprune.pruning.obs.joint import together
-from edgeprune.pruning.obs.judge import Judge
-from edgeprune.pruning.obs.meter import Meter
 from edgeprune.pruning.obs.parts import parts_of
 from edgeprune.pruning.obs.reference import Reference
 from edgeprune.pruning.pruned import Pruned
+from edgeprune.pruning.strategy import Strategy
 
 if TYPE_CHECKING:
     import torch
@@ -98,14 +99,14 @@ def path(graph: Graph, data: Samples, *, head: bool = False, seed: int = 0) -> I
         effort=effort,
         seed=seed,
     )
-    while picks := greedy.picks():
-        greedy.advance(picks)
+    while move := greedy.propose():
+        greedy.apply(move)
         if head:
             greedy.resolve_head()
         yield greedy.graph
 
 
-class Search:
+class Search(Strategy):
     """Greedy runs over one network that remember where they have been.
 
     Asked again with other values of the same limits, only what is new is computed; that holds for
@@ -121,6 +122,8 @@ class Search:
         jobs: how many runs go side by side; the result does not depend on it.
     """
 
+    drops_inputs = True
+
     def __init__(
         self,
         graph: Graph,
@@ -134,15 +137,15 @@ class Search:
         if validation is None:
             share = min(VALIDATION, 2000 / max(len(data), 1))
             data, validation = data.split(share, seed)
-        self.graph = graph
-        self.coupling = couple(graph)
+        super().__init__(graph)
         self._effort = effort or Effort()
         self._seed = seed
         self._jobs = jobs
         self._judge = Judge(graph, validation)
-        self._costs: dict[Cost, Prices] = {}
         self._solved: dict[tuple[bytes, float | None], Graph] = {}
-        self._runs: dict[tuple[tuple[object, ...], bool, bool], Descent] = {}
+        self._reference: Reference | None = None  # of all runs
+        self._values: dict[tuple[Descent[Snapshot], bytes], float] = {}
+        self._runs: dict[tuple[tuple[object, ...], bool, bool], Descent[Snapshot]] = {}
         self._is_vector = all(lin.positions == 1 for lin in linears(graph).values())
         if not self._is_vector:
             own, asked = len(data), self._effort
@@ -178,37 +181,6 @@ class Search:
         """How many the last solution sees."""
         return len(self.data) if self._is_vector else self._effort.final_samples
 
-    def prune(
-        self,
-        *,
-        limits: Mapping[str, float] | None = None,
-        cost: Cost = no_cost,
-        min_accuracy: float | None = None,
-        max_drop: float | None = None,
-        max_removed: int | None = None,
-        keep_ratio: float | None = None,
-        progress: Progress = silent,
-    ) -> Pruned:
-        """Remove channels and inputs, and solve what is left for what the dense network computes.
-
-        :meth:`choose`, with its arguments, and then :meth:`solve`.
-
-        Raises:
-            CannotFitError: the limits cannot be met, or not within the other bounds.
-        """
-        if cost not in self._costs:
-            self._costs[cost] = Costs(self.graph, self.coupling, cost)
-        chosen = self.choose(
-            limits=limits,
-            prices=self._costs[cost],
-            min_accuracy=min_accuracy,
-            max_drop=max_drop,
-            max_removed=max_removed,
-            keep_ratio=keep_ratio,
-            progress=progress,
-        )
-        return self.solve(chosen, min_accuracy=min_accuracy, max_drop=max_drop, progress=progress)
-
     def choose(
         self,
         *,
@@ -221,28 +193,15 @@ class Search:
         inputs: bool = True,
         progress: Progress = silent,
     ) -> Pruned:
-        """Remove channels and inputs, and repair what is left layer by layer on the way.
+        """See :meth:`Strategy.choose`; what is left is repaired layer by layer on the way.
 
         Two greedy runs, one with the loss per unit of what is limited and one with the loss
         alone; the one that does better on the validation data is the result.
-
-        Args:
-            prices: of what is left.
-            limits: by key of the prices the largest value allowed.
-            min_accuracy: lowest accuracy on the validation data, 0 to 1.
-            max_drop: largest loss of accuracy there against the source model, 0 to 1.
-            max_removed: how many channels may go; with it, no input goes.
-            keep_ratio: the share of the channels that stays; likewise.
-            inputs: whether elements of the input may go.
-            progress: told after every round.
-
-        Raises:
-            CannotFitError: the limits cannot be met, or not within the other bounds.
         """
         given = Limits(
             limits or {},
             removals(self.coupling, max_removed, keep_ratio),
-            _floor(self._judge, min_accuracy, max_drop),
+            self._judge.floor(min_accuracy, max_drop),
         )
         meter = Meter(prices, nothing_removed(self.coupling), given)
         counted = given.removals is not None
@@ -254,11 +213,7 @@ class Search:
 
     @property
     def passed(self) -> list[tuple[Mask, Graph]]:
-        """The networks that the runs have passed through: what is gone, and the weights.
-
-        Solved layer by layer as channels went. The weights have the shapes of the dense network:
-        compacted they are the network.
-        """
+        """See :attr:`Strategy.passed`; solved layer by layer as channels went."""
         states = [state for run in self._runs.values() for state in run.passed]
         return [(state.removed, state.master) for state in states]
 
@@ -270,18 +225,12 @@ class Search:
         max_drop: float | None = None,
         progress: Progress = silent,
     ) -> Pruned:
-        """What is left solved anew with all the data; the same channels are gone.
+        """See :meth:`Strategy.solve`, with all the data.
 
         Layer by layer, then all layers at once, then the last layer for the loss; each is kept
         where the validation data agree.
-
-        Args:
-            chosen: as :meth:`choose` gives it.
-            min_accuracy: as there.
-            max_drop: as there.
-            progress: told after every step.
         """
-        floor = _floor(self._judge, min_accuracy, max_drop)
+        floor = self._judge.floor(min_accuracy, max_drop)
         return replace(chosen, graph=self._together(chosen.graph, chosen.removed, floor, progress))
 
     def _together(
@@ -309,24 +258,23 @@ class Search:
                 )
         return self._solved[key]
 
-    def _best(self, runs: list[Descent], meter: Meter, progress: Progress) -> Pruned:
+    def _best(self, runs: list[Descent[Snapshot]], meter: Meter, progress: Progress) -> Pruned:
         """All runs side by side, and what the best of them ends in.
 
         Raises:
             CannotFitError: no run ends within the bounds.
         """
 
-        def descend(run: Descent) -> tuple[float, Pruned] | CannotFitError:
-            told = progress if run is runs[0] else silent
+        def descend(run: Descent[Snapshot]) -> tuple[float, Pruned] | CannotFitError:
             with one_thread():
                 try:
-                    run.descend(meter, self._judge, solve, told)
+                    end = run.descend(meter, progress if run is runs[0] else silent)
                 except CannotFitError as error:
                     return error
-                return run.end(meter, self._judge)
-
-        def solve(graph: Graph, removed: Mask) -> Graph:
-            return self._together(graph, removed, meter.limits.floor, silent)
+                key = run, end.removed.tobytes()
+                if key not in self._values:
+                    self._values[key] = self._judge.value(end.graph)
+                return self._values[key], end
 
         with ThreadPoolExecutor(max(1, self._jobs)) as pool:
             ends = list(pool.map(descend, runs))
@@ -335,14 +283,13 @@ class Search:
             raise next(end for end in ends if isinstance(end, CannotFitError))
         return max(fit, key=lambda end: end[0])[1]
 
-    def _run(self, meter: Meter, per_price: bool, *, inputs: bool) -> Descent:
+    def _run(self, meter: Meter, per_price: bool, *, inputs: bool) -> Descent[Snapshot]:
         """The run for what is limited, in blocks for these very limits: new, or as far as it is."""
         inputs &= self._effort.inputs
         most = meter.limits.most  # blocks are chosen by how much is still too much
         asked = tuple(sorted(most.items() if self._effort.block > 1 else most))
         key = (asked, per_price, inputs)
         if key not in self._runs:
-            known = next(iter(self._runs.values()), None)
             greedy = Greedy(
                 self.graph,
                 self.coupling,
@@ -353,9 +300,12 @@ class Search:
                 measure=self._judge.value,
                 effort=replace(self._effort, inputs=inputs),
                 seed=self._seed,
-                reference=known.greedy.reference if known else None,
+                reference=self._reference,
             )
-            self._runs[key] = Descent(greedy)
+            self._reference = greedy.reference
+            self._runs[key] = Descent(
+                greedy, self._judge, solve=partial(self._together, progress=silent)
+            )
         return self._runs[key]
 
 
@@ -381,10 +331,3 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _floor(judge: Judge, min_accuracy: float | None, max_drop: float | None) -> float | None:
-    """The lowest accuracy that is allowed."""
-    if max_drop is None:
-        return min_accuracy
-    return max(min_accuracy or 0.0, judge.accuracy(judge.source) - max_drop)

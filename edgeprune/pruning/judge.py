@@ -30,6 +30,17 @@ class Judge:
         """The share of samples whose label, or the source model's answer, a network gives."""
         return accuracy(graph, self._data.x, self._labels)
 
+    def floor(self, min_accuracy: float | None, max_drop: float | None) -> float | None:
+        """The lowest accuracy that is allowed; None: any.
+
+        Args:
+            min_accuracy: asked for, 0 to 1.
+            max_drop: against the source model, 0 to 1.
+        """
+        if max_drop is None:
+            return min_accuracy
+        return max(min_accuracy or 0.0, self.accuracy(self.source) - max_drop)
+
     def value(self, graph: Graph) -> float:
         """Larger is better: minus the mean squared difference of the outputs."""
         return -float(np.square(predict(graph, self._data.x) - self._targets).mean())

@@ -25,6 +25,11 @@ class Meter:
         unknown = sorted(set(limits.most) - set(self._start))
         assert not unknown, f"no price is called {unknown}"
 
+    @property
+    def whole(self) -> float:
+        """The total of the whole network."""
+        return self.limits.share(self._start, self._start)
+
     def total(self, removed: Mask) -> float:
         """One number for all that is limited: see :meth:`Limits.share`."""
         return self.limits.share(self.prices(removed), self._start)
@@ -39,5 +44,5 @@ class Meter:
         )
 
     def is_met(self, removed: Mask) -> bool:
-        """Whether every limit is met."""
-        return self.limits.hold(self.prices(removed))
+        """Whether there are limits, and all of them are met."""
+        return bool(self.limits.most) and self.limits.hold(self.prices(removed))
