@@ -12,6 +12,7 @@ from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.files import MODEL_BYTES, read_bytes
 from edgeprune.frontends.from_tflite import audio, choice, dilated, lookup, shapes, state, steps
 from edgeprune.frontends.from_tflite.file import VARIABLE, Operator, read_file
+from edgeprune.frontends.from_tflite.finish import finished
 from edgeprune.frontends.from_tflite.operators import OPERATORS
 from edgeprune.frontends.from_tflite.reader import Reader
 from edgeprune.frontends.refusals import Refusal, refusal
@@ -46,7 +47,7 @@ def parse(data: bytes, name: str) -> Graph:
             reader.skip(op)  # it may be a consequence of what was skipped before
     if found:
         raise refusal(name, found)
-    return reader.finish()
+    return finished(reader)
 
 
 FOLLOWERS = (

@@ -1,32 +1,25 @@
-"""From the records of a file to a graph: values, constants, types, what operators share."""
+"""What is known while the records of a file are read: values, constants, types."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
-from edgeprune.frontends.from_tflite.file import File, Operator, Tensor, option, own_type
+from edgeprune.frontends.from_tflite.file import File, Operator, Tensor, option
 from edgeprune.frontends.from_tflite.states import States
-from edgeprune.frontends.states import keeping
 from edgeprune.ir import (
     Array,
     DType,
-    Graph,
     Node,
     Op,
-    Port,
     QuantParams,
     TensorType,
-    build_graph,
-    dequantise_array,
 )
-from edgeprune.ops import Reshape
 
 if TYPE_CHECKING:
     from edgeprune.frontends.from_tflite.audio import Sound
@@ -336,70 +329,6 @@ class Reader:
             raise UnsupportedError(self.where(op), "has weights with a zero point")
         if quant.axis not in (None, axis):
             raise UnsupportedError(self.where(op), f"has weights scaled along axis {quant.axis}")
-
-    def finish(self) -> Graph:
-        """The graph of everything that was read."""
-        names, ports, outputs = self.file.signature, {}, []
-        pairs: dict[str, str] = {}
-        for number in self.file.inputs:
-            t = self.file.tensors[number]
-            ports[t.name] = self._port(names.get(number, t.name), t)
-        for number in self.file.outputs:
-            t = self.file.tensors[number]
-            if number in self.sound:
-                what = f"is what Signal{self.sound[number].stage} makes, and no feature of int8"
-                raise UnsupportedError(f"{self.file.name}: output {t.name!r}", what)
-            if number in self.stacked:
-                what = f"has shape {list(t.shape)}: its first axis is no batch of 1"
-                raise UnsupportedError(f"{self.file.name}: output {t.name!r}", what)
-            if t.name not in self.known:
-                raise EdgePruneError(self.file.name, f"nothing computes its output {t.name!r}")
-            value = self._again(t.name) if t.name in ports else t.name
-            said = value if value != t.name else names.get(number, t.name)
-            ports[value] = self._port(said, t)
-            outputs.append(value)
-        for key, v in self.states.read.items():
-            kept = self._again(self.states.now[key])
-            shape, dtype = (1, *self.known[v].shape), self.known[v].dtype
-            first = tuple(map(float, self._initial(key, v).ravel()))
-            ports[v] = Port(key, shape, dtype=dtype, initial=first if any(first) else ())
-            ports[kept] = Port(f"{key} next", shape, dtype=dtype)
-            outputs.append(kept)
-            pairs[v] = kept
-        title = self.file.title or Path(self.file.name).stem
-        made = build_graph(
-            title, self.nodes, self.inputs, outputs, self.constants, self.constant_types,
-            known=self.known, ports=ports, origin="tflite",
-        )  # fmt: skip
-        return replace(keeping(made, pairs) if pairs else made, notes=self._notes())
-
-    def _port(self, said: str, t: Tensor) -> Port:
-        """An input or output of the file."""
-        batched = len(t.shape) > len(self.known[t.name].shape)
-        return Port(said, t.shape, batched=batched, dtype=own_type(t))
-
-    def _again(self, value: str) -> str:
-        """A copy of an input, or of another output, which is an output of its own."""
-        name, kind = f"{value}/again", self.known[value]
-        while name in self.known or name in self.constants:
-            name += "_"
-        self.known[name] = kind
-        self.nodes.append(Node(name, Reshape(shape=kind.shape), (value,), name))
-        return name
-
-    def _initial(self, key: str, value: str) -> Array:
-        """Real values of a state in the first call."""
-        held, t = self.states.initial[key], self.known[value]
-        return held if t.quant is None else dequantise_array(held, t)
-
-    def _notes(self) -> tuple[str, ...]:
-        """What was assumed, in sentences."""
-        said = list(dict.fromkeys(self.remarks))
-        if self.hybrid:
-            said.append(
-                f"the integer weights of {len(self.hybrid)} layers are read as real numbers"
-            )
-        return tuple(f"{self.file.name}: {what}" for what in said)
 
 
 def counts(reader: Reader, op: Operator, *fields: tuple[int, int]) -> tuple[int, ...]:
