@@ -22,7 +22,7 @@ from ai_edge_litert import schema_py_generated as schema
 from edgeprune.ir import Array
 from edgeprune.verify import run_tflite
 from edgeprune.verify._litert import _packed, _unpacked
-from edgeprune.verify.delegate import TEST_SAMPLES, Bounds, bounds, differences
+from edgeprune.verify.delegate import TEST_SAMPLES, Tolerance, differences, tolerance
 
 Damage = Callable[[list[Any], list[Any], np.random.Generator], None]
 
@@ -127,7 +127,7 @@ def damaged(content: bytes, damage: Damage) -> bytes:
     return _packed(model)
 
 
-def failing(asked: Bounds, wanted: Array, found: Array, draws: int) -> float:
+def failing(asked: Tolerance, wanted: Array, found: Array, draws: int) -> float:
     """Share of draws of the test's samples on which it fails."""
     rng = np.random.default_rng(0)
     size = min(TEST_SAMPLES, len(wanted))
@@ -145,7 +145,7 @@ def samples(name: str, folder: Path, count: int) -> tuple[Array, Array]:
         return f["x"][:count], f["y"][:count]
 
 
-def tell(name: str, measured: Mapping[str, Any], asked: Bounds) -> None:
+def tell(name: str, measured: Mapping[str, Any], asked: Tolerance) -> None:
     """Print what was measured and what follows."""
     print(
         f"{name}: {measured['mismatches']} of {measured['outputs']} outputs differ, by at most "
@@ -172,7 +172,7 @@ def main() -> None:
         print(f"{name}: right answers {right[0]} by the reference kernels, {right[1]} by XNNPACK")
         half = len(x) // 2
         measured = differences(wanted[:half], found[:half], classes=True).record
-        asked = bounds(measured, min(TEST_SAMPLES, half), integer=True)
+        asked = tolerance(measured, min(TEST_SAMPLES, half), integer=True)
         tell(name, measured, asked)
         passing = 1 - failing(asked, wanted[half:], found[half:], options.draws)
         print(f"  passes on the file itself in {100 * passing:.1f} % of {options.draws} draws")

@@ -244,7 +244,7 @@ def typed(case: Case, dtype: str) -> Graph:
         return graph
     ranges = dict.fromkeys(graph.activations, (0.5, 2.0) if isinstance(case.op, Div) else (-2, 2))
     linear = [n.name for n in graph.nodes if isinstance(n.op, LinearOp)]
-    return quantise(graph, ranges, DTYPES[dtype], narrow=linear if dtype == "int4" else ())
+    return quantise(graph, ranges, DTYPES[dtype], four_bit=linear if dtype == "int4" else ())
 
 
 def networks(cases: list[Case]) -> Iterator[tuple[str, Graph]]:

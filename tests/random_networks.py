@@ -194,7 +194,7 @@ def typed(graph: Graph, dtype: str, seed: int) -> Graph:
         ranges[v] = ends[int(rng.integers(len(ends)))]
     narrow = [n.name for n in fused.nodes if isinstance(n.op, LinearOp)] if dtype == "int4" else []
     wide = DType.INT16 if dtype == "int16x8" else DType.INT8
-    return quantise(fused, ranges, wide, narrow=narrow)
+    return quantise(fused, ranges, wide, four_bit=narrow)
 
 
 def feeds(graph: Graph, seed: int) -> dict[str, Array]:

@@ -17,7 +17,7 @@ import edgeprune
 from edgeprune import bundled
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.ir import Samples
-from edgeprune.pipeline.fit import Fitter
+from edgeprune.pipeline.fitter import Fitter
 from edgeprune.pipeline.forms import Form
 from edgeprune.pipeline.notes import notes_of
 from edgeprune.pipeline.options import BuildOptions

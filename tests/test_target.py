@@ -58,8 +58,8 @@ def test_there_are_all_cores_ten_boards_and_the_file_formats() -> None:
     assert DEFAULT_TARGET in kinds
     assert sum(kind == "board" for kind in kinds.values()) >= 10
     assert [n for n, kind in kinds.items() if kind == "file"] == ["android", "ios", "onnx"]
-    assert load_target("android").budget == load_target("ios").budget == "tflite"
-    assert load_target("onnx").budget == "onnx"
+    assert load_target("android").basis == load_target("ios").basis == "tflite"
+    assert load_target("onnx").basis == "onnx"
 
 
 def test_a_board_takes_from_its_core_what_it_does_not_say(mine) -> None:

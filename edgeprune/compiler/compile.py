@@ -85,7 +85,7 @@ class Recipe:
         """The graph as it is emitted: clamps fused, and quantised where asked for."""
         if graph.is_quantised:
             return graph
-        in_app = self.target.budget == "tflite"
+        in_app = self.target.basis == "tflite"
         parted = part_ports(graph)
         fused = fuse(with_means(parted) if in_app else parted)
         if self.dtype == "float16":
@@ -107,7 +107,7 @@ class Recipe:
             fused,
             ranges,
             dtype,
-            narrow={*how.narrow, *(k for k, found in self.levels.items() if found.is_int4)},
+            four_bit={*how.four_bit, *(k for k, found in self.levels.items() if found.is_int4)},
             codebooks={name: book for name, book in books.items() if book is not None},
             scales={name: found.scales for name, found in self.levels.items()},
             means=means,
@@ -309,7 +309,7 @@ class Compiled:
     def tflite(self) -> bytes:
         """The ``.tflite`` file; with metadata for phones, and where there are labels to say."""
         r = self.recipe
-        if not r.labels and r.target.budget != "tflite":
+        if not r.labels and r.target.basis != "tflite":
             return to_tflite.emit(self.graph, offline_plan=self._is_mcu)
         return tflite_metadata.described(
             self.graph,

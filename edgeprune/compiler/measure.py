@@ -59,8 +59,8 @@ def footprint(compiled: Compiled, *, stack: bool = True) -> Footprint:
     weights = sum(c.weight_bytes for call in compiled.calls.values() for c in call.arrays)
     arena = compiled.plan.arena_bytes
     state = compiled.graph.state_bytes
-    if target.budget != "linked":
-        file = compiled.tflite if target.budget == "tflite" else compiled.onnx
+    if target.basis != "linked":
+        file = compiled.tflite if target.basis == "tflite" else compiled.onnx
         return Footprint(len(file), None, weights, arena + state, arena, None, True, None)
     if find_compiler(target) is None:
         return _estimate(compiled, weights, arena)

@@ -98,7 +98,7 @@ class LayerPrices:
             "neurons": float((self._neurons & ~removed).sum()),
         }
         target = self._compiled.recipe.target
-        if "flash" in self._wanted and target.budget != "linked":
+        if "flash" in self._wanted and target.basis != "linked":
             found["flash"] = float(sum(p.file_bytes for p in parts))
         elif "flash" in self._wanted:
             found["flash"] = float(_bytes(parts))
@@ -293,10 +293,10 @@ class _Layers:
 
     def _file_bytes(self, graph: Graph, node: Node) -> int:
         """What the layer's constants and their scales take in the file that is the budget."""
-        budget = self._compiled.recipe.target.budget
-        if budget == "linked":
+        basis = self._compiled.recipe.target.basis
+        if basis == "linked":
             return 0
-        indices = len(getattr(node.op, "indices", ())) * INDEX_BYTES[budget]
+        indices = len(getattr(node.op, "indices", ())) * INDEX_BYTES[basis]
         scales = [t.quant for v, t in graph.types.items() if v in graph.constants]
         count = sum(len(q.scale) for q in scales if q is not None)
         size = sum(graph.types[v].nbytes for v in graph.constants)
@@ -307,7 +307,7 @@ class _Layers:
         if dtype == "dynamic" and (found := stored(graph, node)):
             size -= 3 * found[0].nbytes
             count += len(found[1].scale)
-        return size + indices + SCALE_BYTES[budget] * count
+        return size + indices + SCALE_BYTES[basis] * count
 
 
 def _digest(c_type: str, values: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> bytes:

@@ -137,8 +137,8 @@ def _refuse_files(options: BuildOptions, prepared: Prepared, target: Target) -> 
     """
     asked = options.emit
     lacks = {kind: lacking(prepared.graph, kind) for kind in (*asked, "c", "tflite")}
-    if said := lacking(prepared.graph, target.budget):
-        what = f"{KINDS[target.budget]} has no {said}"
+    if said := lacking(prepared.graph, target.basis):
+        what = f"{KINDS[target.basis]} has no {said}"
         raise UnsupportedError(f"--target {target.name}", what, "a core or a board runs the C")
     wrong = [kind for kind in asked if lacks[kind]]
     if wrong and (len(wrong) == len(asked) or {"ort", "tflm"} & set(wrong)):

@@ -9,7 +9,7 @@ from edgeprune.compiler.compile import FLOATS, MIXED, Compiled
 from edgeprune.compiler.tiles import TILE, tiled_macs
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.ir import Graph
-from edgeprune.pipeline.fit import Fitter
+from edgeprune.pipeline.fitter import Fitter
 from edgeprune.pipeline.forms import Candidate, Form, adds_nothing, forms
 from edgeprune.pipeline.mix import Roundings, counts_of, few
 from edgeprune.pipeline.mixed import MixedFitter
@@ -111,7 +111,7 @@ class Chooser:
             EdgePruneError: the target takes no ``.tflite``.
             CannotFitError: no network that was tried is fast enough.
         """
-        if target.budget != "tflite":
+        if target.basis != "tflite":
             hint = "--target android or ios; boards have --max-ms"
             raise EdgePruneError("--speedup", f"is measured for phones, not {target.name}", hint)
         whole = self.as_it_is(target, Room(None, None)).compiled
@@ -284,7 +284,7 @@ class Chooser:
             return ("int8",)  # the file says what it is
         if self.options.dtype == MIXED:
             return self._mixed(target, is_short=flash is not None)
-        in_app = target.budget == "tflite"
+        in_app = target.basis == "tflite"
         if self.options.dtype in IN_APPS and not in_app:
             dtype = self.options.dtype
             what = f"{dtype}: weights of files for phones are, {target.name} computes with float32"
@@ -302,7 +302,7 @@ class Chooser:
         if flash is not None and self.options.bits[1] < 8:
             return self._mixed(target, is_short=True)
         # fewer bits than eight only where bytes are short; a file has no others than four
-        if flash is None or target.budget != "linked":
+        if flash is None or target.basis != "linked":
             fewer = ("int4",) if self.options.bits[0] <= 4 <= self.options.bits[1] else ()
             return ("int8", *fewer, real)
         if self.options.bits[0] == 8:
@@ -312,7 +312,7 @@ class Chooser:
 
     def _mixed(self, target: Target, *, is_short: bool) -> tuple[str, ...]:
         """Fewer than eight bits where bytes of flash are short."""
-        if target.budget != "linked":
+        if target.basis != "linked":
             option = "--dtype" if self.options.dtype == MIXED else "--bits"
             what = f"{MIXED}: a file holds eight bits of each weight, and {target.name} takes files"
             raise EdgePruneError(option, what, "--dtype int8 or int4")

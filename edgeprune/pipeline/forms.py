@@ -99,7 +99,7 @@ def forms(
         sets.append(("portable",))
     balance = options.optimize == "auto"
     own_sets = [replace(target, kernels=k) for k in sets]
-    if target.progmem or target.budget != "linked":
+    if target.progmem or target.basis != "linked":
         ram = None  # an interpreter runs layer by layer
     return [Form(d, optimize, t, balance, by_rows, ram) for d in dtypes for t in own_sets]
 

@@ -16,7 +16,7 @@ from functools import cache
 from edgeprune.compiler.compile import Compiled, Recipe
 from edgeprune.compiler.measure import Footprint
 from edgeprune.ir import Graph
-from edgeprune.pipeline.fit import SLACK, Fitter
+from edgeprune.pipeline.fitter import SLACK, Fitter
 from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.mix import Mix, Mixer, Roundings
 from edgeprune.pruning.costs import Prices

@@ -18,7 +18,7 @@ from edgeprune.report.schema import App, InApp
 from edgeprune.report.schema import Asked as Test
 from edgeprune.target import Target
 from edgeprune.verify import run_tflite
-from edgeprune.verify.delegate import bounds, differences
+from edgeprune.verify.delegate import differences, tolerance
 from edgeprune.verify.speed import Speed, outside_delegate
 
 IN_APPS = ("float16", "dynamic")
@@ -80,7 +80,7 @@ def answers_in_app(
         target: what it is built for.
         rows: samples in the file's own type, (n, *input shape).
     """
-    if target.budget != "tflite" and not set(PHONES) & set(options.packages):
+    if target.basis != "tflite" and not set(PHONES) & set(options.packages):
         return None
     return run_tflite.run(compiled.tflite, rows, default=True)
 
@@ -100,7 +100,7 @@ def allowed(compiled: Compiled, rows: Array, ours: Array) -> float | None:
         return None
     rounded = rounded_in_calls(compiled.graph, rows)
     measured = differences(ours, rounded, classes=False).record
-    return bounds(measured, len(rows), integer=False).each
+    return tolerance(measured, len(rows), integer=False).each
 
 
 def agreement_in_app(ours: Array, found: Array | None, graph: Graph, stored: int) -> InApp:
@@ -120,7 +120,7 @@ def agreement_in_app(ours: Array, found: Array | None, graph: Graph, stored: int
         }
     integer = ours.dtype.kind in "iu"
     measured = differences(ours, found, classes=len(graph.results) == 1).record
-    asked = bounds(measured, stored, integer=integer)
+    asked = tolerance(measured, stored, integer=integer)
     return {
         "tflite_default_max_lsb": int(measured["largest"]) if integer else None,
         "tflite_default_mismatches": measured["mismatches"],
@@ -139,7 +139,7 @@ def in_app(compiled: Compiled, target: Target, found: Speed | None) -> App | Non
         target: what it is built for.
         found: its speed beside the whole network's; None: not asked.
     """
-    if target.budget != "tflite":
+    if target.basis != "tflite":
         return None
     return {
         "outside_delegate": list(outside_delegate(compiled.tflite)),

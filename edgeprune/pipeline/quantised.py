@@ -20,7 +20,7 @@ from edgeprune.quantize import Score, Settings, choose, equalise, widen
 
 CHOICE_MACS = 5_000_000_000  # of all samples that choose how a network is quantised: some seconds
 CHOICE_SAMPLES = 200  # that choose in any case
-NARROW_LOSS = 0.005  # of accuracy, that weights of four bits may cost
+FOUR_BIT_LOSS = 0.005  # of accuracy, that weights of four bits may cost
 
 
 def quantised(
@@ -77,9 +77,9 @@ def quantised(
             recipe.settings,
             can_equalise=even is not plain,
         )
-    if settings.narrow:
-        whole = prepared.accuracy(outputs(replace(settings, narrow=frozenset())))
-        settings = widen(settings, score, fits, whole - NARROW_LOSS)
+    if settings.four_bit:
+        whole = prepared.accuracy(outputs(replace(settings, four_bit=frozenset())))
+        settings = widen(settings, score, fits, whole - FOUR_BIT_LOSS)
     made = outputs(settings)
     if len(few) < len(samples.x):
         made = np.concatenate([made, answers(settings, samples.x[len(few) :])])

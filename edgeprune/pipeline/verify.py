@@ -35,7 +35,7 @@ from edgeprune.verify.agreement import (
     differing,
     on_target,
 )
-from edgeprune.verify.delegate import bounds
+from edgeprune.verify.delegate import tolerance
 from edgeprune.verify.run_c import HostModel
 from edgeprune.verify.source import Rule, distance
 
@@ -204,7 +204,7 @@ def _in_app(folder: Path, report: Report, vectors: dict[str, Array]) -> list[Che
         return []
     wanted = vectors["outputs"]
     found = run_tflite.run(read_bytes(path, MODEL_BYTES), vectors["inputs"], default=True)
-    asked = bounds(measured, len(wanted), integer=wanted.dtype.kind in "iu")
+    asked = tolerance(measured, len(wanted), integer=wanted.dtype.kind in "iu")
     wrong = asked.broken(wanted, found)
     detail = "; ".join(wrong) or f"{differing(wanted, found)} of {wanted.size} outputs differ"
     return [("C ~ TFLite (LiteRT default kernels, XNNPACK)", not wrong, detail)]

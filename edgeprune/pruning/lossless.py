@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from edgeprune.ir import Array, Coupling, Graph, Read, couple
 from edgeprune.ops import Gather
-from edgeprune.pruning.bounds import Range, bounds
 from edgeprune.pruning.compact import compact, folds
 from edgeprune.pruning.duplicates import find_duplicates
 from edgeprune.pruning.groups import Mask, Occupancy, channel_names
+from edgeprune.pruning.intervals import Range, intervals
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _removable(coupling: Coupling, wanted: Mask) -> Mask:
 def _constant(graph: Graph, inputs: Range | None) -> tuple[Graph, Report]:
     """Without channels that every layer which reads them sees as one constant."""
     coupling = couple(graph)
-    ends = bounds(graph, inputs)
+    ends = intervals(graph, inputs)
     good = ~coupling.inputs & _is_read(coupling)
     fill: dict[str, Array] = {}
     for read in coupling.reads:

@@ -3,10 +3,10 @@
 from edgeprune.quantize.choose import DEFAULT, METHODS, Score, Settings, choose, widen
 from edgeprune.quantize.dequantise import dequantise
 from edgeprune.quantize.equalise import equalise
+from edgeprune.quantize.four_bit import tolerant
 from edgeprune.quantize.levels import COUNTS, Levels
-from edgeprune.quantize.narrow import tolerant
 from edgeprune.quantize.observe import Method, Observed, observe, of_bytes
-from edgeprune.quantize.rewrite import narrowable, quantise, refuse_unquantised
+from edgeprune.quantize.rewrite import four_bit_layers, quantise, refuse_unquantised
 from edgeprune.quantize.rounding import Rounder
 from edgeprune.quantize.weights import quantise_weights
 
@@ -23,7 +23,7 @@ __all__ = [
     "choose",
     "dequantise",
     "equalise",
-    "narrowable",
+    "four_bit_layers",
     "observe",
     "of_bytes",
     "quantise",

@@ -20,13 +20,13 @@ class Settings:
         method: how ranges are cut.
         equalises: whether channels of consecutive layers are equalised first.
         corrects_bias: whether biases make up for the weights' rounding.
-        narrow: names of the layers with weights of four bits.
+        four_bit: names of the layers with weights of four bits.
     """
 
     method: Method = "minmax"
     equalises: bool = False
     corrects_bias: bool = False
-    narrow: frozenset[str] = frozenset()
+    four_bit: frozenset[str] = frozenset()
 
 
 DEFAULT = Settings()
@@ -66,20 +66,22 @@ def widen(
     Layers are taken in the order of the harm that each does alone.
 
     Args:
-        settings: with ``narrow`` layers.
+        settings: with ``four_bit`` layers.
         score: of a network so quantised; higher is better.
         fits: whether a network so quantised is within the limits.
         floor: the accuracy that is enough, 0 to 1.
 
     Returns:
-        The settings with fewer narrow layers, or as many where the floor is met at once; as far
+        The settings with fewer layers of four bits, or as many where the floor is met at once; as far
         as it fits.
     """
     if score(settings)[0] >= floor:
         return settings
-    alone = {n: score(replace(settings, narrow=frozenset({n}))) for n in sorted(settings.narrow)}
+    alone = {
+        n: score(replace(settings, four_bit=frozenset({n}))) for n in sorted(settings.four_bit)
+    }
     for name in sorted(alone, key=lambda n: alone[n]):
-        wider = replace(settings, narrow=settings.narrow - {name})
+        wider = replace(settings, four_bit=settings.four_bit - {name})
         if not fits(wider):
             continue
         settings = wider

@@ -54,7 +54,7 @@ def quantise(
     ranges: Mapping[str, Range],
     dtype: DType = DType.INT8,
     *,
-    narrow: Collection[str] = (),
+    four_bit: Collection[str] = (),
     codebooks: Mapping[str, Codebook] | None = None,
     scales: Mapping[str, Array] | None = None,
     means: Mapping[str, Array] | None = None,
@@ -65,7 +65,7 @@ def quantise(
         graph: float32, clamps fused where they can be.
         ranges: real ends of every activation's range, by name.
         dtype: type of the activations: INT8, or INT16 with int8 weights.
-        narrow: names of the layers whose weights have four bits; the others' have eight.
+        four_bit: names of the layers whose weights have four bits; the others' have eight.
         codebooks: the few values of a layer's weights, by its name; those of other layers are any.
         scales: of a layer's weights, one per output channel, by its name; those of other layers
             are taken from the channels' peaks.
@@ -91,7 +91,7 @@ def quantise(
         v: TensorType(graph.types[v].shape, dtype, quant[v]) if v in quant else graph.types[v]
         for v in graph.activations
     }
-    asked = Weights(dtype, narrow, codebooks or {}, scales or {}, means or {})
+    asked = Weights(dtype, four_bit, codebooks or {}, scales or {}, means or {})
     nodes, constants, constant_types = _in_integers(graph, types, quant, asked)
     return graph.rebuilt(
         nodes,
@@ -289,7 +289,7 @@ def _separate_fixed(graph: Graph, values: Collection[str]) -> Graph:
     return graph.rebuilt(nodes)
 
 
-def narrowable(graph: Graph) -> frozenset[str]:
+def four_bit_layers(graph: Graph) -> frozenset[str]:
     """Names of the layers whose weights may have four bits: there are kernels for them."""
     return frozenset(n.name for n in graph.nodes if n.op.kind in ("conv2d", "dense"))
 

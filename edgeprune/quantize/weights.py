@@ -29,7 +29,7 @@ class Weights:
     """How weights and biases are rounded; see :func:`edgeprune.quantize.quantise`."""
 
     dtype: DType
-    narrow: Collection[str]
+    four_bit: Collection[str]
     codebooks: Mapping[str, Codebook]
     scales: Mapping[str, Array]
     means: Mapping[str, Array]
@@ -45,7 +45,7 @@ class Weights:
             scale_in=x.quant.scalar[0],
             axis=node.op.out_axis,
             dtype=self.dtype,
-            bits=4 if node.name in self.narrow else 8,
+            bits=4 if node.name in self.four_bit else 8,
             codebook=self.codebooks.get(node.name),
             scale=self.scales.get(node.name),
         )

@@ -321,7 +321,7 @@ def _run(run: TargetRun | None, target: Target, macs: int) -> Run:
 
 def _size(made: Made) -> Size:
     compiled, size = made.compiled, made.size
-    budget = compiled.recipe.target.budget
+    basis = compiled.recipe.target.basis
     return {
         "flash_bytes": size.flash_bytes,
         "code_bytes": size.code_bytes,
@@ -336,7 +336,7 @@ def _size(made: Made) -> Size:
         "ort_bytes": made.files.get("ort"),
         "tflm_bytes": made.files.get("tflm"),
         "measured": size.measured,
-        "basis": budget if size.measured else "estimated",
+        "basis": basis if size.measured else "estimated",
     }
 
 

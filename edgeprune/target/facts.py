@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["core", "board", "host", "file"]
-Budget = Literal["linked", "tflite", "onnx"]
+Basis = Literal["linked", "tflite", "onnx"]
 Fpu = Literal["none", "single", "double"]
 Costs = tuple[tuple[str, int], ...]
 
@@ -113,7 +113,7 @@ class Target:
     name: str
     title: str
     kind: Kind
-    budget: Budget = "linked"  # what a flash budget binds: linked firmware, or the size of a file
+    basis: Basis = "linked"  # what a flash budget binds: linked firmware, or the size of a file
     core: str = ""  # the core of a board, "" for what is no board
     kernels: tuple[str, ...] = ("portable",)  # folders of runtime_c/arch, best first
     fpu: Fpu = "none"
@@ -136,7 +136,7 @@ class Target:
     @property
     def bound(self) -> str:
         """What a budget of bytes is of, in words."""
-        return "flash" if self.budget == "linked" else f"the .{self.budget} file"
+        return "flash" if self.basis == "linked" else f"the .{self.basis} file"
 
     @property
     def pairs(self) -> bool:

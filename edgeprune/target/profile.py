@@ -11,7 +11,7 @@ from edgeprune.files import read_toml
 from edgeprune.resources import targets_dir
 from edgeprune.target.check import check
 from edgeprune.target.facts import (
-    Budget,
+    Basis,
     Emulator,
     Flash,
     Fpu,
@@ -75,7 +75,7 @@ def _target(table: Table, name: str, core: str, base: Target | None) -> Target:
         name=table.take("name", str, name),
         title=table.take("title", str, name),
         kind=cast(Kind, kind),
-        budget=cast(Budget, table.choice("budget", Budget, "linked")),
+        basis=cast(Basis, table.choice("basis", Basis, "linked")),
         core=core,
         clock_hz=table.take("clock_hz", int, None),
         flash_bytes=table.take("flash_bytes", int, None),

@@ -73,7 +73,7 @@ class Differences:
 
 
 @dataclass(frozen=True)
-class Bounds:
+class Tolerance:
     """What a test with some samples asks for; see :class:`Differences` for the units.
 
     Attributes:
@@ -135,7 +135,7 @@ def differences(reference: Array, found: Array, *, classes: bool) -> Differences
     )
 
 
-def bounds(measured: Measured, samples: int, *, integer: bool) -> Bounds:
+def tolerance(measured: Measured, samples: int, *, integer: bool) -> Tolerance:
     """What a test may ask for.
 
     Args:
@@ -148,7 +148,7 @@ def bounds(measured: Measured, samples: int, *, integer: bool) -> Bounds:
     room = _DEVIATIONS * measured["spread"] / math.sqrt(samples)
     margin = max(_MORE * measured["margin"], measured["largest"]) + least
     clear = None if measured["changed"] is None else margin
-    return Bounds(_MORE * measured["largest"] + least, measured["mean"] + room + small, clear)
+    return Tolerance(_MORE * measured["largest"] + least, measured["mean"] + room + small, clear)
 
 
 def samples_of_test(inputs: Array) -> int:

@@ -17,8 +17,8 @@ from edgeprune.pipeline.prepare import prepare
 from edgeprune.target import load_target
 from tests.emit.packages import small_mlp
 
-OWN = SimpleNamespace(kernels=("arm_dsp", "portable"), budget="linked")
-PORTABLE = SimpleNamespace(kernels=("portable",), budget="linked")
+OWN = SimpleNamespace(kernels=("arm_dsp", "portable"), basis="linked")
+PORTABLE = SimpleNamespace(kernels=("portable",), basis="linked")
 
 
 def made(dtype: str, accuracy: float, *, portable: bool = False) -> Any:

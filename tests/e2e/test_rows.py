@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from edgeprune.errors import CannotFitError
-from edgeprune.pipeline.fit import Fitter
+from edgeprune.pipeline.fitter import Fitter
 from edgeprune.pipeline.forms import Candidate, Form
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import prepare

@@ -18,7 +18,7 @@ import yaml
 from edgeprune.emit.packages.render import swift
 from edgeprune.target import load_target
 from edgeprune.verify import run_tflite
-from edgeprune.verify.delegate import bounds
+from edgeprune.verify.delegate import tolerance
 from tests.e2e.conftest import invoke
 from tests.emit.packages import TARGET, WARNINGS, run, small_cnn
 
@@ -241,8 +241,8 @@ def test_the_model_in_the_app_gives_the_stored_answers_under_litert(
     found = run_tflite.run(model, x, default=True)  # with XNNPACK, as on a phone
     told = json.loads((built / "report.json").read_text())["agreement"]["tflite_default"]
     assert told["test"]["samples"] == len(x)
-    assert bounds(told, len(x), integer=True).broken(y, found) == []
-    assert bounds(told, len(x), integer=True).broken(y, np.roll(found, 1, axis=1))
+    assert tolerance(told, len(x), integer=True).broken(y, found) == []
+    assert tolerance(told, len(x), integer=True).broken(y, np.roll(found, 1, axis=1))
     first = (app / "main" / "assets" / "sample.bin").read_bytes()
     assert first == x[0].tobytes()
 

@@ -18,8 +18,8 @@ from edgeprune.frontends.from_tflite import load, parse
 from edgeprune.frontends.normalize import normalize
 from edgeprune.ir import DType, QuantParams, couple, predict, quantise_array, run_int
 from edgeprune.ops import Relu
-from edgeprune.pruning.bounds import bounds
 from edgeprune.pruning.compact import compact
+from edgeprune.pruning.intervals import intervals
 from edgeprune.verify import run_tflite
 
 
@@ -443,7 +443,7 @@ def test_a_step_in_float_between_integers_is_computed_and_bounded(rng: np.random
     x = rng.integers(-128, 128, (40, 6)).astype(np.int8)
     found = run_int(graph, {graph.inputs[0]: x})[graph.outputs[0]]
     assert np.array_equal(found, run_tflite.run(file, x))
-    low, high = bounds(graph)[graph.outputs[0]]
+    low, high = intervals(graph)[graph.outputs[0]]
     assert ((low <= found) & (found <= high)).all()
 
 

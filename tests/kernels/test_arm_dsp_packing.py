@@ -9,6 +9,7 @@ from kernels.cases import SEEDS
 
 from edgeprune.ir import Array, QuantParams
 from edgeprune.ir.fixedpoint import rescale
+from edgeprune.kernels.accumulators import Accumulators, accumulators
 from edgeprune.kernels.arm_dsp._requant import (
     Mode,
     narrow_holds,
@@ -18,7 +19,6 @@ from edgeprune.kernels.arm_dsp._requant import (
 )
 from edgeprune.kernels.arm_dsp._tiles import Planes, pack_weights, round_of, row_steps
 from edgeprune.kernels.arm_dsp.dense import pack_octs, pack_quads
-from edgeprune.kernels.bounds import Accumulators, accumulators
 
 SIZES = st.integers(1, 9)
 INT8 = st.integers(-128, 127)

@@ -131,7 +131,7 @@ def test_the_rest_of_a_layer_brings_the_code_made_for_it(tmp_path: Path) -> None
     ]
     graph = build_graph("rests", nodes, {"x": TensorType((160,))}, ["b"], constants)
     ranges = {"x": (-1.0, 1.0), "a": (0.0, 4.0), "b": (-4.0, 4.0)}
-    typed = quantise(graph, ranges, narrow=["a", "b"])
+    typed = quantise(graph, ranges, four_bit=["a", "b"])
     target = load_target("cortex-m4")
     Recipe(target, "int4", "size", {}).compile_typed(typed).write_c(tmp_path, "rests")
     x = rng.integers(-128, 128, (3, 160)).astype(np.int8)

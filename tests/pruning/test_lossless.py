@@ -12,7 +12,7 @@ from pruning.graphs import BLOCKS, Builder, cnn, mlp
 from edgeprune.ir import Graph, predict, run, run_int
 from edgeprune.ops import Concat, Conv2d, Mean, Relu, Sigmoid, Slice
 from edgeprune.pruning import lossless
-from edgeprune.pruning.bounds import bounds
+from edgeprune.pruning.intervals import intervals
 from edgeprune.quantize import observe, quantise
 
 INTEGER_KINDS = tuple(k for k in range(BLOCKS) if k != 12)
@@ -58,7 +58,7 @@ def test_every_float_value_lies_within_its_bounds(seed: int) -> None:
     graph = cnn(seed)
     x = images(graph, 8).clip(-1, 1)
     values = run(graph, {"x": torch.from_numpy(x)})
-    for v, (low, high) in bounds(graph, (-1.0, 1.0)).items():
+    for v, (low, high) in intervals(graph, (-1.0, 1.0)).items():
         y = values[v].numpy()
         assert (y >= low).all(), v
         assert (y <= high).all(), v
@@ -68,7 +68,7 @@ def test_every_float_value_lies_within_its_bounds(seed: int) -> None:
 def test_every_integer_lies_within_its_bounds(kind: int) -> None:
     graph = integers(cnn(kind, kinds=(kind,)))
     values = run_int(graph, every_byte(graph, 8))
-    for v, (low, high) in bounds(graph).items():
+    for v, (low, high) in intervals(graph).items():
         assert (values[v] >= low).all(), v
         assert (values[v] <= high).all(), v
 

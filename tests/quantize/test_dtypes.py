@@ -23,7 +23,7 @@ from edgeprune.ir import (
     run_int,
 )
 from edgeprune.ops import Div
-from edgeprune.quantize import Settings, narrowable, observe, quantise
+from edgeprune.quantize import Settings, four_bit_layers, observe, quantise
 from edgeprune.target import load_target
 from edgeprune.verify import run_tflite
 from edgeprune.verify.run_c import HostModel
@@ -49,12 +49,12 @@ def test_c_and_litert_agree_on_every_output(
     how = Settings(
         "percentile",
         corrects_bias=True,
-        narrow=narrowable(graph) if dtype == "int4" else frozenset(),
+        four_bit=four_bit_layers(graph) if dtype == "int4" else frozenset(),
     )
     recipe = Recipe(load_target("cortex-m4"), dtype, "size", observe(fuse(graph), x), how)
     compiled = recipe.compile(graph)
     q = compiled.graph
-    layer = next(n for n in q.nodes if n.name in narrowable(q))
+    layer = next(n for n in q.nodes if n.name in four_bit_layers(q))
     assert q.types[layer.inputs[1]].dtype is WEIGHTS[dtype]
     t = q.types[q.inputs[0]]
     assert t.dtype is (DType.INT16 if dtype == "int16x8" else DType.INT8)

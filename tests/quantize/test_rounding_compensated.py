@@ -115,7 +115,7 @@ def test_the_integer_network_takes_the_rounded_weights_as_they_are() -> None:
     q = quantise(
         fused,
         ranges,
-        narrow={k for k, found in levels.items() if found.is_int4},
+        four_bit={k for k, found in levels.items() if found.is_int4},
         codebooks={k: b for k, found in levels.items() if (b := found.codebook) is not None},
         scales={k: found.scales for k, found in levels.items()},
     )

@@ -36,7 +36,7 @@ from edgeprune.quantize import (
     Settings,
     choose,
     equalise,
-    narrowable,
+    four_bit_layers,
     observe,
     quantise,
     tolerant,
@@ -156,17 +156,17 @@ def test_bias_correction_takes_off_the_mean_error(kind: str, rng: np.random.Gene
     axes = tuple(range(wanted.ndim - 1))
     off = []
     for given_means in (None, means):
-        q = quantise(graph, ranges, DType.INT8, narrow={"n"}, means=given_means)
+        q = quantise(graph, ranges, DType.INT8, four_bit={"n"}, means=given_means)
         off.append(np.abs((_outputs(q, x) - wanted).mean(axis=axes)).mean())
     assert off[1] < 0.25 * off[0]
 
 
-def test_narrow_layers_have_weights_of_four_bits_and_others_of_eight() -> None:
+def test_some_layers_have_weights_of_four_bits_and_others_of_eight() -> None:
     graph = fuse(chain(0, Relu))
-    assert narrowable(graph) == {"c1", "c2"}
+    assert four_bit_layers(graph) == {"c1", "c2"}
     x = np.random.default_rng(0).normal(size=(16, 12, 12, 3)).astype(np.float32)
     ranges = {v: o.range("minmax", 256) for v, o in observe(graph, x).items()}
-    q = quantise(graph, ranges, narrow={"c2"})
+    q = quantise(graph, ranges, four_bit={"c2"})
     kinds = {n.name: q.types[n.inputs[1]].dtype for n in q.nodes}
     assert kinds == {"c1": DType.INT8, "d": DType.INT8, "c2": DType.INT4}
     weights = next(q.constants[n.inputs[1]] for n in q.nodes if n.name == "c2")
@@ -194,11 +194,11 @@ def test_only_layers_that_harm_are_widened() -> None:
     harm = {"a": 0.001, "b": 0.2, "c": 0.01, "d": 0.0}
 
     def score(s: Settings) -> tuple[float, float]:
-        return 0.9 - sum(harm[n] for n in s.narrow), 0.0
+        return 0.9 - sum(harm[n] for n in s.four_bit), 0.0
 
-    start = Settings(narrow=frozenset(harm))
-    assert widen(start, score, lambda s: True, 0.895).narrow == {"a", "d"}
-    assert widen(start, score, lambda s: len(s.narrow) >= 3, 0.895).narrow == {"a", "c", "d"}
+    start = Settings(four_bit=frozenset(harm))
+    assert widen(start, score, lambda s: True, 0.895).four_bit == {"a", "d"}
+    assert widen(start, score, lambda s: len(s.four_bit) >= 3, 0.895).four_bit == {"a", "c", "d"}
     assert widen(start, score, lambda s: True, 0.5) == start
 
 
@@ -225,7 +225,7 @@ def test_layers_that_four_bits_would_cost_accuracy_keep_eight() -> None:
         return float((predict(g, x).argmax(1) == truth).mean())
 
     assert tolerant(graph, accuracy, 0.99) == {"second"}
-    assert tolerant(graph, accuracy, 0.0) == narrowable(graph)
+    assert tolerant(graph, accuracy, 0.0) == four_bit_layers(graph)
     assert tolerant(graph, accuracy, 1.1) == frozenset()
 
 
@@ -236,6 +236,6 @@ def test_the_layer_that_loses_the_signal_is_blamed() -> None:
     ranges = {v: seen[v].range("minmax", 256) for v in graph.activations}
     layers = [n.name for n in graph.nodes if n.op.kind == "conv2d"]
     for name in layers:
-        noise = signal_to_noise(graph, quantise(graph, ranges, narrow={name}), x)
-        assert noisiest(quantise(graph, ranges, narrow={name}), noise) == name
+        noise = signal_to_noise(graph, quantise(graph, ranges, four_bit={name}), x)
+        assert noisiest(quantise(graph, ranges, four_bit={name}), noise) == name
     assert noisiest(graph, {}) is None

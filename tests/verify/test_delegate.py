@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgeprune.verify.delegate import bounds, differences, samples_of_test
+from edgeprune.verify.delegate import differences, samples_of_test, tolerance
 
 
 def rounding(seed: int, n: int = 400) -> tuple[np.ndarray, np.ndarray]:
@@ -30,7 +30,7 @@ def test_outputs_that_are_no_classes_have_no_answers() -> None:
     wanted = np.zeros((3, 4), np.float32)
     assert differences(wanted, wanted, classes=False).changed is None
     assert differences(wanted[:, :1], wanted[:, :1], classes=True).changed is None
-    assert bounds(differences(wanted, wanted, classes=False).record, 3, integer=False).each > 0
+    assert tolerance(differences(wanted, wanted, classes=False).record, 3, integer=False).each > 0
 
 
 @pytest.mark.parametrize("kind", ["int8", "float32"])
@@ -40,7 +40,7 @@ def test_other_samples_of_the_same_rounding_keep_to_the_bounds(kind: str) -> Non
     if kind == "int8":
         measured, others = (tuple(v.astype(np.int8) for v in p) for p in (measured, others))
     told = differences(*measured, classes=True).record
-    asked = bounds(told, 64, integer=kind == "int8")
+    asked = tolerance(told, 64, integer=kind == "int8")
     rng = np.random.default_rng(2)
     for _ in range(100):
         k = rng.choice(len(others[0]), 64, replace=False)
@@ -50,7 +50,7 @@ def test_other_samples_of_the_same_rounding_keep_to_the_bounds(kind: str) -> Non
 @pytest.mark.parametrize("damage", ["shifted", "swapped", "one clear answer"])
 def test_outputs_of_another_network_break_a_bound(damage: str) -> None:
     wanted, found = rounding(3)
-    asked = bounds(differences(wanted, found, classes=True).record, 64, integer=True)
+    asked = tolerance(differences(wanted, found, classes=True).record, 64, integer=True)
     wanted, found = wanted[:64].copy(), found[:64].copy()
     assert asked.broken(wanted, found) == []
     if damage == "shifted":

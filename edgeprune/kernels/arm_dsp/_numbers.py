@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeprune.ir import Array
+from edgeprune.kernels.accumulators import accumulators
 from edgeprune.kernels.arm_dsp._requant import Mode, narrow_fits, requant_table, rescaled
 from edgeprune.kernels.arm_dsp._tiles import Planes, as_words, pack_weights
-from edgeprune.kernels.bounds import accumulators
 from edgeprune.kernels.call import Constant
 from edgeprune.kernels.layer import Layer
 

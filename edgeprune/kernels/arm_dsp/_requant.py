@@ -18,7 +18,7 @@ from edgeprune.ir.fixedpoint import (
     quantize_multipliers,
     single_multipliers,
 )
-from edgeprune.kernels.bounds import Accumulators
+from edgeprune.kernels.accumulators import Accumulators
 from edgeprune.kernels.layer import DenseLayer, Layer
 
 Int64s = NDArray[np.int64]

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from edgeprune.ir import Array, Over
+from edgeprune.kernels.accumulators import Accumulators, accumulators
 from edgeprune.kernels.arm_dsp._requant import (
     Mode,
     Rescale,
@@ -26,7 +27,6 @@ from edgeprune.kernels.arm_dsp._tiles import (
     pack_weights,
     round_of,
 )
-from edgeprune.kernels.bounds import Accumulators, accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.kernels.layer import DenseLayer
 from edgeprune.ops import Dense

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from edgeprune.ir import Array, Over
 from edgeprune.ir.fixedpoint import QMAX
+from edgeprune.kernels.accumulators import accumulators
 from edgeprune.kernels.arm_dsp._requant import Mode, requant_singles, rescaled
 from edgeprune.kernels.arm_dsp._tiles import Piece
 from edgeprune.kernels.arm_dsp.points import points
-from edgeprune.kernels.bounds import accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.kernels.inplace import in_bands
 from edgeprune.kernels.layer import LONGEST, Layer, conv_layer

@@ -8,10 +8,10 @@ from __future__ import annotations
 import numpy as np
 
 from edgeprune.ir import Array
+from edgeprune.kernels.accumulators import Accumulators, accumulators
 from edgeprune.kernels.arm_dsp._geometry import channel_fields, image_fields
 from edgeprune.kernels.arm_dsp._requant import Mode, Rescale, requant_singles, rescale_twice
 from edgeprune.kernels.arm_dsp._tiles import Piece, as_words, plane_channels
-from edgeprune.kernels.bounds import Accumulators, accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.kernels.inplace import in_bands
 from edgeprune.kernels.layer import Layer

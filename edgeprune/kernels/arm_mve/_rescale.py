@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.ir.fixedpoint import effective_scales, quantize_multipliers
-from edgeprune.kernels.bounds import Accumulators
+from edgeprune.kernels.accumulators import Accumulators
 from edgeprune.kernels.layer import Layer
 
 Int64s = NDArray[np.int64]

@@ -6,10 +6,10 @@ import numpy as np
 
 from edgeprune.ir import Array
 from edgeprune.ir.fixedpoint import QMAX, QMIN
+from edgeprune.kernels.accumulators import accumulators
 from edgeprune.kernels.arm_mve._axes import Lines, both_ways
 from edgeprune.kernels.arm_mve._pack import LANES, as_words, pack_rows
 from edgeprune.kernels.arm_mve._rescale import Int64s, rescale_twice
-from edgeprune.kernels.bounds import accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.kernels.inplace import UNCOPIED, in_lines, in_pixels
 from edgeprune.kernels.layer import Layer, conv_layer

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from edgeprune.ir import Array
 from edgeprune.ir.fixedpoint import effective_scales, single_multipliers
+from edgeprune.kernels.accumulators import Accumulators, accumulators
 from edgeprune.kernels.arm_mve._pack import LANES, as_words, pack_rows
-from edgeprune.kernels.bounds import Accumulators, accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.kernels.layer import DenseLayer, dense_layer
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from edgeprune.ir import Array
+from edgeprune.kernels.accumulators import accumulators
 from edgeprune.kernels.arm_mve._axes import Lines, both_ways
 from edgeprune.kernels.arm_mve._pack import LANES
 from edgeprune.kernels.arm_mve._rescale import rescale_twice
-from edgeprune.kernels.bounds import accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.kernels.inplace import in_lines
 from edgeprune.kernels.layer import Layer, conv_layer

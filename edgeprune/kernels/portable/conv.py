@@ -11,7 +11,7 @@ import numpy as np
 from edgeprune.errors import UnsupportedError
 from edgeprune.ir import Array, DType, Over, TensorType
 from edgeprune.ir.fixedpoint import effective_scales
-from edgeprune.kernels.bounds import (
+from edgeprune.kernels.accumulators import (
     accumulator_range,
     require_int32,
     require_int32_sums,

@@ -10,7 +10,7 @@ import numpy as np
 from edgeprune.errors import UnsupportedError
 from edgeprune.ir import Array, DType
 from edgeprune.ir.fixedpoint import effective_scales, single_multipliers, wide_multiplier
-from edgeprune.kernels.bounds import (
+from edgeprune.kernels.accumulators import (
     accumulator_range,
     require_int32,
     require_int32_sums,

@@ -7,14 +7,14 @@ from collections.abc import Callable
 import numpy as np
 
 from edgeprune.ir import Array, Graph, LinearOp, Node, dequantise_array
-from edgeprune.quantize.rewrite import narrowable
+from edgeprune.quantize.rewrite import four_bit_layers
 from edgeprune.quantize.weights import quantise_weights
 
 
 def tolerant(
     graph: Graph, accuracy: Callable[[Graph], float], floor: float, *, bits: int = 4
 ) -> frozenset[str]:
-    """Layers that alone keep the accuracy with narrow weights.
+    """Layers that alone keep the accuracy with weights of four bits.
 
     Each layer's weights are rounded to their few levels, all others stay as they are.
 
@@ -27,7 +27,7 @@ def tolerant(
     Returns:
         Names of layers; those that an int4 kernel exists for and the accuracy allows.
     """
-    candidates = narrowable(graph)
+    candidates = four_bit_layers(graph)
     return frozenset(
         node.name
         for node in graph.nodes

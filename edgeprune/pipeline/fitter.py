@@ -19,7 +19,7 @@ from edgeprune.pipeline.meter import Meter
 from edgeprune.pipeline.options import BuildOptions, most_cycles
 from edgeprune.pipeline.phone import with_inputs
 from edgeprune.pipeline.prepare import Prepared
-from edgeprune.pipeline.quantised import NARROW_LOSS, quantised
+from edgeprune.pipeline.quantised import FOUR_BIT_LOSS, quantised
 from edgeprune.pipeline.refusal import NEAR_FLASH, cannot_fit, refusal, refuse_far_constants
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.costs import Prices, nothing_removed
@@ -274,7 +274,7 @@ class Fitter:
             "int8" if self.form.dtype == MIXED else self.form.dtype,
             self.form.optimize,
             observed,
-            Settings(narrow=self._narrow(graph) if self.form.dtype == "int4" else frozenset()),
+            Settings(four_bit=self._four_bit(graph) if self.form.dtype == "int4" else frozenset()),
             title=self.prepared.path.name,
             sha256=self.prepared.sha256,
             command=self.options.command,
@@ -283,14 +283,14 @@ class Fitter:
             by_rows=self.form.by_rows,
         )
 
-    def _narrow(self, graph: Graph) -> frozenset[str]:
+    def _four_bit(self, graph: Graph) -> frozenset[str]:
         """Layers that get weights of four bits; the others would cost accuracy on their own."""
         x = self.prepared.validation.x
 
         def accuracy(g: Graph) -> float:
             return self.prepared.accuracy(predict(g, x))
 
-        return tolerant(graph, accuracy, accuracy(graph) - NARROW_LOSS)
+        return tolerant(graph, accuracy, accuracy(graph) - FOUR_BIT_LOSS)
 
     @cached_property
     def _meter(self) -> Meter:
@@ -343,7 +343,7 @@ class Fitter:
             max_drop=o.max_drop,
             progress=self.progress,
         )
-        if self.form.target.budget != "tflite" or not self._drops_inputs:
+        if self.form.target.basis != "tflite" or not self._drops_inputs:
             return ask()
         x = self.prepared.validation.x
         timed = self.most_work is not None

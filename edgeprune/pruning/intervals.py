@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from edgeprune.ir import Array, Graph, LinearOp, Node, TensorType, computed
 from edgeprune.ops import Conv2d, ConvTranspose2d, DepthwiseConv2d, Unary
 
-Bounds = tuple[Array, Array]  # lowest and highest value of each element
+Interval = tuple[Array, Array]  # lowest and highest value of each element
 Range = tuple[float, float]
 
 FAR = 1e30
@@ -26,7 +26,7 @@ MARGIN = 1e-5
 """What rounding can add to a float sum, as a share of the sum of the magnitudes."""
 
 
-def bounds(graph: Graph, inputs: Range | None = None) -> dict[str, Bounds]:
+def intervals(graph: Graph, inputs: Range | None = None) -> dict[str, Interval]:
     """The lowest and highest value that each element can take.
 
     Args:
@@ -38,18 +38,18 @@ def bounds(graph: Graph, inputs: Range | None = None) -> dict[str, Bounds]:
         By value: two arrays of its shape and type. A float value that may be anything has -1e30
         and 1e30.
     """
-    found: dict[str, Bounds] = {}
+    found: dict[str, Interval] = {}
     for v in graph.inputs:
         found[v] = _whole(graph.types[v], inputs)
     for v in graph.constants:
         found[v] = (graph.constants[v], graph.constants[v])
     for node in graph.nodes:
-        low, high = _bounds_of(graph, node, found)
+        low, high = _interval_of(graph, node, found)
         found[node.output] = _tidy(low, high, graph.types[node.output])
     return {v: found[v] for v in graph.activations}
 
 
-def _bounds_of(graph: Graph, node: Node, found: dict[str, Bounds]) -> Bounds:
+def _interval_of(graph: Graph, node: Node, found: dict[str, Interval]) -> Interval:
     out = graph.types[node.output]
     operands = [found[v] for v in node.inputs]
 
@@ -68,7 +68,7 @@ def _bounds_of(graph: Graph, node: Node, found: dict[str, Bounds]) -> Bounds:
     return _whole(out, None)
 
 
-def _whole(t: TensorType, known: Range | None) -> Bounds:
+def _whole(t: TensorType, known: Range | None) -> Interval:
     if np.issubdtype(t.dtype.numpy, np.floating):
         low, high = known or (-FAR, FAR)
     else:
@@ -77,7 +77,7 @@ def _whole(t: TensorType, known: Range | None) -> Bounds:
     return np.full(t.shape, low, t.dtype.numpy), np.full(t.shape, high, t.dtype.numpy)
 
 
-def _tidy(low: Array, high: Array, t: TensorType) -> Bounds:
+def _tidy(low: Array, high: Array, t: TensorType) -> Interval:
     if not np.issubdtype(t.dtype.numpy, np.floating):
         return low, high
     low = np.nan_to_num(low, nan=-FAR, posinf=FAR, neginf=-FAR).clip(-FAR, FAR)
@@ -93,7 +93,7 @@ def evaluate(graph: Graph, node: Node, x: tuple[Array, ...]) -> Array:
     return exact
 
 
-def _linear(graph: Graph, node: Node, x: Bounds, compute: Callable[..., Array]) -> Bounds:
+def _linear(graph: Graph, node: Node, x: Interval, compute: Callable[..., Array]) -> Interval:
     """Bounds of the sums, then what the node itself makes of them: a bias without weights."""
     t = graph.types[node.inputs[0]]
     w, b = (graph.constants[v] for v in node.inputs[1:])
@@ -143,7 +143,7 @@ def _sums(
     return least.sum(axis=axes) + b, most.sum(axis=axes) + b
 
 
-def _by_table(x: Bounds, node: Node, graph: Graph) -> Bounds:
+def _by_table(x: Interval, node: Node, graph: Graph) -> Interval:
     """Extremes of a function of one int8 element: all of its values are looked at."""
     steps = np.arange(-128, 128, dtype=np.int8)
     types = (graph.types[node.inputs[0]].with_shape((256,)),)
