@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import PurePosixPath
 
 from edgeprune.errors import UnsupportedError
@@ -126,6 +126,28 @@ def lower(
     Raises:
         UnsupportedError: nodes that no kernel computes, all of them at once.
     """
+    spelled = partial(
+        priced, isas=isas, optimize=optimize, core=core, fpu=fpu, pairs=pairs, memory=memory
+    )
+    options = _options(graph, span, spelled)
+    if optimize == "size":
+        return smallest(options, lambda calls: costs.flash_bytes(calls, core, optimize))
+    quick = quickest(options)
+    if arena is None:
+        return quick
+    if span is not None:
+        return weighed(options, quick, arena, room)
+    return leanest(options, balanced(options, quick, arena) if balance else quick, arena, room)
+
+
+def _options(
+    graph: Graph, span: Span | None, spelled: Callable[..., list[KernelCall]]
+) -> dict[str, list[KernelCall]]:
+    """By node the calls that compute it, of which ``spelled`` gives those of one node.
+
+    Raises:
+        UnsupportedError: nodes that no kernel computes, all of them at once.
+    """
     options: dict[str, list[KernelCall]] = {}
     refused: list[str] = []
     seen = views(graph, span)
@@ -136,18 +158,7 @@ def lower(
         def lowered(
             graph: Graph, node: Node, end: str = "", part: Part | None = None, layer: int = i
         ) -> list[KernelCall]:
-            return priced(
-                graph,
-                node,
-                isas=isas,
-                optimize=optimize,
-                core=core,
-                prefix=f"ep_layer{layer}{end}",
-                fpu=fpu,
-                pairs=pairs,
-                memory=memory,
-                part=part,
-            )
+            return spelled(graph, node, prefix=f"ep_layer{layer}{end}", part=part)
 
         try:
             if span is not None and node.name in span.names:
@@ -168,14 +179,7 @@ def lower(
             + "\n  ".join(refused),
             "use another --dtype, or emit only .tflite or .onnx (--emit)",
         )
-    if optimize == "size":
-        return smallest(options, lambda calls: costs.flash_bytes(calls, core, optimize))
-    quick = quickest(options)
-    if arena is None:
-        return quick
-    if span is not None:
-        return weighed(options, quick, arena, room)
-    return leanest(options, balanced(options, quick, arena) if balance else quick, arena, room)
+    return options
 
 
 def priced(

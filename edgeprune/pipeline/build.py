@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from edgeprune.compiler.compile import Compiled
 from edgeprune.emit.lacking import KINDS, lacking
 from edgeprune.emit.packages import OF_ONE, PACKAGES, PHONES, Facts
 from edgeprune.emit.to_c.writer import model_name
@@ -17,6 +18,7 @@ from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends.ports import has_many
 from edgeprune.ir import Array, couple, real
 from edgeprune.pipeline.artifacts import (
+    Answered,
     bytes_when_asked,
     remove_folder,
     run_c,
@@ -244,11 +246,26 @@ def _write(
         _shown(prepared, real(graph, answered.outputs)),
         (*notes_of(options, chosen, prepared), *missed),
     )
+    _pack(folder, name, made, options, compiled, answered)
+    if "c" not in options.emit:
+        remove_folder(folder / "c")
+    return made
+
+
+def _pack(
+    folder: Path,
+    name: str,
+    made: Report,
+    options: BuildOptions,
+    compiled: Compiled,
+    answered: Answered,
+) -> None:
+    """Write the projects that are asked for around what was built."""
     shown = samples_of_test(answered.kept_rows)
     facts = Facts(
         name,
         made,
-        graph,
+        compiled.graph,
         compiled.plan,
         answered.kept_rows[:shown],
         answered.kept_outputs[:shown],
@@ -256,9 +273,6 @@ def _write(
         options.url,
     )
     write_packages(folder, options.packages, facts)
-    if "c" not in options.emit:
-        remove_folder(folder / "c")
-    return made
 
 
 def _shown(prepared: Prepared, built: Array) -> Shown:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
@@ -70,13 +71,7 @@ def quantised(
         found = meter.by_rows(compiled(s, recipe.by_rows), tells=False)[1]
         return limits.hold(found.taken)
 
-    settings = choose(score, recipe.settings, can_equalise=even is not plain)
-    if not fits(settings):  # tables are as long as scales make them
-        settings = choose(
-            lambda s: score(s) if fits(s) else (0.0, -math.inf),
-            recipe.settings,
-            can_equalise=even is not plain,
-        )
+    settings = _chosen(score, fits, recipe.settings, can_equalise=even is not plain)
     if settings.four_bit:
         whole = prepared.accuracy(outputs(replace(settings, four_bit=frozenset())))
         settings = widen(settings, score, fits, whole - FOUR_BIT_LOSS)
@@ -84,3 +79,21 @@ def quantised(
     if len(few) < len(samples.x):
         made = np.concatenate([made, answers(settings, samples.x[len(few) :])])
     return compiled(settings, recipe.by_rows), prepared.accuracy(made)
+
+
+def _chosen(
+    score: Callable[[Settings], Score],
+    fits: Callable[[Settings], bool],
+    start: Settings,
+    *,
+    can_equalise: bool,
+) -> Settings:
+    """The settings that score best, of those that fit where the best of all do not."""
+    settings = choose(score, start, can_equalise=can_equalise)
+    if fits(settings):
+        return settings
+
+    def fitting(s: Settings) -> Score:
+        return score(s) if fits(s) else (0.0, -math.inf)
+
+    return choose(fitting, start, can_equalise=can_equalise)  # tables are as long as scales say

@@ -165,15 +165,9 @@ def sweep(
             journal does not mix them up.
         progress: told run by run.
     """
+    same = {"of": of, "levels": [float(v) for v in levels], "ranked": float(ranked)}
     tasks = [
-        {
-            "criterion": criterion,
-            "schedule": schedule,
-            "seed": int(seed),
-            "of": of,
-            "levels": [float(v) for v in levels],
-            "ranked": float(ranked),
-        }
+        {"criterion": criterion, "schedule": schedule, "seed": int(seed), **same}
         for criterion in criteria
         for seed in seeds
     ]

@@ -72,8 +72,8 @@ def widen(
         floor: the accuracy that is enough, 0 to 1.
 
     Returns:
-        The settings with fewer layers of four bits, or as many where the floor is met at once; as far
-        as it fits.
+        The settings with fewer layers of four bits, or as many where the floor is met at once; as
+        far as it fits.
     """
     if score(settings)[0] >= floor:
         return settings

@@ -14,7 +14,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgeprune.compiler.tiles import TILE
 from edgeprune.errors import CannotFitError
-from edgeprune.pipeline import choose, fit
+from edgeprune.pipeline import choose, fitter
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.phone import NEARER, work_left
 from edgeprune.pipeline.prepare import prepare
@@ -92,7 +92,7 @@ def test_a_phone_reads_the_whole_input_as_its_delegate_does_not_gather(
     assert done.status == 0, done.err
     assert report_of(tmp_path / "out")["app"]["outside_delegate"] == []
     assert "all operators inside of XNNPACK" in done.err
-    monkeypatch.setattr(fit, "with_inputs", lambda choose, accuracy, timed: choose())
+    monkeypatch.setattr(fitter, "with_inputs", lambda choose, accuracy, timed: choose())
     assert edgeprune(*build).status == 0
     assert "GATHER" in report_of(tmp_path / "out")["app"]["outside_delegate"]
 

@@ -24,10 +24,10 @@ def add(request: Request) -> KernelCall | None:
     """A sum or difference in int8 or int16 without repetition of an operand."""
     graph, node = request.graph, request.node
     op, dtype = node.op, integers(request)
-    if not isinstance(op, Add | Sub) or any(v in graph.constants for v in node.inputs):
-        return None
     types = (*graph.types_of(node), graph.types[node.output])
-    if dtype is None or types[0].shape != types[1].shape:
+    if dtype is None or not isinstance(op, Add | Sub) or types[0].shape != types[1].shape:
+        return None
+    if any(v in graph.constants for v in node.inputs):
         return None
     a, b, y = map(quant, types)
     if dtype is DType.INT16 and any(q.scalar[1] for q in (a, b, y)):
@@ -41,10 +41,9 @@ def add(request: Request) -> KernelCall | None:
     right = -shift
     zero = y.scalar[1]
     rounding = (2 * zero + 1) << max(right - 1, 0)
-    # Twice the sum is at most 4 * 255 * 2^19 (2^31 in int16); what it becomes must fit beside the
-    # constant.
-    largest = (4 * FARTHEST[dtype] * 2 ** (left - 1) * mult >> 32) + abs(rounding) + 2
-    if on_a != EXACT or (on_b != EXACT and on_b[1] > -1) or right < 1 or largest >= 2**31:
+    if on_a != EXACT or (on_b != EXACT and on_b[1] > -1) or right < 1:
+        return None
+    if _largest(dtype, left, mult) + abs(rounding) >= 2**31:
         return None
     exact = on_b == EXACT
     low, high = int_clamp(op.clamp, types[2]).values()
@@ -68,13 +67,19 @@ def add(request: Request) -> KernelCall | None:
         low,
         high,
     )
-    piece = Piece(KINDS[dtype], constants)
     ends = np.iinfo(dtype.numpy)
     each = 7 + (not exact) * 4 + (not relu) + 3 * (int(low > ends.min) + int(high < ends.max))
+    return _call(Piece(KINDS[dtype], constants), SUFFIX[dtype], names, count, each, unroll)
+
+
+def _call(
+    piece: Piece, suffix: str, names: tuple[str, ...], count: int, each: int, unroll: int
+) -> KernelCall:
+    """The call of a sum of so many elements, each of so many instructions."""
     return KernelCall(
         function=piece.name,
         sources=(),
-        headers=(f"{FOLDER}/ep_add_{SUFFIX[dtype]}_arm_dsp.h",),
+        headers=(f"{FOLDER}/ep_add_{suffix}_arm_dsp.h",),
         params_type="",
         params=(),
         constants=(),
@@ -84,3 +89,11 @@ def add(request: Request) -> KernelCall | None:
         instructions=count * each + count // unroll * 3 + 40,
         code_bytes=4 * each * (unroll + (count % unroll > 0)) + 60,
     )
+
+
+def _largest(dtype: DType, left: int, mult: int) -> int:
+    """What twice the sum becomes at most, which must fit beside the constant.
+
+    It is 4 * 255 * 2^19 at most, 2^31 in int16.
+    """
+    return (4 * FARTHEST[dtype] * (mult << (left - 1)) >> 32) + 2

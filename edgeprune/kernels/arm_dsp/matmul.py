@@ -43,19 +43,7 @@ def matmul(request: Request) -> KernelCall | None:
     form = Planes(2 * planes, 1, 1, 1, 4)
     turn = turn or round_of(form, 1, STRIP_STEPS[request.optimize])
     assert turn is not None, "a plane of four pixels is in reach"
-
-    def tile(pixels: int, *, solo: bool) -> Tile | None:
-        if not pixels or (n % 2 == 0 if solo else n < 2):
-            return None
-        return Tile(form, 1, pixels, solo, False, Mode.TWICE, (QMIN, QMAX), turn, False, True)
-
-    whole, rest = (4 if m >= 4 else 0), m % 4
-    tiles = {
-        "tile": tile(whole, solo=False),
-        "tail": tile(rest, solo=False),
-        "solo": tile(whole, solo=True),
-        "solo_tail": tile(rest, solo=True),
-    }
+    tiles = _tiles(form, turn, m, n)
     used = [t for t in tiles.values() if t]
     params = dict(call.params)
     taken = ("count", "a_step", "b_step", "rows", "in_len", "out_len", "transposed")
@@ -87,6 +75,23 @@ def matmul(request: Request) -> KernelCall | None:
         instructions=count * (each + m * (k * 3 + 60)) + packed,
         code_bytes=sum(t.code_bytes for t in used),
     )
+
+
+def _tiles(form: Planes, turn: Round, m: int, n: int) -> dict[str, Tile | None]:
+    """The tiles of m rows and n columns by their parameter; None where there is nothing for one."""
+
+    def tile(pixels: int, *, solo: bool) -> Tile | None:
+        if not pixels or (n % 2 == 0 if solo else n < 2):
+            return None
+        return Tile(form, 1, pixels, solo, False, Mode.TWICE, (QMIN, QMAX), turn, False, True)
+
+    whole, rest = (4 if m >= 4 else 0), m % 4
+    return {
+        "tile": tile(whole, solo=False),
+        "tail": tile(rest, solo=False),
+        "solo": tile(whole, solo=True),
+        "solo_tail": tile(rest, solo=True),
+    }
 
 
 def rescaling(request: Request, k: int) -> tuple[int, int] | None:
