@@ -24,6 +24,7 @@ from benchmarks.pruning.common import (
 )
 from edgeprune.pruning import obs
 from edgeprune.pruning.costs import Costs
+from edgeprune.pruning.limits import Limits
 
 SHARES = {0.75: 84.5, 0.5: 77.5, 0.25: 63.0}
 KILOBYTES = {64: 84.5, 32: 75.0, 16: 58.0}
@@ -53,7 +54,7 @@ def main() -> None:
         start = time.perf_counter()
         search = obs.Search(graph, train, validation=validation, seed=args.seed)
         prices = Costs(graph, search.coupling, int8_bytes)
-        chosen = search.choose(limits=limits, prices=prices)
+        chosen = search.choose(Limits(limits), prices)
         g = search.solve(chosen).graph
         seconds = time.perf_counter() - start
         table.row(

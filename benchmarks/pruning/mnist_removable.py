@@ -19,6 +19,8 @@ from benchmarks.pruning.common import Table, accuracy, arguments
 from benchmarks.pruning.mnist_nets import RECIPES, mnist, network
 from edgeprune.ir import Graph, Samples
 from edgeprune.pruning import obs
+from edgeprune.pruning.costs import Costs
+from edgeprune.pruning.limits import Limits
 
 REACH = {
     "sig100": "38/52",
@@ -47,10 +49,11 @@ def curve(
     """The same, as far as the tolerances reach."""
     effort = obs.Effort(most=1, inputs=False, vector_scores=len(data))
     search = obs.Search(graph, data, validation=validation, effort=effort, seed=seed)
+    prices = Costs(graph, search.coupling)
     dense = accuracy(graph, validation)
     rows = [[accuracy(graph, d) for d in shown]]
     for removed in itertools.count(1):
-        small = search.choose(max_removed=removed)
+        small = search.choose(Limits(removals=removed), prices)
         if accuracy(small.graph, validation) < dense - SAFE:
             small = search.solve(small)
         rows.append([accuracy(small.graph, d) for d in shown])

@@ -242,10 +242,7 @@ class Fitter:
     def _solved(self, pruned: Pruned) -> Pruned:
         """The network that was settled on, as good as its samples make it."""
         assert self.strategy is not None
-        o = self.options
-        return self.strategy.solve(
-            pruned, min_accuracy=o.min_accuracy, max_drop=o.max_drop, progress=self.progress
-        )
+        return self.strategy.solve(pruned, self.limits.floor, self.progress)
 
     def _trained(self, pruned: Pruned) -> Graph:
         """The pruned network after fine-tuning and new thresholds, where that is asked for."""
@@ -311,6 +308,8 @@ class Fitter:
             neurons=neurons,
             near=NEAR_FLASH if target.progmem else None,
         )
+        if self.strategy is not None:
+            limits = replace(limits, floor=self.strategy.floor(o.min_accuracy, o.max_drop))
         if neurons == o.max_neurons:
             return limits
         words = f"of {self._count:,} neurons"
@@ -331,18 +330,10 @@ class Fitter:
 
     def _prune(self, recipe: Recipe, prices: Prices, left: Limits) -> Pruned:
         """Prune to what the limits leave beside code and stack."""
-        o = self.options
         if not left.hold(self._least(prices)):
             raise self._floor(recipe, prices)
         assert self.strategy is not None
-        ask = partial(
-            self.strategy.choose,
-            limits=left.most,
-            prices=prices,
-            min_accuracy=o.min_accuracy,
-            max_drop=o.max_drop,
-            progress=self.progress,
-        )
+        ask = partial(self.strategy.choose, left, prices, progress=self.progress)
         if self.form.target.basis != "tflite" or not self._drops_inputs:
             return ask()
         x = self.prepared.validation.x

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
@@ -13,7 +13,7 @@ from edgeprune.pruning.compact import compact, old_channels
 from edgeprune.pruning.costs import Prices, nothing_removed
 from edgeprune.pruning.criteria import Context, Criterion, Scores, Session
 from edgeprune.pruning.descent import Descent, Move
-from edgeprune.pruning.groups import Mask, Occupancy, removals
+from edgeprune.pruning.groups import Mask, Occupancy
 from edgeprune.pruning.judge import Judge
 from edgeprune.pruning.limits import Limits
 from edgeprune.pruning.loss import make_loss
@@ -55,33 +55,18 @@ class Ranked(Strategy):
         per_round: int = 1,
         seed: int = 0,
     ) -> None:
-        super().__init__(graph)
+        super().__init__(graph, None if validation is None else Judge(graph, validation))
         ctx = Context(graph, self.coupling, data, make_loss(graph, data), seed)
-        self._judge = None if validation is None else Judge(graph, validation)
         order = Ranking(ctx, moves(ctx, criterion, schedule, per_round))
         # a higher threshold may do better again
         self._descent = Descent(order, self._judge, passes=schedule == "threshold")
 
     def choose(
-        self,
-        *,
-        prices: Prices,
-        limits: Mapping[str, float] | None = None,
-        min_accuracy: float | None = None,
-        max_drop: float | None = None,
-        max_removed: int | None = None,
-        keep_ratio: float | None = None,
-        inputs: bool = True,
-        progress: Progress = silent,
+        self, limits: Limits, prices: Prices, *, inputs: bool = True, progress: Progress = silent
     ) -> Pruned:
         """See :meth:`Strategy.choose`; what the limits do not need gone is put back."""
-        floor = None
-        if min_accuracy is not None or max_drop is not None:
-            assert self._judge is not None, "a floor on accuracy needs validation data"
-            floor = self._judge.floor(min_accuracy, max_drop)
-        most = removals(self.coupling, max_removed, keep_ratio)
-        given = Limits(limits or {}, most, floor)
-        return self._descent.descend(Meter(prices, nothing_removed(self.coupling), given), progress)
+        meter = Meter(prices, nothing_removed(self.coupling), limits)
+        return self._descent.descend(meter, progress)
 
     @property
     def passed(self) -> list[tuple[Mask, Graph]]:

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from edgeprune.ir import Graph, couple
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.costs import Cost, Costs, Prices, no_cost
-from edgeprune.pruning.groups import Mask
+from edgeprune.pruning.groups import Mask, removals
+from edgeprune.pruning.judge import Judge
+from edgeprune.pruning.limits import Limits
 from edgeprune.pruning.pruned import Pruned
 
 
@@ -25,9 +27,10 @@ class Strategy(ABC):
 
     drops_inputs = False
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, judge: Judge | None) -> None:
         self.graph = graph
         self.coupling = couple(graph)
+        self._judge = judge
         self._costs: dict[Cost, Prices] = {}
 
     def prune(
@@ -41,46 +44,39 @@ class Strategy(ABC):
         keep_ratio: float | None = None,
         progress: Progress = silent,
     ) -> Pruned:
-        """:meth:`choose`, with its arguments, by the cost of a graph; then :meth:`solve`.
+        """:meth:`choose` by the cost of a graph, then :meth:`solve`; see :func:`.search.prune`.
 
         Raises:
             CannotFitError: the limits cannot be met, or not within the other bounds.
         """
         if cost not in self._costs:
             self._costs[cost] = Costs(self.graph, self.coupling, cost)
-        chosen = self.choose(
-            limits=limits,
-            prices=self._costs[cost],
-            min_accuracy=min_accuracy,
-            max_drop=max_drop,
-            max_removed=max_removed,
-            keep_ratio=keep_ratio,
-            progress=progress,
-        )
-        return self.solve(chosen, min_accuracy=min_accuracy, max_drop=max_drop, progress=progress)
+        removable = removals(self.coupling, max_removed, keep_ratio)
+        given = Limits(limits or {}, removable, self.floor(min_accuracy, max_drop))
+        chosen = self.choose(given, self._costs[cost], progress=progress)
+        return self.solve(chosen, given.floor, progress)
+
+    def floor(self, min_accuracy: float | None, max_drop: float | None) -> float | None:
+        """The lowest accuracy on validation data that is allowed; None: any.
+
+        Args:
+            min_accuracy: asked for, 0 to 1.
+            max_drop: against the source model, 0 to 1.
+        """
+        if min_accuracy is None and max_drop is None:
+            return None
+        assert self._judge is not None, "a floor of accuracy needs validation data"
+        return self._judge.floor(min_accuracy, max_drop)
 
     @abstractmethod
     def choose(
-        self,
-        *,
-        prices: Prices,
-        limits: Mapping[str, float] | None = None,
-        min_accuracy: float | None = None,
-        max_drop: float | None = None,
-        max_removed: int | None = None,
-        keep_ratio: float | None = None,
-        inputs: bool = True,
-        progress: Progress = silent,
+        self, limits: Limits, prices: Prices, *, inputs: bool = True, progress: Progress = silent
     ) -> Pruned:
         """Remove channels until the limits are met or, without limits, as far as one may.
 
         Args:
+            limits: of what the network takes; where they count removals, no input goes.
             prices: of what is left.
-            limits: by key of the prices the largest value allowed.
-            min_accuracy: lowest accuracy on the validation data, 0 to 1.
-            max_drop: largest loss of accuracy there against the source model, 0 to 1.
-            max_removed: how many channels may go; with it, no input goes.
-            keep_ratio: the share of the channels that stays; likewise.
             inputs: whether elements of the input may go, where the strategy drops any.
             progress: told how far it is.
 
@@ -89,19 +85,13 @@ class Strategy(ABC):
         """
 
     def solve(
-        self,
-        chosen: Pruned,
-        *,
-        min_accuracy: float | None = None,
-        max_drop: float | None = None,
-        progress: Progress = silent,
+        self, chosen: Pruned, floor: float | None = None, progress: Progress = silent
     ) -> Pruned:
         """What was chosen, as good as its data make it; the same channels are gone.
 
         Args:
             chosen: as :meth:`choose` gives it.
-            min_accuracy: as there.
-            max_drop: as there.
+            floor: the lowest accuracy that is allowed; None: any.
             progress: told how far it is.
         """
         return chosen

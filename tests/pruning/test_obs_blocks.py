@@ -182,7 +182,7 @@ class Blocks:
 
     def gone(self, search: obs.Search, work: float) -> list[int]:
         """How many channels of each layer go until this is met."""
-        found = search.choose(prices=self.work, limits={"work": work}, inputs=False)
+        found = search.choose(Limits({"work": work}), self.work, inputs=False)
         return [int(found.removed[layer].sum()) for layer in self.layers]
 
 

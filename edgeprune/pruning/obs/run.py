@@ -16,7 +16,7 @@ from edgeprune.ops.unfuse import unfuse
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.costs import Cost, Prices, no_cost, nothing_removed
 from edgeprune.pruning.descent import Descent
-from edgeprune.pruning.groups import Mask, removals
+from edgeprune.pruning.groups import Mask
 from edgeprune.pruning.judge import Judge
 from edgeprune.pruning.limits import Limits
 from edgeprune.pruning.loss import Loss, make_loss
@@ -123,6 +123,7 @@ class Search(Strategy):
     """
 
     drops_inputs = True
+    _judge: Judge
 
     def __init__(
         self,
@@ -137,11 +138,10 @@ class Search(Strategy):
         if validation is None:
             share = min(VALIDATION, 2000 / max(len(data), 1))
             data, validation = data.split(share, seed)
-        super().__init__(graph)
+        super().__init__(graph, Judge(graph, validation))
         self._effort = effort or Effort()
         self._seed = seed
         self._jobs = jobs
-        self._judge = Judge(graph, validation)
         self._solved: dict[tuple[bytes, float | None], Graph] = {}
         self._reference: Reference | None = None  # of all runs
         self._values: dict[tuple[Descent[Snapshot], bytes], float] = {}
@@ -182,33 +182,19 @@ class Search(Strategy):
         return len(self.data) if self._is_vector else self._effort.final_samples
 
     def choose(
-        self,
-        *,
-        prices: Prices,
-        limits: Mapping[str, float] | None = None,
-        min_accuracy: float | None = None,
-        max_drop: float | None = None,
-        max_removed: int | None = None,
-        keep_ratio: float | None = None,
-        inputs: bool = True,
-        progress: Progress = silent,
+        self, limits: Limits, prices: Prices, *, inputs: bool = True, progress: Progress = silent
     ) -> Pruned:
         """See :meth:`Strategy.choose`; what is left is repaired layer by layer on the way.
 
         Two greedy runs, one with the loss per unit of what is limited and one with the loss
         alone; the one that does better on the validation data is the result.
         """
-        given = Limits(
-            limits or {},
-            removals(self.coupling, max_removed, keep_ratio),
-            self._judge.floor(min_accuracy, max_drop),
-        )
-        meter = Meter(prices, nothing_removed(self.coupling), given)
-        counted = given.removals is not None
-        orders = (True, False) if given.most else (False,)
-        if given.most and self._effort.block > 1:
+        meter = Meter(prices, nothing_removed(self.coupling), limits)
+        inputs &= limits.removals is None
+        orders = (True, False) if limits.most else (False,)
+        if limits.most and self._effort.block > 1:
             orders = (True,)  # a block that saves nothing is of no use
-        runs = [self._run(meter, per_price, inputs=inputs and not counted) for per_price in orders]
+        runs = [self._run(meter, per_price, inputs=inputs) for per_price in orders]
         return self._best(runs, meter, progress)
 
     @property
@@ -218,19 +204,13 @@ class Search(Strategy):
         return [(state.removed, state.master) for state in states]
 
     def solve(
-        self,
-        chosen: Pruned,
-        *,
-        min_accuracy: float | None = None,
-        max_drop: float | None = None,
-        progress: Progress = silent,
+        self, chosen: Pruned, floor: float | None = None, progress: Progress = silent
     ) -> Pruned:
         """See :meth:`Strategy.solve`, with all the data.
 
         Layer by layer, then all layers at once, then the last layer for the loss; each is kept
         where the validation data agree.
         """
-        floor = self._judge.floor(min_accuracy, max_drop)
         return replace(chosen, graph=self._together(chosen.graph, chosen.removed, floor, progress))
 
     def _together(
