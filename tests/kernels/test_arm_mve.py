@@ -23,7 +23,7 @@ from kernels.test_arm_dsp import float_layers, values, wide_graph
 
 from edgeprune.ir import Graph, TensorType
 from edgeprune.kernels.arm_mve import conv
-from edgeprune.kernels.arm_mve.float32 import in_sixes
+from edgeprune.kernels.arm_mve.float32 import in_fours
 from edgeprune.kernels.select import candidates
 from edgeprune.ops import (
     Add,
@@ -229,15 +229,44 @@ def test_float_convolutions_compute_the_source_on_the_core(optimize: str) -> Non
         np.testing.assert_allclose(result.output, want, rtol=1e-5, atol=bound)
 
 
-@pytest.mark.parametrize("filters", [1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 16])
-def test_filters_lie_in_sixes_fours_and_ones(filters: int) -> None:
-    rows = np.arange(2 * filters).reshape(filters, 2)
-    packed = in_sixes(rows)
-    np.testing.assert_array_equal(np.sort(packed), rows.ravel())
-    blocks = {8: (4, 4), 9: (4, 4, 1), 10: (6, 4), 16: (6, 6, 4)}
-    at = first = 0
-    for size in blocks.get(filters, ()):
-        np.testing.assert_array_equal(
-            packed[at : at + 2 * size].reshape(2, size), rows[first : first + size].T
-        )
-        at, first = at + 2 * size, first + size
+@pytest.mark.parametrize("filters", [1, 2, 3, 4, 7, 8])
+def test_float_convolutions_of_few_pixels_compute_the_source(filters: int) -> None:
+    rng = np.random.default_rng([7, filters])
+    w = rng.normal(size=(filters, 1, 1, 6)).astype(np.float32)
+    b = rng.normal(size=filters).astype(np.float32)
+    held = {"w": (w, TensorType(w.shape)), "b": (b, TensorType(b.shape))}
+    graphs = [
+        one_node(Conv2d(clamp=(-1.0, 2.0)), [TensorType((1, pixels, 6))], None, held)
+        for pixels in range(1, 16)
+    ]
+    agree_in_float(rng, graphs, "ep_conv2d_f32_arm_mve")
+
+
+@pytest.mark.parametrize("kind", [Add, Mul])
+def test_float_sums_and_products_compute_the_source(kind: type[Add | Mul]) -> None:
+    rng = np.random.default_rng(8)
+    shapes = [((3, 4, 5), (3, 4, 5)), ((3, 4, 5), (1, 1, 5)), ((1, 1, 1), (3, 4, 5))]
+    shapes += [((2, 3, 8), (2, 3, 1)), ((2, 3, 1), (2, 3, 7)), ((1,), (1,))]
+    graphs = [
+        one_node(kind(limits), [TensorType(a), TensorType(b)])
+        for a, b in shapes
+        for limits in (None, (-0.5, 1.0))
+    ]
+    agree_in_float(rng, graphs, f"ep_{kind.kind}_f32_arm_mve")
+
+
+def agree_in_float(rng: Rng, graphs: list[Graph], kernel: str) -> None:
+    trials = []
+    for graph in graphs:
+        calls = candidates(graph, graph.nodes[0], ("arm_mve",), "speed", "ep_layer0")
+        feed = {v: values(rng, graph.types[v]) for v in graph.inputs}
+        trials += [Trial(graph, c, feed) for c in calls if c.kernel == kernel]
+    assert len(trials) == len(graphs)
+    for t, result in zip(trials, run_on_core(trials, "cortex-m55"), strict=True):
+        np.testing.assert_allclose(result.output, expected(t.graph, t.feed), rtol=1e-5, atol=1e-5)
+
+
+def test_filters_lie_in_fours_and_what_is_left() -> None:
+    rows = np.arange(2 * 7).reshape(7, 2)
+    assert in_fours(rows).tolist() == [0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 9, 11, 13]
+    assert in_fours(rows[:2]).tolist() == [0, 2, 1, 3]

@@ -1,28 +1,35 @@
-"""float32 convolutions on Helium, four pixels a vector."""
+"""float32 on Helium, four channels of a convolution or four elements a vector."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 from math import prod
 
 import numpy as np
 
 from edgeprune.ir import Array
-from edgeprune.kernels.arm_dsp.float32 import STRIP, float32, strip_bytes
+from edgeprune.kernels.arm_dsp.float32 import float32
 from edgeprune.kernels.call import Constant, KernelCall, Request
+from edgeprune.kernels.portable.arith import arith
 from edgeprune.kernels.portable.conv import filters_of
 from edgeprune.ops import Conv2d
 
 FOLDER = "arch/arm_mve"
 FUNCTION = "ep_conv2d_f32_arm_mve"
-SIX, FOUR = 6, 4
-"""Channels of a block."""
-PER_MAC = 0.37
+BLOCK = 4
+"""Channels of a vector."""
+PIXELS = 7
+"""What shares the loads of weights."""
+PER_MAC = 0.33
 """Instructions a multiplication."""
-PER_OUTPUT = 6
-PER_INPUT = 4
-"""Of each pixel's window, that lie side by side with those of three others."""
+PER_OUTPUT = 2
+PER_INPUT = 1
+"""Of each pixel's window, that is put beside those of others."""
+PER_PIXEL = 60
+PER_ELEMENT = 1.8
+"""Of a sum or a product."""
+ROWS = {"ep_add_f32", "ep_mul_f32"}
+"""Portable kernels whose rows have a Helium form."""
 
 
 def conv2d(request: Request) -> KernelCall | None:
@@ -32,24 +39,43 @@ def conv2d(request: Request) -> KernelCall | None:
     if call is None or not isinstance(op, Conv2d):
         return None
     w, y = graph.constants[node.inputs[1]], graph.types[node.output]
-    gathered = prod(y.shape[:2]) * w[0].size * op.groups
-    work = PER_MAC * graph.macs_of(node) + PER_OUTPUT * y.size + PER_INPUT * gathered
+    windows = prod(y.shape[:2]) * op.groups
+    work = PER_MAC * graph.macs_of(node) + PER_OUTPUT * y.size
     return replace(
         call,
         function=FUNCTION,
-        sources=(f"{FOLDER}/{FUNCTION}.c", f"{FOLDER}/ep_tile_f32_arm_mve.S", STRIP),
+        sources=(
+            f"{FOLDER}/{FUNCTION}.c",
+            f"{FOLDER}/ep_interleave_f32_arm_mve.S",
+            f"{FOLDER}/ep_tile_f32_arm_mve.S",
+        ),
         headers=(f"{FOLDER}/{FUNCTION}.h",),
         constants=(
-            Constant("weights", filters_of(w, op.groups, in_sixes), "float"),
+            Constant("weights", filters_of(w, op.groups, in_fours), "float"),
             call.constants[1],
         ),
-        scratch_bytes=strip_bytes(w),
-        instructions=int(work),
+        scratch_bytes=4 * PIXELS * w[0].size,
+        instructions=int(work + windows * (PER_INPUT * w[0].size + PER_PIXEL)),
     )
 
 
-def in_sixes(rows: Array) -> Array:
-    """Rows of weights in blocks of six, then of four, then one by one, as the kernel reads them.
+def by_rows(request: Request) -> KernelCall | None:
+    """Sums and products in float32."""
+    call = arith(request) if request.fpu else None
+    if call is None or call.function not in ROWS:
+        return None
+    function = f"{call.function}_arm_mve"
+    return replace(
+        call,
+        function=function,
+        sources=(f"{FOLDER}/{function}.c", f"{FOLDER}/ep_rows_f32_arm_mve.S"),
+        headers=(f"{FOLDER}/{function}.h",),
+        instructions=int(PER_ELEMENT * request.graph.types[request.node.output].size),
+    )
+
+
+def in_fours(rows: Array) -> Array:
+    """Rows of weights in blocks of four, the last one of what is left, as the kernel reads them.
 
     Args:
         rows: (channels, weights per channel).
@@ -57,8 +83,4 @@ def in_sixes(rows: Array) -> Array:
     Returns:
         Flat: each block as [weight][channel].
     """
-    channels = len(rows)
-    sixes = SIX * (channels // SIX - (channels >= SIX and channels % SIX in (2, 3)))
-    fours = sixes + (channels - sixes) // FOUR * FOUR
-    ends = [*range(0, sixes, SIX), *range(sixes, fours, FOUR), *range(fours, channels + 1)]
-    return np.concatenate([rows[a:b].T.ravel() for a, b in pairwise(ends)])
+    return np.concatenate([rows[k : k + BLOCK].T.ravel() for k in range(0, len(rows), BLOCK)])

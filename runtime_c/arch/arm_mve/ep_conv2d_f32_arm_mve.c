@@ -1,28 +1,69 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_conv2d_f32_arm_mve.h"
 
-#include <arm_mve.h>
-
-#include "ep_arm_strip_f32.h"
+#include "ep_interleave_f32_arm_mve.h"
 #include "ep_tile_f32_arm_mve.h"
 
-typedef void tile(const float *x, const float *w, int32_t n, float *sums);
-
-/* Results of a block of channels for the pixels that are inside. */
-static void block(const ep_conv2d_f32_params *p, tile *products, int32_t channels, const float *strip,
-                  int32_t length, const float *w, const float *bias, mve_pred16_t inside, float *y)
+/* So many elements of a kernel row, or zeros; where the next ones go. */
+static float *piece(const float *from, int32_t length, float *to)
 {
-    const uint32x4_t place = vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)p->window.out_c);
-    float sums[6][4];
-    for (int32_t c = 0; c < channels; c++) {
-        vst1q_f32(sums[c], vdupq_n_f32(bias[c]));
+    const ep_interleave_f32 one = {from, length, 1, 1, 0, 0};
+    if (length > 0) {
+        ep_interleave_f32_arm_mve(&one, to);
     }
-    products(strip, w, length, sums[0]);
-    for (int32_t c = 0; c < channels; c++) {
-        float32x4_t v = vld1q_f32(sums[c]);
-        v = vmaxnmq_f32(v, vdupq_n_f32(p->act_min));
-        v = vminnmq_f32(v, vdupq_n_f32(p->act_max));
-        vstrwq_scatter_shifted_offset_p_f32(y + c, place, v, inside);
+    return to + EP_TILE_PIXELS * length;
+}
+
+/* The window of a pixel that lies partly in the border, or whose kernel rows do not lie together. */
+static void gather(const ep_window *n, int32_t depth, const float *x, int32_t top, int32_t left, float *to)
+{
+    const int together = n->dilation_w == 1 && depth == n->in_c;
+    for (int32_t ky = 0; ky < n->kernel_h; ky++, top += n->dilation_h) {
+        const float *const row = x + top * n->in_w * n->in_c;
+        if (top < 0 || top >= n->in_h) {
+            to = piece(0, n->kernel_w * depth, to);
+        } else if (together) {
+            const int32_t first = ep_limit(-left, 0, n->kernel_w);
+            const int32_t end = ep_limit(n->in_w - left, first, n->kernel_w);
+            to = piece(0, first * depth, to);
+            to = piece(row + (left + first) * depth, (end - first) * depth, to);
+            to = piece(0, (n->kernel_w - end) * depth, to);
+        } else {
+            for (int32_t kx = 0; kx < n->kernel_w; kx++) {
+                const int32_t at = left + kx * n->dilation_w;
+                to = piece(at >= 0 && at < n->in_w ? row + at * n->in_c : 0, depth, to);
+            }
+        }
+    }
+}
+
+/* The windows of so many pixels from number `at` on, side by side. */
+static void fill(const ep_window *n, int32_t depth, const float *x, int32_t at, int32_t count, float *strip)
+{
+    const int together = n->kernel_w == 1 || (n->dilation_w == 1 && depth == n->in_c);
+    const int32_t tall = (n->kernel_h - 1) * n->dilation_h;
+    int32_t oy = at / n->out_w, ox = at % n->out_w, run;
+    ep_interleave_f32 inside = {0, n->kernel_w * depth, n->kernel_h, 1, 4 * n->dilation_h * n->in_w * n->in_c,
+                                4 * n->stride_w * n->in_c};
+    for (int32_t i = 0; i < count; i += run) {
+        const int32_t top = oy * n->stride_h - n->pad_top, left = ox * n->stride_w - n->pad_left;
+        const int32_t most = count - i < n->out_w - ox ? count - i : n->out_w - ox;
+        const int32_t room = n->in_w - n->kernel_w - left;
+        run = 1;
+        if (together && top >= 0 && top + tall < n->in_h && left >= 0 && room >= 0) {
+            run = room / n->stride_w + 1;
+            run = run < most ? run : most;
+            inside.from = x + (top * n->in_w + left) * n->in_c;
+            inside.pixels = run;
+            ep_interleave_f32_arm_mve(&inside, strip + i);
+        } else {
+            gather(n, depth, x, top, left, strip + i);
+        }
+        ox += run;
+        if (ox == n->out_w) {
+            ox = 0;
+            oy++;
+        }
     }
 }
 
@@ -33,24 +74,18 @@ void ep_conv2d_f32_arm_mve(const ep_conv2d_f32_params *p, const float *w, const 
     const int32_t filters = n->out_c / p->groups, depth = n->in_c / p->groups;
     const int32_t length = n->kernel_h * n->kernel_w * depth;
     const int32_t pixels = n->out_h * n->out_w;
-    const int32_t sixes = 6 * ep_sixes_f32(filters);
-    const int32_t fours = sixes + (filters - sixes) / 4 * 4;
+    ep_tile_f32 tile = {(const float *)strip, length, filters, 0, 4 * n->out_c, p->act_min, p->act_max};
     for (int32_t group = 0; group < p->groups; group++) {
-        const int32_t first = group * filters;
-        for (int32_t at = 0; at < pixels; at += 4) {
-            const mve_pred16_t inside = vctp32q((uint32_t)(pixels - at));
-            float *const to = y + at * n->out_c + first;
-            int32_t channels = 6;
-            ep_arm_strip_f32(p, x + group * depth, at, (float *)strip);
-            for (int32_t o = 0; o < filters; o += channels) {
-                tile *products = ep_tile_six_f32_arm_mve;
-                if (o >= sixes) {
-                    channels = o < fours ? 4 : 1;
-                    products = o < fours ? ep_tile_four_f32_arm_mve : ep_tile_one_f32_arm_mve;
-                }
-                block(p, products, channels, (const float *)strip, length, w + (first + o) * length,
-                      bias + first + o, inside, to + o);
-            }
+        for (int32_t at = 0; at < pixels; at += EP_TILE_PIXELS) {
+            const int32_t left = pixels - at;
+            const int32_t count = left < EP_TILE_PIXELS ? left : EP_TILE_PIXELS;
+            fill(n, depth, x, at, count, (float *)strip);
+            tile.last = count - 1;
+            ep_tile_f32_arm_mve(&tile, w, bias, y + at * n->out_c);
         }
+        x += depth;
+        w += filters * length;
+        bias += filters;
+        y += filters;
     }
 }

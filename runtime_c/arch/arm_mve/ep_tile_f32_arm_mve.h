@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* float32 inner loops for Helium: four pixels a vector times six, four or one channels. */
+/* float32 inner loops for Helium: four channels a vector times seven pixels. */
 #ifndef EP_TILE_F32_ARM_MVE_H
 #define EP_TILE_F32_ARM_MVE_H
 
 #include "ep_common.h"
 
-/* Adds to sums[c][i] the products of pixel i with the weights of channel c.
- *
- * x    float [n][4], n > 0
- * w    float [n][6]
- * sums float [6][4] */
-void ep_tile_six_f32_arm_mve(const float *x, const float *w, int32_t n, float *sums);
+#define EP_TILE_PIXELS 7
 
-/* The same for four channels, and for one. */
-void ep_tile_four_f32_arm_mve(const float *x, const float *w, int32_t n, float *sums);
-void ep_tile_one_f32_arm_mve(const float *x, const float *w, int32_t n, float *sums);
+/* The assembly knows the order of these. */
+typedef struct {
+    const float *x;  /* [n][EP_TILE_PIXELS] */
+    int32_t n;       /* inputs of a result, at least 1 */
+    int32_t outputs; /* channels, at least 1 */
+    int32_t last;    /* number of the last pixel that has results */
+    int32_t pitch;   /* bytes from the results of a pixel to those of the next */
+    float low;
+    float high;
+} ep_tile_f32;
+
+/* y[i][c] = clamp(bias[c] + sum_k x[k][i] * w[k][c]) for the pixels i up to the last
+ *
+ * w    float, four channels after four: [n][4], then [n][outputs % 4]
+ * bias float [outputs]
+ * y    float [outputs] at every pitch */
+void ep_tile_f32_arm_mve(const ep_tile_f32 *t, const float *w, const float *bias, float *y);
 
 #endif
