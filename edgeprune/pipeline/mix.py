@@ -27,6 +27,14 @@ MACS = 3_000_000_000
 """Of the samples that judge, in one look at a network."""
 ROUNDED = 2
 """So many times as many samples are what layers are solved and rounded with."""
+SETTLED = 8
+"""The same for the network that is settled on."""
+ELEMENTS = 2**25
+"""Of its largest value, of all these samples."""
+SHOWN = (500, 5000)
+SHOWN_MACS = 60_000_000_000
+"""Samples that its scales and biases are solved with, at the least and at the most, and
+multiply-accumulates of one look at them."""
 TRIES = 8
 """Of linking and adjusting; what code a kind of weights needs is known after the first of it in a
 network, and looked at anew for another."""
@@ -56,11 +64,13 @@ class Mix:
     Attributes:
         graph: float, its weights on their levels.
         levels: by layer.
+        counts: of values that were asked for, by layer.
         loss: against the source network, on validation samples.
     """
 
     graph: Graph
     levels: Mapping[str, Levels]
+    counts: Counts
     loss: float
 
 
@@ -104,8 +114,37 @@ class Roundings:
         if key not in self._mixes:
             x = self.x[: ROUNDED * len(self.judge.x)]
             made, levels = Rounder(graph, x, seed=self.seed).rounded(counts)
-            self._mixes[key] = Mix(made, levels, self.judge.loss(made))
+            self._mixes[key] = Mix(made, levels, counts, self.judge.loss(made))
         return self._mixes[key]
+
+    def settled(self, mix: Mix, graph: Graph, source: Graph) -> Mix:
+        """What was found with as many values, as good as more samples make it, where they do.
+
+        It is rounded anew, a layer's results by what the answers take of them; then scales and
+        biases of all layers are solved together for the source's answers.
+
+        Args:
+            mix: as :meth:`mix` gives it.
+            graph: that it was made of.
+            source: the network whose answers are wanted.
+        """
+        judged, largest = len(self.judge.x), max(graph.types[n.output].size for n in graph.nodes)
+        count = max(ROUNDED * judged, min(SETTLED * judged, ELEMENTS // largest))
+        rounder = Rounder(graph, self.x[:count], seed=self.seed)
+        made, levels = rounder.rounded(mix.counts, weighed=True)
+        shown = min(max(SHOWN_MACS // max(graph.macs, 1), SHOWN[0]), SHOWN[1])
+        made, levels = train(
+            made,
+            levels,
+            source,
+            self.x,
+            epochs=shown / len(self.x),
+            fixed=True,
+            seed=self.seed,
+            progress=self.progress,
+        )
+        loss = self.judge.loss(made)
+        return replace(mix, graph=made, levels=levels, loss=loss) if loss < mix.loss else mix
 
     def trained(self, mix: Mix, source: Graph, epochs: float) -> Mix:
         """A network on its levels after some training for the source's answers, where it helps."""
@@ -119,7 +158,7 @@ class Roundings:
             progress=self.progress,
         )
         loss = self.judge.loss(made)
-        return Mix(made, levels, loss) if loss < mix.loss else mix
+        return replace(mix, graph=made, levels=levels, loss=loss) if loss < mix.loss else mix
 
 
 def _digest(graph: Graph) -> bytes:

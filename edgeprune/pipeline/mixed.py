@@ -140,6 +140,7 @@ class MixedFitter(Fitter):
         """As it is linked with scales of its own, with fewer bits where those take too much."""
         mix, pruned, epochs = chosen.mix, chosen.pruned, self.options.finetune
         while True:
+            mix = self.roundings.settled(mix, pruned.graph, self.prepared.float_graph)
             if epochs:
                 mix = self.roundings.trained(mix, self.prepared.float_graph, epochs)
             found = self._finish(replace(recipe, levels=mix.levels), mix.graph, pruned, whole)

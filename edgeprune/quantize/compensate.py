@@ -3,11 +3,13 @@
 With H the second moments of what a layer reads, weights Q in place of W cost
 tr((Q - W) H (Q - W)'). Columns are rounded one after the other, and what each leaves is folded
 into those that are not rounded yet (Frantar et al. 2022, arXiv:2210.17323, section 3). Then table,
-scales and single weights are improved in turn, each exactly for what the others are.
+scales and single weights are improved in turn, each exactly for what the others are. Where rows
+matter together, as F says, these improve tr(F (Q - W) H (Q - W)').
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +28,12 @@ SINGULAR = 1e-9
 
 
 def round_matrix(
-    w: torch.Tensor, gram: torch.Tensor, count: int, *, sweeps: int = SWEEPS
+    w: torch.Tensor,
+    gram: torch.Tensor,
+    count: int,
+    *,
+    influence: torch.Tensor | None = None,
+    sweeps: int = SWEEPS,
 ) -> tuple[Levels, torch.Tensor]:
     """The weights of a layer on few levels.
 
@@ -34,6 +41,8 @@ def round_matrix(
         w: weights, (groups, rows, columns) float64.
         gram: second moments of the columns, (groups, columns, columns); positive definite.
         count: of values, see :func:`edgeprune.quantize.levels.fit_levels`.
+        influence: how much the rows matter together, (groups, rows, rows); positive definite.
+            None: each for itself, all of them as much.
         sweeps: of improving what was found.
 
     Returns:
@@ -41,10 +50,10 @@ def round_matrix(
     """
     levels = fit_levels(w, gram.diagonal(dim1=1, dim2=2), count)
     codes = round_columns(w, gram, levels)
-    wanted = w @ gram
+    wanted = _together(influence, w @ gram)
     for _ in range(sweeps):
-        levels, codes = _refit(levels, codes, gram, wanted)
-        codes, changed = _descend(levels, codes, gram, wanted)
+        levels, codes = _refit(levels, codes, gram, influence, wanted)
+        codes, changed = _descend(levels, codes, gram, influence, wanted)
         if not changed:
             break
     return levels, codes
@@ -54,6 +63,13 @@ def loss(w: torch.Tensor, q: torch.Tensor, gram: torch.Tensor) -> torch.Tensor:
     """What weights ``q`` in place of ``w`` cost, by row: (groups, rows)."""
     d = q - w
     return (d @ gram * d).sum(-1)
+
+
+def _together(influence: torch.Tensor | None, rows: torch.Tensor) -> torch.Tensor:
+    """Rows, (groups, rows, ...), as they matter together."""
+    import torch
+
+    return rows if influence is None else torch.einsum("gij,gj...->gi...", influence, rows)
 
 
 def round_columns(w: torch.Tensor, gram: torch.Tensor, levels: Levels) -> torch.Tensor:
@@ -114,7 +130,11 @@ def _by_column(w: torch.Tensor) -> NDArray[Any]:
 
 
 def _refit(
-    levels: Levels, codes: torch.Tensor, gram: torch.Tensor, wanted: torch.Tensor
+    levels: Levels,
+    codes: torch.Tensor,
+    gram: torch.Tensor,
+    influence: torch.Tensor | None,
+    wanted: torch.Tensor,
 ) -> tuple[Levels, torch.Tensor]:
     """Table and scales for weights that keep their values' numbers, by least squares."""
     import torch
@@ -123,8 +143,8 @@ def _refit(
     if len(table) not in GRIDS:
         member = torch.nn.functional.one_hot(codes, len(table)).to(gram.dtype)
         part = member * scale[..., None, None]  # (groups, rows, columns, values)
+        seen = _together(influence, gram[:, None] @ part).flatten(0, 1)
         flat = part.flatten(0, 1)
-        seen = (gram[:, None] @ part).flatten(0, 1)
         mass = torch.einsum("nck,ncl->kl", flat, seen)
         total = torch.einsum("nck,nc->k", flat, wanted.flatten(0, 1))
         ridge = SINGULAR * mass.diagonal().mean() * torch.eye(len(table), dtype=gram.dtype)
@@ -133,29 +153,90 @@ def _refit(
         if len(fitted.values) == len(table):
             order = (table + step).argsort()
             levels, codes = fitted, order.argsort()[codes]
+    return Levels(levels.values, _scaled(levels, codes, gram, influence, wanted)), codes
+
+
+def _scaled(
+    levels: Levels,
+    codes: torch.Tensor,
+    gram: torch.Tensor,
+    influence: torch.Tensor | None,
+    wanted: torch.Tensor,
+) -> torch.Tensor:
+    """The best scale of every row; where there is none above zero, what it is."""
+    import torch
+
     v = levels.table[codes]
-    bend = (v @ gram * v).sum(-1)
-    fitted_scale = (wanted * v).sum(-1) / bend.clamp_min(SMALL)
-    good = (fitted_scale > 0) & (bend > 0)
-    return Levels(levels.values, torch.where(good, fitted_scale, levels.scale)), codes
+    slope = (wanted * v).sum(-1)
+    if influence is None:
+        bend = (v @ gram * v).sum(-1)
+        fitted = slope / bend.clamp_min(SMALL)
+        return torch.where((fitted > 0) & (bend > 0), fitted, levels.scale)
+    bends = influence * (v @ gram @ v.transpose(1, 2))
+    own = bends.diagonal(dim1=1, dim2=2)
+    ridge = (SINGULAR * own.mean(-1)).clamp_min(SMALL)
+    eye = torch.eye(bends.shape[-1], dtype=bends.dtype)
+    fitted = torch.linalg.solve(bends + ridge[:, None, None] * eye, slope)
+    good = (fitted > 0) | (own == 0)
+    return torch.where(own > 0, fitted, levels.scale) if bool(good.all()) else levels.scale
 
 
 def _descend(
-    levels: Levels, codes: torch.Tensor, gram: torch.Tensor, wanted: torch.Tensor
+    levels: Levels,
+    codes: torch.Tensor,
+    gram: torch.Tensor,
+    influence: torch.Tensor | None,
+    wanted: torch.Tensor,
 ) -> tuple[torch.Tensor, bool]:
     """One look at every weight: the value that is best while all others stay."""
     import torch
 
     q = levels.real(codes)
-    slope, number, values = _by_column(q @ gram - wanted), _by_column(codes), _Values.of(levels)
+    slope = _by_column(_together(influence, q @ gram) - wanted)
+    number, values = _by_column(codes), _Values.of(levels)
     left, rise = _by_column(q), gram.numpy()
+    rows = None if influence is None else influence.numpy()
+    power = 1.0 if rows is None else np.diagonal(rows, axis1=1, axis2=2)
     changed = False
     for j in range(len(left)):
-        found = values.nearest(left[j] - slope[j] / rise[:, j, j, None])
+        bend = rise[:, j, j, None]
+        found = values.nearest(left[j] - slope[j] / (bend * power))
         if not np.array_equal(found, number[j]):
             changed = True
+            if rows is not None:
+                curve = bend[..., None] * rows
+                found = _in_turn(values, found != number[j], number[j], left[j], slope[j], curve)
             moved = values.real(found) - left[j]
-            slope += rise[:, j].T[..., None] * moved
+            felt = moved if rows is None else (rows @ moved[..., None])[..., 0]
+            slope += rise[:, j].T[..., None] * felt
             left[j] += moved
             number[j] = found
     return torch.from_numpy(np.ascontiguousarray(np.moveaxis(number, 0, -1))), changed
+
+
+def _in_turn(
+    values: _Values,
+    moves: NDArray[np.bool_],
+    number: NDArray[np.int64],
+    left: NDArray[np.float64],
+    slope: NDArray[np.float64],
+    curve: NDArray[np.float64],
+) -> NDArray[np.int64]:
+    """Numbers of a column's values after rows were moved one after the other.
+
+    Args:
+        values: what they may be.
+        moves: the rows that may move, (groups, rows).
+        number: of the value that each has.
+        left: those values.
+        slope: half the derivative of what they cost.
+        curve: half its second derivative, (groups, rows, rows).
+    """
+    number, slope = number.copy(), slope.copy()
+    table, ends = values.table.tolist(), values.borders.tolist()
+    for group, row in np.argwhere(moves).tolist():
+        scale, now = values.scale[group, row], left[group, row]
+        best = (now - slope[group, row] / curve[group, row, row]) / scale
+        number[group, row] = found = bisect_left(ends, best)
+        slope[group] += curve[group, row] * (table[found] * scale - now)
+    return number

@@ -3,13 +3,15 @@
 Every layer is solved for what it gives in the float network, from what the layers before it really
 feed it now that they are rounded (asymmetric reconstruction; He, Zhang and Sun 2017,
 arXiv:1707.06168), then rounded with compensation, its bias last. The second branch of a sum is
-given what makes the sum right. Neither labels nor derivatives are used.
+given what makes the sum right. No labels are used; derivatives only where a layer's results are
+weighed by what the answers take of them (:mod:`.influence`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +20,7 @@ from edgeprune.ir import Array, Graph, Node, tensors, walk
 from edgeprune.ops.linear import Linear, linears, partner
 from edgeprune.ops.unfuse import unfuse
 from edgeprune.quantize.compensate import SWEEPS, loss, round_matrix
+from edgeprune.quantize.influence import influences
 from edgeprune.quantize.levels import SMALL, Levels, plain_levels
 from edgeprune.quantize.moments import Moments, moments
 
@@ -86,17 +89,26 @@ class Rounder:
         generator = torch.Generator().manual_seed(seed)
         at = {k: v.sample(len(x), positions, generator) for k, v in self.layers.items()}
         self._goals = _goals(self._unfused, self._x, self.layers, at)
+        self._seed = seed
 
-    def rounded(self, counts: Mapping[str, int]) -> tuple[Graph, dict[str, Levels]]:
+    @cached_property
+    def _influences(self) -> dict[str, torch.Tensor]:
+        return influences(self._unfused, self.layers, self._x, self._seed)
+
+    def rounded(
+        self, counts: Mapping[str, int], *, weighed: bool = False
+    ) -> tuple[Graph, dict[str, Levels]]:
         """The network with rounded weights.
 
         Args:
             counts: of values, by layer; layers that are left out keep their weights.
+            weighed: whether a layer's results count by what the answers take of them, together.
 
         Returns:
             The float network whose weights lie on their levels, and the levels by layer.
         """
-        run = _Run(self._unfused, self.layers, self._goals, counts)
+        influences = self._influences if weighed else {}
+        run = _Run(self._unfused, self.layers, self._goals, counts, influences)
         run.through(self._x)
         return self.graph.with_constants(run.changed), run.levels
 
@@ -186,6 +198,7 @@ class _Run:
         layers: Mapping[str, Linear],
         goals: Mapping[str, Goal],
         counts: Mapping[str, int],
+        influences: Mapping[str, torch.Tensor],
     ) -> None:
         self.changed: dict[str, Array] = {}
         self.levels: dict[str, Levels] = {}
@@ -193,6 +206,7 @@ class _Run:
         self._layers = layers
         self._goals = goals
         self._counts = counts
+        self._influences = influences
         self._weights = tensors(graph)
 
     def through(self, x: torch.Tensor) -> None:
@@ -200,10 +214,11 @@ class _Run:
 
         def before(node: Node, values: Mapping[str, torch.Tensor]) -> None:
             if node.name in self._counts:
-                lin = self._layers[node.name]
+                lin, count = self._layers[node.name], self._counts[node.name]
                 at, wanted = self._goals[node.name].at, self._wanted(lin, values)
                 seen = moments(lin, values[node.inputs[0]], at, wanted)
-                self._take(lin, _solve(lin, self._weights, seen, self._counts[node.name]))
+                influence = self._influences.get(node.name)
+                self._take(lin, _solve(lin, self._weights, seen, count, influence=influence))
 
         walk(self._graph, x, before=before, weights=self._weights)
 
@@ -228,6 +243,7 @@ def _solve(
     seen: Moments,
     count: int,
     *,
+    influence: torch.Tensor | None = None,
     sweeps: int = SWEEPS,
 ) -> Solved:
     """A layer on so many levels."""
@@ -235,7 +251,7 @@ def _solve(
 
     w, b = (weights[v].numpy() for v in lin.node.inputs[1:])
     start = torch.from_numpy(lin.matrix(w).astype(np.float64))
-    levels, matrix = _rounded(start, seen, count, sweeps)
+    levels, matrix = _rounded(start, seen, count, influence, sweeps)
     bias = seen.wanted - (matrix @ seen.mean[..., None])[..., 0]
     new = lin.weights(matrix.numpy(), w), bias.flatten().numpy().astype(b.dtype)
     error = float(loss(start, matrix, seen.gram).sum())
@@ -243,7 +259,7 @@ def _solve(
 
 
 def _rounded(
-    start: torch.Tensor, seen: Moments, count: int, sweeps: int
+    start: torch.Tensor, seen: Moments, count: int, influence: torch.Tensor | None, sweeps: int
 ) -> tuple[Levels, torch.Tensor]:
     """Levels and weights of a layer: solved anew, then rounded, then scaled row by row."""
     import torch
@@ -251,7 +267,8 @@ def _rounded(
     gram = seen.damped(REFIT)
     step = torch.linalg.solve(gram, (seen.cross - start @ seen.gram).transpose(1, 2))
     wanted = start + step.transpose(1, 2)
-    levels, codes = round_matrix(wanted, seen.damped(DAMP), count, sweeps=sweeps)
+    gram = seen.damped(DAMP)
+    levels, codes = round_matrix(wanted, gram, count, influence=influence, sweeps=sweeps)
     matrix = levels.real(codes)
     bend = (matrix @ seen.gram * matrix).sum(-1)
     factor = (seen.cross * matrix).sum(-1) / bend.clamp_min(SMALL)

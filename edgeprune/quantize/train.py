@@ -3,7 +3,8 @@
 Forward, a weight is the value of its layer that is nearest; backward, the derivative goes straight
 through to what was rounded (Bengio, Leonard and Courville 2013, arXiv:1308.3432). The scale of
 every row is learned with it (Esser et al. 2020, arXiv:1902.08153), as is the bias. The values
-themselves stay, and so does the size but for some bytes of scales. No labels are used.
+themselves stay, and so does the size but for some bytes of scales. No labels are used. With the
+numbers of the values fixed too, it is what is continuous that all layers are solved for together.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ WEIGHT_RATE = 0.02
 """Of Adam, falling to 0 along a cosine: for weights, times the root mean square of a layer's."""
 RATE = 3e-3
 """For logarithms of scales, and for biases."""
+FIXED_RATE = 5e-3
+"""The same where weights stay."""
 LEAST = 1e-7
 """Of a probability."""
 
@@ -39,6 +42,7 @@ def train(
     x: Array,
     *,
     epochs: float,
+    fixed: bool = False,
     seed: int = 0,
     progress: Progress = silent,
 ) -> tuple[Graph, dict[str, Levels]]:
@@ -50,6 +54,7 @@ def train(
         source: the network whose answers are learned.
         x: samples, (n, *input shape) float32.
         epochs: passes over them; may be a fraction.
+        fixed: whether every weight keeps its value: scales and biases alone are learned.
         seed: of their order.
         progress: told after every step.
 
@@ -60,7 +65,7 @@ def train(
 
     known = linears(graph)
     layers = [_Layer.of(known[name], found, graph) for name, found in levels.items()]
-    groups = [group for layer in layers for group in layer.groups]
+    groups = [group for layer in layers for group in layer.groups(fixed=fixed)]
     optimizer = torch.optim.Adam(groups)
     batch = min(BATCH, len(x))
     steps = round(epochs * (len(x) // batch))
@@ -80,7 +85,7 @@ def train(
         _distance(made, wanted[rows], is_distribution).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
-        progress("finetune", step + 1, steps)
+        progress("settle" if fixed else "finetune", step + 1, steps)
     changed = {v: w for layer in layers for v, w in layer.constants(graph).items()}
     return graph.with_constants(changed), {k: v.levels for k, v in zip(levels, layers, strict=True)}
 
@@ -136,9 +141,11 @@ class _Layer:
             torch.from_numpy(places.reshape(w.shape)),
         )
 
-    @property
-    def groups(self) -> list[dict[str, object]]:
+    def groups(self, *, fixed: bool) -> list[dict[str, object]]:
         """What is learned, and how fast."""
+        if fixed:
+            self.latent.requires_grad_(False)
+            return [{"params": [self.scale, self.bias], "lr": FIXED_RATE}]
         size = float(self.latent.detach().square().mean().sqrt())
         return [
             {"params": [self.latent], "lr": WEIGHT_RATE * size},

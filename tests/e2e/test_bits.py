@@ -20,6 +20,7 @@ from edgeprune.pipeline.mixed import MixedFitter
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import prepare
 from edgeprune.pipeline.values import parse_bits
+from edgeprune.quantize.rounding import roundable
 from edgeprune.target import load_target
 from tests.e2e.conftest import Command, invoke, report_of
 from tests.emit.packages import small_mlp
@@ -184,6 +185,24 @@ def test_what_its_own_scales_make_too_large_gets_fewer_bits_by_what_was_known(
     assert made.size.flash_bytes == linked[1] < linked[0]
     like = asked[-1][1]
     assert any(g is like for g, _ in asked[:-1]), "layers' losses are those that were measured"
+
+
+def test_what_is_settled_on_is_never_further_from_the_source_than_what_was_found(
+    model: Path,
+) -> None:
+    """Nearer where there are samples to learn it from; as it is where those tell the wrong."""
+    prepared = prepare(mixed(model))
+    source = prepared.float_graph
+    roundings = Chooser(prepared, mixed(model))._roundings
+    for count in (3, 4, 16):
+        mix = roundings.mix(source, dict.fromkeys(roundable(source), count))
+        found = roundings.settled(mix, source, source)
+        assert found.loss < 0.98 * mix.loss
+        assert roundings.judge.loss(found.graph) == found.loss
+        assert {k: v.values for k, v in found.levels.items()}.keys() == mix.counts.keys()
+    misled = replace(roundings, x=np.zeros_like(roundings.x))
+    mix = roundings.mix(source, dict.fromkeys(roundable(source), 16))
+    assert misled.settled(mix, source, source) is mix
 
 
 @pytest.mark.slow

@@ -1,0 +1,48 @@
+"""How much results of a layer matter together."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from op_cases import residual
+from pruning import graphs
+
+from edgeprune.ir import predict
+from edgeprune.ops import Relu, Softmax
+from edgeprune.ops.linear import linears
+from edgeprune.quantize.influence import DAMP, SAMPLES, influences
+
+
+def test_in_front_of_a_distribution_it_is_the_covariance_of_the_drawn_label() -> None:
+    graph = graphs.balanced(graphs.mlp(12, 16, 4, act=Relu, head=Softmax))
+    x = np.random.default_rng(0).normal(size=(SAMPLES, 12)).astype(np.float32)
+    *_, (name, last) = linears(graph).items()
+    (found,) = influences(graph, {name: last}, torch.from_numpy(x))[name]
+    p = predict(graph, x)
+    exact = np.diag(p.mean(0)) - p.T @ p / len(p)
+    exact = exact / np.trace(exact) * 4 + DAMP * np.eye(4)
+    assert np.abs(found.numpy() - exact).max() < 0.15 * np.abs(exact).max()
+
+
+def test_a_channel_that_nothing_is_computed_from_counts_by_the_damping_alone() -> None:
+    graph = graphs.balanced(graphs.mlp(12, 16, 4, act=Relu, head=Softmax))
+    (name, first), (_, last) = linears(graph).items()
+    w = graph.constants[last.node.inputs[1]].copy()
+    w[:, 3] = 0
+    graph = graph.with_constants({last.node.inputs[1]: w})
+    x = torch.randn(50, 12, generator=torch.Generator().manual_seed(1))
+    (found,) = influences(graph, {name: first}, x)[name]
+    assert found[3, 3] == DAMP
+    assert found.diagonal().mean().item() == np.float64(1 + DAMP).round(9)
+
+
+def test_it_is_positive_definite_whatever_the_layer_and_the_answer() -> None:
+    graph = residual()
+    layers = linears(graph)
+    x = torch.randn(
+        30, *graph.types[graph.inputs[0]].shape, generator=torch.Generator().manual_seed(2)
+    )
+    found = influences(graph, layers, x)
+    for name, lin in layers.items():
+        assert found[name].shape == (lin.groups, lin.rows, lin.rows)
+        assert torch.linalg.eigvalsh(found[name]).min() > 0.9 * DAMP
