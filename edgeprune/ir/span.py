@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from edgeprune.ir.bands import Band, Part
 from edgeprune.ir.graph import Graph, Node
@@ -22,11 +23,26 @@ class Turn:
     Attributes:
         made: by node, the rows of its result that it makes, and how; those that make none are left
             out. What is made of sums over rows has one row, that which each turn adds to.
-        held: by inner value, which of its rows there are when it has been made in this turn.
+        held: by inner value, which of its rows there are from when it has been made in this turn
+            until its last reader has run; those of them that the next turn holds stay.
     """
 
     made: Mapping[str, tuple[range, Band]]
     held: Mapping[str, range]
+
+
+class Moves(NamedTuple):
+    """Rows of an inner value that move in a turn.
+
+    Attributes:
+        back: so many from where they lay aside, before more are made.
+        below: when they have been read, those above so many rows
+        left: move to where they stay, so many.
+    """
+
+    back: int
+    below: int
+    left: int
 
 
 @dataclass(frozen=True)
@@ -37,11 +53,15 @@ class Span:
         nodes: the last one's result is all that others read.
         turns: in the order of time.
         most: by node, the rows that it makes in a turn, at the most.
+        aside: inner values whose rows that stay lie in a place of their own from turn to turn: what
+            they take while they are made and read, others have in the meantime. Rows of others stay
+            where they are read, at the beginning.
     """
 
     nodes: tuple[Node, ...]
     turns: tuple[Turn, ...]
     most: tuple[int, ...]
+    aside: frozenset[str] = frozenset()
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -57,6 +77,11 @@ class Span:
     def inner(self) -> frozenset[str]:
         """Values of which there are never more than some rows."""
         return frozenset(n.output for n in self.nodes[:-1])
+
+    @cached_property
+    def last_reader(self) -> Mapping[str, Node]:
+        """Of each inner value; when it has run, rows that stay move to where they do."""
+        return {v: n for n in self.nodes for v in n.inputs if v in self.inner}
 
     @cached_property
     def read(self) -> frozenset[str]:
@@ -81,30 +106,36 @@ class Span:
         """The most rows of an inner value that there are at once."""
         return max(len(t.held[value]) for t in self.turns)
 
-    def moved(self, value: str, turn: int) -> tuple[int, int]:
-        """Rows of an inner value that move before more are made, and by how many rows."""
-        if turn == 0:
-            return 0, 0
-        before, now = self.turns[turn - 1].held[value], self.turns[turn].held[value]
-        return (before.stop - now.start, now.start - before.start) if before != now else (0, 0)
+    def stays(self, value: str, turn: int) -> int:
+        """Rows of an inner value that a turn leaves to the next one."""
+        if not 0 <= turn < len(self.turns) - 1:
+            return 0
+        now, then = self.turns[turn].held[value], self.turns[turn + 1].held[value]
+        return max(now.stop - then.start, 0)
+
+    def moves(self, value: str, turn: int) -> Moves:
+        """Which rows of an inner value move in a turn."""
+        left, held = self.stays(value, turn), self.turns[turn].held[value]
+        below = len(held) - left
+        made = self.turns[turn].made
+        if not any(n.name in made for n in self.nodes if value in (n.output, *n.inputs)):
+            return Moves(0, 0, 0)
+        if value in self.aside:
+            return Moves(self.stays(value, turn - 1), below, left)
+        return Moves(0, below, left if below else 0)
 
     @cached_property
-    def lasting(self) -> frozenset[str]:
-        """Inner values some rows of which are needed beyond the turn that makes them."""
-        return frozenset(v for v in self.inner if self._lasts(v))
+    def moved_rows(self) -> Mapping[str, int]:
+        """How many rows of each inner value move in all turns."""
+        turns = range(len(self.turns))
+        moves = {v: [self.moves(v, i) for i in turns] for v in self.lasting}
+        return {v: sum(m.back + m.left for m in found) for v, found in moves.items()}
 
-    def _lasts(self, value: str) -> bool:
-        readers = [n for n in self.nodes if value in n.inputs]
-        made = next(n for n in self.nodes if n.output == value)
-        for turn in self.turns:
-            rows = turn.held[value]
-            fresh = turn.made.get(made.name)
-            if fresh is None or fresh[0] != rows:
-                if rows and any(n.name in turn.made for n in readers):
-                    return True
-            elif any(n.name not in turn.made for n in readers):
-                return True
-        return False
+    @cached_property
+    def lasting(self) -> Mapping[str, int]:
+        """The most rows that stay from one turn to the next, by inner value of which any do."""
+        most = {v: max(self.stays(v, i) for i in range(len(self.turns))) for v in self.inner}
+        return {v: rows for v, rows in most.items() if rows}
 
 
 Bands = dict[tuple[str, range], Band | None]
@@ -229,9 +260,9 @@ def _held(
     now = dict.fromkeys(inner, range(0))
     for turn, needed in zip(made, reversed(lows), strict=True):
         for v, name in inner.items():
-            if name in turn:
-                fresh = turn[name][0]
-                start = min(needed.get(v, fresh.start), fresh.start)
-                now[v] = range(max(start, now[v].start), fresh.stop)
+            stop = turn[name][0].stop if name in turn else now[v].stop
+            # rows that nothing reads need a place as well
+            start = min(needed.get(v, stop), now[v].stop)
+            now[v] = range(max(start, now[v].start), stop)
         held.append(dict(now))
     return held

@@ -9,9 +9,9 @@ from functools import cached_property
 from edgeprune.ir import Graph, Over, Span
 from edgeprune.planner.arena import SEARCH_TRIES, place
 from edgeprune.planner.order import best_order
-from edgeprune.planner.plan import Buffer, MemoryPlan, Share, live_bytes, round_up
+from edgeprune.planner.plan import Buffer, MemoryPlan, Share, aside, live_bytes, round_up
 
-__all__ = ["Buffer", "MemoryPlan", "Work", "plan_memory"]
+__all__ = ["ALIGN", "Buffer", "MemoryPlan", "Work", "aside", "plan_memory", "round_up"]
 
 ALIGN = 4  # bytes; float32 and word loads of packed int8 rows need no more
 
@@ -139,12 +139,13 @@ def _layout(
     if span is not None:
         _prolong(span, home, step, first, last)
     kept = _kept(graph, home, first, last)
+    alone = {*kept, *((home[v] for v in span.aside & span.lasting.keys()) if span else ())}
     shared = {
         home[n.output]: over[n.name]
         for n in graph.nodes
         if n.name in over
         and last[over[n.name].buffer] == step[n.name] == first[home[n.output]]
-        and not {over[n.name].buffer, home[n.output]} & kept.keys()
+        and not {over[n.name].buffer, home[n.output]} & alone
     }
     buffers = [
         Buffer(b, nbytes[b], first[b], last[b], shared.get(b)) for b in nbytes if b not in kept
@@ -154,6 +155,7 @@ def _layout(
         for name, n in scratch.items()
         if n
     ]
+    buffers += _aside(graph, span, step)
     placed = tuple(b for b in buffers if b.nbytes or span is None)
     return _Layout(order, placed, home, span, kept, _within(graph, work, home))
 
@@ -162,7 +164,7 @@ def _bytes_held(graph: Graph, value: str, span: Span | None) -> int:
     """The most bytes of a value that lie in the arena at once."""
     t = graph.types[value]
     if span is not None and value in span.inner:
-        return t.nbytes // t.shape[0] * span.height(value)
+        return _rows_bytes(graph, value, span.height(value))
     if span is not None and value in graph.inputs and value in span.read - {*graph.outputs}:
         return 0
     return t.nbytes
@@ -177,10 +179,25 @@ def _prolong(
 ) -> None:
     """What is needed in more than one turn is there in all of them."""
     ends = step[span.nodes[0].name], step[span.nodes[-1].name]
-    for v in (span.result, *span.lasting):
+    lasting = span.lasting.keys() - span.aside
+    for v in (span.result, *lasting):
         first[home[v]] = ends[0]
-    for v in (*span.read, *span.lasting):
+    for v in (*span.read, *lasting):
         last[home[v]] = max(last[home[v]], ends[1])
+
+
+def _aside(graph: Graph, span: Span | None, step: Mapping[str, int]) -> list[Buffer]:
+    """Where rows lie from turn to turn, of values that have another place in between."""
+    if span is None:
+        return []
+    ends = step[span.nodes[0].name], step[span.nodes[-1].name]
+    rows = {v: n for v, n in span.lasting.items() if v in span.aside}
+    return [Buffer(aside(v), _rows_bytes(graph, v, n), *ends) for v, n in rows.items()]
+
+
+def _rows_bytes(graph: Graph, value: str, rows: int) -> int:
+    t = graph.types[value]
+    return t.nbytes // t.shape[0] * rows
 
 
 def _turns_of(name: str, span: Span | None, step: Mapping[str, int]) -> tuple[int, int]:

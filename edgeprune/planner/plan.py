@@ -28,7 +28,7 @@ class Buffer:
     """A stretch of memory that is needed from one step to another.
 
     Attributes:
-        name: the value that lives there (or "node:scratch").
+        name: the value that lives there (or "node:scratch", or :func:`aside` of a value).
         nbytes: its size.
         first: the step in which it is written (-1: before the first).
         last: the last step in which it is needed, inclusive.
@@ -83,6 +83,11 @@ class MemoryPlan:
     def has_place(self, value: str) -> bool:
         """Whether an activation lies in the arena: no input that is read by rows does."""
         return self.home[value] in self.offsets
+
+
+def aside(value: str) -> str:
+    """The name of the buffer of those rows of a value that stay from turn to turn."""
+    return f"{value}:rows"
 
 
 def live_bytes(buffers: Sequence[Buffer], step: int, align: int) -> int:

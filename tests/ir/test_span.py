@@ -35,7 +35,7 @@ def check(graph: Graph, span: Span) -> None:
     """Goes through the turns with the rows that lie in memory."""
     there: dict[str, range] = {v: range(0) for v in span.inner}
     ends = dict.fromkeys((n.output for n in span.nodes), 0)
-    for turn in span.turns:
+    for number, turn in enumerate(span.turns):
         for node in span.nodes:
             if node.name not in turn.made:
                 continue
@@ -49,6 +49,11 @@ def check(graph: Graph, span: Span) -> None:
                 before, now = there[node.output], turn.held[node.output]
                 assert set(now) <= set(before) | set(rows), "a row that has gone comes back"
                 there[node.output] = now
+        for v, now in turn.held.items():
+            moves, stays = span.moves(v, number), span.stays(v, number)
+            assert not moves.left or moves.below + moves.left == len(now)
+            assert stays <= span.lasting.get(v, 0)
+            there[v] = range(now.stop - stays, now.stop)
     assert ends[span.result] == graph.types[span.result].shape[0]
 
 
@@ -80,12 +85,23 @@ def test_a_sum_waits_for_the_rows_of_its_longer_way() -> None:
     assert span.height("v1") == 3, "a window"
     assert span.height("v2") == 1
     assert "v2" not in span.lasting
+    assert span.lasting == {"v0": 1, "v1": 2}
 
 
 def test_a_ring_is_as_high_as_a_window_and_what_is_made_in_a_turn() -> None:
     graph = chain((1, 1, Padding()), (3, 1, SAME), height=24)
     heights = [span_of(graph, graph.nodes, [n] * 2) for n in (1, 2, 4)]
     assert [s.height("v0") for s in heights if s] == [3, 4, 6]
+
+
+def test_between_turns_only_rows_stay_that_are_read_again() -> None:
+    graph = chain((1, 1, Padding()), (3, 1, SAME), (1, 1, Padding()), (3, 2, SAME), height=24)
+    for most in (1, 2, 4):
+        span = span_of(graph, graph.nodes, [most] * 4)
+        assert span is not None
+        check(graph, span)
+        assert span.lasting["v0"] == 2, "of a window of three, moved by one"
+        assert span.height("v0") == 2 + most
 
 
 def test_what_others_read_ends_a_span() -> None:

@@ -17,6 +17,7 @@ from edgeprune.emit.to_c.state import members_of, reset
 from edgeprune.emit.to_c.writer import Names, array, comment, model_name, number, numbered
 from edgeprune.ir import Node, Span
 from edgeprune.kernels.call import Constant, KernelCall
+from edgeprune.planner import aside
 
 
 @dataclass(frozen=True)
@@ -260,7 +261,9 @@ class _Source:
 
     def _span(self, span: Span) -> None:
         """The loop of the layers that run by rows."""
-        loop = RowLoop(self.program.graph, span, self._place, self._feed, self.name)
+        at = self.program.plan.offsets
+        apart = {aside(v): f"arena_ + {at[aside(v)]}" for v in span.aside & span.lasting.keys()}
+        loop = RowLoop(self.program.graph, span, self._place | apart, self._feed, self.name)
         for node in span.nodes:
             call, prefix = self.program.calls[node.name], self.prefixes[node.name]
             mark = self._begin(node, call)

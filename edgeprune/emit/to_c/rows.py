@@ -17,6 +17,7 @@ from edgeprune.emit.to_c.program import c_type
 from edgeprune.emit.to_c.writer import array
 from edgeprune.ir import Graph, Node, Span
 from edgeprune.kernels.call import KernelCall
+from edgeprune.planner import aside
 
 Statements = Callable[[KernelCall, str, Sequence[str], str], list[str]]
 
@@ -59,7 +60,8 @@ class RowLoop:
     Args:
         graph: the network.
         span: what runs by rows.
-        pointers: by value, C's address of its first byte in the arena, or an argument.
+        pointers: by value, and by :func:`aside` of one, C's address of its first byte in the arena,
+            or an argument.
         fed: how an input comes row by row, where a turn is a function of its own; or None.
         name: what that function's begins with.
     """
@@ -73,6 +75,7 @@ class RowLoop:
         self.data: list[str] = []
         self._ahead: list[str] = []
         self._body: list[str] = []
+        self._leave: dict[str, list[str]] = {}
         self._fed = fed
         self._name = name
 
@@ -118,11 +121,15 @@ class RowLoop:
         for v in dict.fromkeys(operands):
             inputs[v], after = self._input(layer, v, f"x{len(inputs)}", table)
             behind += after
-        output, before, after = self._output(layer, table)
+        output, after = self._output(layer, table)
         called = _chosen(layer, form, statements, [inputs[v] for v in operands], output)
-        lines = [mark, *before, *called, *behind, *after]
+        lines = [mark, *called, *behind, *after]
         self.data += table.data
-        self._body += [f"        {line}" for line in table.guarded(lines)]
+        made = layer.node.output
+        before, self._leave[made] = self._moved(layer.prefix, made)
+        read = [v for v in inputs if layer.node is self._span.last_reader.get(v)]
+        moved = [line for v in read for line in self._leave[v]]
+        self._body += [f"        {line}" for line in (*before, *table.guarded(lines), *moved)]
 
     def _input(
         self, layer: RowLayer, value: str, word: str, table: _Table
@@ -139,21 +146,38 @@ class RowLoop:
             return self._within(value, table.number(f"{word}_at", at)), []
         return self._running(layer, value, word, starts, table, const=True)
 
-    def _output(self, layer: RowLayer, table: _Table) -> tuple[str, list[str], list[str]]:
-        """The pointer to the first row that is made, what moves rows, and what moves it on."""
+    def _output(self, layer: RowLayer, table: _Table) -> tuple[str, list[str]]:
+        """The pointer to the first row that is made, and what moves it on."""
         span, value = self._span, layer.node.output
         starts = self._by_turn(layer, lambda t: t.made[layer.node.name][0].start)
         if value == span.result:
-            pointer, after = self._running(layer, value, "y", starts, table)
-            return pointer, [], after
+            return self._running(layer, value, "y", starts, table)
         low = self._by_turn(layer, lambda t: t.held[value].start)
         at = [self._bytes(value, s - b) for s, b in zip(starts, low, strict=True)]
-        moved = [span.moved(value, i) for i in range(len(span.turns))]
-        count = table.number("moved", [self._bytes(value, n if d else 0) for n, d in moved])
-        down = table.number("down", [self._bytes(value, d if n else 0) for n, d in moved])
+        return self._within(value, table.number("y_at", at)), []
+
+    def _moved(self, prefix: str, value: str) -> tuple[list[str], list[str]]:
+        """What moves rows that stay, in front of what makes a value and behind its last reader."""
+        span, turns = self._span, range(len(self._span.turns))
+        if value not in span.lasting:
+            return [], []
+        moves = [span.moves(value, i) for i in turns]
+        table = _Table(f"{prefix}_rows", [0 if m.back or m.left else None for m in moves])
+        if not table.is_used:
+            return [], []
+
+        def number(word: str, rows: Sequence[int]) -> str:
+            return table.number(word, [self._bytes(value, n) for n in rows])
+
         place = self._pointers[value]
-        before = [] if count == "0" else [f"ep_move_rows({place}, {place} + {down}, {count});"]
-        return self._within(value, table.number("y_at", at)), before, []
+        stay = self._pointers[aside(value)] if value in span.aside else place
+        back = number("back", [m.back for m in moves])
+        below = number("below", [m.below for m in moves])
+        left = number("left", [m.left for m in moves])
+        get = [f"ep_move_rows({place}, {stay}, {back});"] if value in span.aside else []
+        put = [f"ep_move_rows({stay}, {place} + {below}, {left});"]
+        self.data += table.data
+        return table.guarded(get) if get else [], table.guarded(put)
 
     def _running(
         self,
@@ -250,6 +274,11 @@ class _Table:
             numbers[self._used] = [1 + distinct.index(row) for row in self._rows]
             made.append(array(f"{self._prefix}_turn", numbers, "uint8_t", ""))
         return made
+
+    @property
+    def is_used(self) -> bool:
+        """Whether any turn has a row."""
+        return bool(self._used)
 
     @property
     def _is_guarded(self) -> bool:
