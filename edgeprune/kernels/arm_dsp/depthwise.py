@@ -306,7 +306,7 @@ def _call(request: Request, original: Layer, form: Form, run: Run, table: Array)
             Constant("table", table, "int32_t", 4 * original.out[2]),
         ),
         inputs=(request.node.inputs[0],),
-        scratch_bytes=4 * band_in * 2 * run.pitch,
+        scratch_bytes=min(in_c, 4) * band_in * 2 * run.pitch,
         inplace=form.inplace(original, rows),
         instance=run.piece.instance,
         instructions=out_c * (out_h * run.line + run.once * bands) + widening,

@@ -155,7 +155,7 @@ void ep_depthwise_conv2d_s8_arm_dsp(const band_params *p, const int8_t *w, const
 {
     uint32_t *const planes = scratch;
     const int32_t plane_words = p->band_in * p->pitch / 2;
-    fill_border(planes, 4 * plane_words, ep_pair(p->zero, p->zero));
+    fill_border(planes, (p->in_c < 4 ? p->in_c : 4) * plane_words, ep_pair(p->zero, p->zero));
     for (int32_t c = 0; c < p->in_c; c += 4) {
         const int32_t channels = p->in_c - c < 4 ? p->in_c - c : 4;
         for (int32_t oy = 0; oy < p->out_h; oy += p->band_rows) {

@@ -50,7 +50,7 @@ typedef struct {
  * w        int8 [filters][kernel_h][kernel_w]
  * table    int32 [filters][3]
  * x        int8 [in_h][in_w][in_c]
- * scratch  int16 [4][band_in][pitch]
+ * scratch  int16 [in_c, 4 at the most][band_in][pitch]
  * y        int8 [out_h][out_w][out_c] */
 void ep_depthwise_conv2d_s8_arm_dsp(const ep_depthwise_conv2d_s8_arm_dsp_params *p, const int8_t *w,
                                     const int32_t *table, const int8_t *x, void *scratch, int8_t *y);
