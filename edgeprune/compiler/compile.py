@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from edgeprune.compiler.by_rows import Whole, best_span
+from edgeprune.compiler.by_rows import best_span
+from edgeprune.compiler.row_spans import Whole
 from edgeprune.emit import tflite_metadata, to_onnx, to_ort, to_tflite
 from edgeprune.emit.lacking import lacking
 from edgeprune.emit.to_c import CFiles, Program, Vectors
@@ -145,17 +146,12 @@ class Recipe:
             if whole.plan.arena_bytes <= self.room and whole.work <= MUCH * fewest:
                 return whole
 
-        def planned(calls: Mapping[str, KernelCall], span: Span) -> MemoryPlan:
-            work = work_of(typed, calls)
-            return plan_memory(typed, work, order=nodes, thorough=False, span=span)
-
         span = best_span(
             Whole(
                 typed,
                 whole.calls,
                 whole.plan,
                 self._priced,
-                planned,
                 fewest,
                 keeps_kernels=self.optimize == "size",
                 room=self.room,
@@ -193,7 +189,7 @@ class Recipe:
         if room is None and span is None and self.target.ram_limit is not None:
             room = self.target.ram_limit - STACK_BYTES
 
-        def planned(calls: Mapping[str, KernelCall]) -> MemoryPlan:
+        def planned(calls: Mapping[str, KernelCall], *, thorough: bool = thorough) -> MemoryPlan:
             return plan_memory(
                 typed, work_of(typed, calls), order=order, thorough=thorough, span=span
             )
@@ -203,7 +199,7 @@ class Recipe:
             self.target.kernels,
             self.optimize,
             core,
-            lambda c: planned(c).arena_bytes,
+            lambda c: planned(c, thorough=thorough and span is None).arena_bytes,
             fpu=self.target.fpu != "none",
             pairs=self.target.pairs,
             memory=self.target.memory,

@@ -116,7 +116,7 @@ def weighed(
     Whichever have the lowest :func:`price`. Args are those of :func:`leanest`.
     """
     lean = leanest(options, quick, arena, room)
-    spent = lean if room is None else _given_back(lean, quick, arena, room)
+    spent = lean if room is None else _spent(lean, options, arena, room)
     return min(quick, lean, spent, key=lambda c: price(arena(c), _work(c), room))
 
 
@@ -190,18 +190,36 @@ def _leaner(
     return _given_back(lean, quick, arena)
 
 
-def _given_back(
-    lean: Choice, quick: Choice, arena: Callable[[Choice], int], room: int = 0
-) -> Choice:
-    """Where the peak does not rise by it, or not above the room, the quickest calls.
+def _given_back(lean: Choice, quick: Choice, arena: Callable[[Choice], int]) -> Choice:
+    """Where the peak does not rise by it, the quickest calls.
 
     Those that gain most come first.
     """
     changed = [name for name, call in lean.items() if call is not quick[name]]
-    least = max(arena(lean), room) if changed else 0
+    least = arena(lean) if changed else 0
     for name in sorted(changed, key=lambda n: quick[n].work - lean[n].work):
         if arena(lean | {name: quick[name]}) <= least:
             lean = lean | {name: quick[name]}
+    return lean
+
+
+def _spent(
+    lean: Choice,
+    options: Mapping[str, Sequence[KernelCall]],
+    arena: Callable[[Choice], int],
+    room: int,
+) -> Choice:
+    """The quickest calls that the room allows; those that gain most come first."""
+    least = max(arena(lean), room)
+    quick = {name: min(c.work for c in calls) for name, calls in options.items()}
+    slow = [name for name, call in lean.items() if call.work > quick[name]]
+    for name in sorted(slow, key=lambda n: quick[n] - lean[n].work):
+        for call in sorted(options[name], key=lambda c: (c.work, c.scratch_bytes)):
+            if call.work >= lean[name].work:
+                break
+            if arena(lean | {name: call}) <= least:
+                lean = lean | {name: call}
+                break
     return lean
 
 
