@@ -83,7 +83,7 @@ Rng = np.random.Generator
 
 
 def weights_of(rng: Rng, shape: tuple[int, ...], axis: int, kind: str) -> dict[str, object]:
-    """Weights as training leaves them, in int8, of few values, or in float32."""
+    """Weights as training leaves them, in int8, some smaller, of few values, or in float32."""
     if kind == "float32":
         w = rng.normal(size=shape).astype(np.float32)
         b = rng.normal(size=shape[axis]).astype(np.float32)
@@ -92,7 +92,8 @@ def weights_of(rng: Rng, shape: tuple[int, ...], axis: int, kind: str) -> dict[s
     made = layer_constants(rng, shape, axis, 0.05, values=few)
     w, t = made["w"]
     if not few:
-        w = np.clip(np.round(rng.normal(0, 35.0, shape)), -127, 127).astype(np.int8)
+        spread = 20.0 if kind == "small" else 35.0
+        w = np.clip(np.round(rng.normal(0, spread, shape)), -127, 127).astype(np.int8)
     return {**made, "w": (w, t)}
 
 
@@ -148,6 +149,10 @@ def layers(rng: Rng) -> Iterator[Graph]:
     yield linear(rng, Dense(act), (size(rng, 4, 60), fours), (filters, fours), "int8")
     few = (size(rng, 1, 5), size(rng, 1, 5), 4 * size(rng, 1, 32))
     yield linear(rng, DepthwiseConv2d(stride, around, clamp=act), few, (k, k, few[2]), "int8")
+    n_in, n_out = size(rng, 4, 300), size(rng, 2, 100)
+    yield linear(rng, Dense(act), (n_in,), (n_out, n_in), "small")
+    few, filters = size(rng, 1, 16), 4 * size(rng, 8, 32)
+    yield linear(rng, Conv2d(clamp=RELU), (*image, few), (filters, 1, 1, few), "int8")
     shape = (*image, depth)
     a, b = (int8_type(shape, s, 3) for s in (0.05, 0.03))
     yield one_node(Add(act), [a, b], int8_type((), 0.06, -9))

@@ -20,9 +20,11 @@ from edgeprune.kernels.portable._spell import QUICK_SHIFT, within
 FOLDER = "arch/riscv"
 FUNCTION = "ep_conv2d_s8_riscv"
 MOST = 255
-"""Magnitudes of four weights together whose products with int8 add up in 16 bits."""
+"""Magnitudes of some weights together whose products with int8 add up in 16 bits."""
 LONGEST_RUN = 255
-"""Fours of a run: they are counted in a byte."""
+"""Pieces of a run: they are counted in a byte."""
+SHARING = 2
+"""Channels that share the loads of inputs."""
 WORK = Work(mac=2.05, output=20, packed=4)
 
 
@@ -58,20 +60,22 @@ def finished(call: KernelCall | None, function: str) -> KernelCall | None:
     return call if within(call.constants[3].values, QUICK_SHIFT, -1) else None
 
 
-def runs_of(weights: Array) -> Array:
-    """How many fours of each two channels are added up as such, between those that go by twos.
+def runs_of(weights: Array, piece: int = FOURS, sharing: int = SHARING) -> Array:
+    """How many pieces of some channels each are added up as such, between those that go by twos.
 
     Args:
-        weights: (channels, weights of a channel, a multiple of four) int8.
+        weights: (channels, weights of a channel, a multiple of the piece) int8.
+        piece: weights of a channel that are added up.
+        sharing: channels that go alike.
 
     Returns:
-        Flat uint8, as ``ep_quads_s8_riscv.h`` has them.
+        Flat uint8, as ``ep_quads_s8_riscv.h`` and ``ep_eights_s8_riscv.h`` have them.
     """
-    sums = np.abs(weights.astype(np.int32)).reshape(len(weights), -1, FOURS).sum(axis=2)
+    sums = np.abs(weights.astype(np.int32)).reshape(len(weights), -1, piece).sum(axis=2)
     found: list[int] = []
-    for first in range(0, len(sums), 2):
+    for first in range(0, len(sums), sharing):
         found.append(0)
-        for more in (sums[first : first + 2] > MOST).any(axis=0):
+        for more in (sums[first : first + sharing] > MOST).any(axis=0):
             if more or found[-1] == LONGEST_RUN:
                 found.append(0)
             else:
