@@ -28,6 +28,7 @@ from edgeprune.ir import (
 from edgeprune.ops import (
     Add,
     AvgPool2d,
+    Compare,
     Concat,
     Conv2d,
     ConvTranspose2d,
@@ -61,6 +62,7 @@ from edgeprune.ops import (
     examples,
 )
 from edgeprune.ops._window import Padding
+from edgeprune.ops.compare import RESULTS
 from edgeprune.ops.examples import FIXED
 from edgeprune.ops.function import FUNCTIONS, Selu
 from edgeprune.quantize.rewrite import quantise
@@ -76,7 +78,7 @@ LACKS: dict[str, frozenset[str]] = {
     **dict.fromkeys(FIXED, NO_FLOAT),
     "audio_features": NO_FLOAT | {"tflite int8"},
     **dict.fromkeys((function.kind for function in FUNCTIONS), NO_INT16),
-    **dict.fromkeys(("prelu", "elu", "hard_swish", "gelu", "log_softmax"), NO_INT16),
+    **dict.fromkeys(("compare", "prelu", "elu", "hard_swish", "gelu", "log_softmax"), NO_INT16),
     "div": NO_INT16 | {"onnx int16x8"},
     "conv_transpose2d": frozenset({"c int16x8", "c int4", "tflite int4"}),
 }
@@ -215,6 +217,7 @@ FORMS = [
     *(Case(op, (9,)) for op in (Gelu(), Gelu(True), Softmax(), LogSoftmax())),
     *(Case(function(), (9,)) for function in FUNCTIONS),
     Case(Selu(1.0, 0.7, 0.7), (9,)),
+    *(Case(Compare(test, 0.4), (9,)) for test in RESULTS),
     Case(Softmax(2.0), (3, 9)),
     Case(PRelu(), IMAGE, ((4,),)),
     Case(Reshape(shape=(28, 8)), IMAGE),

@@ -19,6 +19,7 @@ TYPES = {
     "int16": s.TensorType.INT16,
     "int32": s.TensorType.INT32,
     "int64": s.TensorType.INT64,
+    "bool": s.TensorType.BOOL,
 }
 FIVE, THREE = QuantParams.of(0.05, -3), QuantParams.of(0.03, 7)
 

@@ -41,7 +41,7 @@ def spell(graph: Graph, node: Node, dtype: str) -> list[tuple[Use, str]]:
     activation = first.dtype
     while op.then is not None:
         between = TensorType((1, *result.shape), op.gives)
-        handed = Operand(between, f"{node.output};{len(uses)}")
+        handed = Operand(between, f"{node.output}|{len(uses)}")  # readers cut names at ";"
         uses.append(use_of(op, operands, result, handed, activation))
         op, operands, activation = op.then, [handed], op.gives
     return [*uses, use_of(op, operands, result, whole, activation)]

@@ -21,7 +21,10 @@ LEAST = -1e30
 
 
 class DType(Enum):
-    """Element types. INT4 constants are held one a byte in int8 arrays and packed on emission."""
+    """Element types. INT4 constants are held one a byte in int8 arrays and packed on emission.
+
+    BOOL is none of a graph's values: truth is 1 and 0 there. Files have it.
+    """
 
     FLOAT32 = "float32"
     INT8 = "int8"
@@ -30,6 +33,7 @@ class DType(Enum):
     INT32 = "int32"
     INT64 = "int64"
     INT4 = "int4"
+    BOOL = "bool"
 
     @property
     def numpy(self) -> np.dtype[Any]:

@@ -14,6 +14,7 @@ from edgeprune.ops.activation import (
 )
 from edgeprune.ops.arith import Add, Div, Maximum, Minimum, Mul, Sub
 from edgeprune.ops.audio import AudioFeatures
+from edgeprune.ops.compare import Compare
 from edgeprune.ops.conv import Conv2d, DepthwiseConv2d
 from edgeprune.ops.conv_transpose import ConvTranspose2d
 from edgeprune.ops.dense import Dense
@@ -52,6 +53,7 @@ _ALL: tuple[type[Op], ...] = (
     HardSwish,
     Gelu,
     *FUNCTIONS,
+    Compare,
     Softmax,
     LogSoftmax,
     Reshape,
@@ -77,6 +79,7 @@ __all__ = [
     "Add",
     "AudioFeatures",
     "AvgPool2d",
+    "Compare",
     "Concat",
     "Conv2d",
     "ConvTranspose2d",

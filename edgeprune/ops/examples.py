@@ -23,6 +23,7 @@ from edgeprune.ops._window import Padding
 from edgeprune.ops.activation import Elu, Gelu, HardSwish, LeakyRelu, PRelu, Relu, Sigmoid, Tanh
 from edgeprune.ops.arith import Add, Div, Maximum, Minimum, Mul, Sub
 from edgeprune.ops.audio import AudioFeatures
+from edgeprune.ops.compare import Compare
 from edgeprune.ops.conv import Conv2d, DepthwiseConv2d
 from edgeprune.ops.conv_transpose import ConvTranspose2d
 from edgeprune.ops.dense import Dense
@@ -67,6 +68,7 @@ EXAMPLES: tuple[Example, ...] = (
     (HardSwish(), (IMAGE,), ()),
     (Gelu(), (IMAGE,), ()),
     *((function(), (IMAGE,), ()) for function in FUNCTIONS),
+    (Compare(), (IMAGE,), ()),
     (Softmax(), (VECTOR,), ()),
     (LogSoftmax(), (VECTOR,), ()),
     (Reshape(shape=(120,)), (IMAGE,), ()),

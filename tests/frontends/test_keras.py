@@ -297,10 +297,21 @@ def test_activations_that_tensorflow_spells_as_a_choice_are_one_function(tmp_pat
         graph = load(tmp_path / "net.keras")
         assert [n.op.kind for n in graph.nodes] == ["selu"]
         np.testing.assert_allclose(predict(graph, x), model(tf.constant(x)), atol=1e-5)
-    inputs = k.Input((6,))  # it jumps
-    k.Model(inputs, k.layers.ReLU(threshold=0.5)(inputs)).save(tmp_path / "net.keras")
-    with pytest.raises(UnsupportedError, match="GREATER"):
-        load(tmp_path / "net.keras")
+
+
+@pytest.mark.needs("tensorflow")
+def test_conditions_of_values_are_read(tmp_path: Path) -> None:
+    import tensorflow as tf
+    from tensorflow import keras as k
+
+    x = np.random.default_rng(0).normal(size=(5, 6)).astype(np.float32) * 3
+    inputs = k.Input((6,))
+    jump = k.layers.ReLU(threshold=0.5)(inputs)
+    chosen = k.ops.where(k.ops.logical_and(inputs > -1, jump <= 2), inputs, 3 * k.ops.sign(jump))
+    model = k.Model(inputs, k.layers.UnitNormalization()(chosen))
+    model.save(tmp_path / "net.keras")
+    graph = load(tmp_path / "net.keras")
+    np.testing.assert_allclose(predict(graph, x), model(tf.constant(x)), atol=1e-5)
 
 
 @pytest.mark.needs("tensorflow")

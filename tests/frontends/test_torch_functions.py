@@ -53,6 +53,22 @@ FUNCTIONS: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], tuple[int, ..
     "placed": (lambda x: x + torch.linspace(-1, 1, 8) + torch.eye(8).roll(1, 0)[2], ROW),
     "shrunk": (lambda x: functional.softshrink(x, 0.3), ROW),
     "threshold": (lambda x: functional.threshold(x, 0.2, 0.2), ROW),
+    "a jump": (lambda x: functional.threshold(x, 0.2, -1.0), ROW),
+    "shrunk with jumps": (lambda x: functional.hardshrink(x, 0.4), ROW),
+    "a computed condition": (lambda x: torch.where(x > 0.3, x, -2 * x), ROW),
+    "one value or another": (lambda x: torch.where(x[:, :4] <= x[:, 4:], 0.5, -3.0), ROW),
+    "nothing elsewhere": (lambda x: torch.where(x < 0, x * x, torch.zeros(())), SEQUENCE),
+    "a gate of truth": (lambda x: (x > 0).float() * x[:, :1], SEQUENCE),
+    "gates by channel": (lambda x: (x >= torch.tensor([[0.1], [0], [-1], [1]])) * x, SEQUENCE),
+    "logic": (
+        lambda x: ((x > 0) & ~(x > 1) | (x < -1) ^ (x[:, :1] != x)).to(torch.int32) * x, SEQUENCE,
+    ),
+    "signs": (lambda x: torch.sign(x) + 2 * (x == 0), ROW),
+    "counted truth": (lambda x: torch.logical_and(x < 1, x > -1).float().sum(2), SEQUENCE),
+    "filled by itself": (lambda x: x.masked_fill(x < 0, 3.0), ROW),
+    "scores masked by values": (
+        lambda x: x.masked_fill(x < -0.5, -torch.inf).softmax(2), SEQUENCE,
+    ),
     "filled in the model": (
         lambda x: x.masked_fill(torch.ones(4, 9, dtype=torch.bool).triu(1), -3.0), SEQUENCE,
     ),
@@ -133,8 +149,6 @@ def test_argmax_at_the_end_gives_way_to_its_scores(tmp_path: Path) -> None:
 
 
 REFUSED = {
-    "a jump": (lambda x: functional.threshold(x, 0.2, 0.0), r"\(threshold\): jumps from 0 to 0.2"),
-    "a computed condition": (lambda x: torch.where(x > 0, x, -x), r"\(gt\): is supported on const"),
     "a border without end": (
         lambda x: functional.pad(x, (0, 5000), "replicate"), "adds 5000 elements",
     ),

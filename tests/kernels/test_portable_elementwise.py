@@ -15,6 +15,7 @@ from edgeprune.kernels.select import candidates
 from edgeprune.ops import (
     Add,
     AvgPool2d,
+    Compare,
     Concat,
     Dequantize,
     Div,
@@ -42,6 +43,7 @@ from edgeprune.ops import (
     Transpose,
 )
 from edgeprune.ops._window import Padding
+from edgeprune.ops.compare import RESULTS
 from edgeprune.ops.function import FUNCTIONS, Selu
 
 CLAMPS = st.sampled_from([None, (0.0, np.inf), (0.0, 6.0), (-1.0, 1.0)])
@@ -157,6 +159,7 @@ ACTIVATIONS = [
     Gelu(True),
     *(function() for function in FUNCTIONS),
     Selu(1.0, 0.7, 0.7),
+    *(Compare(test, bound) for test in RESULTS for bound in (0.0, 0.3)),
 ]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from onnx import NodeProto, TensorProto
+from onnx import NodeProto
 
 from edgeprune.frontends.from_onnx.reader import Call, MixesBatchError, Reader
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
@@ -85,18 +85,6 @@ def gelu(r: Reader, call: Call) -> Value:
 def identity(r: Reader, call: Call) -> Value:
     """Identity, and Dropout when nothing is trained."""
     return call.operand(0)
-
-
-def cast(r: Reader, call: Call) -> Value:
-    """Cast of an input in integers, of float32 to itself, of numbers of rows to integers."""
-    x, to = call.operand(0), call.attr("to", 0)
-    if isinstance(x, Act) and x.type.is_index:
-        if to not in (TensorProto.INT32, TensorProto.INT64):
-            raise call.unsupported("makes real numbers of numbers of rows", "give them as float32")
-        return x
-    if to != FLOAT:
-        raise call.unsupported("casts to another type than float32", "export a float32 model")
-    return x
 
 
 def makes_real(node: NodeProto) -> bool:
@@ -193,14 +181,9 @@ def swish(r: Reader, call: Call) -> Value:
     return r.like(x, r.emit(call, Mul(), x, gate))
 
 
-def shrink(r: Reader, call: Call) -> Value:
-    """Shrink without a jump: what lies beyond lambda on either side, less lambda."""
-    x, bound = call.act(0), call.attr("lambd", 0.5)
-    if call.attr("bias", 0.0) != bound:
-        what = f"jumps at {bound:g}, where its bias is {call.attr('bias', 0.0):g}"
-        raise call.unsupported(what, "use a function without a jump, such as softshrink")
-    if bound < 0:
-        raise call.error(f"attribute 'lambd' is {bound:g}, not 0 or more")
+def soft_shrink(r: Reader, call: Call, bound: float) -> Value:
+    """What lies beyond a bound on either side, less the bound."""
+    x = call.act(0)
     turned = _by_number(r, call, Mul(), x, -1.0, "turned")
     sides = []
     for role, side in (("above", x), ("below", turned)):

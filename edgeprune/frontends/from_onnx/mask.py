@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgeprune.frontends.from_onnx import elementwise
-from edgeprune.frontends.from_onnx.moments import step
+from edgeprune.frontends.from_onnx import compare, elementwise
+from edgeprune.frontends.from_onnx.moments import acting, step
 from edgeprune.frontends.from_onnx.reader import Call, Reader
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
 from edgeprune.ir import Array
@@ -15,18 +15,31 @@ from edgeprune.ir.types import LEAST, MASKED
 
 
 def where(r: Reader, call: Call) -> Value:
-    """Where with a known condition: a sum of what is chosen; a mask is only added."""
-    chosen = call.known(0)
-    if chosen is None:
-        raise call.error("has no condition")
-    chosen = chosen.astype(np.bool_)
+    """Where: a sum of what is chosen; a mask is only added."""
+    condition = call.operand(0)
     values = [call.operand(1), call.operand(2)]
+    if isinstance(condition, Act):
+        return _masked(r, call, condition, values) or compare.chosen(r, call, condition)
+    chosen = condition.array.astype(np.bool_)
     y: Value | None = None
     for role, v, keep in zip(("then", "else"), values, (chosen, ~chosen), strict=True):
         part = _kept(r, call, role, v, np.asarray(keep, np.float32), _masks(values))
         y = part if y is None else elementwise.add(r, step(call, "", y, part))
     assert y is not None
     return y
+
+
+def _masked(r: Reader, call: Call, condition: Act, values: list[Value]) -> Value | None:
+    """Scores less MASKED where a computed condition says so; None: neither value is a mask."""
+    for own, mask in (values, values[::-1]):
+        if isinstance(mask, Known) and isinstance(own, Act) and _masks([mask]):
+            away = condition
+            if mask is values[1]:
+                away = acting(compare.negated(r, step(call, "away"), condition))
+            least = Known(np.asarray(MASKED, np.float32))
+            less = elementwise.mul(r, step(call, "mask", away, least))
+            return elementwise.add(r, step(call, "", own, less))
+    return None
 
 
 def _masks(values: list[Value]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from edgeprune.frontends.from_tflite.file import Operator
 from edgeprune.frontends.from_tflite.reader import Reader
 from edgeprune.ir import Array
+from edgeprune.ops import Compare
 from edgeprune.ops.function import Selu
 
 if TYPE_CHECKING:
@@ -22,16 +22,13 @@ MOST_STEPS = 8  # from x to one side of a choice
 
 
 def follow(r: Reader, op: Operator) -> bool:
-    """Take note of a GREATER than 0, and read the SELECT behind it; whether it is one of them."""
-    if op.name == "GREATER" and len(op.inputs) == 2:
-        limit = r.constant(op, 1)
-        if limit is None or limit.dtype != np.float32 or limit.size != 1 or limit.any():
-            return False
-        r.positive[op.outputs[0]] = op.inputs[0]
-        return True
-    if op.name not in ("SELECT", "SELECT_V2") or op.inputs[0] not in r.positive:
+    """Read a SELECT by x > 0 of what is one function of x; whether it is one."""
+    if op.name not in ("SELECT", "SELECT_V2") or len(op.inputs) != 3:
         return False
-    x = r.value(replace(op, inputs=(r.positive[op.inputs[0]],)), 0)
+    condition = r.operand(op, 0).name
+    x = next((n.inputs[0] for n in r.nodes if n.output == condition and n.op == Compare(">")), None)
+    if x is None:
+        return False
     above, below = (_function(r, x, r.file.tensors[v].name) for v in op.inputs[1:])
     if above is None or below is None:
         return False

@@ -20,6 +20,7 @@ TYPES: dict[int, tuple[str, DType]] = {
     2: ("int32", DType.INT32),
     3: ("uint8", DType.UINT8),
     4: ("int64", DType.INT64),
+    6: ("bool", DType.BOOL),
     7: ("int16", DType.INT16),
     9: ("int8", DType.INT8),
     17: ("int4", DType.INT4),

@@ -14,7 +14,7 @@ from edgeprune.frontends.from_tflite.file import Operator, option
 from edgeprune.frontends.from_tflite.moves import gather, same_scale
 from edgeprune.frontends.from_tflite.reader import WHOLE, Reader
 from edgeprune.ir import Array, DType, QuantParams, TensorType
-from edgeprune.ops import Embedding, Reshape
+from edgeprune.ops import Compare, Dequantize, Embedding, Reshape
 from edgeprune.ops.function import FUNCTIONS, Function, Lookup
 
 ENTRIES = 256
@@ -30,9 +30,29 @@ def cast(r: Reader, op: Operator) -> None:
     if same or (r.counts_rows(op.inputs[0]) and kinds[1] in WHOLE):
         r.add(op, Reshape(shape=r.activation_type(r.result(op)).shape), (r.value(op, 0),))
         return
+    if kinds == (DType.BOOL, DType.FLOAT32):
+        _truth(r, op)
+        return
+    if kinds == (DType.FLOAT32, DType.BOOL):
+        r.add(op, Compare("!="), (r.value(op, 0),))
+        return
     if kinds != (DType.INT8, DType.INT32):
         raise UnsupportedError(r.where(op), f"casts {kinds[0].value} to {kinds[1].value}")
     r.steps[op.outputs[0]] = (op.inputs[0], 0)
+
+
+def _truth(r: Reader, op: Operator) -> None:
+    """CAST of truth values to real ones, which they are already unless they are integers."""
+    value = r.value(op, 0)
+    made = next((n for n in r.nodes if n.output == value), None)
+    if r.known[value].dtype is not DType.FLOAT32:
+        r.add(op, Dequantize(), (value,))
+    elif made is not None and isinstance(made.op, Compare):
+        if sum(o.inputs.count(op.inputs[0]) for o in r.file.operators) == 1:
+            r.nodes.remove(made)
+        r.add(op, made.op, made.inputs)
+    else:
+        r.add(op, Reshape(r.known[value].shape), (value,))
 
 
 def follow(r: Reader, op: Operator) -> bool:

@@ -11,6 +11,13 @@ from collections.abc import Callable
 import numpy as np
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
+from edgeprune.frontends.from_tflite.compare import (
+    comparison,
+    logic,
+    logical_not,
+    select,
+    sign,
+)
 from edgeprune.frontends.from_tflite.dilated import batch_to_space, space_to_batch
 from edgeprune.frontends.from_tflite.file import Operator, option
 from edgeprune.frontends.from_tflite.layers import (
@@ -37,7 +44,7 @@ from edgeprune.frontends.from_tflite.moves import (
     transpose,
 )
 from edgeprune.frontends.from_tflite.reader import CLAMPS, Reader
-from edgeprune.frontends.from_tflite.reduce import mean, reduce_max
+from edgeprune.frontends.from_tflite.reduce import mean, reduce_max, total
 from edgeprune.frontends.from_tflite.steps import pack
 from edgeprune.frontends.from_tflite.svdf import svdf
 from edgeprune.ir import DType, Op, TensorType
@@ -265,15 +272,23 @@ OPERATORS: dict[str, Read] = {
     "DEQUANTIZE": dequantize,
     "DIV": binary(Div),
     "ELU": unary(lambda _: Elu()),
+    "EQUAL": comparison("=="),
     "EXP": unary(lambda _: Exp()),
     "EXPAND_DIMS": reshape,
     "FILL": fill,
     "FULLY_CONNECTED": dense,
     "GATHER": look_up,
     "GELU": unary(_gelu),
+    "GREATER": comparison(">"),
+    "GREATER_EQUAL": comparison(">="),
     "HARD_SWISH": unary(lambda _: HardSwish()),
     "LEAKY_RELU": unary(lambda op: LeakyRelu(_real(op, 0, 0.0))),
+    "LESS": comparison("<"),
+    "LESS_EQUAL": comparison("<="),
     "LOG": unary(lambda _: Log()),
+    "LOGICAL_AND": logic(Mul),
+    "LOGICAL_NOT": logical_not,
+    "LOGICAL_OR": logic(Maximum),
     "LOGISTIC": unary(lambda _: Sigmoid(), scale=(1 / 256, None), unit=True),
     "LOG_SOFTMAX": unary(lambda _: LogSoftmax(), scale=(1 / 16, 127)),
     "MAX_POOL_2D": pool(MaxPool2d),
@@ -282,6 +297,7 @@ OPERATORS: dict[str, Read] = {
     "MINIMUM": extreme(Minimum),
     "MUL": binary(Mul),
     "NEG": negative,
+    "NOT_EQUAL": comparison("!="),
     "PACK": pack,
     "PAD": pad,
     "PADV2": pad,
@@ -297,7 +313,10 @@ OPERATORS: dict[str, Read] = {
     "RESIZE_NEAREST_NEIGHBOR": resize,
     "REVERSE_V2": reverse,
     "RSQRT": in_float(lambda _: Rsqrt()),
+    "SELECT": select,
+    "SELECT_V2": select,
     "SHAPE": shape_of,
+    "SIGN": sign,
     "SIN": in_float(lambda _: Sin()),
     "SLICE": slice_,
     "SOFTMAX": softmax,
@@ -310,6 +329,7 @@ OPERATORS: dict[str, Read] = {
     "SQUEEZE": reshape,
     "STRIDED_SLICE": strided_slice,
     "SUB": binary(Sub),
+    "SUM": total,
     "SVDF": svdf,
     "TANH": unary(lambda _: Tanh(), unit=True),
     "TILE": tile,

@@ -55,7 +55,6 @@ class Reader:
         self.centred: dict[int, Tensor] = {}
         self.phases: dict[int, Phases] = {}
         self.stacked: dict[int, str] = {}  # values whose first axis is no batch, by tensor
-        self.positive: dict[int, int] = {}  # conditions x > 0: the tensor x
         self.steps: dict[int, tuple[int, int]] = {}  # of a look-up: (tensor, what was added to it)
         self.wraps: dict[int, int] = {}  # of numbers of rows below 0: what they are made of
         self.sound: dict[int, Sound] = {}  # between samples and features, by tensor
@@ -138,6 +137,8 @@ class Reader:
             raise EdgePruneError(where, f"has shape {list(t.shape)}: it is empty")
         if t.dtype in WHOLE and t.quant is None:
             return TensorType(t.shape[1:], DType.INT32)  # numbers of rows
+        if t.dtype is DType.BOOL:
+            return TensorType(t.shape[1:])  # 1 and 0
         if t.dtype is not DType.FLOAT32 and t.quant is None:
             raise UnsupportedError(where, f"is {t.dtype.value} without a scale")
         return TensorType(t.shape[1:], t.dtype, t.quant)

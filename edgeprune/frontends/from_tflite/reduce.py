@@ -5,57 +5,76 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
+
 from edgeprune.errors import UnsupportedError
-from edgeprune.frontends.from_tflite.file import Operator
+from edgeprune.frontends.from_tflite.file import Operator, Tensor
 from edgeprune.frontends.from_tflite.moves import same_scale
 from edgeprune.frontends.from_tflite.reader import Reader
-from edgeprune.ops import MaxPool2d, Mean, Reshape, Transpose
+from edgeprune.ir import DType, TensorType
+from edgeprune.ops import MaxPool2d, Mean, Mul, Reshape, Transpose
 
 
-def mean(r: Reader, op: Operator) -> None:
-    """MEAN: ReducerOptions(keep_dims); operand 1 has the axes."""
+def mean(r: Reader, op: Operator, result: Tensor | None = None) -> None:
+    """MEAN: ReducerOptions(keep_dims); operand 1 has the axes. ``result``: None: the operator's."""
+    made = result or r.result(op)
     r.check_types(op, 0)
     rank = len(r.operand(op, 0).shape)
     axes = sorted({a + rank if a < 0 else a for a in r.integers(op, 1)})
     keep = op.options is not None and op.options.flag(0)
     if keep and rank > 1 and axes == [rank - 1]:
-        r.add(op, Mean((rank - 2,), keep), (r.value(op, 0),))
+        r.add(op, Mean((rank - 2,), keep), (r.value(op, 0),), made)
         return
     if axes and axes[0] > 1 and axes[-1] == rank - 1:
-        _mean_behind(r, op, tuple(a - 1 for a in axes), keep)
+        _mean_behind(r, op, tuple(a - 1 for a in axes), keep, made)
         return
     if axes and axes[0] > 0 and axes[-1] == rank - 1 and r.operand(op, 0).quant is None:
-        _means(r, op, [a - 1 for a in axes])
+        _means(r, op, [a - 1 for a in axes], made)
         return
     if not axes or not all(0 < a < rank - 1 for a in axes):
         raise UnsupportedError(r.where(op), f"takes the mean over axes {axes} of {rank}")
-    r.add(op, Mean(tuple(a - 1 for a in axes), keep), (r.value(op, 0),))
+    r.add(op, Mean(tuple(a - 1 for a in axes), keep), (r.value(op, 0),), made)
 
 
-def _means(r: Reader, op: Operator, axes: list[int]) -> None:
+def _means(r: Reader, op: Operator, axes: list[int], result: Tensor) -> None:
     """A mean of real numbers over axes of which the last is one: run by run, as of groups."""
     name = r.value(op, 0)
     starts = [i for i, a in enumerate(axes) if not i or a != axes[i - 1] + 1]
     for start, stop in zip(starts, [*starts[1:], len(axes)], strict=True):
         name = r.between(op, Mean(tuple(axes[start:stop]), True), (name,), f"mean{start}")
-    r.add(op, Reshape(r.activation_type(r.result(op)).shape), (name,))
+    r.add(op, Reshape(r.activation_type(result).shape), (name,), result)
 
 
-def _mean_behind(r: Reader, op: Operator, axes: tuple[int, ...], keep: bool) -> None:
+def _mean_behind(
+    r: Reader, op: Operator, axes: tuple[int, ...], keep: bool, result: Tensor
+) -> None:
     """A mean over the last axes of a value with its channels in front, taken of channels last.
 
     The transposes around it cancel those of a network that was channels first.
     """
-    rank, result = len(r.operand(op, 0).shape) - 1, r.result(op)
+    rank = len(r.operand(op, 0).shape) - 1
     turned = r.between(op, Transpose((*range(1, rank), 0)), [r.value(op, 0)], "turned")
     made = r.activation_type(result).shape
     if len(made) < 2:
-        r.add(op, Mean(tuple(a - 1 for a in axes), keep), (turned,))
+        r.add(op, Mean(tuple(a - 1 for a in axes), keep), (turned,), result)
         return
     name = f"{result.name}/mean"
     last = replace(result, name=name, shape=(1, *made[1:], made[0]))
     r.add(op, Mean(tuple(a - 1 for a in axes), keep), (turned,), last)
-    r.add(op, Transpose((len(made) - 1, *range(len(made) - 1))), (name,))
+    r.add(op, Transpose((len(made) - 1, *range(len(made) - 1))), (name,), result)
+
+
+def total(r: Reader, op: Operator) -> None:
+    """SUM of real numbers: their mean times their number."""
+    if r.check_types(op, 0) is not DType.FLOAT32:
+        raise UnsupportedError(r.where(op), "adds up integers", "use a float model")
+    result = r.result(op)
+    held = replace(result, name=f"{result.name}/mean")
+    mean(r, op, held)
+    count = math.prod(r.operand(op, 0).shape) // max(math.prod(result.shape), 1)
+    number = np.asarray([count], np.float32)
+    by = r.add_constant(f"{result.name}/count", number, TensorType((1,)))
+    r.add(op, Mul(), (held.name, by))
 
 
 def reduce_max(r: Reader, op: Operator) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from onnx import TensorProto
 
+from edgeprune.frontends.from_onnx.compare import is_truth
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
 from edgeprune.frontends.from_torch.archive import DTYPES
 from edgeprune.frontends.from_torch.call import Aten, Function, ints, number
@@ -156,24 +160,39 @@ def glu(n: Aten) -> Value:
 
 
 def where(n: Aten) -> Value:
-    """Where, by a known condition."""
+    """Where."""
     return n.onnx("Where", n.value("condition"), *(_operand(n.get(k)) for k in ("self", "other")))
 
 
 def masked_fill(n: Aten) -> Value:
-    """masked_fill, by a known mask."""
+    """masked_fill."""
     return n.onnx("Where", n.value("mask"), _operand(n.get("value")), n.value("self"))
 
 
-def known(kind: str) -> Function:
-    """Comparisons and logic, of constants."""
+def truth(kind: str) -> Callable[[Aten], Value]:
+    """Comparisons and logic."""
 
     def convert(n: Aten) -> Value:
         held = [_operand(n.get(k)) for k in ("self", "other") if n.get(k) is not None]
-        if not all(isinstance(v, Known) for v in held):
-            hint = "make what depends on it a product with a sigmoid, or end the model in front"
-            raise n.unsupported("is supported on constants alone", hint)
         return n.onnx(kind, *_promoted(*held))
+
+    return convert
+
+
+def different(n: Aten) -> Value:
+    """Ne."""
+    return n.onnx("Not", truth("Equal")(replace(n, name=f"{n.name}/equal")))
+
+
+def bits(kind: str) -> Callable[[Aten], Value]:
+    """Bitwise logic: of truth values."""
+
+    def convert(n: Aten) -> Value:
+        for k in ("self", "other"):
+            v = n.get(k)
+            if isinstance(v, Known) and v.array.dtype != np.bool_:
+                raise n.unsupported(f"is of {v.array.dtype}", "truth values can be combined")
+        return truth(kind)(n)
 
     return convert
 
@@ -188,7 +207,9 @@ def cast(n: Aten) -> Value:
         if kind != "i":
             raise n.unsupported("makes real numbers of numbers of rows", "give them as float32")
         return x
-    if dtype in DTYPES and np.dtype(DTYPES[dtype]).kind != "f":
+    if dtype in DTYPES and np.dtype(DTYPES[dtype]).kind == "b":
+        return n.onnx("Cast", x, to=TensorProto.BOOL)
+    if dtype in DTYPES and np.dtype(DTYPES[dtype]).kind != "f" and not is_truth(n.reader, x):
         raise n.unsupported(f"makes {np.dtype(DTYPES[dtype])}", "keep real numbers")
     return x
 
@@ -199,9 +220,15 @@ def softshrink(n: Aten) -> Value:
     return n.onnx("Shrink", n.value(), lambd=bound, bias=bound)
 
 
+def hardshrink(n: Aten) -> Value:
+    """Hardshrink: what lies beyond lambda on either side."""
+    return n.onnx("Shrink", n.value(), lambd=float(n.get("lambd", 0.5)), bias=0.0)
+
+
 def threshold(n: Aten) -> Value:
-    """Threshold whose value below is the bound itself: a clamp."""
+    """Threshold: x above it, a value elsewhere; where they are equal, a clamp."""
     bound, below = float(n.get("threshold")), float(n.get("value"))
-    if bound != below:
-        raise n.unsupported(f"jumps from {below:g} to {bound:g}", "use equal numbers, or ReLU")
-    return n.onnx("Clip", n.value(), number(bound), None)
+    if bound == below:
+        return n.onnx("Clip", n.value(), number(bound), None)
+    above = replace(n, name=f"{n.name}/above").onnx("Greater", n.value(), number(bound))
+    return n.onnx("Where", above, n.value(), number(below))

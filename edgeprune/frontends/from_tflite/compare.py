@@ -1,0 +1,173 @@
+"""Comparisons, logic on them, and SELECT: truth is 1, falsehood 0, in real numbers or in int8."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from edgeprune.errors import UnsupportedError
+from edgeprune.frontends.from_tflite.file import Operator
+from edgeprune.frontends.from_tflite.layers import Read
+from edgeprune.frontends.from_tflite.reader import Reader
+from edgeprune.ir import Array, DType, Op, QuantParams, TensorType
+from edgeprune.ir import fixedpoint as fp
+from edgeprune.ops import Add, Compare, Maximum, Mul, Sub
+from edgeprune.ops.compare import OPPOSITE, TURNED, Test
+
+HEADROOM = 8
+"""Bits by which LiteRT shifts integers to the left before it scales and compares them."""
+TRUTH = QuantParams.of(1.0)
+"""Truth values in int8. Times them and sums of which one part is 0 are exact at any scale."""
+INT8 = np.arange(-128, 128)
+TESTS: dict[Test, Callable[[Array, Array], Array]] = {
+    "<": np.less,
+    "<=": np.less_equal,
+    "==": np.equal,
+    "!=": np.not_equal,
+    ">=": np.greater_equal,
+    ">": np.greater,
+}
+
+
+def comparison(test: Test) -> Read:
+    """LESS, EQUAL and so on: of two real values, or of int8 and a number."""
+
+    def read(r: Reader, op: Operator) -> None:
+        a, b = (_number(r, op, i) for i in (0, 1))
+        dtypes = {r.operand(op, i).dtype for i in (0, 1)}
+        if dtypes == {DType.FLOAT32}:
+            _in_real_numbers(r, op, test, a, b)
+        elif dtypes != {DType.INT8} or (a is None) == (b is None):
+            names = ", ".join(sorted(d.value for d in dtypes))
+            what = f"compares two computed values of {names}"
+            raise UnsupportedError(r.where(op), what, "use a float model")
+        else:
+            made = _of_integers(r, op, test if b is not None else TURNED[test], int(b is not None))
+            r.given[r.result(op).name] = TensorType(r.result(op).shape[1:], DType.INT8, TRUTH)
+            r.add(op, made, (r.value(op, int(b is None)),))
+
+    return read
+
+
+def _in_real_numbers(r: Reader, op: Operator, test: Test, a: float | None, b: float | None) -> None:
+    if b is not None:
+        r.add(op, Compare(test, b), (r.value(op, 0),))
+    elif a is not None:
+        r.add(op, Compare(TURNED[test], a), (r.value(op, 1),))
+    else:
+        difference = r.between(op, Sub(), (r.value(op, 0), r.value(op, 1)), "difference")
+        r.add(op, Compare(test), (difference,))
+
+
+def _number(r: Reader, op: Operator, position: int) -> float | None:
+    """A constant operand of one element."""
+    data = r.constant(op, position)
+    known = r.operand(op, position).name in r.known
+    return None if data is None or known or data.size != 1 else float(data.ravel()[0])
+
+
+def _of_integers(r: Reader, op: Operator, test: Test, position: int) -> Compare:
+    """The test of real numbers that int8 passes where it passes LiteRT's of scaled integers.
+
+    Args:
+        r: the reader.
+        op: the operator.
+        test: of the computed operand against the number.
+        position: of the number.
+    """
+    x, held = r.operand(op, 1 - position).quant, r.operand(op, position).quant
+    number = r.constant(op, position)
+    if x is None or held is None or number is None:
+        raise UnsupportedError(r.where(op), "has an operand without a scale")
+    scaled = []
+    for q, quant in ((INT8, x), (number.ravel(), held)):
+        scale, zero = quant.scalar
+        if scale >= 1:
+            raise UnsupportedError(r.where(op), f"compares integers on scale {scale:g}")
+        wide = (q.astype(np.int64) - zero) << HEADROOM
+        scaled.append(fp.rescale(wide, *fp.quantize_multiplier(scale)))
+    passed = INT8[TESTS[test](*scaled)]
+    (scale, zero), ends = x.scalar, (-129, 128)
+    if test in ("==", "!="):
+        found = passed if test == "==" else np.setdiff1d(INT8, passed)
+        if len(found) > 1:
+            raise UnsupportedError(r.where(op), f"takes {len(found)} integers for the same")
+        equal = int(found[0]) if len(found) else ends[1]
+        return Compare(test, float(np.float32(scale * (equal - zero))))
+    if test in (">", ">="):
+        edge = (int(passed[0]) if len(passed) else ends[1]) - 0.5
+    else:
+        edge = (int(passed[-1]) if len(passed) else ends[0]) + 0.5
+    return Compare(test, float(np.float32(scale * (edge - zero))))
+
+
+def logic(make: type[Mul] | type[Maximum]) -> Read:
+    """LOGICAL_AND, a product, and LOGICAL_OR, a maximum."""
+
+    def read(r: Reader, op: Operator) -> None:
+        values = [_truth(r, op, i) for i in (0, 1)]
+        _give(r, op, make(), (values[0], values[1]))
+
+    return read
+
+
+def logical_not(r: Reader, op: Operator) -> None:
+    """LOGICAL_NOT."""
+    made, operands = _negation(r, _truth(r, op, 0), r.result(op).name)
+    _give(r, op, made, operands)
+
+
+def _truth(r: Reader, op: Operator, position: int) -> str:
+    """The name of a computed condition."""
+    name = r.operand(op, position).name
+    if name not in r.known:
+        raise UnsupportedError(r.where(op), "has a condition that is constant", "fold it")
+    return name
+
+
+def _give(r: Reader, op: Operator, made: Op, operands: tuple[str, ...]) -> None:
+    """The operator's result, which has truth values."""
+    dtype = r.known[operands[-1]].dtype
+    quant = None if dtype is DType.FLOAT32 else TRUTH
+    r.given[r.result(op).name] = TensorType(r.result(op).shape[1:], dtype, quant)
+    r.add(op, made, operands)
+
+
+def _negation(r: Reader, value: str, label: str) -> tuple[Op, tuple[str, ...]]:
+    """What makes true of false: the opposite test of the same, or 1 less it."""
+    node = next(n for n in reversed(r.nodes) if n.output == value)
+    if isinstance(node.op, Compare):
+        return Compare(OPPOSITE[node.op.test], node.op.bound), node.inputs
+    kind = r.known[value]
+    one = TensorType((), kind.dtype, kind.quant)
+    return Sub(), (r.add_constant(f"{label}/one", np.ones((), kind.dtype.numpy), one), value)
+
+
+def select(r: Reader, op: Operator) -> None:
+    """SELECT, SELECT_V2: each value times whether it is chosen."""
+    condition = _truth(r, op, 0)
+    dtypes = {r.operand(op, i).dtype for i in (1, 2)} | {r.result(op).dtype}
+    kind = r.known[condition].dtype
+    if dtypes not in ({DType.FLOAT32}, {DType.INT8}) or {kind} != dtypes:
+        names = ", ".join(sorted(d.value for d in dtypes))
+        raise UnsupportedError(r.where(op), f"chooses {names} by {kind.value}", "use a float model")
+    if any(r.operand(op, i).quant != r.result(op).quant for i in (1, 2)):
+        raise UnsupportedError(r.where(op), "chooses between integers of different scales")
+    like = r.activation_type(r.result(op))
+    made, operands = _negation(r, condition, r.result(op).name)
+    other = r.between(op, made, operands, "other", r.known[condition])
+    parts = [
+        r.between(op, Mul(), (c, r.value(op, i)), role, like)
+        for i, role, c in ((1, "then", condition), (2, "else", other))
+    ]
+    r.add(op, Add(), parts)
+
+
+def sign(r: Reader, op: Operator) -> None:
+    """SIGN of real numbers: whether they are above 0, less whether they are below."""
+    if r.check_types(op, 0) is not DType.FLOAT32:
+        raise UnsupportedError(r.where(op), "is of integers", "use a float model")
+    x = r.value(op, 0)
+    above = r.between(op, Compare(">"), (x,), "above")
+    r.add(op, Sub(), (above, r.between(op, Compare("<"), (x,), "below")))

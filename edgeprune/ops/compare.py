@@ -1,0 +1,103 @@
+"""Comparisons of each element with a number. Truth is 1, falsehood 0, in every element type.
+
+Logic on such values is arithmetic: and is a product, or a maximum, not a difference from 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+
+from edgeprune.ir import DType, OnnxNode, TensorType, TfliteOp
+from edgeprune.ops.function import Function
+
+if TYPE_CHECKING:
+    import torch
+
+Test = Literal["<", "<=", "==", "!=", ">=", ">"]
+
+RESULTS: dict[Test, tuple[float, float, float]] = {
+    "<": (1.0, 0.0, 0.0),
+    "<=": (1.0, 1.0, 0.0),
+    "==": (0.0, 1.0, 0.0),
+    "!=": (1.0, 0.0, 1.0),
+    ">=": (0.0, 1.0, 1.0),
+    ">": (0.0, 0.0, 1.0),
+}
+"""Of elements below the bound, equal to it, and above it."""
+TURNED: dict[Test, Test] = {"<": ">", "<=": ">=", "==": "==", "!=": "!=", ">=": "<=", ">": "<"}
+"""The test of b against a, for one of a against b."""
+OPPOSITE: dict[Test, Test] = {"<": ">=", "<=": ">", "==": "!=", "!=": "==", ">=": "<", ">": "<="}
+"""The test that passes where another does not."""
+TFLITE: dict[Test, str] = {
+    "<": "LESS",
+    "<=": "LESS_EQUAL",
+    "==": "EQUAL",
+    "!=": "NOT_EQUAL",
+    ">=": "GREATER_EQUAL",
+    ">": "GREATER",
+}
+ONNX: dict[Test, str] = {
+    "<": "Less",
+    "<=": "LessOrEqual",
+    "==": "Equal",
+    ">=": "GreaterOrEqual",
+    ">": "Greater",
+}
+FLOAT = 1
+"""ONNX's number for float32."""
+
+
+@dataclass(frozen=True)
+class Compare(Function):
+    """1 where an element passes a test against the bound, else 0.
+
+    In integers the element is the real number that it stands for.
+
+    Attributes:
+        test: which one.
+        bound: a float32 number.
+    """
+
+    kind: ClassVar[str] = "compare"
+    test: Test = ">"
+    bound: float = 0.0
+
+    @property
+    def monotone(self) -> bool:
+        return self.test in (">", ">=")
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        below, equal, above = RESULTS[self.test]
+        sides = torch.where(x[0] > self.bound, above, below)
+        return torch.where(x[0] == self.bound, equal, sides)
+
+    def table_attrs(self) -> dict[str, float]:
+        names = ("below", "equal", "above")
+        return {"bound": self.bound, **dict(zip(names, RESULTS[self.test], strict=True))}
+
+    def real(self, v: float) -> float:
+        held = float(np.float32(v))  # as a format has it that computes in float32
+        return RESULTS[self.test][1 + (held > self.bound) - (held < self.bound)]
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        if y.dtype is not DType.FLOAT32:
+            return super().to_tflite(x, y)
+        bound = np.array([self.bound], np.float32)
+        cast = TfliteOp("CAST", versions={DType.BOOL: (1, "1.5.0")})
+        versions = {DType.FLOAT32: (1, "1.14.0")}
+        return TfliteOp(
+            TFLITE[self.test], extra_inputs=(bound,), then=cast, gives=DType.BOOL, versions=versions
+        )
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        bound = (np.asarray(self.bound, np.float32),)
+        cast = OnnxNode("Cast", {"to": FLOAT})
+        if self.test == "!=":
+            return OnnxNode("Equal", extra_inputs=bound, then=OnnxNode("Not", then=cast))
+        return OnnxNode(ONNX[self.test], extra_inputs=bound, then=cast)
