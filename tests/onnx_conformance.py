@@ -125,8 +125,8 @@ def _load(case: Any) -> Case | Left:
     feeds = _fixed(case.model, inputs, op)
     if not feeds:
         return Left(case.name, op, False, "no operand is float32")
-    if any(np.asarray(y).dtype != np.float32 for y in wanted):
-        return Left(case.name, op, False, "makes another type than float32")
+    if any(np.asarray(y).dtype not in (np.float32, np.bool_) for y in wanted):
+        return Left(case.name, op, False, "makes another type than float32 and bool")
     if any(0 in np.asarray(a).shape for a in (*feeds.values(), *wanted)):
         return Left(case.name, op, False, "has tensors without elements")
     try:
