@@ -1,4 +1,4 @@
-"""Masks of scores: what a constant takes away in front of a softmax need not be told apart."""
+"""Masks of scores: what they take away in front of a softmax need not be told apart."""
 
 from __future__ import annotations
 
@@ -26,34 +26,42 @@ def with_masks(graph: Graph, ranges: Mapping[str, Range]) -> tuple[Graph, dict[s
     nodes, constants, types = list(graph.nodes), dict(graph.constants), dict(graph.types)
     ends = dict(ranges)
     for i, node in enumerate(nodes):
-        held = [graph.constants[v] for v in node.inputs if v in graph.constants]
-        large = len(held) == 1 and held[0].min(initial=0) <= MASKED / 2
-        if node.op.kind != "add" or not large or not _scores(graph, node.output):
+        taken = [v for v in node.inputs if _least(graph, ranges, v) <= MASKED / 2]
+        if node.op.kind != "add" or len(taken) != 1 or not _scores(graph, ranges, node.output):
             continue
-        low, high = ends[next(v for v in node.inputs if v not in graph.constants)]
+        low, high = ends[next(v for v in node.inputs if v != taken[0])]
         ends[node.output] = (low - BELOW_SCORES, high)
-        if held[0].min() < MASKED:
+        held = graph.constants.get(taken[0])
+        if held is not None and held.min() < MASKED:
             mask = f"{node.name}/mask"
-            constants[mask] = np.maximum(held[0], np.float32(MASKED))
-            types[mask] = TensorType(tuple(map(int, held[0].shape)))
+            constants[mask] = np.maximum(held, np.float32(MASKED))
+            types[mask] = TensorType(tuple(map(int, held.shape)))
             inputs = tuple(mask if v in graph.constants else v for v in node.inputs)
             nodes[i] = replace(node, inputs=inputs)
     return replace(graph, nodes=tuple(nodes), constants=constants, types=types), ends
 
 
-def _scores(graph: Graph, v: str) -> bool:
+def _least(graph: Graph, ranges: Mapping[str, Range], v: str) -> float:
+    """The least element of a constant, or of what calibration saw of a value."""
+    held = graph.constants.get(v)
+    return ranges[v][0] if held is None else float(held.min(initial=0))
+
+
+def _scores(graph: Graph, ranges: Mapping[str, Range], v: str) -> bool:
     """Whether nothing but a softmax reads a value, moved or masked once more or not."""
     users = graph.users[v]
     if v in graph.outputs or not users:
         return False
     return all(
         user.op.kind in ("softmax", "log_softmax")
-        or (_same_scores(graph, user) and _scores(graph, user.output))
+        or (_same_scores(graph, ranges, user) and _scores(graph, ranges, user.output))
         for user in users
     )
 
 
-def _same_scores(graph: Graph, node: Node) -> bool:
-    """Whether a node moves what it reads, or adds a constant to it."""
-    added = node.op.kind == "add" and any(v in graph.constants for v in node.inputs)
-    return added or node.op.kind in ("reshape", "transpose", "quantize")
+def _same_scores(graph: Graph, ranges: Mapping[str, Range], node: Node) -> bool:
+    """Whether a node moves what it reads, or adds a constant or a mask to it."""
+    if node.op.kind != "add":
+        return node.op.kind in ("reshape", "transpose", "quantize")
+    held = any(v in graph.constants for v in node.inputs)
+    return held or any(_least(graph, ranges, v) <= MASKED / 2 for v in node.inputs)

@@ -23,7 +23,8 @@ from edgeprune.ir import (
     QuantParams,
     TensorType,
 )
-from edgeprune.ops import Compare, Quantize, Unary
+from edgeprune.ops import Quantize, Unary
+from edgeprune.quantize.choices import choices
 from edgeprune.quantize.division import without_division
 from edgeprune.quantize.masks import Range, with_masks
 from edgeprune.quantize.weights import Rounded, Weights
@@ -84,8 +85,7 @@ def quantise(
     for node in graph.nodes:
         if node.output not in ends:  # a Quantize that was just put in
             ends[node.output] = ends[node.inputs[0]]
-    graph, ends = with_masks(graph, ends)
-    ends |= _choices(graph)
+    graph, ends = with_masks(graph, ends | choices(graph, ends))
     quant = _activation_params(graph, ends, fixed, dtype)
     types = {
         v: TensorType(graph.types[v].shape, dtype, quant[v]) if v in quant else graph.types[v]
@@ -138,13 +138,6 @@ def _in_integers(
             constants[args[i]], constant_types[args[i]] = value, t
         nodes.append(replace(node, inputs=tuple(args)))
     return nodes, constants, constant_types
-
-
-def _choices(graph: Graph) -> dict[str, Range]:
-    """Ranges of what is chosen of a few values, seen or not: rows of a table, truth values."""
-    rows = {n.output: graph.constants[n.inputs[1]] for n in graph.nodes if n.op.numbers}
-    found = {v: (float(table.min()), float(table.max())) for v, table in rows.items()}
-    return found | {n.output: (0.0, 1.0) for n in graph.nodes if isinstance(n.op, Compare)}
 
 
 def _round(x: Array, t: TensorType) -> Array:

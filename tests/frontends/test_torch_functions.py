@@ -115,6 +115,48 @@ FUNCTIONS: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], tuple[int, ..
     "whole numbers of a range": (lambda x: x * torch.linspace(0, 3, 8, dtype=torch.int64), ROW),
     "counted in whole numbers": (lambda x: x * torch.arange(0.5, 8.5, dtype=torch.int32), ROW),
     "weights in parts": (lambda x: x @ W.chunk(2)[1].t(), (1, 4, 3)),
+    "a product on top": (
+        lambda x: torch.baddbmm(torch.ones(1, 4, 4), x, x.transpose(1, 2), alpha=2), SEQUENCE,
+    ),
+    "a product by elements on top": (lambda x: torch.addcmul(x, x, x[:, :1], value=-2), SEQUENCE),
+    "a quotient on top": (lambda x: torch.addcdiv(x, x, 1 + x * x), ROW),
+    "between two": (lambda x: torch.lerp(x, x * x, 0.3), ROW),
+    "logarithms": (
+        lambda x: torch.log1p(x * x) + torch.log2(2 + x * x) - torch.log10(1 + x * x), ROW,
+    ),
+    "powers": (lambda x: torch.exp2(x) - torch.expm1(x), ROW),
+    "the logarithm of a sum": (lambda x: torch.logsumexp(x, 2), SEQUENCE),
+    "some and all": (lambda x: (x > 1).any(2).float() - 2 * (x > -2).all(2).float(), SEQUENCE),
+    "a part": (lambda x: x.narrow(2, 3, 4) + x.new_full((4, 4), 0.5), SEQUENCE),
+    "differences": (lambda x: torch.diff(x, dim=2), SEQUENCE),
+    "running sums": (lambda x: x.cumsum(1) - x.cumsum(2), SEQUENCE),
+    "copies": (lambda x: x.repeat(1, 2, 3), SEQUENCE),
+    "tiles": (lambda x: x.tile(2), SEQUENCE),
+    "each several times": (lambda x: x.repeat_interleave(3, 1), SEQUENCE),
+    "a random slope": (lambda x: functional.rrelu(x, 0.1, 0.3), ROW),
+    "bounds by element": (
+        lambda x: torch.clamp(x, torch.arange(8.0) / 8 - 1, torch.ones(8)), ROW,
+    ),
+    "keys that are shared": (
+        lambda x: functional.scaled_dot_product_attention(
+            x, x[:, :2], x[:, 2:], enable_gqa=True),
+        (1, 4, 5, 3),
+    ),
+    "a mask by head": (
+        lambda x: functional.scaled_dot_product_attention(
+            x, x, x, attn_mask=torch.linspace(-1, 1, 50).reshape(2, 5, 5)),
+        (1, 2, 5, 4),
+    ),
+    "a mask of computed truth": (
+        lambda x: functional.scaled_dot_product_attention(
+            x, x, x, attn_mask=x[..., :1].transpose(2, 3) > -0.7),
+        (1, 2, 5, 4),
+    ),
+    "computed offsets": (
+        lambda x: functional.scaled_dot_product_attention(
+            x, x, x, attn_mask=x[..., :1].transpose(2, 3)),
+        (1, 2, 5, 4),
+    ),
     "causal": (
         lambda x: functional.scaled_dot_product_attention(x, x, x, is_causal=True), (1, 2, 5, 4),
     ),
@@ -153,9 +195,7 @@ REFUSED = {
         lambda x: functional.pad(x, (0, 5000), "replicate"), "adds 5000 elements",
     ),
     "whole numbers": (lambda x: x.to(torch.int32) * 2, r"\(to\): makes int32"),
-    "a mask of itself": (
-        lambda x: functional.scaled_dot_product_attention(x, x, x, attn_mask=x), "that is computed",
-    ),
+    "a power of a number": (lambda x: 2**x, "raises a number to a computed power"),
 }  # fmt: skip
 
 

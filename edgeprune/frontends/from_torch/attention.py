@@ -8,9 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgeprune.frontends.from_onnx import mask as masks
+from edgeprune.frontends.from_onnx.compare import is_truth
 from edgeprune.frontends.from_onnx.moments import group_normalization
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
 from edgeprune.frontends.from_torch.call import Aten, ints, number
+from edgeprune.frontends.from_torch.composed import shared
 
 TINY = float(np.finfo(np.float32).eps)
 
@@ -71,7 +73,7 @@ def attention(n: Aten) -> Value:
     """scaled_dot_product_attention: softmax(q k' scale + mask) v."""
     q, k, v = (n.value(name) for name in ("query", "key", "value"))
     if n.get("enable_gqa", False):
-        raise n.unsupported("shares keys among groups of queries", "repeat keys and values")
+        k, v = (shared(n, x, q.shape[-3]) if x.shape[-3] != q.shape[-3] else x for x in (k, v))
     factor = n.get("scale")
     scale = 1 / math.sqrt(q.shape[-1]) if factor is None else float(factor)
     rank = len(k.shape)
@@ -79,18 +81,25 @@ def attention(n: Aten) -> Value:
     scores = n.onnx("Mul", n.onnx("MatMul", q, turned), number(scale))
     mask = _mask(n, q.shape[-2], k.shape[-2])
     if mask is not None and isinstance(scores, Act):
-        scores = masks.added(n.reader, n.call("mask", ()), scores, mask)
+        scores = _less(n, scores, mask)
     return n.onnx("MatMul", n.onnx("Softmax", scores, axis=-1), v)
 
 
-def _mask(n: Aten, queries: int, keys: int) -> Known | None:
+def _mask(n: Aten, queries: int, keys: int) -> Value | None:
     """Which keys each query attends to."""
-    given = n.get("attn_mask")
+    given: Value | None = n.get("attn_mask")
     if n.get("is_causal", False):
         given = Known(np.tril(np.ones((queries, keys), np.bool_)))
-    if given is None or isinstance(given, Known):
-        return given
-    raise n.unsupported("has a mask that is computed", "give a constant mask, or none")
+    return given
+
+
+def _less(n: Aten, scores: Act, mask: Value) -> Value:
+    """Scores plus a mask, or only those where it is true."""
+    if isinstance(mask, Known):
+        return masks.added(n.reader, n.call("mask", ()), scores, mask)
+    if is_truth(n.reader, mask):
+        return n.onnx("Where", mask, scores, number(-math.inf))
+    return n.onnx("Add", scores, mask)
 
 
 def einsum(n: Aten) -> Value:

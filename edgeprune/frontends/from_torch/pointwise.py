@@ -19,6 +19,9 @@ def clamp(n: Aten) -> Value:
     """Clamp, clamp_min, clamp_max, hardtanh, relu6."""
     lo = n.get("min", n.get("min_val"))
     hi = n.get("max", n.get("max_val"))
+    if any(isinstance(v, Act | Known) for v in (lo, hi)):
+        x = n.value() if lo is None else n.onnx("Max", n.value(), _operand(lo))
+        return x if hi is None else n.onnx("Min", x, _operand(hi))
     bounds = [None if v is None else number(float(v)) for v in (lo, hi)]
     return n.onnx("Clip", n.value(), *bounds)
 
@@ -146,6 +149,8 @@ def reversed_sub(n: Aten) -> Value:
 def power(n: Aten) -> Value:
     """Pow and square."""
     exponent = n.get("exponent", 2)
+    if not isinstance(n.get("self"), Act | Known):
+        raise n.unsupported("raises a number to a computed power", "use exp")
     held = exponent if isinstance(exponent, Act | Known) else number(float(exponent))
     return n.onnx("Pow", n.value(), held)
 
