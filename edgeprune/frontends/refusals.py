@@ -14,13 +14,11 @@ LOOPS = "unroll it when you export, or give the layer itself instead of its loop
 STATE = "export the step with its state as an input and an output, which you hand on"
 LOOKUP = "start the model behind it: your own code takes rows of the table, which are its input"
 TREES = "train a linear model or an MLPClassifier: trees and kernels over samples are no layers"
-FLAT = "export it from PyTorch or to ONNX, whose Conv in three dimensions is read"
 SEARCH = "end the model in front of it; your own code does it with the outputs"
 ADVICE = {
     **dict.fromkeys(("IF", "If", "Loop", "Scan", "WHILE"), LOOPS),
     **dict.fromkeys(("ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "VAR_HANDLE"), STATE),
     **dict.fromkeys(("embedding_bag", "embedding_renorm"), LOOKUP),
-    "CONV_3D": FLAT,
     **dict.fromkeys(
         ("ai.onnx.ml.TreeEnsembleClassifier", "ai.onnx.ml.TreeEnsembleRegressor",
          "ai.onnx.ml.TreeEnsemble", "ai.onnx.ml.SVMClassifier", "ai.onnx.ml.SVMRegressor"), TREES,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
+from edgeprune.frontends.from_tflite import volume
 from edgeprune.frontends.from_tflite.compare import (
     comparison,
     logic,
@@ -267,6 +268,7 @@ OPERATORS: dict[str, Read] = {
     "CAST": cast,
     "CONCATENATION": concat,
     "CONV_2D": conv,
+    "CONV_3D": volume.conv,
     "COS": in_float(lambda _: Cos()),
     "DEPTHWISE_CONV_2D": depthwise,
     "DEQUANTIZE": dequantize,
