@@ -300,6 +300,20 @@ def test_activations_that_tensorflow_spells_as_a_choice_are_one_function(tmp_pat
 
 
 @pytest.mark.needs("tensorflow")
+def test_attention_that_looks_back_alone_is_read(tmp_path: Path) -> None:
+    import tensorflow as tf
+    from tensorflow import keras as k
+
+    x = np.random.default_rng(0).normal(size=(5, 6, 8)).astype(np.float32)
+    inputs = k.Input((6, 8))
+    heads = k.layers.MultiHeadAttention(2, 4)(inputs, inputs, use_causal_mask=True)
+    model = k.Model(inputs, k.layers.Attention()([heads, inputs], use_causal_mask=True))
+    model.save(tmp_path / "net.keras")
+    graph = load(tmp_path / "net.keras")
+    np.testing.assert_allclose(predict(graph, x), model(tf.constant(x)), atol=1e-5)
+
+
+@pytest.mark.needs("tensorflow")
 def test_conditions_of_values_are_read(tmp_path: Path) -> None:
     import tensorflow as tf
     from tensorflow import keras as k

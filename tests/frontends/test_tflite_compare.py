@@ -77,6 +77,17 @@ def test_conditions_are_combined_before_something_is_selected(
     assert np.array_equal(answers(file, x), run_tflite.run(file, x))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+def test_a_constant_condition_selects(dtype: str, rng: np.random.Generator) -> None:
+    quant = None if dtype == "float32" else QuantParams.of(0.02, 11)
+    mask = constant(np.tri(4, dtype=np.bool_)[None])
+    less = Value((1,), dtype, quant, np.array([-100]).astype(dtype))
+    values = [Value((1, 4, 4), dtype, quant), mask, less, Value((1, 4, 4), dtype, quant)]
+    file = file_of(values, [Step("SELECT_V2", (1, 0, 2), 3)], [0], [3])
+    x = rng.integers(-128, 128, (30, 4, 4)).astype(dtype)
+    assert np.array_equal(answers(file, x), run_tflite.run(file, x))
+
+
 def test_signs_and_sums_of_real_values_are_read(rng: np.random.Generator) -> None:
     value = Value((1, 9), "float32")
     x = rng.choice(np.float32([-1, 0, 2, -0.0]), (5, 9))

@@ -146,22 +146,40 @@ def _negation(r: Reader, value: str, label: str) -> tuple[Op, tuple[str, ...]]:
 
 def select(r: Reader, op: Operator) -> None:
     """SELECT, SELECT_V2: each value times whether it is chosen."""
-    condition = _truth(r, op, 0)
     dtypes = {r.operand(op, i).dtype for i in (1, 2)} | {r.result(op).dtype}
-    kind = r.known[condition].dtype
-    if dtypes not in ({DType.FLOAT32}, {DType.INT8}) or {kind} != dtypes:
+    condition, other = _condition(r, op)
+    types = {**r.known, **r.constant_types}
+    if dtypes not in ({DType.FLOAT32}, {DType.INT8}) or {types[condition].dtype} != dtypes:
         names = ", ".join(sorted(d.value for d in dtypes))
-        raise UnsupportedError(r.where(op), f"chooses {names} by {kind.value}", "use a float model")
+        what = f"chooses {names} by {types[condition].dtype.value}"
+        raise UnsupportedError(r.where(op), what, "use a float model")
     if any(r.operand(op, i).quant != r.result(op).quant for i in (1, 2)):
         raise UnsupportedError(r.where(op), "chooses between integers of different scales")
     like = r.activation_type(r.result(op))
-    made, operands = _negation(r, condition, r.result(op).name)
-    other = r.between(op, made, operands, "other", r.known[condition])
     parts = [
         r.between(op, Mul(), (c, r.value(op, i)), role, like)
         for i, role, c in ((1, "then", condition), (2, "else", other))
     ]
     r.add(op, Add(), parts)
+
+
+def _condition(r: Reader, op: Operator) -> tuple[str, str]:
+    """A condition, and what is true where it is false."""
+    label, data = r.result(op).name, r.constant(op, 0)
+    if data is None or r.operand(op, 0).name in r.known:
+        condition = _truth(r, op, 0)
+        made, operands = _negation(r, condition, label)
+        return condition, r.between(op, made, operands, "other", r.known[condition])
+    dtype = r.result(op).dtype
+    if data.ndim == len(r.result(op).shape) and data.shape[:1] == (1,):
+        data = data[0]
+    kind = TensorType(data.shape, dtype, None if dtype is DType.FLOAT32 else TRUTH)
+    held = [np.asarray(d, dtype.numpy) for d in (data, np.logical_not(data))]
+    roles = ("chosen", "other")
+    chosen, other = (
+        r.add_constant(f"{label}/{k}", d, kind) for k, d in zip(roles, held, strict=True)
+    )
+    return chosen, other
 
 
 def sign(r: Reader, op: Operator) -> None:
