@@ -152,6 +152,16 @@ FUNCTIONS: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], tuple[int, ..
             x, x, x, attn_mask=x[..., :1].transpose(2, 3) > -0.7),
         (1, 2, 5, 4),
     ),
+    "a query without keys": (
+        lambda x: functional.scaled_dot_product_attention(
+            x, x, x, attn_mask=torch.ones(5, 5, dtype=torch.bool).tril(-1)),
+        (1, 2, 5, 4),
+    ),
+    "queries without keys, as values say": (
+        lambda x: functional.scaled_dot_product_attention(
+            x, x, x, attn_mask=x[..., :1].transpose(2, 3) > 0.4 + x[..., :1]),
+        (1, 2, 5, 4),
+    ),
     "computed offsets": (
         lambda x: functional.scaled_dot_product_attention(
             x, x, x, attn_mask=x[..., :1].transpose(2, 3)),

@@ -136,8 +136,8 @@ def _give(r: Reader, op: Operator, made: Op, operands: tuple[str, ...]) -> None:
 
 def _negation(r: Reader, value: str, label: str) -> tuple[Op, tuple[str, ...]]:
     """What makes true of false: the opposite test of the same, or 1 less it."""
-    node = next(n for n in reversed(r.nodes) if n.output == value)
-    if isinstance(node.op, Compare):
+    node = next((n for n in reversed(r.nodes) if n.output == value), None)
+    if node is not None and isinstance(node.op, Compare):
         return Compare(OPPOSITE[node.op.test], node.op.bound), node.inputs
     kind = r.known[value]
     one = TensorType((), kind.dtype, kind.quant)

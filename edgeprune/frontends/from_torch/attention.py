@@ -13,6 +13,7 @@ from edgeprune.frontends.from_onnx.moments import group_normalization
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
 from edgeprune.frontends.from_torch.call import Aten, ints, number
 from edgeprune.frontends.from_torch.composed import shared
+from edgeprune.ir.types import LEAST
 
 TINY = float(np.finfo(np.float32).eps)
 
@@ -82,7 +83,8 @@ def attention(n: Aten) -> Value:
     mask = _mask(n, q.shape[-2], k.shape[-2])
     if mask is not None and isinstance(scores, Act):
         scores = _less(n, scores, mask)
-    return n.onnx("MatMul", n.onnx("Softmax", scores, axis=-1), v)
+    weights = n.onnx("Softmax", scores, axis=-1)
+    return n.onnx("MatMul", weights if mask is None else _counted(n, weights, mask), v)
 
 
 def _mask(n: Aten, queries: int, keys: int) -> Value | None:
@@ -100,6 +102,17 @@ def _less(n: Aten, scores: Act, mask: Value) -> Value:
     if is_truth(n.reader, mask):
         return n.onnx("Where", mask, scores, number(-math.inf))
     return n.onnx("Add", scores, mask)
+
+
+def _counted(n: Aten, weights: Value, mask: Value) -> Value:
+    """The weights of queries that a mask leaves keys, and 0 for all others."""
+    if isinstance(mask, Act):
+        return n.onnx("Mul", weights, mask) if is_truth(n.reader, mask) else weights
+    taken = mask.array if mask.array.dtype == np.bool_ else mask.array > LEAST
+    left = taken.any(axis=-1, keepdims=True)
+    if left.all():
+        return weights
+    return n.onnx("Mul", weights, Known(np.asarray(left, np.float32)))
 
 
 def einsum(n: Aten) -> Value:
