@@ -281,10 +281,6 @@ class Compiled:
         """Bytes of arrays and parameters in flash, counted without linking."""
         return _bytes(self.calls.values())
 
-    def bytes_of(self, name: str) -> int:
-        """The same of one layer."""
-        return _bytes([self.calls[name]])
-
     @property
     def near_bytes(self) -> int:
         """Of these, what is read from flash through pointers of its own (AVR)."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeprune.errors import UnsupportedError
-from edgeprune.ir import Array, QuantParams, TensorType
+from edgeprune.ir import QuantParams, TensorType
 from edgeprune.ir.fixedpoint import clamp_range
 
 if TYPE_CHECKING:
@@ -76,9 +76,3 @@ def quants(*types: TensorType) -> tuple[QuantParams, ...]:
     found = tuple(t.quant for t in types if t.quant is not None)
     assert len(found) == len(types), "an integer operator on a value without a scale"
     return found
-
-
-def clamp_int(x: Array, clamp: Clamp | None, out: TensorType) -> Array:
-    """Wide integers (zero point added) cut to the fused clamp and given the result's type."""
-    lo, hi = clamp_bounds(clamp, out)
-    return np.clip(x, lo, hi).astype(out.dtype.numpy)

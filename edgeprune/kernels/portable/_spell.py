@@ -33,9 +33,6 @@ NO_SCRATCH = 4
 """Bytes of scratch where a call has the argument but no use for it."""
 
 FLOAT_MAX = 3.4028234663852886e38
-INT32_MAX = 2**31 - 1
-
-Params = tuple[tuple[str, int | float | str], ...]
 
 C_TYPE = {
     DType.FLOAT32: "float", DType.INT8: "int8_t", DType.INT16: "int16_t", DType.INT32: "int32_t",
