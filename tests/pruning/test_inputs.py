@@ -69,7 +69,7 @@ def test_an_input_that_follows_from_the_others_goes_first() -> None:
     graph = balanced(mlp(10, 12, 4, act=Relu, head=Softmax))
     x = images(graph, 600)
     x[:, 7] = 0.5 * x[:, 1] - 2 * x[:, 4] + 0.3
-    pruned = obs.prune(graph, Samples(x), limits={"params": graph.params - 10}, cost=lambda g: {})
+    pruned = obs.Search(graph, Samples(x)).prune(limits={"params": graph.params - 10})
     gone = [int(np.flatnonzero(pruned.coupling.values["x"] == k)[0]) for k in pruned.order]
     assert gone == [gone[0]]
     assert gone[0] in (1, 4, 7)  # any of the three follows from the other two

@@ -120,7 +120,7 @@ def test_inputs_and_neurons_go_until_the_limit_is_met(act: type) -> None:
 def test_compensation_beats_masking() -> None:
     graph = graphs.balanced(graphs.mlp(20, 16, 12, 4, act=Relu, head=None))
     data, fresh = samples(graph, 500), samples(graph, 500, seed=1)
-    pruned = obs.prune(graph, data, limits={"neurons": 18})
+    pruned = obs.Search(graph, data).prune(limits={"neurons": 18})
     masked = compact(graph, pruned.coupling, pruned.removed)
     assert distance(pruned.graph, graph, fresh.x) < 0.5 * distance(masked, graph, fresh.x)
 
@@ -131,7 +131,7 @@ def test_random_networks_with_images_reach_their_limit(seed: int) -> None:
     data = samples(graph, 120)
     limit = 0.6 * graph.params
     effort = obs.Effort(share=0.2, score_samples=60, round_samples=60, final_samples=96)
-    pruned = obs.prune(graph, data, limits={"params": limit}, effort=effort)
+    pruned = obs.Search(graph, data, effort=effort).prune(limits={"params": limit})
     assert pruned.graph.params <= limit
 
 
@@ -143,7 +143,7 @@ def test_a_search_that_was_asked_before_gives_what_a_new_one_gives() -> None:
     for share in (0.4, 0.8, 0.5):
         limits = {"flash": share * flash(graph)["flash"]}
         kept = search.prune(limits=limits, cost=flash)
-        new = obs.prune(graph, data, limits=limits, cost=flash)
+        new = obs.Search(graph, data).prune(limits=limits, cost=flash)
         assert np.array_equal(kept.removed, new.removed)
         assert all(
             np.array_equal(kept.graph.constants[k], v) for k, v in new.graph.constants.items()
@@ -155,7 +155,7 @@ def test_a_search_that_was_asked_before_gives_what_a_new_one_gives() -> None:
 def test_an_accuracy_floor_holds_on_the_validation_data() -> None:
     graph = graphs.balanced(graphs.mlp(12, 10, 4, act=Relu, head=Softmax))
     data, validation = samples(graph, 400), samples(graph, 400, seed=1)
-    pruned = obs.prune(graph, data, validation=validation, min_accuracy=0.8)
+    pruned = obs.Search(graph, data, validation=validation).prune(min_accuracy=0.8)
     right = predict(pruned.graph, validation.x).argmax(axis=1) == validation.y
     assert pruned.removed.any()
     assert right.mean() >= 0.8
@@ -164,7 +164,7 @@ def test_an_accuracy_floor_holds_on_the_validation_data() -> None:
 def test_what_cannot_be_met_is_said() -> None:
     graph = graphs.mlp(6, 5, 3)
     with pytest.raises(CannotFitError, match="parameters, the limit is"):
-        obs.prune(graph, samples(graph, 100), limits={"params": 3})
+        obs.Search(graph, samples(graph, 100)).prune(limits={"params": 3})
 
 
 def test_layers_that_set_the_peak_together_shrink_together() -> None:
@@ -173,7 +173,7 @@ def test_layers_that_set_the_peak_together_shrink_together() -> None:
     def ram(g: Graph) -> dict[str, float]:
         return {"ram": float(max(g.types[n.output].shape[0] for n in g.nodes))}
 
-    pruned = obs.prune(graph, samples(graph, 300), limits={"ram": 9}, cost=ram)
+    pruned = obs.Search(graph, samples(graph, 300)).prune(limits={"ram": 9}, cost=ram)
     sizes = [pruned.graph.types[n.output].shape[0] for n in pruned.graph.nodes]
     assert max(sizes) <= 9
     assert 8 in sizes, "the layer in the middle does not set the peak"

@@ -28,7 +28,7 @@ def test_channels_go_in_blocks_where_one_alone_saves_nothing() -> None:
     def widths(block: int) -> list[int]:
         effort = obs.Effort(block=block, inputs=False)
         limits = {"work": tiles(graph)["work"] - 1}
-        found = obs.prune(graph, samples(graph), limits=limits, cost=tiles, effort=effort)
+        found = obs.Search(graph, samples(graph), effort=effort).prune(limits=limits, cost=tiles)
         assert tiles(found.graph)["work"] <= limits["work"]
         return sorted(int((~found.removed[g.channels]).sum()) for g in groups)
 

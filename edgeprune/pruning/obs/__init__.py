@@ -8,6 +8,6 @@ the product of its inputs' second moments and the loss's Gauss-Newton Hessian at
 """
 
 from edgeprune.pruning.obs.greedy import Effort
-from edgeprune.pruning.obs.run import Search, path, prune
+from edgeprune.pruning.obs.run import Search, path
 
-__all__ = ["Effort", "Search", "path", "prune"]
+__all__ = ["Effort", "Search", "path"]

@@ -1,8 +1,8 @@
-"""``prune`` with criterion ``obs``: greedy runs, finished with all the data; the better one."""
+"""The strategy ``obs``: greedy runs, finished with all the data; the better one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,7 +14,7 @@ from edgeprune.ir import Graph, Samples, couple
 from edgeprune.ops.linear import linears
 from edgeprune.ops.unfuse import unfuse
 from edgeprune.progress import Progress, silent
-from edgeprune.pruning.costs import Cost, Prices, no_cost, nothing_removed
+from edgeprune.pruning.costs import Prices, nothing_removed
 from edgeprune.pruning.descent import Descent
 from edgeprune.pruning.groups import Mask
 from edgeprune.pruning.judge import Judge
@@ -49,34 +49,6 @@ fewer images it looks at more positions."""
 
 COPIES = 0.25
 """Moved copies that a round may see beside each sample; the last solution sees them all."""
-
-
-def prune(
-    graph: Graph,
-    data: Samples,
-    *,
-    limits: Mapping[str, float] | None = None,
-    cost: Cost = no_cost,
-    min_accuracy: float | None = None,
-    max_drop: float | None = None,
-    max_removed: int | None = None,
-    keep_ratio: float | None = None,
-    validation: Samples | None = None,
-    effort: Effort | None = None,
-    seed: int = 0,
-    progress: Progress = silent,
-) -> Pruned:
-    """One :meth:`Search.prune` of a :class:`Search`; arguments as there."""
-    search = Search(graph, data, validation=validation, effort=effort, seed=seed)
-    return search.prune(
-        limits=limits,
-        cost=cost,
-        min_accuracy=min_accuracy,
-        max_drop=max_drop,
-        max_removed=max_removed,
-        keep_ratio=keep_ratio,
-        progress=progress,
-    )
 
 
 def path(graph: Graph, data: Samples, *, head: bool = False, seed: int = 0) -> Iterator[Graph]:
