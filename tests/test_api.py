@@ -23,6 +23,7 @@ from edgeprune.pipeline.notes import notes_of
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import prepare
 from edgeprune.pipeline.values import meant, parse_classes, parse_levels, parse_names
+from edgeprune.pruning.search import strategy
 from edgeprune.report.summary import advice
 from edgeprune.target import load_target
 from tests.e2e.test_bad_input import dense_model, samples
@@ -179,7 +180,8 @@ def test_the_smallest_network_is_not_said_to_be_trained_where_training_does_not_
     data = path.with_suffix(".npz")
     asked = BuildOptions(tmp_path, path, data, keep_ratio=0.5, finetune=2, criterion="l2")
     prepared = prepare(asked)
-    fitter = Fitter(prepared, asked, Form("int8", "size", load_target("host")), None)
+    by_l2 = strategy(prepared.float_graph, prepared.rank, "l2", validation=prepared.validation)
+    fitter = Fitter(prepared, asked, Form("int8", "size", load_target("host")), by_l2)
     assert fitter.fit().epochs == 2
     monkeypatch.setattr(Fitter, "_within", never)
     monkeypatch.setattr(Fitter, "_holds", lambda *_: next(holds))
