@@ -61,7 +61,7 @@ def quantised(
         return answers(s, few)
 
     def score(s: Settings) -> Score:
-        loss = float(np.mean((outputs(s) - wanted) ** 2, dtype=np.float64))
+        loss = float(np.mean(np.square(outputs(s) - wanted, dtype=np.float64)))
         # without labels there is nothing but the distance to the float network
         return prepared.accuracy(outputs(s)) if samples.y is not None else 0.0, -loss
 

@@ -69,7 +69,8 @@ PARTS = {
         ("edgeprune/emit/*.py", "edgeprune/emit/to_c/*.py"),
         (
             "tests/emit/test_names.py", "tests/emit/test_port_comments.py",
-            "tests/emit/test_tflite.py", "tests/emit/test_tflite_metadata.py",
+            "tests/emit/test_tflite.py", "tests/emit/test_tflite_codes.py",
+            "tests/emit/test_tflite_metadata.py",
             "tests/emit/test_onnx.py", "tests/emit/test_labels.py", "tests/emit/test_state.py",
             "tests/emit/test_shared_parameters.py", "tests/emit/test_feed_rows.py",
             "tests/emit/test_each_operator.py", "tests/kernels/test_coded_networks.py",

@@ -12,6 +12,7 @@ import onnx
 import pytest
 
 import edgeprune
+from edgeprune.emit.to_c.header import _c_string
 from edgeprune.errors import EdgePruneError
 from edgeprune.pipeline.values import parse_labels
 from tests.e2e.conftest import invoke, report_of
@@ -47,6 +48,10 @@ def test_c_has_them_as_a_macro(built: Path, tmp_path: Path) -> None:
     subprocess.run(["gcc", "-Wall", "-Werror", f"-I{built}/c", main, "-o", program], check=True)
     said = subprocess.run([program], capture_output=True, check=True, text=True, encoding="utf-8")
     assert said.stdout.splitlines() == list(NAMES)
+
+
+def test_a_literal_of_c_holds_what_ascii_can_print_and_octal_numbers() -> None:
+    assert _c_string('~a"?\x7f\n') == "~a\\042\\077\\177\\012"
 
 
 def test_tflite_and_onnx_hold_them(built: Path) -> None:

@@ -76,6 +76,23 @@ def test_the_axes_lie_as_the_header_says(
     np.testing.assert_allclose(got, moved, rtol=1e-5, atol=1e-6)
 
 
+def test_only_a_network_with_one_port_at_each_end_has_offsets_without_numbers(
+    tmp_path: Path,
+) -> None:
+    for ends in ((), ("b",)):
+        types = {v: TensorType((2, 3)) for v in ("a", *ends)}
+        nodes = [Node(f"relu {k}", Relu(), (v,), f"y{k}") for k, v in enumerate([*types, "a"])]
+        outputs = [n.output for n in nodes[: 1 + bool(ends)]]
+        graph = build_graph("m", nodes[: len(outputs)], types, outputs, {})
+        header = header_of(graph, tmp_path)
+        told = re.search(r"also in the arena at (.*?), which", header)
+        assert told is not None
+        wanted = "their _OFFSET" if ends else "MODEL_INPUT_OFFSET and MODEL_OUTPUT_OFFSET"
+        assert told[1] == wanted
+        for name in told[1].split(" and ") if not ends else ():
+            assert f"#define {name} " in header
+
+
 def test_every_port_is_called_by_its_name(tmp_path: Path) -> None:
     types = {v: TensorType((2, 3)) for v in ("a", "b")}
     nodes = [Node(f"relu {v}", Relu(), (v,), f"{v}/y") for v in types]

@@ -5,12 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from edgeprune.compiler.compile import Recipe
+from edgeprune.emit.to_c.writer import LINE, array
 from edgeprune.ir import DType, Node, QuantParams, TensorType, build_graph, run_int
 from edgeprune.ops import Add, Slice
 from edgeprune.target import load_target
 from edgeprune.verify.run_c import HostModel
+
+
+@pytest.mark.parametrize("c_type", ["int8_t", "uint8_t", "int32_t", "float"])
+def test_rows_of_an_array_are_as_long_as_lines_may_be(c_type: str) -> None:
+    values = np.random.default_rng(0).integers(100, 128, 1000)
+    rows = array("a", values.astype(np.float32 if c_type == "float" else c_type[:-2]), c_type)
+    lines = rows.splitlines()[1:-1]
+    item = max(len(word) + 1 for word in " ".join(lines).split())
+    assert all(LINE - item < len(line) <= LINE for line in lines[:-1])
 
 
 def test_calls_with_equal_parameters_have_one_struct(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from edgeprune.compiler.compile import Compiled, Recipe
+from edgeprune.emit.to_c.program import Vectors
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends.from_tflite import parse
 from edgeprune.frontends.states import keeping, paired
@@ -111,6 +112,22 @@ def test_a_sequence_is_the_same_in_c_and_in_both_files(name: str, tmp_path: Path
         assert np.array_equal(model.run(x), wanted), "every run begins anew"
     assert np.array_equal(run_tflite.run(made.tflite, x), wanted)
     assert np.array_equal(run_onnx.run_raw(made.onnx, x), wanted)
+
+
+def test_the_self_test_runs_a_sequence_from_the_first_state_each_time(tmp_path: Path) -> None:
+    graph = network("a ring")
+    x, wanted = sequence(graph)
+    compiled(graph).portable.write_c(tmp_path, "kept", Vectors(x, wanted))
+    (tmp_path / "main.c").write_text(
+        '#include "kept.h"\n#include "kept_selftest.h"\n'
+        "static int32_t arena[KEPT_ARENA_BYTES / 4 + 1];\nstatic kept_state state;\n"
+        "int main(void) { int bad = kept_selftest(&state, arena, sizeof arena);\n"
+        "    return bad + kept_selftest(&state, arena, sizeof arena); }\n"
+    )
+    sources = sorted(tmp_path.glob("*.c"))
+    command = ["gcc", "-std=c99", f"-I{tmp_path}", *sources, "-lm", "-o", tmp_path / "main"]
+    subprocess.run(command, check=True)
+    assert subprocess.run([tmp_path / "main"], check=False).returncode == 0
 
 
 def test_the_file_is_read_again_with_its_states() -> None:

@@ -30,7 +30,7 @@ from edgeprune.ir import (
     run,
     run_int,
 )
-from edgeprune.ops import Add, AvgPool2d, Dense, DepthwiseConv2d, Elu, Relu, Softmax, Sub
+from edgeprune.ops import Add, AvgPool2d, Conv2d, Dense, DepthwiseConv2d, Elu, Relu, Softmax, Sub
 from edgeprune.ops._window import Padding
 from edgeprune.quantize.rewrite import quantise
 from edgeprune.verify import run_tflite
@@ -192,6 +192,21 @@ def test_everything_that_tflite_cannot_say_is_listed_at_once() -> None:
         emit(graph)
     assert "a (elu)" in str(e.value)
     assert "b (elu)" in str(e.value)
+
+
+@pytest.mark.parametrize("shape", [(4, 1, 3, 2), (4, 3, 1, 2)])
+def test_padding_that_suits_another_side_of_the_kernel_is_a_pad_of_its_own(
+    shape: tuple[int, ...], rng: np.random.Generator
+) -> None:
+    """A row of padding on every side is SAME of 3 by 3, not of 1 by 3."""
+    t = TensorType((5, 6, 2))
+    constants = {
+        "w": rng.normal(size=shape).astype(np.float32), "b": np.zeros(4, np.float32),
+    }  # fmt: skip
+    op = Conv2d(padding=Padding(1, 1, 1, 1))
+    graph = build_graph("m", [Node("y", op, ("x", "w", "b"), "y")], {"x": t}, ["y"], constants)
+    x = rng.normal(size=(3, 5, 6, 2)).astype(np.float32)
+    np.testing.assert_allclose(run_tflite.run(emit(graph), x), predict(graph, x), atol=1e-5)
 
 
 def test_an_average_whose_padding_tflite_does_not_have_is_refused() -> None:

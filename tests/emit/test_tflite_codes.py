@@ -76,6 +76,8 @@ def test_codes_are_the_weights_of_the_plain_file(case: Case, kinds: int) -> None
     (weights,) = decoded_by_hand(small)
     held = [b.data.view(np.int8) for b in opened(plain).buffers if b.data is not None]
     assert any(list(data) == weights for data in held if data.size == len(weights))
+    decoding = [c for c in opened(small).operatorCodes if c.customCode]
+    assert [c.version for c in decoding] == [1], "the first of TFLite Micro's operator"
     again = parse(small, "small.tflite")
     assert all(any(np.array_equal(v, w) for w in again.constants.values())
                for v in parse(plain, "plain.tflite").constants.values())  # fmt: skip

@@ -55,6 +55,10 @@ def test_what_is_chosen_is_smaller_than_the_quickest_and_not_much_slower(rows) -
     assert flash_bytes(chosen.values()) <= flash_bytes(quickest.values())
     fewest = sum(c.instructions for c in quickest.values())
     assert sum(c.instructions for c in chosen.values()) <= SLOWER * fewest
+    for k in range(3):
+        alike = [calls[min(k, len(calls) - 1)] for calls in options.values()]
+        if sum(c.instructions for c in alike) <= SLOWER * fewest:
+            assert flash_bytes(chosen.values()) <= flash_bytes(alike), "the k-th of every layer"
 
 
 def test_a_kernel_that_one_cheap_layer_uses_is_not_paid_for() -> None:

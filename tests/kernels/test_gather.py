@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from kernels.cases import int8_type
-from kernels.harness import one_node, spell
+from kernels.harness import one_node, run_call, spell
 
 from edgeprune.compiler import Recipe
 from edgeprune.ir import Over
@@ -25,6 +25,25 @@ def test_pruned_inputs_take_a_bit_each_and_their_result_lies_over_them(rng):
     assert call.inplace == Over()
     assert spell(one_node(Gather(kept[::-1]), [t], t)).constant_bytes == 2 * len(kept)
     assert spell(one_node(Gather(kept[:3]), [t], t)).constant_bytes == 6
+
+
+def test_an_element_that_is_chosen_twice_comes_twice(rng) -> None:
+    """A bitmap has it once."""
+    x, y = int8_type((8,), 0.1, 0), int8_type((5,), 0.1, 0)
+    indices = (1, 3, 3, 4, 6)
+    graph = one_node(Gather(indices), [x], y)
+    given = rng.integers(-128, 128, 8).astype(np.int8)
+    got = run_call(spell(graph), graph, {"x0": given})
+    np.testing.assert_array_equal(np.ravel(got), given[list(indices)])
+
+
+def test_the_work_of_a_list_grows_with_what_is_chosen() -> None:
+    few, many = (
+        spell(one_node(Gather((5, 2)), [int8_type((n, 6), 0.1, 0)], int8_type((n, 2), 0.1, 0)))
+        for n in (3, 300)
+    )
+    assert few.kernel == many.kernel == "ep_gather"
+    assert many.instructions > 50 * few.instructions
 
 
 @pytest.mark.needs("avr-gcc", "qemu-system-avr")

@@ -225,6 +225,13 @@ def test_softmax_with_a_result_of_int16_is_the_reference(seed, zx, scale, shape)
     check_all(one_node(Softmax(), [int8_type(shape, scale, zx)], y), int8_values(rng, shape))
 
 
+@pytest.mark.parametrize("scale", [1 / 32768, 1 / 65000, 1 / 131072])
+def test_softmax_with_a_result_of_int16_on_another_scale_is_refused(scale):
+    y = TensorType((), DType.INT16, QuantParams.of(scale, -32768))
+    with pytest.raises(UnsupportedError, match="a softmax to scale"):
+        spell(one_node(Softmax(), [int8_type((10,), 0.1, 3)], y))
+
+
 @MODEST
 @given(SEEDS, ZEROS, SCALES, SCALES)
 def test_int16_as_int8_and_as_int32_is_the_reference(seed, zero, x_scale, y_scale):

@@ -147,6 +147,14 @@ def test_int16_softmax_is_the_reference(seed, scale, shape):
     check(graph, {"x0": int16_values(rng, shape)})
 
 
+def test_int16_softmax_takes_as_many_elements_as_16_bits_count():
+    y = int16_type((), 1 / 32768)
+    longest = one_node(Softmax(), [int16_type((2**16 - 1,), 0.001)], y)
+    assert spell(longest).kernel == "ep_softmax_s16"
+    with pytest.raises(UnsupportedError):
+        spell(one_node(Softmax(), [int16_type((2**16,), 0.001)], y))
+
+
 def test_sums_that_int32_does_not_hold_are_refused(rng):
     layer = {
         "w": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kernels.cases import (
@@ -18,6 +19,7 @@ from kernels.cases import (
 from kernels.harness import check, one_node, spell
 
 from edgeprune.ir import Over, TensorType
+from edgeprune.kernels.portable._window import flat_window
 from edgeprune.ops import Conv2d, ConvTranspose2d, Dense, DepthwiseConv2d
 from edgeprune.ops._window import Padding
 
@@ -144,6 +146,13 @@ def test_wide_pointwise_convolutions_lie_over_their_input(seed, filters, stride)
     assert call.inplace == Over()
     assert call.scratch_bytes == 2 * image[2]
     check(graph, {"x0": int8_values(rng, image)})
+
+
+@pytest.mark.parametrize("stride", [(1, 1), (1, 2), (2, 1)])
+def test_pointwise_convolutions_of_every_pixel_take_the_image_as_one_row(stride, rng):
+    layer = layer_constants(rng, (4, 1, 1, 3), 0, 0.05)
+    graph = one_node(Conv2d(stride), [int8_type((5, 6, 3), 0.05, -9)], int8_type((), 0.1, 3), layer)
+    assert (flat_window(30, 3, 4) in str(spell(graph))) == (stride == (1, 1))
 
 
 @examples(30)
