@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection
 from difflib import get_close_matches
 from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar, get_type_hints
@@ -18,8 +19,8 @@ R = TypeVar("R")
 def named(function: Callable[P, R]) -> Callable[P, R]:
     """Check arguments against the types that a function declares, before it begins.
 
-    An argument that there is none of says which was meant. What is wrong with the value of one is
-    said of its name in Python, also where the command line's option has been found wrong.
+    An argument that there is none of says which was meant. Options of the command line that errors
+    speak of are called as the arguments are, but for those in commands, between backticks.
     """
     known = inspect.signature(function).parameters
 
@@ -39,11 +40,21 @@ def named(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)
         except EdgePruneError as error:
-            option = error.where.removeprefix("--").replace("-", "_")
-            plurals = f"{option}s", option.removesuffix("on") + "a"  # criterion, criteria
-            meant = [name for name in known if name in (option, *plurals)]
-            if error.where.startswith("--") and meant:
-                error.where = meant[0]
+            texts = (error.where, error.what, error.hint)
+            error.where, error.what, error.hint = (_of_arguments(t, known) for t in texts)
             raise
 
     return called
+
+
+def _of_arguments(text: str, known: Collection[str]) -> str:
+    """A text of options as one of arguments; what is no argument stays an option."""
+
+    def name(option: re.Match[str]) -> str:
+        own = option[1].replace("-", "_")
+        forms = (own, f"{own}s", own.removesuffix("on") + "a")  # criterion, criteria
+        return next((n for n in known if n in forms), option[0])
+
+    parts = text.split("`")
+    parts[::2] = [re.sub(r"(?<![\w-])--([a-z][a-z-]*)", name, part) for part in parts[::2]]
+    return "`".join(parts)

@@ -40,7 +40,7 @@ _WORDS: dict[Any, str] = {
     dict: "a table",
     Mapping: "a table",
     list: "a list",
-    tuple: "a list",
+    tuple: "a tuple",
     Sequence: "a list",
     Iterable: "a list",
     Callable: "a function",

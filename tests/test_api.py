@@ -104,6 +104,7 @@ def test_values_that_are_none_are_refused_as_on_the_command_line() -> None:
         ("finetune", -1), ("min_accuracy", 90), ("zeta", 3), ("max_macs", "1M"), ("speedup", 0),
         ("max_instructions", True), ("jobs", None), ("classes", ["a"]), ("classes", 0.5),
         ("mean", "half"), ("std", float("inf")), ("bits", 9), ("criterion", "l3"),
+        ("std", 0), ("std", [1, -2]),
         ("schedule", "now"), ("speedup", 0.5), ("speedup", 1), ("classes", [[1], [2, 3]]),
         ("criterion", ["l1"]), ("emit", 5), ("emit", [b"c"]), ("packages", {"make": 1}),
         ("target", 5), ("target", ["cortex-m4"]), ("device", None), ("stream", "no"),
@@ -137,13 +138,13 @@ def test_what_a_sweep_cannot_be_of_is_refused_before_any_work(option: str, value
     ("option", "value"), [("runs", 7), ("journal", "j"), ("criteria", ("l1", "l2"))]
 )
 def test_what_a_frontier_does_not_look_at_is_refused(option: str, value: object) -> None:
-    with pytest.raises(EdgePruneError, match="with --pareto") as caught:
+    with pytest.raises(EdgePruneError, match="with pareto") as caught:
         edgeprune.sweep("nowhere.onnx", pareto=True, **{option: value})  # type: ignore[arg-type]
     assert caught.value.where == option
 
 
 def test_a_share_of_activity_is_refused_where_a_build_takes_no_part_of_a_network() -> None:
-    with pytest.raises(EdgePruneError, match="zeta: does nothing without --classes"):
+    with pytest.raises(EdgePruneError, match="zeta: does nothing without classes"):
         edgeprune.build("nowhere.onnx", zeta=0.9)
     with pytest.raises(EdgePruneError, match=r"nowhere\.onnx"):
         edgeprune.extract("nowhere.onnx", zeta=0.9)
@@ -265,6 +266,22 @@ def test_public_functions_of_the_library_check_what_they_are_given() -> None:
         edgeprune.sweep("net.onnx", data="x.npz", criteria="l9")
     with pytest.raises(EdgePruneError, match="criterion: must be a string or a Criterion, is 5"):
         edgeprune.prune(net, data, criterion=5)  # type: ignore[arg-type]
+
+
+def test_errors_and_hints_speak_of_arguments_and_leave_commands_alone(tmp_path: Path) -> None:
+    net = torch.nn.Linear(10, 5)
+    for wrong, said in (
+        ({"dtype": "int8"}, "give samples for the model: data samples.npz; or dtype float32; or,"),
+        ({"data": net.weight, "speedup": 2}, "target android or ios; boards have max_ms"),
+    ):
+        with pytest.raises(EdgePruneError) as caught:
+            edgeprune.build(net, torch.zeros(1, 10), out=tmp_path / "o", **wrong)
+        assert said in str(caught.value)
+        assert "--" not in str(caught.value)
+    with pytest.raises(EdgePruneError, match="`edgeprune build --log FILE`"):
+        edgeprune.log(tmp_path / "none")
+    with pytest.raises(EdgePruneError, match="inputs: must be a tuple, is a list"):
+        edgeprune.fold(edgeprune.load(bundled.model_path()), [0, 1])  # type: ignore[arg-type]
 
 
 def test_what_is_wrong_with_an_object_is_said_of_the_argument(rng: np.random.Generator) -> None:

@@ -194,7 +194,9 @@ def _names(graph: Graph, found: Sequence[str], where: str) -> list[str]:
         if set(names) <= set(found):
             return names
     if len(own) == 1:
-        raise EdgePruneError(where, f"has {sorted(found)}, but neither x nor {own[0]}", HINT)
+        raise EdgePruneError(
+            where, f"has {sorted(found)}, but no {' and no '.join({'x': 0, own[0]: 0})}", HINT
+        )
     raise EdgePruneError(
         where,
         f"has {sorted(found)}, but the model has the inputs {', '.join(own)}",

@@ -293,8 +293,6 @@ def _raw(graph: Graph, options: BuildOptions) -> Graph:
     for option, values in (("--mean", options.mean), ("--std", options.std)):
         if values is not None and len(values) not in (1, shape[-1]):
             raise EdgePruneError(option, f"has {len(values)} numbers for {shape[-1]} channels")
-    if options.std is not None and min(map(abs, options.std)) == 0:
-        raise EdgePruneError("--std", "is zero")
     mean = np.asarray(options.mean or (0.0,))
     return normalise_input(graph, mean, np.asarray(options.std or (1.0,)))
 

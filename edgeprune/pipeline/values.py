@@ -179,6 +179,18 @@ def parse_numbers(value: object, option: str) -> tuple[float, ...]:
     return found
 
 
+def parse_deviations(value: object, option: str) -> tuple[float, ...]:
+    """Numbers above 0.
+
+    Raises:
+        EdgePruneError: one is not.
+    """
+    found = parse_numbers(value, option)
+    if min(found) <= 0:
+        raise EdgePruneError(option, f"must be above 0, is {min(found):g}", "what x was divided by")
+    return found
+
+
 def parse_classes(value: object, option: str = "--classes") -> tuple[int, ...]:
     """Numbers of classes, in order and once: "7,3".
 
@@ -257,7 +269,7 @@ def parse_levels(value: object, option: str = "--levels") -> tuple[tuple[float, 
 MEANINGS: Mapping[str, Callable[[Any, str], Any]] = {
     "state": parse_state,
     "mean": parse_numbers,
-    "std": parse_numbers,
+    "std": parse_deviations,
     "budget": parse_size,
     "ram": parse_size,
     "speedup": parse_speedup,
