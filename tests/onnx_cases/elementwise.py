@@ -50,6 +50,22 @@ CASES: dict[str, bytes] = {
     "a large number chosen": model(
         [node("Where", "k", "x", "c")], V, {"c": np.float32(-20000), "k": np.arange(12) % 3 > 0}
     ),
+    "choices by computed conditions": model(
+        [
+            node("Greater", "x", "k", outputs=["above"]),
+            node("LessOrEqual", "x", "one", outputs=["below"]),
+            node("And", "above", "below", outputs=["between"]),
+            node("Not", "between", outputs=["outside"]),
+            node("Xor", "outside", "above", outputs=["odd"]),
+            node("Cast", "odd", to=1, outputs=["number"]),
+            node("Where", "between", "x", "number", outputs=["chosen"]),
+            node("Sign", "chosen", outputs=["sign"]),
+            node("ThresholdedRelu", "x", alpha=0.4, outputs=["beyond"]),
+            node("Add", "sign", "beyond"),
+        ],
+        V,
+        {"one": np.float32(1), "k": np.linspace(-1, 0, 12, dtype=np.float32)},
+    ),
     "powers that are no products": model(
         [
             node("Sigmoid", "x", outputs=["a"]),

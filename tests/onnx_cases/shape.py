@@ -5,9 +5,20 @@ from __future__ import annotations
 import numpy as np
 from onnx_models import model, node
 
-from onnx_cases.values import STATS, X, i64, w
+from onnx_cases.values import STATS, S, X, i64, w
 
 CASES: dict[str, bytes] = {
+    "copies, and sums on the way": model(
+        [
+            node("CumSum", "x", "rows", exclusive=1, outputs=["a"]),
+            node("CumSum", "x", "columns", reverse=1, outputs=["b"]),
+            node("CumSum", "b", "columns", reverse=1, exclusive=1, outputs=["c"]),
+            node("Add", "a", "c", outputs=["d"]),
+            node("Tile", "d", "times"),
+        ],
+        S,
+        {"rows": np.int64(1), "columns": np.int64(-1), "times": i64(1, 2, 3)},
+    ),
     "flatten before a dense layer": model(
         [
             node("Relu", "x", outputs=["r"]),

@@ -8,11 +8,9 @@ from collections.abc import Callable
 import numpy as np
 from onnx import TensorProto
 
+from edgeprune.frontends.from_onnx.repeat import MAX_REPEATED
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
 from edgeprune.frontends.from_torch.call import Aten, Function, ints, number
-
-MAX_REPEATED = 1 << 22
-"""Elements of a value that is repeated."""
 
 
 def _scaled(n: Aten, v: Value, factor: float) -> Value:
@@ -84,13 +82,8 @@ def truth_of(kind: str) -> Function:
 
 
 def running_sum(n: Aten) -> Value:
-    """Cumsum: the product with a triangle of ones."""
-    rank = len(n.shape)
-    axis = int(n.get("dim")) % rank
-    perm = [*(a for a in range(rank) if a != axis), axis]
-    ones = Known(np.triu(np.ones((n.shape[axis],) * 2, np.float32)))
-    sums = n.onnx("MatMul", n.onnx("Transpose", n.value(), perm=perm), ones)
-    return n.onnx("Transpose", sums, perm=[int(a) for a in np.argsort(perm)])
+    """Cumsum."""
+    return n.onnx("CumSum", n.value(), ints([int(n.get("dim"))]))
 
 
 def narrow(n: Aten) -> Value:
@@ -124,10 +117,7 @@ def repeat(n: Aten) -> Value:
     times = [1] * (rank - len(given)) + [int(k) for k in given]
     shape = (1,) * (rank - len(n.shape)) + n.shape
     x = n.value() if shape == n.shape else n.onnx("Reshape", n.value(), ints(shape), allowzero=1)
-    for axis, (k, length) in enumerate(zip(times, shape, strict=True)):
-        if k != 1:
-            x = repeated(n, x, axis, list(range(length)) * k)
-    return x
+    return n.onnx("Tile", x, ints(times))
 
 
 def repeat_interleave(n: Aten) -> Value:
