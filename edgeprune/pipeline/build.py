@@ -32,7 +32,7 @@ from edgeprune.pipeline.notes import notes_of
 from edgeprune.pipeline.options import BuildOptions, most_cycles
 from edgeprune.pipeline.output import check_writable, whole_folder
 from edgeprune.pipeline.phone import in_app
-from edgeprune.pipeline.prepare import Prepared, prepare
+from edgeprune.pipeline.prepare import Prepared, digest, prepare
 from edgeprune.pipeline.proof import prove
 from edgeprune.pipeline.values import refuse_unknown
 from edgeprune.pipeline.visited import visited
@@ -229,6 +229,7 @@ def _write(
             prepared.free,
             prepared.labels,
             kept_whole(prepared.float_graph, couple(prepared.float_graph)),
+            None if options.frontend is None else (options.frontend.name, digest(options.frontend)),
         ),
         Made(
             chosen.float_graph,

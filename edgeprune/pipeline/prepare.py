@@ -181,7 +181,7 @@ def prepare(options: BuildOptions, *, needs_data: bool = True) -> Prepared:
         graph,
         float_graph,
         path,
-        _digest(path),
+        digest(path),
         rank,
         validation,
         report,
@@ -347,12 +347,13 @@ def one_call(graph: Graph, x: Array) -> Array:
     return np.concatenate(made)
 
 
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
+def digest(path: Path) -> str:
+    """The hash of a file, or of all files of a folder."""
+    found = hashlib.sha256()
     files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
     for file in files:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
+        found.update(file.read_bytes())
+    return found.hexdigest()
 
 
 def answers(outputs: Array) -> Array:

@@ -76,6 +76,7 @@ class Source:
         free: what was folded away of it without any loss.
         labels: names of the classes.
         kept_whole: by layer of which no channel can go, why.
+        frontend: name and hash of the file that makes features of sound.
     """
 
     path: Path
@@ -84,6 +85,7 @@ class Source:
     free: lossless.Report
     labels: Sequence[str]
     kept_whole: Mapping[str, str]
+    frontend: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -248,12 +250,16 @@ def build_record(
 
 
 def _model(source: Source) -> Model:
-    return {
+    made: Model = {
         "path": source.path.name,
         "sha256": source.sha256,
         "macs": source.graph.macs,
         "params": source.graph.params,
     }
+    if source.frontend is not None:
+        name, digest = source.frontend
+        made["frontend"] = {"path": name, "sha256": digest}
+    return made
 
 
 def _free(free: lossless.Report) -> Free:

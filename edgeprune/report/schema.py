@@ -16,13 +16,21 @@ Optimize = Literal["speed", "size"]
 Percent = Share | None
 
 
+class FileUsed(TypedDict):
+    """A file that was read."""
+
+    path: Text
+    sha256: Text
+
+
 class Model(TypedDict):
-    """The source model."""
+    """The source model; ``frontend``: the file that makes its features of sound, if any."""
 
     path: Text
     sha256: Text
     macs: Count
     params: Count
+    frontend: NotRequired[FileUsed]
 
 
 class TargetUsed(TypedDict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -216,6 +217,8 @@ def test_a_build_takes_samples_and_proves_it(tmp_path: Path) -> None:
     made = build(ask)
     assert made.report["interface"]["inputs"][0]["shape"] == [HOP]
     assert made.report["agreement"]["source"]["mean_square"] == 0
+    digest = hashlib.sha256((tmp_path / "front.tflite").read_bytes()).hexdigest()
+    assert made.report["model"]["frontend"] == {"path": "front.tflite", "sha256": digest}
     assert any("own integers: nothing else runs both files" in note for note in made.notes)
     with pytest.raises(EdgePruneError, match="--hop: does nothing without --frontend"):
         BuildOptions.of(out=tmp_path, hop=HOP)
