@@ -16,6 +16,7 @@ from edgeprune.pipeline.fitter import Fitter
 from edgeprune.pipeline.forms import Candidate, Form
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import prepare
+from edgeprune.pruning.search import strategy
 from edgeprune.target import load_target
 from tests.compiler.test_by_rows import compiled
 from tests.e2e.conftest import Command, report_of
@@ -103,10 +104,11 @@ def test_a_network_that_does_not_fit_names_the_fewest_bytes_in_which_it_is_built
     path = made(tmp_path / "net.onnx")
     options = BuildOptions(tmp_path / "none", path, path.with_suffix(".npz"), criterion="l2")
     prepared = prepare(options)
+    by_l2 = strategy(prepared.float_graph, prepared.rank, "l2", validation=prepared.validation)
 
     def built(ram: int) -> Candidate:
         form = Form("int8", "speed", load_target("cortex-m4"), ram=ram)
-        fitter = Fitter(prepared, replace(options, ram=ram), form, None)
+        fitter = Fitter(prepared, replace(options, ram=ram), form, by_l2)
         return fitter.unpruned(["net"]) if prepared.graph.is_quantised else fitter.fit()
 
     def refused(ram: int) -> CannotFitError:
