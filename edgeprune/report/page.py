@@ -89,7 +89,7 @@ class Section:
             cells = [row[i] for row in self.rows]
             words = any(cell[:1].isalpha() for cell in cells)
             long = any(len(cell) > LONG for cell in cells)
-            found.append("text long" if words and long else "text" if words else "")
+            found.append("text long" if long else "text" if words else "")
         return found
 
 

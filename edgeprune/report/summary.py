@@ -203,6 +203,8 @@ def _about_time(report: Report) -> list[Advice]:
         return [Advice(text, "--speedup 1.5x")]
     run, found = report["run"], []
     if run["instructions"] is None:
+        if report["target"].get("kind") == "host":  # instructions are those of emulated cores
+            return []
         return [Advice("It was not run: `edgeprune doctor` says what is missing for that.")]
     if run["cycles"] is not None and run["ms"] is None:
         text = "A core has no clock: name a board, and cycles become milliseconds."

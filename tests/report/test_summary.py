@@ -6,6 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 from edgeprune.report import answers, summary
+from edgeprune.report.page import Section
 
 
 def record() -> dict[str, Any]:
@@ -78,6 +79,22 @@ def test_a_core_without_clock_and_a_network_without_samples_say_what_is_missing(
     assert any(o.startswith("--target") for o in options(r))
     r["accuracy"]["n"] = 0
     assert options(r)[0] == "--data"
+
+
+def test_only_what_could_have_been_run_on_an_emulated_core_is_missed() -> None:
+    r = record()
+    r["run"]["instructions"] = None
+    assert any("edgeprune doctor" in a.text for a in summary.advice(r))
+    r["target"]["kind"] = "host"
+    assert not any("edgeprune doctor" in a.text for a in summary.advice(r))
+
+
+def test_sentences_in_tables_are_broken_into_lines_whatever_they_begin_with() -> None:
+    why = "27,986 bytes of flash and 1,586 bytes of RAM to spare"
+    rows = [("uno", "2,222 of 30,208", why), ("mega", "2,224 of 251,904", why)]
+    assert Section("Targets", columns=("target", "flash", "why"), rows=rows).kinds == [
+        "text", "", "text long"
+    ]  # fmt: skip
 
 
 def test_mistakes_are_shaded_against_the_most_frequent_one_and_named() -> None:
