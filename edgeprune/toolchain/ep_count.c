@@ -127,11 +127,18 @@ static bool hits(cache *c, size_t line)
     return false;
 }
 
+/* Whether b begins behind the last instruction of a. Where that leads to one across two pages, QEMU counts the
+ * bytes of the first page to both. */
+static bool follows(const block *a, const block *b)
+{
+    return b->begin > base + 2u * (uint64_t)a->last_slot && b->begin <= a->end;
+}
+
 static void on_block(unsigned cpu, void *userdata)
 {
     const block *b = userdata;
     (void)cpu;
-    if (previous != NULL && previous->end != b->begin) {
+    if (previous != NULL && !follows(previous, b)) {
         now[previous->last_slot].of[TAKEN]++;
     }
     previous = b;

@@ -31,6 +31,10 @@ BY_HAND = {
         "cortex-m4", "nop\\n ldm %1, {r2, r3, r4}\\n", 1 + 4 + 1 + 1 + 3,
     ),
     "a store takes one": ("cortex-m4", "str r3, [%2]\\n", 1 + 1 + 1 + 3),
+    "no transfer leads to an instruction across two pages of the emulator": (
+        "cortex-m4", "b 7f\\n .balign 1024\\n .space 1020\\n 7: nop\\n nop.w\\n nop\\n",
+        1 + 3 + 3 + 1 + 1 + 3,
+    ),
     "every access takes two": (
         "cortex-m0plus", "ldr r3, [%1]\\n ldr r2, [%1, #4]\\n str r2, [%2]\\n", 6 + 1 + 1 + 1,
     ),
