@@ -296,6 +296,38 @@ def test_eights_of_channels_enter_their_loop_at_every_count_of_inputs(core: str)
         np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))
 
 
+@pytest.mark.parametrize(("optimize", "most"), [("speed", (0.93, 1.0)), ("size", (1.1,))])
+def test_fully_connected_layers_take_less_than_a_multiplication_each(
+    optimize: Optimize, most: tuple[float, ...]
+) -> None:
+    rng = np.random.default_rng(13)
+    held = layer_constants(rng, (128, 128), 0, 0.05, per_channel=False)
+    held = {name: (array // 2, t) for name, (array, t) in held.items()}
+    y = int8_type((), output_scale(rng, 0.05, held), -1)
+    graph = one_node(Dense(), [int8_type((128,), 0.05, -128)], y, held)
+    calls = candidates(graph, graph.nodes[0], ("arm_dsp",), optimize, "ep_layer0")
+    trials = [Trial(graph, c, {"x0": int8_values(rng, (128,))}) for c in calls]
+    for result, share in zip(run_on_core(trials, "cortex-m4", optimize), most, strict=True):
+        assert result.counts is not None
+        assert result.counts.instructions < share * graph.macs
+
+
+@pytest.mark.parametrize("optimize", ["speed", "size"])
+def test_channels_that_cannot_be_paired_are_summed_apart(optimize: Optimize) -> None:
+    rng = np.random.default_rng(14)
+    trials = []
+    for inputs in range(8, 20):
+        held = layer_constants(rng, (8, inputs), 0, 0.05, per_channel=False)
+        held["w"][0][:2, inputs // 2] = -1, -128  # their common word is no pair of bytes
+        y = int8_type((), output_scale(rng, 0.05, held), -1)
+        graph = one_node(Dense(), [int8_type((inputs,), 0.05, 7)], y, held)
+        for call in candidates(graph, graph.nodes[0], ("arm_dsp",), optimize, "ep_layer0"):
+            assert call.constants[0].paired == 0
+            trials.append(Trial(graph, call, {"x0": int8_values(rng, (inputs,))}))
+    for t, result in zip(trials, run_on_core(trials, "cortex-m4", optimize), strict=True):
+        np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))
+
+
 def one_loop_serves_dense_layers(
     folder: Path, rng: Rng, shapes: Sequence[tuple[int, int]], optimize: Optimize
 ) -> set[str]:

@@ -18,7 +18,7 @@ from edgeprune.kernels.arm_dsp._requant import (
     rescale_twice,
 )
 from edgeprune.kernels.arm_dsp._tiles import Planes, pack_weights, round_of, row_steps
-from edgeprune.kernels.arm_dsp.dense import pack_octs, pack_quads
+from edgeprune.kernels.arm_dsp.dense import neighbours, pack_octs, pack_quads
 
 SIZES = st.integers(1, 9)
 INT8 = st.integers(-128, 127)
@@ -119,6 +119,36 @@ def test_quads_hold_every_weight_once(seed, quads, inputs):
 def test_octs_hold_every_weight_once(seed, octs, fours):
     w = np.random.default_rng(seed).integers(0, 128, (8 * octs, 4 * fours)).astype(np.int8)
     np.testing.assert_array_equal(np.sort(pack_octs(w)), np.sort(w, axis=None))
+
+
+def halved(fours, x):
+    """Sums (blocks, pairs, 2) of A and B as the loops compute them, with half the products of A.
+
+    Args:
+        fours: (blocks, fours, pairs, 2, 4) bytes: of each pair of channels two words.
+        x: (4 * fours,) activations.
+    """
+    words = fours.astype(np.int64)
+    a = words[..., 0::2]
+    together = (a & 255) + 256 * words[..., 1::2]
+    x = x.reshape(-1, 2, 2).transpose(0, 2, 1)[None, :, None]  # (k, k+2), (k+1, k+3)
+    half = ((a + x[..., ::-1, :]).prod(axis=-2)).sum(axis=(1, -1))
+    return np.stack([half, (together * x).sum(axis=(1, -2, -1))], axis=-1)
+
+
+@given(SEEDS, st.integers(1, 3), st.integers(1, 8), st.sampled_from([4, 8]))
+def test_one_product_makes_two_where_weights_and_activations_are_added_first(
+    seed, blocks, fours, channels
+):
+    rng = np.random.default_rng(seed)
+    w = rng.integers(-127, 128, (channels * blocks, 4 * fours)).astype(np.int8)
+    x = rng.integers(-128, 128, 4 * fours)
+    packed = pack_octs(w) if channels == 8 else pack_quads(w, narrow=True)
+    sums = halved(packed.reshape(blocks, fours, channels // 2, 2, 4), x)
+    a = sums[..., 0].reshape(-1) - neighbours(w)[0::2] - neighbours(x[None])
+    b = sums[..., 1].reshape(-1) - a
+    np.testing.assert_array_equal(a, w[0::2] @ x)
+    np.testing.assert_array_equal(b, 256 * (w[1::2] @ x))
 
 
 @given(SIZES, SIZES, st.integers(1, 3), st.integers(1, 3), st.integers(1, 20), st.integers(1, 12))

@@ -42,8 +42,8 @@ REST_BYTES = 320
 LOG_UNROLL = {"size": 1, "speed": 3}
 """Four inputs so many times, as a power of two, are one round of the loop."""
 
-LOG_UNROLL_OCTS = 1
-"""The same of eight inputs for eight channels: the code fits a cache of 1,024 bytes."""
+LOG_UNROLL_OCTS = 2
+"""The same for eight channels: the code fits a cache of 1,024 bytes."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +72,14 @@ def pack_quads(w: Array, *, narrow: bool) -> Array:
     rest = inputs - 4 * fours
 
     def words(lanes: list[tuple[int, int]], offset: int, count: int) -> Array:
-        """(quads, count, lane pairs, pair, 4): words of both pairs for each pair of lanes."""
+        """(quads, count, pair, lane pairs, 4): words of both pairs for each pair of lanes."""
         parts = []
         for k0, k1 in lanes:
             at0 = offset + k0 + 4 * np.arange(count)
             at1 = offset + k1 + 4 * np.arange(count)
             word = np.stack([a[:, at0], b[:, at0], a[:, at1], b[:, at1]], axis=-1)
             parts.append(word.reshape(quads, 2, count, 4))
-        return np.stack(parts, axis=2).transpose(0, 3, 2, 1, 4)
+        return np.stack(parts, axis=2).transpose(0, 3, 1, 2, 4)
 
     streams = [words([(0, 2), (1, 3)], 0, fours).reshape(quads, -1)]
     at = 4 * fours
@@ -99,18 +99,33 @@ def pack_octs(w: Array) -> Array:
     a, b = wide[0::2], wide[1::2]
     pairs = np.stack([a, b - (a < 0)], axis=-1).reshape(len(w) // 8, 4, -1, 4, 2)
     halves = np.stack([pairs[:, :, :, 0::2], pairs[:, :, :, 1::2]], axis=2)
-    return halves.transpose(0, 3, 2, 1, 4, 5).reshape(-1).astype(np.int8)
+    return halves.transpose(0, 3, 1, 2, 4, 5).reshape(-1).astype(np.int8)
+
+
+def neighbours(w: Array) -> Array:
+    """Products of neighbouring weights in each whole four, summed: (o, i) to int64 (o,)."""
+    fours = w[:, : w.shape[1] // 4 * 4].astype(np.int64)
+    sums: Array = (fours[:, 0::2] * fours[:, 1::2]).sum(axis=1)
+    return sums
 
 
 def _blocks_table(
-    acc: Accumulators, r: Rescale, mode: Mode, *, narrow: bool, shared: bool, block: int = 4
+    acc: Accumulators,
+    r: Rescale,
+    mode: Mode,
+    products: Array,
+    *,
+    narrow: bool,
+    shared: bool,
+    block: int = 4,
 ) -> list[int]:
     rows: list[int] = []
+    apart = (acc.bias - products).tolist()  # of channels that are summed apart
     less, more = shifted(mode, narrow=narrow)
     for k in range(0, len(acc.bias), block):
         for j in range(k, k + block, 2):
-            a, b = int(acc.bias[j]), int(acc.bias[j + 1])
-            rows += [a, a + 256 * b if narrow else b]
+            together = int(acc.bias[j]) + 256 * int(acc.bias[j + 1])
+            rows += [apart[j], together if narrow else apart[j + 1]]
         if not shared:
             for j in range(k, k + block):
                 rows += [int(r.mult[j]), int(r.shift[j]) - less + (more if j % 2 else 0)]
@@ -148,7 +163,8 @@ def dense_numbers(layer: DenseLayer) -> DenseNumbers | None:
     cut = channels - channels % 4
     weights = [pack_quads(layer.w[:cut], narrow=narrow)]
     fours = acc.part(slice(cut)), rescale.part(slice(cut))
-    table = _blocks_table(*fours, mode, narrow=narrow, shared=shared)
+    products = neighbours(layer.w[:cut])
+    table = _blocks_table(*fours, mode, products, narrow=narrow, shared=shared)
     p = _planes(layer)
     for start, stop in pairwise(rest_bounds(channels)):
         some = slice(start, stop)
@@ -260,13 +276,15 @@ class _Form:
         unroll = LOG_UNROLL[optimize]
         flags = (int(not n.narrow), int(n.shared), int(uneven), int(bytes_))
         output = (2 if n.mode is Mode.TWICE else 1) * 4 if n.mode is not Mode.ONCE else 0
-        four = (14 if n.narrow else 18) + 2 * bytes_
+        four = (12 if n.narrow else 15) + 2 * bytes_
         each = inputs // 4 * four + inputs // (4 << unroll) * 2 + 12 * uneven
         piece = Piece("quads", (*flags, unroll, int(n.mode), *layer.clamp))
         return self._call(
             "bytes_" if bytes_ else "",
             ("quads", piece if channels >= 4 else None),
-            channels // 4 * (each + (40 if n.shared else 50) + output) + 160,
+            channels // 4 * (each + (43 if n.shared else 53) + output)
+            + inputs * 7 // 4 * bytes_
+            + 160,
             (n.weights, n.table),
             160 + (4 * four << unroll) if channels >= 4 else 0,
         )
@@ -282,15 +300,17 @@ class _Form:
         layer, n, unroll = self.layer, self.numbers, LOG_UNROLL_OCTS
         channels, inputs = layer.w.shape
         acc = accumulators(layer.w, layer.bias, layer.xq.scalar[1])
-        table = _blocks_table(acc, n.rescale, n.mode, narrow=True, shared=n.shared, block=8)
-        four = inputs % 8 != 0 or 4 in _left_over(self.request, 8)
-        each = inputs // 8 * 63 + -(-inputs // (8 << unroll)) * 3 + (60 if n.shared else 74)
+        products = neighbours(layer.w)
+        table = _blocks_table(
+            acc, n.rescale, n.mode, products, narrow=True, shared=n.shared, block=8
+        )
+        each = inputs // 4 * 28 + -(-inputs // (4 << unroll)) * 3 + (65 if n.shared else 79)
         return self._call(
             "octs_",
-            ("octs", Piece("octs", (int(n.shared), int(four), unroll, *layer.clamp))),
-            channels // 8 * each + 80,
+            ("octs", Piece("octs", (int(n.shared), unroll, *layer.clamp))),
+            channels // 8 * each + inputs * 7 // 4 + 80,
             (pack_octs(layer.w), np.array(table, np.int32)),
-            300 + (248 << unroll) + 132 * four,
+            300 + (110 << unroll),
         )
 
     @property

@@ -3,8 +3,9 @@
  * (G H), from bytes: widening them is shared by more channels, so that working memory saves next to
  * nothing. Inputs are a multiple of 4, and 8 at least; the pairs those of the narrow form.
  *
- * Weights: for each four inputs (k, k+1, k+2, k+3) eight words, (k, k+2) of all pairs, then (k+1, k+3).
- * Table: 8 biases, then per channel multiplier and shift - 1 where they are not shared. */
+ * Weights: for each four inputs (k, k+1, k+2, k+3) eight words, of each pair (k, k+2), then (k+1, k+3).
+ * Table: 8 biases as in ep_arm_dsp_quads.h, then per channel multiplier and shift - 1 where they are not
+ * shared. */
 #ifndef EP_ARM_DSP_OCTS_H
 #define EP_ARM_DSP_OCTS_H
 
@@ -13,75 +14,33 @@
 __asm__(
     EP_ONCE("OCTS")
     ".syntax unified\n"
-    ".macro ep_octs_pair w, x, a, b\n"
-    " smlad \\b, \\w, \\x, \\b\n"
-    " sxtb16 \\w, \\w\n"
-    " smlad \\a, \\w, \\x, \\a\n"
-    ".endm\n"
-    ".macro ep_octs_pairs x\n"
+    ".macro ep_octs_pairs a, b, c, d\n"
+    " ep_dense_pair r2, r3, r12, lr, \\a, \\b\n"
     " ldrd r2, r3, [r0], #8\n"
-    " ep_octs_pair r2, \\x, r4, r5\n"
-    " ep_octs_pair r3, \\x, r6, r7\n"
-    " ldrd r2, r3, [r0], #8\n"
-    " ep_octs_pair r2, \\x, r8, r9\n"
-    " ep_octs_pair r3, \\x, r10, r11\n"
-    ".endm\n"
-    ".macro ep_octs_four\n"
-    " ldr lr, [r1], #4\n"
-    " sxtb16 r12, lr\n"
-    " sxtb16 lr, lr, ror #8\n"
-    " ep_octs_pairs r12\n"
-    " ep_octs_pairs lr\n"
+    " ep_dense_pair r2, r3, r12, lr, \\c, \\d\n"
     ".endm\n"
 
-    /* Eight inputs. last: of a round, compares for the branch behind it. A group of loads takes a cycle
-     * more than its words, so each fills the registers that are free: pairs and threes of weights, and
-     * activations among them. On Armv8-M LDRD takes two cycles, and fours in pairs are the least. */
-    ".macro ep_octs_eight last\n"
-#if __ARM_ARCH >= 8
-    " ep_octs_four\n"
-    " .if \\last\n"
-    " ldr lr, [sp, #4]\n"
-    " cmp r1, lr\n"
-    " .endif\n"
-    " ep_octs_four\n"
-#else
+    /* Four inputs, in EP_OCTS_FOUR bytes of code. last: of a round, compares for the branch behind it. A
+     * group of loads takes a cycle more than its words; on Armv8-M LDRD takes two. */
+    ".macro ep_octs_four last\n"
     " ldr r12, [r1], #4\n"
+#if __ARM_ARCH >= 8
+#define EP_OCTS_FOUR "108"
+    " ldrd r2, r3, [r0], #8\n"
+#else
+#define EP_OCTS_FOUR "110"
     " ldr r3, [r0, #4]\n"
     " ldr r2, [r0], #8\n"
+#endif
     " .if \\last\n"
     " ldr lr, [sp, #4]\n"
     " cmp r1, lr\n"
     " .endif\n"
-    " sxtb16 lr, r12\n"
-    " ep_octs_pair r2, lr, r4, r5\n"
-    " ep_octs_pair r3, lr, r6, r7\n"
+    " sxtb16 lr, r12, ror #8\n"
+    " sxtb16 r12, r12\n"
+    " ep_octs_pairs r4, r5, r6, r7\n"
     " ldrd r2, r3, [r0], #8\n"
-    " ep_octs_pair r2, lr, r8, r9\n"
-    " ep_octs_pair r3, lr, r10, r11\n"
-    " sxtb16 r12, r12, ror #8\n"
-    " ldm r0!, {r2, r3, lr}\n"
-    " ep_octs_pair r2, r12, r4, r5\n"
-    " ep_octs_pair r3, r12, r6, r7\n"
-    " ep_octs_pair lr, r12, r8, r9\n"
-    " ldr lr, [r1], #4\n"
-    " ldr r3, [r0, #4]\n"
-    " ldr r2, [r0], #8\n"
-    " ep_octs_pair r2, r12, r10, r11\n"
-    " sxtb16 r12, lr\n"
-    " ep_octs_pair r3, r12, r4, r5\n"
-    " ldrd r2, r3, [r0], #8\n"
-    " ep_octs_pair r2, r12, r6, r7\n"
-    " ep_octs_pair r3, r12, r8, r9\n"
-    " ldrd r2, r3, [r0], #8\n"
-    " ep_octs_pair r2, r12, r10, r11\n"
-    " sxtb16 lr, lr, ror #8\n"
-    " ep_octs_pair r3, lr, r4, r5\n"
-    " ldm r0!, {r2, r3, r12}\n"
-    " ep_octs_pair r2, lr, r6, r7\n"
-    " ep_octs_pair r3, lr, r8, r9\n"
-    " ep_octs_pair r12, lr, r10, r11\n"
-#endif
+    " ep_octs_pairs r8, r9, r10, r11\n"
     ".endm\n"
     ".macro ep_octs_half a, c, e, g, s, at, lo, hi\n" /* every other channel; r1 multiplier, r2 d */
     " ldr r3, [r2, #\\s]\n"
@@ -103,20 +62,18 @@ __asm__(
     " strb \\acc, [lr, #\\at]\n"
     ".endm\n"
 
-    /* four: also for inputs that are no multiple of 8, of which four come first. The loop takes
-     * 2^log_unroll times 8 inputs, 248 bytes of code each, and is entered in the middle. */
-    ".macro ep_dense_octs name, shared, four, log_unroll, lo, hi\n"
+    /* The loop takes 2^log_unroll times 4 inputs and is entered in the middle. */
+    ".macro ep_dense_octs name, shared, log_unroll, lo, hi\n"
     EP_ASM_BEGIN
-    " push {r0, r3-r11, lr}\n" /* r3: a word for where the last four activations begin */
+    " push {r0, r3-r11, lr}\n" /* r3: a word for where the activations end */
     " ldr r2, [r0, #4]\n"
     " ldr r1, [r0, #20]\n"
     " add r3, r2, r1\n"
-    " subs r3, r3, #4\n"
     " str r3, [sp, #4]\n"
-    " lsrs r1, r1, #3\n"
+    " lsrs r1, r1, #2\n"
     " negs r1, r1\n"
-    " and r1, r1, #(1 << \\log_unroll) - 1\n" /* eights that the first round leaves out */
-    " mov r3, #248\n"
+    " and r1, r1, #(1 << \\log_unroll) - 1\n" /* fours that the first round leaves out */
+    " mov r3, #" EP_OCTS_FOUR "\n"
     " muls r1, r3, r1\n"
     " adr r3, 2f\n"
     " add r3, r3, r1\n"
@@ -129,28 +86,21 @@ __asm__(
     " ldm lr!, {r4-r11}\n"
     " str lr, [r2, #8]\n"
     " ldr r1, [r2, #40]\n"
-    " .if \\four\n"
-    " ldr r3, [r2, #20]\n"
-    " lsls r3, r3, #29\n"
-    " bpl 3f\n"
-    " ep_octs_four\n"
-    "3:\n"
-    " ldr r2, [sp]\n"
-    " .endif\n"
     " ldr r3, [r2, #44]\n"
     " bx r3\n"
     " .balign 4\n"
     "2:\n"
     " .rept (1 << \\log_unroll) - 1\n"
-    " ep_octs_eight 0\n"
+    " ep_octs_four 0\n"
     " .endr\n"
-    " ep_octs_eight 1\n"
+    " ep_octs_four 1\n"
     " bne.w 2b\n"
     " ldr r2, [sp]\n"
-    " sub r5, r5, r4\n"
-    " sub r7, r7, r6\n"
-    " sub r9, r9, r8\n"
-    " sub r11, r11, r10\n"
+    " ldr r3, [r2, #48]\n"
+    " ep_dense_split r4, r5, r3\n"
+    " ep_dense_split r6, r7, r3\n"
+    " ep_dense_split r8, r9, r3\n"
+    " ep_dense_split r10, r11, r3\n"
     " ldr lr, [r2, #12]\n"
     " .if \\shared\n"
     " ldr r1, [r2, #28]\n"

@@ -2,8 +2,12 @@
 /* The inner loop of int8 fully connected layers on cores with the DSP extension: four output channels A,
  * B, C, D at a time, paired as in ep_arm_dsp_tile.h, (A B) and (C D).
  *
- * Weights: for each four inputs (k, k+1, k+2, k+3) four words, (k, k+2) of A and B, of C and D, then
- * (k+1, k+3) of both; for two left over one word of each pair, for one left over (A B C D) in one word.
+ * Two products of a channel cost one multiplication (Winograd 1968): v x + w y = (v + y) (w + x) - v w - y x.
+ * SXTAB16 widens a weight and adds in one go; v w is folded into the bias, y x is the same for all channels and
+ * summed once a vector. A + 256 B, read as it lies, is multiplied as ever.
+ *
+ * Weights: for each four inputs (k, k+1, k+2, k+3) four words, (k, k+2), then (k+1, k+3) of A and B, then both
+ * of C and D; for two left over one word of each pair, for one left over (A B C D) in one word.
  * Activations: int16 pairs (k, k+2), (k+1, k+3); left over (k, k+1), then (k, 0). Or bytes in their
  * order, that are widened for each four channels: two instructions more for 16 multiplications.
  *
@@ -13,12 +17,14 @@
 #ifndef EP_ARM_DSP_QUADS_H
 #define EP_ARM_DSP_QUADS_H
 
+#include "ep_arm_dsp_common.h"
 #include "ep_arm_dsp_once.h"
 
 typedef struct {
     const int8_t *w;
     const uint32_t *x;    /* or bytes, at any address */
-    const int32_t *table; /* per quad 4 biases; per channel multiplier, shift - 1 where not shared */
+    const int32_t *table; /* per quad 4 biases, less the products of neighbouring weights in each four (of A
+                             in A + 256 B not); per channel multiplier, shift - 1 where not shared */
     int8_t *y;
     int32_t count;      /* quads */
     int32_t inputs;
@@ -28,24 +34,54 @@ typedef struct {
     int32_t shift_b;
     int32_t rounds; /* working memory of the loop */
     uint32_t entry;
+    int32_t products; /* of neighbouring activations in each whole four, summed */
 } ep_arm_dsp_dense;
 
 typedef void ep_arm_dsp_quads(ep_arm_dsp_dense *d);
 
-/* One pair of channels: weights w (then lost), activations x, sums a and b. */
+/* `sum` and the products of two pairs. */
+static inline int32_t ep_add_products(int32_t sum, uint32_t a, uint32_t b)
+{
+    __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
+    return sum;
+}
+
+/* ep_arm_dsp_dense.products of n activations. */
+static inline int32_t ep_neighbours(const int8_t *x, int32_t n)
+{
+    int32_t sum = 0;
+    for (; n >= 4; n -= 4) {
+        const uint32_t four = ep_load4(x);
+        sum = ep_add_products(sum, ep_even_bytes(four), ep_odd_bytes(four));
+        x += 4;
+    }
+    return sum;
+}
+
+/* Sums a and b of two channels. Weights of four inputs are v and w (then lost), activations x and y. */
 __asm__(
     EP_ONCE("QUADS_1")
     ".syntax unified\n"
-    ".macro ep_dense_pair w, x, a, b, wide\n"
-    " sxtb16 r3, \\w\n"
-    " .if \\wide\n"
-    " sxtb16 \\w, \\w, ror #8\n"
-    " .endif\n"
-    " smlad \\b, \\w, \\x, \\b\n"
-    " smlad \\a, r3, \\x, \\a\n"
+    ".macro ep_dense_pair v, w, x, y, a, b\n"
+    " smlad \\b, \\v, \\x, \\b\n"
+    " sxtab16 \\v, \\y, \\v\n"
+    " smlad \\b, \\w, \\y, \\b\n"
+    " sxtab16 \\w, \\x, \\w\n"
+    " smlad \\a, \\v, \\w, \\a\n"
+    ".endm\n"
+    ".macro ep_dense_wide a, b\n" /* A and B apart; weights read here, activations r12 and lr */
+    " ldrd r8, r9, [r0], #8\n"
+    " sxtab16 r10, lr, r8\n"
+    " sxtab16 r11, r12, r9\n"
+    " sxtab16 r8, lr, r8, ror #8\n"
+    " smlad \\a, r10, r11, \\a\n"
+    " sxtab16 r9, r12, r9, ror #8\n"
+    " smlad \\b, r8, r9, \\b\n"
     ".endm\n"
     ".macro ep_dense_four wide, bytes\n"
+    " .if \\wide == 0\n"
     " ldm r0!, {r8-r11}\n"
+    " .endif\n"
     " .if \\bytes\n"
     " ldr lr, [r1], #4\n"
     " sxtb16 r12, lr\n"
@@ -53,10 +89,25 @@ __asm__(
     " .else\n"
     " ldrd r12, lr, [r1], #8\n"
     " .endif\n"
-    " ep_dense_pair r8, r12, r4, r5, \\wide\n"
-    " ep_dense_pair r9, r12, r6, r7, \\wide\n"
-    " ep_dense_pair r10, lr, r4, r5, \\wide\n"
-    " ep_dense_pair r11, lr, r6, r7, \\wide\n"
+    " .if \\wide\n"
+    " ep_dense_wide r4, r5\n"
+    " ep_dense_wide r6, r7\n"
+    " .else\n"
+    " ep_dense_pair r8, r9, r12, lr, r4, r5\n"
+    " ep_dense_pair r10, r11, r12, lr, r6, r7\n"
+    " .endif\n"
+    ".endm\n"
+    ".macro ep_dense_split a, b, products\n" /* what was summed into A and B */
+    " sub \\a, \\a, \\products\n"
+    " sub \\b, \\b, \\a\n"
+    ".endm\n"
+    ".macro ep_dense_two w, x, a, b, wide\n" /* weights of two inputs */
+    " sxtb16 r3, \\w\n"
+    " .if \\wide\n"
+    " sxtb16 \\w, \\w, ror #8\n"
+    " .endif\n"
+    " smlad \\b, \\w, \\x, \\b\n"
+    " smlad \\a, r3, \\x, \\a\n"
     ".endm\n"
     ".macro ep_dense_rest wide, bytes\n"
     " ldr r2, [sp]\n"
@@ -71,8 +122,8 @@ __asm__(
     " .else\n"
     " ldr r12, [r1], #4\n"
     " .endif\n"
-    " ep_dense_pair r8, r12, r4, r5, \\wide\n"
-    " ep_dense_pair r9, r12, r6, r7, \\wide\n"
+    " ep_dense_two r8, r12, r4, r5, \\wide\n"
+    " ep_dense_two r9, r12, r6, r7, \\wide\n"
     "4:\n"
     " bpl 5f\n"
     " ldr r8, [r0], #4\n"
@@ -129,7 +180,7 @@ __asm__(
     ".endm\n"
 
     /* shared: one multiplier and shift for all channels, of mode 2; rest: the inputs are no multiple of 4;
-     * bytes: activations are not widened yet. The loop takes 2^log_unroll times 4 inputs, 56 to 80
+     * bytes: activations are not widened yet. The loop takes 2^log_unroll times 4 inputs, 48 to 68
      * bytes of code each, and is entered in the middle. */
     ".macro ep_dense_quads name, wide, shared, rest, bytes, log_unroll, mode, lo, hi\n"
     EP_ASM_BEGIN
@@ -139,7 +190,7 @@ __asm__(
     " add r2, r1, #(1 << \\log_unroll) - 1\n"
     " lsr r2, r2, #\\log_unroll\n"
     " rsb r1, r1, r2, lsl #\\log_unroll\n" /* fours that the first round leaves out */
-    " mov r3, #(14 + 4 * \\wide + 2 * \\bytes) * 4\n"
+    " mov r3, #(12 + 3 * \\wide + 2 * \\bytes) * 4\n"
     " mul r3, r3, r1\n"
     " adr r1, 2f\n"
     " add r3, r3, r1\n"
@@ -170,9 +221,15 @@ __asm__(
     " ep_dense_rest \\wide, \\bytes\n"
     " .endif\n"
     " ldr r2, [sp]\n"
-    " .if \\wide == 0\n"
-    " sub r5, r5, r4\n"
-    " sub r7, r7, r6\n"
+    " ldr r3, [r2, #48]\n"
+    " .if \\wide\n"
+    " sub r4, r4, r3\n"
+    " sub r5, r5, r3\n"
+    " sub r6, r6, r3\n"
+    " sub r7, r7, r3\n"
+    " .else\n"
+    " ep_dense_split r4, r5, r3\n"
+    " ep_dense_split r6, r7, r3\n"
     " .endif\n"
     " ldr r3, [r2, #24]\n"
     " ldr lr, [r2, #12]\n"

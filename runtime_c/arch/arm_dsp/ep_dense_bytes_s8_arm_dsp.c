@@ -8,7 +8,7 @@ void ep_dense_bytes_s8_arm_dsp(const ep_dense_bytes_s8_arm_dsp_params *p, const 
     const int32_t left = p->out_len - 4 * quads;
     for (int32_t row = 0; row < p->rows; row++) {
         ep_arm_dsp_dense d = {w,       (const void *)x, table,      y, quads, p->in_len, p->twice_zero,
-                              p->mult, p->shift_a,      p->shift_b, 0, 0};
+                              p->mult, p->shift_a,      p->shift_b, 0, 0, ep_neighbours(x, p->in_len)};
         if (quads > 0) {
             p->quads(&d);
         }

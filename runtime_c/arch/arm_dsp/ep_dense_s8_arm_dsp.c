@@ -3,24 +3,17 @@
 
 #include "ep_arm_dsp_common.h"
 
-/* Pairs (k, k+2), (k+1, k+3) of each four; left over (k, k+1), then (k, 0). */
-static void widen(const int8_t *x, int32_t n, uint32_t *to)
+/* Pairs (k, k+2), (k+1, k+3) of each whole four; left over (k, k+1), then (k, 0). Gives ep_arm_dsp_dense.products. */
+static int32_t widen(const int8_t *x, int32_t n, uint32_t *to)
 {
-    for (; n >= 8; n -= 8) {
-        const uint32_t a = ep_load4(x);
-        const uint32_t b = ep_load4(x + 4);
-        x += 8;
-        to[0] = ep_even_bytes(a);
-        to[1] = ep_odd_bytes(a);
-        to[2] = ep_even_bytes(b);
-        to[3] = ep_odd_bytes(b);
-        to += 4;
-    }
-    if (n >= 4) {
-        *to++ = ep_even_bytes(ep_load4(x));
-        *to++ = ep_odd_bytes(ep_load4(x));
+    int32_t sum = 0;
+    for (; n >= 4; n -= 4) {
+        const uint32_t four = ep_load4(x);
         x += 4;
-        n -= 4;
+        to[0] = ep_even_bytes(four);
+        to[1] = ep_odd_bytes(four);
+        sum = ep_add_products(sum, to[0], to[1]);
+        to += 2;
     }
     if (n >= 2) {
         *to++ = ep_pair(x[0], x[1]);
@@ -30,6 +23,7 @@ static void widen(const int8_t *x, int32_t n, uint32_t *to)
     if (n > 0) {
         *to = ep_pair(x[0], 0);
     }
+    return sum;
 }
 
 void ep_dense_s8_arm_dsp(const ep_dense_s8_arm_dsp_params *p, const void *w, const int32_t *table,
@@ -38,10 +32,10 @@ void ep_dense_s8_arm_dsp(const ep_dense_s8_arm_dsp_params *p, const void *w, con
     const int32_t words = (p->in_len + 1) / 2;
     const int32_t quads = p->out_len / 4;
     for (int32_t row = 0; row < p->rows; row++) {
-        widen(x, p->in_len, scratch);
+        const int32_t products = widen(x, p->in_len, scratch);
         x += p->in_len;
         ep_arm_dsp_dense d = {w,       scratch,    table,      y, quads, p->in_len, p->twice_zero,
-                              p->mult, p->shift_a, p->shift_b, 0, 0};
+                              p->mult, p->shift_a, p->shift_b, 0, 0, products};
         if (quads > 0) {
             p->quads(&d);
         }
