@@ -217,6 +217,44 @@ def test_tiles_for_cores_that_pair_instructions_compute_the_reference(family: st
         np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))
 
 
+def paired_trials(rng: Rng) -> dict[str, Trial]:
+    """Depthwise layers, by the code that computes them on a core that pairs instructions."""
+    found = {}
+    for width in range(3, 19):
+        for low in (None, (0.0, np.inf), (-1.0, 1.0)):
+            held = layer_constants(rng, (3, 3, 6), 2, 0.05)
+            y = int8_type((), output_scale(rng, 0.05, held), -7)
+            op = DepthwiseConv2d((1, 1), Padding(1, 1, 1, 1), clamp=low)
+            graph = one_node(op, [int8_type((5, width, 6), 0.05, 9)], y, held)
+            t = trial(rng, graph, "speed", "cortex-m7")
+            found[str(dict(t.call.params)["run"])] = t
+    return found
+
+
+def test_depthwise_layers_for_cores_that_pair_instructions_compute_the_reference() -> None:
+    found = paired_trials(np.random.default_rng(15))
+    assert sum(name.split("_")[-3] == "1" for name in found) > 10, "few are of the kind"
+    trials = list(found.values())
+    for t, result in zip(trials, run_on_core(trials, "cortex-m7"), strict=True):
+        np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))
+
+
+@pytest.mark.parametrize(("op", "shape", "most"), [
+    (DepthwiseConv2d((1, 1), Padding(1, 1, 1, 1), clamp=(0.0, np.inf)), (3, 3, 16), 0.75),
+    (Conv2d(clamp=(0.0, np.inf)), (16, 1, 1, 16), 0.65),
+])  # fmt: skip
+def test_what_ends_a_layer_begins_two_instructions_together(
+    op: Conv2d | DepthwiseConv2d, shape: tuple[int, ...], most: float
+) -> None:
+    rng = np.random.default_rng(16)
+    held = layer_constants(rng, shape, 0 if len(shape) == 4 else 2, 0.05)
+    y = int8_type((), output_scale(rng, 0.05, held), -128)
+    graph = one_node(op, [int8_type((24, 8, 16), 0.05, 9)], y, held)
+    (result,) = run_on_core([trial(rng, graph, "speed", "cortex-m7")], "cortex-m7")
+    assert result.counts is not None
+    assert result.counts.cycles < most * result.counts.instructions
+
+
 @pytest.mark.parametrize("core", CORES)
 def test_winograd_computes_the_reference_on_the_core(core: str) -> None:
     rng = np.random.default_rng([12, *core.encode()])

@@ -149,10 +149,14 @@ def _in_planes(request: Request, layer: Layer, mode: Mode, table: Array) -> list
     form = plain.undilated
     unroll = LOOP_PAIRS[request.optimize]
     forms = [form] if form is plain else [form, plain]  # whose offsets may be out of reach
-    runs = [(f, _in_registers(f, output, mode, unroll) or _any(f, output, mode)) for f in forms]
+    dual = request.pairs
+    runs = [
+        (f, _in_registers(f, output, mode, unroll, dual=dual) or _any(f, output, mode))
+        for f in forms
+    ]
     if request.optimize == "speed":
         high = form.turned
-        runs.append((high, _in_registers(high, output, mode, min(unroll, LEAST_PAIRS))))
+        runs.append((high, _in_registers(high, output, mode, min(unroll, LEAST_PAIRS), dual=dual)))
     calls = [_call(request, layer, f, run, table) for f, run in runs if run]
     return sorted(calls, key=lambda c: c.instructions)
 
@@ -196,7 +200,7 @@ def _turned(layer: Layer) -> Layer:
     )
 
 
-def _in_registers(form: Form, output: int, mode: Mode, unroll: int) -> Run | None:
+def _in_registers(form: Form, output: int, mode: Mode, unroll: int, *, dual: bool) -> Run | None:
     """Kernels of few taps, columns undilated, with a column stride of 1 or 2.
 
     Args:
@@ -204,6 +208,7 @@ def _in_registers(form: Form, output: int, mode: Mode, unroll: int) -> Run | Non
         output: instructions behind an accumulator.
         mode: how the results are rounded.
         unroll: pairs of outputs, at most.
+        dual: for a core that begins two instructions together.
     """
     layer = form.layer
     (kh, kw), (sy, sx), (dy, dx) = layer.kernel, layer.stride, layer.dilation
@@ -224,13 +229,14 @@ def _in_registers(form: Form, output: int, mode: Mode, unroll: int) -> Run | Non
         return None
     loop = (pairs, rounds, rest, out_w % 2)
     output -= held and mode is Mode.TWICE
-    loads = 1 + (kw > 3)
+    dual = dual and (kh, kw, sx) == (3, 3, 1) and mode is not Mode.TWICE
+    loads = 1 + (kw > 3 or dual)
     pair = kh * (kw + 1 + loads + (sx == 2)) + 2 * output + (not held)
     single = kh * ((kw + 1) // 2 + loads) + output + (not held)
     line = out_w // 2 * pair + out_w % 2 * single + 7 + 6 * (rounds if rounds > 1 else 0)
     code = 45 + pair * (pairs * bool(rounds) + rest) + out_w % 2 * 14 + 12
     steps = (sx, row, step, form.y_step, back)
-    piece = Piece("depthwise", (kh, kw, *loop, *steps, int(mode), *layer.clamp))
+    piece = Piece("depthwise", (kh, kw, *loop, *steps, int(mode), int(dual), *layer.clamp))
     return Run(piece, pitch, 44 + kh * max(3 * kw - 2, 2), line, 4 * code)
 
 

@@ -6,6 +6,7 @@
 #ifndef EP_DEPTHWISE_CONV2D_S8_ARM_DSP_H
 #define EP_DEPTHWISE_CONV2D_S8_ARM_DSP_H
 
+#include "ep_arm_dsp_depthwise_dual.h"
 #include "ep_arm_dsp_once.h"
 
 typedef struct {
@@ -175,10 +176,13 @@ __asm__(
     " ep_dw_store \\sum, r2, \\at, \\lo, \\hi\n"
     ".endm\n"
     /* `count` pairs of outputs, and one more where `single`; moves r0 and lr behind them. */
-    ".macro ep_dw_outputs kh, kw, count, single, sx, pitch, c, mode, lo, hi\n"
+    ".macro ep_dw_outputs kh, kw, count, single, sx, pitch, c, mode, dual, lo, hi\n"
     " .set EP_x, 0\n"
     " .set EP_y, 0\n"
     " .set EP_twice, 1 - (\\mode + 1) / 2\n"
+    " .if \\dual && \\count\n"
+    " ep_dw_dual \\count, \\pitch, \\c, \\lo, \\hi\n"
+    " .else\n"
     " .rept \\count\n"
     " ep_dw_rows \\kh, \\kw, EP_x, \\pitch, \\sx, 0\n"
     " ep_dw_output r9, EP_y, \\mode, \\lo, \\hi, \\kh*\\kw<7, 1\n"
@@ -186,6 +190,7 @@ __asm__(
     " .set EP_x, EP_x + 4 * \\sx\n"
     " .set EP_y, EP_y + 2 * \\c\n"
     " .endr\n"
+    " .endif\n"
     " .if \\single\n"
     " ep_dw_rows \\kh, \\kw, EP_x, \\pitch, \\sx, 1\n"
     " ep_dw_output r9, EP_y, \\mode, \\lo, \\hi, \\kh*\\kw<7, 1\n"
@@ -197,11 +202,12 @@ __asm__(
 /* kh times kw: 1 to 3 times 1, 1 to 3 times 3, or 1 times 5, its rows `pitch` bytes apart in the plane.
  * rounds of `pairs` pairs of outputs, then `rest` pairs and, where `single`, one; sx column stride, 1 where kw is;
  * step: bytes from one output row's input to the next; c: bytes from one
- * output to the next, back: from behind the last one of a row back to the first of the next, below 2^16.
+ * output to the next, back: from behind the last one of a row back to the first of the next, below 2^16; dual: as
+ * ep_arm_dsp_depthwise_dual.h has it, 3 times 3 with sx 1, modes but 0.
  * Frame: 0 multiplier, 4 rounding constant, 8 rows left, 12 rounds left. */
 __asm__(
     EP_ONCE("DEPTHWISE_2")
-    ".macro ep_depthwise name, kh, kw, pairs, rounds, rest, single, sx, pitch, step, c, back, mode, lo, hi\n"
+    ".macro ep_depthwise name, kh, kw, pairs, rounds, rest, single, sx, pitch, step, c, back, mode, dual, lo, hi\n"
     EP_ASM_BEGIN
     " push {r4-r11, lr}\n"
     " sub sp, sp, #20\n"
@@ -242,7 +248,7 @@ __asm__(
     "2:\n"
     " .endif\n"
     " .if \\rounds\n"
-    " ep_dw_outputs \\kh, \\kw, \\pairs, 0, \\sx, \\pitch, \\c, \\mode, \\lo, \\hi\n"
+    " ep_dw_outputs \\kh, \\kw, \\pairs, 0, \\sx, \\pitch, \\c, \\mode, \\dual, \\lo, \\hi\n"
     " add r0, r0, #EP_x\n"
     " add lr, lr, #EP_y\n"
     " .if \\rounds > 1\n"
@@ -253,7 +259,7 @@ __asm__(
     " .endif\n"
     " .endif\n"
     " .if \\rest + \\single\n"
-    " ep_dw_outputs \\kh, \\kw, \\rest, \\single, \\sx, \\pitch, \\c, \\mode, \\lo, \\hi\n"
+    " ep_dw_outputs \\kh, \\kw, \\rest, \\single, \\sx, \\pitch, \\c, \\mode, \\dual, \\lo, \\hi\n"
     " add lr, lr, #EP_y\n"
     " .endif\n"
     " .if \\back\n"
