@@ -6,6 +6,7 @@ import numpy as np
 
 from edgeprune.ir import DType, Over
 from edgeprune.ir.fixedpoint import ADD_LEFT_SHIFT, add_multipliers
+from edgeprune.kernels.arm_dsp._linear_sum import LinearSum, linear_sum
 from edgeprune.kernels.arm_dsp._tiles import Piece
 from edgeprune.kernels.call import KernelCall, Request
 from edgeprune.kernels.portable._spell import SUFFIX, int_clamp, integers, quant
@@ -15,6 +16,8 @@ FOLDER = "arch/arm_dsp"
 EXACT = (2**30, 0)
 """Multiplier and shift of one half: the operand with the larger scale."""
 UNROLL = {"size": 1, "speed": 4}
+LINEAR_UNROLL = {"size": 2, "speed": 8}
+"""Even."""
 FARTHEST = {DType.INT8: 255, DType.INT16: 2**15}
 """From a zero point."""
 KINDS = {DType.INT8: "add", DType.INT16: "add_s16"}
@@ -30,6 +33,8 @@ def add(request: Request) -> KernelCall | None:
     if any(v in graph.constants for v in node.inputs):
         return None
     a, b, y = map(quant, types)
+    if dtype is DType.INT8 and (form := linear_sum(op, a, b, y)):
+        return _linear(request, form)
     if dtype is DType.INT16 and any(q.scalar[1] for q in (a, b, y)):
         return None
     left = ADD_LEFT_SHIFT[dtype.numpy.itemsize]
@@ -70,6 +75,18 @@ def add(request: Request) -> KernelCall | None:
     ends = np.iinfo(dtype.numpy)
     each = 7 + (not exact) * 4 + (not relu) + 3 * (int(low > ends.min) + int(high < ends.max))
     return _call(Piece(KINDS[dtype], constants), SUFFIX[dtype], names, count, each, unroll)
+
+
+def _linear(request: Request, form: LinearSum) -> KernelCall:
+    """A sum or difference of int8 as one linear form."""
+    node, y = request.node, request.graph.types[request.node.output]
+    assert isinstance(node.op, Add | Sub)
+    low, high = int_clamp(node.op.clamp, y).values()
+    unroll = LINEAR_UNROLL[request.optimize]
+    terms = (form.a_mult, form.b_mult, form.offset, form.shift)
+    piece = Piece("add_linear", (y.size, unroll, *terms, low, high))
+    each = 6 + 3 * (int(low > -128) + int(high < 127))
+    return _call(piece, "linear_s8", node.inputs, y.size, each, unroll)
 
 
 def _call(
