@@ -136,11 +136,11 @@ def _run(found: Candidate, prepared: Prepared, target: Target) -> TargetRun | No
 
 def _command(options: BuildOptions, budget: int | None) -> str:
     """The command that builds the same network."""
-    words = ["edgeprune", "build", *([str(options.model)] if options.model else [])]
+    words = ["edgeprune", "build", *([_called(options.model)] if options.model else [])]
     defaults = asdict(BuildOptions(options.out))
     given: dict[str, object] = {
-        "--data": options.data,
-        "--test": options.test,
+        "--data": _called(options.data) if options.data else None,
+        "--test": _called(options.test) if options.test else None,
         "--mean": _numbers(options.mean),
         "--std": _numbers(options.std),
         "--budget": budget,
@@ -156,6 +156,11 @@ def _command(options: BuildOptions, budget: int | None) -> str:
     for name, value in given.items():
         words += [name, str(value)] if value is not None else []
     return shlex.join([*words, "-o", "net"])
+
+
+def _called(path: Path) -> str:
+    """The user's path; of what stands for an object of Python, and is gone afterwards, its name."""
+    return path.name if path.is_relative_to(workspace()) else str(path)
 
 
 def _numbers(values: Sequence[float] | None) -> str | None:

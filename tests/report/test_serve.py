@@ -23,6 +23,7 @@ from edgeprune.pipeline import frontier, serve
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.serve import Builds, PageServer
 from edgeprune.report.frontier import frontier_page
+from edgeprune.scratch import workspace
 from tests.e2e.conftest import invoke, leftovers, report_of
 from tests.emit.packages import small_mlp
 from tests.report.browser import cut_off
@@ -175,6 +176,13 @@ def test_the_network_as_it_is_is_built_without_limits(options: BuildOptions) -> 
     assert (smaller.budget, smaller.ram) == (points[1]["budget_bytes"], 300)
     assert "--ram" not in frontier._command(replace(options, ram=300), None)
     assert "--ram 300" in frontier._command(replace(options, ram=300), 2000)
+
+
+def test_a_command_names_no_files_that_stood_for_objects_of_python() -> None:
+    folder = workspace() / "api-1"
+    options = BuildOptions(Path("o"), model=folder / "model.pt2", data=folder / "data.npz")
+    wanted = "edgeprune build model.pt2 --data data.npz --budget 2000 -o net"
+    assert frontier._command(options, 2000) == wanted
 
 
 def test_a_browser_that_leaves_and_a_report_that_has_gone_are_no_errors(
