@@ -199,6 +199,25 @@ def agree(trials: list[Trial], optimize: str) -> None:
         np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))
 
 
+def test_pixels_of_few_inputs_whose_weights_stay_in_registers_compute_the_reference() -> None:
+    rng = np.random.default_rng(16)
+    trials = []
+    for in_c in range(1, 17):
+        image, filters = (1, int(rng.integers(1, 200)), in_c), 4 * int(rng.integers(8, 13))
+        xs = float(np.float32(np.exp(rng.uniform(-8, 0))))
+        constants = layer_constants(rng, (filters, 1, 1, in_c), 0, xs)
+        y = int8_type((), output_scale(rng, xs, constants), -128)
+        op = Conv2d(clamp=(0.0, np.inf))
+        graph = one_node(op, [int8_type(image, xs, zero(rng))], y, constants)
+        few, copied = candidates(graph, graph.nodes[0], ("arm_mve",), "speed", "ep_layer0")
+        assert (few.kernel, copied.kernel) == tuple(
+            f"ep_conv2d_1x1_{form}_s8_arm_mve" for form in ("few", "copied")
+        )
+        feed = {"x0": int8_values(rng, image)}
+        trials += [Trial(graph, few, feed), Trial(graph, few, feed, inplace=True)]
+    agree(trials, "speed")
+
+
 @pytest.mark.parametrize("optimize", ["speed", "size"])
 def test_int16_convolutions_compute_the_reference_on_the_core(optimize: str) -> None:
     rng = np.random.default_rng([16, len(optimize)])

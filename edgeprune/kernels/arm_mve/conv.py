@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from edgeprune.ir import Array
@@ -117,7 +119,7 @@ def _pointwise(request: Request, layer: Layer) -> KernelCall | None:
         )
     )
     name = f"ep_conv2d_1x1_{'copied_' if copied else ''}s8_arm_mve"
-    return KernelCall(
+    call = KernelCall(
         function=name,
         sources=(
             f"{FOLDER}/ep_conv2d_1x1_s8_arm_mve.c",
@@ -132,6 +134,27 @@ def _pointwise(request: Request, layer: Layer) -> KernelCall | None:
         scratch_bytes=block * in_c if copied else 0,
         inplace=over,
         instructions=work + (pixels * (in_c // 4 + 180 // block) if copied else 0),
+    )
+    few = copied and whole and in_c <= LANES and saturates(layer)
+    return _of_few(call, layer, pixels) if few else call
+
+
+def _of_few(copied: KernelCall, layer: Layer, pixels: int) -> KernelCall:
+    """The same for up to sixteen inputs, whose weights stay in registers; the other beside it."""
+    name, block, out_c = "ep_conv2d_1x1_few_s8_arm_mve", COPIED_BYTES // LANES, layer.out[2]
+    return replace(
+        copied,
+        function=name,
+        sources=(
+            f"{FOLDER}/{name}.c",
+            f"{FOLDER}/ep_spread_arm_mve.S",
+            f"{FOLDER}/ep_conv_few_arm_mve.S",
+        ),
+        headers=(f"{FOLDER}/{name}.h",),
+        params=(*copied.params[:-1], ("block", block)),
+        scratch_bytes=block * LANES,
+        instructions=pixels * (4 * out_c + 6) + (pixels // block + 1) * (5 * out_c + 60),
+        others=(copied,),
     )
 
 
