@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edgeprune.ir import Coupling, Graph, Node, differentiable, run, tensors
 from edgeprune.pruning.loss import Loss
+from edgeprune.pruning.obs.gram import Gram
 
 EXACT_OUTPUTS = 16
 """Up to this many outputs their Hessian is summed up exactly, with a backward pass each."""
@@ -16,8 +17,8 @@ EXACT_OUTPUTS = 16
 BATCH = 128
 """Samples whose gradients are computed at once, at most."""
 
-ELEMENTS = 2**24
-"""Of all values together that are held for it."""
+ELEMENTS = 2**23
+"""Of all values together that are held for it, each with what its derivatives need."""
 
 if TYPE_CHECKING:
     import torch
@@ -90,8 +91,7 @@ def output_hessians(
     generator = torch.Generator().manual_seed(seed)
     weights = differentiable(graph)
     outputs = [graph.node(n).output for n in nodes]
-    sizes = [graph.types[v].shape[-1] for v in outputs]
-    found = {n: torch.zeros(k, k, dtype=torch.float64) for n, k in zip(nodes, sizes, strict=True)}
+    found = {n: Gram() for n in nodes}
     batch = _batch(graph) if any(len(graph.types[v].shape) > 1 for v in outputs) else len(x)
     for start in range(0, len(x), batch):
         feed = {graph.inputs[0]: x[start : start + batch].detach().clone().requires_grad_()}
@@ -103,9 +103,8 @@ def output_hessians(
                 (z * u).sum(), wanted, retain_graph=True, materialize_grads=True
             )
             for n, g in zip(nodes, grads, strict=True):
-                flat = g.reshape(-1, g.shape[-1])
-                found[n] += (flat.T @ flat).double() / len(x)
-    return found
+                found[n].add(g.reshape(1, -1, g.shape[-1]))
+    return {n: gram.total[0] / len(x) for n, gram in found.items()}
 
 
 def channel_effects(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeprune.ops.linear import Linear
+from edgeprune.pruning.obs.gram import Gram
 
 if TYPE_CHECKING:
     import torch
@@ -38,10 +39,11 @@ class Kronecker:
 
         self._layers = list(layers)
         self._generator = torch.Generator().manual_seed(seed)
-        self._read: dict[str, torch.Tensor] = {}
+        self._read: dict[str, Gram] = {}
+        self._diagonal: dict[str, torch.Tensor] = {}
         self._rows: dict[str, int] = {}
         self._samples = 0
-        self._made: dict[str, torch.Tensor] = {}
+        self._made: dict[str, Gram] = {}
         self._factors: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
 
     def see(
@@ -63,14 +65,13 @@ class Kronecker:
             columns = lin.columns(x, lin.sample(len(x), POSITIONS, self._generator))
             columns = torch.cat([columns, torch.ones_like(columns[..., :1])], -1).transpose(0, 1)
             if columns.shape[-1] > LARGEST:
-                read = columns.square().sum(dim=1)
+                squares = columns.square().sum(dim=1).double()
+                self._diagonal[name] = self._diagonal.get(name, 0) + squares
             else:
-                read = columns.transpose(1, 2) @ columns
+                self._read.setdefault(name, Gram()).add(columns)
             back = slope.reshape(-1, lin.groups, lin.rows).transpose(0, 1)
-            made = back.transpose(1, 2) @ back
+            self._made.setdefault(name, Gram()).add(back)
             self._rows[name] = self._rows.get(name, 0) + columns.shape[1]
-            self._read[name] = self._read.get(name, 0) + read.double()
-            self._made[name] = self._made.get(name, 0) + made.double()
         self._samples += len(next(iter(values.values())))
         self._factors = {}
 
@@ -106,12 +107,14 @@ class Kronecker:
 
         name = lin.node.name
         if name not in self._factors:
-            read = self._read[name] / self._rows[name]
-            if read.dim() == 2:
+            if name in self._diagonal:
+                read = self._diagonal[name] / self._rows[name]
                 read = read + DAMP_READ * read.mean(dim=1, keepdim=True)
             else:
+                read = self._read[name].total / self._rows[name]
                 read = torch.linalg.cholesky(_damped(read, DAMP_READ))
-            made = torch.linalg.cholesky(_damped(self._made[name] / self._samples, DAMP_MADE))
+            second = self._made[name].total / self._samples
+            made = torch.linalg.cholesky(_damped(second, DAMP_MADE))
             self._factors[name] = read, made
         return self._factors[name]
 

@@ -104,10 +104,11 @@ class Reference:
         self.moments = {name: _moments(torch.cat(read)) for name, read in columns.items()}
         for name, lin in self.layers.items():
             other = partners[name]
+            # popped: parts and the whole of all layers at once are twice the memory
             self.goals[name] = Goal(
                 at[name],
-                torch.cat(samples[name, lin.node.output]),
-                None if other is None else torch.cat(samples[name, other]),
+                torch.cat(samples.pop((name, lin.node.output))),
+                None if other is None else torch.cat(samples.pop((name, other))),
             )
 
     def __len__(self) -> int:

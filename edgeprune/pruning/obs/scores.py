@@ -17,6 +17,7 @@ from edgeprune.pruning.compact import old_channels
 from edgeprune.pruning.groups import Mask
 from edgeprune.pruning.loss import Loss
 from edgeprune.pruning.obs.fisher import EXACT_OUTPUTS, channel_effects, output_hessians
+from edgeprune.pruning.obs.gram import Gram
 from edgeprune.pruning.obs.parts import Part
 from edgeprune.pruning.obs.reference import Reference, taken, values_seen
 
@@ -263,19 +264,19 @@ class _Moments:
         self._mean = columns.mean(dim=0)
         self._rows = 0
         self._first = 0 * self._mean.double()
-        self._second = self._first[:, :, None] * self._first[:, None, :]
+        self._second = Gram()
 
     def add(self, columns: torch.Tensor) -> None:
         """More rows, (n, groups, columns)."""
         centred = (columns - self._mean).transpose(0, 1)
         self._first += centred.sum(dim=1).double()
-        self._second += (centred.transpose(1, 2) @ centred).double()
+        self._second.add(centred)
         self._rows += len(columns)
 
     def covariance(self) -> NDArray[np.float64]:
         """(groups, columns, columns)."""
         off = self._first / self._rows
         found: NDArray[np.float64] = (
-            self._second / self._rows - off[:, :, None] * off[:, None, :]
+            self._second.total / self._rows - off[:, :, None] * off[:, None, :]
         ).numpy()
         return found
