@@ -130,6 +130,9 @@ FUNCTIONS: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], tuple[int, ..
     "a part": (lambda x: x.narrow(2, 3, 4) + x.new_full((4, 4), 0.5), SEQUENCE),
     "differences": (lambda x: torch.diff(x, dim=2), SEQUENCE),
     "running sums": (lambda x: x.cumsum(1) - x.cumsum(2), SEQUENCE),
+    "a power of a number": (lambda x: 1.5**x, ROW),
+    "windows": (lambda x: x.unfold(2, 4, 2).mean(3) + x.unfold(1, 1, 1)[..., :3, 0], SEQUENCE),
+    "windows of channels": (lambda x: x.unfold(1, 2, 1) @ x.mT[:, :2, :3], SEQUENCE),
     "copies": (lambda x: x.repeat(1, 2, 3), SEQUENCE),
     "tiles": (lambda x: x.tile(2), SEQUENCE),
     "each several times": (lambda x: x.repeat_interleave(3, 1), SEQUENCE),
@@ -205,7 +208,7 @@ REFUSED = {
         lambda x: functional.pad(x, (0, 5000), "replicate"), "adds 5000 elements",
     ),
     "whole numbers": (lambda x: x.to(torch.int32) * 2, r"\(to\): makes int32"),
-    "a power of a number": (lambda x: 2**x, "raises a number to a computed power"),
+    "a power of a number below 0": (lambda x: (-2) ** x, "raises -2 to a computed power"),
 }  # fmt: skip
 
 

@@ -110,6 +110,26 @@ def repeated(n: Aten, x: Value, axis: int, indices: list[int]) -> Value:
     return n.onnx("Gather", x, ints(indices), axis=axis)
 
 
+def windows(n: Aten) -> Value:
+    """Unfold: windows along one axis, whose elements are a new last one."""
+    rank = len(n.shape)
+    axis, size, step = int(n.get("dimension")) % rank, int(n.get("size")), int(n.get("step"))
+    starts = np.arange(0, n.shape[axis] - size + 1, step)
+    indices = Known(starts[:, None] + np.arange(size))
+    if math.prod(n.shape) // n.shape[axis] * indices.array.size > MAX_REPEATED:
+        raise n.unsupported(f"makes more than {MAX_REPEATED} elements")
+    perm = [a for a in range(rank + 1) if a != axis + 1]
+    return n.onnx(
+        "Transpose", n.onnx("Gather", n.value(), indices, axis=axis), perm=[*perm, axis + 1]
+    )
+
+
+def matrix_transpose(n: Aten) -> Value:
+    """The mT of a tensor: its last two axes exchanged."""
+    rank = len(n.shape)
+    return n.onnx("Transpose", n.value(), perm=[*range(rank - 2), rank - 1, rank - 2])
+
+
 def repeat(n: Aten) -> Value:
     """Repeat and tile: copies of all along each axis."""
     given = n.get("repeats", n.get("dims"))

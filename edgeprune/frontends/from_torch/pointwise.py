@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -147,10 +148,13 @@ def reversed_sub(n: Aten) -> Value:
 
 
 def power(n: Aten) -> Value:
-    """Pow and square."""
+    """Pow and square; of a number by the exponential."""
     exponent = n.get("exponent", 2)
-    if not isinstance(n.get("self"), Act | Known):
-        raise n.unsupported("raises a number to a computed power", "use exp")
+    base = n.get("self")
+    if not isinstance(base, Act | Known):
+        if base <= 0:
+            raise n.unsupported(f"raises {base:g} to a computed power")
+        return n.onnx("Exp", n.onnx("Mul", n.value("exponent"), number(math.log(base))))
     held = exponent if isinstance(exponent, Act | Known) else number(float(exponent))
     return n.onnx("Pow", n.value(), held)
 
