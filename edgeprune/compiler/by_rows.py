@@ -15,10 +15,14 @@ ROUNDS = 8
 """Times that the layers of a span are looked at anew, at most."""
 
 KEPT = 3
-"""Spans of different nodes that are looked at anew."""
+"""Spans of different nodes that are looked at anew,"""
+EACH = 3
+"""each from so many beginnings,"""
+GIVEN = 2
+"""and so many of all are given."""
 
 
-def best_span(whole: Whole) -> Span | None:
+def best_spans(whole: Whole) -> list[Found]:
     """The nodes that leave the smallest arena by running by rows, at little more work.
 
     All neighbours in the order of the plan are candidates, those first that need least by what is
@@ -28,14 +32,16 @@ def best_span(whole: Whole) -> Span | None:
     and those that leave the smallest arena and so the most for further rows a turn.
 
     Returns:
-        None where nothing is gained.
+        The best by what is alive in each step, for the one that is best when it is placed; none
+        where nothing is gained.
     """
     search = _Search(whole)
-    found = search.first(whole.room)
-    if whole.room is not None and found:
-        found += search.first(None)
-    best = min(map(search.refined, found), key=search.price, default=None)
-    return None if best is None else best.span
+    begins = search.first(whole.room)
+    if whole.room is not None and begins:
+        begins += search.first(None)
+    refined = (search.refined(b) for b in search.chosen(begins))
+    best = {(f.span.names, f.span.most, f.span.aside): f for f in refined}
+    return sorted(best.values(), key=search.price)[:GIVEN]
 
 
 class _Search:
@@ -77,6 +83,17 @@ class _Search:
                 if best[1].arena_bytes <= most:
                     enough.append(best[1].span.names)
         return [f for _, f in found]
+
+    def chosen(self, begins: Sequence[Found]) -> list[Found]:
+        """The best of the same nodes, each with other rows in a turn."""
+        spans = {f.span.names: f.span for f in sorted(begins, key=self.price)}
+        found: list[Found] = []
+        for span in list(spans.values())[:KEPT]:
+            spans_of = self._estimates.spans(span.nodes)
+            forms = sorted((f for s in spans_of for f in self._estimates.of(s)), key=self.price)
+            best = {f.span.most: f for f in reversed(forms)}
+            found += sorted(best.values(), key=self.price)[:EACH]
+        return found
 
     def refined(self, best: Found) -> Found:
         """With other rows in a turn, or others aside: what gains most for its bytes comes first."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from edgeprune.compiler.by_rows import best_span
+from edgeprune.compiler.by_rows import best_spans
 from edgeprune.compiler.row_spans import Whole
 from edgeprune.emit import tflite_metadata, to_onnx, to_ort, to_tflite
 from edgeprune.emit.lacking import lacking
@@ -34,6 +34,8 @@ FLOATS = ("float32", "float16", "dynamic")
 """Element types that need no calibration; of all but the first only weights are, for phones."""
 STACK_BYTES = 1024
 """Of a part's RAM, what kernels are chosen to leave beside the arena."""
+TRIES = 3
+"""Times that layers by rows are chosen, each for fewer bytes, until they keep to those given."""
 MUCH = 1.1
 """Times the work of the quickest kernels: where fewer bytes cost more, rows may cost less."""
 
@@ -145,25 +147,37 @@ class Recipe:
             fewest = min(fewest, free.work)
             if whole.plan.arena_bytes <= self.room and whole.work <= MUCH * fewest:
                 return whole
-
-        span = best_span(
-            Whole(
-                typed,
-                whole.calls,
-                whole.plan,
-                self._priced,
-                fewest,
-                keeps_kernels=self.optimize == "size",
-                room=self.room,
-            )
-        )
-        found = whole
-        if span is not None:
-            found = replace(self._compiled(typed, nodes, span, thorough=thorough), whole=whole)
-            found = min(whole, found, key=lambda c: price(c.plan.arena_bytes, c.work, self.room))
+        found = self._by_rows(whole, fewest, thorough=thorough)
         if self.room is not None and not self.nearest and found.plan.arena_bytes > self.room:
             # what comes nearest may be several times slower
             return replace(self, room=None).compile_typed(typed, thorough=thorough)
+        return found
+
+    def _by_rows(self, whole: Compiled, fewest: int, *, thorough: bool) -> Compiled:
+        """With layers by rows where that is better; fewest: the work of the quickest kernels."""
+        typed, nodes = whole.graph, whole.plan.order
+        found, room = whole, self.room
+        for _ in range(TRIES):
+            best = best_spans(
+                Whole(
+                    typed,
+                    whole.calls,
+                    whole.plan,
+                    self._priced,
+                    fewest,
+                    keeps_kernels=self.optimize == "size",
+                    room=room,
+                )
+            )
+            forms = [self._compiled(typed, nodes, f.span, thorough=thorough) for f in best]
+            options = [found, *(replace(c, whole=whole) for c in forms)]
+            found = min(options, key=lambda c: price(c.plan.arena_bytes, c.work, self.room))
+            if room is None or self.room is None or found.plan.arena_bytes <= self.room:
+                break
+            if all(f.arena_bytes > room for f in best):
+                break
+            # what is alive at once did not get places as near as that
+            room -= min(c.plan.arena_bytes for c in forms) - self.room
         return found
 
     def _priced(self, graph: Graph, node: Node, part: Part | None) -> list[KernelCall]:
@@ -194,12 +208,19 @@ class Recipe:
                 typed, work_of(typed, calls), order=order, thorough=thorough, span=span
             )
 
+        def arena(calls: Mapping[str, KernelCall]) -> int:
+            if span is None:
+                return planned(calls).arena_bytes
+            plan = planned(calls, thorough=False)  # as a span leaves little to search for
+            fits = room is not None and plan.lower_bound_bytes <= room < plan.arena_bytes
+            return planned(calls).arena_bytes if fits else plan.arena_bytes
+
         calls = lower(
             typed,
             self.target.kernels,
             self.optimize,
             core,
-            lambda c: planned(c, thorough=thorough and span is None).arena_bytes,
+            arena,
             fpu=self.target.fpu != "none",
             pairs=self.target.pairs,
             memory=self.target.memory,

@@ -71,7 +71,7 @@ class Estimates:
         self._step = {name: i for i, name in enumerate(whole.plan.order)}
 
     def spans(self, nodes: Sequence[Node]) -> Iterator[Span]:
-        """The same nodes with more and fewer rows in a turn; what stays of them lies aside."""
+        """The same nodes with more and fewer rows in a turn, which stay aside or not."""
         types = self._whole.graph.types
         heights = [types[n.output].shape[0] for n in nodes if types[n.output].shape]
         if len(heights) < len(nodes):
@@ -84,7 +84,7 @@ class Estimates:
                     span = self.span(nodes, most)
                     if span is None:
                         return
-                    yield replace(span, aside=span.inner)
+                    yield from (replace(span, aside=span.inner), span)
 
     def span(self, nodes: Sequence[Node], most: Sequence[int]) -> Span | None:
         """Neighbours with so many rows in a turn."""
@@ -99,7 +99,11 @@ class Estimates:
         if not all(inside.values()):
             return
         options = {**self._outside, **inside}
-        at = {**self._beside_whole, **self._beside(span)}
+        beside, last = self._beside(span), span.nodes[-1].name
+        if span.sums:  # what they add up in stays from turn to turn
+            sums = round_up(min(c.scratch_bytes for c in inside[last]), ALIGN)
+            beside = {k: n + sums * (k != last) for k, n in beside.items()}
+        at = {**self._beside_whole, **beside}
         least = {k: min(c.work for c in calls) for k, calls in options.items()}
 
         def arena(calls: Mapping[str, KernelCall]) -> int:

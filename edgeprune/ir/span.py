@@ -117,12 +117,17 @@ class Span:
         """Which rows of an inner value move in a turn."""
         left, held = self.stays(value, turn), self.turns[turn].held[value]
         below = len(held) - left
-        made = self.turns[turn].made
-        if not any(n.name in made for n in self.nodes if value in (n.output, *n.inputs)):
+        if self._users[value].isdisjoint(self.turns[turn].made):
             return Moves(0, 0, 0)
         if value in self.aside:
             return Moves(self.stays(value, turn - 1), below, left)
         return Moves(0, below, left if below else 0)
+
+    @cached_property
+    def _users(self) -> Mapping[str, frozenset[str]]:
+        """By inner value, the names of what makes and reads it."""
+        users = {v: [n.name for n in self.nodes if v in (n.output, *n.inputs)] for v in self.inner}
+        return {v: frozenset(names) for v, names in users.items()}
 
     @cached_property
     def moved_rows(self) -> Mapping[str, int]:

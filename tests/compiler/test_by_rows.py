@@ -104,6 +104,17 @@ def test_no_more_runs_by_rows_than_the_bytes_that_there_are_ask_for(optimize: Op
     assert told.plan.arena_bytes < least.plan.arena_bytes or optimize == "size"
 
 
+@pytest.mark.parametrize("target", ["cortex-m4", "cortex-m55"])
+def test_more_bytes_never_take_more_work(target: str) -> None:
+    least = compiled(32, target)
+    assert least.whole is not None
+    rooms = np.linspace(least.plan.arena_bytes, least.whole.plan.arena_bytes, 7).astype(int)
+    found = [compiled(32, target, room=int(room)) for room in rooms]
+    assert all(c.plan.arena_bytes <= room for c, room in zip(found, rooms, strict=True))
+    work = [c.work for c in found]
+    assert work == sorted(work, reverse=True)
+
+
 def test_bytes_that_are_left_are_spent_on_calls_of_more_rows() -> None:
     least = compiled(32, "cortex-m4")
     assert least.plan.span is not None
