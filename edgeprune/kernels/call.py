@@ -88,7 +88,7 @@ class KernelCall:
     Attributes:
         function: name of the C function.
         sources: files below ``runtime_c`` that must be compiled, e.g. "src/ep_dense_s8.c".
-        headers: files below ``runtime_c`` that model.c includes, e.g. "include/ep_dense_s8.h".
+        headers: files below ``runtime_c`` that model.c includes, e.g. "include/ep_dense.h".
         params_type: C type of the parameter struct; "" where there is none.
         params: its fields in order, (name, value); int, float or a C expression as text.
         constants: arrays in flash, in the order of the arguments.

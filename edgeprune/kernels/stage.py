@@ -190,7 +190,7 @@ class _Coded:
         codes = np.zeros(len(stored), np.uint8)
         codes[:used] = numbers[:used]
         count, coding = len(codes), self.coding
-        function, header, helpers = coding.function, "include/ep_unpack_s8", ["ep_pair_table_s8"]
+        function, header, helpers = coding.function, "include/ep_unpack", ["ep_pair_table_s8"]
         folder, table = "src", -(-2 * coding.kinds**2 // 4) * 4
         if call.address_space:
             folder, table, helpers = f"arch/{self.whole.isa}", 0, []

@@ -50,7 +50,7 @@
 #define EP_WEAK
 #endif
 
-/* Whether inner loops have the end of the layer in them (ep_strip_s8.h): where there is assembly for
+/* Whether inner loops have the end of the layer in them (ep_strip.h): where there is assembly for
  * it, and on hosts, which test it. */
 #if defined(__ARM_ARCH_7M__) || defined(__x86_64__) || defined(__aarch64__)
 #define EP_STRIPS 1

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_add_f32.h"
+#include "ep_add.h"
 
 void ep_add_f32(const ep_add_f32_params *p, const float *a, const float *b, float *y)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_add_rows_s8.h"
+#include "ep_add_rows.h"
 
 EP_WEAK void ep_add_rows_s8(const int8_t *x, int32_t count, int32_t inner, int32_t fresh,
                             int32_t *sums)

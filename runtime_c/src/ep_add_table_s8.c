@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_add_table_s8.h"
+#include "ep_add_table.h"
 
 void ep_add_table_s8(const ep_add_table_s8_params *p, const int8_t *a, const int8_t *b,
                      void *scratch, int8_t *y)

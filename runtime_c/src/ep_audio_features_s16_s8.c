@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_audio_features_s16_s8.h"
+#include "ep_audio_features.h"
 
-#include "ep_energy_s16.h"
+#include "ep_energy.h"
 
 static int32_t bit_length(uint32_t v)
 {

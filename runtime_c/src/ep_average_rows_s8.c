@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_average_rows_s8.h"
+#include "ep_average_rows.h"
 
 void ep_average_rows_s8(const ep_average_rows_s8_params *p, const int8_t *x, void *scratch,
                         int8_t *y)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_clamp_f32.h"
+#include "ep_clamp.h"
 
 void ep_clamp_f32(const ep_clamp_f32_params *p, const float *x, float *y)
 {

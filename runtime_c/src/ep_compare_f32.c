@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_compare_f32.h"
+#include "ep_compare.h"
 
 void ep_compare_f32(const ep_compare_f32_params *p, const float *x, float *y)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_conv2d_f32.h"
+#include "ep_conv2d.h"
 
 /* Writes the inputs of one position (of one group) in kernel order. */
 static void gather(const ep_window *n, int32_t depth, int32_t position, const float *x,

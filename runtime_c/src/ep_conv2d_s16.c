@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_conv2d_s16.h"
+#include "ep_conv2d.h"
 
-#include "ep_finish_s16.h"
+#include "ep_finish.h"
 #include "ep_lines.h"
-#include "ep_tile_s16.h"
+#include "ep_tile.h"
 
 #define EP_INPUT int16_t
 #define EP_OUTPUT int16_t

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_conv2d_s8.h"
+#include "ep_conv2d.h"
 
 #include "ep_lines.h"
-#include "ep_tile_s8.h"
-#include "ep_tile_strip_s8.h"
+#include "ep_tile.h"
+#include "ep_tile_strip.h"
 
 #define EP_INPUT int8_t
 #define EP_OUTPUT int8_t

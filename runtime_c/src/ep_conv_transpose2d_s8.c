@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_conv_transpose2d_s8.h"
+#include "ep_conv_transpose2d.h"
 
 /* The input that kernel element k reaches a result from, or -1. */
 static int32_t source(int32_t result, int32_t k, int32_t dilation, int32_t stride, int32_t size)

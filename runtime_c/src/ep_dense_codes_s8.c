@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_dense_codes_s8.h"
+#include "ep_dense_codes.h"
 
 /* Where in the codes a row begins. */
 typedef struct {

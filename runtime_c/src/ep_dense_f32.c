@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_dense_f32.h"
+#include "ep_dense.h"
 
 /* Adds x . w to a block of sums. */
 static void dot_block(const float *x, const float *w, int32_t n, float *sums)

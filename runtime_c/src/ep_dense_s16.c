@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_dense_s16.h"
+#include "ep_dense.h"
 
-#include "ep_tile_s16.h"
+#include "ep_tile.h"
 
 /* The product has up to 78 bits: its lowest 16 are dropped first, which changes no result. */
 static int64_t rescale(int32_t acc, int64_t mult, int32_t shift)

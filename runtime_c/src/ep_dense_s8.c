@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_dense_s8.h"
+#include "ep_dense.h"
 
-#include "ep_dense_strip_s8.h"
-#include "ep_tile_s8.h"
+#include "ep_dense_strip.h"
+#include "ep_tile.h"
 
 void ep_dense_s8(const ep_dense_s8_params *p, const int8_t *w, const int32_t *bias,
                  const int32_t *mult, const int8_t *shift, const int8_t *x, int8_t *y)

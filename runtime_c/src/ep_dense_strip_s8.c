@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_dense_strip_s8.h"
+#include "ep_dense_strip.h"
 
-#include "ep_tile_s8.h"
+#include "ep_tile.h"
 
 EP_WEAK void ep_dense_strip_s8(const ep_strip_s8 *s, const int8_t *x, const int8_t *w, int8_t *y)
 {

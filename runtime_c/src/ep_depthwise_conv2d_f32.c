@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_depthwise_conv2d_f32.h"
+#include "ep_depthwise_conv2d.h"
 
 void ep_depthwise_conv2d_f32(const ep_depthwise_conv2d_f32_params *p, const float *w,
                              const float *bias, const float *x, float *y)

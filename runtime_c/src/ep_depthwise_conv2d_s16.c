@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_depthwise_conv2d_s16.h"
+#include "ep_depthwise_conv2d.h"
 
-#include "ep_finish_s16.h"
+#include "ep_finish.h"
 
 void ep_depthwise_conv2d_s16(const ep_depthwise_conv2d_s16_params *p, const int8_t *w,
                              const int64_t *bias, const int32_t *mult, const int8_t *shift,

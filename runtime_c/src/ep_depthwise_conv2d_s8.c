@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_depthwise_conv2d_s8.h"
+#include "ep_depthwise_conv2d.h"
 
 #include "ep_lines.h"
-#include "ep_taps_s8.h"
-#include "ep_taps_strip_s8.h"
+#include "ep_taps.h"
+#include "ep_taps_strip.h"
 
 /* Windows in lines: one piece, or, with dilation, one piece a column. */
 typedef struct {

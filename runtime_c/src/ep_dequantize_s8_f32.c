@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_dequantize_s8_f32.h"
+#include "ep_dequantize.h"
 
 void ep_dequantize_s8_f32(const ep_dequantize_s8_f32_params *p, const int8_t *x, float *y)
 {

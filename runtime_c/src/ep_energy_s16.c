@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_energy_s16.h"
+#include "ep_energy.h"
 
 typedef struct {
     int32_t re;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_extreme_s8.h"
+#include "ep_extreme.h"
 
 #define EP_TYPE int8_t
 #define EP_FUNCTION ep_extreme_s8

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_finish_s16.h"
+#include "ep_finish.h"
 
 static int16_t finish(const ep_finish_wide *f, int32_t o, int32_t sum)
 {

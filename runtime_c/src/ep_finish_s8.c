@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_finish_s8.h"
+#include "ep_finish.h"
 
 /* Any shift. */
 static EP_NOINLINE int32_t rescale(int32_t x, int32_t mult, int32_t shift)

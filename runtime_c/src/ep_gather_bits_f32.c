@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_gather_bits_f32.h"
+#include "ep_gather_bits.h"
 
 #define EP_ELEMENT float
 #define EP_FUNCTION ep_gather_bits_f32

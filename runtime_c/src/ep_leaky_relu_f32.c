@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_leaky_relu_f32.h"
+#include "ep_leaky_relu.h"
 
 void ep_leaky_relu_f32(const ep_leaky_relu_f32_params *p, const float *x, float *y)
 {

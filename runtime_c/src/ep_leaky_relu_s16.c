@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_leaky_relu_s16.h"
+#include "ep_leaky_relu.h"
 
 void ep_leaky_relu_s16(const ep_leaky_relu_s16_params *p, const int16_t *x, int16_t *y)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_log_softmax_s8.h"
+#include "ep_log_softmax.h"
 
 #include "ep_exp.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_lstm_s8.h"
+#include "ep_lstm.h"
 
 #define ONE 32767 /* 1 in Q0.15, saturated */
 
@@ -18,7 +18,8 @@ static int32_t times(int32_t a, int32_t b)
  * a product of powers of e, and three steps of Newton and Raphson, all in 16 bits. */
 static int32_t halved_reciprocal(int32_t a, int32_t bits)
 {
-    static const int16_t powers[] = {25520, 19875, 12055, 4435, 600, 11, 0}; /* exp(-2^k), k >= -2 */
+    static const int16_t powers[] = {25520, 19875, 12055, 4435,
+                                     600,   11,    0}; /* exp(-2^k), k >= -2 */
     const int32_t quarter = 1 << (13 - bits);
     const int32_t rest = (a & (quarter - 1)) - quarter;
     const int32_t x = cut(rest * (1 << bits)) + (1 << 12);
@@ -59,7 +60,8 @@ static int32_t hyperbolic(int32_t x, int32_t bits)
 }
 
 /* Adds the products of x with so many rows of w, at most EP_BLOCK, which share the loads of x. */
-static EP_NOINLINE void dots(const int8_t *w, const int8_t *x, int32_t n, int32_t rows, int32_t *sums)
+static EP_NOINLINE void dots(const int8_t *w, const int8_t *x, int32_t n, int32_t rows,
+                             int32_t *sums)
 {
     if (rows < EP_BLOCK) {
         for (int32_t k = 0; k < rows; k++) {

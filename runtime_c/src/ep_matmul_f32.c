@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_matmul_f32.h"
+#include "ep_matmul.h"
 
 void ep_matmul_f32(const ep_matmul_f32_params *p, const float *a, const float *b, float *y)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_matmul_s16.h"
+#include "ep_matmul.h"
 
 void ep_matmul_s16(const ep_matmul_s16_params *p, const int16_t *a, const int16_t *b, int16_t *y)
 {

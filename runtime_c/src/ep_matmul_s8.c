@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_matmul_s8.h"
+#include "ep_matmul.h"
 
-#include "ep_tile_s8.h"
+#include "ep_tile.h"
 
 /* Packs b in blocks, as weights of a dense layer; bias[c] is what a sum has from a's zero point. */
 static void pack(const ep_matmul_s8_params *p, const int8_t *b, int32_t *bias, int8_t *w)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_max_pool2d_f32.h"
+#include "ep_max_pool2d.h"
 
 void ep_max_pool2d_f32(const ep_max_pool2d_f32_params *p, const float *x, float *y)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_mean_f32.h"
+#include "ep_mean.h"
 
 void ep_mean_f32(const ep_mean_f32_params *p, const float *x, float *y)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_mul_f32.h"
+#include "ep_mul.h"
 
 void ep_mul_f32(const ep_mul_f32_params *p, const float *a, const float *b, float *y)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_mul_s16.h"
+#include "ep_mul.h"
 
 #define EP_INT int16_t
 #define EP_FUNCTION ep_mul_s16

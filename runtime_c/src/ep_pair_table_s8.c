@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_unpack_s8.h"
+#include "ep_unpack.h"
 
 /* The two bytes of a uint16 by their places in memory. */
 #if defined(__BYTE_ORDER__) && defined(__ORDER_BIG_ENDIAN__) \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_prelu_f32.h"
+#include "ep_prelu.h"
 
 void ep_prelu_f32(const ep_prelu_f32_params *p, const float *slope, const float *x, float *y)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_prelu_s8.h"
+#include "ep_prelu.h"
 
 void ep_prelu_s8(const ep_prelu_s8_params *p, const int8_t *slope, const int8_t *x, int8_t *y)
 {

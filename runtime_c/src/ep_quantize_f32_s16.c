@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_quantize_f32_s16.h"
+#include "ep_quantize.h"
 
 void ep_quantize_f32_s16(const ep_quantize_f32_s16_params *p, const float *x, int16_t *y)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_quantize_f32_s8.h"
+#include "ep_quantize.h"
 
 void ep_quantize_f32_s8(const ep_quantize_f32_s8_params *p, const float *x, int8_t *y)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_function_f32.h"
+#include "ep_function.h"
 
 void ep_reciprocal_f32(const ep_function_f32_params *p, const float *x, float *y)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_requantize_s16.h"
+#include "ep_requantize.h"
 
 #define EP_IN int16_t
 #define EP_OUT int16_t

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_resize_bilinear_f32.h"
+#include "ep_resize_bilinear.h"
 
 void ep_resize_bilinear_f32(const ep_resize_bilinear_f32_params *p, const uint16_t *index,
                             const float *weight, const float *x, float *y)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_resize_bilinear_s8.h"
+#include "ep_resize_bilinear.h"
 
 void ep_resize_bilinear_s8(const ep_resize_bilinear_s8_params *p, const uint16_t *index,
                            const int16_t *weight, const int8_t *x, int8_t *y)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_function_f32.h"
+#include "ep_function.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_sigmoid_s16.h"
+#include "ep_sigmoid.h"
 
 void ep_sigmoid_s16(const ep_sigmoid_s16_params *p, const uint16_t *table, const int16_t *x,
                     int16_t *y)

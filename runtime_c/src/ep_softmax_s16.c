@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_softmax_s16.h"
+#include "ep_softmax.h"
 
 /* Nine bits of at choose an entry, seven lie between two. */
 static int32_t look_up(const int16_t *table, int32_t at)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_softmax_table_s8.h"
+#include "ep_softmax_table.h"
 
 #define EP_OUT int8_t
 #define EP_BITS 8

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_softmax_table_s8_s16.h"
+#include "ep_softmax_table.h"
 
 #define EP_OUT int16_t
 #define EP_BITS 16

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_svdf_feature_s8.h"
+#include "ep_svdf_feature.h"
 
-#include "ep_tile_s8.h"
+#include "ep_tile.h"
 
 void ep_svdf_feature_s8(const ep_svdf_feature_s8_params *p, const int8_t *w, const int32_t *bias,
                         const int8_t *x, int16_t *y)

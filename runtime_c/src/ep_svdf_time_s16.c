@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_svdf_time_s16.h"
+#include "ep_svdf_time.h"
 
 void ep_svdf_time_s16(const ep_svdf_time_s16_params *p, const int16_t *w, const int32_t *bias,
                       const int16_t *x, int8_t *y)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_table_ends_s8.h"
+#include "ep_table_ends.h"
 
 void ep_table_ends_s8(const ep_table_ends_s8_params *p, const int8_t *table, const int8_t *x,
                       int8_t *y)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_function_f32.h"
+#include "ep_function.h"
 
-#include "ep_math_f32.h"
+#include "ep_math.h"
 
 void ep_tanh_f32(const ep_function_f32_params *p, const float *x, float *y)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_taps_s8.h"
+#include "ep_taps.h"
 
 EP_WEAK void ep_taps_pair_s8(const int8_t *x, const int8_t *x1, int32_t step, const int8_t *w,
                              int32_t taps, int32_t *sums)

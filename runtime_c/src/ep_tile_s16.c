@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_tile_s16.h"
+#include "ep_tile.h"
 
 /* Input i times the channels whose weights lie at ka to kd. */
 #define EP_PAIR(i, ka, kb, kc, kd)           \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_tile_s8.h"
+#include "ep_tile.h"
 
 #define EP_INPUT int8_t
 #define EP_TILE_PAIR ep_tile_pair_s8

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_unpack_s8.h"
+#include "ep_unpack.h"
 
 void ep_unpack_ternary_s8(const uint8_t *codes, int32_t n, const uint16_t *pairs, int8_t *to)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_unpack_s8.h"
+#include "ep_unpack.h"
 
 void ep_untie_s8(int8_t *w, int32_t n)
 {

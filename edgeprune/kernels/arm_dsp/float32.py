@@ -41,7 +41,7 @@ def float32(request: Request) -> KernelCall | None:
 
 
 def strip_bytes(w: Array) -> int:
-    """Scratch of ``ep_arm_strip_f32.h`` for weights (o, kh, kw, i)."""
+    """Scratch of ``ep_arm_strip.h`` for weights (o, kh, kw, i)."""
     _, kh, kw, depth = w.shape
     return int(4 * 4 * ((kh + 1) * kw * depth + 3))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -40,6 +41,14 @@ C_TYPE = {
 SUFFIX = {DType.FLOAT32: "f32", DType.INT8: "s8", DType.INT16: "s16", DType.INT32: "s32"}
 
 
+_TYPES = re.compile(r"(?:_(?:f32|s8|s16|s32))+$")
+
+
+def header(kernel: str) -> str:
+    """The header of a kernel: one for all element types."""
+    return f"{_TYPES.sub('', kernel)}.h"
+
+
 def spell(
     kernel: str,
     params: Mapping[str, int | float | str],
@@ -54,13 +63,13 @@ def spell(
 ) -> KernelCall:
     """The call of a kernel that lies in ``src/<kernel>.c``; ``shared`` lie there as well.
 
-    ``family`` names the header that declares the kernel and its parameters, where it has none of
-    its own.
+    ``family`` names what has the kernel's parameters and is declared beside it, where the kernel
+    has none of its own.
     """
     return KernelCall(
         function=kernel,
         sources=tuple(f"src/{name}.c" for name in (kernel, *shared)),
-        headers=(f"include/{family or kernel}.h",),
+        headers=(f"include/{header(family or kernel)}",),
         params_type=f"{family or kernel}_params",
         params=tuple(params.items()),
         constants=tuple(constants),
@@ -146,7 +155,7 @@ def in_blocks(w: Array) -> Array:
 
 
 def in_twos(w: Array, piece: int) -> Array:
-    """Rows of weights in the order of ``ep_tile_s16.h``.
+    """Rows of weights in the order of ``ep_tile.h``.
 
     Args:
         w: (channels, weights per channel).

@@ -48,7 +48,7 @@ SHARED = ("ep_finish_s8", "ep_lines")
 COLUMNS = 2
 """Positions that share the loads of the weights."""
 COPIED = 2
-"""``EP_COPIED`` of ``ep_conv2d_s8.h``."""
+"""``EP_COPIED`` of ``ep_conv2d.h``."""
 COPY_PAYS = 32
 """Output channels from which on it is cheap to copy inputs, so that results may lie over them."""
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ep_add_rows_s8.h"
+#include "ep_add_rows.h"
 
 #include "ep_add_fours_arm_dsp.h"
 

@@ -2,7 +2,7 @@
 #ifndef EP_AVG_POOL2D_S8_ARM_DSP_H
 #define EP_AVG_POOL2D_S8_ARM_DSP_H
 
-#include "ep_avg_pool2d_s8.h"
+#include "ep_avg_pool2d.h"
 
 /* As ep_avg_pool2d_s8, four channels at a time; windows of at most 255 elements. */
 void ep_avg_pool2d_s8_arm_dsp(const ep_avg_pool2d_s8_params *p, const int8_t *x, int8_t *y);

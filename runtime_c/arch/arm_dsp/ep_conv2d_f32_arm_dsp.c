@@ -2,7 +2,7 @@
 #include "ep_conv2d_f32_arm_dsp.h"
 
 #include "ep_arm_f32.h"
-#include "ep_arm_strip_f32.h"
+#include "ep_arm_strip.h"
 
 /* The products of four pixels with the weights of one channel. */
 static void single(const float *x, const float *w, int32_t n, float sums[4])

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ep_finish_s16.h for cores with the DSP extension: compilers keep all of it in 64 bits, in memory. */
+/* ep_finish.h for cores with the DSP extension: compilers keep all of it in 64 bits, in memory. */
 #include "ep_arm_function.inc"
 
     /* The result of the sum at r2 + \at, to r7. r3 bias, r4 multiplier, r5 shift of the channel; r9, r10

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ep_tile_s16.h for cores with the DSP extension: SMLAD takes two inputs at once. */
+/* ep_tile.h for cores with the DSP extension: SMLAD takes two inputs at once. */
 #ifdef __OPTIMIZE_SIZE__
 #define LOG 0
 #else

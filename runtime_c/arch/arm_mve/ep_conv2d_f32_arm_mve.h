@@ -2,7 +2,7 @@
 #ifndef EP_CONV2D_F32_ARM_MVE_H
 #define EP_CONV2D_F32_ARM_MVE_H
 
-#include "ep_conv2d_f32.h"
+#include "ep_conv2d.h"
 
 /* As ep_conv2d_f32, for Helium with float32, seven pixels times four channels at a time.
  *

@@ -4,7 +4,7 @@
 #include <arm_mve.h>
 
 #include "ep_lines.h"
-#include "ep_tile_s16.h"
+#include "ep_tile.h"
 #include "ep_tile_s16_arm_mve.h"
 
 /* Results of up to four channels of a position. ((bias + sum) * mult + half) >> shift is the rounded high word

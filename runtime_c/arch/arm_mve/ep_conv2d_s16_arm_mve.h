@@ -3,7 +3,7 @@
 #ifndef EP_CONV2D_S16_ARM_MVE_H
 #define EP_CONV2D_S16_ARM_MVE_H
 
-#include "ep_conv2d_s16.h"
+#include "ep_conv2d.h"
 
 /* As ep_conv2d_s16, bit for bit, where no accumulator leaves int32, the bias in it, and shifts are in [16, 32].
  *

@@ -3,7 +3,7 @@
 #ifndef EP_REQUANTIZE_S8_ARM_MVE_H
 #define EP_REQUANTIZE_S8_ARM_MVE_H
 
-#include "ep_requantize_s8.h"
+#include "ep_requantize.h"
 
 /* As ep_requantize_s8, bit for bit. */
 void ep_requantize_s8_arm_mve(const ep_requantize_s8_params *p, const int8_t *x, int8_t *y);

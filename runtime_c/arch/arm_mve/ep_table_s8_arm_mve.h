@@ -3,7 +3,7 @@
 #ifndef EP_TABLE_S8_ARM_MVE_H
 #define EP_TABLE_S8_ARM_MVE_H
 
-#include "ep_table_s8.h"
+#include "ep_table.h"
 
 /* As ep_table_s8, bit for bit. */
 void ep_table_s8_arm_mve(const ep_table_s8_params *p, const int8_t *table, const int8_t *x,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ep_tile_s16.h for Helium, eight inputs an instruction. Weights of a block lie in eights of inputs: for
+/* ep_tile.h for Helium, eight inputs an instruction. Weights of a block lie in eights of inputs: for
  * i = 0, 8, ... w[i ... i + 7][0], then those of the channels 1 to 3; what is left of the inputs likewise. */
 #ifndef EP_TILE_S16_ARM_MVE_H
 #define EP_TILE_S16_ARM_MVE_H
 
-#include "ep_strip_s8.h"
+#include "ep_strip.h"
 
 /* sums[c] = sum_i x[i] * w[i][c], sums[EP_BLOCK + c] = sum_i x1[i] * w[i][c]
  *

@@ -2,7 +2,7 @@
 #ifndef EP_CONV2D_S8_ARMV6M_H
 #define EP_CONV2D_S8_ARMV6M_H
 
-#include "ep_conv2d_s8.h"
+#include "ep_conv2d.h"
 
 EP_EXTERN_C_BEGIN
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ep_taps_s8.h for Armv6-M: accumulators in r8 to r11, step in r12, the end of w in lr. */
+/* ep_taps.h for Armv6-M: accumulators in r8 to r11, step in r12, the end of w in lr. */
 #include "ep_arm_function.inc"
 
     /* x at r0, w at r2; r3 to r5 hold 1 to 3, r1 holds 0. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ep_tile_s8.h for Armv6-M: four accumulators in r8 to r11, which only additions reach. */
+/* ep_tile.h for Armv6-M: four accumulators in r8 to r11, which only additions reach. */
 #ifdef __OPTIMIZE_SIZE__
 #define FOURS 1
 #else

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ep_dense_strip_s8.h for Armv7-M. */
+/* ep_dense_strip.h for Armv7-M. */
 #include "ep_inner_armv7m.inc"
 
 #ifdef __OPTIMIZE_SIZE__

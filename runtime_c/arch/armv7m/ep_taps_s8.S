@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ep_taps_s8.h for Armv7-M. */
+/* ep_taps.h for Armv7-M. */
 #include "ep_inner_armv7m.inc"
 
 FUNCTION ep_taps_pair_s8

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ep_tile_s8.h for Armv7-M: all operands of a tile held in registers, which compilers miss by a few. */
+/* ep_tile.h for Armv7-M: all operands of a tile held in registers, which compilers miss by a few. */
 #ifdef __OPTIMIZE_SIZE__
 #define UNROLL 2
 #else

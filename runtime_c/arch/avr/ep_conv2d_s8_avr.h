@@ -2,7 +2,7 @@
 #ifndef EP_CONV2D_S8_AVR_H
 #define EP_CONV2D_S8_AVR_H
 
-#include "ep_conv2d_s8.h"
+#include "ep_conv2d.h"
 
 /* ep_conv2d_s8 with its arrays in flash, where AVR reads them with an instruction of their own. All of
  * them lie in its first 64 KB. A piece of a window has at most 8,191 elements. */

@@ -2,7 +2,7 @@
 #ifndef EP_CONV2D_STAGED_S8_AVR_H
 #define EP_CONV2D_STAGED_S8_AVR_H
 
-#include "ep_conv2d_s8.h"
+#include "ep_conv2d.h"
 
 /* ep_conv2d_s8_avr with weights in RAM, where they were unpacked to. */
 void ep_conv2d_staged_s8_avr(const ep_conv2d_s8_params *p, const int8_t *w, const __flash int32_t *bias,

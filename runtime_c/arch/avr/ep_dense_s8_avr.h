@@ -2,7 +2,7 @@
 #ifndef EP_DENSE_S8_AVR_H
 #define EP_DENSE_S8_AVR_H
 
-#include "ep_dense_s8.h"
+#include "ep_dense.h"
 
 /* ep_dense_s8 with its arrays in flash, where AVR reads them with an instruction of their own. All of
  * them lie in its first 64 KB. in_len is at most 8,191. */

@@ -2,7 +2,7 @@
 #ifndef EP_DENSE_STAGED_S8_AVR_H
 #define EP_DENSE_STAGED_S8_AVR_H
 
-#include "ep_dense_s8.h"
+#include "ep_dense.h"
 
 /* ep_dense_s8_avr with weights in RAM, where they were unpacked to. */
 void ep_dense_staged_s8_avr(const ep_dense_s8_params *p, const int8_t *w,

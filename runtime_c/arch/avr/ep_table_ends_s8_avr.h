@@ -2,7 +2,7 @@
 #ifndef EP_TABLE_ENDS_S8_AVR_H
 #define EP_TABLE_ENDS_S8_AVR_H
 
-#include "ep_table_ends_s8.h"
+#include "ep_table_ends.h"
 
 /* ep_table_ends_s8 with its table in the first 64 KB of flash. */
 void ep_table_ends_s8_avr(const ep_table_ends_s8_params *p, const __flash int8_t *table,

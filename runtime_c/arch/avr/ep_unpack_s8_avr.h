@@ -2,9 +2,9 @@
 #ifndef EP_UNPACK_S8_AVR_H
 #define EP_UNPACK_S8_AVR_H
 
-#include "ep_unpack_s8.h"
+#include "ep_unpack.h"
 
-/* Those of ep_unpack_s8.h from values instead of pairs of them, one at a time; both are in flash, where
+/* Those of ep_unpack.h from values instead of pairs of them, one at a time; both are in flash, where
  * AVR reads them with an instruction of their own. */
 void ep_unpack4_s8_avr(const __flash uint32_t *codes, int32_t n, const __flash int8_t *values,
                        int8_t *to);

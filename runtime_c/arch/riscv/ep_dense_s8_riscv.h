@@ -2,7 +2,7 @@
 #ifndef EP_DENSE_S8_RISCV_H
 #define EP_DENSE_S8_RISCV_H
 
-#include "ep_dense_s8.h"
+#include "ep_dense.h"
 
 EP_EXTERN_C_BEGIN
 

@@ -2,7 +2,7 @@
 #ifndef EP_DEPTHWISE_CONV2D_S8_RISCV_H
 #define EP_DEPTHWISE_CONV2D_S8_RISCV_H
 
-#include "ep_depthwise_conv2d_s8.h"
+#include "ep_depthwise_conv2d.h"
 
 EP_EXTERN_C_BEGIN
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ep_tile_blocks_s8 of ep_tile_s8.h for RISC-V: eight sums share the loads of inputs. Not where the
+/* ep_tile_blocks_s8 of ep_tile.h for RISC-V: eight sums share the loads of inputs. Not where the
  * compiler was asked for small code. */
 #include "ep_riscv_function.inc"
 

@@ -3,7 +3,7 @@
 #ifndef EP_TILE_VECTOR_H
 #define EP_TILE_VECTOR_H
 
-#include "ep_finish_s8.h"
+#include "ep_finish.h"
 
 EP_EXTERN_C_BEGIN
 
