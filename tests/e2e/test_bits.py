@@ -148,7 +148,8 @@ def test_sizes_on_the_way_are_told_where_they_are_those_of_what_is_built(
     report = report_of(tmp_path / "b")
     now, sizes = report["size"]["flash_bytes"], [v["flash_bytes"] for v in report["visited"]]
     assert sizes == sorted(sizes)
-    assert sizes[0] == pytest.approx(now, rel=0.03)
+    # what the budget did not need gone was put back, the more the more the last of it saved
+    assert 0.8 * now <= sizes[0] <= 1.03 * now
     assert sizes[-1] == pytest.approx(report["before"]["flash_bytes"], rel=0.03)
     assert report["visited"][-1]["neurons"] == 60
 
