@@ -191,5 +191,14 @@ def test_layers_are_first_repaired_for_what_the_dense_network_computes(
     monkeypatch.setattr(joint, "resolve_head", lambda *_: {})
     given = (small, parts, graph, data, judge, (loss, loss))
     assert together(*given) is small
-    repaired = together(*given, reference=Reference(unfuse(graph), data.x), sweeps=1)
+    repaired = together(*given, reference=lambda: Reference(unfuse(graph), data.x), sweeps=1)
     assert judge.value(repaired) > 0.9 * judge.value(small), "minus a squared distance"
+
+
+def test_samples_of_a_step_are_copied_only_where_it_goes_on_with_the_first_again() -> None:
+    data = Samples(np.arange(20, dtype=np.float32)[:, None])
+    for start in (0, 12, 20):
+        some = joint._some(data, start, 8)
+        assert np.shares_memory(some, data.x)
+        assert some.ravel().tolist() == list(range(start % 20, start % 20 + 8))
+    assert joint._some(data, 36, 8).ravel().tolist() == [16, 17, 18, 19, 0, 1, 2, 3]

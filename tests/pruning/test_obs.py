@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -190,6 +192,33 @@ def test_runs_side_by_side_give_what_they_give_one_after_the_other(network: str)
     )
     assert one.keys() == two.keys()
     assert all(np.array_equal(one[k], v) for k, v in two.items())
+
+
+def test_large_values_of_the_dense_network_are_held_for_one_purpose_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    graph = graphs.balanced(graphs.cnn(1))
+    data = samples(graph, 120)
+    effort = obs.Effort(share=0.2, score_samples=60, round_samples=60, final_samples=96)
+    alive, most = weakref.WeakSet[Reference](), 0
+
+    class Counted(Reference):
+        def __init__(self, *given: object, **options: object) -> None:
+            nonlocal most
+            alive.add(self)
+            most = max(most, len(alive))
+            super().__init__(*given, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("edgeprune.pruning.obs.run.Reference", Counted)
+    found = []
+    for held in (0, 2**24):
+        monkeypatch.setattr("edgeprune.pruning.obs.run.HELD", held)
+        most = 0
+        search = obs.Search(graph, data, effort=effort, jobs=1)
+        found.append(search.prune(limits={"params": 0.6 * graph.params}).graph.constants)
+        assert most == (2 if held else 1)
+        assert len(alive) == (2 if held else 0), "what the solution saw is let go"
+    assert all(np.array_equal(found[0][k], v) for k, v in found[1].items())
 
 
 def test_hessians_of_large_images_take_fewer_samples() -> None:

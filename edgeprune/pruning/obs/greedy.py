@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -113,6 +113,8 @@ class Greedy:
         measure: of a network, the better the larger; None: what blocks cost is only estimated.
         effort: see :class:`Effort`.
         seed: of samples and draws.
+        reference: gives the dense network's values for the samples to fit with; they are asked for
+            in every round, so that nothing holds them in between. None: computed once.
     """
 
     def __init__(
@@ -127,7 +129,7 @@ class Greedy:
         measure: Measure | None = None,
         effort: Effort | None = None,
         seed: int = 0,
-        reference: Reference | None = None,
+        reference: Callable[[], Reference] | None = None,
     ) -> None:
         self.dense = graph
         self.coupling = coupling
@@ -144,14 +146,16 @@ class Greedy:
         self._occupancy = Occupancy(coupling)
         self._loss = make_loss(graph, data.first(1))  # its targets do not matter
         self.is_vector = all(lin.positions == 1 for lin in linears(graph).values())
-        n = self.effort.vector_samples if self.is_vector else self.effort.round_samples
-        self.reference = reference or Reference(
-            unfuse(graph), data.x[:n], positions=self.effort.round_positions, seed=seed
-        )
+        self._reference = reference or cache(self._own_reference)
         self._answers: torch.Tensor | None = None
         self._round = 0
         self._prices: Prices | None = None
         self._covariances: dict[str, NDArray[np.float64]] = {}  # of the present network
+
+    def _own_reference(self) -> Reference:
+        n = self.effort.vector_samples if self.is_vector else self.effort.round_samples
+        positions = self.effort.round_positions
+        return Reference(unfuse(self.dense), self.data.x[:n], positions=positions, seed=self.seed)
 
     @property
     def graph(self) -> Graph:
@@ -296,7 +300,7 @@ class Greedy:
             self._occupancy.remove(k)
         graph = unfuse(self.graph)
         parts = parts_of(self.dense, self.coupling, self.removed)
-        done = Repair(graph, parts, self.reference)
+        done = Repair(graph, parts, self._reference())
         self.master = scatter(self.master, self.coupling, self.removed, done.changed)
         kept = {k: v for k, v in self._covariances.items() if k in done.unmoved}
         self._covariances = {**kept, **done.covariances}
@@ -309,14 +313,15 @@ class Greedy:
         self.master = scatter(self.master, self.coupling, self.removed, changed)
 
     def _scorer(self) -> Scorer:
+        reference = self._reference()
         scorer = Scorer(
             unfuse(self.graph),
             parts_of(self.dense, self.coupling, self.removed),
             self.coupling,
             self.removed,
-            self.reference,
+            reference,
             self._loss,
-            ridge=default_ridge(len(self.reference)),
+            ridge=default_ridge(len(reference)),
             rows=self.effort.vector_scores if self.is_vector else self.effort.score_samples,
             seed=self.seed + self._round,
             covariances=self._covariances,

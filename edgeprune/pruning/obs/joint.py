@@ -10,10 +10,11 @@ preconditioned by :class:`Kronecker`; labels are not looked at.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgeprune.ir import Array, Graph, Samples
 from edgeprune.ops.linear import linears
@@ -62,7 +63,7 @@ def together(
     judge: Judge,
     losses: tuple[Loss, Loss],
     *,
-    reference: Reference | None = None,
+    reference: Callable[[], Reference] | None = None,
     answers: torch.Tensor | None = None,
     sweeps: int = 0,
     floor: float | None = None,
@@ -78,8 +79,8 @@ def together(
         data: samples to fit with.
         judge: a step that does not bring the network nearer on its data is not taken.
         losses: of the pruned and of the dense network.
-        reference: the dense network's values that layers are repaired for first; None: they are
-            taken as they are.
+        reference: gives the dense network's values that layers are repaired for first; None: they
+            are taken as they are.
         answers: what the dense network has in front of its last activation for the first samples,
             where it is known; the last layer is solved with those.
         sweeps: of that repair.
@@ -106,10 +107,9 @@ def together(
         return True
 
     if reference is not None:
-        kept(refit(unfuse(graph), parts, reference, sweeps=sweeps))
+        kept(refit(unfuse(graph), parts, reference(), sweeps=sweeps))
     for step in range(STEPS):
-        x = data.x[(np.arange(size) + step * size) % len(data)]
-        distance = Distance(unfuse(graph), wanted, whole, x)
+        distance = Distance(unfuse(graph), wanted, whole, _some(data, step * size, size))
         if distance.equations < FEWEST:
             break
         before = value
@@ -122,6 +122,13 @@ def together(
         answers = value_of(dense, data.x, theirs.value)
     kept(resolve_head(unfuse(graph), ours, data.x[: len(answers)], answers))
     return graph
+
+
+def _some(data: Samples, start: int, count: int) -> NDArray[np.float32]:
+    """So many samples from one on, and from the first again behind the last; no copy of all."""
+    if start % len(data) + count <= len(data):
+        return data.x[start % len(data) :][:count]
+    return data.x[(np.arange(count) + start) % len(data)]
 
 
 def solve_jointly(distance: Distance, *, damp: float = DAMP, seed: int = 0) -> dict[str, Array]:

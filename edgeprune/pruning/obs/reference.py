@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -81,20 +82,24 @@ class Reference:
         at = {}
         for name, lin in self.layers.items():
             at[name] = lin.sample(len(x), min(positions, _enough(lin, len(x))), generator)
-        samples: dict[tuple[str, str], list[torch.Tensor]] = {}
         columns: dict[str, list[torch.Tensor]] = {}
         fed = _fed_by_inputs(graph)
-        partners = {k: partner(graph, v.node) for k, v in self.layers.items()}
-        wanted: dict[str, list[str]] = {}
+        wanted: dict[str, list[tuple[str, torch.Tensor]]] = {}
         for name, lin in self.layers.items():
-            for v in (lin.node.output, partners[name]):
-                if v is not None:
-                    wanted.setdefault(v, []).append(name)
+            values = lin.node.output, partner(graph, lin.node)
+            # filled part by part: parts in between leave holes in the heap as large as they are
+            seen = [None if v is None else _room(graph, v, len(x), at[name]) for v in values]
+            for v, rows in zip(values, seen, strict=True):
+                if v is not None and rows is not None:
+                    wanted.setdefault(v, []).append((name, rows))
+            result, other = (None if r is None else r.flatten(0, 1) for r in seen)
+            assert result is not None
+            self.goals[name] = Goal(at[name], result, other)
 
         def look(rows: slice, value: str, data: torch.Tensor) -> None:
-            for name in wanted.get(value, ()):
+            for name, room in wanted.get(value, ()):
                 seen = self.layers[name].results(data, taken(at[name], rows))
-                samples.setdefault((name, value), []).append(seen.clone())
+                room[rows] = seen.view_as(room[rows])
             for name, lin in self.layers.items():
                 if lin.node.inputs[0] == value and value in fed:
                     read = lin.columns(data, taken(at[name], rows))
@@ -102,17 +107,15 @@ class Reference:
 
         values_seen(graph, self.x, look)
         self.moments = {name: _moments(torch.cat(read)) for name, read in columns.items()}
-        for name, lin in self.layers.items():
-            other = partners[name]
-            # popped: parts and the whole of all layers at once are twice the memory
-            self.goals[name] = Goal(
-                at[name],
-                torch.cat(samples.pop((name, lin.node.output))),
-                None if other is None else torch.cat(samples.pop((name, other))),
-            )
 
     def __len__(self) -> int:
         return len(self.x)
+
+    @property
+    def elements(self) -> int:
+        """Of all values that are held."""
+        held = [t for goal in self.goals.values() for t in (goal.result, goal.other)]
+        return sum(t.numel() for t in held if t is not None)
 
 
 def _enough(lin: Linear, samples: int) -> int:
@@ -134,6 +137,14 @@ def values_seen(
     for start in range(0, len(x), step):
         rows = slice(start, min(start + step, len(x)))
         walk(graph, x[rows], look=partial(look, rows))
+
+
+def _room(graph: Graph, value: str, samples: int, at: torch.Tensor | None) -> torch.Tensor:
+    """For a value at positions of samples, (n, p, o)."""
+    import torch
+
+    *lead, channels = graph.types[value].shape
+    return torch.empty(samples, math.prod(lead) if at is None else at.shape[1], channels)
 
 
 def taken(at: torch.Tensor | None, rows: slice) -> torch.Tensor | None:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from edgeprune.errors import CannotFitError
@@ -46,6 +47,10 @@ FINAL_MACS = 20_000_000_000
 FINAL = 1000
 """Multiply-accumulates of the samples that the last solution sees, and samples in any case: of
 fewer images it looks at more positions."""
+
+HELD = 2**24
+"""Elements of the dense network's values up to which they are held from solution to solution, and
+those for the rounds beside them: more is computed again where it is asked for again."""
 
 COPIES = 0.25
 """Moved copies that a round may see beside each sample; the last solution sees them all."""
@@ -115,7 +120,9 @@ class Search(Strategy):
         self._seed = seed
         self._jobs = jobs
         self._solved: dict[tuple[bytes, float | None], Graph] = {}
-        self._reference: Reference | None = None  # of all runs
+        self._lock = Lock()
+        self._rounds: Reference | None = None
+        self._final: Reference | None = None
         self._values: dict[tuple[Descent[Snapshot], bytes], float] = {}
         self._runs: dict[tuple[tuple[object, ...], bool, bool], Descent[Snapshot]] = {}
         self._is_vector = all(lin.positions == 1 for lin in linears(graph).values())
@@ -136,11 +143,28 @@ class Search(Strategy):
         """Of the dense network and of every part of it; its targets do not matter."""
         return make_loss(self.graph, self.data.first(1))
 
-    @cached_property
-    def _final(self) -> Reference:
+    def _for_rounds(self) -> Reference:
+        """The dense network's values for the samples that all runs are solved with."""
+        with self._lock:  # runs side by side ask for the same
+            found = self._rounds
+            if found is None:
+                asked = self._effort
+                n = asked.vector_samples if self._is_vector else asked.round_samples
+                found = self._rounds = self._dense(n, asked.round_positions)
+        return found
+
+    def _for_solution(self) -> Reference:
         """The dense network's values for all the samples that the last solution sees."""
-        positions = self._effort.final_positions
-        x = self.data.x[: self._last_samples]
+        found = self._final
+        if found is None:
+            if self._rounds is not None and self._rounds.elements > HELD:
+                self._rounds = None
+            found = self._dense(self._last_samples, self._effort.final_positions)
+            self._final = found if found.elements <= HELD else None
+        return found
+
+    def _dense(self, samples: int, positions: int) -> Reference:
+        x = self.data.x[:samples]
         return Reference(unfuse(self.graph), x, positions=positions, seed=self._seed)
 
     @cached_property
@@ -201,7 +225,7 @@ class Search(Strategy):
                     self.data,
                     self._judge,
                     (self._loss, self._loss),
-                    reference=self._final,
+                    reference=self._for_solution,
                     answers=self._answers,
                     sweeps=self._effort.sweeps,
                     floor=floor,
@@ -252,9 +276,8 @@ class Search(Strategy):
                 measure=self._judge.value,
                 effort=replace(self._effort, inputs=inputs),
                 seed=self._seed,
-                reference=self._reference,
+                reference=self._for_rounds,
             )
-            self._reference = greedy.reference
             self._runs[key] = Descent(
                 greedy, self._judge, solve=partial(self._together, progress=silent)
             )
