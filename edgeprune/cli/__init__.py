@@ -39,9 +39,10 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.scratch import workspace
 
 INTERRUPTED = 130
-MALLOPT = {-3: 4 << 20, -1: 64 << 20}
+MALLOPT = {-3: 4 << 20, -1: 64 << 20, -8: 1}
 """Of glibc: arrays of so many bytes go back to the system when they are let go (M_MMAP_THRESHOLD),
-and what is free at the end of the heap where it is as much (M_TRIM_THRESHOLD)."""
+and what is free at the end of the heap where it is as much (M_TRIM_THRESHOLD); one heap for all
+threads (M_ARENA_MAX), as they hardly ever work at once."""
 WORK = (build, fit, explore, analyze, sweep, extract, verify, run, flash, report, compare, log)
 TABLES = (targets, ops, doctor)
 
@@ -131,7 +132,8 @@ def _give_memory_back() -> None:
 
     Its own bound rises to the largest array that was let go, 32 MB at the most. The values of a
     network's layers come and go below that, in a heap that they break into pieces, so that it grows
-    to twice of what is ever in use.
+    to twice of what is ever in use. What one thread let go another does not get of it, where each
+    has a heap of its own.
     """
     with suppress(OSError, AttributeError, TypeError):  # other C libraries have no such bounds
         for option, size in MALLOPT.items():
