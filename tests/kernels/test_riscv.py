@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import numpy as np
 import pytest
 from kernels.cases import int8_type, int8_values, layer_constants, output_scale
@@ -17,9 +20,10 @@ from kernels.quads import (
 )
 
 from edgeprune.ir import Array, Graph
-from edgeprune.kernels.riscv.conv import runs_of
+from edgeprune.kernels.riscv.conv import FOLDER, runs_of
 from edgeprune.kernels.riscv.dense import in_words
 from edgeprune.ops import Dense
+from edgeprune.resources import runtime_dir
 
 ISA, CORE = "riscv", "rv32imc"
 NEEDS = pytest.mark.needs("riscv64-unknown-elf-gcc", "qemu-system-riscv32")
@@ -113,6 +117,61 @@ def test_dense_layers_of_two_neighbours_of_the_least_weight_are_left_to_others(r
     weights = np.zeros((8, 32))
     weights[5, 2:4] = -128
     assert own(dense_layer(rng, weights), ISA) is None
+
+
+def reaching(most: int, sign: int) -> tuple[Graph, Array]:
+    """A dense layer whose accumulators reach sign * most, and the sample with which they do."""
+    constants = layer_constants(np.random.default_rng(5), (8, 16), 0, 0.05, per_channel=False)
+    x = np.full((1, 16), 127 if sign > 0 else -128, np.int8)
+    weights = np.full((8, 16), 20, np.int8)
+    bias = sign * most - weights.astype(np.int32) @ x[0]
+    kinds = {v: t for v, (_, t) in constants.items()}
+    constants = {"w": (weights, kinds["w"]), "b": (bias.astype(np.int32), kinds["b"])}
+    assert kinds["b"].quant is not None
+    y = int8_type((), kinds["b"].quant.scale[0] * 2**30 / 240, -128 if sign > 0 else 127)
+    return one_node(Dense(None), [int8_type((1, 16), 0.05, 0)], y, constants), x
+
+
+@NEEDS
+def test_a_dense_layer_may_reach_what_can_be_doubled() -> None:
+    graphs, feeds = zip(*(reaching(2**30 - 1, sign) for sign in (1, -1)), strict=True)
+    agree(list(graphs), list(feeds))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_dense_layers_that_reach_more_than_can_be_doubled_are_left_to_others(sign: int) -> None:
+    assert own(reaching(2**30, sign)[0], ISA) is None
+
+
+HOST = """
+#include "ep_dense_s8_riscv.h"
+#include "ep_eights_s8_riscv.h"
+void ep_eights_s8_riscv(ep_eights_riscv *e) { *e->y = 0; }
+int main(void)
+{
+    const ep_dense_s8_params p = {.rows = 1, .in_len = 8, .out_len = 1};
+    for (int v = -128; v < 128; v++) {
+        int8_t x[8] = {v, v, v, v, v, v, v, v}, y;
+        int32_t scratch[2];
+        ep_dense_s8_riscv(&p, 0, 0, 0, 0, 0, x, scratch, &y);
+        const uint32_t in_eight = 8u * 128u * (uint32_t)v;
+        if ((uint32_t)scratch[0] != in_eight * 0x10001u - 0x8000u) { return 1; }
+        if ((uint32_t)scratch[1] != in_eight * 0x10101u - 0x8000u) { return 1; }
+    }
+    return 0;
+}
+"""
+
+
+@pytest.mark.needs("gcc")
+def test_sums_of_any_eight_inputs_overflow_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "host.c").write_text(HOST)
+    root, made = runtime_dir(), tmp_path / "host"
+    folders = (f"-I{root / 'include'}", f"-I{root / FOLDER}")
+    checks = ("-fsanitize=undefined", "-fno-sanitize-recover=all")
+    files = (tmp_path / "host.c", root / FOLDER / "ep_dense_s8_riscv.c")
+    subprocess.run(["gcc", *checks, *folders, *files, "-o", made], check=True)
+    subprocess.run([made], check=True)
 
 
 def test_a_word_has_four_channels_above_zero_one_input_after_another() -> None:

@@ -12,13 +12,17 @@ from dataclasses import replace
 import numpy as np
 
 from edgeprune.ir import Array
+from edgeprune.kernels.accumulators import accumulators
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.kernels.portable import dense as portable
+from edgeprune.kernels.portable._spell import zero_of
 from edgeprune.kernels.riscv.conv import FOLDER, MOST, finished, runs_of
 
 FUNCTION = "ep_dense_s8_riscv"
 EIGHTS = 8
 """Inputs that are added up, and channels that share their loads."""
+DOUBLED = 2**30
+"""No accumulator may reach it, as each is doubled on its way to the result."""
 ZEROS = 1024
 """Most that are added to the weights."""
 BY_TWOS = 2
@@ -33,7 +37,10 @@ def dense(request: Request) -> KernelCall | None:
     call = finished(portable.dense(request), "ep_dense_s8") if request.values is None else None
     if call is None:
         return None
-    w = request.graph.constants[request.node.inputs[1]]
+    x, *constants = request.node.inputs
+    w, bias = (request.graph.constants[v] for v in constants)
+    if accumulators(w, bias, zero_of(request.graph.types[x])).reach.max() >= DOUBLED:
+        return None
     channels, inputs = (-n % EIGHTS for n in w.shape)
     weights = np.pad(w, ((0, channels), (0, inputs)))
     sums = np.abs(weights.astype(np.int32)).reshape(len(weights) // EIGHTS, EIGHTS, -1, EIGHTS)

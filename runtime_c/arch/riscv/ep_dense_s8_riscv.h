@@ -6,7 +6,8 @@
 
 EP_EXTERN_C_BEGIN
 
-/* As ep_dense_s8, bit for bit, two multiplications an instruction.
+/* As ep_dense_s8, bit for bit, two multiplications an instruction, where no accumulator
+ * (bias plus sum of products) reaches 2^30.
  *
  * w       as ep_eights_riscv has them: inputs and channels filled up with zeros to eights
  * runs    likewise

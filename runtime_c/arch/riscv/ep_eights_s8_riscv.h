@@ -33,7 +33,7 @@ typedef struct {
     int8_t *last; /* where results end */
 } ep_eights_riscv;
 
-/* Results of all channels. The pointers of e move on. */
+/* Results of all channels, of which no accumulator reaches 2^30: it is doubled. The pointers of e move on. */
 void ep_eights_s8_riscv(ep_eights_riscv *e);
 
 EP_EXTERN_C_END
