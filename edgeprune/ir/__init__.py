@@ -43,6 +43,7 @@ from edgeprune.ir.types import (
     TensorType,
     numbers_of,
 )
+from edgeprune.ir.values import Values, values_seen
 
 __all__ = [
     "KEPT",
@@ -72,6 +73,7 @@ __all__ = [
     "Span",
     "TensorType",
     "TfliteOp",
+    "Values",
     "Version",
     "align",
     "align_arrays",
@@ -103,5 +105,6 @@ __all__ = [
     "tensors",
     "tie_broadcast",
     "to_text",
+    "values_seen",
     "walk",
 ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edgeprune.ops.goals import taken
 from edgeprune.ops.linear import Linear
 
 if TYPE_CHECKING:
@@ -40,36 +42,47 @@ class Moments:
         return self.gram + added * torch.eye(size, dtype=self.gram.dtype)
 
 
-def moments(lin: Linear, x: torch.Tensor, at: torch.Tensor | None, wanted: torch.Tensor) -> Moments:
+def moments(
+    lin: Linear,
+    parts: Iterable[tuple[slice, torch.Tensor]],
+    at: torch.Tensor | None,
+    wanted: torch.Tensor,
+    samples: int,
+) -> Moments:
     """Moments of a layer over some samples, a part of them at a time.
 
     Args:
         lin: the layer.
-        x: its operand, (n, ...).
-        at: positions of the result that count, (n, p); None: all.
-        wanted: what it is to give there, (n * p, groups * rows).
+        parts: its operand, some samples after the other: (which, (n, ...)).
+        at: positions of the result that count, (samples, p); None: all.
+        wanted: what it is to give there, (samples * p, groups * rows).
+        samples: all of them.
     """
     import torch
 
-    per_sample = len(wanted) // len(x)
+    per_sample = len(wanted) // samples
     batch = max(1, ROWS // (per_sample * lin.groups * lin.columns_per_group))
-    y = wanted.reshape(len(x), per_sample, lin.groups, lin.rows)
-    first = lin.columns(x[:1], None if at is None else at[:1])
-    about = first.mean(0)  # near the mean, so that little is lost in float32
+    y = wanted.reshape(samples, per_sample, lin.groups, lin.rows)
     about_y = y[:1].flatten(0, 1).mean(0)
+    about: torch.Tensor | None = None  # near the mean, so that little is lost in float32
     size, rows, groups = lin.columns_per_group, lin.rows, lin.groups
     total = torch.zeros(groups, size, dtype=torch.float64)
     total_y = torch.zeros(groups, rows, dtype=torch.float64)
     gram = torch.zeros(groups, size, size, dtype=torch.float64)
     cross = torch.zeros(groups, rows, size, dtype=torch.float64)
-    for i in range(0, len(x), batch):
-        where = None if at is None else at[i : i + batch]
-        part = (lin.columns(x[i : i + batch], where) - about).transpose(0, 1).contiguous()
-        goal = (y[i : i + batch].flatten(0, 1) - about_y).transpose(0, 1).contiguous()
-        total += part.sum(1)
-        total_y += goal.sum(1)
-        gram += part.transpose(1, 2) @ part
-        cross += goal.transpose(1, 2) @ part
+    for where, x in parts:
+        if about is None:
+            about = lin.columns(x[:1], taken(at, slice(1))).mean(0)
+        for i in range(where.start, where.stop, batch):
+            some = slice(i, min(i + batch, where.stop))
+            read = x[some.start - where.start : some.stop - where.start]
+            part = (lin.columns(read, taken(at, some)) - about).transpose(0, 1).contiguous()
+            goal = (y[some].flatten(0, 1) - about_y).transpose(0, 1).contiguous()
+            total += part.sum(1)
+            total_y += goal.sum(1)
+            gram += part.transpose(1, 2) @ part
+            cross += goal.transpose(1, 2) @ part
+    assert about is not None
     n = len(wanted)
     mean, mean_y = total / n, total_y / n
     return Moments(

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgeprune.ir import Array, Graph, Node, tensors, walk
+from edgeprune.ir import Array, Graph, Values, tensors
+from edgeprune.ops.goals import Goal, goals, taken
 from edgeprune.ops.linear import Linear, linears, partner
 from edgeprune.ops.unfuse import unfuse
 from edgeprune.quantize.compensate import SWEEPS, loss, round_matrix
@@ -35,21 +36,6 @@ DAMP = 1e-2
 """The same for what rounding folds into other columns."""
 FACTORS = (0.8, 1.25)
 """Least and largest that a row is scaled by after rounding."""
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What a layer gives in the float network.
-
-    Attributes:
-        at: sampled positions of its result, (n, p); None: all.
-        result: the result there, (n * p, o).
-        other: where the result is only added to another value: that value there.
-    """
-
-    at: torch.Tensor | None
-    result: torch.Tensor
-    other: torch.Tensor | None
 
 
 @dataclass(frozen=True)
@@ -88,7 +74,7 @@ class Rounder:
         self.layers = roundable(self._unfused)
         generator = torch.Generator().manual_seed(seed)
         at = {k: v.sample(len(x), positions, generator) for k, v in self.layers.items()}
-        self._goals = _goals(self._unfused, self._x, self.layers, at)
+        self._goals = goals(self._unfused, self._x, self.layers, at)
         self._seed = seed
 
     @cached_property
@@ -122,13 +108,13 @@ class Rounder:
             Layer, number of values, and how it is then.
         """
         seen: dict[str, Moments] = {}
-
-        def before(node: Node, values: Mapping[str, torch.Tensor]) -> None:
+        values = Values(self._unfused, self._x, tensors(self._unfused))
+        for node in self._unfused.nodes:
             if node.name in wanted:
                 lin, goal = self.layers[node.name], self._goals[node.name]
-                seen[node.name] = moments(lin, values[node.inputs[0]], goal.at, goal.result)
-
-        walk(self._unfused, self._x, before=before)
+                parts = values.parts(node.inputs[0])
+                seen[node.name] = moments(lin, parts, goal.at, goal.result, len(self._x))
+            values.settle(node)
         weights = tensors(self.graph)
         for name, counts in wanted.items():
             for count in counts:
@@ -159,31 +145,6 @@ def rounded_plainly(graph: Graph, counts: Mapping[str, int]) -> tuple[Graph, dic
     return graph.with_constants(changed), found
 
 
-def _goals(
-    graph: Graph,
-    x: torch.Tensor,
-    layers: Mapping[str, Linear],
-    at: Mapping[str, torch.Tensor | None],
-) -> dict[str, Goal]:
-    partners = {k: partner(graph, v.node) for k, v in layers.items()}
-    wanted: dict[str, list[str]] = {}
-    for name, lin in layers.items():
-        for v in (lin.node.output, partners[name]):
-            if v is not None:
-                wanted.setdefault(v, []).append(name)
-    seen: dict[tuple[str, str], torch.Tensor] = {}
-
-    def look(value: str, data: torch.Tensor) -> None:
-        for name in wanted.get(value, ()):
-            seen[name, value] = layers[name].results(data, at[name]).clone()
-
-    walk(graph, x, look=look)
-    return {
-        k: Goal(at[k], seen[k, lin.node.output], None if (v := partners[k]) is None else seen[k, v])
-        for k, lin in layers.items()
-    }
-
-
 class _Run:
     """One pass over the network.
 
@@ -211,16 +172,15 @@ class _Run:
 
     def through(self, x: torch.Tensor) -> None:
         """All layers, in execution order."""
-
-        def before(node: Node, values: Mapping[str, torch.Tensor]) -> None:
+        values = Values(self._graph, x, self._weights)
+        for node in self._graph.nodes:
             if node.name in self._counts:
                 lin, count = self._layers[node.name], self._counts[node.name]
                 at, wanted = self._goals[node.name].at, self._wanted(lin, values)
-                seen = moments(lin, values[node.inputs[0]], at, wanted)
+                seen = moments(lin, values.parts(node.inputs[0]), at, wanted, len(x))
                 influence = self._influences.get(node.name)
                 self._take(lin, _solve(lin, self._weights, seen, count, influence=influence))
-
-        walk(self._graph, x, before=before, weights=self._weights)
+            values.settle(node)
 
     def _take(self, lin: Linear, solved: Solved) -> None:
         import torch
@@ -229,12 +189,15 @@ class _Run:
         self.changed.update(solved.changed)
         self._weights.update({v: torch.from_numpy(w) for v, w in solved.changed.items()})
 
-    def _wanted(self, lin: Linear, values: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    def _wanted(self, lin: Linear, values: Values) -> torch.Tensor:
         """What a layer is to give, its partner in a sum being what it is by now."""
+        import torch
+
         goal, other = self._goals[lin.node.name], partner(self._graph, lin.node)
         if goal.other is None or other is None or other not in values:
             return goal.result
-        return goal.result + goal.other - lin.results(values[other], goal.at)
+        parts = [lin.results(x, taken(goal.at, rows)) for rows, x in values.parts(other)]
+        return goal.result + goal.other - torch.cat(parts)
 
 
 def _solve(

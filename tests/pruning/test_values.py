@@ -7,23 +7,21 @@ import pytest
 import torch
 from pruning import graphs
 
-from edgeprune.ir import couple, run, tensors
+from edgeprune.ir import Values, couple, run, tensors, values
 from edgeprune.ops.unfuse import unfuse
 from edgeprune.pruning.compact import compact
 from edgeprune.pruning.groups import find_groups
 from edgeprune.pruning.loss import Loss
-from edgeprune.pruning.obs import reference, values
+from edgeprune.pruning.obs import reference
 from edgeprune.pruning.obs.parts import parts_of
 from edgeprune.pruning.obs.reference import Reference
 from edgeprune.pruning.obs.refit import Repair
 from edgeprune.pruning.obs.scores import Scorer
-from edgeprune.pruning.obs.values import Values
 
 
 def scarce(monkeypatch: pytest.MonkeyPatch, kept: int = 0) -> None:
     """Room for next to nothing."""
     monkeypatch.setattr(values, "KEPT", kept)
-    monkeypatch.setattr(reference, "KEPT", kept)
     monkeypatch.setattr(values, "PART", 2000)
 
 

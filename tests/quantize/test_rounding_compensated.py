@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from op_cases import residual
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from edgeprune.frontends.normalize import fuse
 from edgeprune.ir import DType, Graph, predict
@@ -102,15 +103,17 @@ def test_moments_are_those_of_all_samples_whatever_the_size_of_a_batch(
     lin = next(iter(linears(residual()).values()))
     x = torch.randn(7, 6, 6, 3, generator=torch.Generator().manual_seed(3)) + 5
     wanted = torch.randn(7 * 36, lin.groups * lin.rows)
-    whole = moments(lin, x, None, wanted)
+    whole = moments(lin, [(slice(0, 7), x)], None, wanted, 7)
     columns = lin.columns(x, None).double().transpose(0, 1)
     mean = columns.mean(1, keepdim=True)
     gram = (columns - mean).transpose(1, 2) @ (columns - mean) / columns.shape[1]
     assert torch.allclose(whole.gram, gram, atol=1e-5)
     monkeypatch.setattr("edgeprune.quantize.moments.ROWS", 1)
-    parts = moments(lin, x, None, wanted)
-    for a, b in zip(vars(whole).values(), vars(parts).values(), strict=True):
-        assert torch.allclose(a, b, atol=1e-5)
+    for steps in ((0, 7), (0, 3, 7)):
+        pieces = [(slice(i, j), x[i:j]) for i, j in itertools.pairwise(steps)]
+        parts = moments(lin, pieces, None, wanted, 7)
+        for a, b in zip(vars(whole).values(), vars(parts).values(), strict=True):
+            assert torch.allclose(a, b, atol=1e-5)
 
 
 def data(graph: Graph, n: int = 200) -> np.ndarray:
@@ -134,6 +137,39 @@ def test_later_layers_make_up_for_what_earlier_ones_lost() -> None:
         apart = apart.with_constants(solved.changed)
     fresh = data(graph, 400)[200:]
     assert distance(together, graph, fresh) < 0.9 * distance(apart, graph, fresh)
+
+
+class Largest(TorchDispatchMode):
+    """Elements of the largest tensor that was made."""
+
+    elements = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        made = func(*args, **(kwargs or {}))
+        for t in made if isinstance(made, (list, tuple)) else [made]:
+            if isinstance(t, torch.Tensor):
+                self.elements = max(self.elements, t.numel())
+        return made
+
+
+def test_no_layer_s_values_are_there_for_all_samples_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    graph = residual()
+    x = data(graph)
+    counts = dict.fromkeys(linears(graph), 4)
+    whole = len(x) * max(graph.types[n.output].size for n in graph.nodes)
+    with Largest() as with_room:
+        wanted, _ = Rounder(graph, x, positions=1).rounded(counts)
+    monkeypatch.setattr("edgeprune.ir.values.KEPT", len(x))
+    monkeypatch.setattr("edgeprune.ir.values.PART", whole // 8)
+    with Largest() as without:
+        rounder = Rounder(graph, x, positions=1)
+        made, _ = rounder.rounded(counts)
+        assert len(list(rounder.alone(dict.fromkeys(counts, (4,))))) == len(counts)
+    assert without.elements < whole <= with_room.elements
+    for k, w in wanted.constants.items():
+        np.testing.assert_allclose(made.constants[k], w, rtol=1e-3, atol=1e-4)
 
 
 def test_the_integer_network_takes_the_rounded_weights_as_they_are() -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.ir import Graph, walk
+from edgeprune.ir import Graph
 from edgeprune.ops import Reshape
-from edgeprune.ops.linear import Linear, linears, partner
-from edgeprune.pruning.obs.values import KEPT, samples_at_once
+from edgeprune.ops.goals import goals, taken
+from edgeprune.ops.linear import Linear, linears
 
 if TYPE_CHECKING:
     import torch
@@ -44,21 +41,6 @@ class Moments:
     covariance: NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Goal:
-    """What the dense network computes at a layer.
-
-    Attributes:
-        at: sampled positions, (n, p); None: all.
-        result: the layer's result there, (n * p, o).
-        other: where the result is only added to another value: that value there.
-    """
-
-    at: torch.Tensor | None
-    result: torch.Tensor
-    other: torch.Tensor | None
-
-
 class Reference:
     """The dense network and what it computes for some samples.
 
@@ -77,35 +59,20 @@ class Reference:
         self.graph = graph
         self.x = torch.from_numpy(np.ascontiguousarray(x))
         self.layers = linears(graph)
-        self.goals: dict[str, Goal] = {}
         generator = torch.Generator().manual_seed(seed)
         at = {}
         for name, lin in self.layers.items():
             at[name] = lin.sample(len(x), min(positions, _enough(lin, len(x))), generator)
         columns: dict[str, list[torch.Tensor]] = {}
         fed = _fed_by_inputs(graph)
-        wanted: dict[str, list[tuple[str, torch.Tensor]]] = {}
-        for name, lin in self.layers.items():
-            values = lin.node.output, partner(graph, lin.node)
-            # filled part by part: parts in between leave holes in the heap as large as they are
-            seen = [None if v is None else _room(graph, v, len(x), at[name]) for v in values]
-            for v, rows in zip(values, seen, strict=True):
-                if v is not None and rows is not None:
-                    wanted.setdefault(v, []).append((name, rows))
-            result, other = (None if r is None else r.flatten(0, 1) for r in seen)
-            assert result is not None
-            self.goals[name] = Goal(at[name], result, other)
 
         def look(rows: slice, value: str, data: torch.Tensor) -> None:
-            for name, room in wanted.get(value, ()):
-                seen = self.layers[name].results(data, taken(at[name], rows))
-                room[rows] = seen.view_as(room[rows])
             for name, lin in self.layers.items():
                 if lin.node.inputs[0] == value and value in fed:
                     read = lin.columns(data, taken(at[name], rows))
                     columns.setdefault(name, []).append(read)
 
-        values_seen(graph, self.x, look)
+        self.goals = goals(graph, self.x, self.layers, at, look)
         self.moments = {name: _moments(torch.cat(read)) for name, read in columns.items()}
 
     def __len__(self) -> int:
@@ -123,33 +90,6 @@ def _enough(lin: Linear, samples: int) -> int:
     rows = max(ROWS if lin.groups == 1 else ROWS_OF_GROUPS, EACH * lin.columns_per_group)
     elements = samples * lin.groups * lin.columns_per_group
     return min(-(-rows // samples), max(FEWEST, COLUMN_ELEMENTS // elements))
-
-
-def values_seen(
-    graph: Graph, x: torch.Tensor, look: Callable[[slice, str, torch.Tensor], None]
-) -> None:
-    """Compute all values, show each to ``look``, and forget it when nothing reads it any more.
-
-    All samples at once where that does not take too much memory; else some after the other.
-    """
-    largest = max(graph.types[v].size for v in graph.activations)
-    step = len(x) if len(x) * largest <= KEPT else samples_at_once(graph)
-    for start in range(0, len(x), step):
-        rows = slice(start, min(start + step, len(x)))
-        walk(graph, x[rows], look=partial(look, rows))
-
-
-def _room(graph: Graph, value: str, samples: int, at: torch.Tensor | None) -> torch.Tensor:
-    """For a value at positions of samples, (n, p, o)."""
-    import torch
-
-    *lead, channels = graph.types[value].shape
-    return torch.empty(samples, math.prod(lead) if at is None else at.shape[1], channels)
-
-
-def taken(at: torch.Tensor | None, rows: slice) -> torch.Tensor | None:
-    """Of the positions that are looked at, those of some samples."""
-    return None if at is None else at[rows]
 
 
 def _fed_by_inputs(graph: Graph) -> set[str]:

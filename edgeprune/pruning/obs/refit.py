@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.ir import Array, Graph, Node, tensors
+from edgeprune.ir import Array, Graph, Node, Values, tensors
 from edgeprune.ops import Relu
+from edgeprune.ops.goals import Goal, taken
 from edgeprune.ops.linear import Linear, linear, partner
 from edgeprune.pruning.obs.parts import Part
-from edgeprune.pruning.obs.reference import Goal, Moments, Reference, taken
-from edgeprune.pruning.obs.values import Values
+from edgeprune.pruning.obs.reference import Moments, Reference
 
 if TYPE_CHECKING:
     import torch

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.ir import Coupling, Graph, couple
+from edgeprune.ir import Coupling, Graph, couple, values_seen
+from edgeprune.ops.goals import taken
 from edgeprune.ops.linear import Linear, linears
 from edgeprune.pruning.compact import old_channels
 from edgeprune.pruning.groups import Mask
@@ -19,7 +20,7 @@ from edgeprune.pruning.loss import Loss
 from edgeprune.pruning.obs.fisher import EXACT_OUTPUTS, channel_effects, output_hessians
 from edgeprune.pruning.obs.gram import Gram
 from edgeprune.pruning.obs.parts import Part
-from edgeprune.pruning.obs.reference import Reference, taken, values_seen
+from edgeprune.pruning.obs.reference import Reference
 
 if TYPE_CHECKING:
     import torch

@@ -5,10 +5,12 @@ A value that is too large to be kept is computed again, some samples at a time, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
-from edgeprune.ir import Graph, Node, run, run_node
+from edgeprune.ir.graph import Graph, Node
+from edgeprune.ir.run import run, run_node, walk
 
 if TYPE_CHECKING:
     import torch
@@ -100,3 +102,17 @@ def samples_at_once(graph: Graph, nodes: tuple[Node, ...] | None = None) -> int:
     """How many samples of so large values are computed at once."""
     largest = max(graph.types[n.output].size for n in (graph.nodes if nodes is None else nodes))
     return max(1, PART // largest)
+
+
+def values_seen(
+    graph: Graph, x: torch.Tensor, look: Callable[[slice, str, torch.Tensor], None]
+) -> None:
+    """Compute all values, show each to ``look``, and forget it when nothing reads it any more.
+
+    All samples at once where that does not take too much memory; else some after the other.
+    """
+    largest = max(graph.types[v].size for v in graph.activations)
+    step = len(x) if len(x) * largest <= KEPT else samples_at_once(graph)
+    for start in range(0, len(x), step):
+        rows = slice(start, min(start + step, len(x)))
+        walk(graph, x[rows], look=partial(look, rows))
