@@ -46,7 +46,7 @@ def attention(r: Reader, call: Call) -> Sequence[Value]:
     if isinstance(given, Act):
         if given.shape[-1] != k.shape[2]:
             raise call.unsupported("has a computed mask of some keys only", "give one of all")
-        scores, given = acting(elementwise.add(r, step(call, "mask", scores, given))), None
+        scores, given = masks.less(r, step(call, "mask"), scores, given), None
     mask = _mask(call, given, q.shape[2], k.shape[2], past)
     if mask is not None:
         scores = acting(masks.added(r, call, scores, mask))

@@ -11,12 +11,13 @@ from onnx import TensorProto
 from edgeprune.frontends.from_onnx import elementwise
 from edgeprune.frontends.from_onnx.moments import acting, step
 from edgeprune.frontends.from_onnx.reader import Call, Reader
-from edgeprune.frontends.from_onnx.value import Act, Known, Value
+from edgeprune.frontends.from_onnx.value import Act, Index, Known, Value
 from edgeprune.ops import Compare, Maximum
 from edgeprune.ops.compare import OPPOSITE, TURNED, Test
 from edgeprune.ops.function import Abs
 
 ONE = Known(np.asarray(1, np.float32))
+TESTS = frozenset("And Equal Greater GreaterOrEqual Less LessOrEqual Not Or Xor".split())
 
 
 def comparison(test: Test) -> Callable[[Reader, Call], Value]:
@@ -41,9 +42,7 @@ def _tested(r: Reader, call: Call, test: Test, x: Act, bound: float) -> Act:
     held = np.float32(np.clip(bound, np.finfo(np.float32).min, np.finfo(np.float32).max))
     if np.isnan(held):
         raise call.error("compares with NaN")
-    made = r.like(x, r.emit(call, Compare(test, float(held)), x))
-    r.truths.add(made.name)
-    return made
+    return _true(r.like(x, r.emit(call, Compare(test, float(held)), x)))
 
 
 def real(v: Value) -> Value:
@@ -51,16 +50,21 @@ def real(v: Value) -> Value:
     return Known(v.array.astype(np.float32)) if isinstance(v, Known) else v
 
 
-def _true(r: Reader, v: Value) -> Value:
-    """A value of which the reader knows now that it holds truth values."""
-    if isinstance(v, Act):
-        r.truths.add(v.name)
-    return v
+def _true(v: Act) -> Act:
+    return replace(v, truth=True)
 
 
-def is_truth(r: Reader, v: Value) -> bool:
-    """Whether a computed value is known to hold truth values."""
-    return isinstance(v, Act) and v.name in r.truths
+def is_truth(v: Value | Index | None) -> bool:
+    """Whether the model has a value as truth values."""
+    return v.array.dtype == np.bool_ if isinstance(v, Known) else isinstance(v, Act) and v.truth
+
+
+def gives_truth(call: Call) -> bool:
+    """Whether the results are truth values: of a test, or of moving or choosing such."""
+    if call.kind == "Cast":
+        return bool(call.attributes.get("to") == TensorProto.BOOL)
+    moved = call.inputs[1:] if call.kind == "Where" else call.inputs[:1]
+    return call.kind in TESTS or any(map(is_truth, moved))
 
 
 def _comparison(r: Reader, v: Act) -> tuple[Compare, str] | None:
@@ -77,7 +81,7 @@ def negated(r: Reader, call: Call, v: Value) -> Value:
         return Known(1 - v.array.astype(np.float32))
     made = _comparison(r, v)
     if made is None:
-        return _true(r, elementwise.sub(r, step(call, "", ONE, v)))
+        return _true(acting(elementwise.sub(r, step(call, "", ONE, v))))
     op, source = made
     return _tested(r, call, OPPOSITE[op.test], replace(v, name=source), op.bound)
 
@@ -89,7 +93,7 @@ def cast(r: Reader, call: Call) -> Value:
         if to not in (TensorProto.INT32, TensorProto.INT64):
             raise call.unsupported("makes real numbers of numbers of rows", "give them as float32")
         return x
-    if is_truth(r, x):
+    if is_truth(x):
         return x
     if to == TensorProto.BOOL and isinstance(x, Act):
         return _tested(r, call, "!=", x, 0.0)
@@ -106,13 +110,13 @@ def not_(r: Reader, call: Call) -> Value:
 def and_(r: Reader, call: Call) -> Value:
     """And: a product."""
     both = step(call, "", *map(real, (call.operand(0), call.operand(1))))
-    return _true(r, elementwise.mul(r, both))
+    return elementwise.mul(r, both)
 
 
 def or_(r: Reader, call: Call) -> Value:
     """Or: a maximum."""
     both = step(call, "", *map(real, (call.operand(0), call.operand(1))))
-    return _true(r, elementwise.binary(Maximum())(r, both))
+    return elementwise.binary(Maximum())(r, both)
 
 
 def sign(r: Reader, call: Call) -> Value:

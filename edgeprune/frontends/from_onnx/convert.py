@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -12,6 +13,7 @@ from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.files import MODEL_BYTES
 from edgeprune.frontends.from_onnx import dynamic, elementwise
 from edgeprune.frontends.from_onnx.assembly import Assembly, is_constant
+from edgeprune.frontends.from_onnx.compare import gives_truth
 from edgeprune.frontends.from_onnx.file import Source, tensor
 from edgeprune.frontends.from_onnx.fold import FOLDABLE, fold
 from edgeprune.frontends.from_onnx.fold_qdq import fold_qdq
@@ -240,7 +242,9 @@ class _Conversion:
             first = len(self.made.reader.nodes)
             made = TABLE[call.kind](self.made.reader, call)
             note_scales(self.made.reader, call, first)
-            return [made] if isinstance(made, Known | Act | Index) else made
+            truth = gives_truth(call)
+            rows = [made] if isinstance(made, Known | Act | Index) else made
+            return [replace(v, truth=truth) if isinstance(v, Act) else v for v in rows]
         if call.kind == "Constant":
             return [Known(self._constant(call))]
         if call.kind not in FOLDABLE:

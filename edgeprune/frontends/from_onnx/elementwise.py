@@ -303,7 +303,7 @@ def finite(array: Array) -> Array:
 def _result(lead: Act, batch: int | None, made: tuple[str, TensorType]) -> Act:
     name, t = made
     assert len(t.shape) == len(lead.perm), "the leading operand has all axes"
-    return replace(lead, name=name, type=t, batch=batch)
+    return replace(lead, name=name, type=t, batch=batch, truth=False)
 
 
 def _check_broadcast(call: Call, a: Value, b: Value) -> None:

@@ -57,6 +57,16 @@ def _kept(r: Reader, call: Call, role: str, v: Value, keep: Array, masks: bool) 
     return elementwise.mul(r, replace(step(call, role, v, Known(keep))))
 
 
+def less(r: Reader, call: Call, scores: Act, mask: Value) -> Act:
+    """Scores plus a mask, or only those where it is true."""
+    if isinstance(mask, Known):
+        return acting(added(r, call, scores, mask))
+    if not mask.truth:
+        return acting(elementwise.add(r, step(call, "", scores, mask)))
+    away = Known(np.asarray(-np.inf, np.float32))
+    return acting(where(r, step(call, "", mask, scores, away)))
+
+
 def added(r: Reader, call: Call, scores: Act, mask: Known) -> Value:
     """Scores plus a mask; of truth values those that are false are taken away."""
     array = mask.array

@@ -128,7 +128,6 @@ class Reader:
         types: types of IR values that the file gives (quantised ones).
         scales: of constants that the file holds as integers, by name.
         names: names that are taken.
-        truths: IR values that hold truth values, as 1 and 0.
     """
 
     nodes: list[Node] = field(default_factory=list)
@@ -137,7 +136,6 @@ class Reader:
     known: dict[str, TensorType] = field(default_factory=dict)
     scales: dict[str, QuantParams] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
-    truths: set[str] = field(default_factory=set)
     origins: dict[Act, Origin] = field(default_factory=dict)  # of reshaped values, as they lie
 
     def unique(self, name: str) -> str:
@@ -204,7 +202,7 @@ class Reader:
 
     def like(self, act: Act, made: tuple[str, TensorType]) -> Act:
         """An elementwise result: laid out as its operand."""
-        return replace(act, name=made[0], type=made[1])
+        return replace(act, name=made[0], type=made[1], truth=False)
 
     def plain(self, call: Call, act: Act) -> Act:
         """A flattened image in ONNX's order."""

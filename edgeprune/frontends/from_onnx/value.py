@@ -65,6 +65,7 @@ class Act:
         perm: ONNX axis i, batch not counted, is the IR axis perm[i].
         batch: length of ONNX's batch axis in front; None: it has none.
         fold: set for a flattened image whose order has not been restored.
+        truth: whether the model has it as truth values, here 1 and 0.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Act:
     perm: Shape
     batch: int | None = 1
     fold: Fold | None = None
+    truth: bool = False
 
     @property
     def sample(self) -> Shape:

@@ -29,7 +29,7 @@ DTYPES: dict[int, type] = {
     1: np.uint8, 2: np.int8, 3: np.int16, 4: np.int32, 5: np.int64, 6: np.float16, 7: np.float32,
     8: np.float64, 12: np.bool_,
 }  # fmt: skip
-FLOAT32 = 7
+FLOAT32, TRUTH = 7, 12
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgeprune.frontends.from_onnx import mask as masks
-from edgeprune.frontends.from_onnx.compare import is_truth
 from edgeprune.frontends.from_onnx.moments import group_normalization
 from edgeprune.frontends.from_onnx.value import Act, Known, Value
 from edgeprune.frontends.from_torch.call import Aten, ints, number
@@ -82,7 +81,7 @@ def attention(n: Aten) -> Value:
     scores = n.onnx("Mul", n.onnx("MatMul", q, turned), number(scale))
     mask = _mask(n, q.shape[-2], k.shape[-2])
     if mask is not None and isinstance(scores, Act):
-        scores = _less(n, scores, mask)
+        scores = masks.less(n.reader, n.call("mask", ()), scores, mask)
     weights = n.onnx("Softmax", scores, axis=-1)
     return n.onnx("MatMul", weights if mask is None else _counted(n, weights, mask), v)
 
@@ -95,19 +94,10 @@ def _mask(n: Aten, queries: int, keys: int) -> Value | None:
     return given
 
 
-def _less(n: Aten, scores: Act, mask: Value) -> Value:
-    """Scores plus a mask, or only those where it is true."""
-    if isinstance(mask, Known):
-        return masks.added(n.reader, n.call("mask", ()), scores, mask)
-    if is_truth(n.reader, mask):
-        return n.onnx("Where", mask, scores, number(-math.inf))
-    return n.onnx("Add", scores, mask)
-
-
 def _counted(n: Aten, weights: Value, mask: Value) -> Value:
     """The weights of queries that a mask leaves keys, and 0 for all others."""
     if isinstance(mask, Act):
-        return n.onnx("Mul", weights, mask) if is_truth(n.reader, mask) else weights
+        return n.onnx("Mul", weights, mask) if mask.truth else weights
     taken = mask.array if mask.array.dtype == np.bool_ else mask.array > LEAST
     left = taken.any(axis=-1, keepdims=True)
     if left.all():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
@@ -13,7 +14,7 @@ from edgeprune.frontends.from_onnx.index import HINT as INDEX_HINT
 from edgeprune.frontends.from_onnx.index import KEPT, NUMBERS_HINT
 from edgeprune.frontends.from_onnx.index import refusal as counted
 from edgeprune.frontends.from_onnx.value import Act, Index, Known, Value
-from edgeprune.frontends.from_torch.archive import FLOAT32, HINT, Program
+from edgeprune.frontends.from_torch.archive import FLOAT32, HINT, TRUTH, Program
 from edgeprune.frontends.from_torch.call import Aten
 from edgeprune.frontends.from_torch.quantised import NAMESPACE
 from edgeprune.frontends.from_torch.table import TABLE
@@ -204,7 +205,8 @@ class _Conversion:
             [made] if isinstance(made, Act | Known | Index) else made
         )
         for v, row in zip(results, [*rows, *[None] * len(results)], strict=False):
-            self.values[v] = row
+            truth = self.program.graph["tensor_values"].get(v, {}).get("dtype") == TRUTH
+            self.values[v] = replace(row, truth=truth) if isinstance(row, Act) else row
         return None
 
     def _refuse(self, results: Sequence[str], why: Refusal) -> None:

@@ -124,6 +124,8 @@ def binary(kind: str) -> Function:
             raise n.unsupported("rounds")
         if n.get("alpha", 1) != 1:
             other = n.onnx("Mul", other, number(n.get("alpha")))
+        if kind == "Add" and is_truth(own) and is_truth(other):
+            return n.onnx("Or", own, other)
         return n.onnx(kind, *_promoted(n.value("self"), other))
 
     return convert
@@ -188,6 +190,16 @@ def truth(kind: str) -> Callable[[Aten], Value]:
     return convert
 
 
+def logical(kind: str) -> Callable[[Aten], Value]:
+    """Logic of numbers, each of which is true unless it is 0."""
+
+    def convert(n: Aten) -> Value:
+        held = [n.get(k) for k in ("self", "other") if n.get(k) is not None]
+        return n.onnx(kind, *(n.onnx("Cast", _operand(v), to=TensorProto.BOOL) for v in held))
+
+    return convert
+
+
 def different(n: Aten) -> Value:
     """Ne."""
     return n.onnx("Not", truth("Equal")(replace(n, name=f"{n.name}/equal")))
@@ -218,7 +230,7 @@ def cast(n: Aten) -> Value:
         return x
     if dtype in DTYPES and np.dtype(DTYPES[dtype]).kind == "b":
         return n.onnx("Cast", x, to=TensorProto.BOOL)
-    if dtype in DTYPES and np.dtype(DTYPES[dtype]).kind != "f" and not is_truth(n.reader, x):
+    if dtype in DTYPES and np.dtype(DTYPES[dtype]).kind != "f" and not is_truth(x):
         raise n.unsupported(f"makes {np.dtype(DTYPES[dtype])}", "keep real numbers")
     return x
 
