@@ -26,9 +26,10 @@ def with_masks(graph: Graph, ranges: Mapping[str, Range]) -> tuple[Graph, dict[s
     nodes, constants, types = list(graph.nodes), dict(graph.constants), dict(graph.types)
     ends = dict(ranges)
     for i, node in enumerate(nodes):
-        taken = [v for v in node.inputs if _least(graph, ranges, v) <= MASKED / 2]
+        taken = [v for v in node.inputs if _least(graph, ends, v) <= MASKED / 2]
         if node.op.kind != "add" or len(taken) != 1 or not _scores(graph, ranges, node.output):
             continue
+        _bound(graph, ranges, ends, taken[0])
         low, high = ends[next(v for v in node.inputs if v != taken[0])]
         ends[node.output] = (low - BELOW_SCORES, high)
         held = graph.constants.get(taken[0])
@@ -39,6 +40,26 @@ def with_masks(graph: Graph, ranges: Mapping[str, Range]) -> tuple[Graph, dict[s
             inputs = tuple(mask if v in graph.constants else v for v in node.inputs)
             nodes[i] = replace(node, inputs=inputs)
     return replace(graph, nodes=tuple(nodes), constants=constants, types=types), ends
+
+
+def _bound(
+    graph: Graph, ranges: Mapping[str, Range], ends: dict[str, Range], v: str | None
+) -> None:
+    """Let a computed mask, and what it is moved from, saturate at MASKED."""
+    while v is not None and v in ends and _masks_only(graph, ranges, v):
+        ends[v] = (max(ends[v][0], MASKED), ends[v][1])
+        maker = graph.producer.get(v)
+        v = maker.inputs[0] if maker is not None and maker.op.moves else None
+
+
+def _masks_only(graph: Graph, ranges: Mapping[str, Range], v: str) -> bool:
+    """Whether a value is only added to scores, moved or not."""
+    return v not in graph.outputs and all(
+        _scores(graph, ranges, user.output)
+        if user.op.kind == "add"
+        else user.op.moves and _masks_only(graph, ranges, user.output)
+        for user in graph.users[v]
+    )
 
 
 def _least(graph: Graph, ranges: Mapping[str, Range], v: str) -> float:

@@ -57,6 +57,8 @@ FUNCTIONS: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], tuple[int, ..
     "shrunk with jumps": (lambda x: functional.hardshrink(x, 0.4), ROW),
     "a computed condition": (lambda x: torch.where(x > 0.3, x, -2 * x), ROW),
     "one value or another": (lambda x: torch.where(x[:, :4] <= x[:, 4:], 0.5, -3.0), ROW),
+    "values of unlike size": (lambda x: torch.where(x > 0.3, 3.3, -1e9), ROW),
+    "zeros in any case": (lambda x: torch.where(x > 0.3, 0.0, 0.0) + x, ROW),
     "nothing elsewhere": (lambda x: torch.where(x < 0, x * x, torch.zeros(())), SEQUENCE),
     "a gate of truth": (lambda x: (x > 0).float() * x[:, :1], SEQUENCE),
     "gates by channel": (lambda x: (x >= torch.tensor([[0.1], [0], [-1], [1]])) * x, SEQUENCE),

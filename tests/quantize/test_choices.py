@@ -19,12 +19,21 @@ from edgeprune.ir import dequantise_array, predict, quantise_array, run_int
 from edgeprune.quantize import observe, quantise
 from edgeprune.verify import run_tflite
 
+LEFT = torch.tensor([[-1e4, 0, 0], [0, 0, 0]])
+RIGHT = torch.tensor([[0, 0, 0.0], [0, 0, -1e4]])
 FUNCTIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "a gate": lambda x: (x > 0.3).float() * x[:, :1],
     "a choice": lambda x: torch.where(x.abs() < 1, x, -0.5 * x),
     "a jump": lambda x: functional.hardshrink(x, 1.0),
     "signs": torch.sign,
     "scores that are masked": lambda x: x.masked_fill(x[:, :1] < -0.5, -torch.inf).softmax(1),
+    "large offsets of scores": lambda x: (x + (x[:, :1] < -0.5).float() * -1e9).softmax(1),
+    "offsets that were moved": lambda x: (
+        x.reshape(-1, 2, 3) + (x[:, 1:4] < -0.5).float().unsqueeze(1) * -1e9
+    ).softmax(2),
+    "masks one behind the other": lambda x: (
+        x.reshape(-1, 2, 3) + LEFT + RIGHT + (x[:, :1] < -9).float()[..., None] * -1e9
+    ).softmax(2),
     "logic": lambda x: ((x > 0) & (x[:, :1] < 0) | (x > 2)).float(),
 }
 

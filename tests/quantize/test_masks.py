@@ -74,3 +74,27 @@ def test_half_of_what_a_mask_takes_away_is_one_and_less_is_a_number() -> None:
     for least, is_mask in ((MASKED, True), (MASKED / 2, True), (MASKED / 2 + 1, False)):
         flat[1, 2] = least
         assert masked(SOFTMAX, mask=flat) == is_mask
+
+
+def test_masks_one_behind_the_other_each_take_away_the_same() -> None:
+    left, right = np.zeros((2, 2, 3), np.float32)
+    left[:, 0], right[:, 1] = MASKED, MASKED
+    nodes = [Node("s", Add(), ("x", "a"), "s"), Node("u", Add(), ("s", "b"), "u")]
+    nodes.append(Node("y", Softmax(), ("u",), "y"))
+    held = {"a": left, "b": right}
+    graph = build_graph("g", nodes, {"x": TensorType((2, 3))}, ["y"], held)
+    seen = {"x": (-3.0, 3.0), "s": (MASKED, 3.0), "u": (MASKED, 3.0), "y": (0.0, 1.0)}
+    _, ends = with_masks(graph, seen)
+    assert ends["s"] == (-3 - BELOW_SCORES, 3)
+    assert ends["u"] == (-3 - 2 * BELOW_SCORES, 3)
+
+
+@pytest.mark.parametrize("read", [False, True])
+def test_a_computed_mask_saturates_unless_something_else_reads_it(read: bool) -> None:
+    nodes = [Node("m", Reshape((2, 3)), ("k",), "m"), Node("a", Add(), ("x", "m"), "a"), SOFTMAX]
+    nodes += [Node("r", Relu(), ("m",), "r")] if read else []
+    kinds = {"x": TensorType((2, 3)), "k": TensorType((3, 2))}
+    graph = build_graph("g", nodes, kinds, ["y", "r"][: 1 + read], {})
+    seen = {"x": (-3.0, 3.0), "k": (-1e9, 0.0), "m": (-1e9, 0.0), "a": (-1e9, 3.0)}
+    _, ends = with_masks(graph, {**seen, "y": (0.0, 1.0), "r": (0.0, 0.0)})
+    assert ends["m"] == ends["k"] == ((-1e9 if read else MASKED), 0.0)

@@ -161,9 +161,10 @@ def chosen(r: Reader, call: Call, condition: Act) -> Value:
     yes, no = (real(call.operand(i)) for i in (1, 2))
     yes, no = (Known(elementwise.finite(v.array)) if isinstance(v, Known) else v for v in (yes, no))
     if isinstance(yes, Known) and isinstance(no, Known):
-        less = Known(np.asarray(yes.array - no.array, np.float32))
-        scaled = elementwise.mul(r, step(call, "chosen", condition, less))
-        return elementwise.add(r, step(call, "", scaled, no)) if no.array.any() else scaled
+        less = np.asarray(yes.array - no.array, np.float32)
+        if (less + no.array == yes.array).all():  # a large one takes digits of a small one
+            scaled = elementwise.mul(r, step(call, "chosen", condition, Known(less)))
+            return elementwise.add(r, step(call, "", scaled, no)) if no.array.any() else scaled
     parts = []
     for role, v in (("then", yes), ("else", no)):
         if isinstance(v, Known) and not v.array.any():
