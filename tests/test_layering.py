@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1] / "edgeprune"
 
 LAYERS = (
-    "arguments arrays errors files progress resources schema scratch target bundled",
+    "arguments arrays errors files heap progress resources schema scratch target bundled",
     "ir",
     "ops",
     "frontends pruning quantize planner kernels toolchain",

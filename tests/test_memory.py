@@ -77,3 +77,26 @@ def test_what_one_thread_let_go_another_takes() -> None:
         [sys.executable, "-c", THREADS], capture_output=True, text=True, check=True
     )
     assert int(done.stdout) < 60  # MiB, of which 39 are in use at once; by itself glibc takes 78
+
+
+HOLES = """
+import numpy as np
+from edgeprune import heap
+
+def held():
+    with open("/proc/self/statm") as f:
+        return int(f.read().split()[1]) * 4096 >> 20
+
+heap.bound()
+pieces = [np.ones(100 << 10, np.uint8) for _ in range(400)]
+before = held()
+del pieces[:-1]  # the last one lies behind all holes
+heap.trim()
+print(before - held())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc that keeps memory")
+def test_holes_in_the_heap_go_back_where_another_kind_of_work_begins() -> None:
+    done = subprocess.run([sys.executable, "-c", HOLES], capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 30  # MiB, of 39; without it none

@@ -6,7 +6,6 @@ one: a file with a ``command``, and its row below.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import sys
@@ -16,7 +15,7 @@ from typing import Any, NoReturn
 
 import click
 
-from edgeprune import __version__
+from edgeprune import __version__, heap
 from edgeprune.cli import (
     analyze,
     build,
@@ -39,10 +38,6 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.scratch import workspace
 
 INTERRUPTED = 130
-MALLOPT = {-3: 4 << 20, -1: 64 << 20, -8: 1}
-"""Of glibc: arrays of so many bytes go back to the system when they are let go (M_MMAP_THRESHOLD),
-and what is free at the end of the heap where it is as much (M_TRIM_THRESHOLD); one heap for all
-threads (M_ARENA_MAX), as they hardly ever work at once."""
 WORK = (build, fit, explore, analyze, sweep, extract, verify, run, flash, report, compare, log)
 TABLES = (targets, ops, doctor)
 
@@ -127,23 +122,10 @@ def _open_streams() -> None:
             setattr(sys, name, open(fd, "w" if fd else "r", closefd=False))  # noqa: SIM115
 
 
-def _give_memory_back() -> None:
-    """Keep glibc from keeping what large arrays took.
-
-    Its own bound rises to the largest array that was let go, 32 MB at the most. The values of a
-    network's layers come and go below that, in a heap that they break into pieces, so that it grows
-    to twice of what is ever in use. What one thread let go another does not get of it, where each
-    has a heap of its own.
-    """
-    with suppress(OSError, AttributeError, TypeError):  # other C libraries have no such bounds
-        for option, size in MALLOPT.items():
-            ctypes.CDLL(None).mallopt(option, size)
-
-
 def main() -> None:
     """Entry point of the command."""
     _open_streams()
-    _give_memory_back()
+    heap.bound()
     for sent in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(sent, _interrupt)
     with suppress(OSError):  # told by the first that needs a temporary file

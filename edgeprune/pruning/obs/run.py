@@ -10,6 +10,7 @@ from functools import cached_property, partial
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from edgeprune import heap
 from edgeprune.errors import CannotFitError
 from edgeprune.ir import Graph, Samples, couple
 from edgeprune.ops.linear import linears
@@ -217,6 +218,7 @@ class Search(Strategy):
         if not removed.any():
             return graph
         if key not in self._solved:
+            heap.trim()
             with one_thread():
                 self._solved[key] = together(
                     graph,

@@ -1,0 +1,30 @@
+"""What glibc keeps of memory that was let go. Other C libraries have no such functions."""
+
+from __future__ import annotations
+
+import ctypes
+from contextlib import suppress
+
+MALLOPT = {-3: 4 << 20, -1: 64 << 20, -8: 1}
+"""Arrays of so many bytes go back to the system when they are let go (M_MMAP_THRESHOLD), and what
+is free at the end of the heap where it is as much (M_TRIM_THRESHOLD); one heap for all threads
+(M_ARENA_MAX), as they hardly ever work at once."""
+
+
+def bound() -> None:
+    """Keep glibc from keeping what large arrays took.
+
+    Its own bound rises to the largest array that was let go, 32 MB at the most. The values of a
+    network's layers come and go below that, in a heap that they break into pieces, so that it grows
+    to twice of what is ever in use. Nor does a thread get what another let go, where each has a
+    heap of its own.
+    """
+    with suppress(OSError, AttributeError, TypeError):
+        for option, size in MALLOPT.items():
+            ctypes.CDLL(None).mallopt(option, size)
+
+
+def trim() -> None:
+    """Give the holes in the heap back, where work of one kind ends and that of another begins."""
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
