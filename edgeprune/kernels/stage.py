@@ -41,12 +41,18 @@ def staged(kernels: Sequence[Kernel], request: Request) -> KernelCall | None:
         UnsupportedError: a kernel that is asked says why nothing can.
     """
     request, coding = _as_int8(request)
+    known = None  # the same with its values, where few of its bytes would be saved
+    if coding is not None and _saved(request, coding) < CALL_BYTES:
+        known = request if request.optimize == "size" else None
+        request, coding = replace(request, values=None), None
     for kernel in kernels:
         call = kernel(request)
         if call is not None and coding is not None:
             layer = _Coded(kernel, request, CHANNEL_AXIS[type(request.node.op)], coding)
             found = [c for c in map(layer.call, (call, *call.others)) if c is not None]
             call = replace(found[0], others=tuple(found[1:])) if found else None
+        elif call is not None and known is not None:
+            call = replace(call, others=(*call.others, *_read_as_they_are(kernel, known)))
         if call is not None:
             return call
     return None
@@ -55,7 +61,7 @@ def staged(kernels: Sequence[Kernel], request: Request) -> KernelCall | None:
 def _as_int8(request: Request) -> tuple[Request, Coding | None]:
     """A layer with weights of few values as the int8 layer that it is, and how they are coded.
 
-    None where they are not: they have many values, or too few bytes.
+    None where they are not: they have many values.
     """
     op, graph = request.node.op, request.graph
     axis = CHANNEL_AXIS.get(type(op))
@@ -68,10 +74,20 @@ def _as_int8(request: Request) -> tuple[Request, Coding | None]:
     if 0 not in values and len(values) < coding_of(len(values)).kinds:
         values = np.unique([*values, np.int8(0)])
     coding = coding_of(len(values))
-    whole = _part(request, axis, 0, t.shape[axis])
-    if t.size - coding.packed(np.zeros(t.size, np.uint8)).nbytes - len(values) < CALL_BYTES:
-        return whole, None
-    return replace(whole, values=values), coding
+    return replace(_part(request, axis, 0, t.shape[axis]), values=values), coding
+
+
+def _saved(request: Request, coding: Coding) -> int:
+    """Bytes of weights that codes save, less those of the values."""
+    assert request.values is not None
+    n = request.graph.types_of(request.node)[1].size
+    return n - coding.packed(np.zeros(n, np.uint8)).nbytes - len(request.values)
+
+
+def _read_as_they_are(kernel: Kernel, request: Request) -> list[KernelCall]:
+    """Calls that look codes up one by one: they save the code of other kernels, not weights."""
+    call = kernel(request)
+    return [] if call is None else [c for c in (call, *call.others) if c.reads_codes]
 
 
 def _part(request: Request, axis: int, first: int, count: int) -> Request:

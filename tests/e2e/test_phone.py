@@ -107,9 +107,9 @@ def test_a_speed_up_is_measured_and_more_goes_until_it_is_reached(
     solved: list[Pruned] = []
     solve = obs.Search.solve
 
-    def counted(search: obs.Search, chosen: Pruned, **how: Any) -> Pruned:
+    def counted(search: obs.Search, chosen: Pruned, *how: Any) -> Pruned:
         solved.append(chosen)
-        return solve(search, chosen, **how)
+        return solve(search, chosen, *how)
 
     monkeypatch.setattr(obs.Search, "solve", counted)
     model = small_mlp(tmp_path / "m.onnx", inputs=20, hidden=64)
