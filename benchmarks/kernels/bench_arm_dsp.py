@@ -113,8 +113,8 @@ def measure(target: str, optimize: str) -> None:
         trials.append(Trial(graph, call, feed))
     print(f"{target}, --optimize {optimize}")
     print(
-        f"{'layer':24} {'cycles':>10} {'per MAC':>8} {'instructions':>12} {'model':>6} "
-        f"{'scratch':>8}  kernel"
+        f"{'layer':24} {'cycles':>10} {'per MAC':>8} {'instructions':>12} {'per MAC':>8} "
+        f"{'model':>6} {'scratch':>8}  kernel"
     )
     # The code of one layer each is named alike, so every layer is a run of its own.
     for (name, *_), trial in zip(LAYERS, trials, strict=True):
@@ -125,10 +125,12 @@ def measure(target: str, optimize: str) -> None:
         assert exact or (want.dtype == np.float32 and close), name
         assert result.counts is not None, "no host compiler for the plugin that counts"
         n, macs = result.counts.cycles, trial.graph.macs
-        each = f"{n / macs:8.3f}" if macs else f"{n / want.size:6.1f}/y"
         call, counted = trial.call, result.counts.instructions
+        each, counted_each = (
+            f"{v / macs:8.3f}" if macs else f"{v / want.size:6.1f}/y" for v in (n, counted)
+        )
         print(
-            f"{name:24} {n:10,.0f} {each} {counted:12,} {call.work / n:6.3f} "
+            f"{name:24} {n:10,.0f} {each} {counted:12,} {counted_each} {call.work / n:6.3f} "
             f"{call.scratch_bytes:8,}  {call.kernel}"
         )
 

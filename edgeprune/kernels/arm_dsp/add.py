@@ -16,8 +16,7 @@ FOLDER = "arch/arm_dsp"
 EXACT = (2**30, 0)
 """Multiplier and shift of one half: the operand with the larger scale."""
 UNROLL = {"size": 1, "speed": 4}
-LINEAR_UNROLL = {"size": 2, "speed": 8}
-"""Even."""
+LINEAR_UNROLL = {"size": 1, "speed": 8}
 FARTHEST = {DType.INT8: 255, DType.INT16: 2**15}
 """From a zero point."""
 KINDS = {DType.INT8: "add", DType.INT16: "add_s16"}

@@ -20,6 +20,13 @@ __asm__(
     " ep_clamp \\sum, \\lo, \\hi\n"
     " strb \\sum, [r2], #1\n"
     ".endm\n"
+    ".macro ep_add_linear_one shift, lo, hi\n"
+    " ldrsb r7, [r0], #1\n"
+    " ldrsb r8, [r1], #1\n"
+    " mla r7, r7, r4, r6\n"
+    " mla r7, r8, r5, r7\n"
+    " ep_add_linear_end r7, \\shift, \\lo, \\hi\n"
+    ".endm\n"
     ".macro ep_add_linear_two shift, lo, hi\n"
     " ldrsb r7, [r0], #1\n"
     " ldrsb r8, [r1], #1\n"
@@ -44,15 +51,14 @@ __asm__(
     " .rept \\unroll / 2\n"
     " ep_add_linear_two \\shift, \\lo, \\hi\n"
     " .endr\n"
+    " .rept \\unroll % 2\n"
+    " ep_add_linear_one \\shift, \\lo, \\hi\n"
+    " .endr\n"
     " subs r3, r3, #1\n"
     " bne.w 1b\n"
     " .endif\n"
     " .rept \\count % \\unroll\n"
-    " ldrsb r7, [r0], #1\n"
-    " ldrsb r8, [r1], #1\n"
-    " mla r7, r7, r4, r6\n"
-    " mla r7, r8, r5, r7\n"
-    " ep_add_linear_end r7, \\shift, \\lo, \\hi\n"
+    " ep_add_linear_one \\shift, \\lo, \\hi\n"
     " .endr\n"
     " pop {r4-r10, pc}\n"
     " .ltorg\n"
@@ -60,7 +66,7 @@ __asm__(
     ".endm\n"
     EP_ONCE_END);
 
-/* void name(a, b, y), y may be a or b; unroll: elements of a round, even. */
+/* void name(a, b, y), y may be a or b; unroll: elements of a round. */
 #define EP_ARM_DSP_ADD_LINEAR(name, constants)           \
     void name(const int8_t *a, const int8_t *b, int8_t *y); \
     __asm__(".syntax unified\n.ifndef " #name "\nep_add_linear " #name ", " constants "\n.endif\n")
