@@ -73,9 +73,9 @@ class Compare(Function):
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
         import torch
 
-        below, equal, above = RESULTS[self.test]
-        sides = torch.where(x[0] > self.bound, above, below)
-        return torch.where(x[0] == self.bound, equal, sides)
+        tests = {"<": torch.lt, "<=": torch.le, "==": torch.eq,
+                 "!=": torch.ne, ">=": torch.ge, ">": torch.gt}  # fmt: skip
+        return tests[self.test](x[0], self.bound).float()
 
     def table_attrs(self) -> dict[str, float]:
         names = ("below", "equal", "above")

@@ -224,7 +224,11 @@ def _reference(options: BuildOptions, window: Graph, graph: Graph, path: Path, x
         return step_rows(graph, x)[1]
     if options.stream:
         return source_outputs(window, path, windows(window, graph, x))
-    return source_outputs(graph, path, x)
+    outputs = source_outputs(graph, path, x)
+    endless = ~np.isfinite(outputs.reshape(len(outputs), -1)).all(axis=1)
+    if endless.any() and not (graph.states or graph.is_quantised):
+        observe(graph, x[endless])  # says which operator it is
+    return outputs
 
 
 def _refuse_states(graph: Graph, options: BuildOptions, *, builds: bool) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Array, Graph, walk
 from edgeprune.progress import Progress, silent
 
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
 
 Method = Literal["minmax", "percentile", "mse"]
 BINS = 2048
+ENDLESS = "is NaN or infinite for some samples"
+ENDLESS_HINT = (
+    "bound what it reads, as by x.clamp(min=1e-6) in front of a logarithm, a root or a quotient, "
+    "also where a choice leaves its result out"
+)
 COUNTED = 2**24  # elements whose counts float32 holds exactly
 
 
@@ -124,6 +131,9 @@ def observe(
 
     Returns:
         What every activation took, by name.
+
+    Raises:
+        EdgePruneError: an activation is NaN or infinite for some samples.
     """
     import torch
 
@@ -133,8 +143,13 @@ def observe(
     counts: dict[str, Array] = {v: np.zeros(BINS) for v in graph.activations}
 
     def ends(name: str, a: torch.Tensor) -> None:
-        low[name] = min(low.get(name, np.inf), float(a.min()))
-        high[name] = max(high.get(name, -np.inf), float(a.max()))
+        least, most = float(a.min()), float(a.max())
+        if not (math.isfinite(least) and math.isfinite(most)):
+            node = graph.producer.get(name)
+            label = name if node is None else node.name
+            raise EdgePruneError(f"{graph.name}: {label!r}", ENDLESS, ENDLESS_HINT)
+        low[name] = min(low.get(name, np.inf), least)
+        high[name] = max(high.get(name, -np.inf), most)
         per = a.reshape(-1, a.shape[-1] if a.dim() > 1 else 1)
         sums = per.sum(0, dtype=torch.float64).numpy()
         total[name] = total.get(name, np.zeros(len(sums))) + sums

@@ -14,9 +14,12 @@ from onnx_models import evaluate
 from torch import nn
 from torch.nn import functional
 
+from edgeprune.errors import UnsupportedError
 from edgeprune.frontends import load
 from edgeprune.frontends.from_onnx import loads
 from edgeprune.frontends.from_torch import export
+from edgeprune.ops import Compare
+from edgeprune.ops.compare import Test
 
 T = torch.Tensor
 HEADS = (1, 2, 5, 4)
@@ -97,3 +100,48 @@ def test_attention_of_onnx_masks_by_moved_truth_and_adds_numbers(to: int | None)
     (wanted,) = onnx.reference.ReferenceEvaluator(model).run(None, {"x": x})
     (found,) = evaluate(loads(model.SerializeToString()), {"x": x})
     np.testing.assert_allclose(found.reshape(wanted.shape), wanted, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("test", ["<", "<=", "==", "!=", ">=", ">"])
+def test_nothing_but_a_difference_passes_of_nan(test: Test) -> None:
+    x = torch.tensor([torch.nan, -torch.inf, -1.0, 0.0, 1.0, torch.inf])
+    wanted = {"<": x < 0, "<=": x <= 0, "==": x == 0, "!=": x != 0, ">=": x >= 0, ">": x > 0}
+    assert torch.equal(Compare(test).evaluate(x), wanted[test].float())
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: (x == torch.inf).float(),
+        lambda x: x.masked_fill(x > 0, torch.inf).amin(1),
+        lambda x: x.masked_fill(torch.arange(8) > 3, torch.inf).amin(1),
+    ],
+    ids=["compared", "filled where values say", "filled"],
+)
+def test_infinity_is_refused_by_its_node(tmp_path: Path, function: Callable[[T], T]) -> None:
+    path = export(Applied(function), torch.ones(1, 8), tmp_path / "net.pt2")
+    with pytest.raises(UnsupportedError, match="infinity") as e:
+        load(path)
+    assert "checkpoint" not in str(e.value)
+
+
+def test_a_slice_may_start_from_the_end(tmp_path: Path) -> None:
+    check(lambda x: x.narrow(1, -2, 2), (1, 8), tmp_path / "net.pt2")
+
+
+def test_results_that_are_none_are_left_out(tmp_path: Path) -> None:
+    module = nn.MultiheadAttention(4, 2, batch_first=True).eval()
+
+    class Attends(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.module = module
+
+        def forward(self, x: T) -> tuple[T, None]:
+            return self.module(x, x, x, need_weights=False)[0], None
+
+    x = torch.randn(1, 5, 4, generator=torch.Generator().manual_seed(0))
+    graph = load(export(Attends(), x, tmp_path / "net.pt2"))
+    (found,) = evaluate(graph, {graph.ports[graph.inputs[0]].name: x.numpy()})
+    wanted = module(x, x, x)[0].detach().numpy()
+    np.testing.assert_allclose(found.reshape(wanted.shape), wanted, rtol=1e-4, atol=1e-5)

@@ -42,6 +42,8 @@ def _tested(r: Reader, call: Call, test: Test, x: Act, bound: float) -> Act:
     held = np.float32(np.clip(bound, np.finfo(np.float32).min, np.finfo(np.float32).max))
     if np.isnan(held):
         raise call.error("compares with NaN")
+    if np.isinf(bound) and test in ("==", "!="):
+        raise call.unsupported("looks for infinity", "compare with a finite number by >= or <=")
     return _true(r.like(x, r.emit(call, Compare(test, float(held)), x)))
 
 

@@ -18,6 +18,8 @@ def where(r: Reader, call: Call) -> Value:
     """Where: a sum of what is chosen; a mask is only added."""
     condition = call.operand(0)
     values = [call.operand(1), call.operand(2)]
+    if any(isinstance(v, Known) and np.isposinf(v.array).any() for v in values):
+        raise call.unsupported("chooses infinity", "fill with a finite number, such as 1e4")
     if isinstance(condition, Act):
         return _masked(r, call, condition, values) or compare.chosen(r, call, condition)
     chosen = condition.array.astype(np.bool_)

@@ -248,6 +248,8 @@ class Reader:
             return result
         names = ", ".join(dict.fromkeys(t.value for t in (*types, result)))
         hint = "export the model as float32 or with int8 activations"
+        if "bool" in names:
+            hint = "move or join numbers and compare them then; masks of attention can be constant"
         raise UnsupportedError(self.where(op), f"has activations of type {names}", hint)
 
     def layer(self, op: Operator, x: int, w: int, b: int, axis: int) -> tuple[str, Array, str]:

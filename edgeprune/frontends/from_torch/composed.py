@@ -88,8 +88,9 @@ def running_sum(n: Aten) -> Value:
 
 def narrow(n: Aten) -> Value:
     """Narrow: a slice of one axis."""
-    start, length = int(n.get("start")), int(n.get("length"))
-    return n.onnx("Slice", n.value(), *map(ints, ([start], [start + length], [int(n.get("dim"))])))
+    axis, start, length = int(n.get("dim")), int(n.get("start", 0)), int(n.get("length"))
+    start += n.shape[axis] if start < 0 else 0
+    return n.onnx("Slice", n.value(), *map(ints, ([start], [start + length], [axis])))
 
 
 def difference(n: Aten) -> Value:

@@ -85,6 +85,8 @@ class _Conversion:
                 raise UnsupportedError(
                     self.program.where, "changes its own buffers", "export model.eval()"
                 )
+            if "as_none" in spec["user_output"]["arg"]:
+                continue
             value = spec["user_output"]["arg"]["as_tensor"]["name"]
             outputs.append((value, self.values[value], DType.FLOAT32))
         self.made.give(outputs)
