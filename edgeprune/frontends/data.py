@@ -211,7 +211,8 @@ def _read_folder(path: Path, graph: Graph) -> tuple[list[Named], Array | None]:
             return _read_pictures(path, graph)
         raise EdgePruneError(str(path), "has no .npy file", HINT)
     names = {f.stem: f for f in files}
-    if "x" in names or len(graph.arguments) > 1:
+    called = {"x", *map(graph.said, graph.arguments)}
+    if called.intersection(names) or len(graph.arguments) > 1:
         arrays = [(k, map_npy(names[k], HINT)) for k in _names(graph, list(names), str(path))]
         labels = _labels_in(names, [k for k, _ in arrays])
         return arrays, map_npy(names[labels[0]], HINT) if labels else None

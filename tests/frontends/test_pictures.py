@@ -122,3 +122,13 @@ def test_more_classes_than_outputs_are_refused(tmp_path: Path) -> None:
     graph = model((1, 1, 1))
     with pytest.raises(EdgePruneError, match="labels run from 0 to 2"):
         load_samples(path, graph)
+
+
+def test_a_folder_may_call_samples_as_the_model_calls_its_input(tmp_path: Path) -> None:
+    x, y = np.ones((6, 4), np.float32), np.arange(6) % 4
+    for name, array in (("sensed", x), ("y", y)):
+        np.save(tmp_path / f"{name}.npy", array)
+    found = load_samples(tmp_path, model((4,), Port("sensed", (1, 4))))
+    assert found.y is not None
+    assert np.array_equal(found.x, x)
+    assert np.array_equal(found.y, y)

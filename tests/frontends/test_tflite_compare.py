@@ -108,3 +108,22 @@ def test_two_computed_integers_are_refused_by_name() -> None:
     file = file_of(values, steps, [0, 1], [3])
     with pytest.raises(UnsupportedError, match="compares two computed values of int8"):
         parse(file, "m.tflite")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+@pytest.mark.parametrize("place", [0, 1])
+def test_conditions_are_moved_and_joined_with_constant_ones(
+    dtype: str, place: int, rng: np.random.Generator
+) -> None:
+    quant = None if dtype == "float32" else QuantParams.of(0.02, 11)
+    bound, less = (Value((1,), dtype, quant, np.array([v]).astype(dtype)) for v in (5, -100))
+    condition, order = Value((1, 4, 4), "bool"), constant(np.array([0, 2, 1], np.int32))
+    mask, value = constant(np.tri(4, dtype=np.bool_)[None]), Value((1, 4, 4), dtype, quant)
+    values = [value, bound, less, order, mask, condition, condition, condition, value]
+    steps = [
+        Step("GREATER", (0, 1), 5), Step("TRANSPOSE", (5, 3), 6),
+        Step("LOGICAL_AND", (6, 4) if place else (4, 6), 7), Step("SELECT_V2", (7, 0, 2), 8),
+    ]  # fmt: skip
+    file = file_of(values, steps, [0], [8])
+    x = rng.integers(-128, 128, (30, 4, 4)).astype(dtype)
+    assert np.array_equal(answers(file, x), run_tflite.run(file, x))

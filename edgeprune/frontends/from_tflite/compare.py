@@ -106,8 +106,14 @@ def logic(make: type[Mul] | type[Maximum]) -> Read:
     """LOGICAL_AND, a product, and LOGICAL_OR, a maximum."""
 
     def read(r: Reader, op: Operator) -> None:
-        values = [_truth(r, op, i) for i in (0, 1)]
-        _give(r, op, make(), (values[0], values[1]))
+        computed = [i for i in (0, 1) if r.operand(op, i).name in r.known]
+        first = _truth(r, op, computed[0] if computed else 0)
+        if len(computed) == 2:
+            return _give(r, op, make(), (first, _truth(r, op, 1)))
+        data = r.constant(op, 1 - computed[0])
+        assert data is not None
+        held = _held(r, op, data, r.known[first].dtype, "held")
+        return _give(r, op, make(), (held, first))
 
     return read
 
@@ -171,15 +177,15 @@ def _condition(r: Reader, op: Operator) -> tuple[str, str]:
         made, operands = _negation(r, condition, label)
         return condition, r.between(op, made, operands, "other", r.known[condition])
     dtype = r.result(op).dtype
+    return _held(r, op, data, dtype, "chosen"), _held(r, op, np.logical_not(data), dtype, "other")
+
+
+def _held(r: Reader, op: Operator, data: Array, dtype: DType, role: str) -> str:
+    """The name of constant truth values, as the type that they are computed with."""
     if data.ndim == len(r.result(op).shape) and data.shape[:1] == (1,):
         data = data[0]
     kind = TensorType(data.shape, dtype, None if dtype is DType.FLOAT32 else TRUTH)
-    held = [np.asarray(d, dtype.numpy) for d in (data, np.logical_not(data))]
-    roles = ("chosen", "other")
-    chosen, other = (
-        r.add_constant(f"{label}/{k}", d, kind) for k, d in zip(roles, held, strict=True)
-    )
-    return chosen, other
+    return r.add_constant(f"{r.result(op).name}/{role}", np.asarray(data, dtype.numpy), kind)
 
 
 def sign(r: Reader, op: Operator) -> None:

@@ -33,7 +33,7 @@ WHOLE = (DType.INT32, DType.INT64)
 MOVES = frozenset(
     "EXPAND_DIMS RESHAPE SPLIT SPLIT_V SQUEEZE STRIDED_SLICE SLICE TRANSPOSE UNPACK".split()
 )
-"""Operators that numbers of rows may go into, beside those that look up."""
+"""Operators that numbers of rows may go into, beside those that look up, and truth values."""
 
 WINDOW = "CUSTOM 'SignalWindow'"
 """Whose samples are int16 without a scale."""
@@ -182,6 +182,10 @@ class Reader:
         result = t or self.result(op)
         if result.name in self.known or result.name in self.constants:
             raise EdgePruneError(self.where(op), f"{result.name!r} is computed twice")
+        if result.dtype is DType.BOOL and made.moves:
+            moved = self.known[inputs[0]]
+            shape = self.activation_type(result).shape
+            self.given[result.name] = TensorType(shape, moved.dtype, moved.quant)
         kind = self.activation_type(result)
         self.known[result.name] = kind
         self.nodes.append(Node(result.name, made, tuple(inputs), result.name))
@@ -243,13 +247,13 @@ class Reader:
         for t in (self.result(op), *(self.operand(op, p) for p in positions)):
             if t.dtype is DType.INT16 and t.quant is not None and t.quant.zero_point[0]:
                 raise UnsupportedError(self.where(op), f"{t.name!r} is int16 with a zero point")
-        known = (*INTEGERS, DType.FLOAT32, *(WHOLE if op.name in MOVES else ()))
+        known = (*INTEGERS, DType.FLOAT32, *((*WHOLE, DType.BOOL) if op.name in MOVES else ()))
         if result in known and all(t is result for t in types):
             return result
         names = ", ".join(dict.fromkeys(t.value for t in (*types, result)))
         hint = "export the model as float32 or with int8 activations"
         if "bool" in names:
-            hint = "move or join numbers and compare them then; masks of attention can be constant"
+            hint = "compute with numbers, and compare what comes of them"
         raise UnsupportedError(self.where(op), f"has activations of type {names}", hint)
 
     def layer(self, op: Operator, x: int, w: int, b: int, axis: int) -> tuple[str, Array, str]:
