@@ -202,9 +202,11 @@ class Descent(Generic[State]):
         return self._rounds[number]
 
     def _wanted(self, move: Move, gone: int, meter: Meter) -> Move:
-        """As much of a move as may go, and of that as little as the limits want."""
+        """As much of a move as may go, and of what can be divided as little as the limits want."""
         if meter.limits.removals is not None:
             move = move.first(meter.limits.removals - gone)
+        if move.whole:
+            return move
 
         def enough(count: int) -> bool:
             removed = self._proposer.removed.copy()

@@ -37,7 +37,8 @@ def influences(
         seed: of the answers that are drawn.
 
     Returns:
-        By layer, (groups, rows, rows) float64, positive definite.
+        By layer, (groups, rows, rows) float64, positive definite; none where the answers have no
+        derivative.
     """
     import torch
 
@@ -55,6 +56,8 @@ def influences(
         feed = {graph.inputs[0]: part.detach().clone().requires_grad_()}
         values = run(graph, feed, constants=weights, keep=keep)
         z = values[result].flatten(1)
+        if not z.requires_grad:  # as behind a comparison
+            return {}
         drawn = (z * _drawn(z.detach(), is_distribution, generator)).sum()
         made = [values[lin.node.output] for lin in layers.values()]
         slopes = torch.autograd.grad(drawn, made, materialize_grads=True)

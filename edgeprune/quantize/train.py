@@ -54,12 +54,14 @@ def train(
         source: the network whose answers are learned.
         x: samples, (n, *input shape) float32.
         epochs: passes over them; may be a fraction.
-        fixed: whether every weight keeps its value: scales and biases alone are learned.
+        fixed: whether every weight keeps its value of the levels: scales, that the weight changes
+            with, and biases alone are learned.
         seed: of their order.
         progress: told after every step.
 
     Returns:
         The network with other weights and biases, and its levels: the same values, other scales.
+        Both as they were where the answers have no derivative.
     """
     import torch
 
@@ -81,6 +83,8 @@ def train(
         rows, order = order[:batch], order[batch:]
         now = {**weights, **{v: w for layer in layers for v, w in layer.weights().items()}}
         made = run(graph, {graph.inputs[0]: fed[rows]}, constants=now, keep=(out,))[out]
+        if not made.requires_grad:  # as behind a comparison: nothing can be learned
+            return graph, dict(levels)
         optimizer.zero_grad()
         _distance(made, wanted[rows], is_distribution).backward()  # type: ignore[no-untyped-call]
         optimizer.step()

@@ -131,6 +131,14 @@ def test_behind_a_network_below_the_floor_only_those_that_pass_it_look() -> None
     assert [step.accuracy for step in found.history] == [0.9, 0.9]
 
 
+def test_whole_moves_are_looked_at_behind_a_network_that_is_small_enough() -> None:
+    judge = Judged(1.0, 1.0, 1.0, 0.5, 0.5, 0.9, 0.4, *[0.0] * 9)
+    limits = Limits({"neurons": len(FREE) - 2}, floor=0.8)
+    way = Descent(Row(1, 2, 2, 1, whole=True), judge, passes=True)
+    found = way.descend(meter(limits), silent)  # three of five come back
+    assert [step.accuracy for step in found.history] == [1.0, 0.9]
+
+
 def test_what_is_solved_anew_is_held_to_the_floor_where_the_limits_are_met() -> None:
     judge = Judged(1.0, 0.5, 0.9, 0.4, *[0.0] * 9)
     limits = Limits(few(2).most, floor=0.8)

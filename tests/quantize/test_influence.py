@@ -8,7 +8,7 @@ from op_cases import residual
 from pruning import graphs
 
 from edgeprune.ir import predict
-from edgeprune.ops import Relu, Softmax
+from edgeprune.ops import Compare, Relu, Softmax
 from edgeprune.ops.linear import linears
 from edgeprune.quantize.influence import DAMP, SAMPLES, influences
 
@@ -46,3 +46,9 @@ def test_it_is_positive_definite_whatever_the_layer_and_the_answer() -> None:
     for name, lin in layers.items():
         assert found[name].shape == (lin.groups, lin.rows, lin.rows)
         assert torch.linalg.eigvalsh(found[name]).min() > 0.9 * DAMP
+
+
+def test_answers_without_a_derivative_say_nothing_of_any_layer() -> None:
+    graph = graphs.mlp(12, 16, 4, act=Relu, head=Compare)
+    x = torch.randn(50, 12, generator=torch.Generator().manual_seed(3))
+    assert influences(graph, linears(graph), x) == {}

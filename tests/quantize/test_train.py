@@ -7,7 +7,7 @@ from op_cases import residual
 from pruning import graphs
 
 from edgeprune.ir import Array, Graph
-from edgeprune.ops import Relu, Softmax
+from edgeprune.ops import Compare, Relu, Softmax
 from edgeprune.ops.linear import linears
 from edgeprune.quantize import Levels, Rounder
 from edgeprune.quantize.bits import Judge
@@ -82,3 +82,13 @@ def test_scales_and_biases_of_all_layers_come_nearer_while_every_weight_keeps_it
     before, after = codes(graph, levels), codes(made, found)
     assert all(np.array_equal(before[name], after[name]) for name in levels)
     assert not any(np.allclose(levels[k].scale, found[k].scale, rtol=1e-3) for k in levels)
+
+
+def test_a_network_whose_answers_have_no_derivative_stays_as_it_is() -> None:
+    source = graphs.mlp(12, 16, 4, act=Relu, head=Compare)
+    x = np.random.default_rng(0).normal(size=(200, 12)).astype(np.float32)
+    graph, levels = Rounder(source, x).rounded(dict.fromkeys(linears(source), 4), weighed=True)
+    for fixed in (False, True):
+        made, found = train(graph, levels, source, x, epochs=1, fixed=fixed)
+        assert made is graph
+        assert found == levels
