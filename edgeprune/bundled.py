@@ -11,8 +11,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-LICENCE = "model: Apache-2.0; images: MNIST, Yann LeCun and Corinna Cortes, CC BY-SA 3.0"
-
 PIXEL_SCALE = np.float32(1 / 255)
 """What the stored bytes, 0 black to 255 white, are multiplied with to give the model's input."""
 

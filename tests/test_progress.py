@@ -133,3 +133,10 @@ def test_every_command_that_works_can_be_quiet_or_verbose() -> None:
         said = invoke(name, "--help").out
         assert "--quiet" in said, name
         assert "--verbose" in said, name
+
+
+def test_nothing_can_be_quiet_and_verbose_at_once() -> None:
+    for both in (("-q", "--verbose"), ("-v", "--quiet")):
+        refused = invoke("report", "nowhere", *both)
+        assert refused.status == 2
+        assert "--quiet and --verbose: name one" in refused.err

@@ -22,8 +22,8 @@ def talkative(command: click.Command) -> click.Command:
 
     def note(talk: Talk) -> Any:
         def callback(ctx: click.Context, _: click.Parameter, given: bool) -> None:
-            if given:
-                ctx.meta[_TALK] = talk
+            if given and ctx.meta.setdefault(_TALK, talk) != talk:
+                raise click.UsageError("--quiet and --verbose: name one")
 
         return callback
 

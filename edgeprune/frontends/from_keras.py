@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +25,7 @@ CODE_HINT = (
     "model.export('folder') writes a SavedModel, which is read without the Python code of Lambda "
     "layers and of classes of one's own"
 )
+SAVE_HINT = "save the whole model again: model.save('model.keras') or model.export('folder')"
 
 
 def load(path: str | Path) -> Graph:
@@ -81,7 +85,7 @@ def _convert(tf: Any, path: Path) -> tuple[bytes, Any]:
         raise
     except Exception as e:
         raise EdgePruneError(
-            str(path), f"TensorFlow cannot read it: {_first_line(e)}", CODE_HINT
+            str(path), f"TensorFlow cannot read it: {_first_line(e)}", _hint(path)
         ) from e
     try:
         content: bytes = converter.convert()
@@ -92,6 +96,28 @@ def _convert(tf: Any, path: Path) -> tuple[bytes, Any]:
             "use operators that TFLite has built in",
         ) from e
     return content, model
+
+
+def _hint(path: Path) -> str:
+    """What helps with a file that Keras does not read."""
+    return CODE_HINT if path.is_file() and _holds_network(path) else SAVE_HINT
+
+
+def _holds_network(path: Path) -> bool:
+    """Whether a file of Keras is whole, and has more than weights."""
+    import h5py  # comes with TensorFlow
+
+    try:
+        if not zipfile.is_zipfile(path):
+            with h5py.File(path) as file:
+                return bool(json.loads(file.attrs["model_config"]))
+        with zipfile.ZipFile(path) as file:
+            size = sum(member.file_size for member in file.infolist())
+            return size <= MAX_BYTES and not file.testzip() and bool(file.getinfo("config.json"))
+    except (OSError, EOFError, LookupError, RuntimeError, TypeError, ValueError):
+        return False
+    except (zipfile.BadZipFile, zlib.error):
+        return False
 
 
 def _refuse_layers(tf: Any, path: Path, model: Any) -> None:

@@ -140,7 +140,10 @@ class Chooser:
                 raise CannotFitError("--speedup", what + error.what, hint) from None
             seen.append(self.speed.ratio)
             limit = most * work_left(tiled_macs(outline.graph) / most, self.speed.ratio, asked)
-        what = f"{max(seen):.2f} times as fast is the most of {len(seen)} networks, not {asked:g}"
+        what = (
+            f"of {len(seen)} smaller networks that were timed on this machine the fastest was "
+            f"{max(seen):.2f} times as fast as the whole one, not {asked:g}"
+        )
         raise CannotFitError("--speedup", what, hint)
 
     def _outline(self, target: Target, given: Room) -> Compiled:

@@ -7,7 +7,7 @@ symmetric per output channel in [-127, 127], biases int32 at scale input x weigh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -26,13 +26,10 @@ from edgeprune.ir import (
 from edgeprune.ops import Quantize, Unary
 from edgeprune.quantize.choices import choices
 from edgeprune.quantize.division import without_division
+from edgeprune.quantize.finest import too_fine
 from edgeprune.quantize.masks import Range, with_masks
 from edgeprune.quantize.weights import Rounded, Weights
 
-FINEST_SUM = {DType.INT8: 2.0**-18, DType.INT16: 2.0**-13}
-"""The smallest scale of a sum, as a part of its operands' largest; TFLite's limit is half of it."""
-FINEST_LOGIT = 2.0**-25
-"""The smallest scale of what a softmax reads; TFLite's limit is half of it."""
 WORTH_FITTING = 0.7
 """Of the scale that TFLite fixes: a table on one below it gains 3 dB and more."""
 
@@ -222,40 +219,21 @@ def _activation_params(
         find(v): given[find(v)] if find(v) in given else params_of(*ends[find(v)], dtype)
         for v in leader
     }
-    while (found := _too_fine(graph, roots, find, dtype)) is not None:
-        name, scale = found
-        roots[name] = QuantParams.of(scale, roots[name].zero_point[0])
+    own = _own_scales(graph, dtype)
+    while True:
+        scales = own | {v: roots[find(v)].scale[0] for v in leader}
+        if (found := too_fine(graph, scales, dtype)) is None:
+            break
+        root = find(found[0])
+        roots[root] = QuantParams.of(found[1], roots[root].zero_point[0])
     return {v: roots[find(v)] for v in leader}
 
 
-def _too_fine(
-    graph: Graph, roots: Mapping[str, QuantParams], find: Callable[[str], str], dtype: DType
-) -> tuple[str, float] | None:
-    """A value whose scale is below what its operator can make, and the scale that it must have.
-
-    Values that hardly vary (the difference of equals) would have such scales. TFLite's kernels
-    abort on them.
-    """
-    for node in graph.nodes:
-        if node.op.kind in ("add", "sub"):
-            scales = [_scale_of(graph, v, roots, find, dtype) for v in node.inputs]
-            name, floor = find(node.output), max(scales) * FINEST_SUM[dtype]
-        elif node.op.kind in ("softmax", "log_softmax"):
-            name, floor = find(node.inputs[0]), FINEST_LOGIT
-        else:
-            continue
-        if roots[name].scale[0] < floor:
-            return name, 2 * floor
-    return None
-
-
-def _scale_of(
-    graph: Graph, v: str, roots: Mapping[str, QuantParams], find: Callable[[str], str], dtype: DType
-) -> float:
-    if v not in graph.constants:
-        return roots[find(v)].scale[0]
-    c = graph.constants[v]
-    return params_of(float(c.min()), float(c.max()), dtype).scale[0]
+def _own_scales(graph: Graph, dtype: DType) -> dict[str, float]:
+    """Of the constants that operators without weights read, as their ranges give them."""
+    read = {v for n in graph.nodes if not isinstance(n.op, LinearOp) for v in n.inputs}
+    ends = {v: (float(c.min()), float(c.max())) for v, c in graph.constants.items() if v in read}
+    return {v: params_of(low, high, dtype).scale[0] for v, (low, high) in ends.items()}
 
 
 def _separate_fixed(graph: Graph, values: Collection[str]) -> Graph:

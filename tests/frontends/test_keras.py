@@ -92,18 +92,37 @@ def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
     for suffix in (".keras", ".h5"):
         model.save(tmp_path / f"m{suffix}")
         mark.unlink(missing_ok=True)
-        with pytest.raises(EdgePruneError, match="TensorFlow cannot read it"):
+        with pytest.raises(EdgePruneError, match="TensorFlow cannot read it") as refused:
             load(tmp_path / f"m{suffix}")
+        assert "classes of one's own" in refused.value.hint
         assert not mark.exists()
 
 
 @pytest.mark.needs("tensorflow")
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
 def test_damaged_files_are_one_message(tmp_path: Path, suffix: str) -> None:
+    import tensorflow as tf
+
     path = tmp_path / f"bad{suffix}"
-    path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
-    with pytest.raises(EdgePruneError, match="TensorFlow cannot read it"):
+    model = tf.keras.Sequential([tf.keras.Input((4,)), tf.keras.layers.Dense(2)])
+    model.save(path)
+    whole = path.read_bytes()
+    for content in (b"\x89HDF\r\n\x1a\n" + bytes(100), b"", whole[: len(whole) * 3 // 4]):
+        path.write_bytes(content)
+        with pytest.raises(EdgePruneError, match="TensorFlow cannot read it") as refused:
+            load(path)
+        assert "save the whole model again" in refused.value.hint
+
+
+@pytest.mark.needs("tensorflow")
+def test_a_file_of_weights_alone_is_told_how_to_save_the_whole_model(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    path = tmp_path / "m.weights.h5"
+    tf.keras.Sequential([tf.keras.Input((4,)), tf.keras.layers.Dense(2)]).save_weights(path)
+    with pytest.raises(EdgePruneError) as refused:
         load(path)
+    assert "save the whole model again" in refused.value.hint
 
 
 @pytest.mark.needs("tensorflow", "EDGEPRUNE_DATA")

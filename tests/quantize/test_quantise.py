@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from op_cases import LACKS
 
 from edgeprune import bundled
+from edgeprune.compiler import Recipe
 from edgeprune.emit import to_tflite
 from edgeprune.frontends import load
 from edgeprune.frontends.normalize import fuse
@@ -20,6 +22,7 @@ from edgeprune.ir import (
     quantise_array,
     run_int,
 )
+from edgeprune.ir.rows import join_rows
 from edgeprune.ops import (
     Add,
     Concat,
@@ -33,7 +36,10 @@ from edgeprune.ops import (
     Sigmoid,
     Softmax,
 )
+from edgeprune.ops.examples import EXAMPLES, Example, example_graph
+from edgeprune.ops.function import FUNCTIONS
 from edgeprune.quantize import METHODS, observe, quantise
+from edgeprune.target import load_target
 from edgeprune.verify import run_tflite
 
 
@@ -183,3 +189,32 @@ def test_the_bundled_model_loses_at_most_two_tenths_of_a_point() -> None:
     q = quantise(graph, {v: o.range("minmax", 256) for v, o in seen.items()}, DType.INT8)
     lost = (predict(graph, x).argmax(1) == y).mean() - (answers(q, x).argmax(1) == y).mean()
     assert lost <= 0.002
+
+
+VARYING = [
+    pytest.param(example, dtype, id=f"{k}-{example[0].kind}-{dtype}")
+    for k, example in enumerate(EXAMPLES)
+    for dtype in ("int8", "int16x8")
+    if f"c {dtype}" not in LACKS.get(example[0].kind, ())
+    and not example[0].numbers
+    and not isinstance(example[0], FUNCTIONS)  # what they make varies with what they read
+    and example[0].kind != "div"  # refused, as its divisor may be 0
+]
+
+
+@pytest.mark.parametrize(("example", "dtype"), VARYING)
+@pytest.mark.parametrize("top", [0.0, 1e-9])
+def test_a_result_that_never_varies_has_a_scale_that_kernels_can_make(
+    example: Example, dtype: str, top: float, rng: np.random.Generator
+) -> None:
+    """As of a neuron that never fires, between values that do vary."""
+    graph = example_graph(example)
+    ends = {v: (-3.0, 3.0) for v in graph.inputs} | {n.output: (0.0, top) for n in graph.nodes}
+    made = quantise(graph, ends, DType.INT16 if dtype == "int16x8" else DType.INT8)
+    types = [made.types[v] for v in made.inputs]
+    x = [quantise_array(rng.normal(0, 1, (5, *t.shape)), t) for t in types]
+    want = run_int(made, dict(zip(made.inputs, x, strict=True)))[made.outputs[0]]
+    Recipe(load_target("cortex-m0plus"), dtype, "size", {}).compile(made)
+    if f"tflite {dtype}" not in LACKS.get(example[0].kind, ()):
+        got = run_tflite.run(to_tflite.emit(made), x[0] if len(x) == 1 else join_rows(x))
+        assert np.array_equal(got.reshape(want.shape), want)
