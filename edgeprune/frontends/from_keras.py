@@ -105,7 +105,7 @@ def _hint(path: Path) -> str:
 
 def _holds_network(path: Path) -> bool:
     """Whether a file of Keras is whole, and has more than weights."""
-    import h5py  # comes with TensorFlow
+    import h5py  # type: ignore[import-untyped]  # comes with TensorFlow
 
     try:
         if not zipfile.is_zipfile(path):
