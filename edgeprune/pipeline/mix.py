@@ -17,7 +17,7 @@ from edgeprune.pruning.pruned import Pruned
 from edgeprune.quantize import COUNTS, Levels, Rounder
 from edgeprune.quantize.bits import Allocation, Counts, Judge, frontier, sensitivities
 from edgeprune.quantize.rounding import roundable, rounded_plainly
-from edgeprune.quantize.train import train
+from edgeprune.quantize.train import BATCH, train
 
 MOST = 2000
 """Samples that tell what layers lose alone, and that judge."""
@@ -138,7 +138,7 @@ class Roundings:
             levels,
             source,
             self.x,
-            epochs=shown / len(self.x),
+            epochs=shown / max(len(self.x), BATCH),  # of fewer samples as many steps
             fixed=True,
             seed=self.seed,
             progress=self.progress,

@@ -32,7 +32,7 @@ def choices(graph: Graph, ranges: Mapping[str, Range]) -> dict[str, Range]:
             if held is not None:
                 found[node.output] = (min(float(held.min()), 0.0), max(float(held.max()), 0.0))
             elif ranges[node.output] == (0.0, 0.0):  # it was never chosen
-                found[node.output] = ranges[other]
+                found[node.output] = found.get(other, ranges[other])
     return found
 
 

@@ -55,7 +55,7 @@ def influences(
     for part in torch.split(x[:SAMPLES], max(1, ELEMENTS // max(held, 1))):
         feed = {graph.inputs[0]: part.detach().clone().requires_grad_()}
         values = run(graph, feed, constants=weights, keep=keep)
-        z = values[result].flatten(1)
+        z = values[result]
         if not z.requires_grad:  # as behind a comparison
             return {}
         drawn = (z * _drawn(z.detach(), is_distribution, generator)).sum()
@@ -68,14 +68,17 @@ def influences(
 
 
 def _drawn(z: torch.Tensor, is_distribution: bool, generator: torch.Generator) -> torch.Tensor:
-    """Random vectors u by sample, E[u u'] the curvature of the loss at results z, (n, c)."""
+    """Random vectors u by sample, E[u u'] the curvature of the loss at results z, (n, ..., c).
+
+    Of a distribution, one at every position, a label each is drawn.
+    """
     import torch
 
     if not is_distribution:
         return torch.randint(0, 2, z.shape, generator=generator) * 2.0 - 1
-    p = z.softmax(dim=1)
-    label = torch.multinomial(p, 1, generator=generator)[:, 0]
-    return torch.nn.functional.one_hot(label, z.shape[1]) - p
+    p = z.softmax(dim=-1)
+    label = torch.multinomial(p.flatten(0, -2), 1, generator=generator).reshape(p.shape[:-1])
+    return torch.nn.functional.one_hot(label, p.shape[-1]) - p
 
 
 def _damped(total: torch.Tensor) -> torch.Tensor:

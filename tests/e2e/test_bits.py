@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pruning import graphs
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Graph
+from edgeprune.ops import Relu, Softmax
 from edgeprune.pipeline.choose import Chooser, Room
 from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.mix import Mix, Mixer, Roundings
@@ -20,6 +22,7 @@ from edgeprune.pipeline.mixed import MixedFitter
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import prepare
 from edgeprune.pipeline.values import parse_bits
+from edgeprune.quantize.bits import Judge
 from edgeprune.quantize.rounding import roundable
 from edgeprune.target import load_target
 from tests.e2e.conftest import Command, invoke, report_of
@@ -259,3 +262,12 @@ def test_files_have_no_packed_weights(edgeprune: Command, model: Path, tmp_path:
     done = edgeprune("build", *given, "--target", "android", "-o", tmp_path / "b")
     assert done.status == 2
     assert "--dtype" in done.err
+
+
+def test_few_samples_are_learned_from_in_no_more_steps_than_many() -> None:
+    source, steps = graphs.mlp(6, 8, 3, act=Relu, head=Softmax), list[int]()
+    x = np.random.default_rng(0).normal(size=(5, 6)).astype(np.float32)
+    roundings = Roundings(x, Judge.of(source, x), (4,), progress=lambda *how: steps.append(how[2]))
+    mix = roundings.mix(source, dict.fromkeys(roundable(source), 4))
+    roundings.settled(mix, source, source)
+    assert 100 < max(steps) <= 160

@@ -17,6 +17,7 @@ from edgeprune.frontends.from_torch import export
 from edgeprune.frontends.normalize import fuse
 from edgeprune.ir import dequantise_array, predict, quantise_array, run_int
 from edgeprune.quantize import observe, quantise
+from edgeprune.quantize.choices import choices
 from edgeprune.verify import run_tflite
 
 LEFT = torch.tensor([[-1e4, 0, 0], [0, 0, 0]])
@@ -73,3 +74,21 @@ def test_truth_that_calibration_did_not_see_is_held(tmp_path: Path) -> None:
     quant = typed.types[compare.output].quant
     assert quant is not None
     assert quant.scalar == (np.float32(1 / 255), -128)
+
+
+def test_a_choice_of_a_choice_that_calibration_did_not_see_has_the_range_of_its_values(
+    tmp_path: Path,
+) -> None:
+    module = Applied(lambda x: (x[:, :1] > 5).float() * ((x > 5).float() * x) - 0.1 * x)
+    graph = fuse(load(export(module, torch.zeros(1, 4), tmp_path / "net.pt2")))
+    seen = observe(graph, np.linspace(-4, 4, 20, dtype=np.float32).reshape(5, 4))
+    ranges = {v: (o.low, o.high) for v, o in seen.items()}
+    widest = ranges[graph.inputs[0]]
+    chosen = [
+        n.output
+        for n in graph.nodes
+        if n.op.kind == "mul" and not any(v in graph.constants for v in n.inputs)
+    ]
+    assert len(chosen) == 2
+    found = choices(graph, ranges)
+    assert [found[v] for v in chosen] == [widest, widest]

@@ -52,3 +52,15 @@ def test_answers_without_a_derivative_say_nothing_of_any_layer() -> None:
     graph = graphs.mlp(12, 16, 4, act=Relu, head=Compare)
     x = torch.randn(50, 12, generator=torch.Generator().manual_seed(3))
     assert influences(graph, linears(graph), x) == {}
+
+
+def test_of_a_distribution_at_every_position_one_label_each_is_drawn() -> None:
+    b = graphs.Builder(0, x=(4, 4, 3))
+    graph = b.build(b.add(Softmax(), b.conv("x", 4)))
+    x = np.random.default_rng(0).normal(size=(SAMPLES, 4, 4, 3)).astype(np.float32) * 3
+    ((name, last),) = linears(graph).items()
+    (found,) = influences(graph, {name: last}, torch.from_numpy(x))[name]
+    p = predict(graph, x).reshape(-1, 4)
+    exact = np.diag(p.sum(0)) - p.T @ p
+    exact = exact / np.trace(exact) * 4 + DAMP * np.eye(4)
+    assert np.abs(found.numpy() - exact).max() < 0.1 * np.abs(exact).max()
