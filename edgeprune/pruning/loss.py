@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -38,6 +39,22 @@ class Loss:
     def take(self, rows: Array | slice) -> Loss:
         """The same for some of the samples."""
         return Loss(self.value, self.kind, self.targets[rows], self.beta)
+
+    def slanted(self, values: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """The value z, (n, outputs), of which derivatives are to be taken.
+
+        Raises:
+            EdgePruneError: it has none, as behind a comparison.
+        """
+        z = values[self.value].flatten(1)
+        if not z.requires_grad:
+            raise EdgePruneError(
+                "--criterion",
+                "looks at derivatives, and the network's answers have none: they come out of a "
+                "comparison",
+                "l2, activation_mean or brute_force; or a network that ends in front of it",
+            )
+        return z
 
     def per_sample(self, z: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
         """Errors (..., n) of z (..., n, outputs) with targets (n, outputs); differentiable."""

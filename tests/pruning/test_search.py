@@ -10,7 +10,8 @@ from pruning.graphs import balanced, cnn, mlp
 from pruning.test_brute_force import samples
 
 from edgeprune.errors import CannotFitError, EdgePruneError
-from edgeprune.ir import Graph, couple
+from edgeprune.ir import Graph, Samples, couple
+from edgeprune.ops import Compare, Relu
 from edgeprune.pruning import search
 from edgeprune.pruning.compact import compact
 from edgeprune.pruning.criteria import CRITERIA, Context
@@ -203,3 +204,11 @@ def test_unknown_names_are_said_with_the_known_ones() -> None:
         prune(graph, samples(graph), criterion="magic")
     with pytest.raises(EdgePruneError, match="iterative"):
         prune(graph, samples(graph), schedule="never")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("criterion", ["obs", "taylor1", "taylor1_abs", "fisher"])
+def test_derivatives_of_answers_that_have_none_are_refused(criterion: str) -> None:
+    graph = mlp(12, 16, 4, act=Relu, head=Compare)
+    x = np.random.default_rng(0).normal(size=(200, 12)).astype(np.float32)
+    with pytest.raises(EdgePruneError, match="come out of a comparison"):
+        search.prune(graph, Samples(x, None), limits={"neurons": 10}, criterion=criterion)

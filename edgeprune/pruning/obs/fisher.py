@@ -96,7 +96,7 @@ def output_hessians(
     for start in range(0, len(x), batch):
         feed = {graph.inputs[0]: x[start : start + batch].detach().clone().requires_grad_()}
         values = run(graph, feed, constants=weights)
-        z = values[loss.value].flatten(1)
+        z = loss.slanted(values)
         wanted = [values[v] for v in outputs]
         for u in cotangents(loss, z.detach(), draws, generator):
             grads = torch.autograd.grad(
@@ -161,7 +161,7 @@ def channel_effects(
 
         part = x[start : start + batch].detach().requires_grad_()
         values = run(graph, {graph.inputs[0]: part}, constants=weights, hook=hook)
-        z = values[loss.value].flatten(1)
+        z = loss.slanted(values)
         for u in cotangents(loss, z.detach(), draws, generator):
             grads = torch.autograd.grad(
                 (z * u).sum(), list(seen.values()), retain_graph=True, materialize_grads=True
