@@ -27,7 +27,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small network with labels, pruned to a budget."""
     folder = tmp_path_factory.mktemp("page")
     model = small_cnn(folder / "net.onnx", channels=6)
-    given = ("--data", model.with_suffix(".npz"), "--criterion", "l2")
+    given = ("--data", model.with_suffix(".npz"), "--criterion", "l2", "--dtype", "float32")
     done = invoke("build", model, *given, "--budget", "2700", "--ram", "4KB", "-o", folder / "out")
     assert done.status == 0, done.err
     return folder / "out"
