@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Array, Graph, Samples, predict
-from edgeprune.ops import LogSoftmax, Sigmoid, Softmax
+from edgeprune.ops import LogSoftmax
+from edgeprune.ops.answer import Kind, answer_of
 
 if TYPE_CHECKING:
     import torch
-
-Kind = Literal["sigmoid", "softmax", "squared"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Loss:
         """The same for some of the samples."""
         return Loss(self.value, self.kind, self.targets[rows], self.beta)
 
-    def slanted(self, values: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    def preactivation(self, values: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """The value z, (n, outputs), of which derivatives are to be taken.
 
         Raises:
@@ -75,23 +74,17 @@ def make_loss(graph: Graph, data: Samples) -> Loss:
     Raises:
         EdgePruneError: a label that is no class of the model.
     """
-    output = graph.outputs[0]
-    node = graph.producer.get(output)
-    op = None if node is None else node.op
-    outputs = graph.types[output].size
+    answer, outputs = answer_of(graph), graph.types[graph.outputs[0]].size
     if data.y is None:
         targets = predict(graph, data.x).reshape(len(data), outputs)
     else:
         targets = _one_hot(data.y, outputs)
-    if node is not None and isinstance(op, Sigmoid):
-        return Loss(node.inputs[0], "sigmoid", targets)
-    if node is not None and isinstance(op, Softmax):
-        return Loss(node.inputs[0], "softmax", targets, op.beta)
-    if node is not None and isinstance(op, LogSoftmax):
-        soft = targets if data.y is not None else np.exp(targets)
-        return Loss(node.inputs[0], "softmax", soft)
-    kind: Kind = "squared" if data.y is None or outputs == 1 else "softmax"
-    return Loss(output, kind, targets)
+    if answer.kind == "squared" and data.y is not None and outputs > 1:
+        return Loss(answer.value, "softmax", targets)
+    last = graph.producer.get(graph.outputs[0])
+    if data.y is None and last is not None and isinstance(last.op, LogSoftmax):
+        targets = np.exp(targets)
+    return Loss(answer.value, answer.kind, targets, answer.beta)
 
 
 def _one_hot(y: NDArray[np.int64], outputs: int) -> NDArray[np.float32]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from edgeprune.ir import Graph, differentiable, run
+from edgeprune.ops.answer import answer_of, cotangents
 from edgeprune.ops.linear import Linear
 
 if TYPE_CHECKING:
@@ -43,10 +44,8 @@ def influences(
     import torch
 
     generator = torch.Generator().manual_seed(seed)
-    weights, head = differentiable(graph), graph.producer[graph.outputs[0]]
-    is_distribution = head.op.kind == "softmax"
-    result = head.inputs[0] if is_distribution else head.output
-    keep = {result, *(lin.node.output for lin in layers.values())}
+    weights, answer = differentiable(graph), answer_of(graph)
+    keep = {answer.value, *(lin.node.output for lin in layers.values())}
     held = sum(graph.types[n.output].size for n in graph.nodes)
     total = {
         k: torch.zeros(lin.groups, lin.rows, lin.rows, dtype=torch.float64)
@@ -55,30 +54,16 @@ def influences(
     for part in torch.split(x[:SAMPLES], max(1, ELEMENTS // max(held, 1))):
         feed = {graph.inputs[0]: part.detach().clone().requires_grad_()}
         values = run(graph, feed, constants=weights, keep=keep)
-        z = values[result]
+        z = values[answer.value]
         if not z.requires_grad:  # as behind a comparison
             return {}
-        drawn = (z * _drawn(z.detach(), is_distribution, generator)).sum()
+        drawn = cotangents(answer.kind, answer.beta, z.detach(), 1, generator)[0]
         made = [values[lin.node.output] for lin in layers.values()]
-        slopes = torch.autograd.grad(drawn, made, materialize_grads=True)
+        slopes = torch.autograd.grad((z * drawn).sum(), made, materialize_grads=True)
         for (name, lin), slope in zip(layers.items(), slopes, strict=True):
             rows = slope.reshape(-1, lin.groups, lin.rows).transpose(0, 1)
             total[name] += (rows.transpose(1, 2) @ rows).double()
     return {name: _damped(t) for name, t in total.items()}
-
-
-def _drawn(z: torch.Tensor, is_distribution: bool, generator: torch.Generator) -> torch.Tensor:
-    """Random vectors u by sample, E[u u'] the curvature of the loss at results z, (n, ..., c).
-
-    Of a distribution, one at every position, a label each is drawn.
-    """
-    import torch
-
-    if not is_distribution:
-        return torch.randint(0, 2, z.shape, generator=generator) * 2.0 - 1
-    p = z.softmax(dim=-1)
-    label = torch.multinomial(p.flatten(0, -2), 1, generator=generator).reshape(p.shape[:-1])
-    return torch.nn.functional.one_hot(label, p.shape[-1]) - p
 
 
 def _damped(total: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,7 @@ from op_cases import residual
 from pruning import graphs
 
 from edgeprune.ir import predict
-from edgeprune.ops import Compare, Relu, Softmax
+from edgeprune.ops import Compare, LogSoftmax, Relu, Softmax
 from edgeprune.ops.linear import linears
 from edgeprune.quantize.influence import DAMP, SAMPLES, influences
 
@@ -22,6 +22,16 @@ def test_in_front_of_a_distribution_it_is_the_covariance_of_the_drawn_label() ->
     exact = np.diag(p.mean(0)) - p.T @ p / len(p)
     exact = exact / np.trace(exact) * 4 + DAMP * np.eye(4)
     assert np.abs(found.numpy() - exact).max() < 0.15 * np.abs(exact).max()
+
+
+def test_the_logarithm_of_a_distribution_counts_as_the_distribution_does() -> None:
+    found = []
+    for head in (Softmax, LogSoftmax):
+        graph = graphs.balanced(graphs.mlp(12, 16, 4, act=Relu, head=head))
+        x = torch.randn(50, 12, generator=torch.Generator().manual_seed(4))
+        found.append(influences(graph, linears(graph), x))
+    softmax, logarithm = found
+    assert all(torch.equal(softmax[k], logarithm[k]) for k in softmax)
 
 
 def test_a_channel_that_nothing_is_computed_from_counts_by_the_damping_alone() -> None:

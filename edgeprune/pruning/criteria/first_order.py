@@ -35,7 +35,7 @@ def effects(ctx: Context) -> Iterator[torch.Tensor]:
 
         with torch.enable_grad():
             values = run(graph, {graph.inputs[0]: x.requires_grad_()}, constants=weights, hook=hook)
-            error = loss.per_sample(loss.slanted(values), t).sum()
+            error = loss.per_sample(loss.preactivation(values), t).sum()
             grads = torch.autograd.grad(error, list(seen.values()), materialize_grads=True)
         found = torch.zeros(len(x), ctx.coupling.count)
         for (node, v), g in zip(seen.items(), grads, strict=True):

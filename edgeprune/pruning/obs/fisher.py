@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.ir import Coupling, Graph, Node, differentiable, run, tensors
+from edgeprune.ops.answer import cotangents
 from edgeprune.pruning.loss import Loss
 from edgeprune.pruning.obs.gram import Gram
 
@@ -22,42 +23,6 @@ ELEMENTS = 2**23
 
 if TYPE_CHECKING:
     import torch
-
-
-def cotangents(
-    loss: Loss, z: torch.Tensor, draws: int | None, generator: torch.Generator
-) -> list[torch.Tensor]:
-    """Vectors u with sum E[u u^T] = the Gauss-Newton Hessian of the loss at z.
-
-    Args:
-        loss: which kind of loss.
-        z: the value in front of the last activation, (n, c).
-        draws: how many random ones; None: the exact set, c of them.
-        generator: of the random ones.
-
-    Returns:
-        Tensors (n, c). For "softmax" a random one is e_y - p with y drawn from the model's own
-        distribution (Monte-Carlo Fisher; Martens 2020, arXiv:1412.1193), divided by the square
-        root of their number.
-    """
-    import torch
-
-    c = z.shape[1]
-    eye = torch.eye(c)
-    if loss.kind == "softmax":
-        p = (z * loss.beta).softmax(dim=1)
-        if draws is None:
-            return [loss.beta * p[:, i : i + 1].sqrt() * (eye[i] - p) for i in range(c)]
-        y = torch.multinomial(p, draws, replacement=True, generator=generator)
-        return [loss.beta * (eye[y[:, i]] - p) / draws**0.5 for i in range(draws)]
-    slope = torch.ones_like(z)
-    if loss.kind == "sigmoid":
-        f = z.sigmoid()
-        slope = f * (1 - f)
-    if draws is None:
-        return [slope * eye[i] for i in range(c)]
-    signs = torch.randint(0, 2, (draws, *z.shape), generator=generator) * 2.0 - 1
-    return [slope * signs[i] / draws**0.5 for i in range(draws)]
 
 
 def output_hessians(
@@ -96,9 +61,9 @@ def output_hessians(
     for start in range(0, len(x), batch):
         feed = {graph.inputs[0]: x[start : start + batch].detach().clone().requires_grad_()}
         values = run(graph, feed, constants=weights)
-        z = loss.slanted(values)
+        z = loss.preactivation(values)
         wanted = [values[v] for v in outputs]
-        for u in cotangents(loss, z.detach(), draws, generator):
+        for u in cotangents(loss.kind, loss.beta, z.detach(), draws, generator):
             grads = torch.autograd.grad(
                 (z * u).sum(), wanted, retain_graph=True, materialize_grads=True
             )
@@ -161,8 +126,8 @@ def channel_effects(
 
         part = x[start : start + batch].detach().requires_grad_()
         values = run(graph, {graph.inputs[0]: part}, constants=weights, hook=hook)
-        z = loss.slanted(values)
-        for u in cotangents(loss, z.detach(), draws, generator):
+        z = loss.preactivation(values)
+        for u in cotangents(loss.kind, loss.beta, z.detach(), draws, generator):
             grads = torch.autograd.grad(
                 (z * u).sum(), list(seen.values()), retain_graph=True, materialize_grads=True
             )

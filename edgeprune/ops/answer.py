@@ -1,0 +1,82 @@
+"""What a network's answer is a probability of, and the curvature that its loss has there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from edgeprune.ir import Graph
+from edgeprune.ops import LogSoftmax, Sigmoid, Softmax
+
+if TYPE_CHECKING:
+    import torch
+
+Kind = Literal["sigmoid", "softmax", "squared"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The value in front of a network's last activation, and which that is.
+
+    Attributes:
+        value: its name.
+        kind: "sigmoid", "softmax" of its last axis, or "squared": neither.
+        beta: of the softmax.
+    """
+
+    value: str
+    kind: Kind
+    beta: float = 1.0
+
+
+def answer_of(graph: Graph) -> Answer:
+    """Of a network's first output."""
+    output = graph.outputs[0]
+    node = graph.producer.get(output)
+    op = None if node is None else node.op
+    if node is not None and isinstance(op, Sigmoid):
+        return Answer(node.inputs[0], "sigmoid")
+    if node is not None and isinstance(op, Softmax | LogSoftmax):
+        return Answer(node.inputs[0], "softmax", op.beta if isinstance(op, Softmax) else 1.0)
+    return Answer(output, "squared")
+
+
+def cotangents(
+    kind: Kind,
+    beta: float,
+    z: torch.Tensor,
+    draws: int | None,
+    generator: torch.Generator,
+) -> list[torch.Tensor]:
+    """Vectors u with sum E[u u^T] = the Gauss-Newton Hessian of the loss at z.
+
+    Args:
+        kind: of the answer.
+        beta: of its softmax.
+        z: the value in front of the last activation, (n, ..., c); a softmax is one at every place.
+        draws: how many random ones; None: the exact set, c of them, where z is (n, c).
+        generator: of the random ones.
+
+    Returns:
+        Tensors like z. For "softmax" a random one is e_y - p with y drawn from the model's own
+        distribution (Monte-Carlo Fisher; Martens 2020, arXiv:1412.1193), divided by the square
+        root of their number.
+    """
+    import torch
+
+    c = z.shape[-1]
+    eye = torch.eye(c)
+    if kind == "softmax":
+        p = (z * beta).softmax(dim=-1)
+        if draws is None:
+            return [beta * p[:, i : i + 1].sqrt() * (eye[i] - p) for i in range(c)]
+        y = torch.multinomial(p.flatten(0, -2), draws, replacement=True, generator=generator)
+        return [beta * (eye[y[:, i]].view_as(p) - p) / draws**0.5 for i in range(draws)]
+    slope = torch.ones_like(z)
+    if kind == "sigmoid":
+        f = z.sigmoid()
+        slope = f * (1 - f)
+    if draws is None:
+        return [slope * eye[i] for i in range(c)]
+    signs = torch.randint(0, 2, (draws, *z.shape), generator=generator) * 2.0 - 1
+    return [slope * signs[i] / draws**0.5 for i in range(draws)]
