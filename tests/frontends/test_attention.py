@@ -14,6 +14,7 @@ from onnx import helper, numpy_helper
 from onnx_models import evaluate
 from torch import nn
 from torch.nn import functional
+from torch_modules import Applied
 
 from edgeprune.emit.to_onnx import emit as emit_onnx
 from edgeprune.emit.to_tflite import emit as emit_tflite
@@ -35,18 +36,6 @@ from edgeprune.quantize import quantise
 from edgeprune.verify import run_onnx, run_tflite
 
 LENGTH, WIDTH = 6, 16
-
-
-class Applied(nn.Module):
-    """A function of the input and of some modules."""
-
-    def __init__(self, function: Callable[..., torch.Tensor], *modules: nn.Module) -> None:
-        super().__init__()
-        self.parts = nn.ModuleList(modules)
-        self.function = function
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.function(x, *self.parts)
 
 
 def encoder(*, norm_first: bool = False) -> nn.Module:

@@ -10,6 +10,7 @@ import torch
 from onnx_models import evaluate
 from torch import nn
 from torch.nn import functional
+from torch_modules import Applied
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends import load
@@ -18,17 +19,6 @@ from edgeprune.frontends.normalize import fuse
 from edgeprune.ir import Graph
 
 IMAGE = (1, 3, 12, 8)
-
-
-class Lambda(nn.Module):
-    """A function as a module."""
-
-    def __init__(self, function) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, *x):
-        return self.function(*x)
 
 
 class Residual(nn.Module):
@@ -169,15 +159,15 @@ MODULES: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
     "sound": (sound(), (1, 3, 64)),
     "residual": (Residual(), IMAGE),
     "shuffle": (Shuffle(), (1, 6, 4, 4)),
-    "pieces": (Lambda(pieces), IMAGE),
+    "pieces": (Applied(pieces), IMAGE),
     "excitation": (Excitation(), IMAGE),
-    "largest": (Lambda(largest), IMAGE),
+    "largest": (Applied(largest), IMAGE),
     "sizes": (Sizes(), IMAGE),
     "causal": (Causal(), (1, 3, 20)),
     "shapes": (Shapes(), IMAGE),
     "unequal windows": (nn.AdaptiveAvgPool2d((5, 7)), IMAGE),
     "unequal windows of a sequence": (nn.AdaptiveAvgPool1d(4), (1, 3, 13)),
-    "compared": (Lambda(compared), IMAGE),
+    "compared": (Applied(compared), IMAGE),
     "perceptron": (nn.Sequential(nn.Linear(7, 5), nn.Sigmoid(), nn.Linear(5, 2)), (1, 7)),
     "sequence": (nn.Sequential(nn.Linear(7, 5), nn.ReLU(), nn.Linear(5, 2)), (1, 9, 7)),
 }
@@ -251,7 +241,7 @@ def test_a_module_stays_in_the_mode_it_had(tmp_path: Path) -> None:
 
 
 def test_all_unsupported_operators_are_listed(tmp_path: Path) -> None:
-    module = Lambda(lambda x: functional.relu(torch.erf(x)) + torch.sort(x, 1)[0])
+    module = Applied(lambda x: functional.relu(torch.erf(x)) + torch.sort(x, 1)[0])
     with pytest.raises(UnsupportedError) as e:
         exported(module, IMAGE, tmp_path)
     assert "2 operators" in str(e.value)

@@ -11,21 +11,12 @@ import torch
 from onnx_models import evaluate
 from torch import nn
 from torch.nn import functional
+from torch_modules import Applied
 
 from edgeprune.errors import UnsupportedError
 from edgeprune.frontends import load
 from edgeprune.frontends.from_torch import export
 from edgeprune.pruning.search import smallest
-
-
-class Applied(nn.Module):
-    def __init__(self, function: Callable[[torch.Tensor], torch.Tensor]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.function(x)
-
 
 W = torch.randn(4, 3, generator=torch.Generator().manual_seed(1))
 W3 = torch.randn(3, 2, 3, 3, 2, generator=torch.Generator().manual_seed(1))

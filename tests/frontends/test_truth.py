@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx_models import evaluate
 from torch import nn
 from torch.nn import functional
+from torch_modules import Applied
 
 from edgeprune.errors import UnsupportedError
 from edgeprune.frontends import load
@@ -33,15 +34,6 @@ MASKS: dict[str, Callable[[T], T]] = {
     "chosen": lambda x: torch.where(torch.arange(5) > 2, x[..., :1].mT > -0.7, x[..., 1:2].mT > 0),
     "made numbers": lambda x: (x[..., :1].mT > -0.7).float(),
 }
-
-
-class Applied(nn.Module):
-    def __init__(self, function: Callable[[T], T]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, x: T) -> T:
-        return self.function(x)
 
 
 def check(function: Callable[[T], T], shape: tuple[int, ...], path: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import nn
 from torch.nn import functional
+from torch_modules import Applied
 
 from edgeprune.emit import to_tflite
 from edgeprune.frontends import load
@@ -37,15 +37,6 @@ FUNCTIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     ).softmax(2),
     "logic": lambda x: ((x > 0) & (x[:, :1] < 0) | (x > 2)).float(),
 }
-
-
-class Applied(nn.Module):
-    def __init__(self, function: Callable[[torch.Tensor], torch.Tensor]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.function(x)
 
 
 @pytest.mark.parametrize("name", list(FUNCTIONS))
