@@ -19,6 +19,8 @@ HINT = (
     "an .npz with x (n, input shape) and, optional, y (n,) integer labels; or a folder of .npy; or "
     "a folder of pictures for each class"
 )
+LARGEST = 1e15
+"""Of samples: sums of squares of a million of them are still numbers in float32."""
 
 
 def load_samples(path: Path, graph: Graph) -> Samples:
@@ -79,6 +81,9 @@ def _values(x: Array, graph: Graph, v: str, where: str) -> Array:
         raise EdgePruneError(
             where, f"sample {int(np.argmax(bad))} has a NaN or an infinity", "leave it out"
         )
+    if (most := float(np.abs(x).max(initial=0))) > LARGEST:
+        what = f"has values up to {most:.3g}; from {LARGEST:g} on their squares leave float32"
+        raise EdgePruneError(where, what, "give samples as the model was trained with")
     if is_sound(graph, v) and ((x != np.rint(x)) | (np.abs(x + 0.5) > 32768)).any():
         what = "samples of sound are whole numbers from -32,768 to 32,767"
         raise EdgePruneError(where, what, "of samples from -1 to 1: np.rint(x * 32767)")

@@ -15,7 +15,8 @@ from edgeprune.emit.to_c import Vectors
 from edgeprune.ir import Array, fed
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import Prepared
-from edgeprune.verify.agreement import AGREEMENT_RUNS, FILES, RELATIVE
+from edgeprune.verify.agreement import AGREEMENT_RUNS, FILES
+from edgeprune.verify.relative import RELATIVE, magnitude
 from edgeprune.verify.run_c import HostModel
 
 STORED_VECTORS = 4  # in the self-test that is flashed
@@ -83,7 +84,7 @@ def write_files(
         answered: what its C answers.
     """
     stored, answer = answered.kept_rows, answered.kept_outputs
-    tolerance = RELATIVE if answer.dtype.kind == "f" else 0.0
+    tolerance = RELATIVE * magnitude(answer) if answer.dtype.kind == "f" else 0.0
     few = STORED_STEPS if compiled.graph.states else STORED_VECTORS
     compiled.write_c(folder / "c", name, Vectors(stored[:few], answer[:few], tolerance))
     if "tflite" in options.emit and compiled.has_tflite:

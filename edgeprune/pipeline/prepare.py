@@ -40,6 +40,7 @@ from edgeprune.pruning.lossless import Report as Free
 from edgeprune.pruning.lossless import fold
 from edgeprune.pruning.subnet import Detector, detector, extract, label_activity
 from edgeprune.quantize import Observed, dequantise, observe, of_bytes
+from edgeprune.quantize.observe import ENDLESS, ENDLESS_HINT
 from edgeprune.verify import run_tflite
 
 VALIDATION_SHARE = 0.3  # of the rest: chooses between candidates; the others rank and calibrate
@@ -228,6 +229,7 @@ def _reference(options: BuildOptions, window: Graph, graph: Graph, path: Path, x
     endless = ~np.isfinite(outputs.reshape(len(outputs), -1)).all(axis=1)
     if endless.any() and not (graph.states or graph.is_quantised):
         observe(graph, x[endless])  # says which operator it is
+        raise EdgePruneError(str(path), f"its answer {ENDLESS}", ENDLESS_HINT)
     return outputs
 
 

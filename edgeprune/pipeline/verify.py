@@ -28,7 +28,6 @@ from edgeprune.target import Target, listed_target, load_target
 from edgeprune.verify import run_tflite
 from edgeprune.verify.agreement import (
     AGREEMENT_RUNS,
-    RELATIVE,
     Agreement,
     agree,
     answers_of,
@@ -36,6 +35,7 @@ from edgeprune.verify.agreement import (
     on_target,
 )
 from edgeprune.verify.delegate import tolerance
+from edgeprune.verify.relative import RELATIVE
 from edgeprune.verify.run_c import HostModel
 from edgeprune.verify.source import Rule, distance
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgeprune.report.schema import Accuracy, Report
-from edgeprune.verify.agreement import RELATIVE
+from edgeprune.verify.relative import RELATIVE
 
 
 def about_accuracy(accuracy: Accuracy) -> str:

@@ -15,10 +15,10 @@ from edgeprune.target import Target, load_target
 from edgeprune.toolchain.compiler import Optimize, find_compiler
 from edgeprune.toolchain.emulator import EmulatorError, emulator_version
 from edgeprune.verify import run_onnx, run_target, run_tflite
+from edgeprune.verify.relative import RELATIVE, relative_difference
 from edgeprune.verify.run_target import TargetRun
 
 AGREEMENT_RUNS = 1000
-RELATIVE = 1e-5  # of float32 outputs
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,6 @@ class Agreement:
     c_vs_tflite_within: float | None = None
     c_vs_onnx_mean_share: float | None = None
     c_vs_ort_mean_share: float | None = None
-
-
-def relative_difference(a: Array, b: Array) -> Array:
-    """Difference relative to the larger of 1 and the reference's size."""
-    gap = np.abs(a.astype(np.float64) - b.astype(np.float64))
-    return np.asarray(gap / np.maximum(np.abs(b.astype(np.float64)), 1.0))
 
 
 FILES: Mapping[str, tuple[str, Callable[[bytes, Array], Array]]] = {

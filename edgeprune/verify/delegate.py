@@ -15,7 +15,7 @@ import numpy as np
 
 from edgeprune.ir import Array
 from edgeprune.schema import Count, Figure, Range, Real
-from edgeprune.verify.agreement import RELATIVE
+from edgeprune.verify.relative import RELATIVE
 
 TEST_SAMPLES = 64  # of a test on a phone, where there are so many
 TEST_BYTES = 4 << 20  # of their inputs

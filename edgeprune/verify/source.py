@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 
 from edgeprune.ir import Array
+from edgeprune.verify.relative import RELATIVE, relative_difference
 
-RELATIVE = 1e-5  # of float32 outputs, to the larger of 1 and the sample's largest
 SAME_FIGURE = 1e-6  # relative: what adding up in another order may change
 
 Rule = Literal["exact", "float32", "measured"]
@@ -27,7 +27,7 @@ class Distance:
         rule: what is demanded.
         n: number of samples.
         mean_square: mean squared difference, real values.
-        max_relative: largest difference, relative to the larger of 1 and the sample's largest.
+        max_relative: largest difference, relative to the larger of 1 and the largest output.
         spread: how much the source model's outputs vary: their standard deviation over the
             samples, root mean square of all outputs.
     """
@@ -69,6 +69,7 @@ def distance(ours: Array, source: Array, rule: Rule) -> Distance:
     a = ours.reshape(len(ours), -1).astype(np.float64)
     b = source.reshape(len(source), -1).astype(np.float64)
     gap = np.abs(a - b)
-    largest = np.maximum(np.abs(b).max(axis=1, keepdims=True), 1.0)
     spread = float(np.sqrt(b.var(axis=0).mean()))
-    return Distance(rule, len(a), float(np.mean(gap**2)), float((gap / largest).max()), spread)
+    return Distance(
+        rule, len(a), float(np.mean(gap**2)), float(relative_difference(a, b).max()), spread
+    )

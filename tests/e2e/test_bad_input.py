@@ -137,6 +137,7 @@ def test_weights_that_are_no_numbers(edgeprune: Command, tmp_path: Path, bad: fl
         ({"y": np.full(60, np.nan)}, "leave y out"),
         ({"y": np.arange(59) % 3}, "samples"),
         ({"x": np.full((60, 4), np.nan, np.float32)}, "NaN"),
+        ({"x": np.full((60, 4), 1e20, np.float32)}, "squares leave float32"),
     ],
 )
 def test_data_that_does_not_suit_the_model(
@@ -145,6 +146,21 @@ def test_data_that_does_not_suit_the_model(
     model = dense_model(tmp_path / "m.onnx")
     data = samples(tmp_path / "d.npz", **arrays)
     refused(edgeprune("build", model, "--data", data, "-o", tmp_path / "out"), tmp_path, word)
+
+
+@pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
+@pytest.mark.parametrize("size", [3e3, 3e4, 1e12])
+def test_readings_far_from_1_are_no_mistake(
+    edgeprune: Command, tmp_path: Path, size: float
+) -> None:
+    model = dense_model(tmp_path / "m.onnx")
+    readings = np.random.default_rng(2).normal(size=(400, 4)).astype(np.float32) * np.float32(size)
+    data = samples(tmp_path / "d.npz", x=readings, y=np.arange(400) % 3)
+    given = ("--data", data, "--dtype", "float32", "-o", tmp_path / "out")
+    done = edgeprune("build", model, *given)
+    assert done.status == 0, done.err
+    again = edgeprune("verify", tmp_path / "out")
+    assert again.status == 0, again.err + again.out
 
 
 def test_pickles_are_not_loaded(edgeprune: Command, tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ class Vectors:
     Attributes:
         inputs: (n, *shape).
         outputs: (n, *shape).
+        tolerance: by how much real answers may be off.
     """
 
     inputs: Array

@@ -120,12 +120,11 @@ int {name}_selftest({_state(program, name)}void *arena, size_t arena_bytes)
 def _differs(tolerance: float) -> str:
     """C that compares floats."""
     return f"""
-/* float32: {tolerance:g} relative, or absolute below 1 */
+/* float32: a hundred thousandth of the larger of 1 and the largest answer */
 static int differs(float want, float got)
 {{
-    const float size = want < 0.0f ? -want : want;
     const float gap = want < got ? got - want : want - got;
-    return !(gap <= {tolerance:g}f * (size > 1.0f ? size : 1.0f));
+    return !(gap <= {tolerance:e}f);
 }}
 """
 
