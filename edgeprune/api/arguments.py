@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends.objects import arrays_of
+from edgeprune.pipeline.options import BuildOptions
 from edgeprune.scratch import workspace
 
 Model = Any
@@ -29,26 +30,30 @@ Levels = str | float | Sequence[str | float]
 Labels = str | int | Iterable[int]
 
 
-@dataclass(frozen=True)
-class Files:
-    """What a command works on, as files."""
-
-    model: Path | None
-    data: Path | None
-    test: Path | None
-
-
 @contextmanager
-def files_of(model: Model, example_input: Any, data: Data, test: Data) -> Iterator[Files]:
-    """Objects as files, as long as the block lasts."""
+def options_of(
+    given: Mapping[str, Any], *, alone: Collection[str] = (), **instead: Any
+) -> Iterator[BuildOptions]:
+    """What a function was called with as options, objects as files as long as the block lasts.
+
+    Args:
+        given: every argument by name, ``locals()`` where the function begins; those that are no
+            options are the function's own.
+        alone: as :meth:`BuildOptions.of` has it.
+        instead: options that are none of its arguments.
+
+    Raises:
+        EdgePruneError: an object is no model or no data, or a value may not be.
+    """
+    known = {f.name for f in fields(BuildOptions)}
+    values = {name: value for name, value in given.items() if name in known} | instead
     with TemporaryDirectory(dir=workspace(), prefix="api-") as temp:
         folder = Path(temp)
         try:
-            yield Files(
-                _model_file(model, example_input, folder),
-                _data_file(data, folder / "data.npz"),
-                _data_file(test, folder / "test.npz"),
-            )
+            values["model"] = _model_file(given["model"], given["example_input"], folder)
+            for name in ("data", "test"):
+                values[name] = _data_file(given[name], folder / f"{name}.npz")
+            yield BuildOptions.of(**values, alone=alone)
         except EdgePruneError as error:
             for name in ("model.pt2", "data.npz", "test.npz"):  # no files of the caller's
                 error.where = error.where.replace(str(folder / name), Path(name).stem)

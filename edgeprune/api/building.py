@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from edgeprune.api.arguments import Data, Labels, Model, Numbers, Size, Words, files_of
+from edgeprune.api.arguments import Data, Labels, Model, Numbers, Size, Words, options_of
 from edgeprune.api.notebook import Result, told
 from edgeprune.pipeline.build import Built
 from edgeprune.pipeline.build import build as run_build
-from edgeprune.pipeline.options import BuildOptions, DtypeChoice, Optimize
-from edgeprune.pipeline.survey import survey
+from edgeprune.pipeline.fit import fit_model
+from edgeprune.pipeline.options import DtypeChoice, Optimize
 from edgeprune.pipeline.values import parse_names
 from edgeprune.progress import Progress
 from edgeprune.pruning.ranking import Schedule
@@ -126,50 +126,8 @@ def build(
         EdgePruneError: the input is wrong.
         CannotFitError: the budget cannot be met; the text says what the floor is.
     """
-    with files_of(model, example_input, data, test) as files:
-        options = BuildOptions.of(
-            out=out,
-            model=files.model,
-            data=files.data,
-            test=files.test,
-            random_data=random_data,
-            state=state,
-            stream=stream,
-            frontend=frontend,
-            hop=hop,
-            mean=mean,
-            std=std,
-            budget=budget,
-            ram=ram,
-            max_ms=max_ms,
-            speedup=speedup,
-            max_instructions=max_instructions,
-            max_macs=max_macs,
-            max_neurons=max_neurons,
-            keep_ratio=keep_ratio,
-            target=target,
-            dtype=dtype,
-            bits=bits,
-            criterion=criterion,
-            schedule=schedule,
-            min_accuracy=min_accuracy,
-            max_drop=max_drop,
-            classes=classes,
-            labels=labels,
-            zeta=zeta,
-            emit=emit,
-            packages=packages,
-            author=author,
-            url=url,
-            optimize=optimize,
-            finetune=finetune,
-            augment=augment,
-            device=device,
-            jobs=jobs,
-            seed=seed,
-            force=force,
-            log=log,
-        )
+    given = locals()
+    with options_of(given) as options:
         return run_build(options, told(progress))
 
 
@@ -203,22 +161,7 @@ def fit(
     Raises:
         EdgePruneError: the input is wrong, or a target is no board.
     """
-    with files_of(model, example_input, data, test) as files:
-        options = BuildOptions.of(
-            out=out,
-            model=files.model,
-            data=files.data,
-            test=files.test,
-            mean=mean,
-            std=std,
-            dtype=dtype,
-            bits=bits,
-            criterion=criterion,
-            schedule=schedule,
-            min_accuracy=min_accuracy,
-            max_drop=max_drop,
-            seed=seed,
-            force=force,
-        )
-        found = survey(options, parse_names(targets, "--target"), told(progress))
+    given = locals()
+    with options_of(given) as options:
+        found = fit_model(options, parse_names(targets, "--target"), told(progress))
         return Result(found, options.out / "fit.html")

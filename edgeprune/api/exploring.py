@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from edgeprune.api.arguments import Data, Labels, Levels, Model, Numbers, Size, Words, files_of
+from edgeprune.api.arguments import Data, Labels, Levels, Model, Numbers, Size, Words, options_of
 from edgeprune.api.notebook import Result, told
 from edgeprune.pipeline.explore import RUNS, analyze_model, extract_model, sweep_model
 from edgeprune.pipeline.frontier import explore_model
-from edgeprune.pipeline.options import BuildOptions, DtypeChoice, Some
+from edgeprune.pipeline.options import DtypeChoice, Some
 from edgeprune.pipeline.pareto import pareto_model, refuse_compared
 from edgeprune.pipeline.values import parse_levels, parse_names, refuse_unknown
 from edgeprune.progress import Progress
@@ -42,17 +42,8 @@ def analyze(
     Raises:
         EdgePruneError: the input is wrong.
     """
-    with files_of(model, example_input, data, test) as files:
-        options = BuildOptions.of(
-            out=out,
-            model=files.model,
-            data=files.data,
-            test=files.test,
-            mean=mean,
-            std=std,
-            seed=seed,
-            force=force,
-        )
+    given = locals()
+    with options_of(given) as options:
         found = analyze_model(options, pictures=pictures, progress=told(progress))
         return Result(found, options.out / "analysis.html")
 
@@ -97,29 +88,14 @@ def sweep(
     Raises:
         EdgePruneError: the input is wrong.
     """
+    given = locals()
     values, of = parse_levels(levels)
     compared = parse_names(criteria, "criteria")
     refuse_unknown("criteria", compared, ("obs", *CRITERIA))
     remembers = None if journal is None else Path(journal)
     if pareto:
         refuse_compared(compared, runs, remembers)
-    with files_of(model, example_input, data, test) as files:
-        options = BuildOptions.of(
-            out=out,
-            model=files.model,
-            data=files.data,
-            test=files.test,
-            mean=mean,
-            std=std,
-            ram=ram,
-            target=target,
-            dtype=dtype,
-            criterion=compared[0] if pareto else "obs",
-            schedule=schedule,
-            jobs=jobs,
-            seed=seed,
-            force=force,
-        )
+    with options_of(given, criterion=compared[0] if pareto else "obs") as options:
         if pareto:
             found = pareto_model(options, levels=values, of=of, progress=told(progress))
             return Result(found, options.out / "pareto.html")
@@ -161,20 +137,8 @@ def extract(
     Raises:
         EdgePruneError: the input is wrong, or has no labels.
     """
-    with files_of(model, example_input, data, test) as files:
-        options = BuildOptions.of(
-            out=out,
-            model=files.model,
-            data=files.data,
-            test=files.test,
-            mean=mean,
-            std=std,
-            classes=classes,
-            zeta=zeta,
-            seed=seed,
-            force=force,
-            alone=("zeta",),
-        )
+    given = locals()
+    with options_of(given, alone=("zeta",)) as options:
         found = extract_model(options, floor=floor, progress=told(progress))
         return Result(found, options.out / "extract.html")
 
@@ -213,24 +177,8 @@ def explore(
         EdgePruneError: the input is wrong.
         CannotFitError: no level can be met.
     """
+    given = locals()
     values, of = parse_levels(levels)
-    with files_of(model, example_input, data, test) as files:
-        options = BuildOptions.of(
-            out=out,
-            model=files.model,
-            data=files.data,
-            test=files.test,
-            mean=mean,
-            std=std,
-            ram=ram,
-            target=target,
-            dtype=dtype,
-            bits=bits,
-            criterion=criterion,
-            schedule=schedule,
-            labels=labels,
-            seed=seed,
-            force=force,
-        )
+    with options_of(given) as options:
         found = explore_model(options, levels=values, of=of, progress=told(progress))
         return Result(found, options.out / "explore.html")

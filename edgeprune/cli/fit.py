@@ -25,14 +25,14 @@ def command(as_json: bool, targets: tuple[str, ...], **given: Any) -> None:
 
     Writes fit.json and fit.html. A board's room is its flash and RAM less what is reserved.
     """
+    from edgeprune.pipeline.fit import fit_model
     from edgeprune.pipeline.options import BuildOptions
-    from edgeprune.pipeline.survey import survey
-    from edgeprune.report.terminal import show_survey
+    from edgeprune.report.terminal import show_fit
 
     terminal = console()
     with telling(terminal) as progress:
-        found = survey(BuildOptions.of(**given), targets, progress)
-    show_survey(found, terminal)
+        found = fit_model(BuildOptions.of(**given), targets, progress)
+    show_fit(found, terminal)
     terminal.print(f"see {given['out'] / 'fit.html'}")
     if as_json:
         out_json(found)

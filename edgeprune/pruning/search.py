@@ -69,9 +69,6 @@ def prune(
     Raises:
         CannotFitError: the limits cannot be met, or not within the other bounds.
     """
-    if max_neurons is not None:
-        fewest = min(max_neurons, (limits or {}).get("neurons", max_neurons))
-        limits = {**(limits or {}), "neurons": fewest}
     floor = min_accuracy is not None or max_drop is not None
     if floor and validation is None and criterion != OBS:
         data, validation = data.split(0.25, seed)
@@ -79,7 +76,7 @@ def prune(
         graph, data, criterion, schedule, validation=validation, per_round=per_round, seed=seed
     )
     return chosen.prune(
-        limits=limits,
+        limits=_limits(limits, max_neurons),
         cost=cost,
         min_accuracy=min_accuracy,
         max_drop=max_drop,
@@ -87,6 +84,13 @@ def prune(
         keep_ratio=keep_ratio,
         progress=progress,
     )
+
+
+def _limits(limits: Mapping[str, float] | None, neurons: int | None) -> Mapping[str, float] | None:
+    """These, and so many neurons at the most."""
+    if neurons is None:
+        return limits
+    return {**(limits or {}), "neurons": min(neurons, (limits or {}).get("neurons", neurons))}
 
 
 def strategy(

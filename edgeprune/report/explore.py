@@ -169,12 +169,12 @@ def extract_page(title: str, found: dict[str, Any]) -> str:
     )  # fmt: skip
 
 
-def survey_page(title: str, found: dict[str, Any]) -> str:
+def fit_page(title: str, found: dict[str, Any]) -> str:
     """Which targets a model fits.
 
     Args:
         title: the model's name.
-        found: from ``pipeline.survey.survey``.
+        found: from ``pipeline.fit.fit_model``.
     """
     accuracy, rows = found["accuracy"], found["targets"]
     counts = [

@@ -283,11 +283,11 @@ def _show_board(record: dict[str, Any], console: Console) -> None:
         console.print(f"the board was reset {record['resets']} times on the way")
 
 
-def show_survey(found: dict[str, Any], console: Console) -> None:
+def show_fit(found: dict[str, Any], console: Console) -> None:
     """Print which targets a model fits.
 
     Args:
-        found: from ``pipeline.survey.survey``.
+        found: from ``pipeline.fit.fit_model``.
         console: where to.
     """
     accuracy = found["accuracy"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -113,20 +114,8 @@ def channel_effects(
     }
     means = _operand_means(graph, reads, x[: 2 * BATCH])
     rows = []
-    batch = _batch(graph)
-    for start in range(0, len(x), batch):
-        seen: dict[str, torch.Tensor] = {}
-
-        def hook(
-            node: Node, i: int, v: torch.Tensor, seen: dict[str, torch.Tensor] = seen
-        ) -> torch.Tensor:
-            if i == 0 and node.name in reads:
-                v = seen[node.name] = v.view_as(v)
-            return v
-
-        part = x[start : start + batch].detach().requires_grad_()
-        values = run(graph, {graph.inputs[0]: part}, constants=weights, hook=hook)
-        z = loss.preactivation(values)
+    for part in torch.split(x, _batch(graph)):
+        z, seen = _operands_seen(graph, part, loss, weights, reads)
         for u in cotangents(loss.kind, loss.beta, z.detach(), draws, generator):
             grads = torch.autograd.grad(
                 (z * u).sum(), list(seen.values()), retain_graph=True, materialize_grads=True
@@ -137,6 +126,26 @@ def channel_effects(
                 s.index_add_(1, reads[name].reshape(-1), effect)
             rows.append(s.numpy())
     return np.concatenate(rows)
+
+
+def _operands_seen(
+    graph: Graph,
+    x: torch.Tensor,
+    loss: Loss,
+    weights: Mapping[str, torch.Tensor],
+    nodes: Collection[str],
+) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """What is in front of the last activation, and by node its operand, each one's own."""
+    seen: dict[str, torch.Tensor] = {}
+
+    def hook(node: Node, i: int, v: torch.Tensor) -> torch.Tensor:
+        if i == 0 and node.name in nodes:
+            v = seen[node.name] = v.view_as(v)
+        return v
+
+    feed = {graph.inputs[0]: x.detach().requires_grad_()}
+    values = run(graph, feed, constants=weights, hook=hook)
+    return loss.preactivation(values), seen
 
 
 def _batch(graph: Graph) -> int:

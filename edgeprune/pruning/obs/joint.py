@@ -93,35 +93,46 @@ def together(
     wanted = aims(unfuse(graph), parts, whole, (ours.value, theirs.value))
     vector = all(lin.positions == 1 for lin in linears(graph).values())
     size = min(len(data), VECTORS if vector else SAMPLES)
-    value, damp = judge.value(graph), DAMP
-
-    def kept(changed: Mapping[str, Array]) -> bool:
-        nonlocal graph, value
-        made = graph.with_constants(changed)
-        now = judge.value(made)
-        if not now > value:
-            return False
-        if floor is not None and judge.accuracy(made) < min(floor, judge.accuracy(graph)) - 1e-9:
-            return False
-        graph, value = made, now
-        return True
-
+    best, damp = _Best(graph, judge, floor), DAMP
     if reference is not None:
-        kept(refit(unfuse(graph), parts, reference(), sweeps=sweeps))
+        best.take(refit(unfuse(best.graph), parts, reference(), sweeps=sweeps))
     for step in range(STEPS):
-        distance = Distance(unfuse(graph), wanted, whole, _some(data, step * size, size))
+        distance = Distance(unfuse(best.graph), wanted, whole, _some(data, step * size, size))
         if distance.equations < FEWEST:
             break
-        before = value
-        if not kept(solve_jointly(distance, damp=damp, seed=seed + step)):
+        before = best.value
+        if not best.take(solve_jointly(distance, damp=damp, seed=seed + step)):
             damp *= STRONGER
-        elif value < (1 - ENOUGH) * before:  # both are negative
+        elif best.value < (1 - ENOUGH) * before:  # both are negative
             break
         progress("solve", step + 1, STEPS)
     if answers is None:
         answers = value_of(dense, data.x, theirs.value)
-    kept(resolve_head(unfuse(graph), ours, data.x[: len(answers)], answers))
-    return graph
+    best.take(resolve_head(unfuse(best.graph), ours, data.x[: len(answers)], answers))
+    return best.graph
+
+
+class _Best:
+    """The best network so far, which others have to come nearer than to take its place."""
+
+    def __init__(self, graph: Graph, judge: Judge, floor: float | None) -> None:
+        self.graph, self.value = graph, judge.value(graph)
+        self._judge, self._floor = judge, floor
+
+    def take(self, changed: Mapping[str, Array]) -> bool:
+        """The same with these constants; whether it is the best one now."""
+        made = self.graph.with_constants(changed)
+        value = self._judge.value(made)
+        if not value > self.value or self._too_low(made):
+            return False
+        self.graph, self.value = made, value
+        return True
+
+    def _too_low(self, made: Graph) -> bool:
+        if self._floor is None:
+            return False
+        accuracy = self._judge.accuracy
+        return accuracy(made) < min(self._floor, accuracy(self.graph)) - 1e-9
 
 
 def _some(data: Samples, start: int, count: int) -> NDArray[np.float32]:

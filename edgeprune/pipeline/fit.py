@@ -15,7 +15,7 @@ from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.output import check_writable, write_result
 from edgeprune.pipeline.prepare import answers, prepare
 from edgeprune.progress import Progress, silent
-from edgeprune.report.explore import survey_page
+from edgeprune.report.explore import fit_page
 from edgeprune.report.layers import channels
 from edgeprune.target import Target, list_targets, load_target
 
@@ -55,7 +55,7 @@ class Row:
     accuracy: float | None = None
 
 
-def survey(
+def fit_model(
     options: BuildOptions, targets: Sequence[str] = (), progress: Progress = silent
 ) -> dict[str, Any]:
     """Which targets a model fits.
@@ -99,7 +99,7 @@ def survey(
         },
         "targets": [asdict(r) for r in rows],
     }
-    write_result(options, "fit", content, survey_page(prepared.path.name, content), {})
+    write_result(options, "fit", content, fit_page(prepared.path.name, content), {})
     return content
 
 
