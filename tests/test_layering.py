@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1] / "edgeprune"
 
 LAYERS = (
-    "arguments arrays errors files heap progress resources schema scratch target bundled",
+    "adam arguments arrays errors files heap progress resources schema scratch target bundled",
     "ir",
     "ops",
     "frontends pruning quantize planner kernels toolchain",
@@ -29,7 +29,7 @@ LAYERS = (
 RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row.split()}
 
 MAY_IMPORT = {
-    "torch": {"ir", "ops", "frontends", "pruning", "quantize"},
+    "torch": {"adam", "ir", "ops", "frontends", "pruning", "quantize"},
     "onnx": {"frontends", "emit", "verify"},
     "onnxruntime": {"verify"},
     "ai_edge_litert": {"frontends", "emit", "verify"},

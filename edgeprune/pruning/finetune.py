@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeprune.adam import Adam
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Array, Graph, LinearOp, Node, Samples, tensors
 from edgeprune.ops import Conv2d, DepthwiseConv2d
@@ -274,8 +275,7 @@ def _train(
     generator = torch.Generator().manual_seed(seed)
     batch = min(how.batch, len(data))
     steps = round(epochs * (len(data) // batch))
-    optimizer = torch.optim.Adam(net.parameters, how.rate)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(steps, 1))
+    adam = Adam([(net.parameters, how.rate)], steps)
     x, targets = torch.from_numpy(data.x), torch.from_numpy(loss.targets)
     order = torch.zeros(0, dtype=torch.int64)
     for step in range(steps):
@@ -287,10 +287,8 @@ def _train(
         error = loss.per_sample(values[loss.value], targets[rows].to(net.device)).mean()
         if teacher is not None:
             error = error + how.teaching * teacher.error(values, images)
-        optimizer.zero_grad()
         error.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        schedule.step()
+        adam.step()
         progress("finetune", step + 1, steps)
 
 

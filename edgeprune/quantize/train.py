@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgeprune.adam import Adam
 from edgeprune.ir import Array, Graph, predict, run, tensors
 from edgeprune.ops.linear import Linear, linears
 from edgeprune.progress import Progress, silent
@@ -67,11 +68,9 @@ def train(
 
     known = linears(graph)
     layers = [_Layer.of(known[name], found, graph) for name, found in levels.items()]
-    groups = [group for layer in layers for group in layer.groups(fixed=fixed)]
-    optimizer = torch.optim.Adam(groups)
     batch = min(BATCH, len(x))
     steps = round(epochs * (len(x) // batch))
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(steps, 1))
+    adam = Adam((group for layer in layers for group in layer.rates(fixed=fixed)), steps)
     fed, wanted = torch.from_numpy(x), torch.from_numpy(predict(source, x))
     is_distribution = source.producer[source.outputs[0]].op.kind == "softmax"
     generator = torch.Generator().manual_seed(seed)
@@ -85,10 +84,8 @@ def train(
         made = run(graph, {graph.inputs[0]: fed[rows]}, constants=now, keep=(out,))[out]
         if not made.requires_grad:  # as behind a comparison: nothing can be learned
             return graph, dict(levels)
-        optimizer.zero_grad()
         _distance(made, wanted[rows], is_distribution).backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        schedule.step()
+        adam.step()
         progress("settle" if fixed else "finetune", step + 1, steps)
     changed = {v: w for layer in layers for v, w in layer.constants(graph).items()}
     return graph.with_constants(changed), {k: v.levels for k, v in zip(levels, layers, strict=True)}
@@ -145,16 +142,13 @@ class _Layer:
             torch.from_numpy(places.reshape(w.shape)),
         )
 
-    def groups(self, *, fixed: bool) -> list[dict[str, object]]:
+    def rates(self, *, fixed: bool) -> list[tuple[list[torch.Tensor], float]]:
         """What is learned, and how fast."""
         if fixed:
             self.latent.requires_grad_(False)
-            return [{"params": [self.scale, self.bias], "lr": FIXED_RATE}]
+            return [([self.scale, self.bias], FIXED_RATE)]
         size = float(self.latent.detach().square().mean().sqrt())
-        return [
-            {"params": [self.latent], "lr": WEIGHT_RATE * size},
-            {"params": [self.scale, self.bias], "lr": RATE},
-        ]
+        return [([self.latent], WEIGHT_RATE * size), ([self.scale, self.bias], RATE)]
 
     @property
     def levels(self) -> Levels:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from edgeprune.adam import Adam
 from edgeprune.ir import Node, run, tensors
 from edgeprune.pruning.criteria.context import Context, Criterion, Scores
 
@@ -35,8 +36,7 @@ def gates(ctx: Context) -> Scores:
     s = torch.full((ctx.coupling.count,), START, requires_grad=True)
     x, t = (torch.cat(parts) for parts in zip(*ctx.batches(), strict=True))
     generator = torch.Generator().manual_seed(ctx.seed)
-    adam = torch.optim.Adam([s], lr=RATE)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, STEPS)
+    adam = Adam([([s], RATE)], STEPS)
 
     def error(rows: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
         def hook(node: Node, i: int, v: torch.Tensor) -> torch.Tensor:
@@ -50,10 +50,8 @@ def gates(ctx: Context) -> Scores:
     for _ in range(STEPS):
         rows = torch.randint(len(x), (BATCH,), generator=generator)
         gate = torch.where(free, s.sigmoid(), 1.0)
-        adam.zero_grad()
         torch.autograd.backward(error(rows, gate) / closed + PRICE * gate[free].mean())
         adam.step()
-        schedule.step()
     return ctx.scores(np.asarray(s.detach().double()))
 
 
