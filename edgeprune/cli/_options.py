@@ -39,12 +39,25 @@ bits = click.option(
     show_default=True,
     help="Fewest and most for weights, where auto or mixed meets a --budget.",
 )
-CRITERIA = (
-    "obs, activation_mean, brute_force, firing_rate, fisher, gates, l1, l2, random, taylor1, "
-    "taylor1_abs, taylor2, taylor2_gn, taylor2_lecun, taylor2_mean, taylor2_median"
-)
+
+
+class Criterion(click.Option):
+    """One whose help names all criteria; they are imported when it is shown, and not before."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        from edgeprune.pruning.criteria import CRITERIA
+
+        record = super().get_help_record(ctx)
+        names = ", ".join(("obs", *sorted(CRITERIA)))
+        return record and (record[0], record[1].format(criteria=names))
+
+
 criterion = click.option(
-    "--criterion", default="obs", show_default=True, help=f"How neurons rank: {CRITERIA}."
+    "--criterion",
+    cls=Criterion,
+    default="obs",
+    show_default=True,
+    help="How neurons rank: {criteria}.",
 )
 schedule = click.option(
     "--schedule",

@@ -17,8 +17,9 @@ from edgeprune.cli._options import COUNT, PATH
 @click.option(
     "--criterion",
     "criteria",
+    cls=_options.Criterion,
     multiple=True,
-    help=f"Several to compare them: {_options.CRITERIA}.",
+    help="Several to compare them: {criteria}.",
 )
 @_options.schedule
 @click.option("--dtype", type=click.Choice(["auto", "int8", "float32"]), default="auto")
