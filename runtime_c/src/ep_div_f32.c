@@ -1,18 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_div.h"
 
-void ep_div_f32(const ep_div_f32_params *p, const float *a, const float *b, float *y)
-{
-    const int32_t rows = ep_broadcast_rows(&p->shape);
-    const int32_t last = EP_AXES - 1;
-    for (int32_t row = 0; row < rows; row++) {
-        const float *left = a + ep_broadcast_at(&p->shape, p->shape.a_step, row);
-        const float *right = b + ep_broadcast_at(&p->shape, p->shape.b_step, row);
-        for (int32_t i = 0; i < p->shape.size[last]; i++) {
-            *y++ = ep_limit_f32(p->swap != 0 ? *right / *left : *left / *right, p->act_min,
-                                p->act_max);
-            left += p->shape.a_step[last];
-            right += p->shape.b_step[last];
-        }
-    }
-}
+#define EP_FUNCTION ep_div_f32
+#define EP_PARAMS ep_div_f32_params
+#define EP_OF(a, b) (p->swap != 0 ? (b) / (a) : (a) / (b))
+
+#include "ep_arith_f32_body.inc"
