@@ -16,9 +16,8 @@ from edgeprune.errors import UnsupportedError
 from edgeprune.ir import Array, DType, Graph, Node, Op, TensorType
 from edgeprune.ops import (
     AvgPool2d,
-    Conv2d,
+    Convolution,
     ConvTranspose2d,
-    DepthwiseConv2d,
     Maximum,
     MaxPool2d,
     Minimum,
@@ -33,7 +32,7 @@ from edgeprune.ops._window import NO_PADDING, Padding, Pair, tflite_padding
 from edgeprune.ops.activation import Parts
 
 NAMED_CLAMPS = {*TFLITE_NAMES, (0.0, 1.0)}
-WINDOWED = (Conv2d, DepthwiseConv2d, MaxPool2d, AvgPool2d)
+WINDOWED = (Convolution, MaxPool2d, AvgPool2d)
 
 
 def split(graph: Graph) -> Graph:
@@ -142,8 +141,8 @@ def _is_explicit(graph: Graph, node: Node) -> bool:
 def _kernel(graph: Graph, node: Node) -> Pair:
     if isinstance(node.op, MaxPool2d | AvgPool2d):
         return node.op.kernel
-    shape = graph.types[node.inputs[1]].shape
-    return (shape[1], shape[2]) if isinstance(node.op, Conv2d) else (shape[0], shape[1])
+    assert isinstance(node.op, Convolution)
+    return node.op.window(graph.types[node.inputs[1]].shape)
 
 
 def _pad_before(graph: Graph, node: Node) -> Node:

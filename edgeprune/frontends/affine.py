@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeprune.frontends.passes import fresh, only_user
 from edgeprune.ir import Array, Folded, Graph, LinearOp, Node, Op
-from edgeprune.ops import Add, Conv2d, Dense, DepthwiseConv2d, Div, Mul, Sub
+from edgeprune.ops import Add, Convolution, Dense, DepthwiseConv2d, Div, Mul, Sub
 
 
 def fold_affine(graph: Graph) -> Graph:
@@ -207,7 +207,7 @@ def _can_read(graph: Graph, after: Node, node: Node, a: Array, b: Array) -> bool
         return False
     if isinstance(after.op, Dense):
         return True
-    if isinstance(after.op, Conv2d | DepthwiseConv2d):
+    if isinstance(after.op, Convolution):
         return not (after.op.padding.any and b.any())
     return False
 
@@ -220,7 +220,7 @@ def _into_after(graph: Graph, node: Node, after: Node, a: Array, b: Array) -> _F
         many = weights.shape[2] // len(a)
         scaled = weights * np.repeat(a, many)
         shift = weights.sum((0, 1)) * np.repeat(b, many)
-    elif isinstance(after.op, Conv2d) and after.op.groups > 1:
+    elif isinstance(after.op, LinearOp) and after.op.groups > 1:
         groups = after.op.groups
         rows = np.repeat(np.arange(groups), weights.shape[0] // groups)
         scaled = weights * a.reshape(groups, -1)[rows][:, None, None, :]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgeprune.ir import Array, Folded, Graph
-from edgeprune.ops import Conv2d, Dense, DepthwiseConv2d
+from edgeprune.ops.linear import Layer
 
 
 def with_norms(graph: Graph, model: Any) -> Graph:
@@ -24,12 +24,12 @@ def with_norms(graph: Graph, model: Any) -> Graph:
     types = dict(graph.types)
     pairs = _normed_layers(model)
     for node in graph.nodes:
-        if not isinstance(node.op, Conv2d | DepthwiseConv2d | Dense):
+        if not isinstance(node.op, Layer):
             continue
         name = node.inputs[1]
         if name not in graph.constants:
             continue
-        stored = _as_keras(node.op, graph.constants[name])
+        stored = np.moveaxis(graph.constants[name], node.op.out_axis, -1)  # as Keras has them
         for kernel, factor in pairs:
             if _is_product(stored, kernel, factor):
                 folded = Folded(tuple(factor.tolist()), node.op.out_axis)
@@ -56,11 +56,6 @@ def _normed_layers(model: Any) -> list[tuple[Array, Array]]:
             factor = factor * np.asarray(norm.gamma)
         found.append((np.asarray(layer.kernel), factor))
     return found
-
-
-def _as_keras(op: Conv2d | DepthwiseConv2d | Dense, w: Array) -> Array:
-    """Weights with the results last, as Keras has them."""
-    return w if isinstance(op, DepthwiseConv2d) else np.moveaxis(w, 0, -1)
 
 
 def _is_product(stored: Array, kernel: Array, factor: Array) -> bool:

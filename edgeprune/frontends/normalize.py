@@ -20,8 +20,7 @@ from edgeprune.ops import (
     Add,
     AvgPool2d,
     Concat,
-    Conv2d,
-    DepthwiseConv2d,
+    Convolution,
     Div,
     Maximum,
     MaxPool2d,
@@ -204,11 +203,10 @@ def _padded(graph: Graph, pad: Node, user: Node) -> Node | None:
     """A convolution that does a Pad itself; None where it cannot, or its window is too small."""
     op, around = user.op, pad.op
     assert isinstance(around, Pad)
-    if not isinstance(op, Conv2d | DepthwiseConv2d):
+    if not isinstance(op, Convolution):
         return None
     (top, left, front), (bottom, right, behind) = around.before, around.after
-    shape = graph.types[user.inputs[1]].shape
-    height, width = shape[1:3] if isinstance(op, Conv2d) else shape[:2]
+    height, width = op.window(graph.types[user.inputs[1]].shape)
     own = op.padding
     new = Padding(own.top + top, own.left + left, own.bottom + bottom, own.right + right)
     fits = max(new.top, new.bottom) < height and max(new.left, new.right) < width

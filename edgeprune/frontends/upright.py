@@ -15,12 +15,12 @@ import numpy as np
 
 from edgeprune.frontends.passes import fresh
 from edgeprune.ir import Array, Graph, Node, Op, TensorType, dequantise_array
-from edgeprune.ops import Concat, Conv2d, DepthwiseConv2d, Pad, Reshape, Slice
+from edgeprune.ops import Concat, Convolution, Pad, Reshape, Slice
 from edgeprune.ops._window import Padding
 from edgeprune.ops.pool import AvgPool2d, MaxPool2d
 
 Shape = tuple[int, ...]
-Layer = TypeVar("Layer", Conv2d, DepthwiseConv2d)
+Layer = TypeVar("Layer", bound=Convolution)
 
 
 def lies(shape: Shape) -> bool:
@@ -181,11 +181,8 @@ class _Upright:
         if v not in self.rows:
             return None
         x = self.rows[v]
-        if isinstance(op, Conv2d):
-            weights = self._constant(node.inputs[1], lambda w: w.swapaxes(1, 2))
-            return _layer(op), (x, weights, node.inputs[2])
-        if isinstance(op, DepthwiseConv2d):
-            weights = self._constant(node.inputs[1], lambda w: w.swapaxes(0, 1))
+        if isinstance(op, Convolution):
+            weights = self._constant(node.inputs[1], lambda w: w.swapaxes(*op.window_axes))
             return _layer(op), (x, weights, node.inputs[2])
         if isinstance(op, MaxPool2d | AvgPool2d):
             around = _turned(op.padding)

@@ -161,6 +161,11 @@ class LinearOp(Op):
     out_axis: ClassVar[int]
     in_axis: ClassVar[int]
 
+    @property
+    def groups(self) -> int:
+        """Parts of a layer that read different channels, one behind the other in its weights."""
+        return 1
+
     def along_results(self, values: Array, rank: int) -> Array:
         """One number a result channel, in the shape that its weights of that rank go with."""
         shape = [1] * rank

@@ -14,13 +14,10 @@ from itertools import groupby
 
 import numpy as np
 
-from edgeprune.ir import Array, DType, QuantParams, TensorType, numbers_of
+from edgeprune.ir import Array, DType, LinearOp, QuantParams, TensorType, numbers_of
 from edgeprune.kernels.call import Constant, Kernel, KernelCall, Request, Stage
 from edgeprune.kernels.codes import Coding, coding_of
-from edgeprune.ops import Conv2d, ConvTranspose2d, Dense, DepthwiseConv2d
-
-CHANNEL_AXIS: dict[type, int] = {Conv2d: 0, ConvTranspose2d: 0, Dense: 0, DepthwiseConv2d: 2}
-"""Of the weights, by operator: the one that runs over the results."""
+from edgeprune.ops import Conv2d, Dense
 
 STAGE_BYTES = {"avr": 256}
 """Scratch that unpacked weights should take, by set of kernels."""
@@ -48,7 +45,8 @@ def staged(kernels: Sequence[Kernel], request: Request) -> KernelCall | None:
     for kernel in kernels:
         call = kernel(request)
         if call is not None and coding is not None:
-            layer = _Coded(kernel, request, CHANNEL_AXIS[type(request.node.op)], coding)
+            assert isinstance(request.node.op, LinearOp)
+            layer = _Coded(kernel, request, request.node.op.out_axis, coding)
             found = [c for c in map(layer.call, (call, *call.others)) if c is not None]
             call = replace(found[0], others=tuple(found[1:])) if found else None
         elif call is not None and known is not None:
@@ -64,8 +62,7 @@ def _as_int8(request: Request) -> tuple[Request, Coding | None]:
     None where they are not: they have many values.
     """
     op, graph = request.node.op, request.graph
-    axis = CHANNEL_AXIS.get(type(op))
-    if axis is None or request.node.inputs[1] not in graph.constants:
+    if not isinstance(op, LinearOp) or request.node.inputs[1] not in graph.constants:
         return request, None
     t = graph.types_of(request.node)[1]
     if t.codebook is None and t.dtype is not DType.INT4:
@@ -74,7 +71,7 @@ def _as_int8(request: Request) -> tuple[Request, Coding | None]:
     if 0 not in values and len(values) < coding_of(len(values)).kinds:
         values = np.unique([*values, np.int8(0)])
     coding = coding_of(len(values))
-    return replace(_part(request, axis, 0, t.shape[axis]), values=values), coding
+    return replace(_part(request, op.out_axis, 0, t.shape[op.out_axis]), values=values), coding
 
 
 def _saved(request: Request, coding: Coding) -> int:

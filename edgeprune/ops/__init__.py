@@ -15,7 +15,7 @@ from edgeprune.ops.activation import (
 from edgeprune.ops.arith import Add, Div, Maximum, Minimum, Mul, Sub
 from edgeprune.ops.audio import AudioFeatures
 from edgeprune.ops.compare import Compare
-from edgeprune.ops.conv import Conv2d, DepthwiseConv2d
+from edgeprune.ops.conv import Conv2d, Convolution, DepthwiseConv2d
 from edgeprune.ops.conv_transpose import ConvTranspose2d
 from edgeprune.ops.dense import Dense
 from edgeprune.ops.embedding import Embedding
@@ -83,6 +83,7 @@ __all__ = [
     "Concat",
     "Conv2d",
     "ConvTranspose2d",
+    "Convolution",
     "Dense",
     "DepthwiseConv2d",
     "Dequantize",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -63,29 +63,66 @@ def _conv_torch(
     return y.permute(0, 2, 3, 1)
 
 
-def _tflite_options(
-    types: tuple[TensorType, TensorType],
-    kernel: Pair,
-    stride: Pair,
-    dilation: Pair,
-    pad: Padding,
-    clamp: Clamp | None,
-) -> Mapping[str, object]:
-    x, y = types
-    padding = tflite_padding(x.shape, kernel, stride, dilation, pad)
-    assert padding is not None, "explicit padding is split off before emission"
-    return {
-        "padding": padding,
-        "strideH": stride[0],
-        "strideW": stride[1],
-        "dilationHFactor": dilation[0],
-        "dilationWFactor": dilation[1],
-        "fusedActivationFunction": tflite_clamp(clamp, y),
-    }
+@dataclass(frozen=True)
+class Convolution(LinearOp):
+    """Filters that slide over an image.
+
+    ``window_axes`` are those of the weights that run over rows and columns of a filter.
+    """
+
+    window_axes: ClassVar[Pair]
+    stride: Pair = (1, 1)
+    padding: Padding = NO_PADDING
+    dilation: Pair = (1, 1)
+
+    def window(self, weights: tuple[int, ...]) -> Pair:
+        """Rows and columns of a filter, from the shape of all."""
+        rows, columns = self.window_axes
+        return weights[rows], weights[columns]
+
+    def band(self, x: Sequence[TensorType], y: TensorType, rows: range) -> Band | None:
+        kernel = self.window(x[1].shape)[0]
+        seen = rows_read(
+            rows, x[0].shape[0], kernel, self.stride[0], self.dilation[0], self.padding
+        )
+        return Band(replace(self, padding=seen[1]), (seen[0], None, None)) if seen else None
+
+    def _size(self, x: TensorType, w: TensorType) -> Pair:
+        return out_size(x.shape, self.window(w.shape), self.stride, self.dilation, self.padding)
+
+    def _steps(self) -> dict[str, Any]:
+        """What the integer reference wants beside the operands."""
+        return {
+            "stride": self.stride,
+            "dilation": self.dilation,
+            "pads": reference_pads(self.padding),
+        }
+
+    def _tflite_options(self, x: Sequence[TensorType]) -> dict[str, object]:
+        kernel = self.window(x[1].shape)
+        padding = tflite_padding(x[0].shape, kernel, self.stride, self.dilation, self.padding)
+        assert padding is not None, "explicit padding is split off before emission"
+        return {
+            "padding": padding,
+            "strideH": self.stride[0],
+            "strideW": self.stride[1],
+            "dilationHFactor": self.dilation[0],
+            "dilationWFactor": self.dilation[1],
+        }
+
+    def _onnx(self, x: Sequence[TensorType], groups: int, weights: Form) -> OnnxNode:
+        attributes = {
+            "kernel_shape": list(self.window(x[1].shape)),
+            "strides": list(self.stride),
+            "dilations": list(self.dilation),
+            "pads": onnx_pads(self.padding),
+            "group": groups,
+        }
+        return OnnxNode("Conv", attributes, "first", {1: weights})
 
 
 @dataclass(frozen=True)
-class Conv2d(LinearOp):
+class Conv2d(Convolution):
     """2-D convolution (cross-correlation).
 
     Shapes: x (h, w, i), weights (o, kh, kw, i / groups), bias (o,) -> (h', w', o).
@@ -94,18 +131,14 @@ class Conv2d(LinearOp):
     kind: ClassVar[str] = "conv2d"
     out_axis: ClassVar[int] = 0
     in_axis: ClassVar[int] = 3
-    stride: Pair = (1, 1)
-    padding: Padding = NO_PADDING
-    dilation: Pair = (1, 1)
+    window_axes: ClassVar[Pair] = (1, 2)
     groups: int = 1
     clamp: Clamp | None = None
 
     def infer(self, *x: TensorType) -> TensorType:
         image, w, b = x
         need(len(w.shape) == 4, f"weights are {list(w.shape)}, not (o, h, w, i)")
-        size = out_size(
-            image.shape, (w.shape[1], w.shape[2]), self.stride, self.dilation, self.padding
-        )
+        size = self._size(image, w)
         need(
             image.shape[2] == w.shape[3] * self.groups,
             f"the image has {image.shape[2]} channels, the weights want {w.shape[3] * self.groups}",
@@ -124,19 +157,8 @@ class Conv2d(LinearOp):
     def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
         image, w, b = x
         xq, wq, yq = quants(types[0], types[1], out)
-        return fp.conv2d(
-            image,
-            w,
-            b,
-            xq,
-            wq,
-            yq,
-            stride=self.stride,
-            dilation=self.dilation,
-            pads=reference_pads(self.padding),
-            groups=self.groups,
-            clamp=clamp_bounds(self.clamp, out),
-        )
+        clamp = clamp_bounds(self.clamp, out)
+        return fp.conv2d(image, w, b, xq, wq, yq, **self._steps(), groups=self.groups, clamp=clamp)
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         read = ch.per_channel(ids[0]).reshape(self.groups, -1)
@@ -149,36 +171,21 @@ class Conv2d(LinearOp):
         ch.axis(node.inputs[2], 0, made.ravel())
         return np.broadcast_to(made.ravel(), self.infer(*types).shape)
 
-    def band(self, x: Sequence[TensorType], y: TensorType, rows: range) -> Band | None:
-        seen = rows_read(
-            rows, x[0].shape[0], x[1].shape[1], self.stride[0], self.dilation[0], self.padding
-        )
-        return Band(replace(self, padding=seen[1]), (seen[0], None, None)) if seen else None
-
     def macs(self, *x: TensorType) -> int:
         y = self.infer(*x)
         return y.size * int(np.prod(x[1].shape[1:]))
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
-        kernel = (x[1].shape[1], x[1].shape[2])
-        options = _tflite_options(
-            (x[0], y), kernel, self.stride, self.dilation, self.padding, self.clamp
-        )
+        options = self._tflite_options(x)
+        options["fusedActivationFunction"] = tflite_clamp(self.clamp, y)
         return TfliteOp("CONV_2D", "Conv2DOptions", options)
 
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
-        attributes = {
-            "kernel_shape": [x[1].shape[1], x[1].shape[2]],
-            "strides": list(self.stride),
-            "dilations": list(self.dilation),
-            "pads": onnx_pads(self.padding),
-            "group": self.groups,
-        }
-        return OnnxNode("Conv", attributes, "first", {1: Form((0, 3, 1, 2))})
+        return self._onnx(x, self.groups, Form((0, 3, 1, 2)))
 
 
 @dataclass(frozen=True)
-class DepthwiseConv2d(LinearOp):
+class DepthwiseConv2d(Convolution):
     """One filter, or m filters, for each channel.
 
     Shapes: x (h, w, i), weights (kh, kw, i * m), bias (i * m,) -> (h', w', i * m); filter
@@ -188,17 +195,13 @@ class DepthwiseConv2d(LinearOp):
     kind: ClassVar[str] = "depthwise_conv2d"
     out_axis: ClassVar[int] = 2
     in_axis: ClassVar[int] = 2
-    stride: Pair = (1, 1)
-    padding: Padding = NO_PADDING
-    dilation: Pair = (1, 1)
+    window_axes: ClassVar[Pair] = (0, 1)
     clamp: Clamp | None = None
 
     def infer(self, *x: TensorType) -> TensorType:
         image, w, b = x
         need(len(w.shape) == 3, f"weights are {list(w.shape)}, not (h, w, c)")
-        size = out_size(
-            image.shape, (w.shape[0], w.shape[1]), self.stride, self.dilation, self.padding
-        )
+        size = self._size(image, w)
         need(
             w.shape[2] > 0 and w.shape[2] % image.shape[2] == 0,
             f"the image has {image.shape[2]} channels, the weights {w.shape[2]}",
@@ -217,18 +220,8 @@ class DepthwiseConv2d(LinearOp):
     def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
         image, w, b = x
         xq, wq, yq = quants(types[0], types[1], out)
-        return fp.depthwise_conv2d(
-            image,
-            w,
-            b,
-            xq,
-            wq,
-            yq,
-            stride=self.stride,
-            dilation=self.dilation,
-            pads=reference_pads(self.padding),
-            clamp=clamp_bounds(self.clamp, out),
-        )
+        clamp = clamp_bounds(self.clamp, out)
+        return fp.depthwise_conv2d(image, w, b, xq, wq, yq, **self._steps(), clamp=clamp)
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         read = ch.per_channel(ids[0])
@@ -237,31 +230,16 @@ class DepthwiseConv2d(LinearOp):
         ch.axis(node.inputs[2], 0, made)
         return np.broadcast_to(made, self.infer(*types).shape)
 
-    def band(self, x: Sequence[TensorType], y: TensorType, rows: range) -> Band | None:
-        seen = rows_read(
-            rows, x[0].shape[0], x[1].shape[0], self.stride[0], self.dilation[0], self.padding
-        )
-        return Band(replace(self, padding=seen[1]), (seen[0], None, None)) if seen else None
-
     def macs(self, *x: TensorType) -> int:
         return self.infer(*x).size * x[1].shape[0] * x[1].shape[1]
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
-        kernel = (x[1].shape[0], x[1].shape[1])
-        options = dict(
-            _tflite_options((x[0], y), kernel, self.stride, self.dilation, self.padding, self.clamp)
-        )
+        options = self._tflite_options(x)
+        options["fusedActivationFunction"] = tflite_clamp(self.clamp, y)
         options["depthMultiplier"] = x[1].shape[2] // x[0].shape[2]
         return TfliteOp(
             "DEPTHWISE_CONV_2D", "DepthwiseConv2DOptions", options, {1: Form(new_axes=(0,))}
         )
 
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
-        attributes = {
-            "kernel_shape": [x[1].shape[0], x[1].shape[1]],
-            "strides": list(self.stride),
-            "dilations": list(self.dilation),
-            "pads": onnx_pads(self.padding),
-            "group": x[0].shape[2],
-        }
-        return OnnxNode("Conv", attributes, "first", {1: Form((2, 0, 1), (1,))})
+        return self._onnx(x, x[0].shape[2], Form((2, 0, 1), (1,)))

@@ -15,12 +15,13 @@ from edgeprune.ir import (
     Folded,
     Graph,
     Ids,
+    LinearOp,
     Node,
     QuantParams,
     Read,
     TensorType,
 )
-from edgeprune.ops import Conv2d, ConvTranspose2d, Gather
+from edgeprune.ops import Convolution, ConvTranspose2d, Gather
 
 if TYPE_CHECKING:
     import torch
@@ -55,7 +56,7 @@ def compact(graph: Graph, coupling: Coupling, removed: Mask, fill: Fill | None =
 def folds(graph: Graph, read: Read) -> bool:
     """Whether a constant other than 0 at this read can become part of the bias, exactly."""
     op = graph.node(read.node).op
-    if isinstance(op, Conv2d):
+    if isinstance(op, Convolution):
         return not op.padding.any
     return not isinstance(op, ConvTranspose2d)
 
@@ -255,7 +256,7 @@ class _Compaction:
 
     def _left(self, node: Node, read: Read) -> Array:
         """Beyond zero, what the node sees of removed channels: (groups, channels of a group)."""
-        groups = node.op.groups if isinstance(node.op, Conv2d) else 1
+        groups = node.op.groups if isinstance(node.op, LinearOp) else 1
         gone = np.tile(self.removed[read.ids], groups)
         value = node.inputs[0]
         if value not in self.fill:

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.ir import Array, Coupling, Graph, Node
-from edgeprune.ops import Conv2d, Dense, DepthwiseConv2d, Reshape
+from edgeprune.ops import DepthwiseConv2d, Reshape
+from edgeprune.ops.linear import Layer
 
 Numbers = NDArray[np.int64]
 Factors = NDArray[np.float64]
@@ -67,8 +68,8 @@ class Numbering:
 
     def _visit(self, node: Node) -> None:
         op = node.op
-        if isinstance(op, (Conv2d, Dense, DepthwiseConv2d)):
-            self._weighted(node)
+        if isinstance(op, Layer):
+            self._weighted(node, op)
         elif op.moves:
             self.numbers[node.output] = _moved(node, [self.numbers[v] for v in node.inputs])
             self.factors[node.output] = _moved(node, [self.factors[v] for v in node.inputs])
@@ -97,8 +98,7 @@ class Numbering:
             numbers[k] = self._number((node.op, scale, *operands, *parts))
         self._put_maps(node.output, numbers, factors)
 
-    def _weighted(self, node: Node) -> None:
-        op = node.op
+    def _weighted(self, node: Node, op: Layer) -> None:
         w, b = (self.graph.constants[v] for v in node.inputs[1:])
         read, read_factor = self._maps(node.inputs[0])
         numbers = np.empty(len(b), np.int64)
@@ -108,9 +108,8 @@ class Numbering:
                 c = o // (w.shape[2] // len(read))
                 row, seen, scale = w[:, :, o], read[c : c + 1], read_factor[c : c + 1]
             else:
-                groups = op.groups if isinstance(op, Conv2d) else 1
-                size = len(read) // groups
-                start = o // (len(b) // groups) * size
+                size = len(read) // op.groups
+                start = o // (len(b) // op.groups) * size
                 row, seen = w[o], read[start : start + size]
                 scale = read_factor[start : start + size]
             numbers[o], factors[o] = self._row(node, o, row, b[o], seen, scale)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.ir import Array, Graph, LinearOp, Node, TensorType, computed
-from edgeprune.ops import Conv2d, ConvTranspose2d, DepthwiseConv2d, Unary
+from edgeprune.ops import Convolution, ConvTranspose2d, DepthwiseConv2d, Unary
 
 Interval = tuple[Array, Array]  # lowest and highest value of each element
 Range = tuple[float, float]
@@ -123,18 +123,18 @@ def _sums(
     """Lowest and highest sum of products and bias, by channel of the result."""
     op = node.op
     axes: tuple[int, ...] = (0, 1)
-    if isinstance(op, (Conv2d, DepthwiseConv2d)) and op.padding.any:
+    if isinstance(op, Convolution) and op.padding.any:
         low, high = np.minimum(low, 0), np.maximum(high, 0)
     if isinstance(op, DepthwiseConv2d):
         times = w.shape[2] // len(low)
         low, high = np.repeat(low, times), np.repeat(high, times)
     else:
-        groups = op.groups if isinstance(op, Conv2d) else 1
-        if groups > 1:
+        assert isinstance(op, LinearOp)
+        if op.groups > 1:
             shape = (len(w), 1, 1, w.shape[3])
-            spread = np.repeat(np.arange(groups), len(w) // groups)
-            low = low.reshape(groups, -1)[spread].reshape(shape)
-            high = high.reshape(groups, -1)[spread].reshape(shape)
+            spread = np.repeat(np.arange(op.groups), len(w) // op.groups)
+            low = low.reshape(op.groups, -1)[spread].reshape(shape)
+            high = high.reshape(op.groups, -1)[spread].reshape(shape)
         axes = tuple(range(1, w.ndim))
     least = np.minimum(w * low, w * high)
     most = np.maximum(w * low, w * high)
