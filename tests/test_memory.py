@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from edgeprune import heap
+
 FRAGMENTS = """
 import sys
 import click
@@ -77,6 +79,35 @@ def test_what_one_thread_let_go_another_takes() -> None:
         [sys.executable, "-c", THREADS], capture_output=True, text=True, check=True
     )
     assert int(done.stdout) < 60  # MiB, of which 39 are in use at once; by itself glibc takes 78
+
+
+PAGES = """
+import resource
+import sys
+import click
+from edgeprune import cli
+
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+def pages():
+    import torch
+    torch.ones(1)
+    before = faults()
+    for _ in range(10):
+        torch.ones(8 << 20, dtype=torch.uint8)
+    print(faults() - before)
+
+cli.app.add_command(click.Command("pages", callback=pages))
+sys.argv[1:] = ["pages"]
+cli.main()
+"""
+
+
+@pytest.mark.skipif(not heap.HUGE_PAGES.exists(), reason="the kernel has pages of one size")
+def test_large_tensors_are_made_of_large_pages() -> None:
+    done = subprocess.run([sys.executable, "-c", PAGES], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 10_000  # of 20,480 small ones
 
 
 HOLES = """
