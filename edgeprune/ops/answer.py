@@ -22,11 +22,13 @@ class Answer:
         value: its name.
         kind: "sigmoid", "softmax" of its last axis, or "squared": neither.
         beta: of the softmax.
+        positions: of the value; at each is a softmax of its own. 1 where it is none.
     """
 
     value: str
     kind: Kind
     beta: float = 1.0
+    positions: int = 1
 
 
 def answer_of(graph: Graph) -> Answer:
@@ -37,7 +39,9 @@ def answer_of(graph: Graph) -> Answer:
     if node is not None and isinstance(op, Sigmoid):
         return Answer(node.inputs[0], "sigmoid")
     if node is not None and isinstance(op, Softmax | LogSoftmax):
-        return Answer(node.inputs[0], "softmax", op.beta if isinstance(op, Softmax) else 1.0)
+        beta = op.beta if isinstance(op, Softmax) else 1.0
+        t = graph.types[output]
+        return Answer(node.inputs[0], "softmax", beta, t.size // t.shape[-1])
     return Answer(output, "squared")
 
 
@@ -54,7 +58,7 @@ def cotangents(
         kind: of the answer.
         beta: of its softmax.
         z: the value in front of the last activation, (n, ..., c); a softmax is one at every place.
-        draws: how many random ones; None: the exact set, c of them, where z is (n, c).
+        draws: how many random ones; None: the exact set, one for each of a sample's elements.
         generator: of the random ones.
 
     Returns:
@@ -64,19 +68,19 @@ def cotangents(
     """
     import torch
 
-    c = z.shape[-1]
-    eye = torch.eye(c)
+    single = torch.eye(z[0].numel()).view(-1, *z.shape[1:])  # one element of a sample is 1
     if kind == "softmax":
         p = (z * beta).softmax(dim=-1)
         if draws is None:
-            return [beta * p[:, i : i + 1].sqrt() * (eye[i] - p) for i in range(c)]
+            return [beta * p.sqrt() * e - beta * p * (p.sqrt() * e).sum(-1, True) for e in single]
         y = torch.multinomial(p.flatten(0, -2), draws, replacement=True, generator=generator)
+        eye = torch.eye(z.shape[-1])
         return [beta * (eye[y[:, i]].view_as(p) - p) / draws**0.5 for i in range(draws)]
     slope = torch.ones_like(z)
     if kind == "sigmoid":
         f = z.sigmoid()
         slope = f * (1 - f)
     if draws is None:
-        return [slope * eye[i] for i in range(c)]
+        return [slope * e for e in single]
     signs = torch.randint(0, 2, (draws, *z.shape), generator=generator) * 2.0 - 1
     return [slope * signs[i] / draws**0.5 for i in range(draws)]

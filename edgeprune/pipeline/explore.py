@@ -11,7 +11,7 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Graph, Samples, couple, predict
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.output import check_writable, write_result
-from edgeprune.pipeline.prepare import Prepared, answers, prepare
+from edgeprune.pipeline.prepare import Prepared, prepare
 from edgeprune.pipeline.values import refuse_unknown
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.analyze import analyze
@@ -179,7 +179,7 @@ def extract_model(
     union = []
     for i in range(len(labels)):
         part = extract(graph, activity, labels[: i + 1], zeta=options.zeta)
-        right = answers(predict(part.graph, test.x)) == test.y
+        right = prepared.answers(predict(part.graph, test.x)) == test.y
         union.append(
             {
                 "labels": list(labels[: i + 1]),

@@ -16,7 +16,7 @@ from edgeprune.pipeline.choose import Chooser, Room
 from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.output import check_writable, write_result
-from edgeprune.pipeline.prepare import Prepared, answers, prepare
+from edgeprune.pipeline.prepare import Prepared, prepare
 from edgeprune.progress import Progress, silent
 from edgeprune.report.classes import class_table
 from edgeprune.report.examples import examples
@@ -101,7 +101,7 @@ def _point(
     compiled, x = found.compiled, prepared.report.x
     graph = compiled.graph
     made = run_host(compiled, x)
-    said, source = answers(made), answers(prepared.reference)
+    said, source = prepared.answers(made), prepared.answers(prepared.reference)
     y = prepared.report.y if prepared.labelled else source
     assert y is not None
     run = _run(found, prepared, target)

@@ -15,7 +15,7 @@ from edgeprune.pipeline.explore import RUNS
 from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.output import check_writable, write_result
-from edgeprune.pipeline.prepare import answers, prepare
+from edgeprune.pipeline.prepare import Prepared, prepare
 from edgeprune.progress import Progress, silent
 from edgeprune.report.layers import channels
 from edgeprune.report.pareto import Point, mark_frontier, pareto_page
@@ -64,7 +64,7 @@ def pareto_model(
     target = load_target(options.target)
     progress("load", 0, 0)
     prepared = prepare(options)
-    truth = prepared.report.y if prepared.labelled else answers(prepared.reference)
+    truth = prepared.report.y if prepared.labelled else prepared.answers(prepared.reference)
     assert truth is not None
     chooser = Chooser(prepared, options, progress)
     whole = chooser.whole(target, every=True)
@@ -72,7 +72,7 @@ def pareto_model(
     budgets = sorted(levels if of == "bytes" else (dense * (1 - v) for v in levels))
 
     built = _built(chooser, target, whole, [int(b) for b in budgets], options.ram, progress)
-    points = mark_frontier([_point(c, b, prepared.report.x, truth) for b, c in built])
+    points = mark_frontier([_point(c, b, prepared, truth) for b, c in built])
     if len(points) == len(whole):
         raise CannotFitError(
             "--levels", f"no level fits {target.name}", "larger levels, or another --dtype"
@@ -84,7 +84,7 @@ def pareto_model(
         "accuracy": {
             "n": len(truth),
             "labels": "data" if prepared.labelled else "source model",
-            "source": float((answers(prepared.reference) == truth).mean()),
+            "source": float((prepared.answers(prepared.reference) == truth).mean()),
         },
         "points": [asdict(p) for p in points],
     }
@@ -112,9 +112,9 @@ def _built(
     progress("frontier", len(budgets), len(budgets))
 
 
-def _point(found: Candidate, budget: int | None, x: Array, truth: Array) -> Point:
+def _point(found: Candidate, budget: int | None, prepared: Prepared, truth: Array) -> Point:
     recipe = found.compiled.recipe
-    right = answers(run_host(found.compiled, x)) == truth
+    right = prepared.answers(run_host(found.compiled, prepared.report.x)) == truth
     return Point(
         dtype=recipe.form,
         kernels=recipe.target.kernels[0],

@@ -33,9 +33,11 @@ from edgeprune.ir import (
     split_rows,
     step_rows,
 )
+from edgeprune.ops.answer import answer_of
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.samples import Given, Reported, given_samples
 from edgeprune.progress import Progress, silent
+from edgeprune.pruning.loss import classes
 from edgeprune.pruning.lossless import Report as Free
 from edgeprune.pruning.lossless import fold
 from edgeprune.pruning.subnet import Detector, detector, extract, label_activity
@@ -122,8 +124,12 @@ class Prepared:
         Args:
             outputs: of the validation samples in order, or of the first of them.
         """
-        said = answers(self._results(outputs))
+        said = self.answers(self._results(outputs))
         return float((said == self._truth[: len(outputs)]).mean())
+
+    def answers(self, outputs: Array) -> Array:
+        """What outputs (n, ...) say, as :func:`classes` has it; a label is of a whole sample."""
+        return classes(outputs, 1 if self.labelled else answer_of(self.float_graph).positions)
 
     @cached_property
     def ported(self) -> Graph:
@@ -148,8 +154,8 @@ class Prepared:
         if self.validation.y is not None:
             return self.validation.y
         if self.ported.states:
-            return answers(self._results(one_call(self.graph, self.validation.x)))
-        return answers(source_outputs(self.graph, self.path, self.validation.x))
+            return self.answers(self._results(one_call(self.graph, self.validation.x)))
+        return self.answers(source_outputs(self.graph, self.path, self.validation.x))
 
 
 def prepare(options: BuildOptions, *, needs_data: bool = True) -> Prepared:
@@ -360,12 +366,3 @@ def digest(path: Path) -> str:
     for file in files:
         found.update(file.read_bytes())
     return found.hexdigest()
-
-
-def answers(outputs: Array) -> Array:
-    """The class that each row of outputs names: the largest; a single output: above a half."""
-    flat = outputs.reshape(len(outputs), -1)
-    if flat.shape[1] == 1:
-        return (flat[:, 0] > 0.5).astype(np.int64)
-    largest: Array = flat.argmax(axis=1)
-    return largest

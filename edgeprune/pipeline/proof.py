@@ -14,7 +14,7 @@ from edgeprune.pipeline.artifacts import Answered
 from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.phone import IN_APPS, agreement_in_app, allowed, answers_in_app
-from edgeprune.pipeline.prepare import Prepared, answers
+from edgeprune.pipeline.prepare import Prepared
 from edgeprune.progress import Progress
 from edgeprune.quantize.noise import signal_to_noise
 from edgeprune.report.classes import class_table
@@ -112,13 +112,13 @@ def _accuracy(
     if prepared.reported is None:
         return _shares(prepared, 0, {}), None
     x = prepared.report.x
-    y = prepared.report.y if prepared.report.y is not None else answers(prepared.reference)
-    said = {k: answers(real(chosen.compiled.graph, made)) for k, made in outputs.items()}
-    said["source"] = said["pruned"] = answers(prepared.reference)
+    y = prepared.report.y if prepared.report.y is not None else prepared.answers(prepared.reference)
+    said = {k: prepared.answers(real(chosen.compiled.graph, made)) for k, made in outputs.items()}
+    said["source"] = said["pruned"] = prepared.answers(prepared.reference)
     if chosen.float_graph is not prepared.graph:
         smaller = part_ports(chosen.float_graph)
         made = step_rows(smaller, x)[1] if smaller.states else predict(chosen.float_graph, x)
-        said["pruned"] = answers(made)
+        said["pruned"] = prepared.answers(made)
     shares = {kind: float((made == y).mean()) for kind, made in said.items()}
     tables = class_table(y, said["source"], said["c"]) if prepared.labelled else None
     return _shares(prepared, len(x), shares), tables

@@ -100,7 +100,8 @@ def analyze(graph: Graph, data: Samples, *, progress: Progress = silent) -> Anal
     """Take every neuron out, one at a time, and look at what happens.
 
     "Dissecting the Neural Code" calls neurons rotten whose removal raises the accuracy. On any
-    finite set some do by chance, so each one carries a significance.
+    finite set some do by chance, so each one carries a significance. Answers at several positions
+    of a sample count one by one, as if they were independent.
 
     Args:
         graph: float, with one input.
@@ -122,7 +123,7 @@ def analyze(graph: Graph, data: Samples, *, progress: Progress = silent) -> Anal
         for i, k in enumerate(group.channels.tolist()):
             mate, r = partners[i]
             neurons.append(
-                _neuron(group.name, i, effects[k], len(data), adjusted[k], mate, r, means[:, i])
+                _neuron(group.name, i, effects[k], labels, adjusted[k], mate, r, means[:, i])
             )
     neurons.sort(key=lambda n: (-n.accuracy_change, n.error_change))
     base = _remove_none(ctx, labels)
@@ -153,13 +154,13 @@ def _remove_each(ctx: Context, labels: Array, progress: Progress) -> dict[int, _
             values, raw = forward(graph, {graph.inputs[0]: x}, weights)
             z = values[loss.value].flatten(1)
             base = loss.per_sample(z, t).double().sum()
-            right = _answers(loss, z) == truth
+            right = _right(loss, z, truth)
             for k in channels:
                 new = rerun(plans[k], values, raw, weights).get(loss.value)
                 if new is None:  # nothing reads it
                     continue
                 new = new.flatten(1)
-                now = _answers(loss, new) == truth
+                now = _right(loss, new, truth)
                 e = effects[k]
                 e.error += float(loss.per_sample(new, t).double().sum() - base)
                 e.fixed += int((now & ~right).sum())
@@ -180,35 +181,35 @@ def _remove_none(ctx: Context, labels: Array) -> tuple[float, float]:
         for x, t in ctx.batches():
             z = run(graph, {graph.inputs[0]: x}, constants=weights)[loss.value].flatten(1)
             error += float(loss.per_sample(z, t).double().sum())
-            right += int((_answers(loss, z) == torch.from_numpy(labels[done:][: len(x)])).sum())
+            right += int(_right(loss, z, torch.from_numpy(labels[done:][: len(x)])).sum())
             done += len(x)
-    return error / done, right / done
+    return error / done, right / labels.size
 
 
-def _answers(loss: Loss, z: torch.Tensor) -> torch.Tensor:
-    """Classes from what stands in front of the last activation."""
+def _right(loss: Loss, z: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    """Whether z (n, outputs), in front of the last activation, says the classes of ``truth``."""
     if z.shape[1] == 1:
-        return (z[:, 0] > (0.0 if loss.kind == "sigmoid" else 0.5)).long()
-    return z.argmax(dim=1)
+        return (z[:, 0] > (0.0 if loss.kind == "sigmoid" else 0.5)).long() == truth
+    return z.reshape(*truth.shape, -1).argmax(dim=-1) == truth
 
 
 def _neuron(
     layer: str,
     index: int,
     effect: _Effect,
-    samples: int,
+    labels: Array,
     q_value: float,
     mate: int,
     correlation: float,
     means: Array,
 ) -> Neuron:
-    change = (effect.fixed - effect.broken) / samples
+    change = (effect.fixed - effect.broken) / labels.size
     verdict = "indifferent" if q_value > ALPHA else "harmful" if change > 0 else "useful"
     return Neuron(
         name=f"{layer}[{index}]",
         layer=layer,
         index=index,
-        error_change=effect.error / samples,
+        error_change=effect.error / len(labels),
         accuracy_change=change,
         fixed=effect.fixed,
         broken=effect.broken,

@@ -28,16 +28,18 @@ class Loss:
             "softmax": cross-entropy of softmax(beta z) and t; "squared": 1/2 sum (z - t)^2.
         targets: t, (n, outputs) float32, rows as the samples.
         beta: of the softmax.
+        positions: of z, row by row its classes; each has a softmax, and the error is their sum.
     """
 
     value: str
     kind: Kind
     targets: NDArray[np.float32]
     beta: float = 1.0
+    positions: int = 1
 
     def take(self, rows: Array | slice) -> Loss:
         """The same for some of the samples."""
-        return Loss(self.value, self.kind, self.targets[rows], self.beta)
+        return Loss(self.value, self.kind, self.targets[rows], self.beta, self.positions)
 
     def preactivation(self, values: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """The value z, (n, outputs), of which derivatives are to be taken.
@@ -55,11 +57,15 @@ class Loss:
             )
         return z
 
+    def by_position(self, z: torch.Tensor) -> torch.Tensor:
+        """The same elements (..., outputs) as (..., positions, classes)."""
+        return z.reshape(*z.shape[:-1], self.positions, -1)
+
     def per_sample(self, z: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
         """Errors (..., n) of z (..., n, outputs) with targets (n, outputs); differentiable."""
         if self.kind == "softmax":
-            z = z * self.beta
-            return z.logsumexp(-1) * t.sum(-1) - (z * t).sum(-1)
+            z, t = self.by_position(z * self.beta), self.by_position(t)
+            return (z.logsumexp(-1) * t.sum(-1) - (z * t).sum(-1)).sum(-1)
         y = z.sigmoid() if self.kind == "sigmoid" else z
         return (y - t).square().sum(-1) / 2
 
@@ -84,7 +90,7 @@ def make_loss(graph: Graph, data: Samples) -> Loss:
     last = graph.producer.get(graph.outputs[0])
     if data.y is None and last is not None and isinstance(last.op, LogSoftmax):
         targets = np.exp(targets)
-    return Loss(answer.value, answer.kind, targets, answer.beta)
+    return Loss(answer.value, answer.kind, targets, answer.beta, answer.positions)
 
 
 def _one_hot(y: NDArray[np.int64], outputs: int) -> NDArray[np.float32]:
@@ -98,19 +104,31 @@ def _one_hot(y: NDArray[np.int64], outputs: int) -> NDArray[np.float32]:
     return np.eye(outputs, dtype=np.float32)[y]
 
 
-def classes(outputs: Array) -> NDArray[np.int64]:
-    """What outputs (n, ...) say: the largest one; of a single one whether it is above a half."""
-    flat = outputs.reshape(len(outputs), -1)
-    if flat.shape[1] == 1:
-        return (flat[:, 0] > 0.5).astype(np.int64)
-    return np.asarray(flat.argmax(axis=1), np.int64)
+def classes(outputs: Array, positions: int = 1) -> NDArray[np.int64]:
+    """What outputs (n, ...) say: the largest one; of a single one whether it is above a half.
+
+    Args:
+        outputs: of a network.
+        positions: of several the largest at each.
+
+    Returns:
+        (n,), or (n, positions) of several.
+    """
+    flat = outputs.reshape(len(outputs), positions, -1)
+    if flat.shape[2] == 1:
+        said = flat[..., 0] > 0.5
+    else:
+        said = flat.argmax(axis=2)
+    return np.asarray(said[:, 0] if positions == 1 else said, np.int64)
 
 
 def reference_labels(graph: Graph, data: Samples) -> NDArray[np.int64]:
-    """The labels of data or, without, what the model says."""
-    return classes(predict(graph, data.x)) if data.y is None else data.y
+    """The labels of data (n,) or, without, what the model says: see :func:`classes`."""
+    if data.y is not None:
+        return data.y
+    return classes(predict(graph, data.x), answer_of(graph).positions)
 
 
 def accuracy(graph: Graph, x: Array, labels: Array) -> float:
-    """The share of samples for which the model says the label."""
-    return float((classes(predict(graph, x)) == labels).mean())
+    """The share of samples, and of their positions, for which the model says the label."""
+    return float((classes(predict(graph, x), labels[0].size) == labels).mean())

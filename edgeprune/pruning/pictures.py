@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgeprune.ir import Array, Graph, Samples, couple, tensors
+from edgeprune.ir import Array, Graph, Samples, couple, predict, tensors
 from edgeprune.pruning.analyze import group_outputs
 from edgeprune.pruning.compact import compact, old_channels
 from edgeprune.pruning.criteria import Context
 from edgeprune.pruning.groups import find_groups
-from edgeprune.pruning.loss import Loss, make_loss, reference_labels
+from edgeprune.pruning.loss import Loss, classes, make_loss
 
 if TYPE_CHECKING:
     import torch
@@ -115,7 +115,7 @@ def activation_maps(
         zeta: share of the largest mean from which a neuron counts as active.
         samples: snapshots a label.
     """
-    labels = reference_labels(graph, data)
+    labels = classes(predict(graph, data.x)) if data.y is None else data.y  # one a sample
     ctx = Context(graph, couple(graph), data, make_loss(graph, data))
     maps = []
     for group in find_groups(graph, ctx.coupling):

@@ -23,7 +23,7 @@ from edgeprune.files import parse_json, read_bytes
 from edgeprune.ir import Array, Graph, Samples, predict
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.costs import Cost, no_cost
-from edgeprune.pruning.loss import classes, make_loss, reference_labels
+from edgeprune.pruning.loss import accuracy, make_loss, reference_labels
 from edgeprune.pruning.ranking import Schedule
 from edgeprune.pruning.search import strategy
 from edgeprune.schema import checked
@@ -172,7 +172,7 @@ def sweep(
         for seed in seeds
     ]
     work = _Run(graph, data, test, cost)
-    source = float((classes(predict(graph, test.x)) == work.truth).mean())
+    source = accuracy(graph, test.x, work.truth)
     found = journaled(
         work,
         tasks,
@@ -228,8 +228,8 @@ class _Run:
         exposed = replace(graph, outputs=(loss.value,), ports={})
         z = predict(exposed, self.test.x).reshape(len(self.test), -1)
         errors = loss.per_sample(torch.from_numpy(z), torch.from_numpy(loss.targets))
-        right = classes(predict(graph, self.test.x)) == self.truth
-        return float(right.mean()), float(errors.double().mean())
+        right = accuracy(graph, self.test.x, self.truth)
+        return right, float(errors.double().mean())
 
 
 def journaled(

@@ -1,4 +1,9 @@
-"""First-order criteria: one backward pass gives every channel's effect on every sample."""
+"""First-order criteria: one backward pass gives every channel's effect on every sample.
+
+At a network's own answers the error has no slope. Without labels, answers are drawn from the
+network's own distribution (Martens 2020, arXiv:1412.1193): sizes of their slopes say something,
+signs do not.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,7 @@ import numpy as np
 import torch
 
 from edgeprune.ir import Node, differentiable, run
+from edgeprune.ops.answer import cotangents
 from edgeprune.pruning.criteria.context import Context, Criterion, Scores
 
 
@@ -19,6 +25,7 @@ def effects(ctx: Context) -> Iterator[torch.Tensor]:
     """
     graph, loss = ctx.graph, ctx.loss
     weights = differentiable(graph)
+    generator = torch.Generator().manual_seed(ctx.seed)
     ids = {
         r.node: torch.from_numpy(ctx.coupling.values[graph.node(r.node).inputs[0]].ravel().copy())
         for r in ctx.coupling.reads
@@ -35,7 +42,12 @@ def effects(ctx: Context) -> Iterator[torch.Tensor]:
 
         with torch.enable_grad():
             values = run(graph, {graph.inputs[0]: x.requires_grad_()}, constants=weights, hook=hook)
-            error = loss.per_sample(loss.preactivation(values), t).sum()
+            z = loss.preactivation(values)
+            if ctx.data.y is None:
+                z = loss.by_position(z)
+                error = (z * cotangents(loss.kind, loss.beta, z.detach(), 1, generator)[0]).sum()
+            else:
+                error = loss.per_sample(z, t).sum()
             grads = torch.autograd.grad(error, list(seen.values()), materialize_grads=True)
         found = torch.zeros(len(x), ctx.coupling.count)
         for (node, v), g in zip(seen.items(), grads, strict=True):
@@ -53,6 +65,7 @@ def taylor1(ctx: Context) -> Scores:
     """dE_k ~ -o_k dE/do_k, signed, mean over the samples.
 
     "The Incredible Shrinking Neural Network", equation 3.
+    Without labels it is noise around 0.
     """
     return _reduced(ctx, lambda e: e)
 

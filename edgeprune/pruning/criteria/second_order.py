@@ -52,9 +52,10 @@ def changes(ctx: Context, variant: Variant = "exact") -> torch.Tensor:
 def _head(loss: Loss, z: torch.Tensor, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """L'(z), and the diagonal of L''(z) (a softmax has more than a diagonal)."""
     if loss.kind == "softmax":
-        p = (z * loss.beta).softmax(-1)
+        p, t = loss.by_position(z * loss.beta).softmax(-1), loss.by_position(t)
         total = t.sum(-1, keepdim=True)
-        return loss.beta * (p * total - t), loss.beta**2 * p * (1 - p) * total
+        parts = loss.beta * (p * total - t), loss.beta**2 * p * (1 - p) * total
+        return parts[0].flatten(-2), parts[1].flatten(-2)
     if loss.kind == "squared":
         return z - t, torch.ones_like(z)
     y = z.sigmoid()
@@ -70,9 +71,14 @@ def _curvature(loss: Loss, z: torch.Tensor, t: torch.Tensor, gauss_newton: bool)
         diagonal = (y * (1 - y)) ** 2
     if loss.kind != "softmax":
         return lambda v: (diagonal * v * v).sum(-1)
-    p = (z * loss.beta).softmax(-1)
-    scale = loss.beta**2 * t.sum(-1)
-    return lambda v: scale * ((p * v * v).sum(-1) - (p * v).sum(-1) ** 2)
+    p = loss.by_position(z * loss.beta).softmax(-1)
+    scale = loss.beta**2 * loss.by_position(t).sum(-1)
+
+    def form(v: torch.Tensor) -> torch.Tensor:
+        v = loss.by_position(v)
+        return (scale * ((p * v * v).sum(-1) - (p * v).sum(-1) ** 2)).sum(-1)
+
+    return form
 
 
 _Form = Callable[[torch.Tensor], torch.Tensor]

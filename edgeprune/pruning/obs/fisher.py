@@ -62,7 +62,7 @@ def output_hessians(
     for start in range(0, len(x), batch):
         feed = {graph.inputs[0]: x[start : start + batch].detach().clone().requires_grad_()}
         values = run(graph, feed, constants=weights)
-        z = loss.preactivation(values)
+        z = loss.by_position(loss.preactivation(values))
         wanted = [values[v] for v in outputs]
         for u in cotangents(loss.kind, loss.beta, z.detach(), draws, generator):
             grads = torch.autograd.grad(
@@ -145,7 +145,7 @@ def _operands_seen(
 
     feed = {graph.inputs[0]: x.detach().requires_grad_()}
     values = run(graph, feed, constants=weights, hook=hook)
-    return loss.preactivation(values), seen
+    return loss.by_position(loss.preactivation(values)), seen
 
 
 def _batch(graph: Graph) -> int:
