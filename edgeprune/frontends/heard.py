@@ -6,7 +6,7 @@ that begin the next frame, and of the features the rows of a window that moves o
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +26,23 @@ from edgeprune.ir import (
     run_steps,
 )
 from edgeprune.ops import AudioFeatures, Concat, Reshape, Slice
+
+
+@dataclass(frozen=True)
+class Front:
+    """A front end, and how far its frames are apart.
+
+    Attributes:
+        graph: samples to features, as its file has it.
+        hop: samples from one frame to the next.
+    """
+
+    graph: Graph
+    hop: int
+
+    def before(self, network: Graph) -> Graph:
+        """The network that takes samples; see :func:`heard`."""
+        return heard(network, self.graph, self.hop)
 
 
 def heard(network: Graph, front: Graph, hop: int) -> Graph:

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edgeprune.compiler.compile import Compiled
@@ -117,7 +117,11 @@ def build(options: BuildOptions, progress: Progress = silent) -> Built:
     with clock.step("rank"):
         chooser = Chooser(prepared, options, progress)
         chosen = chooser.choose(target)
-        pruning = _pruning(prepared, options, chosen)
+        pruning = _pruning(chooser.prunes, options, chosen)
+        if (
+            prepared.behind is not None and pruning is not None
+        ):  # it is compared by what the files answer to sound
+            chosen = replace(chosen, float_graph=chosen.compiled.graph, pruned=None)
     with whole_folder(options.out, force=options.force) as folder:
         report = _write(folder, prepared, options, target, chosen, pruning, chooser, clock)
         # the report is written last: its seconds are those of all that went before
@@ -228,7 +232,7 @@ def _write(
             prepared.graph,
             prepared.free,
             prepared.labels,
-            kept_whole(prepared.float_graph, couple(prepared.float_graph)),
+            kept_whole(chooser.prunes.float_graph, couple(chooser.prunes.float_graph)),
             None if options.frontend is None else (options.frontend.name, digest(options.frontend)),
         ),
         Made(

@@ -9,6 +9,7 @@ from edgeprune.compiler.compile import FLOATS, MIXED, Compiled
 from edgeprune.compiler.tiles import TILE, tiled_macs
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.ir import Graph
+from edgeprune.pipeline.behind import alone
 from edgeprune.pipeline.fitter import Fitter
 from edgeprune.pipeline.forms import Candidate, Form, adds_nothing, forms
 from edgeprune.pipeline.mix import Roundings, counts_of, few
@@ -158,6 +159,11 @@ class Chooser:
         return self._fitter(o, self._forms(o, target, given)[0], given).outline()
 
     @property
+    def prunes(self) -> Prepared:
+        """What channels go of: behind a front end the network alone."""
+        return self.prepared if self._behind is None else self._behind.prepared
+
+    @property
     def passed(self) -> list[tuple[Mask, Graph]]:
         """The networks that the search has passed through; see :attr:`Strategy.passed`."""
         return self._strategy.passed if "_strategy" in self.__dict__ else []
@@ -201,7 +207,7 @@ class Chooser:
         """For every form that is worth it the network that fits; raises where none does."""
         o = self._limited(given)
         if self._fixed:
-            return self._unpruned(o, target, given)
+            return self._fixed_within(o, target, given)
         if kept := self._kept(o, target, given):
             return kept
         self._refuse_to_guess(given)
@@ -221,6 +227,14 @@ class Chooser:
         dtypes = self._dtypes(target, whole=False, flash=given.flash)
         # fewer bits gain more than smaller kernels, and do not take so many times as long
         return sorted(forms(o, target, dtypes, given.ram), key=partial(_rank, target))
+
+    @cached_property
+    def _behind(self) -> Chooser | None:
+        """Of a network behind a front end, what prunes it on the features; always in int8."""
+        inner = alone(self.prepared)
+        if inner is None:
+            return None
+        return Chooser(inner, replace(self.options, dtype="int8"), self.progress)
 
     @property
     def _fixed(self) -> list[str]:
@@ -249,6 +263,15 @@ class Chooser:
             for form in forms(o, target, ("int8",), given.ram)
         ]
         return [c for c in whole if given.limits.hold(c.size.taken)]
+
+    def _fixed_within(self, o: BuildOptions, target: Target, given: Room) -> list[Candidate]:
+        """The integers of a file, or what is left of the network behind a front end."""
+        try:
+            return self._unpruned(o, target, given)
+        except CannotFitError:
+            if self._behind is None:
+                raise
+        return self._behind.within(target, given)
 
     def _unpruned(self, o: BuildOptions, target: Target, given: Room) -> list[Candidate]:
         """A network with layers that exist in its file's integers alone, where it fits."""

@@ -100,8 +100,10 @@ class Fitter:
         """
         graph = self.prepared.float_graph
         recipe = self._recipe(graph)
-        compiled, whole = self._meter.by_rows(recipe.compile(graph))
-        prices = LayerPrices(compiled, graph, self._coupling, {"flash", *self.limits.most})
+        alone = recipe.compile(graph)
+        compiled, whole = self._meter.by_rows(self._heard(alone))
+        priced = compiled if compiled.graph is alone.graph else alone
+        prices = LayerPrices(priced, graph, self._coupling, {"flash", *self.limits.most})
         first = prices(nothing_removed(self._coupling))
         taken = self._meter.taken(whole, compiled)
         spare = {k: v - first[k] for k, v in taken.items() if k in self.limits.most}
@@ -197,7 +199,8 @@ class Fitter:
         best: tuple[Pruned, dict[str, float]] | None = None
         for _ in range(TRIES):
             pruned = self._prune(recipe, prices, self.limits.less(spare))
-            compiled, found = self._meter.by_rows(recipe.compile(pruned.graph), tells=False)
+            compiled = self._heard(recipe.compile(pruned.graph))
+            compiled, found = self._meter.by_rows(compiled, tells=False)
             now = {**pruned.cost, **self._meter.taken(found, compiled)}
             left = {k: now[k] - pruned.cost[k] for k in spare}
             if not limits.hold(now):
@@ -365,7 +368,7 @@ class Fitter:
         plain = accuracy  # of a file of integers: there is no float network
         if not graph.is_quantised:
             plain = self.prepared.accuracy(predict(graph, self.prepared.validation.x))
-        compiled, size = self._meter.by_rows(compiled)
+        compiled, size = self._meter.by_rows(self._heard(compiled))
         return Candidate(graph, compiled, size, accuracy, plain, pruned, before)
 
     @property
@@ -374,7 +377,15 @@ class Fitter:
 
     def _smallest(self, recipe: Recipe) -> Compiled:
         """What is left when all goes that can."""
-        return recipe.compile(smallest(self.prepared.float_graph, inputs=self._drops_inputs).graph)
+        least = smallest(self.prepared.float_graph, inputs=self._drops_inputs)
+        return self._heard(recipe.compile(least.graph))
+
+    def _heard(self, compiled: Compiled) -> Compiled:
+        """A network as it is measured: with the front end before it, where it has one."""
+        front = self.prepared.front
+        if front is None or self.prepared.behind is not None:
+            return compiled  # the network of the file, or with its front end already
+        return compiled.recipe.compile_typed(front.before(compiled.graph))
 
     def _floor(self, recipe: Recipe, prices: Prices) -> CannotFitError:
         """The error that says about how small the network can get, and what of."""

@@ -13,7 +13,7 @@ import numpy as np
 from edgeprune import bundled
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends import load
-from edgeprune.frontends.heard import heard, without_sound
+from edgeprune.frontends.heard import Front, without_sound
 from edgeprune.frontends.normalize import fuse, normalise_input, unfuse
 from edgeprune.frontends.ports import drop_unread, join_ports, part_ports
 from edgeprune.frontends.states import paired
@@ -41,7 +41,7 @@ from edgeprune.pruning.loss import classes
 from edgeprune.pruning.lossless import Report as Free
 from edgeprune.pruning.lossless import fold
 from edgeprune.pruning.subnet import Detector, detector, extract, label_activity
-from edgeprune.quantize import Observed, dequantise, observe, of_bytes
+from edgeprune.quantize import Observed, dequantise, observe, of_ends
 from edgeprune.quantize.observe import ENDLESS, ENDLESS_HINT
 from edgeprune.verify import run_tflite
 
@@ -53,6 +53,7 @@ VALIDATED_MACS = 10_000_000_000
 LIMIT_STEPS = 2000  # of a sequence, that rank and choose
 UNUSED_STEPS = 32  # of a sequence, where nothing is chosen
 HEARD = "what is compared with is the network's own integers: nothing else runs both files"
+BYTES = (0.0, 255.0)
 CALIBRATION = 2000  # samples that scales are taken from
 CALIBRATED = 500  # in any case
 CALIBRATED_ELEMENTS = 2**27  # of all values of all of them
@@ -81,6 +82,9 @@ class Prepared:
         reported: what accuracy is measured on; None: ``report`` is generated, there is none.
         notes: what was taken for granted.
         labels: names of the classes that ``report`` has; empty where they were not given.
+        behind: the network alone where ``graph`` has a front end before it.
+        front: of a network alone, what is put before it when it has its types, as it is measured.
+        ends: real values of the smallest and the largest integer of inputs that keep theirs.
     """
 
     graph: Graph
@@ -97,6 +101,9 @@ class Prepared:
     reported: Reported | None
     notes: tuple[str, ...]
     labels: tuple[str, ...] = ()
+    behind: Graph | None = None
+    front: Front | None = None
+    ends: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     _observed: list[tuple[Graph, Mapping[str, Observed]]] = field(default_factory=list)
 
     def observed(self, graph: Graph, progress: Progress = silent) -> Mapping[str, Observed]:
@@ -113,7 +120,9 @@ class Prepared:
         most = min(CALIBRATION, max(CALIBRATED, CALIBRATED_ELEMENTS // max(held, 1)))
         seen = observe(fuse(graph), self.rank.x[:most], progress=progress)
         if self.rank.bytes and len(part_ports(graph).inputs) == 1:
-            seen = of_bytes(seen, graph.inputs[0])
+            seen = of_ends(seen, graph.inputs[0], BYTES)
+        for value, ends in self.ends.items():
+            seen = of_ends(seen, value, ends)
         if graph is self.float_graph:
             self._observed.append((graph, seen))
         return seen
@@ -170,7 +179,8 @@ def prepare(options: BuildOptions, *, needs_data: bool = True) -> Prepared:
     """
     path = options.model or bundled.model_path()
     window = _raw(paired(load(path), options.state), options)
-    graph, free = fold(_behind_sound(drop_unread(_streamed(window, options)), options))
+    network, front = drop_unread(_streamed(window, options)), _front(options)
+    graph, free = fold(network if front is None else front.before(network))
     _refuse_states(graph, options, builds=not needs_data)
     given = given_samples(options, graph, optional=not needs_data)
     source = graph
@@ -199,6 +209,8 @@ def prepare(options: BuildOptions, *, needs_data: bool = True) -> Prepared:
         given.reported,
         (*graph.notes, *given.notes, *((HEARD,) if options.frontend else ())),
         labels,
+        None if front is None else network,
+        front,
     )
 
 
@@ -210,11 +222,11 @@ def _streamed(window: Graph, options: BuildOptions) -> Graph:
     return streaming(window, 0.0 if front is None else without_sound(window, front))
 
 
-def _behind_sound(network: Graph, options: BuildOptions) -> Graph:
-    """The network that takes samples of sound, where that is asked for."""
+def _front(options: BuildOptions) -> Front | None:
+    """What makes features of samples of sound, where that is asked for."""
     if options.frontend is None or options.hop is None:
-        return network
-    return heard(network, load(options.frontend), options.hop)
+        return None
+    return Front(load(options.frontend), options.hop)
 
 
 def _reference(options: BuildOptions, window: Graph, graph: Graph, path: Path, x: Array) -> Array:

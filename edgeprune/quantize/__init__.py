@@ -5,7 +5,7 @@ from edgeprune.quantize.dequantise import dequantise
 from edgeprune.quantize.equalise import equalise
 from edgeprune.quantize.four_bit import tolerant
 from edgeprune.quantize.levels import COUNTS, Levels
-from edgeprune.quantize.observe import Method, Observed, observe, of_bytes
+from edgeprune.quantize.observe import Method, Observed, observe, of_ends
 from edgeprune.quantize.rewrite import four_bit_layers, quantise, refuse_unquantised
 from edgeprune.quantize.rounding import Rounder
 from edgeprune.quantize.weights import quantise_weights
@@ -25,7 +25,7 @@ __all__ = [
     "equalise",
     "four_bit_layers",
     "observe",
-    "of_bytes",
+    "of_ends",
     "quantise",
     "quantise_weights",
     "refuse_unquantised",

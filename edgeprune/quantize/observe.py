@@ -113,9 +113,12 @@ class Observed:
         return found
 
 
-def of_bytes(seen: Mapping[str, Observed], value: str) -> Mapping[str, Observed]:
-    """What was seen, with a value that is made of bytes: its integers are these, shifted by 128."""
-    return {**seen, value: replace(seen[value], low=0.0, high=255.0, known=True)}
+def of_ends(
+    seen: Mapping[str, Observed], value: str, ends: tuple[float, float]
+) -> Mapping[str, Observed]:
+    """What was seen, with a value whose integers lie evenly between two known real numbers."""
+    low, high = ends
+    return {**seen, value: replace(seen[value], low=low, high=high, known=True)}
 
 
 def observe(
