@@ -265,7 +265,7 @@ class _Layers:
         for v, kept in zip(node.inputs, operands, strict=True):
             if v in whole.constants:
                 first = tuple(np.arange(len(k)) for k in kept)
-                constants[v] = np.ascontiguousarray(whole.constants[v][np.ix_(*first)])
+                constants[v] = np.array(whole.constants[v][np.ix_(*first)], order="C")
                 types[v] = sliced(whole.types[v], first)
             else:
                 types[v] = whole.types[v].with_shape(tuple(map(len, kept)))

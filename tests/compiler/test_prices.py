@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pruning.graphs import cnn, mlp
+from pruning.graphs import Builder, cnn, mlp
 
 from edgeprune.compiler import Compiled, Recipe, footprint
 from edgeprune.compiler.prices import LayerPrices
 from edgeprune.frontends.normalize import fuse
 from edgeprune.ir import Graph, Node, TensorType, build_graph, couple
-from edgeprune.ops import Add, Dense, Relu, Slice
+from edgeprune.ops import Add, Dense, Mul, Relu, Slice
 from edgeprune.pruning.compact import compact
 from edgeprune.pruning.groups import Mask, Occupancy, candidates
 from edgeprune.quantize import observe
@@ -133,3 +133,17 @@ def test_a_price_does_not_depend_on_what_was_asked_before() -> None:
     last = LayerPrices(how.compile(graph, thorough=False), graph, coupling, ALL)
     forwards = [first(m) for m in masks]
     assert forwards == [last(m) for m in reversed(masks)][::-1]
+
+
+@pytest.mark.parametrize("op", [Add(), Mul()])
+def test_a_number_without_axes_has_a_price(op: Add | Mul) -> None:
+    """As a norm of Keras has it, folded."""
+    b = Builder(0, x=(6,))
+    y = b.add(Relu(), b.add(op, b.dense("x", 8), b.constant()))
+    graph = b.build(b.dense(y, 3))
+    how, coupling = recipe(graph, "int8", "cortex-m0plus"), couple(graph)
+    prices = LayerPrices(how.compile(graph, thorough=False), graph, coupling, ALL)
+    removed = some_channels(graph, 0, 0.3)
+    assert removed.any()
+    want = counted(how, compact(graph, coupling, removed))
+    assert prices(removed)["flash"] == pytest.approx(want["flash"], abs=8)

@@ -76,6 +76,7 @@ def test_samples_of_the_network_alone_are_what_the_front_end_makes(ask: BuildOpt
     assert {r.tobytes() for r in made} <= rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_budget_prunes_the_network_behind_a_front_end(ask: BuildOptions, stream: bool) -> None:
     ask = replace(ask, stream=stream)
