@@ -17,7 +17,7 @@ static inline void put_word(uint8_t *at, uint32_t v)
 }
 #endif
 
-EP_NOINLINE void ep_lines_copy(void *target, const void *source, int32_t bytes)
+EP_WEAK EP_NOINLINE void ep_lines_copy(void *target, const void *source, int32_t bytes)
 {
     uint8_t *to = (uint8_t *)target;
     const uint8_t *from = (const uint8_t *)source;

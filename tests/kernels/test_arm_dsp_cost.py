@@ -8,6 +8,7 @@ from kernels.cases import int8_type, int8_values, layer_constants, output_scale
 from kernels.harness import expected, one_node
 from kernels.layers import Rng
 from kernels.on_core import Trial, run_on_core
+from kernels.test_portable_int16 import int16_type, int16_values, wide_layer
 
 from edgeprune.ir import Graph
 from edgeprune.kernels.select import candidates
@@ -78,6 +79,20 @@ def test_fully_connected_layers_take_less_than_a_multiplication_each(
     for result, share in zip(run_on_core(trials, "cortex-m4", optimize), most, strict=True):
         assert result.counts is not None
         assert result.counts.instructions < share * graph.macs
+
+
+def test_convolutions_of_int16_copy_rows_by_words_and_round_by_the_carry() -> None:
+    rng = np.random.default_rng(17)
+    held = wide_layer(rng, (16, 3, 3, 16), 0, 3e-4)
+    held["b"] = (held["b"][0] // 2**20, held["b"][1])  # sums of 32 bits
+    op = Conv2d((1, 1), Padding(1, 1, 1, 1), clamp=(0.0, np.inf))
+    graph = one_node(op, [int16_type((16, 16, 16), 3e-4)], int16_type((), 3e-4), held)
+    (call,) = candidates(graph, graph.nodes[0], ("arm_dsp", "portable"), "speed", "ep_layer0")
+    feed = {"x0": int16_values(rng, (16, 16, 16))}
+    (result,) = run_on_core([Trial(graph, call, feed)], "cortex-m4")
+    assert result.counts is not None
+    assert result.counts.instructions < 1.28 * graph.macs
+    np.testing.assert_array_equal(result.output, expected(graph, feed))
 
 
 @pytest.mark.parametrize("optimize", ["speed", "size"])

@@ -2,11 +2,11 @@
 /* ep_finish.h for cores with the DSP extension: compilers keep all of it in 64 bits, in memory. */
 #include "ep_arm_function.inc"
 
-    /* The result of the sum at r2 + \at, to r7. r3 bias, r4 multiplier, r5 shift of the channel; r9, r10
+    /* The result of the sum at r3 + \at, to r7. r2 bias, r4 multiplier, r5 shift of the channel; r9, r10
        the smallest and the largest result. */
     .macro RESULT at
-    ldr r6, [r2, #\at]
-    ldrd r7, r8, [r3]
+    ldr r6, [r3, #\at]
+    ldrd r7, r8, [r2]
     adds r7, r7, r6
     adc r8, r8, r6, asr #31
     ldr r6, [r4]
@@ -44,13 +44,13 @@
     movgt r7, r10
     .endm
 
-    /* The same where bias and sum, r8 and the word at r2 + \at, stay in 32 bits: r7 multiplier << 16, r6
-       shift - 16, r11 half of a step; the result to r12. limits: 0 none, 1 those of a ReLU, 2 any. */
-    .macro QUICK at, limits
-    ldr r12, [r2, #\at]
+    /* The same where bias and sum, r8 and r12, stay in 32 bits: r7 multiplier << 16, r6 shift - 16 > 0, whose
+       last bit shifted out rounds; the result to r12. limits: 0 none, 1 those of a ReLU, 2 any. */
+    .macro QUICK limits
     add r12, r12, r8
-    smmla r12, r12, r7, r11
-    asr r12, r12, r6
+    smmul r12, r12, r7
+    asrs r12, r12, r6
+    adc r12, r12, #0
     .if \limits == 0
     ssat r12, #16, r12
     .elseif \limits == 1
@@ -69,19 +69,17 @@
 1:
     ldrsb r6, [r5], #1
     ldr r7, [r4], #4
-    ldr r8, [r3], #8
+    ldr r8, [r2], #8
     subs r6, r6, #16
     lsls r7, r7, #16
-    sub r12, r6, #1
-    mov r11, #1
-    lsl r11, r11, r12
     cbz r1, 2f
-    QUICK 16, \limits
-    strh r12, [r0, r1]
+    ldr r12, [r3, #16]
+    QUICK \limits
+    strh r12, [r0, r1, lsl #1]
 2:
-    QUICK 0, \limits
+    ldr r12, [r3], #4
+    QUICK \limits
     strh r12, [r0], #2
-    adds r2, r2, #4
     subs lr, lr, #1
     bne 1b
     pop {r4-r11, pc}
@@ -90,18 +88,14 @@
 FUNCTION ep_finish_s16
     push {r4-r11, lr}
     mov lr, r2
-    mov r2, r3
     ldrd r9, r10, [r0, #4]
     ldr r12, [r0, #12]
-    ldrd r3, r4, [r0, #16]
+    ldrd r2, r4, [r0, #16]
     ldr r5, [r0, #24]
-    add r3, r3, r1, lsl #3
+    add r2, r2, r1, lsl #3
     add r4, r4, r1, lsl #2
     add r5, r5, r1
     ldrd r0, r1, [sp, #36]
-    lsls r1, r1, #1
-    cmp lr, #0
-    ble 6f
     cmp r12, #0
     bne 7f
 3:
@@ -109,16 +103,15 @@ FUNCTION ep_finish_s16
     strh r7, [r0]
     cbz r1, 5f
     RESULT 16
-    strh r7, [r0, r1]
+    strh r7, [r0, r1, lsl #1]
 5:
     adds r0, r0, #2
-    adds r2, r2, #4
-    adds r3, r3, #8
+    adds r3, r3, #4
+    adds r2, r2, #8
     adds r4, r4, #4
     adds r5, r5, #1
     subs lr, lr, #1
     bne 3b
-6:
     pop {r4-r11, pc}
 7:
 #ifndef __OPTIMIZE_SIZE__

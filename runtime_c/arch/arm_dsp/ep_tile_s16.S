@@ -85,10 +85,13 @@ FUNCTION ep_tile_pair_s16
     bne 1b
     add sp, #4
 2:
+    pop {r3}
+    lsls r3, r3, #31 - LOG
+    beq 5f
 #if LOG
-    ldr r3, [sp]
-    ubfx r3, r3, #1, #LOG
-    cbz r3, 4f
+    push {r3}
+    lsrs r3, r3, #32 - LOG
+    beq 4f
     add r3, r0, r3, lsl #2
     push {r3}
 3:
@@ -98,10 +101,10 @@ FUNCTION ep_tile_pair_s16
     bne 3b
     add sp, #4
 4:
-#endif
     pop {r3}
-    lsls r3, r3, #31
+    lsls r3, r3, #LOG
     beq 5f
+#endif
     ldrsh r3, [r0, #4]
     ldrsh r12, [r1, #4]
     adds r2, r2, #4
