@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
-from edgeprune.ir import Bands, Graph, Node, Part, Span, span_of
+from edgeprune.ir import Bands, Graph, Node, Over, Part, Span, span_of
 from edgeprune.kernels.by_rows import in_turns
 from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.choice import LEANER
-from edgeprune.planner import ALIGN, MemoryPlan, round_up
+from edgeprune.planner import ALIGN, MemoryPlan, held_bytes, overlap, round_up, row_bytes, saved
 
 MOST = (1, 2, 4, 8)
 """Rows that a layer makes in a turn."""
@@ -57,11 +57,6 @@ class Found:
     work: float
 
 
-def row_bytes(graph: Graph, value: str) -> int:
-    """Of a row of a value."""
-    return graph.types[value].nbytes // graph.types[value].shape[0]
-
-
 class Estimates:
     """Arena and work of spans, by the bytes that are alive in each step."""
 
@@ -106,11 +101,20 @@ class Estimates:
         at = {**self._beside_whole, **beside}
         least = {k: min(c.work for c in calls) for k, calls in options.items()}
 
+        over = self._over(span, inside)
+
+        def needs(name: str, call: KernelCall) -> int:
+            over_its_operand = over.get((name, call.inplace), 0)
+            return round_up(call.scratch_bytes, ALIGN) - over_its_operand
+
         def arena(calls: Mapping[str, KernelCall]) -> int:
-            return max(at[k] + round_up(c.scratch_bytes, ALIGN) for k, c in calls.items())
+            return max(at[k] + needs(k, c) for k, c in calls.items())
 
         def within(limit: int, slower: float) -> Mapping[str, KernelCall]:
-            return {k: _within(c, limit - at[k], slower * least[k]) for k, c in options.items()}
+            return {
+                k: _within(c, partial(needs, k), limit - at[k], slower * least[k])
+                for k, c in options.items()
+            }
 
         if self._whole.room is not None:
             forms = [within(self._whole.room, LEANER[-1])]
@@ -121,6 +125,24 @@ class Estimates:
         for calls in forms:
             work = sum(c.work for c in calls.values()) + MOVE * moved
             yield Found(span, arena(calls), work / self._whole.work)
+
+    def _over(
+        self, span: Span, options: Mapping[str, Sequence[KernelCall]]
+    ) -> dict[tuple[str, Over | None], int]:
+        """Bytes that results save by lying over their operands, by node and how they may."""
+        graph = self._whole.graph
+        moving = span.inner - (span.lasting.keys() - span.aside)  # they have a place while in use
+        found: dict[tuple[str, Over | None], int] = {}
+        for node in span.nodes:
+            for over in {c.inplace for c in options[node.name]} - {None}:
+                assert over is not None
+                v = node.inputs[over.operand]
+                if {v, node.output} <= moving and span.last_reader[v] is node:
+                    share = overlap(graph, node, over, span)
+                    under, result = (held_bytes(graph, x, span) for x in (v, node.output))
+                    if share is not None:
+                        found[node.name, over] = saved(under, result, share.lead, ALIGN)
+        return found
 
     @cached_property
     def _outside(self) -> dict[str, Sequence[KernelCall]]:
@@ -158,12 +180,14 @@ class Estimates:
         return {name: alive[i] for name, i in place.items()}
 
 
-def _within(calls: Sequence[KernelCall], scratch: int, most: float) -> KernelCall:
-    """The quickest with so little scratch, or else that with the least of little work."""
-    fitting = [c for c in calls if c.scratch_bytes <= scratch and c.work <= most]
+def _within(
+    calls: Sequence[KernelCall], needs: Callable[[KernelCall], int], limit: int, most: float
+) -> KernelCall:
+    """The quickest that needs so little, or else that with the least need of little work."""
+    fitting = [c for c in calls if needs(c) <= limit and c.work <= most]
     if fitting:
         return min(fitting, key=lambda c: c.work)
-    return min((c for c in calls if c.work <= most), key=lambda c: (c.scratch_bytes, c.work))
+    return min((c for c in calls if c.work <= most), key=lambda c: (needs(c), c.work))
 
 
 class RowBands:

@@ -112,6 +112,10 @@ def _over(places: Sequence[Over | None]) -> Over | None:
     known = [p for p in places if p is not None]
     if len(known) < len(places) or len({(p.operand, p.exact) for p in known}) > 1:
         return None
-    if known[0].exact and len({p.lead for p in known}) > 1:
-        return None
-    return max(known, key=lambda p: p.lead)
+    best = max(known, key=lambda p: p.lead)
+    if not best.exact:
+        return best
+    step = min(p.step for p in known)
+    apart = {best.lead - p.lead for p in known}
+    same = all(n % step == 0 for n in apart) if step else apart == {0}
+    return replace(best, step=step) if same else None

@@ -137,7 +137,12 @@ def in_bands(w: Windows, rows: int, *, held: bool = False, by_row: bool = True) 
         read, written = read.T, written.T
     if held:
         return _lead(w, read, written)
-    return _by_pixels(w, read, written) if w.depth[0] == w.depth[1] else None
+    if w.depth[0] != w.depth[1]:
+        return None
+    over = _by_pixels(w, read, written)
+    # all that a channel is made of is read before any of it is written
+    whole = over.exact and rows >= lines.out
+    return replace(over, step=w.depth[0]) if whole else over
 
 
 def in_blocks(w: Windows, rows: int) -> Over | None:

@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from edgeprune.ir import Graph, Over, Span
 from edgeprune.planner.arena import SEARCH_TRIES, place
 from edgeprune.planner.order import best_order
-from edgeprune.planner.plan import Buffer, MemoryPlan, Share, aside, live_bytes, round_up
+from edgeprune.planner.over import held_bytes, overlap, row_bytes
+from edgeprune.planner.plan import (
+    Buffer,
+    MemoryPlan,
+    Share,
+    aside,
+    live_bytes,
+    round_up,
+    saved,
+)
 
-__all__ = ["ALIGN", "Buffer", "MemoryPlan", "Work", "aside", "plan_memory", "round_up"]
+__all__ = [
+    "ALIGN",
+    "Buffer",
+    "MemoryPlan",
+    "Work",
+    "aside",
+    "held_bytes",
+    "overlap",
+    "plan_memory",
+    "round_up",
+    "row_bytes",
+    "saved",
+]
 
 ALIGN = 4  # bytes; float32 and word loads of packed int8 rows need no more
 
@@ -125,12 +146,12 @@ def _layout(
     span: Span | None,
 ) -> _Layout:
     home = _homes(graph, work)
-    sizes = {v: _bytes_held(graph, v, span) for v in graph.activations}
+    sizes = {v: held_bytes(graph, v, span) for v in graph.activations}
     nbytes: dict[str, int] = {}
     for v in graph.activations:
         nbytes[home[v]] = max(nbytes.get(home[v], 0), round_up(sizes[v], ALIGN))
     scratch = {n.name: work[n.name].scratch_bytes for n in graph.nodes if n.name in work}
-    over = _overlaps(graph, work, home, sizes, nbytes) if inplace else {}
+    over = _overlaps(graph, work, home, nbytes, span) if inplace else {}
     if order is None:
         in_arena = nbytes | dict.fromkeys(_kept(graph, home), 0)
         order = best_order(graph, home, in_arena, scratch, over)
@@ -139,13 +160,12 @@ def _layout(
     if span is not None:
         _prolong(span, home, step, first, last)
     kept = _kept(graph, home, first, last)
-    alone = {*kept, *((home[v] for v in span.aside & span.lasting.keys()) if span else ())}
     shared = {
         home[n.output]: over[n.name]
         for n in graph.nodes
         if n.name in over
         and last[over[n.name].buffer] == step[n.name] == first[home[n.output]]
-        and not {over[n.name].buffer, home[n.output]} & alone
+        and not {over[n.name].buffer, home[n.output]} & kept.keys()
     }
     buffers = [
         Buffer(b, nbytes[b], first[b], last[b], shared.get(b)) for b in nbytes if b not in kept
@@ -158,16 +178,6 @@ def _layout(
     buffers += _aside(graph, span, step)
     placed = tuple(b for b in buffers if b.nbytes or span is None)
     return _Layout(order, placed, home, span, kept, _within(graph, work, home))
-
-
-def _bytes_held(graph: Graph, value: str, span: Span | None) -> int:
-    """The most bytes of a value that lie in the arena at once."""
-    t = graph.types[value]
-    if span is not None and value in span.inner:
-        return _rows_bytes(graph, value, span.height(value))
-    if span is not None and value in graph.inputs and value in span.read - {*graph.outputs}:
-        return 0
-    return t.nbytes
 
 
 def _prolong(
@@ -192,12 +202,7 @@ def _aside(graph: Graph, span: Span | None, step: Mapping[str, int]) -> list[Buf
         return []
     ends = step[span.nodes[0].name], step[span.nodes[-1].name]
     rows = {v: n for v, n in span.lasting.items() if v in span.aside}
-    return [Buffer(aside(v), _rows_bytes(graph, v, n), *ends) for v, n in rows.items()]
-
-
-def _rows_bytes(graph: Graph, value: str, rows: int) -> int:
-    t = graph.types[value]
-    return t.nbytes // t.shape[0] * rows
+    return [Buffer(aside(v), row_bytes(graph, v) * n, *ends) for v, n in rows.items()]
 
 
 def _turns_of(name: str, span: Span | None, step: Mapping[str, int]) -> tuple[int, int]:
@@ -269,22 +274,22 @@ def _overlaps(
     graph: Graph,
     work: Mapping[str, Work],
     home: Mapping[str, str],
-    sizes: Mapping[str, int],
     nbytes: Mapping[str, int],
+    span: Span | None,
 ) -> dict[str, Share]:
     """By node: the buffer that its result may lie over, and how; a part of one it may not."""
     found: dict[str, Share] = {}
     for node in graph.nodes:
-        w = work.get(node.name, Work())
-        if w.inplace is None or node.inputs[w.inplace.operand] not in home:
+        over = work.get(node.name, Work()).inplace
+        if over is None or node.inputs[over.operand] not in home:
             continue
-        v = node.inputs[w.inplace.operand]
-        if round_up(sizes[v], ALIGN) != nbytes[home[v]]:
+        v = node.inputs[over.operand]
+        if round_up(held_bytes(graph, v, span), ALIGN) != nbytes[home[v]]:
             continue
         others = {home[x] for x in node.inputs if x != v and x in home}
-        if home[v] not in others:  # no operand is read in another order than the proof knows
-            grown = sizes[node.output] - sizes[v]
-            # what ends with its operand takes no more than the result itself
-            lead = w.inplace.lead if w.inplace.exact else max(w.inplace.lead, grown)
-            found[node.name] = Share(home[v], lead, w.inplace.exact)
+        if home[v] in others:  # an operand is read in another order than the proof knows
+            continue
+        share = overlap(graph, node, over, span)
+        if share is not None:
+            found[node.name] = replace(share, buffer=home[v])
     return found

@@ -14,7 +14,7 @@ class Share:
 
     Attributes:
         buffer: that one's name.
-        lead: bytes by which it must begin before that one, at the least.
+        lead: bytes by which it must begin before that one, at the least; less than none: behind it.
         exact: whether it must be just as many.
     """
 
@@ -102,8 +102,9 @@ def live_bytes(buffers: Sequence[Buffer], step: int, align: int) -> int:
 
 def saved(under: int, result: int, lead: int, align: int) -> int:
     """Bytes that a result saves by lying over what it is made of, as far as that goes."""
-    below, above = round_up(under, align), round_up(result, align)
-    return below + above - max(below + round_up(lead, align), above) if lead < result else 0
+    below, above, before = (round_up(n, align) for n in (under, result, lead))
+    together = max(below, above - before) + max(before, 0)
+    return max(below + above - together, 0)
 
 
 def round_up(n: int, align: int) -> int:

@@ -167,6 +167,12 @@ def test_random_networks_by_rows_give_the_same_bits_under_sanitizers(tmp_path: P
     spans = [s for s in (c.compiled.plan.span for c in found) if s is not None]
     assert any(s.aside & s.lasting.keys() for s in spans)
     assert any(s.lasting.keys() - s.aside for s in spans)
+    plans = [c.compiled.plan for c in found]
+    assert any(
+        b.over and p.span and b.over.buffer in p.span.aside & p.span.lasting.keys()
+        for p in plans
+        for b in p.buffers
+    )
     builders = [Builder(cc, tmp_path) for cc in SANITIZERS if cc == "gcc" and shutil.which(cc)]
     assert check(found, builders, tmp_path) == []
 

@@ -128,8 +128,11 @@ class RowLoop:
         made = layer.node.output
         before, self._leave[made] = self._moved(layer.prefix, made)
         read = [v for v in inputs if layer.node is self._span.last_reader.get(v)]
-        moved = [line for v in read for line in self._leave[v]]
-        self._body += [f"        {line}" for line in (*before, *table.guarded(lines), *moved)]
+        saved = [line for v in read if v in self._span.aside for line in self._leave[v]]
+        moved = [line for v in read if v not in self._span.aside for line in self._leave[v]]
+        # what stays aside goes there first, as the result may lie over the rest
+        body = (*saved, *before, *table.guarded(lines), *moved)
+        self._body += [f"        {line}" for line in body]
 
     def _input(
         self, layer: RowLayer, value: str, word: str, table: _Table
@@ -157,7 +160,7 @@ class RowLoop:
         return self._within(value, table.number("y_at", at)), []
 
     def _moved(self, prefix: str, value: str) -> tuple[list[str], list[str]]:
-        """What moves rows that stay, in front of what makes a value and behind its last reader."""
+        """What moves rows that stay, in front of what makes a value and at its last reader."""
         span, turns = self._span, range(len(self._span.turns))
         if value not in span.lasting:
             return [], []

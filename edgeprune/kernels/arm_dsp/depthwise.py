@@ -107,7 +107,8 @@ class Form:
         if over is None or pixel == original.image[2]:
             return over
         # pixels that are one read and write what is theirs if they lie over their like
-        return over if over.exact and over.lead % pixel == 0 else None
+        whole = over.exact and over.lead % pixel == 0
+        return replace(over, step=pixel * bool(over.step)) if whole else None
 
     @property
     def _without_columns(self) -> Form:
