@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 
-from edgeprune.ir import Bands, Graph, Node, Over, Part, Span, span_of
+from edgeprune.ir import Graph, Node, Part, Span, Spans
 from edgeprune.kernels.by_rows import in_turns
 from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.choice import LEANER
@@ -14,6 +14,9 @@ from edgeprune.planner import ALIGN, MemoryPlan, held_bytes, overlap, round_up, 
 
 MOST = (1, 2, 4, 8)
 """Rows that a layer makes in a turn."""
+
+ANY = 2**62
+"""More bytes than any network needs."""
 
 MOVE = 1.0
 """Cycles, or instructions, that moving a byte takes."""
@@ -64,6 +67,9 @@ class Estimates:
         self._whole = whole
         self._bands = RowBands(whole)
         self._step = {name: i for i, name in enumerate(whole.plan.order)}
+        self._nodes = {n.name: n for n in whole.graph.nodes}
+        self._rests: dict[Hashable, tuple[int, int]] = {}
+        self._shares: dict[Hashable, int] = {}
 
     def spans(self, nodes: Sequence[Node]) -> Iterator[Span]:
         """The same nodes with more and fewer rows in a turn, which stay aside or not."""
@@ -90,68 +96,79 @@ class Estimates:
 
         Where none are given: that all allow, and that leave the smallest arena at little more work.
         """
-        inside = self._bands.options(span)
-        if not all(inside.values()):
+        options = self._bands.options(span)
+        if not all(options.values()):
             return
-        options = {**self._outside, **inside}
-        beside, last = self._beside(span), span.nodes[-1].name
-        if span.sums:  # what they add up in stays from turn to turn
-            sums = round_up(min(c.scratch_bytes for c in inside[last]), ALIGN)
-            beside = {k: n + sums * (k != last) for k, n in beside.items()}
-        at = {**self._beside_whole, **beside}
-        least = {k: min(c.work for c in calls) for k, calls in options.items()}
+        beside = self._beside(span, options)
+        needs = {
+            k: [(n, c) for c, n in zip(calls, self._needs(k, span, calls), strict=True)]
+            for k, calls in options.items()
+        }
 
-        over = self._over(span, inside)
-
-        def needs(name: str, call: KernelCall) -> int:
-            over_its_operand = over.get((name, call.inplace), 0)
-            return round_up(call.scratch_bytes, ALIGN) - over_its_operand
-
-        def arena(calls: Mapping[str, KernelCall]) -> int:
-            return max(at[k] + needs(k, c) for k, c in calls.items())
-
-        def within(limit: int, slower: float) -> Mapping[str, KernelCall]:
-            return {
-                k: _within(c, partial(needs, k), limit - at[k], slower * least[k])
-                for k, c in options.items()
-            }
+        def within(limit: int, slower: float) -> tuple[int, int]:
+            arena, work = self._rest(span.names, limit, slower)
+            for k, calls in needs.items():
+                need, call = _within(calls, limit - beside[k], slower)
+                arena, work = max(arena, beside[k] + need), work + call.work
+            return arena, work
 
         if self._whole.room is not None:
             forms = [within(self._whole.room, LEANER[-1])]
         else:
-            lean = arena(within(0, LEANER[0]))
-            forms = [within(limit, LEANER[0]) for limit in (sum(at.values()), lean)]
+            lean, _ = within(0, LEANER[0])
+            forms = [within(limit, LEANER[0]) for limit in (ANY, lean)]
         moved = sum(row_bytes(self._whole.graph, v) * n for v, n in span.moved_rows.items())
-        for calls in forms:
-            work = sum(c.work for c in calls.values()) + MOVE * moved
-            yield Found(span, arena(calls), work / self._whole.work)
+        for arena, work in forms:
+            yield Found(span, arena, (work + MOVE * moved) / self._whole.work)
 
-    def _over(
-        self, span: Span, options: Mapping[str, Sequence[KernelCall]]
-    ) -> dict[tuple[str, Over | None], int]:
-        """Bytes that results save by lying over their operands, by node and how they may."""
+    def _rest(self, names: frozenset[str], limit: int, slower: float) -> tuple[int, int]:
+        """The largest need of nodes that are none of these, and their work."""
+        key = names, limit, slower
+        if key not in self._rests:
+            arena = work = 0
+            for k, calls in self._outside.items():
+                if k not in names:
+                    at = self._beside_whole[k]
+                    need, call = _within(calls, limit - at, slower)
+                    arena, work = max(arena, at + need), work + call.work
+            self._rests[key] = arena, work
+        return self._rests[key]
+
+    def _needs(self, name: str, span: Span, calls: Sequence[KernelCall]) -> Iterator[int]:
+        """By call of a node, bytes of its own: scratch, less what lies over an operand."""
         graph = self._whole.graph
-        moving = span.inner - (span.lasting.keys() - span.aside)  # they have a place while in use
-        found: dict[tuple[str, Over | None], int] = {}
-        for node in span.nodes:
-            for over in {c.inplace for c in options[node.name]} - {None}:
-                assert over is not None
-                v = node.inputs[over.operand]
-                if {v, node.output} <= moving and span.last_reader[v] is node:
-                    share = overlap(graph, node, over, span)
-                    under, result = (held_bytes(graph, x, span) for x in (v, node.output))
-                    if share is not None:
-                        found[node.name, over] = saved(under, result, share.lead, ALIGN)
-        return found
+        node = self._nodes[name]
+        for call in calls:
+            scratch, over = round_up(call.scratch_bytes, ALIGN), call.inplace
+            v = "" if over is None else node.inputs[over.operand]
+            ends = span.last_reader.get(v) is node and node.output in span.kept
+            if over is None or not ends or not all(_moves(span, x) for x in (v, node.output)):
+                yield scratch
+                continue
+            kept = span.kept[v], span.kept[node.output]
+            key = name, over, span.made[name], kept
+            if key not in self._shares:
+                share = overlap(graph, node, over, span)
+                under, result = (held_bytes(graph, x, span) for x in (v, node.output))
+                lead = share.lead if share else under + result
+                self._shares[key] = saved(under, result, lead, ALIGN) if share else 0
+            yield scratch - self._shares[key]
 
     @cached_property
-    def _outside(self) -> dict[str, Sequence[KernelCall]]:
-        """By node, all calls of one that runs once."""
+    def _outside(self) -> dict[str, list[tuple[int, KernelCall]]]:
+        """By node, all calls of one that runs once, and what they need."""
         whole = self._whole
-        if whole.keeps_kernels:
-            return {k: [call] for k, call in whole.calls.items()}
-        nodes = (n for n in whole.graph.nodes if n.name in whole.calls)
-        return {n.name: whole.priced(whole.graph, n, None) for n in nodes}
+        nodes = [n for n in whole.graph.nodes if n.name in whole.calls]
+        options = {
+            n.name: [whole.calls[n.name]]
+            if whole.keeps_kernels
+            else whole.priced(whole.graph, n, None)
+            for n in nodes
+        }
+        return {
+            k: [(round_up(c.scratch_bytes, ALIGN), c) for c in calls]
+            for k, calls in options.items()
+        }
 
     @cached_property
     def _beside_whole(self) -> dict[str, int]:
@@ -159,7 +176,7 @@ class Estimates:
         calls, steps = self._whole.calls, self._whole.plan.steps
         return {k: n - round_up(calls[k].scratch_bytes, ALIGN) for k, n in steps if k in calls}
 
-    def _beside(self, span: Span) -> dict[str, int]:
+    def _beside(self, span: Span, options: Mapping[str, Sequence[KernelCall]]) -> dict[str, int]:
         """By node, what is alive when it runs, but for its own working memory."""
         graph, plan = self._whole.graph, self._whole.plan
         place = {n.name: i for i, n in enumerate(span.nodes)}
@@ -168,26 +185,38 @@ class Estimates:
         always = graph.types[span.result].nbytes + sum(
             b.nbytes for b in plan.buffers if b.first < begin <= b.last and b.name not in fed
         )
-        alive = [always] * len(place)
+        alive = [0] * len(place)
         for node in span.nodes[:-1]:
             v, reader = node.output, span.last_reader.get(node.output, node)
-            full = round_up(row_bytes(graph, v) * span.height(v), ALIGN)
-            stays = round_up(row_bytes(graph, v) * span.lasting.get(v, 0), ALIGN)
-            window = range(place[node.name], place[reader.name] + 1)
-            for i in range(len(alive)):
-                lies = full if i in window or (stays and v not in span.aside) else 0
-                alive[i] += lies + (stays if v in span.aside else 0)
-        return {name: alive[i] for name, i in place.items()}
+            kept, row = span.kept[v], row_bytes(graph, v)
+            full = round_up(row * kept.height, ALIGN)
+            always += round_up(row * kept.lasting, ALIGN) if v in span.aside else 0
+            if not _moves(span, v):
+                always += full
+                continue
+            for i in range(place[node.name], place[reader.name] + 1):
+                alive[i] += full
+        last, sums = span.nodes[-1].name, 0
+        if span.sums:  # what they add up in stays from turn to turn
+            sums = round_up(min(c.scratch_bytes for c in options[last]), ALIGN)
+        return {k: always + alive[i] + sums * (k != last) for k, i in place.items()}
+
+
+def _moves(span: Span, value: str) -> bool:
+    """Whether others have the place of an inner value while it is neither made nor read."""
+    return not span.kept[value].lasting or value in span.aside
 
 
 def _within(
-    calls: Sequence[KernelCall], needs: Callable[[KernelCall], int], limit: int, most: float
-) -> KernelCall:
+    calls: Sequence[tuple[int, KernelCall]], limit: int, slower: float
+) -> tuple[int, KernelCall]:
     """The quickest that needs so little, or else that with the least need of little work."""
-    fitting = [c for c in calls if needs(c) <= limit and c.work <= most]
+    most = slower * min(c.work for _, c in calls)
+    quick = [nc for nc in calls if nc[1].work <= most]
+    fitting = [nc for nc in quick if nc[0] <= limit]
     if fitting:
-        return min(fitting, key=lambda c: c.work)
-    return min((c for c in calls if c.work <= most), key=lambda c: (needs(c), c.work))
+        return min(fitting, key=lambda nc: nc[1].work)
+    return min(quick, key=lambda nc: (nc[0], nc[1].work))
 
 
 class RowBands:
@@ -197,32 +226,24 @@ class RowBands:
         self._whole = whole
         self._calls: dict[Hashable, list[KernelCall]] = {}
         self._turns: dict[Hashable, list[KernelCall]] = {}
-        self._bands: Bands = {}
-        self._spans: dict[Hashable, Span | None] = {}
+        self._spans = Spans(whole.graph)
 
     def span(self, nodes: Sequence[Node], most: Sequence[int]) -> Span | None:
         """Neighbours with so many rows in a turn."""
-        key = nodes[0].name, tuple(most)  # neighbours have one order
-        if key not in self._spans:
-            self._spans[key] = span_of(self._whole.graph, nodes, most, self._bands)
-        return self._spans[key]
+        return self._spans.of(nodes, most)
 
     def options(self, span: Span) -> Mapping[str, Sequence[KernelCall]]:
         """All calls of a span's nodes; those of the kernels that they have in the whole network."""
-        options = {n.name: self._in_turns(n, span) for n in span.nodes}
-        if not self._whole.keeps_kernels:
-            return options
-        kernels = {k: call.kernel for k, call in self._whole.calls.items()}  # views have none
-        return {
-            k: sorted(calls, key=lambda c: (c.kernel != kernels.get(k), c.work))[:1]
-            for k, calls in options.items()
-        }
+        return {n.name: self._in_turns(n, span) for n in span.nodes}
 
     def _in_turns(self, node: Node, span: Span) -> list[KernelCall]:
-        made = (t.made.get(node.name) for t in span.turns)
-        key = node.name, tuple(None if m is None else m[0] for m in made)
+        key = node.name, span.made[node.name]
         if key not in self._turns:
-            self._turns[key] = in_turns(self._whole.graph, node, span, self._priced)
+            calls = in_turns(self._whole.graph, node, span, self._priced)
+            if self._whole.keeps_kernels and node.name in self._whole.calls:  # views have none
+                kernel = self._whole.calls[node.name].kernel
+                calls = sorted(calls, key=lambda c: (c.kernel != kernel, c.work))[:1]
+            self._turns[key] = calls
         return self._turns[key]
 
     def _priced(self, graph: Graph, node: Node, _end: str, part: Part | None) -> list[KernelCall]:

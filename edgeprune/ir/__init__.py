@@ -30,7 +30,8 @@ from edgeprune.ir.run import (
     walk,
 )
 from edgeprune.ir.samples import Samples
-from edgeprune.ir.span import Bands, Span, span_of
+from edgeprune.ir.span import Kept, Made, Span
+from edgeprune.ir.spans import Spans, span_of
 from edgeprune.ir.spelling import Form, OnnxNode, TfliteOp, Version
 from edgeprune.ir.steps import explicit, initial_value, run_steps, step_rows
 from edgeprune.ir.text import to_text
@@ -50,7 +51,6 @@ __all__ = [
     "OUTPUT",
     "Array",
     "Band",
-    "Bands",
     "Channels",
     "Codebook",
     "Coupling",
@@ -59,7 +59,9 @@ __all__ = [
     "Form",
     "Graph",
     "Ids",
+    "Kept",
     "LinearOp",
+    "Made",
     "Node",
     "OnnxNode",
     "Op",
@@ -71,6 +73,7 @@ __all__ = [
     "Read",
     "Samples",
     "Span",
+    "Spans",
     "TensorType",
     "TfliteOp",
     "Values",

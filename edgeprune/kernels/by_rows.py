@@ -30,7 +30,7 @@ def in_turns(graph: Graph, node: Node, span: Span, lowered: Lowered) -> list[Ker
         Calls that stand for all turns: with the work of all, and what the largest needs of memory.
         Empty where no kernel computes all bands from the same constants.
     """
-    made = [turn.made.get(node.name) for turn in span.turns]
+    made = span.made[node.name].steps
     keys = [None if m is None else _key(m[0], m[1]) for m in made]
     counts = Counter(k for k in keys if k is not None)
     bands = {k: m for k, m in zip(keys, made, strict=True) if m is not None and k is not None}

@@ -49,16 +49,13 @@ def overlap(graph: Graph, node: Node, over: Over, span: Span | None) -> Share | 
 
 
 def _apart(graph: Graph, node: Node, operand: int, span: Span) -> list[tuple[int, int]]:
-    """By turn, how far within its place a call begins to read an operand, and to write."""
+    """By turn, how many bytes within its place a call begins to read an operand, and to write."""
     x, y = node.inputs[operand], node.output
     found = []
-    for turn in span.turns:
-        made = turn.made.get(node.name)
-        if made is None:
-            continue
-        rows, band = made
-        read = band.rows[operand]
-        if read is not None:
-            behind = row_bytes(graph, x) * (read.start - turn.held[x].start)
-            found.append((behind, row_bytes(graph, y) * (rows.start - turn.held[y].start)))
+    turns = zip(span.made[node.name].steps, span.kept[x].held, span.kept[y].held, strict=True)
+    for step, held_x, held_y in turns:
+        read = step[1].rows[operand] if step is not None else None
+        if step is not None and read is not None:
+            behind = row_bytes(graph, x) * (read.start - held_x.start)
+            found.append((behind, row_bytes(graph, y) * (step[0].start - held_y.start)))
     return found or [(0, 0)]
