@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 from pathlib import Path
@@ -65,3 +66,22 @@ def test_nothing_unfinished_is_committed() -> None:
 
 def test_no_file_in_the_repository_is_larger_than_the_bundled_data() -> None:
     assert not [name(p) for p in FILES if p.stat().st_size > 3_000_000]
+
+
+def test_no_file_is_longer_than_a_reader_holds_in_mind() -> None:
+    own = (p for p in FILES if p.suffix in (".py", ".c", ".h", ".S", ".inc"))
+    assert not [name(p) for p in own if len(p.read_text().splitlines()) > 400]
+
+
+def test_no_function_is_longer_than_a_screen_beside_its_docstring() -> None:
+    long = []
+    for path in (p for p in FILES if p.suffix == ".py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.FunctionDef):
+                continue
+            first = node.body[0]
+            text = first if ast.get_docstring(node) is not None else None
+            about = (text.end_lineno or 0) - text.lineno + 1 if text is not None else 0
+            if (node.end_lineno or 0) - node.lineno + 1 - about > 60:
+                long.append(f"{name(path)}:{node.lineno}")
+    assert not long

@@ -223,31 +223,23 @@ def ids(n: int = 12, vocabulary: int = 50) -> tuple[Tensor, ...]:
     return (torch.randint(0, vocabulary, (1, n)),)
 
 
+ACTIVATIONS = {
+    "relu6": nn.ReLU6, "prelu": nn.PReLU, "silu": nn.SiLU, "mish": nn.Mish,
+    "hardswish": nn.Hardswish, "softplus": nn.Softplus, "gelu": nn.GELU, "elu": nn.ELU,
+    "selu": nn.SELU, "softsign": nn.Softsign, "logsigmoid": nn.LogSigmoid,
+    "hardtanh": nn.Hardtanh, "leaky": nn.LeakyReLU, "tanhshrink": nn.Tanhshrink,
+    "hardshrink": nn.Hardshrink, "softshrink": nn.Softshrink, "hardsigmoid": nn.Hardsigmoid,
+}  # fmt: skip
+
 NETS: dict[str, Callable[[], Made]] = {
     "resnet": lambda: (nn.Sequential(block(3, 8), residual(8), residual(8), head(8)), image()),
     "mobilenet_v1": lambda: (nn.Sequential(block(3, 8, stride=2), separable(8, 16),
                                            separable(16, 24, 2), head(24)), image()),
     "seblock_cnn": lambda: (nn.Sequential(block(3, 8), squeeze(8), head(8)), image()),
     "bn_first": lambda: (nn.Sequential(nn.BatchNorm2d(3), block(3, 8), head(8)), image()),
-    "act_relu6": lambda: activated(nn.ReLU6()),
-    "act_prelu": lambda: activated(nn.PReLU()),
-    "act_silu": lambda: activated(nn.SiLU()),
-    "act_mish": lambda: activated(nn.Mish()),
-    "act_hardswish": lambda: activated(nn.Hardswish()),
-    "act_softplus": lambda: activated(nn.Softplus()),
-    "act_gelu": lambda: activated(nn.GELU()),
+    **{f"act_{name}": lambda of=of: activated(of()) for name, of in ACTIVATIONS.items()},
     "act_gelu_tanh": lambda: activated(nn.GELU("tanh")),
-    "act_elu": lambda: activated(nn.ELU()),
-    "act_selu": lambda: activated(nn.SELU()),
     "act_celu": lambda: activated(nn.CELU(0.5)),
-    "act_softsign": lambda: activated(nn.Softsign()),
-    "act_logsigmoid": lambda: activated(nn.LogSigmoid()),
-    "act_hardtanh": lambda: activated(nn.Hardtanh()),
-    "act_leaky": lambda: activated(nn.LeakyReLU()),
-    "act_tanhshrink": lambda: activated(nn.Tanhshrink()),
-    "act_hardshrink": lambda: activated(nn.Hardshrink()),
-    "act_softshrink": lambda: activated(nn.Softshrink()),
-    "act_hardsigmoid": lambda: activated(nn.Hardsigmoid()),
     "act_threshold": lambda: activated(nn.Threshold(0.1, 0.0)),
     "norm_group": lambda: (nn.Sequential(nn.Conv2d(3, 8, 3), nn.GroupNorm(2, 8), head(8)), image()),
     "norm_instance": lambda: (nn.Sequential(nn.Conv2d(3, 8, 3), nn.InstanceNorm2d(8), head(8)),

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from edgeprune.pruning.limits import Limits
 from edgeprune.report import answers
 from edgeprune.report.canvas import DESK, PALETTE, PHONE, Chart
 from edgeprune.report.network import network
@@ -60,12 +61,9 @@ def frontier_page(found: Mapping[str, Any], *, builds: bool = False) -> str:
 
 def _fits(point: Mapping[str, Any], board: Mapping[str, Any]) -> str:
     """Whether a network fits a board, and else what it is over by."""
-    over = [
-        f"{point[key] - board[key]:,} bytes of {name} over"
-        for key, name in (("flash_bytes", "flash"), ("ram_bytes", "RAM"))
-        if point[key] > board[key]
-    ]
-    return ", ".join(over)
+    limits = Limits.of(flash=board["flash_bytes"], ram=board["ram_bytes"])
+    over = limits.excess({"flash": point["flash_bytes"], "ram": point["ram_bytes"]})
+    return ", ".join(f"{n:,} {limits.title(k)} over" for k, n in over.items())
 
 
 def _plot(points: Sequence[Mapping[str, Any]], width: float) -> str:

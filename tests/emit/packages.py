@@ -16,6 +16,7 @@ from edgeprune.target import load_target
 from edgeprune.toolchain import firmware
 from edgeprune.toolchain.compiler import COMMON_FLAGS, compile_all, require_compiler
 
+NAME = "net"
 TARGET = "cortex-m3"  # it has assembly
 WARNINGS = "-Wall -Wextra -Werror"
 

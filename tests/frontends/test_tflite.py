@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from op_cases import FORMS, Case, residual
-from tflite_files import FIVE, THREE, Step, Value, changed, constant, file_of, one_op, packed
+from tflite_files import FIVE, THREE, Step, Value, changed, constant, file_of, one_op
 
 from edgeprune.emit.to_tflite import emit
 from edgeprune.errors import UnsupportedError
-from edgeprune.frontends.data import load_samples
-from edgeprune.frontends.from_tflite import load, parse
+from edgeprune.frontends.from_tflite import parse
 from edgeprune.frontends.normalize import normalize
 from edgeprune.ir import DType, QuantParams, couple, predict, quantise_array, run_int
 from edgeprune.ops import Relu
 from edgeprune.pruning.compact import compact
-from edgeprune.pruning.intervals import intervals
 from edgeprune.verify import run_tflite
 
 
@@ -59,29 +54,6 @@ def test_the_users_names_and_shapes_are_kept() -> None:
     assert graph.origin == "tflite"
     assert graph.ports["x"].shape == (1, 6, 6, 3)
     assert {n.name for n in graph.nodes} >= {"h1", "h2", "h3", "y"}
-
-
-@pytest.mark.needs("EDGEPRUNE_DATA")
-@pytest.mark.parametrize("name", ["ic01", "kws01", "ad01"])
-def test_published_int8_models_are_exact(name: str) -> None:
-    path = Path(os.environ["EDGEPRUNE_DATA"]) / "mlperf_tiny" / f"{name}_int8.tflite"
-    graph = load(path)
-    rng = np.random.default_rng(0)
-    x = rng.integers(-128, 128, (200, *graph.types[graph.inputs[0]].shape)).astype(np.int8)
-    want = run_tflite.run(path.read_bytes(), x)
-    assert np.array_equal(run_int(graph, {graph.inputs[0]: x})[graph.outputs[0]], want)
-    assert np.array_equal(run_tflite.run(emit(graph), x), want)
-
-
-@pytest.mark.needs("EDGEPRUNE_DATA")
-@pytest.mark.parametrize("name", ["ic01", "ad01"])
-def test_published_float_models_are_within_rounding(name: str) -> None:
-    path = Path(os.environ["EDGEPRUNE_DATA"]) / "mlperf_tiny" / f"{name}_fp32.tflite"
-    graph = load(path)
-    x = np.random.default_rng(0).normal(0, 1, (200, *graph.types[graph.inputs[0]].shape))
-    x = x.astype(np.float32)
-    want, got = run_tflite.run(path.read_bytes(), x), predict(graph, x)
-    assert np.abs(got - want).max() <= 1e-5 * np.abs(want).max()
 
 
 @pytest.mark.parametrize("deep", [False, True], ids=["conv", "depthwise"])
@@ -279,38 +251,6 @@ def test_an_image_before_a_fully_connected_layer_is_flattened() -> None:
     assert np.allclose(predict(graph, x), run_tflite.run(file, x), rtol=1e-5, atol=1e-5)
 
 
-def test_dynamic_range_weights_are_the_reals_that_they_stand_for() -> None:
-    w = np.random.default_rng(0).integers(-127, 128, (3, 5)).astype(np.int8)
-    operands = [Value((1, 5), "float32"), constant(w, QuantParams.of(0.01)),
-                constant(np.zeros(3, np.float32))]  # fmt: skip
-    file = one_op("FULLY_CONNECTED", operands, Value((1, 3), "float32"),
-                  {}, table="FullyConnectedOptions", version=3)  # fmt: skip
-    graph = parse(file, "m.tflite")
-    x = np.random.default_rng(1).normal(0, 1, (9, 5)).astype(np.float32)
-    assert np.allclose(predict(graph, x), x @ (w * np.float32(0.01)).T, rtol=1e-5, atol=1e-6)
-    assert "real numbers" in graph.notes[0]
-
-
-def test_uint8_at_both_ends_is_int8_that_is_128_higher() -> None:
-    """What a converter makes of `inference_input_type=uint8`: nothing is left of the QUANTIZEs."""
-    image, inside = QuantParams.of(1 / 255, 0), QuantParams.of(1 / 255, -128)
-    values = [Value((1, 8), "uint8", image), Value((1, 8), "int8", inside),
-              Value((1, 8), "int8", FIVE),
-              Value((1, 8), "uint8", QuantParams.of(0.05, 125))]  # fmt: skip
-    steps = [Step("QUANTIZE", [0], 1, {}, "QuantizeOptions"),
-             Step("QUANTIZE", [1], 2, {}, "QuantizeOptions"),
-             Step("QUANTIZE", [2], 3, {}, "QuantizeOptions")]  # fmt: skip
-    content = file_of(values, steps, [0], [3])
-    graph = normalize(parse(content, "m.tflite"))
-    assert [n.op.kind for n in graph.nodes] == ["quantize"]
-    assert {p.dtype for p in graph.ports.values()} == {DType.UINT8}
-    x = np.arange(-128, 128).astype(np.int8).reshape(32, 8)
-    got = run_int(graph, {graph.inputs[0]: x})[graph.outputs[0]]
-    assert np.array_equal(got, run_tflite.run(content, x, signed=True))
-    plain = run_tflite.run(content, (x.astype(np.int16) + 128).astype(np.uint8))
-    assert np.array_equal(plain.astype(np.int16) - 128, got)
-
-
 @pytest.mark.parametrize("axis", [0, 3])
 def test_a_split_into_one_part_is_nothing(axis: int) -> None:
     values = [constant(np.asarray(axis, np.int32)), *[Value((1, 2, 3, 4), "int8", FIVE)] * 3]
@@ -344,77 +284,6 @@ def test_a_mean_behind_a_transpose_to_channels_first_is_taken_of_channels_last(
         assert [n.op.kind for n in graph.nodes] == ["mean", "mean"]
 
 
-@pytest.mark.needs("EDGEPRUNE_DATA")
-def test_tinyengines_own_network_is_exact() -> None:
-    path = Path(os.environ["EDGEPRUNE_DATA"]) / "public" / "tinyengine_vww.tflite"
-    graph = normalize(load(path))
-    t = graph.types[graph.inputs[0]]
-    x = np.random.default_rng(0).integers(-128, 128, (4, *t.shape)).astype(t.dtype.numpy)
-    got = run_int(graph, {graph.inputs[0]: x})[graph.outputs[0]]
-    assert np.array_equal(got, run_tflite.run(path.read_bytes(), x, signed=True))
-
-
-def test_samples_of_bytes_are_the_integers_of_a_model_that_takes_bytes(tmp_path: Path) -> None:
-    made = Value((1, 4), "int8", FIVE)
-    content = one_op("QUANTIZE", [Value((1, 4), "uint8", QuantParams.of(1 / 255, 0))], made,
-                     {}, table="QuantizeOptions")  # fmt: skip
-    graph = normalize(parse(content, "m.tflite"))
-    x = np.asarray([[0, 1, 128, 255]], np.uint8)
-    np.savez(tmp_path / "x.npz", x=x)
-    np.testing.assert_allclose(load_samples(tmp_path / "x.npz", graph).x, x / 255, rtol=1e-6)
-
-
-def test_files_of_the_old_kind_in_uint8_throughout_are_exact(rng: np.random.Generator) -> None:
-    """Zero points of weights too, as far as int8 holds the weights without them."""
-    image, made = QuantParams.of(0.05, 120), QuantParams.of(0.3, 17)
-    w = rng.integers(60, 200, (4, 3, 3, 3)).astype(np.uint8)
-    quant = QuantParams.of(0.01, 131)
-    bias = QuantParams.of(float(np.float32(0.05) * np.float32(0.01)))
-    values = [
-        Value((1, 6, 6, 3), "uint8", image), constant(w, quant),
-        constant(rng.integers(-999, 999, 4).astype(np.int32), bias),
-        Value((1, 4, 4, 4), "uint8", made), Value((1, 4, 4, 4), "uint8", made),
-    ]  # fmt: skip
-    options = {"strideW": 1, "strideH": 1, "dilationWFactor": 1, "dilationHFactor": 1,
-               "padding": 1}  # fmt: skip
-    steps = [Step("CONV_2D", [0, 1, 2], 3, options, "Conv2DOptions"),
-             Step("ADD", [3, 3], 4, {}, "AddOptions")]  # fmt: skip
-    content = file_of(values, steps, [0], [4])
-    graph = parse(content, "old.tflite")
-    x = rng.integers(-128, 128, (40, 6, 6, 3)).astype(np.int8)
-    got = run_int(graph, {graph.inputs[0]: x})[graph.outputs[0]]
-    assert np.array_equal(got, run_tflite.run(content, x, signed=True))
-    assert np.array_equal(got, run_tflite.run(emit(graph), x))
-    wild = rng.integers(0, 256, w.shape).astype(np.uint8)
-    content = file_of([values[0], constant(wild, quant), *values[2:]], steps, [0], [4])
-    with pytest.raises(UnsupportedError, match="weights with a zero point"):
-        parse(content, "old.tflite")
-
-
-def test_int4_weights_are_unpacked() -> None:
-    model = schema.ModelT.InitFromPackedBuf(
-        one_op(
-            "FULLY_CONNECTED",
-            [
-                Value((1, 3), "int8", FIVE),
-                constant(np.zeros((1, 3), np.int8), QuantParams.of(0.1)),
-                constant(np.zeros(1, np.int32), QuantParams.of(0.005)),
-            ],
-            Value((1, 1), "int8", THREE),
-            {},
-            table="FullyConnectedOptions",
-            version=10,
-        )
-    )
-    t = model.subgraphs[0].tensors[1]
-    t.type = schema.TensorType.INT4
-    model.buffers[t.buffer].data = np.array([0x8F, 0x07], np.uint8)  # -1, -8, 7
-    graph = parse(packed(model), "m.tflite")
-    name = graph.nodes[0].inputs[1]
-    assert graph.types[name].dtype is DType.INT4
-    assert graph.constants[name].tolist() == [[-1, -8, 7]]
-
-
 def test_names_that_the_converter_strung_together_are_cut_at_the_first() -> None:
     def change(m: schema.ModelT) -> None:
         for t in m.subgraphs[0].tensors:
@@ -426,25 +295,6 @@ def test_names_that_the_converter_strung_together_are_cut_at_the_first() -> None
     names = [n.name for n in parse(changed(emit(residual()), change), "m.tflite").nodes]
     assert names[0] == "model/relu"
     assert names[1].startswith("model/relu#")
-
-
-def test_a_step_in_float_between_integers_is_computed_and_bounded(rng: np.random.Generator) -> None:
-    values = [
-        Value((1, 6), "int8", FIVE), Value((1, 6), "float32"), Value((1, 6), "float32"),
-        Value((1, 6), "int8", THREE),
-    ]  # fmt: skip
-    steps = [
-        Step("DEQUANTIZE", [0], 1, {}, "DequantizeOptions", 2),
-        Step("NEG", [1], 2, {}, "NegOptions"),
-        Step("QUANTIZE", [2], 3, {}, "QuantizeOptions"),
-    ]
-    file = file_of(values, steps, [0], [3])
-    graph = parse(file, "m.tflite")
-    x = rng.integers(-128, 128, (40, 6)).astype(np.int8)
-    found = run_int(graph, {graph.inputs[0]: x})[graph.outputs[0]]
-    assert np.array_equal(found, run_tflite.run(file, x))
-    low, high = intervals(graph)[graph.outputs[0]]
-    assert ((low <= found) & (found <= high)).all()
 
 
 def test_a_scalar_operand_stays_one_where_channels_go() -> None:
@@ -491,18 +341,6 @@ def test_a_bias_is_scaled_along_the_only_axis_that_it_has(
     x = rng.integers(-128, 128, (9, 5, 5, 4)).astype(np.int8)
     got = run_int(graph, {graph.inputs[0]: x})[graph.outputs[0]]
     assert np.array_equal(got, run_tflite.run(content, x))
-
-
-@pytest.mark.needs("EDGEPRUNE_DATA")
-def test_person_detect_is_exact() -> None:
-    """The best known model of the field, whose biases name an axis that they do not have."""
-    path = Path(os.environ["EDGEPRUNE_DATA"]) / "public" / "person_detect.tflite"
-    graph = load(path)
-    rng = np.random.default_rng(0)
-    x = rng.integers(-128, 128, (6, 96, 96, 1)).astype(np.int8)
-    got = run_int(graph, {graph.inputs[0]: x})[graph.outputs[0]]
-    assert np.array_equal(got, run_tflite.run(path.read_bytes(), x))
-    assert np.array_equal(got, run_tflite.run(emit(graph), x))
 
 
 def test_steps_without_a_batch_in_front_are_taken_apart_and_joined() -> None:

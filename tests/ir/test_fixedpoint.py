@@ -2,63 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, reject, settings
-from hypothesis import strategies as st
 from tflite_files import Value, constant, one_op, run
 
 from edgeprune.errors import UnsupportedError
 from edgeprune.ir import fixedpoint as fp
 from edgeprune.ir.types import QuantParams
+from tests.ir.draws import ROUNDS, Draw
 
 ALL = np.arange(-128, 128).astype(np.int8)
-CLAMPS = {0: (-math.inf, math.inf), 1: (0.0, math.inf), 3: (0.0, 6.0)}
-ROUNDS = range(8)
-
-
-class Draw:
-    """Random operands: scales over decades, zero points at the ends as often as inside."""
-
-    def __init__(self, seed: int) -> None:
-        self.rng = np.random.default_rng(seed)
-
-    def quant(self, low: float = 1e-3, high: float = 0.1) -> QuantParams:
-        zero = int(self.rng.choice([-128, -5, 0, 127, self.rng.integers(-128, 128)]))
-        scale = float(np.exp(self.rng.uniform(np.log(low), np.log(high))))
-        if self.rng.integers(4) == 0:  # powers of two make ties
-            scale = 2.0 ** round(math.log2(scale))
-        return QuantParams.of(scale, zero)
-
-    def per_channel(self, n: int, axis: int) -> QuantParams:
-        scales = np.exp(self.rng.uniform(np.log(1e-4), np.log(0.05), n)).astype(np.float32)
-        if self.rng.integers(3) == 0:
-            scales = 2.0 ** np.round(np.log2(scales))
-        return QuantParams(tuple(map(float, scales)), (0,) * n, axis)
-
-    def int8(self, *shape: int) -> np.ndarray:
-        x = self.rng.integers(-128, 128, shape).astype(np.int8)
-        x[0] = self.rng.choice([-128, 127])
-        return x
-
-    def weights(self, *shape: int) -> np.ndarray:
-        return self.rng.integers(-127, 128, shape).astype(np.int8)
-
-    def bias(self, n: int) -> np.ndarray:
-        return self.rng.integers(-3000, 3000, n).astype(np.int32)
-
-    def size(self, low: int, high: int) -> int:
-        return int(self.rng.integers(low, high + 1))
-
-    def pair(self, low: int, high: int) -> tuple[int, int]:
-        return self.size(low, high), self.size(low, high)
-
-    def activation(self, y: QuantParams) -> tuple[int, tuple[int, int]]:
-        number = int(self.rng.choice(list(CLAMPS)))
-        return number, fp.clamp_range(*CLAMPS[number], y)
 
 
 @pytest.mark.parametrize("far", [1e10, 1e19, 1e30, 3e38])
@@ -233,6 +188,8 @@ def test_every_value_and_slope_of_prelu_has_the_reference_result(seed: int) -> N
 
 
 LOGISTIC = QuantParams.of(1 / 256, -128)
+
+
 UNARY: list[tuple[str, str, dict[str, float], dict[str, object], str | None]] = [
     ("LOGISTIC", "logistic", {}, {}, None),
     ("TANH", "tanh", {}, {}, None),
@@ -248,6 +205,8 @@ UNARY: list[tuple[str, str, dict[str, float], dict[str, object], str | None]] = 
     ("EXP", "exp", {}, {}, "ExpOptions"),
     ("QUANTIZE", "requantize", {}, {}, "QuantizeOptions"),
 ]
+
+
 VERSIONS = {"LEAKY_RELU": 2, "GELU": 2, "EXP": 2, "QUANTIZE": 2}
 
 
@@ -388,120 +347,3 @@ def test_reals_become_integers_and_back_as_in_the_reference_kernels(seed: int) -
     operand, result = Value((1, 256), "int8", q), Value((1, 256), "float32")
     file = one_op("DEQUANTIZE", [operand], result, table="DequantizeOptions", version=2)
     assert np.array_equal(run(file, ALL[None])[0], fp.dequantize(ALL, q))
-
-
-WIDE = np.arange(-(2**15), 2**15).astype(np.int16)[None]
-UNIT = QuantParams.of(1 / 32768)
-
-
-def wide_quant(seed: int) -> QuantParams:
-    """Scales over decades, powers of two among them."""
-    d = Draw(seed)
-    scale = float(np.exp(d.rng.uniform(np.log(1e-6), np.log(3e-3))))
-    return QuantParams.of(2.0 ** -(8 + seed % 8) if seed % 2 else scale)
-
-
-@pytest.mark.parametrize("seed", ROUNDS)
-@pytest.mark.parametrize(
-    ("name", "function"), [("LOGISTIC", fp.logistic_s16), ("TANH", fp.tanh_s16)]
-)
-def test_every_int16_value_has_the_reference_sigmoid_and_tanh(
-    seed: int, name: str, function: Callable[..., np.ndarray]
-) -> None:
-    q = wide_quant(seed)
-    operand, result = Value(WIDE.shape, "int16", q), Value(WIDE.shape, "int16", UNIT)
-    file = one_op(name, [operand], result, version=3)
-    assert np.array_equal(run(file, WIDE), function(WIDE, q))
-
-
-@pytest.mark.parametrize("seed", ROUNDS)
-@pytest.mark.parametrize("alpha", [0.1, -0.3, None])
-def test_every_int16_value_has_the_reference_relu(seed: int, alpha: float | None) -> None:
-    xq, yq = wide_quant(seed), wide_quant(seed + 100)
-    operand, result = Value(WIDE.shape, "int16", xq), Value(WIDE.shape, "int16", yq)
-    if alpha is None:
-        file = one_op("RELU6", [operand], result, version=3)
-        ours = fp.clamp_s16(WIDE, xq, yq, 0.0, 6.0)
-    else:
-        table = "LeakyReluOptions"
-        file = one_op("LEAKY_RELU", [operand], result, {"alpha": alpha}, table=table, version=2)
-        ours = fp.leaky_relu_s16(WIDE, xq, yq, alpha)
-    assert np.array_equal(run(file, WIDE), ours)
-
-
-@pytest.mark.parametrize("seed", ROUNDS)
-def test_int16_softmax_is_that_of_the_reference_kernels(seed: int) -> None:
-    d, q = Draw(seed), wide_quant(seed)
-    x = d.rng.integers(-(2**15), 2**15, (300, d.size(1, 50))) // (64 if seed % 2 else 1)
-    x = x.astype(np.int16)
-    operand, result = Value(x.shape, "int16", q), Value(x.shape, "int16", UNIT)
-    table = "SoftmaxOptions"
-    file = one_op("SOFTMAX", [operand], result, {"beta": 1.0}, table=table, version=3)
-    assert np.array_equal(run(file, x), fp.softmax_s16(x, q))
-
-
-@given(st.floats(1e-8, 1e4))
-def test_a_multiplier_is_right_to_31_bits(real: float) -> None:
-    mult, shift = fp.quantize_multiplier(real)
-    assert 2**30 <= mult < 2**31
-    assert abs(mult * 2.0 ** (shift - 31) / real - 1) <= 2.0**-31
-
-
-@settings(max_examples=300)
-@given(
-    st.floats(1e-4, 0.5) | st.integers(1, 13).map(lambda e: 2.0**-e),
-    st.integers(1, 2**23),
-    st.integers(-128, 127),
-    st.integers(0, 2**32 - 1),
-)
-def test_single_rounding_in_integers_repeats_double_precision(
-    real: float, reach: int, zero: int, seed: int
-) -> None:
-    try:
-        mult, shift = fp.single_multiplier(real, -reach, reach, zero, (-128, 127))
-    except ValueError:  # 5000 * 0.0003 ends below 1.5 in doubles, and 15000 * 0.0003 at 4.5
-        reject()
-    total = 31 - shift
-    steps = np.ceil((np.arange(-256, 256) + 0.5) / real)
-    near = (steps[:, None] + np.arange(-2, 3)).ravel()  # where the result changes
-    anywhere = np.random.default_rng(seed).integers(-reach, reach + 1, 1000)
-    acc = np.clip(np.concatenate([near, anywhere]), -reach, reach).astype(np.int64)
-    ours = np.clip(((acc * mult + (1 << (total - 1))) >> total) + zero, -128, 127)
-    assert np.array_equal(ours, np.clip(fp.rescale_once(acc, real) + zero, -128, 127))
-
-
-def test_the_nearest_multiplier_is_wrong_for_ties_below_zero() -> None:
-    """Why the search is there: half away from zero is not what adding a half does."""
-    assert fp.quantize_multiplier(0.5) != fp.single_multiplier(0.5, -100, 100, 0, (-128, 127))
-
-
-def test_a_scale_that_no_multiplier_repeats_is_said() -> None:
-    for real, reach in ((127 / (2**31 - 1.5), 2**31 - 1), (0.0003, 15000)):
-        with pytest.raises(ValueError, match="no multiplier"):
-            fp.single_multiplier(real, -reach - 1, reach, 0, (-128, 127))
-
-
-def test_a_table_is_one_for_all_who_ask_and_nobody_writes_to_it() -> None:
-    x, y = QuantParams.of(0.1, 3), QuantParams.of(1 / 256, -128)
-    table = fp.table_s8("logistic", x, y)
-    assert fp.table_s8("logistic", x, y) is table
-    with pytest.raises(ValueError, match="read-only"):
-        table[0] = 0
-
-
-def test_multipliers_of_many_channels_are_those_of_each() -> None:
-    """Those that the nearest multiplier is right for, and those that want another one or none."""
-    rng = np.random.default_rng(0)
-    real = np.concatenate([10.0 ** rng.uniform(-7, -0.5, 200), 2.0 ** -np.arange(1, 14.0), [0.0]])
-    reach = rng.integers(1, 2**23, len(real))
-    low, high = -reach, reach // 2
-    mult, shift = fp.single_multipliers(real, low, high, 3, (-128, 127))
-    each = [
-        fp.single_multiplier(float(r), int(a), int(b), 3, (-128, 127))
-        for r, a, b in zip(real, low, high, strict=True)
-    ]
-    assert [(int(m), int(s)) for m, s in zip(mult, shift, strict=True)] == each
-    nearest = [fp.quantize_multiplier(float(r)) for r in real]
-    assert any(a != b for a, b in zip(each, nearest, strict=True))
-    with pytest.raises(ValueError, match="beyond 32 bits"):
-        fp.single_multipliers(np.array([0.5, 2.0**20]), low[:2], high[:2] + 2**11, 0, (-128, 127))

@@ -1,0 +1,62 @@
+"""Integer rules of int16 against LiteRT's reference kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from tflite_files import Value, one_op, run
+
+from edgeprune.ir import fixedpoint as fp
+from edgeprune.ir.types import QuantParams
+from tests.ir.draws import ROUNDS, Draw
+
+WIDE = np.arange(-(2**15), 2**15).astype(np.int16)[None]
+UNIT = QuantParams.of(1 / 32768)
+
+
+def wide_quant(seed: int) -> QuantParams:
+    """Scales over decades, powers of two among them."""
+    d = Draw(seed)
+    scale = float(np.exp(d.rng.uniform(np.log(1e-6), np.log(3e-3))))
+    return QuantParams.of(2.0 ** -(8 + seed % 8) if seed % 2 else scale)
+
+
+@pytest.mark.parametrize("seed", ROUNDS)
+@pytest.mark.parametrize(
+    ("name", "function"), [("LOGISTIC", fp.logistic_s16), ("TANH", fp.tanh_s16)]
+)
+def test_every_int16_value_has_the_reference_sigmoid_and_tanh(
+    seed: int, name: str, function: Callable[..., np.ndarray]
+) -> None:
+    q = wide_quant(seed)
+    operand, result = Value(WIDE.shape, "int16", q), Value(WIDE.shape, "int16", UNIT)
+    file = one_op(name, [operand], result, version=3)
+    assert np.array_equal(run(file, WIDE), function(WIDE, q))
+
+
+@pytest.mark.parametrize("seed", ROUNDS)
+@pytest.mark.parametrize("alpha", [0.1, -0.3, None])
+def test_every_int16_value_has_the_reference_relu(seed: int, alpha: float | None) -> None:
+    xq, yq = wide_quant(seed), wide_quant(seed + 100)
+    operand, result = Value(WIDE.shape, "int16", xq), Value(WIDE.shape, "int16", yq)
+    if alpha is None:
+        file = one_op("RELU6", [operand], result, version=3)
+        ours = fp.clamp_s16(WIDE, xq, yq, 0.0, 6.0)
+    else:
+        table = "LeakyReluOptions"
+        file = one_op("LEAKY_RELU", [operand], result, {"alpha": alpha}, table=table, version=2)
+        ours = fp.leaky_relu_s16(WIDE, xq, yq, alpha)
+    assert np.array_equal(run(file, WIDE), ours)
+
+
+@pytest.mark.parametrize("seed", ROUNDS)
+def test_int16_softmax_is_that_of_the_reference_kernels(seed: int) -> None:
+    d, q = Draw(seed), wide_quant(seed)
+    x = d.rng.integers(-(2**15), 2**15, (300, d.size(1, 50))) // (64 if seed % 2 else 1)
+    x = x.astype(np.int16)
+    operand, result = Value(x.shape, "int16", q), Value(x.shape, "int16", UNIT)
+    table = "SoftmaxOptions"
+    file = one_op("SOFTMAX", [operand], result, {"beta": 1.0}, table=table, version=3)
+    assert np.array_equal(run(file, x), fp.softmax_s16(x, q))
