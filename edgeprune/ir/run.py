@@ -117,8 +117,6 @@ def walk(
     x: torch.Tensor,
     *,
     look: Callable[[str, torch.Tensor], None] = lambda value, data: None,
-    before: Callable[[Node, Mapping[str, torch.Tensor]], None] = lambda node, values: None,
-    weights: Mapping[str, torch.Tensor] | None = None,
 ) -> None:
     """Compute all values of a network with one input, and forget each when nothing reads it more.
 
@@ -126,18 +124,15 @@ def walk(
         graph: float.
         x: samples, (n, *input shape).
         look: is shown every value, by name.
-        before: is shown every node and the values that are held, before the node is computed.
-        weights: in place of the graph's; ``before`` may change them.
     """
     import torch
 
     last = {v: n.name for n in graph.nodes for v in n.inputs}
     values = {graph.inputs[0]: x}
-    constants = tensors(graph) if weights is None else weights
+    constants = tensors(graph)
     with torch.no_grad():
         look(graph.inputs[0], x)
         for node in graph.nodes:
-            before(node, values)
             values[node.output] = run_node(node, values, constants)
             look(node.output, values[node.output])
             for v in node.inputs:

@@ -75,22 +75,27 @@ def int_clamp(clamp: Clamp | None, y: QuantParams) -> tuple[int, int]:
     return min(low, QMAX), max(high, QMIN)
 
 
+def _quants(request: Request) -> tuple[QuantParams, QuantParams, QuantParams] | None:
+    """Of input, weights and result of a layer in int8 whose weights are known; else None."""
+    graph, node = request.graph, request.node
+    x, w, bias = graph.types_of(node)
+    y = graph.types[node.output]
+    if any(t.dtype is not DType.INT8 for t in (x, w, y)) or bias.dtype is not DType.INT32:
+        return None
+    if x.quant is None or w.quant is None or y.quant is None or any(w.quant.zero_point):
+        return None
+    known = all(v in graph.constants for v in node.inputs[1:])
+    return (x.quant, w.quant, y.quant) if known else None
+
+
 def conv_layer(request: Request) -> Layer | None:
     """The record of an int8 convolution, depthwise ones too; else None."""
     graph, node = request.graph, request.node
     op = node.op
-    if not isinstance(op, Conv2d | DepthwiseConv2d):
+    if not isinstance(op, Conv2d | DepthwiseConv2d) or (quants := _quants(request)) is None:
         return None
-    x, w, bias = graph.types_of(node)
-    y = graph.types[node.output]
-    if (x.dtype, w.dtype, y.dtype) != (DType.INT8, DType.INT8, DType.INT8):
-        return None
-    if x.quant is None or w.quant is None or y.quant is None or bias.dtype is not DType.INT32:
-        return None
-    if node.inputs[1] not in graph.constants or node.inputs[2] not in graph.constants:
-        return None
-    if any(w.quant.zero_point):
-        return None
+    x, y = graph.types[node.inputs[0]], graph.types[node.output]
+    xq, wq, yq = quants
     weights = graph.constants[node.inputs[1]]
     if isinstance(op, DepthwiseConv2d):
         weights = weights.transpose(2, 0, 1)[..., None]
@@ -100,10 +105,10 @@ def conv_layer(request: Request) -> Layer | None:
     return Layer(
         w=weights,
         bias=graph.constants[node.inputs[2]],
-        xq=x.quant,
-        wq=w.quant,
-        yq=y.quant,
-        clamp=int_clamp(op.clamp, y.quant),
+        xq=xq,
+        wq=wq,
+        yq=yq,
+        clamp=int_clamp(op.clamp, yq),
         image=(x.shape[0], x.shape[1], x.shape[2]),
         out=(y.shape[0], y.shape[1], y.shape[2]),
         kernel=(kernel[0], kernel[1]),
@@ -111,7 +116,7 @@ def conv_layer(request: Request) -> Layer | None:
         dilation=op.dilation,
         pad_top=op.padding.top,
         pad_left=op.padding.left,
-        groups=op.groups if isinstance(op, Conv2d) else x.shape[2],
+        groups=x.shape[2] if isinstance(op, DepthwiseConv2d) else op.groups,
     )
 
 
@@ -143,22 +148,13 @@ class DenseLayer:
 def dense_layer(request: Request) -> DenseLayer | None:
     """The record of an int8 fully connected layer; else None."""
     graph, node = request.graph, request.node
-    if not isinstance(node.op, Dense):
+    if not isinstance(node.op, Dense) or (quants := _quants(request)) is None:
         return None
-    x, w, bias = graph.types_of(node)
-    y = graph.types[node.output]
-    if (x.dtype, w.dtype, y.dtype) != (DType.INT8, DType.INT8, DType.INT8):
-        return None
-    if x.quant is None or w.quant is None or y.quant is None or bias.dtype is not DType.INT32:
-        return None
-    if any(v not in graph.constants for v in node.inputs[1:]) or any(w.quant.zero_point):
-        return None
+    x = graph.types[node.inputs[0]]
     return DenseLayer(
         graph.constants[node.inputs[1]],
         graph.constants[node.inputs[2]],
-        x.quant,
-        w.quant,
-        y.quant,
-        int_clamp(node.op.clamp, y.quant),
+        *quants,
+        int_clamp(node.op.clamp, quants[2]),
         x.size // x.shape[-1],
     )

@@ -8,7 +8,6 @@ the same up to the rounding of sums.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,16 +60,15 @@ def stored(graph: Graph) -> float:
     return float(sum(graph.types[c].nbytes for c in graph.constants) + tables)
 
 
-def fold(
-    graph: Graph, inputs: Range | None = None, *, cost: Callable[[Graph], float] = stored
-) -> tuple[Graph, Report]:
+def fold(graph: Graph, inputs: Range | None = None) -> tuple[Graph, Report]:
     """Take away all channels that can go without any loss.
 
     Args:
         graph: float or quantised.
         inputs: what the elements of a float input are known to lie in; None: anything.
-        cost: of a network; inputs that nothing reads are skipped only where that lowers it, as
-            the table of those that are left has a size too.
+
+    Inputs that nothing reads are skipped only where that lowers what is stored, as the table of
+    those that are left has a size too.
 
     Returns:
         The smaller network, which computes the same, and what went. Names in the report are those
@@ -88,7 +86,7 @@ def fold(
         graph = smaller
         report = _joined(report, found)
     smaller, skipped = _inputs(graph)
-    if skipped and cost(smaller) < cost(graph):
+    if skipped and stored(smaller) < stored(graph):
         graph = smaller
         report = _joined(report, Report(inputs=skipped))
     return graph, _joined(report, Report(params_after=graph.params))

@@ -177,8 +177,6 @@ def search_zeta(
     labels: Sequence[int],
     measure: Callable[[Graph], float],
     floor: float,
-    *,
-    left: Left = "bias",
 ) -> Subnet:
     """The sub-network with the largest zeta that keeps a figure at a floor.
 
@@ -188,7 +186,6 @@ def search_zeta(
         labels: at least one.
         measure: gives the figure of a sub-network, on validation data.
         floor: its lowest value.
-        left: as :func:`extract`.
 
     Raises:
         CannotFitError: not even the whole network keeps it.
@@ -201,7 +198,7 @@ def search_zeta(
     tried: set[tuple[int, ...]] = set()
     for zeta in np.unique(np.concatenate([*shares, [0.0]]))[::-1]:
         # the share itself may fall on the wrong side of a product that is rounded
-        subnet = extract(graph, found, labels, zeta=float(zeta) * (1 - 1e-12), left=left)
+        subnet = extract(graph, found, labels, zeta=float(zeta) * (1 - 1e-12))
         size = tuple(subnet.kept.values())
         if size in tried:
             continue
@@ -312,7 +309,7 @@ def recalls(graph: Graph, data: Samples) -> tuple[float, ...]:
 
 
 def cumulative(
-    graph: Graph, found: LabelActivity, data: Samples, *, zeta: float = 0.4, left: Left = "bias"
+    graph: Graph, found: LabelActivity, data: Samples, *, zeta: float = 0.4
 ) -> tuple[tuple[float, ...], ...]:
     """The recall of every label while labels are integrated one after the other.
 
@@ -322,9 +319,7 @@ def cumulative(
         By stage (labels 0..s integrated) the recalls of all labels.
     """
     stages = range(1, len(found.activity) + 1)
-    return tuple(
-        recalls(extract(graph, found, range(s), zeta=zeta, left=left).graph, data) for s in stages
-    )
+    return tuple(recalls(extract(graph, found, range(s), zeta=zeta).graph, data) for s in stages)
 
 
 def _detection(label: int, says: Array, truth: Array) -> Detection:
