@@ -87,6 +87,13 @@ class Op(ABC):
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
         """The result in float32, batch in front; differentiable."""
 
+    def evaluate_over(self, *x: torch.Tensor) -> torch.Tensor:
+        """The same, without derivatives, where nothing else reads the first operand any more.
+
+        An operator whose result has that one's elements may put it in its place.
+        """
+        return self.evaluate(*x)
+
     @abstractmethod
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         """Channel ids of the result; tie, pin and read as the operator demands.

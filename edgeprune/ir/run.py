@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeprune.ir.graph import Graph, Node
+from edgeprune.ir.op import LinearOp
 from edgeprune.ir.types import Array, TensorType
 
 if TYPE_CHECKING:
@@ -68,10 +69,15 @@ def run(
     Returns:
         Values by name, those of ``feed`` included.
     """
+    import torch
+
     weights = tensors(graph) if constants is None else constants
     values = dict(feed)
     steps = graph.nodes if nodes is None else nodes
     last = {v: n.name for n in steps for v in n.inputs}
+    over = frozenset[str]()
+    if keep is not None and hook is None and not torch.is_grad_enabled():
+        over = _overwriting(graph, steps, keep)
     for node in steps:
         args = []
         for i, v in enumerate(node.inputs):
@@ -79,12 +85,20 @@ def run(
                 args.append(weights[v] if i in node.op.weights else weights[v][None])
             else:
                 args.append(values[v] if hook is None else hook(node, i, values[v]))
-        values[node.output] = node.op.evaluate(*args)
+        evaluate = node.op.evaluate_over if node.name in over else node.op.evaluate
+        values[node.output] = evaluate(*args)
         if keep is not None:
             for v in node.inputs:
                 if last[v] == node.name and v not in keep:
                     values.pop(v, None)
     return values
+
+
+def _overwriting(graph: Graph, steps: Sequence[Node], keep: Collection[str]) -> frozenset[str]:
+    """Nodes that alone read what a layer with weights makes: no view of anything."""
+    made = {n.output for n in steps if isinstance(n.op, LinearOp)}
+    alone = {v for v in made if len(graph.users[v]) == 1 and v not in keep}
+    return frozenset(n.name for n in steps if n.inputs[0] in alone)
 
 
 def run_node(

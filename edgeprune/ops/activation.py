@@ -118,6 +118,9 @@ class Relu(Unary):
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
         return clamp_float(x[0], self.bounds)
 
+    def evaluate_over(self, *x: torch.Tensor) -> torch.Tensor:
+        return x[0].clamp_(*self.bounds)
+
     def table_attrs(self) -> dict[str, float]:
         return {"low": self.bounds[0], "high": self.bounds[1]}
 

@@ -8,6 +8,7 @@ import torch
 from pruning import graphs
 
 from edgeprune.ir import Values, couple, run, tensors, values
+from edgeprune.ops import Relu
 from edgeprune.ops.unfuse import unfuse
 from edgeprune.pruning.compact import compact
 from edgeprune.pruning.groups import find_groups
@@ -43,6 +44,35 @@ def test_a_value_is_there_from_its_node_to_its_last_reader(
         found.settle(node)
     gone = {v for n in graph.nodes for v in n.inputs} - set(graph.outputs)
     assert not any(v in found for v in gone)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_clamp_takes_the_place_of_what_nothing_else_wants(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = unfuse(graphs.cnn(seed))
+    x = torch.randn(5, *graph.types["x"].shape, generator=torch.Generator().manual_seed(0))
+    weights = tensors(graph)
+    whole, before = run(graph, {"x": x}, constants=weights), x.clone()
+    over: list[int] = []
+    real = Relu.evaluate_over
+
+    def counted(self: Relu, *operands: torch.Tensor) -> torch.Tensor:
+        y = real(self, *operands)
+        over.append(y.data_ptr() == operands[0].data_ptr())
+        return y
+
+    monkeypatch.setattr(Relu, "evaluate_over", counted)
+    with torch.no_grad():
+        for v in whole:
+            made = run(graph, {"x": x}, constants=weights, keep=(v, *graph.outputs))
+            assert torch.equal(made[v], whole[v])
+            assert torch.equal(made[graph.outputs[0]], whole[graph.outputs[0]])
+    assert over
+    assert all(over)
+    assert torch.equal(x, before)
+    for name, w in tensors(graph).items():
+        assert torch.equal(weights[name], w)
 
 
 @pytest.mark.parametrize("seed", range(4))
