@@ -52,7 +52,7 @@ def influences(
         for k, lin in layers.items()
     }
     for part in torch.split(x[:SAMPLES], max(1, ELEMENTS // max(held, 1))):
-        feed = {graph.inputs[0]: part.detach().clone().requires_grad_()}
+        feed = {graph.inputs[0]: part.detach().requires_grad_()}
         values = run(graph, feed, constants=weights, keep=keep)
         z = values[answer.value]
         if not z.requires_grad:  # as behind a comparison

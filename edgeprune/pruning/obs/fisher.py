@@ -60,7 +60,7 @@ def output_hessians(
     found = {n: Gram() for n in nodes}
     batch = _batch(graph) if any(len(graph.types[v].shape) > 1 for v in outputs) else len(x)
     for start in range(0, len(x), batch):
-        feed = {graph.inputs[0]: x[start : start + batch].detach().clone().requires_grad_()}
+        feed = {graph.inputs[0]: x[start : start + batch].detach().requires_grad_()}
         values = run(graph, feed, constants=weights)
         z = loss.by_position(loss.preactivation(values))
         wanted = [values[v] for v in outputs]
