@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgeprune.adam import Adam
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Array, Graph, LinearOp, Node, Samples, tensors
-from edgeprune.ops import Conv2d, DepthwiseConv2d
+from edgeprune.ops import Convolution
 from edgeprune.ops.unfuse import unfuse
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.loss import Loss, make_loss
@@ -231,7 +231,7 @@ class _Net:
         if not isinstance(node.op, LinearOp) or not self._is_own(node):
             return False
         known = self.graph.types[node.inputs[1]].folded is not None
-        return known or isinstance(node.op, Conv2d | DepthwiseConv2d)
+        return known or isinstance(node.op, Convolution)
 
     def _unfold(self, node: Node) -> torch.Tensor:
         """Take the scale out of a layer's weights and bias; what was taken out."""

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeprune.ir import Array, Graph, Node, QuantParams, join_rows, run, split_rows, tensors
-from edgeprune.ops import Conv2d, Dense, DepthwiseConv2d
+from edgeprune.ops import Dense
+from edgeprune.ops.linear import Layer
 
 if TYPE_CHECKING:
     import torch
@@ -41,10 +42,10 @@ def stored(graph: Graph, node: Node) -> tuple[Array, QuantParams] | None:
     Those of :func:`with_int8_weights` come out as they went in.
     """
     op = node.op
-    if not isinstance(op, Conv2d | DepthwiseConv2d | Dense):
+    if not isinstance(op, Layer):
         return None
     w = graph.constants[node.inputs[1]]
-    if w.size < LEAST_ELEMENTS or (isinstance(op, Conv2d) and op.groups > 1):
+    if w.size < LEAST_ELEMENTS or op.groups > 1:
         return None
     rest = tuple(i for i in range(w.ndim) if i != op.out_axis)
     scale = np.abs(w).max(axis=rest) / np.float32(TOP)
