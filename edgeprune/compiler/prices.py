@@ -285,9 +285,12 @@ class _Layers:
         recipe = self._compiled.recipe
         target, core = recipe.target, recipe.target.core or recipe.target.name
         isas, optimize = target.kernels, recipe.optimize
-        calls = candidates(graph, node, isas, optimize, "ep_layer", pairs=target.pairs)
         known = self._compiled.calls.get(node.name)
-        same = [c for c in calls if known is not None and c.kernel == known.kernel]
+        kernel = None if known is None else known.kernel
+        calls = candidates(
+            graph, node, isas, optimize, "ep_layer", pairs=target.pairs, until=kernel
+        )
+        same = [c for c in calls if c.kernel == kernel]
         best = same[0] if same else min(calls, key=lambda c: c.constant_bytes)
         return costs.calibrated(best, graph, node, core, optimize, target.memory)
 

@@ -217,10 +217,12 @@ def candidates(
     fpu: bool = True,
     pairs: bool = False,
     part: Part | None = None,
+    until: str | None = None,
 ) -> list[KernelCall]:
     """How each set of kernels computes a node, the best set first.
 
-    Their instructions are what the kernels say, for any core.
+    Their instructions are what the kernels say, for any core. Where the one called ``until`` is
+    found, sets behind its own are not asked.
 
     Raises:
         UnsupportedError: no set does, and one says why.
@@ -243,6 +245,8 @@ def candidates(
         if not held:
             refused = UnsupportedError(node.name, "has sizes larger than its kernel counts")
         found += [replace(c, drop_ins=_drop_ins(c.sources, tuple(isas)), others=()) for c in held]
+        if any(c.kernel == until for c in held):
+            break
     if refused and not found:
         raise refused
     return found

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from op_cases import residual, to_integers
 
 from edgeprune import bundled
 from edgeprune.compiler import Recipe, footprint
 from edgeprune.frontends import load
+from edgeprune.ir import Node
 from edgeprune.kernels import costs
 from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.choice import LEANER, SLOWER, balanced, leanest, quickest, smallest
@@ -196,6 +198,21 @@ def test_the_model_of_costs_is_near_what_is_counted_and_linked(
     assert said == pytest.approx(counted, rel=0.25)
     bytes_said = costs.flash_bytes(compiled.calls.values(), core, optimize)
     assert bytes_said == pytest.approx(footprint(compiled).flash_bytes, rel=0.02)
+
+
+def test_behind_the_set_of_the_kernel_that_is_looked_for_none_is_asked(rng) -> None:
+    graph = to_integers(residual(), rng.normal(size=(20, 6, 6, 3)).astype(np.float32))
+
+    def names(node: Node, until: str | None = None) -> list[str]:
+        isas = ("arm_dsp", "portable")
+        found = candidates(graph, node, isas, "speed", "ep_layer0", until=until)
+        return [c.kernel for c in found]
+
+    for node in graph.nodes:
+        every = names(node)
+        first = [k for k in every if k.endswith("arm_dsp")] or every
+        assert names(node, until=first[-1]) == first
+        assert names(node, until=every[-1]) == every
 
 
 def test_every_candidate_of_a_network_is_a_call_of_its_own(rng) -> None:
