@@ -31,6 +31,7 @@ from edgeprune.verify.speed import Speed, speed
 
 SPEED_TRIES = 4  # networks that are timed
 FORM_LOSS = 0.005  # of the source model's accuracy, that is lost before further forms are tried
+SEEN_LOSS = 0.02  # nats: about what loses so much; more of them tell forms apart
 SHORT = 4  # times the budget, above which weights of eight bits leave so few that fewer bits win
 
 
@@ -212,10 +213,13 @@ class Chooser:
             return kept
         self._refuse_to_guess(given)
         tries = Tries()
-        for form in self._forms(o, target, given):
+        fitters = [self._fitter(o, form, given) for form in self._forms(o, target, given)]
+        for i, fitter in enumerate(fitters):
+            form = fitter.form
             if self._is_worth(form, tries.found) and not adds_nothing(form, tries.found, target):
                 self.progress(f"try {_title(form)}", 0, 0)
-                tries.make(_title(form), self._fitter(o, form, given).fit)
+                if not _is_outdone(fitter, fitters[i + 1 :]):
+                    tries.make(_title(form), fitter.fit)
         return tries.made
 
     def _limited(self, given: Room) -> BuildOptions:
@@ -384,9 +388,23 @@ def _refuse_excess(found: Candidate, given: Room, where: str) -> Candidate:
     return found
 
 
-def _rank(target: Target, form: Form) -> tuple[bool, bool]:
-    """Where a form is among those that are tried; integers first, by the target's own kernels."""
-    return form.dtype in FLOATS, form.target.kernels != target.kernels
+def _is_outdone(fitter: Fitter, others: list[Fitter]) -> bool:
+    """Whether another form of as many bits, which takes fewer bytes of code, promises more.
+
+    What it promises is known at a small part of what solving and settling a network takes.
+    """
+    if not isinstance(fitter, MixedFitter) or fitter.promise < SEEN_LOSS:
+        return False
+    return any(isinstance(f, MixedFitter) and f.promise < fitter.promise for f in others)
+
+
+def _rank(target: Target, form: Form) -> tuple[bool, bool, bool]:
+    """Where a form is among those that are tried: integers first, by the target's own kernels.
+
+    Of the portable ones fewer bits come first, as they tell whether eight add anything.
+    """
+    is_portable = form.target.kernels != target.kernels
+    return form.dtype in FLOATS, is_portable, is_portable and form.dtype != MIXED
 
 
 def _name(found: Candidate) -> str:

@@ -73,7 +73,7 @@ class Fitter:
         if not self.options.has_limits:
             graph = self.prepared.graph  # quantised files keep every scale and weight
             return self._finish(self._recipe(graph), graph, None)
-        recipe, prices, spare, whole = self._begun()
+        recipe, prices, spare, whole = self._begun
         try:
             made = self._within(recipe, prices, spare, whole)
         except CannotFitError as error:
@@ -89,10 +89,11 @@ class Fitter:
         Raises:
             CannotFitError: even the smallest network is over the budget.
         """
-        recipe, prices, spare, _ = self._begun()
+        recipe, prices, spare, _ = self._begun
         pruned, _ = self._search(recipe, prices, spare, SLACK)
         return recipe.compile(pruned.graph)
 
+    @cached_property
     def _begun(self) -> tuple[Recipe, LayerPrices, dict[str, float], Footprint]:
         """How networks are compiled, prices of what is left, and what the whole network takes.
 

@@ -117,4 +117,4 @@ def adds_nothing(form: Form, found: Sequence[Candidate], target: Target) -> bool
     same = [c for c in own if c.compiled.recipe.form == form.dtype]
     if any(c.compiled.is_portable for c in same):
         return True
-    return bool(same) and max(c.accuracy for c in same) < max(c.accuracy for c in own)
+    return bool(same) and max(c.accuracy for c in same) < max(c.accuracy for c in found)

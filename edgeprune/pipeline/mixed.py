@@ -11,10 +11,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 
 from edgeprune.compiler.compile import Compiled, Recipe
 from edgeprune.compiler.measure import Footprint
+from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Graph
 from edgeprune.pipeline.fitter import SLACK, Fitter
 from edgeprune.pipeline.forms import Candidate
@@ -27,9 +28,10 @@ from edgeprune.quantize.rounding import roundable, rounded_plainly
 
 STEP = 1.4
 """From one rung to the next: constants in eight bits, STEP^rung bytes."""
-MIDDLE = 2.5
-"""Constants of the network that is looked at first, in eight bits, as a multiple of the budget."""
-RUNGS = (2, 1, 0, -1, -2, -3, -4)
+MIDDLE = 3.5
+"""Constants of the network that is looked at first, in eight bits, as a multiple of the budget:
+those with more channels are on the way to those with fewer, and so cost less to look at."""
+RUNGS = (1, 0, -1, -2, -3, -4, -5)
 """Those that may be looked at, from that one."""
 NEAR = 1.1
 """Times the loss of the best one, up to which one of fewer channels is solved in its place: solving
@@ -61,6 +63,23 @@ class Found:
     like: Graph
 
 
+@dataclass(frozen=True)
+class Explored:
+    """What was looked at before anything was solved.
+
+    Attributes:
+        mixer: gives bits.
+        mixed: the network of a rung with its bits; None where it cannot fit.
+        room: bytes for constants.
+        best: that loses least; None where none fits.
+    """
+
+    mixer: Mixer
+    mixed: Callable[[float], Found | None]
+    room: float
+    best: Found | None
+
+
 @dataclass
 class MixedFitter(Fitter):
     """Prunes, chooses bits by layer, and measures for one form.
@@ -71,10 +90,19 @@ class MixedFitter(Fitter):
 
     roundings: Roundings = field(kw_only=True)
 
-    def _within(
-        self, recipe: Recipe, prices: Prices, spare: dict[str, float], whole: Footprint
-    ) -> Candidate:
-        """Of some networks on the way down, each with as few bits as fit, what loses least."""
+    @property
+    def promise(self) -> float:
+        """What the best network loses before it is solved; infinite where none can be had."""
+        try:
+            best = self._explored.best
+        except EdgePruneError:
+            return math.inf  # making it says why
+        return math.inf if best is None else best.loss
+
+    @cached_property
+    def _explored(self) -> Explored:
+        """Some networks on the way down, each with as few bits as fit."""
+        recipe, prices, spare, _ = self._begun
         least = self._least(prices)
         room = max(self.limits.most["flash"] - spare["flash"], 1.0)
         mixer = Mixer(recipe, self.roundings, self._excess)
@@ -94,10 +122,17 @@ class MixedFitter(Fitter):
         middle = round(math.log(MIDDLE * room, STEP))
         rungs = [middle + k for k in RUNGS]
         best = _lowest(mixed, rungs, RUNGS.index(0)) or mixed(math.log(least["flash"] + 1, STEP))
+        return Explored(mixer, mixed, room, best)
+
+    def _within(
+        self, recipe: Recipe, prices: Prices, spare: dict[str, float], whole: Footprint
+    ) -> Candidate:
+        """Of some networks on the way down, each with as few bits as fit, what loses least."""
+        mixer, best = self._explored.mixer, self._explored.best
         if best is None:
             raise self._floor(recipe, prices)
-        smaller = mixed(best.rung - 1)
-        fuller = self._fuller(mixed, best, room)
+        smaller = self._explored.mixed(best.rung - 1)
+        fuller = self._fuller(best)
         solved = fuller
         if smaller is not None and smaller.loss < NEAR * fuller.loss:
             solved = smaller
@@ -111,13 +146,14 @@ class MixedFitter(Fitter):
         ways = [super()._least_of(recipe, pruned, whole), replace(fewest, float_graph=pruned.graph)]
         return min(ways, key=lambda made: made.size.flash_bytes)
 
-    def _fuller(self, mixed: Callable[[float], Found | None], best: Found, room: float) -> Found:
+    def _fuller(self, best: Found) -> Found:
         """With more channels for the bytes that are left, where that brings it nearer."""
+        room = self._explored.room
         for _ in range(FILLS):
             if best.left <= SLACK * room:
                 break
             taken = max(room - best.left, room / MOST_MORE)
-            more = mixed(best.rung + math.log(room / taken, STEP))
+            more = self._explored.mixed(best.rung + math.log(room / taken, STEP))
             if more is None or more.loss >= best.loss:
                 break
             best = more

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ from edgeprune.compiler.compile import Compiled, Recipe
 from edgeprune.ir import Graph
 from edgeprune.pipeline.choose import Chooser, Room
 from edgeprune.pipeline.forms import adds_nothing
+from edgeprune.pipeline.mixed import MixedFitter
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import prepare
 from edgeprune.target import load_target
@@ -21,8 +23,11 @@ OWN = SimpleNamespace(kernels=("arm_dsp", "portable"), basis="linked")
 PORTABLE = SimpleNamespace(kernels=("portable",), basis="linked")
 
 
-def made(dtype: str, accuracy: float, *, portable: bool = False) -> Any:
-    recipe = SimpleNamespace(target=OWN, form=dtype)
+NOT_FIXED = SimpleNamespace(nodes=(), is_quantised=False)
+
+
+def made(dtype: str, accuracy: float, *, portable: bool = False, kernels: Any = OWN) -> Any:
+    recipe = SimpleNamespace(target=kernels, form=dtype)
     compiled = SimpleNamespace(recipe=recipe, is_portable=portable)
     return SimpleNamespace(compiled=compiled, accuracy=accuracy)
 
@@ -35,6 +40,7 @@ def made(dtype: str, accuracy: float, *, portable: bool = False) -> Any:
         ([made("int8", 0.95), made("mixed", 0.95)], []),
         ([made("int8", 0.90), made("mixed", 0.95, portable=True)], ["int8", "mixed"]),
         ([made("mixed", 0.95)], []),
+        ([made("int8", 0.90), made("mixed", 0.95, kernels=PORTABLE)], ["int8"]),
     ],
 )
 def test_smaller_kernels_are_tried_where_they_can_make_something_better(
@@ -68,6 +74,45 @@ def test_eight_bits_alone_are_not_tried_where_they_leave_a_quarter_of_the_weight
     chooser = Chooser(prepared, options)
     target: Any = OWN
     assert chooser._dtypes(target, whole=False, flash=flash) == dtypes
+
+
+@pytest.mark.parametrize(
+    ("own", "portable", "tried"),
+    [
+        (0.3, 0.2, [False]),
+        (0.2, 0.3, [True, False]),
+        (0.01, 0.005, [True, False]),
+        (math.inf, math.inf, [True, False]),
+    ],
+)
+def test_a_form_is_solved_where_none_of_less_code_promises_more(
+    monkeypatch: pytest.MonkeyPatch, own: float, portable: float, tried: list[bool]
+) -> None:
+    prepared: Any = SimpleNamespace(chooses=True, float_graph=None, graph=NOT_FIXED)
+    prepared.source_accuracy = 1.0
+    chooser = Chooser(prepared, BuildOptions(Path("out"), dtype="mixed"))
+    target = load_target("cortex-m4")
+
+    class Fake(MixedFitter):
+        def __init__(self, form: Any) -> None:
+            self.form = form
+
+        @property
+        def _is_own(self) -> bool:
+            return self.form.target.kernels == target.kernels
+
+        @property
+        def promise(self) -> float:
+            return own if self._is_own else portable
+
+        def fit(self) -> Any:
+            fitted.append(self._is_own)
+            return made("mixed", 0.9)
+
+    fitted: list[bool] = []
+    monkeypatch.setattr(Chooser, "_fitter", lambda self, o, form, given: Fake(form))
+    chooser.within(target, Room(5000, None))
+    assert fitted == tried
 
 
 def test_ways_to_quantise_are_compared_without_planning_the_memory_of_each(
