@@ -16,6 +16,7 @@ from edgeprune.progress import Progress, silent
 from edgeprune.pruning.pruned import Pruned
 from edgeprune.quantize import COUNTS, Levels, Rounder
 from edgeprune.quantize.bits import Allocation, Counts, Judge, frontier, sensitivities
+from edgeprune.quantize.blend import blended
 from edgeprune.quantize.rounding import roundable, rounded_plainly
 from edgeprune.quantize.train import BATCH, train
 
@@ -30,11 +31,11 @@ ROUNDED = 2
 SETTLED = 8
 """The same for the network that is settled on."""
 ELEMENTS = 2**25
-"""Of its largest value, of all these samples."""
-SHOWN = (500, 5000)
+"""Of its largest value, of all these samples; of what is fed to it where scales are solved."""
+SHOWN = (500, 20_000)
 SHOWN_MACS = 60_000_000_000
 """Samples that its scales and biases are solved with, at the least and at the most, and
-multiply-accumulates of one look at them."""
+multiply-accumulates of one look at them. Where there are fewer, the others are blends of two."""
 TRIES = 8
 """Of linking and adjusting; what code a kind of weights needs is known after the first of it in a
 network, and looked at anew for another."""
@@ -133,12 +134,13 @@ class Roundings:
         rounder = Rounder(graph, self.x[:count], seed=self.seed)
         made, levels = rounder.rounded(mix.counts, weighed=True)
         shown = min(max(SHOWN_MACS // max(graph.macs, 1), SHOWN[0]), SHOWN[1])
+        fed = blended(self.x, min(shown, ELEMENTS // self.x[0].size), self.seed)
         made, levels = train(
             made,
             levels,
             source,
-            self.x,
-            epochs=shown / max(len(self.x), BATCH),  # of fewer samples as many steps
+            fed,
+            epochs=shown / max(len(fed), BATCH),  # of fewer samples as many steps
             fixed=True,
             seed=self.seed,
             progress=self.progress,
@@ -197,9 +199,9 @@ class Mixer:
         price = self._prices(graph)
         most, least = (_ends(price, pick) for pick in (max, min))
         found = self._fitting(graph, [most]) if self._has_room(most) else None
-        if found is None and self._has_room(least):
+        if found is None and (fewest := self._fitting(graph, [least])):
             lost = self.roundings.lost(like or graph, price)
-            found = self._fitting(graph, frontier(lost, price))
+            found = self._fitting(graph, frontier(lost, price)) or fewest
         return None if found is None else (self.roundings.mix(graph, found[0]), found[1])
 
     def reserve(self, size: int) -> None:

@@ -1,0 +1,45 @@
+"""More samples than there are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pruning import graphs
+
+from edgeprune.ops import Relu, Softmax
+from edgeprune.pipeline.mix import Roundings
+from edgeprune.quantize.bits import Judge
+from edgeprune.quantize.blend import blended
+from edgeprune.quantize.rounding import roundable
+
+
+def test_samples_come_first_and_each_blend_lies_between_two_of_them() -> None:
+    x = np.random.default_rng(0).normal(size=(3, 4, 2)).astype(np.float32)
+    made = blended(x, 40, seed=1)
+    assert made.shape == (40, 4, 2)
+    assert made.dtype == np.float32
+    assert np.array_equal(made[:3], x)
+    for row in made[3:]:
+        parts, *_ = np.linalg.lstsq(x.reshape(3, -1).T, row.ravel(), rcond=None)
+        assert np.isclose(parts.sum(), 1, atol=1e-4)
+        assert parts.min() > -1e-4
+        assert np.sort(parts)[0] < 1e-4, "of two"
+    assert np.array_equal(made, blended(x, 40, seed=1))
+    assert not np.array_equal(made, blended(x, 40, seed=2))
+    assert blended(x, 3) is x
+    assert blended(x, 1) is x
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_scales_solved_with_blends_of_few_samples_are_nearer_on_others(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In as many steps over forty samples alone, these are learned by heart."""
+    source = graphs.balanced(graphs.mlp(12, 16, 4, act=Relu, head=Softmax))
+    x = np.random.default_rng(seed).normal(size=(1000, 12)).astype(np.float32)
+    roundings = Roundings(x[:40], Judge.of(source, x[40:]), (4,))
+    mix = roundings.mix(source, dict.fromkeys(roundable(source), 4))
+    found = roundings.settled(mix, source, source)
+    monkeypatch.setattr("edgeprune.pipeline.mix.blended", lambda x, count, seed: x)
+    alone = roundings.settled(mix, source, source)
+    assert found.loss < 0.95 * alone.loss < mix.loss
