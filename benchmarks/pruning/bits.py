@@ -21,7 +21,7 @@ from edgeprune.ir import Samples
 from edgeprune.pipeline.answered import run_host
 from edgeprune.pipeline.choose import Chooser, Room
 from edgeprune.pipeline.options import BuildOptions, DtypeChoice
-from edgeprune.pipeline.prepare import answers, prepare
+from edgeprune.pipeline.prepare import prepare
 from edgeprune.target import load_target
 
 SIZES = {"mnist": "16,8,4,2", "ic01": "32,24,16", "kws01": "16,13,10,7"}
@@ -57,7 +57,7 @@ def main() -> None:
                 ",".join(str(graph.types[n.output].shape[-1]) for n in layers),
                 "".join(str(graph.types_of(n)[1].bits)[:1] for n in layers),
                 100 * made.accuracy,
-                100 * float((answers(run_host(made.compiled, x)) == y).mean()),
+                100 * float((prepared.answers(run_host(made.compiled, x)) == y).mean()),
                 seconds,
             )
 
