@@ -218,6 +218,25 @@ def test_pixels_of_few_inputs_whose_weights_stay_in_registers_compute_the_refere
     agree(trials, "speed")
 
 
+def test_depthwise_windows_of_three_lines_compute_the_reference() -> None:
+    rng = np.random.default_rng(33)
+    trials = []
+    for width in range(1, 30):
+        for stride in (1, 2):
+            depth, height = int(rng.choice([3, 8, 12])), int(rng.integers(3, 9))
+            xs = float(np.float32(np.exp(rng.uniform(-8, 0))))
+            constants = layer_constants(rng, (3, 3, depth * int(rng.integers(1, 3))), 2, xs)
+            pad = Padding(*pick(rng, 0, 1, 2), 1, 1)
+            op = DepthwiseConv2d((stride,) * 2, pad, (1, 1), (0.0, np.inf))
+            x = int8_type((max(height, width + 1), width + 1, depth), xs, zero(rng))
+            y = int8_type((), output_scale(rng, xs, constants), -128)
+            graph = one_node(op, [x], y, constants)
+            trials.append(trial(rng, graph, "speed"))
+            form = "three_" if stride == 1 else "three_strided_"
+            assert trials[-1].call.kernel == f"ep_depthwise_conv2d_{form}s8_arm_mve"
+    agree(trials, "speed")
+
+
 @pytest.mark.parametrize("optimize", ["speed", "size"])
 def test_int16_convolutions_compute_the_reference_on_the_core(optimize: str) -> None:
     rng = np.random.default_rng([16, len(optimize)])

@@ -9,6 +9,7 @@ from edgeprune.kernels.accumulators import accumulators
 from edgeprune.kernels.arm_mve._axes import Lines, both_ways
 from edgeprune.kernels.arm_mve._pack import LANES
 from edgeprune.kernels.arm_mve._rescale import rescale_twice
+from edgeprune.kernels.arm_mve.conv import saturates
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.kernels.inplace import in_lines
 from edgeprune.kernels.layer import Layer, conv_layer
@@ -23,6 +24,8 @@ PLANE_BYTES = 256
 """Bytes of a channel that are held; a longer line is cut."""
 LONGEST = 127
 """Taps that an order can name."""
+FORMS = {3: "three_", 6: "three_strided_"}
+"""Forms for patches so many bytes apart, two of which lie in 16 bytes, where no clamp follows."""
 SCATTER_REACH = 65535
 """Bytes that the places of scattered 16-bit lanes span."""
 
@@ -55,11 +58,14 @@ def _along(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
     over = in_lines(layer.windows, held=held, by_row=at.by_row, block=block)
     pairs = (step + pixels.kernel) * lines.kernel <= LANES
     orders = _orders(at, pairs=pairs)
+    form = FORMS.get(step * lines.kernel) if pairs and saturates(layer) else None
+    form = form or ("pairs_" if pairs else "")
     return KernelCall(
-        function=f"ep_depthwise_conv2d_{'pairs_' if pairs else ''}s8_arm_mve",
+        function=f"ep_depthwise_conv2d_{form}s8_arm_mve",
         sources=(
             f"{FOLDER}/ep_depthwise_conv2d_s8_arm_mve.c",
             f"{FOLDER}/ep_depthwise_line_arm_mve.S",
+            f"{FOLDER}/ep_depthwise_three_arm_mve.S",
             f"{FOLDER}/ep_scatter_arm_mve.S",
         ),
         headers=(f"{FOLDER}/ep_depthwise_conv2d_s8_arm_mve.h",),

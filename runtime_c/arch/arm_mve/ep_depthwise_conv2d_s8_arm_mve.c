@@ -10,13 +10,11 @@
 #define LANES 16
 #define WORDS 3 /* of a channel's part of the table */
 
-/* So that of the two forms of a line only the one in use is linked. */
-#define ALWAYS __attribute__((always_inline))
-
 typedef ep_depthwise_conv2d_s8_arm_mve_params params;
+typedef void line_function(const ep_depthwise_line *);
 
 /* The zero point in `count` places of all channels. */
-static void pad(const params *p, const ep_scatter *planes, int8_t *to, int32_t step, int32_t count)
+static EP_NOINLINE void pad(const params *p, const ep_scatter *planes, int8_t *to, int32_t step, int32_t count)
 {
     const int16x8_t zero = vdupq_n_s16((int16_t)p->x_zero);
     const uint16x8_t lanes = vmulq_n_u16(vidupq_n_u16(0, 1), (uint16_t)planes->plane_step);
@@ -28,36 +26,25 @@ static void pad(const params *p, const ep_scatter *planes, int8_t *to, int32_t s
 }
 
 /* What `count` places hold: an input line from a position on, or the zero point. */
-static void take(const params *p, const ep_scatter *planes, const int8_t *x, int32_t line,
+static void take(const params *p, ep_scatter *planes, const int8_t *x, int32_t line,
                  int32_t position, int32_t count, int8_t *to)
 {
     if (line < 0 || line >= p->lines.in) {
         pad(p, planes, to, p->lines.kernel, count);
         return;
     }
-    ep_scatter all = *planes;
-    all.to = to;
-    all.from = x + line * p->lines.in_step + position * p->pixels.in_step;
-    all.count = count;
-    ep_scatter_arm_mve(&all);
+    planes->to = to;
+    planes->from = x + line * p->lines.in_step + position * p->pixels.in_step;
+    planes->count = count;
+    ep_scatter_arm_mve(planes);
 }
 
-/* An input line (counted from the first of the padding) in column `slot` of the planes, for `count`
- * pixels from j. */
-static void fill(const params *p, const ep_scatter *planes, const ep_span *span, const int8_t *x,
-                 int32_t index, int32_t slot, int32_t j, int32_t count)
+/* An input line in a column of the planes, a place for each tap of each of `count` pixels from j. */
+static EP_NOINLINE void take_apart(const params *p, ep_scatter *planes, const int8_t *x, int32_t line,
+                                   int32_t j, int32_t count, int8_t *to)
 {
     const ep_axis *const pixels = &p->pixels;
-    const int32_t line = index - p->lines.pad;
-    int8_t *to = planes->to + slot;
-    if (p->step < pixels->kernel) {
-        if (span->inside > 0) {
-            to += span->before * p->lines.kernel;
-            take(p, planes, x, line, span->position, span->inside, to);
-        }
-        return;
-    }
-    for (int32_t k = 0; k < count; k++) { /* a place for each tap of each pixel */
+    for (int32_t k = 0; k < count; k++) {
         for (int32_t tap = 0; tap < pixels->kernel; tap++) {
             const int32_t position =
                 (j + k) * pixels->stride - pixels->pad + tap * pixels->dilation;
@@ -69,30 +56,31 @@ static void fill(const params *p, const ep_scatter *planes, const ep_span *span,
 }
 
 /* Lines of `count` pixels from j, of the channels of one block. */
-static inline ALWAYS void block(const params *p, ep_depthwise_line *out, const int8_t *order,
-                                const int8_t *x, int32_t j, int32_t count,
-                                const ep_scatter *planes, int pairs)
+static void block(const params *p, ep_depthwise_line *out, const int8_t *order, const int8_t *x,
+                  int32_t j, int32_t count, ep_scatter *planes, line_function *line_of)
 {
     const ep_axis *const lines = &p->lines;
     const ep_depthwise_line first = *out;
     const ep_span span = ep_span_of(&p->pixels, j, count, p->step);
-    int32_t filled = 0;
-    if (p->step < p->pixels.kernel) { /* nothing else is ever written there */
-        pad(p, planes, planes->to, 1, span.before * lines->kernel);
-        pad(p, planes, planes->to + (span.before + span.inside) * lines->kernel, 1,
-            span.after * lines->kernel);
+    const int shared = p->step < p->pixels.kernel;
+    int8_t *const places = planes->to;
+    int8_t *const inside = places + span.before * lines->kernel;
+    if (shared) { /* nothing else is ever written there */
+        pad(p, planes, places, 1, span.before * lines->kernel);
+        pad(p, planes, inside + span.inside * lines->kernel, 1, span.after * lines->kernel);
     }
-    for (int32_t i = 0; i < lines->out; i++) {
-        const int32_t top = i * lines->stride;
-        int32_t turn = 0;
-        if (lines->dilation == 1) {
-            turn = top % lines->kernel;
-            for (filled = filled < top ? top : filled; filled < top + lines->kernel; filled++) {
-                fill(p, planes, &span, x, filled, filled % lines->kernel, j, count);
-            }
-        } else {
-            for (int32_t r = 0; r < lines->kernel; r++) {
-                fill(p, planes, &span, x, top + r * lines->dilation, r, j, count);
+    const int32_t stays =
+        lines->dilation == 1 && lines->stride < lines->kernel ? lines->kernel - lines->stride : 0;
+    int32_t turn = 0; /* the column of the window's first line */
+    int32_t r = 0;    /* lines of the window that are there */
+    for (int32_t i = 0, top = -lines->pad; i < lines->out; i++, top += lines->stride) {
+        for (; r < lines->kernel; r++) {
+            const int32_t line = top + r * lines->dilation;
+            const int32_t slot = turn + r < lines->kernel ? turn + r : turn + r - lines->kernel;
+            if (!shared) {
+                take_apart(p, planes, x, line, j, count, places + slot);
+            } else if (span.inside > 0) {
+                take(p, planes, x, line, span.position, span.inside, inside + slot);
             }
         }
         out->order = order + turn * p->vectors * LANES;
@@ -102,53 +90,59 @@ static inline ALWAYS void block(const params *p, ep_depthwise_line *out, const i
             out->table = first.table + k * WORDS;
             out->table_end = first.table_end + k * WORDS;
             out->y = first.y + i * lines->out_step + k;
-            if (pairs) {
-                ep_depthwise_line_pairs_arm_mve(out);
-            } else {
-                ep_depthwise_line_arm_mve(out);
-            }
+            line_of(out);
         }
+        r = stays;
+        turn = turn < stays ? turn + lines->kernel - stays : turn - stays;
     }
 }
 
-static inline ALWAYS void blocks(const params *p, const int8_t *w, const int32_t *table,
-                                 const int8_t *order, const int8_t *x, void *planes, int8_t *y,
-                                 int pairs)
+static EP_NOINLINE void blocks(const params *p, const int8_t *w, const int32_t *table,
+                               const int8_t *order, const int8_t *x, void *planes, int8_t *y,
+                               int32_t patches, line_function *line_of)
 {
     const ep_axis *const pixels = &p->pixels;
     const int32_t taps = pixels->kernel * p->lines.kernel;
-    const int32_t patch_step = p->step * p->lines.kernel;
-    const int32_t x_step = pairs ? 2 * patch_step : patch_step;
+    const int32_t x_step = patches * p->step * p->lines.kernel;
     for (int32_t c = 0; c < p->in_c; c += CHANNELS) {
         const int32_t channels = p->in_c - c < CHANNELS ? p->in_c - c : CHANNELS;
         const int32_t o = c * p->multiplier;
         const int32_t *const constants = table + o * WORDS;
         for (int32_t j = 0; j < pixels->out; j += p->block) {
             const int32_t count = pixels->out - j < p->block ? pixels->out - j : p->block;
-            const ep_scatter into = {planes, 0, 0, channels, p->lines.kernel, pixels->in_step,
-                                     p->plane};
+            ep_scatter into = {planes, 0, 0, channels, p->lines.kernel, pixels->in_step,
+                               p->plane};
             ep_depthwise_line line = {
                 planes, w + o * taps, y + j * pixels->out_step + o, count, x_step,
                 LANES - 8 * x_step, 8 * x_step - LANES * p->vectors, p->y_zero,
                 8 * pixels->out_step, p->plane, p->multiplier * taps, p->multiplier,
                 4 * WORDS * p->multiplier, constants + channels * p->multiplier * WORDS, order,
                 order, constants, pixels->out_step, p->act_min, p->act_max};
-            block(p, &line, order, x + c, j, count, &into, pairs);
+            block(p, &line, order, x + c, j, count, &into, line_of);
         }
     }
 }
 
-void ep_depthwise_conv2d_s8_arm_mve(const ep_depthwise_conv2d_s8_arm_mve_params *p,
-                                    const int8_t *w, const int32_t *table, const int8_t *order,
-                                    const int8_t *x, void *planes, int8_t *y)
+void ep_depthwise_conv2d_s8_arm_mve(const params *p, const int8_t *w, const int32_t *table,
+                                    const int8_t *order, const int8_t *x, void *planes, int8_t *y)
 {
-    blocks(p, w, table, order, x, planes, y, 0);
+    blocks(p, w, table, order, x, planes, y, 1, ep_depthwise_line_arm_mve);
 }
 
-void ep_depthwise_conv2d_pairs_s8_arm_mve(const ep_depthwise_conv2d_s8_arm_mve_params *p,
-                                          const int8_t *w, const int32_t *table,
-                                          const int8_t *order, const int8_t *x, void *planes,
-                                          int8_t *y)
+void ep_depthwise_conv2d_pairs_s8_arm_mve(const params *p, const int8_t *w, const int32_t *table,
+                                          const int8_t *order, const int8_t *x, void *planes, int8_t *y)
 {
-    blocks(p, w, table, order, x, planes, y, 1);
+    blocks(p, w, table, order, x, planes, y, 2, ep_depthwise_line_pairs_arm_mve);
+}
+
+void ep_depthwise_conv2d_three_s8_arm_mve(const params *p, const int8_t *w, const int32_t *table,
+                                          const int8_t *order, const int8_t *x, void *planes, int8_t *y)
+{
+    blocks(p, w, table, order, x, planes, y, 2, ep_depthwise_three_arm_mve);
+}
+
+void ep_depthwise_conv2d_three_strided_s8_arm_mve(const params *p, const int8_t *w, const int32_t *table,
+                                                  const int8_t *order, const int8_t *x, void *planes, int8_t *y)
+{
+    blocks(p, w, table, order, x, planes, y, 2, ep_depthwise_three_strided_arm_mve);
 }

@@ -47,4 +47,15 @@ void ep_depthwise_conv2d_pairs_s8_arm_mve(const ep_depthwise_conv2d_s8_arm_mve_p
                                           const int8_t *order, const int8_t *x, void *planes,
                                           int8_t *y);
 
+/* The same where also step * lines.kernel is 3 (strided: 6), and saturation is the clamp: y_zero = act_min =
+ * -128, act_max = 127. */
+void ep_depthwise_conv2d_three_s8_arm_mve(const ep_depthwise_conv2d_s8_arm_mve_params *p,
+                                          const int8_t *w, const int32_t *table,
+                                          const int8_t *order, const int8_t *x, void *planes,
+                                          int8_t *y);
+void ep_depthwise_conv2d_three_strided_s8_arm_mve(const ep_depthwise_conv2d_s8_arm_mve_params *p,
+                                                  const int8_t *w, const int32_t *table,
+                                                  const int8_t *order, const int8_t *x,
+                                                  void *planes, int8_t *y);
+
 #endif

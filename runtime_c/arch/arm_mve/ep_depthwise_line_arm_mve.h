@@ -34,5 +34,9 @@ typedef struct {
 void ep_depthwise_line_arm_mve(const ep_depthwise_line *p);
 /* A patch and the next one lie in the same 16 bytes. order is [2][16]: of the first, of the next. */
 void ep_depthwise_line_pairs_arm_mve(const ep_depthwise_line *p);
+/* The same where patches are 3 bytes apart (strided: 6), and saturation is the clamp: y_zero = act_min = -128,
+ * act_max = 127. */
+void ep_depthwise_three_arm_mve(const ep_depthwise_line *p);
+void ep_depthwise_three_strided_arm_mve(const ep_depthwise_line *p);
 
 #endif
