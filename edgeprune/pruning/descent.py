@@ -149,7 +149,7 @@ class Descent(Generic[State]):
                 raise self._refusal(meter, refused)
         removed = proposer.removed.copy()
         if limits.most and self._solve is None:
-            self._put_back(removed, meter)
+            removed = self._put_back(meter)
         graph = compact(proposer.master, proposer.coupling, removed)
         steps = tuple(self._steps)
         return Pruned(graph, proposer.coupling, removed, steps, meter.prices(removed))
@@ -247,37 +247,69 @@ class Descent(Generic[State]):
         if self._solve is not None and meter.limits.most and not meter.is_met(proposer.removed):
             return None
         assert self._judge is not None
-        graph = compact(proposer.master, proposer.coupling, proposer.removed)
-        key = proposer.removed.tobytes()
-        if key not in self._accuracy:
-            self._accuracy[key] = self._judge.accuracy(graph)
-        now = self._accuracy[key]
+        now = self._accuracy_without(proposer.removed)
         if self._solve is None or meter.limits.allow(now):
             return now
+        graph = compact(proposer.master, proposer.coupling, proposer.removed)
         return max(now, self._judge.accuracy(self._solve(graph, proposer.removed, floor)))
+
+    def _accuracy_without(self, removed: Mask) -> float:
+        """Of the present weights without these channels, as they are."""
+        assert self._judge is not None
+        key = removed.tobytes()
+        if key not in self._accuracy:
+            graph = compact(self._proposer.master, self._proposer.coupling, removed)
+            self._accuracy[key] = self._judge.accuracy(graph)
+        return self._accuracy[key]
 
     def _take(self, moves: list[Move], reached: float | None) -> None:
         """Note what went."""
-        coupling = self._proposer.coupling
-        left = self._steps[-1].left if self._steps else int(removable(coupling).sum())
         for move in moves:
             for k, score in zip(move.channels, move.scores, strict=True):
-                left -= not coupling.inputs[k]
-                self._steps.append(Step(k, self._names[k], score, left, reached))
+                self._note(Step(k, self._names[k], score, 0))
+        self._look(reached)
 
-    def _put_back(self, removed: Mask, meter: Meter) -> None:
-        """Put back what the limits do not need gone: the last to go are the most useful."""
+    def _look(self, reached: float | None) -> None:
+        """Note the accuracy of what is left behind the last step."""
+        if self._steps:
+            self._steps[-1] = replace(self._steps[-1], accuracy=reached)
+
+    def _note(self, step: Step) -> None:
+        """Add a step, with what is left behind it."""
+        coupling = self._proposer.coupling
+        before = self._steps[-1].left if self._steps else int(removable(coupling).sum())
+        left = before - (not coupling.inputs[step.channel])
+        self._steps.append(replace(step, left=left))
+
+    def _put_back(self, meter: Meter) -> Mask:
+        """What has to be gone: the last to go, the most useful, come back where limits allow it.
+
+        The network that this gives was not on the way. Where a floor is asked for it is looked at,
+        and nothing comes back where it is below: more channels need not be more accurate.
+        """
+        removed = self._proposer.removed.copy()
+        steps = self._steps.copy()
         full: set[str] = set()  # one more channel of these layers is too much
-        for step in reversed(self._steps.copy()):
+        for step in self._steps[::-1]:
             layer = step.name.rpartition("[")[0]
             if step.score <= 0 or layer in full:
                 continue
             removed[step.channel] = False
             if meter.is_met(removed):
-                self._steps.remove(step)
+                steps.remove(step)
             else:
                 removed[step.channel] = True
                 full.add(layer)
+        reached = None if meter.limits.floor is None else self._accuracy_without(removed)
+        if reached is not None and not meter.limits.allow(reached):
+            return self._proposer.removed.copy()
+        if len(steps) < len(self._steps):
+            same = next((i for i, s in enumerate(steps) if s is not self._steps[i]), len(steps))
+            self._steps = self._steps[:same]
+            for step in steps[same:]:  # their networks were never made, but for the last
+                self._note(replace(step, accuracy=None))
+            self._look(reached)
+        return removed
 
     def _tell(self, meter: Meter, progress: Progress) -> None:
         """How far it is, if the rest goes as these did."""

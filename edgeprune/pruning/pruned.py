@@ -20,7 +20,8 @@ class Step:
         name: the layer and the index in it.
         score: what the criterion gave it when it went.
         left: channels that could still go, afterwards.
-        accuracy: on the validation data, afterwards; None where no limit asked for it.
+        accuracy: on the validation data, afterwards; None where it was not looked at: no floor asks
+            for it, others went along with it, or some that went before it came back.
     """
 
     channel: int

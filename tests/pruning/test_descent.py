@@ -10,7 +10,7 @@ from edgeprune.errors import CannotFitError
 from edgeprune.ir import Graph, couple
 from edgeprune.progress import silent
 from edgeprune.pruning.descent import Descent, Move
-from edgeprune.pruning.groups import Mask, removable
+from edgeprune.pruning.groups import Mask, channel_names, removable
 from edgeprune.pruning.judge import Judge
 from edgeprune.pruning.limits import Limits
 from edgeprune.pruning.meter import Meter
@@ -128,7 +128,7 @@ def test_behind_a_network_below_the_floor_only_those_that_pass_it_look() -> None
     assert gone(Descent(Row(*ones), judge).descend(meter(floor), silent)) == 0
     found = Descent(Row(*ones), judge, passes=True).descend(meter(floor), silent)
     assert gone(found) == 2
-    assert [step.accuracy for step in found.history] == [0.9, 0.9]
+    assert [step.accuracy for step in found.history] == [None, 0.9]
 
 
 def test_whole_moves_are_looked_at_behind_a_network_that_is_small_enough() -> None:
@@ -136,7 +136,38 @@ def test_whole_moves_are_looked_at_behind_a_network_that_is_small_enough() -> No
     limits = Limits({"neurons": len(FREE) - 2}, floor=0.8)
     way = Descent(Row(1, 2, 2, 1, whole=True), judge, passes=True)
     found = way.descend(meter(limits), silent)  # three of five come back
-    assert [step.accuracy for step in found.history] == [1.0, 0.9]
+    assert [(step.accuracy, step.left) for step in found.history] == [
+        (1.0, len(FREE) - 1),
+        (1.0, len(FREE) - 2),
+    ]  # of two gone, not of the five that went
+
+
+def test_the_history_behind_what_came_back_is_of_networks_that_there_were() -> None:
+    judge = Judged(1.0, 0.98, 0.97, 0.96, 0.95, *[0.94] * 9)
+    first, *rest = (k for k in FREE if channel_names(GRAPH, COUPLING)[k].startswith("dense0"))
+    other = next(k for k in FREE if channel_names(GRAPH, COUPLING)[k].startswith("dense2"))
+    row = Row(*[1] * 4)
+    row.order = [first, rest[0], other, rest[1]]
+
+    def weighed(removed: Mask) -> dict[str, float]:  # one of dense2 counts as three of dense0
+        left = 10.0 - sum(3 if k == other else 1 for k in np.flatnonzero(removed))
+        return {"neurons": left, "params": left}
+
+    limits = Limits({"neurons": 10.0 - 4}, floor=0.9)
+    found = Descent(row, judge).descend(
+        Meter(weighed, np.zeros(COUPLING.count, bool), limits), silent
+    )
+    assert found.order == (first, other)
+    assert [step.left for step in found.history] == [len(FREE) - 1, len(FREE) - 2]
+    assert [step.accuracy for step in found.history] == [0.98, 0.97]
+
+
+def test_nothing_comes_back_to_a_network_that_is_below_the_floor_with_it() -> None:
+    judge = Judged(1.0, 0.5, 0.7, *[0.9] * 9)
+    limits = Limits({"neurons": len(FREE) - 2}, floor=0.8)
+    found = Descent(Row(3, 1, whole=True), judge).descend(meter(limits), silent)
+    assert gone(found) == 3
+    assert [step.accuracy for step in found.history] == [None, None, 0.9]
 
 
 def test_what_is_solved_anew_is_held_to_the_floor_where_the_limits_are_met() -> None:
