@@ -27,7 +27,7 @@ WHOLE = click.IntRange(0)
 @click.option("--max-cycles-growth", type=WHOLE, help="Likewise, of cycles.")
 @click.option("--max-drop", help="Fail when B is less accurate by over this: 0.5pt.")
 @click.option("--markdown", is_flag=True, help="Print a table for a pull request to stdout.")
-@click.option("--junit", type=PATH, help="Write a file for CI, a test case for every limit.")
+@click.option("--junit", type=PATH, help="Write a file for CI, a test case for every figure.")
 @_options.as_json
 def command(
     folder_a: Path,

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from edgeprune.report.compare import ROWS
 from tests.e2e.conftest import Outcome, invoke, report_of
 from tests.e2e.test_bad_input import dense_model, samples
 
@@ -116,17 +117,30 @@ def test_markdown_has_a_row_for_every_figure_and_names_what_was_crossed(
     assert len({line.count("|") for line in lines}) == 1
 
 
-def test_junit_has_a_case_for_every_limit(worse: tuple[Path, Path], tmp_path: Path) -> None:
+def test_junit_has_a_case_for_every_figure(worse: tuple[Path, Path], tmp_path: Path) -> None:
     file = tmp_path / "junit.xml"
     assert all_limits(worse, "--junit", file).status == 1
     suite = ElementTree.parse(file).getroot()
-    assert (suite.tag, suite.get("tests"), suite.get("failures")) == ("testsuite", "5", "5")
-    named = {case.get("name"): case.find("failure") for case in suite}
-    assert set(named) == {row[3] for row in LIMITS.values()}
-    assert all(failure is not None for failure in named.values())
-    assert invoke("compare", worse[0], worse[0], "--max-drop", "0", "--junit", file).status == 0
-    (case,) = ElementTree.parse(file).getroot()
-    assert case.find("failure") is None
+    cases = {case.get("name"): case for case in suite}
+    assert set(cases) == {row[1] for row in ROWS}
+    assert {n for n, case in cases.items() if case.find("failure") is not None} == {
+        row[3] for row in LIMITS.values()
+    }
+    counts = [suite.get(key) for key in ("tests", "failures", "skipped")]
+    assert (suite.tag, counts) == ("testsuite", [str(len(ROWS)), "5", "0"])
+
+
+def test_junit_without_limits_has_cases_that_pass_and_skips_what_was_not_measured(
+    folder: Folders, tmp_path: Path
+) -> None:
+    a, b = folder("a", run__ms=None), folder("b", size__flash_bytes=900)
+    assert invoke("compare", a, b, "--junit", tmp_path / "junit.xml").status == 0
+    suite = ElementTree.parse(tmp_path / "junit.xml").getroot()
+    cases = {case.get("name"): case for case in suite}
+    assert cases["flash, bytes"].findtext("system-out") == "1,000 -> 900"
+    assert [n for n, case in cases.items() if case.find("skipped") is not None] == ["time, ms"]
+    counts = [suite.get(key) for key in ("tests", "failures", "skipped")]
+    assert counts == [str(len(ROWS)), "0", "1"]
 
 
 def test_names_of_folders_stay_names(folder: Folders, tmp_path: Path) -> None:
