@@ -50,9 +50,10 @@ def options_of(
     with TemporaryDirectory(dir=workspace(), prefix="api-") as temp:
         folder = Path(temp)
         try:
-            values["model"] = _model_file(given["model"], given["example_input"], folder)
             for name in ("data", "test"):
                 values[name] = _data_file(given[name], folder / f"{name}.npz")
+            example = given["example_input"]
+            values["model"] = _model_file(given["model"], example, values["data"], folder)
             yield BuildOptions.of(**values, alone=alone)
         except EdgePruneError as error:
             for name in ("model.pt2", "data.npz", "test.npz"):  # no files of the caller's
@@ -60,12 +61,14 @@ def options_of(
             raise
 
 
-def _model_file(model: Model, example_input: Any, folder: Path) -> Path | None:
+def _model_file(
+    model: Model, example_input: Any, samples: Path | None, folder: Path
+) -> Path | None:
     if model is None or isinstance(model, str | Path):
         return None if model is None else Path(model)
     from edgeprune.frontends.from_torch import export
 
-    return export(model, example_input, folder / "model.pt2")
+    return export(model, example_input, folder / "model.pt2", samples)
 
 
 def _data_file(data: Data, path: Path) -> Path | None:

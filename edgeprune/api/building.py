@@ -67,7 +67,8 @@ def build(
     Args:
         model: a file (see :func:`edgeprune.load`), a ``torch.nn.Module``, an exported program, or
             None for the model that comes with the package.
-        example_input: for a module: one input tensor, batch in front, or a tuple of them.
+        example_input: for a module: one input tensor, batch in front, or a tuple of them; None:
+            the first sample of ``data``.
         data: samples that rank, calibrate and choose: a file or folder, an array x
             (n, *input shape), a pair (x, y) with integer labels y (n,), a Dataset or DataLoader of
             such, or for a model of several inputs a dictionary with an array for each, by name or

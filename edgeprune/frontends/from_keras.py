@@ -13,6 +13,7 @@ from typing import Any
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends.from_tflite import parse
+from edgeprune.frontends.keras_dictionaries import names_of_dictionary
 from edgeprune.frontends.keras_norms import with_norms
 from edgeprune.frontends.normalize import normalize
 from edgeprune.frontends.ports import unread_notes
@@ -237,7 +238,8 @@ def _signature(tf: Any, folder: Path) -> tuple[dict[str, str], dict[str, str]]:
                 {ends[k].name.removesuffix(":0"): k for k in sorted(ends, key=_by_number)}
                 for ends in (serving.inputs, serving.outputs)
             )
-            return inputs, outputs
+            own = names_of_dictionary(meta.object_graph_def, list(inputs.values()))
+            return {v: own.get(k, k) for v, k in inputs.items()}, outputs
     return {}, {}
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -236,6 +237,35 @@ def test_samples_by_the_models_own_names_reach_inputs_of_any_structure(
     want = join_rows([np.asarray(y) for y in tf.nest.flatten(answers)])
     np.testing.assert_allclose(predict(join_ports(graph), samples.x), want, rtol=1e-5, atol=1e-5)
     assert samples.y is None
+
+
+@pytest.mark.needs("tensorflow")
+def test_a_class_of_ones_own_that_takes_a_dictionary_keeps_its_names(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    import tensorflow as tf
+
+    class Fused(tf.keras.Model):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b, self.c = (tf.keras.layers.Dense(n) for n in (8, 8, 4))
+
+        def call(self, given: Any) -> Any:
+            sound, (image,) = given["sound"], given["rest"]["image"]
+            h = self.a(sound) + self.b(image)
+            return {"speed": self.c(h), "angle": h}
+
+    shapes = {"sound": 5, "image": 7}
+    x = {name: rng.normal(size=(5, n)).astype(np.float32) for name, n in shapes.items()}
+    model = Fused()
+    want = model({"sound": x["sound"], "rest": {"image": [x["image"]]}})
+    model.export(tmp_path / "model", verbose=False)
+    np.savez(tmp_path / "named.npz", **x)
+    graph = load(tmp_path / "model")
+    assert [graph.said(v) for v in graph.inputs] == ["image", "sound"]
+    samples = load_samples(tmp_path / "named.npz", graph)
+    by_name = join_rows([np.asarray(want[graph.said(v)]) for v in graph.outputs])
+    np.testing.assert_allclose(predict(join_ports(graph), samples.x), by_name, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.needs("tensorflow")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.frontends.from_onnx.reader import MixesBatchError
 from edgeprune.frontends.from_torch.archive import HINT, read_program
 from edgeprune.frontends.from_torch.convert import convert
+from edgeprune.frontends.from_torch.example import HINT as EXAMPLE_HINT
+from edgeprune.frontends.from_torch.example import examples_of
 from edgeprune.frontends.from_torch.table import TABLE
 from edgeprune.frontends.normalize import normalize
 from edgeprune.ir import Graph
@@ -43,14 +46,16 @@ def load(path: str | Path) -> Graph:
     return normalize(graph)
 
 
-def export(module: Any, example: Any, path: Path) -> Path:
+def export(module: Any, example: Any, path: Path, data: Path | None = None) -> Path:
     """Write a PyTorch module as a ``.pt2`` file.
 
     Args:
         module: a ``torch.nn.Module``, which is put in inference mode for the export and left as it
             was; or an exported program.
-        example: an input of a module, batch in front (or a tuple of inputs).
+        example: an input of a module, batch in front (or a tuple of inputs); None: the first
+            sample.
         path: where to.
+        data: samples.
 
     Raises:
         EdgePruneError: it is no module, there is no example, or PyTorch cannot export it.
@@ -65,20 +70,32 @@ def export(module: Any, example: Any, path: Path) -> Path:
         hint = "save it and give its path: model.save('model.keras') in Keras"
         raise EdgePruneError(where, "is no torch.nn.Module and no path of a model", hint)
     if example is None:
-        raise EdgePruneError(where, "needs example_input=, one input with its batch axis")
-    given = example if isinstance(example, tuple) else (example,)
-    arguments = tuple(torch.as_tensor(a) for a in given)
+        tries, hint = examples_of(module, data), EXAMPLE_HINT
+    else:
+        given = example if isinstance(example, tuple) else (example,)
+        tries, hint = [tuple(torch.as_tensor(a) for a in given)], "the model must be traceable"
+    *early, last = tries
+    for arguments in early:
+        with contextlib.suppress(Exception):  # what PyTorch raises over a wrong type is anything
+            torch.export.save(_program(module, arguments), path)
+            return path
+    try:
+        program = _program(module, last)
+    except Exception as e:
+        first = (str(e).strip().splitlines() or [type(e).__name__])[0]
+        raise EdgePruneError(where, f"torch.export cannot export it: {first[:300]}", hint) from e
+    torch.export.save(program, path)
+    return path
+
+
+def _program(module: Any, arguments: tuple[Any, ...]) -> Any:
+    """The program of a module in inference mode, which is then as it was, part by part."""
+    import torch
+
     training = {part: part.training for part in module.modules()}
     try:
         with silenced():
-            program = torch.export.export(module.eval(), arguments)
-    except Exception as e:
-        first = (str(e).strip().splitlines() or [type(e).__name__])[0]
-        raise EdgePruneError(
-            where, f"torch.export cannot export it: {first[:300]}", "the model must be traceable"
-        ) from e
+            return torch.export.export(module.eval(), arguments)
     finally:
         for part, was in training.items():
             part.training = was
-    torch.export.save(program, path)
-    return path
