@@ -128,3 +128,31 @@ def _finite(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError(f"{text[:20]} is too large a number")
     return value
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a file, which is made where there is none: the whole line or nothing of it.
+
+    An earlier line that was cut short, as a process that was killed leaves it, stays its own.
+
+    Raises:
+        EdgePruneError: it cannot be written.
+    """
+    try:
+        with path.open("ab+", buffering=0) as file:
+            size = file.seek(0, os.SEEK_END)
+            if size:
+                file.seek(-1, os.SEEK_END)
+            lead = b"" if not size or file.read(1) == b"\n" else b"\n"
+            rest = lead + line.encode() + b"\n"
+            try:
+                while rest:
+                    rest = rest[file.write(rest) :]
+                os.fsync(file.fileno())
+            except OSError:
+                file.truncate(size)  # what follows would be read as a part of it
+                raise
+    except OSError as error:
+        if path.is_file() and not path.stat().st_size:
+            path.unlink()
+        raise EdgePruneError(str(path), f"cannot be written: {error.strerror}") from None

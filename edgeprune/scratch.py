@@ -78,7 +78,11 @@ def _claim(parent: Path, prefix: str, salvage: Callable[[Path], None]) -> tuple[
     with locked(parent):
         _remove_dead(parent, prefix, salvage)
         folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
-        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError:
+            folder.rmdir()  # a full disk: without a lock nobody would ever remove it
+            raise
         with suppress(OSError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return folder, lock

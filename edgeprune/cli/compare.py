@@ -55,6 +55,8 @@ def command(
         try:
             junit.write_text(as_junit(found, *names), encoding="utf-8")
         except OSError as error:
+            if junit.is_file():
+                junit.unlink()  # half a file is none that CI can read
             raise EdgePruneError(str(junit), f"cannot be written: {error.strerror}") from None
     if as_json:
         out_json(found)

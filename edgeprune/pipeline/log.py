@@ -8,9 +8,9 @@ import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
 
 from edgeprune.errors import EdgePruneError
+from edgeprune.files import append_line
 from edgeprune.pipeline import manifest
 from edgeprune.report.log import Entry, entry_of, read_log
 from edgeprune.report.read import read_report
@@ -59,14 +59,8 @@ def record(path: Path, folder: Path, report: Report) -> Entry:
     """
     time = datetime.now(UTC).isoformat(timespec="seconds")
     entry = entry_of(report, str(folder), _hashes(folder), time)
-    line = json.dumps(entry, allow_nan=False) + "\n"
-    try:
-        with locked(path.parent), path.open("ab+") as file:
-            if file.tell() and not _ends_a_line(file):
-                line = "\n" + line
-            file.write(line.encode())
-    except OSError as error:
-        raise EdgePruneError(str(path), f"cannot be written: {error.strerror}") from None
+    with locked(path.parent):
+        append_line(path, json.dumps(entry, allow_nan=False))
     return entry
 
 
@@ -88,11 +82,6 @@ def builds(path: Path, add: Sequence[Path] = ()) -> list[Entry]:
         if _hashes(folder) not in known:
             known.append(record(path, folder, report)["hashes"])
     return read_log(path)
-
-
-def _ends_a_line(file: BinaryIO) -> bool:
-    file.seek(-1, os.SEEK_END)
-    return file.read(1) == b"\n"
 
 
 def _hashes(folder: Path) -> dict[str, str]:

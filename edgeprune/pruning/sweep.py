@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -19,7 +18,7 @@ import numpy as np
 
 from edgeprune import __version__
 from edgeprune.errors import CannotFitError, EdgePruneError
-from edgeprune.files import parse_json, read_bytes
+from edgeprune.files import append_line, parse_json, read_bytes
 from edgeprune.ir import Array, Graph, Samples, predict
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.costs import Cost, no_cost
@@ -349,15 +348,7 @@ def _append(journal: Path | None, line: str) -> None:
     if journal is None:
         return
     journal.parent.mkdir(parents=True, exist_ok=True)
-    with journal.open("a+b") as file:
-        file.seek(0, os.SEEK_END)
-        if file.tell():
-            file.seek(-1, os.SEEK_END)
-            if file.read(1) != b"\n":  # the end of a line that was cut short
-                file.write(b"\n")
-        file.write(line.encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    append_line(journal, line)
 
 
 def _trend(points: list[Point]) -> Trend:

@@ -14,6 +14,7 @@ import pytest
 from edgeprune.report.compare import ROWS
 from tests.e2e.conftest import Outcome, invoke, report_of
 from tests.e2e.test_bad_input import dense_model, samples
+from tests.test_files import room
 
 SAME = {
     "model": {"sha256": "a"},
@@ -141,6 +142,15 @@ def test_junit_without_limits_has_cases_that_pass_and_skips_what_was_not_measure
     assert [n for n, case in cases.items() if case.find("skipped") is not None] == ["time, ms"]
     counts = [suite.get(key) for key in ("tests", "failures", "skipped")]
     assert counts == [str(len(ROWS)), "0", "1"]
+
+
+def test_half_a_junit_file_does_not_stay(folder: Folders, tmp_path: Path) -> None:
+    a, file = folder("a"), tmp_path / "junit.xml"
+    with room(100):
+        done = invoke("compare", a, a, "--junit", file)
+    assert done.status == 2
+    assert "junit.xml: cannot be written: File too large" in done.err
+    assert not file.exists()
 
 
 def test_names_of_folders_stay_names(folder: Folders, tmp_path: Path) -> None:
