@@ -10,7 +10,9 @@ from edgeprune.pruning.groups import kept_words
 from edgeprune.pruning.pictures import ActivationMap, Surface
 from edgeprune.pruning.sweep import Sweep
 from edgeprune.report import figures
-from edgeprune.report.page import NONE, Section, render_sections
+from edgeprune.report.page import NONE, Section, render_sections, two
+
+WIDTHS = (figures.DESK, figures.PHONE)
 
 
 def analysis_page(
@@ -29,6 +31,7 @@ def analysis_page(
         surfaces: errors over gains.
         maps: activations per label.
     """
+    changes = [n.accuracy_change for n in found.neurons]
     rotten = sum(n.verdict == "harmful" for n in found.neurons)
     helps = sum(n.accuracy_change > 0 for n in found.neurons)
     lines = [
@@ -45,7 +48,7 @@ def analysis_page(
     sections = [
         Section(
             "From beneficial to detrimental",
-            figure=figures.effects([n.accuracy_change for n in found.neurons]),
+            figure=two(*(figures.effects(changes, width) for width in WIDTHS)),
         ),
         _every_neuron(found),
     ]
@@ -55,7 +58,9 @@ def analysis_page(
             sections.append(
                 Section(
                     f"Error over the gain, {'logarithmic' if scale else 'linear'}",
-                    figure=figures.gain_curves(curves, logarithmic=scale),
+                    figure=two(
+                        *(figures.gain_curves(curves, w, logarithmic=scale) for w in WIDTHS)
+                    ),
                 )
             )
     for m in maps:
@@ -100,11 +105,12 @@ def sweep_page(title: str, found: Sweep) -> str:
     for t in found.trends:
         trends.setdefault(t.criterion, []).append((t.level, t.accuracy, t.accuracy_std))
     name = "share of the channels removed" if found.of == "share" else f"largest {found.of}"
+    plots = (figures.trade_off(trends, name, found.source_accuracy, w) for w in WIDTHS)
     return render_sections(
         f"Trade-off of {title}",
         [f"The source model: {100 * found.source_accuracy:.2f} %."],
         [
-            Section("Accuracy", figure=figures.trade_off(trends, name, found.source_accuracy)),
+            Section("Accuracy", figure=two(*plots)),
             Section(
                 "Figures",
                 columns=("criterion", name, "runs", "accuracy, %", "spread, pt", "mean error"),

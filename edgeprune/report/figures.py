@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -25,6 +26,9 @@ _STYLE: Any = {
     "xtick.color": INK,
     "ytick.color": INK,
 }
+
+
+DESK, PHONE = 8.0, 3.6  # inches that a figure is wide: its letters are as large on both
 
 
 def new_figure(width: float, height: float) -> tuple[Any, Any]:
@@ -81,41 +85,51 @@ def to_svg(figure: Any, title: str, tips: Tips | None = None) -> str:
     return text
 
 
-def effects(changes: Sequence[float]) -> str:
+def _label(text: str, width: float) -> str:
+    """A name of an axis in as many lines as a figure of so many inches needs."""
+    return textwrap.fill(text, int(11 * width))
+
+
+def effects(changes: Sequence[float], width: float = DESK) -> str:
     """What accuracy does when each neuron goes, from most beneficial to most detrimental.
 
     Args:
         changes: of the accuracy, 0 to 1, in that order.
+        width: inches.
     """
-    figure, axes = new_figure(8, 3)
+    figure, axes = new_figure(width, 3)
     colours = [PALETTE[2] if c > 0 else PALETTE[3] if c < 0 else PALETTE[0] for c in changes]
     axes.bar(range(1, len(changes) + 1), [100 * c for c in changes], 1.0, color=colours)
     axes.axhline(0, color=INK, linewidth=0.8)
-    axes.set_xlabel("neurons, from most beneficial to remove to most detrimental")
+    axes.set_xlabel(_label("neurons, from most beneficial to remove to most detrimental", width))
     axes.set_ylabel("accuracy change (pt)")
     return to_svg(figure, "Neurons")
 
 
 def gain_curves(
-    curves: Sequence[tuple[str, Sequence[float], Sequence[float]]], *, logarithmic: bool
+    curves: Sequence[tuple[str, Sequence[float], Sequence[float]]],
+    width: float = DESK,
+    *,
+    logarithmic: bool,
 ) -> str:
     """The error against the gain of neurons.
 
     Args:
         curves: (name, gains, errors).
+        width: inches.
         logarithmic: whether the error's axis is.
     """
-    figure, axes = new_figure(8, 3.4)
+    figure, axes = new_figure(width, 3.4)
     for i, (name, gains, errors) in enumerate(curves):
         step = max(len(gains) // 500, 1)
         axes.plot(gains[::step], errors[::step], color=PALETTE[i % len(PALETTE)], label=short(name))
     axes.axvline(1, color=INK, linewidth=0.6, linestyle=":")
     if logarithmic:
         axes.set_yscale("log")
-    axes.set_xlabel("gain of the neuron's output (0: removed, 1: as trained)")
+    axes.set_xlabel(_label("gain of the neuron's output (0: removed, 1: as trained)", width))
     axes.set_ylabel("mean error")
     if len(curves) <= 12:
-        axes.legend(fontsize=7, frameon=False, ncols=2, labelcolor=INK)
+        axes.legend(fontsize=7, frameon=False, ncols=2 if width > PHONE else 1, labelcolor=INK)
     return to_svg(figure, "Error surface")
 
 
@@ -134,7 +148,10 @@ def activation_picture(rows: Sequence[Sequence[float]], label: str) -> str:
 
 
 def trade_off(
-    trends: Mapping[str, Sequence[tuple[float, float, float]]], x_name: str, source: float
+    trends: Mapping[str, Sequence[tuple[float, float, float]]],
+    x_name: str,
+    source: float,
+    width: float = DESK,
 ) -> str:
     """Accuracy against how much is removed, mean and spread, criteria side by side.
 
@@ -142,8 +159,9 @@ def trade_off(
         trends: by criterion, (level, mean accuracy, standard deviation).
         x_name: what the levels are.
         source: accuracy of the source model.
+        width: inches.
     """
-    figure, axes = new_figure(8, 3.6)
+    figure, axes = new_figure(width, 3.6)
     for i, (name, points) in enumerate(trends.items()):
         colour = PALETTE[i % len(PALETTE)]
         levels = [p[0] for p in points]

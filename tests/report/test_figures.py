@@ -1,0 +1,40 @@
+"""Plots are drawn for a desk and for a phone, with letters of one size."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from edgeprune.pruning.sweep import Point, Sweep
+from edgeprune.report import figures
+from edgeprune.report.explore import sweep_page
+
+CURVES = [(f"layer[{i}] after 3", [0.0, 1.0, 2.0], [0.3, 0.1, 0.2]) for i in range(5)]
+TRENDS = {"l2": [(0.3, 0.9, 0.01), (0.6, 0.7, 0.02)], "taylor1": [(0.3, 0.95, 0.0)]}
+
+
+def drawn(svg: str) -> float:
+    """Points that a plot is wide."""
+    found = re.search(r'<svg[^>]* width="([\d.]+)pt"', svg)
+    assert found is not None
+    return float(found[1])
+
+
+@pytest.mark.parametrize("width", [figures.DESK, figures.PHONE])
+def test_plots_are_as_wide_as_they_are_asked_for(width: float) -> None:
+    plots = [
+        figures.effects([0.1, 0.0, -0.2], width),
+        figures.gain_curves(CURVES, width, logarithmic=True),
+        figures.trade_off(TRENDS, "share of the channels removed", 0.98, width),
+    ]
+    assert [drawn(svg) for svg in plots] == pytest.approx([72 * width] * 3)
+
+
+def test_a_sweeps_page_has_a_plot_that_a_phone_shows_whole() -> None:
+    points = tuple(Point("l2", 0, level, 1, 0.9, 0.1) for level in (0.3, 0.6))
+    found = Sweep("share", 0.98, points)
+    page = sweep_page("net.onnx", found)
+    assert page.count('data-of="mean error"') == 2  # rows are cards there
+    wide, narrow = page.split('<div class="narrow">')
+    assert drawn(wide) * 4 / 3 > 390 > drawn(narrow) * 4 / 3 + 2 * 16
