@@ -32,10 +32,12 @@ SETTLED = 8
 """The same for the network that is settled on."""
 ELEMENTS = 2**25
 """Of its largest value, of all these samples; of what is fed to it where scales are solved."""
-SHOWN = (500, 20_000)
+SHOWN = (500, 5000)
 SHOWN_MACS = 60_000_000_000
 """Samples that its scales and biases are solved with, at the least and at the most, and
-multiply-accumulates of one look at them. Where there are fewer, the others are blends of two."""
+multiply-accumulates of one look at them."""
+BLENDED = 4
+"""Times as many at the most where there are fewer: the others are blends of two."""
 TRIES = 8
 """Of linking and adjusting; what code a kind of weights needs is known after the first of it in a
 network, and looked at anew for another."""
@@ -133,7 +135,8 @@ class Roundings:
         count = max(ROUNDED * judged, min(SETTLED * judged, ELEMENTS // largest))
         rounder = Rounder(graph, self.x[:count], seed=self.seed)
         made, levels = rounder.rounded(mix.counts, weighed=True)
-        shown = min(max(SHOWN_MACS // max(graph.macs, 1), SHOWN[0]), SHOWN[1])
+        most = SHOWN[1] * (BLENDED if len(self.x) < SHOWN[1] else 1)
+        shown = min(max(SHOWN_MACS // max(graph.macs, 1), SHOWN[0]), most)
         fed = blended(self.x, min(shown, ELEMENTS // self.x[0].size), self.seed)
         made, levels = train(
             made,

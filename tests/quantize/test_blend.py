@@ -43,3 +43,22 @@ def test_scales_solved_with_blends_of_few_samples_are_nearer_on_others(
     monkeypatch.setattr("edgeprune.pipeline.mix.blended", lambda x, count, seed: x)
     alone = roundings.settled(mix, source, source)
     assert found.loss < 0.95 * alone.loss < mix.loss
+
+
+@pytest.mark.parametrize(("rows", "fed"), [(40, 4 * 5000), (4999, 4 * 5000), (5000, 5000)])
+def test_what_there_is_enough_of_is_not_blended(
+    rows: int, fed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, wanted = graphs.mlp(6, 8, 3, act=Relu, head=Softmax), list[int]()
+    x = np.random.default_rng(0).normal(size=(rows, 6)).astype(np.float32)
+    roundings = Roundings(x, Judge.of(source, x[:40]), (4,))
+    mix = roundings.mix(source, dict.fromkeys(roundable(source), 4))
+
+    def blend(x: np.ndarray, count: int, seed: int) -> np.ndarray:
+        wanted.append(count)
+        return x[:40]
+
+    monkeypatch.setattr("edgeprune.pipeline.mix.blended", blend)
+    monkeypatch.setattr("edgeprune.pipeline.mix.train", lambda g, levels, *_, **__: (g, levels))
+    roundings.settled(mix, source, source)
+    assert wanted == [fed]
