@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from edgeprune.ir import Graph, Node, Part, Span, Spans
+from edgeprune.ir import Graph, Node, Over, Part, Span, Spans
 from edgeprune.kernels.by_rows import in_turns
 from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.choice import LEANER
@@ -20,6 +20,10 @@ ANY = 2**62
 
 MOVE = 1.0
 """Cycles, or instructions, that moving a byte takes."""
+
+
+Needs = Sequence[tuple[int, KernelCall]]
+"""Calls of a node, and the bytes that each needs beside what is alive anyway."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,9 @@ class Estimates:
         self._step = {name: i for i, name in enumerate(whole.plan.order)}
         self._nodes = {n.name: n for n in whole.graph.nodes}
         self._rests: dict[Hashable, tuple[int, int]] = {}
-        self._shares: dict[Hashable, int] = {}
+        self._known: dict[Hashable, Needs] = {}
+        images = (v for v, t in whole.graph.types.items() if t.shape)
+        self._row = {v: row_bytes(whole.graph, v) for v in images}
 
     def spans(self, nodes: Sequence[Node]) -> Iterator[Span]:
         """The same nodes with more and fewer rows in a turn, which stay aside or not."""
@@ -100,10 +106,7 @@ class Estimates:
         if not all(options.values()):
             return
         beside = self._beside(span, options)
-        needs = {
-            k: [(n, c) for c, n in zip(calls, self._needs(k, span, calls), strict=True)]
-            for k, calls in options.items()
-        }
+        needs = {k: self._needs(k, span, calls) for k, calls in options.items()}
 
         def within(limit: int, slower: float) -> tuple[int, int]:
             arena, work = self._rest(span.names, limit, slower)
@@ -117,7 +120,7 @@ class Estimates:
         else:
             lean, _ = within(0, LEANER[0])
             forms = [within(limit, LEANER[0]) for limit in (ANY, lean)]
-        moved = sum(row_bytes(self._whole.graph, v) * n for v, n in span.moved_rows.items())
+        moved = sum(self._row[v] * n for v, n in span.moved_rows.items())
         for arena, work in forms:
             yield Found(span, arena, (work + MOVE * moved) / self._whole.work)
 
@@ -134,28 +137,35 @@ class Estimates:
             self._rests[key] = arena, work
         return self._rests[key]
 
-    def _needs(self, name: str, span: Span, calls: Sequence[KernelCall]) -> Iterator[int]:
-        """By call of a node, bytes of its own: scratch, less what lies over an operand."""
-        graph = self._whole.graph
+    def _needs(self, name: str, span: Span, calls: Sequence[KernelCall]) -> Needs:
+        """The calls of a node, and the bytes of each: scratch, less what lies over an operand."""
         node = self._nodes[name]
-        for call in calls:
-            scratch, over = round_up(call.scratch_bytes, ALIGN), call.inplace
-            v = "" if over is None else node.inputs[over.operand]
-            ends = span.last_reader.get(v) is node and node.output in span.kept
-            if over is None or not ends or not all(_moves(span, x) for x in (v, node.output)):
-                yield scratch
-                continue
-            kept = span.kept[v], span.kept[node.output]
-            key = name, over, span.made[name], kept
-            if key not in self._shares:
-                share = overlap(graph, node, over, span)
-                under, result = (held_bytes(graph, x, span) for x in (v, node.output))
-                lead = share.lead if share else under + result
-                self._shares[key] = saved(under, result, lead, ALIGN) if share else 0
-            yield scratch - self._shares[key]
+        lie = (v for v in (node.output, *node.inputs) if v in span.kept)
+        key = name, span.made[name], *((v, span.kept[v], self._is_over(span, node, v)) for v in lie)
+        if key not in self._known:
+            saved_by = {over: self._saved(span, node, over) for over in {c.inplace for c in calls}}
+            self._known[key] = [
+                (round_up(c.scratch_bytes, ALIGN) - saved_by[c.inplace], c) for c in calls
+            ]
+        return self._known[key]
+
+    def _is_over(self, span: Span, node: Node, value: str) -> bool:
+        """Whether a node's result may lie over an operand, as for this operand or this result."""
+        reader = value == node.output or span.last_reader[value] is node
+        return reader and _moves(span, value)
+
+    def _saved(self, span: Span, node: Node, over: Over | None) -> int:
+        """Bytes that a result saves by lying over its operand."""
+        graph = self._whole.graph
+        ends = () if over is None else (node.inputs[over.operand], node.output)
+        if over is None or not all(v in span.kept and self._is_over(span, node, v) for v in ends):
+            return 0
+        share = overlap(graph, node, over, span)
+        under, result = (held_bytes(graph, v, span) for v in ends)
+        return saved(under, result, share.lead, ALIGN) if share else 0
 
     @cached_property
-    def _outside(self) -> dict[str, list[tuple[int, KernelCall]]]:
+    def _outside(self) -> dict[str, Needs]:
         """By node, all calls of one that runs once, and what they need."""
         whole = self._whole
         nodes = [n for n in whole.graph.nodes if n.name in whole.calls]
@@ -188,7 +198,7 @@ class Estimates:
         alive = [0] * len(place)
         for node in span.nodes[:-1]:
             v, reader = node.output, span.last_reader.get(node.output, node)
-            kept, row = span.kept[v], row_bytes(graph, v)
+            kept, row = span.kept[v], self._row[v]
             full = round_up(row * kept.height, ALIGN)
             always += round_up(row * kept.lasting, ALIGN) if v in span.aside else 0
             if not _moves(span, v):
@@ -207,9 +217,7 @@ def _moves(span: Span, value: str) -> bool:
     return not span.kept[value].lasting or value in span.aside
 
 
-def _within(
-    calls: Sequence[tuple[int, KernelCall]], limit: int, slower: float
-) -> tuple[int, KernelCall]:
+def _within(calls: Needs, limit: int, slower: float) -> tuple[int, KernelCall]:
     """The quickest that needs so little, or else that with the least need of little work."""
     most = slower * min(c.work for _, c in calls)
     quick = [nc for nc in calls if nc[1].work <= most]
