@@ -39,6 +39,7 @@ class Whole:
         fewest: the work of the quickest kernels, whatever memory they need.
         keeps_kernels: whether layers have the kernels that they have in ``calls``.
         room: bytes that the arena may have; None: as few as pay.
+        overlaps: whether all rows that may lie over those that they are made of are taken to do so.
     """
 
     graph: Graph
@@ -48,6 +49,7 @@ class Whole:
     fewest: int
     keeps_kernels: bool = False
     room: int | None = None
+    overlaps: bool = True
 
     @property
     def work(self) -> int:
@@ -152,7 +154,7 @@ class Estimates:
     def _is_over(self, span: Span, node: Node, value: str) -> bool:
         """Whether a node's result may lie over an operand, as for this operand or this result."""
         reader = value == node.output or span.last_reader[value] is node
-        return reader and _moves(span, value)
+        return self._whole.overlaps and reader and _moves(span, value)
 
     def _saved(self, span: Span, node: Node, over: Over | None) -> int:
         """Bytes that a result saves by lying over its operand."""
