@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_table.h"
 
-void ep_table_s8(const ep_table_s8_params *p, const int8_t *table, const int8_t *x, int8_t *y)
+EP_WEAK void ep_table_s8(const ep_table_s8_params *p, const int8_t *table, const int8_t *x, int8_t *y)
 {
     const int8_t *const zero = table + 128;
     const int8_t *const unrolled = x + (EP_UNROLL * (p->length & ~3));

@@ -12,7 +12,7 @@ from kernels.test_portable_int16 import int16_type, int16_values, wide_layer
 
 from edgeprune.ir import Graph
 from edgeprune.kernels.select import candidates
-from edgeprune.ops import Conv2d, Dense, DepthwiseConv2d
+from edgeprune.ops import Conv2d, Dense, DepthwiseConv2d, Sigmoid
 from edgeprune.ops._window import Padding
 from edgeprune.target import load_target
 from edgeprune.toolchain.compiler import Optimize
@@ -109,3 +109,14 @@ def test_channels_that_cannot_be_paired_are_summed_apart(optimize: Optimize) -> 
             trials.append(Trial(graph, call, {"x0": int8_values(rng, (inputs,))}))
     for t, result in zip(trials, run_on_core(trials, "cortex-m4", optimize), strict=True):
         np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))
+
+
+def test_tables_are_read_by_four_elements_a_round() -> None:
+    op, x = Sigmoid(), int8_type((255,), 0.05, 7)
+    graph = one_node(op, [x], int8_type((), *op.fixed_quant(8).scalar))
+    (call,) = candidates(graph, graph.nodes[0], ("arm_dsp", "portable"), "speed", "ep_layer0")
+    feed = {"x0": int8_values(np.random.default_rng(18), (255,))}
+    (result,) = run_on_core([Trial(graph, call, feed)], "cortex-m4")
+    assert result.counts is not None
+    assert result.counts.instructions < 3.8 * 255
+    np.testing.assert_array_equal(result.output, expected(graph, feed))
