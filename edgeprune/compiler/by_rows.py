@@ -29,7 +29,8 @@ def best_spans(whole: Whole) -> list[Found]:
     there as a whole. The best of them are looked at anew: with more or fewer rows a turn, of one
     layer or of several in a row, and with the rows that stay aside or where they are read. Where
     bytes are given that the arena may have, the fewest neighbours that keep to them are looked at,
-    and those that leave the smallest arena and so the most for further rows a turn.
+    and those that leave the smallest arena and so the most for further rows a turn; of what is best
+    then, with one more at either end.
 
     Returns:
         The best by what is alive in each step, for the one that is best when it is placed; none
@@ -39,7 +40,10 @@ def best_spans(whole: Whole) -> list[Found]:
     begins = search.first(whole.room)
     if whole.room is not None and begins:
         begins += search.first(None)
-    refined = (search.refined(b) for b in search.chosen(begins))
+    refined = [search.refined(b) for b in search.chosen(begins)]
+    refined += [
+        search.refined(f) for f in search.wider(min(refined, key=search.price, default=None))
+    ]
     best = {(f.span.names, f.span.most, f.span.aside): f for f in refined}
     return sorted(best.values(), key=search.price)[:GIVEN]
 
@@ -51,6 +55,7 @@ class _Search:
         self._whole = whole
         self._estimates = Estimates(whole)
         self._at_best = whole.fewest / whole.work
+        self._nodes = {n.name: n for n in whole.graph.nodes}
 
     def price(self, found: Found) -> tuple[float, float]:
         """What is to be lowest."""
@@ -110,6 +115,21 @@ class _Search:
             if best is before:
                 break
         return best
+
+    def wider(self, best: Found | None) -> Iterator[Found]:
+        """With one more node at either end, where that is better."""
+        if best is None:
+            return
+        order = self._whole.plan.order
+        begin, count = order.index(best.span.nodes[0].name), len(best.span.nodes)
+        for start, end in ((begin - 1, begin + count), (begin, begin + count + 1)):
+            if start < 0 or end > len(order):
+                continue
+            nodes = [self._nodes[name] for name in order[start:end]]
+            forms = (f for s in self._estimates.spans(nodes) for f in self._estimates.of(s))
+            found = min(forms, key=self.price, default=None)
+            if found and self.price(found) < self.price(best):
+                yield found
 
     def _changed(self, at: Found, change: _Change) -> Found | None:
         """After a change, where that is better."""

@@ -34,10 +34,9 @@ FLOATS = ("float32", "float16", "dynamic")
 """Element types that need no calibration; of all but the first only weights are, for phones."""
 STACK_BYTES = 1024
 """Of a part's RAM, what kernels are chosen to leave beside the arena."""
-TRIES = 4
-"""Times that layers by rows are chosen, until they keep to the bytes given: at first as if all
-results lay over their operands that may, which not all find places for, then without, and then
-each for fewer bytes."""
+TRIES = ((True, 3), (False, 1))
+"""Times that layers by rows are chosen, each for fewer bytes, until they keep to those given: as if
+all results lay over their operands that may, and, as not all find places there, as if none did."""
 MUCH = 1.1
 """Times the work of the quickest kernels: where fewer bytes cost more, rows may cost less."""
 
@@ -159,35 +158,35 @@ class Recipe:
         """With layers by rows where that is better; fewest: the work of the quickest kernels."""
         typed, nodes = whole.graph, whole.plan.order
         found, room = whole, self.room
-        for attempt in range(TRIES):
-            best = best_spans(
-                Whole(
-                    typed,
-                    whole.calls,
-                    whole.plan,
-                    self._priced,
-                    fewest,
-                    keeps_kernels=self.optimize == "size",
-                    room=room,
-                    overlaps=attempt == 0,
+        for overlaps, tries in TRIES:
+            room = self.room
+            for _ in range(tries):
+                best = best_spans(
+                    Whole(
+                        typed,
+                        whole.calls,
+                        whole.plan,
+                        self._priced,
+                        fewest,
+                        keeps_kernels=self.optimize == "size",
+                        room=room,
+                        overlaps=overlaps,
+                    )
                 )
-            )
-            forms = [self._compiled(typed, nodes, f.span, thorough=thorough) for f in best]
-            options = [found, *(replace(c, whole=whole) for c in forms)]
-            found = min(options, key=lambda c: price(c.plan.arena_bytes, c.work, self.room))
-            if self.room is None or room is None:
-                missed = [
-                    c.plan.arena_bytes > f.arena_bytes for c, f in zip(forms, best, strict=True)
-                ]
-                if attempt or not all(missed):
+                forms = [self._compiled(typed, nodes, f.span, thorough=thorough) for f in best]
+                options = [found, *(replace(c, whole=whole) for c in forms)]
+                found = min(options, key=lambda c: price(c.plan.arena_bytes, c.work, self.room))
+                least = min((c.plan.arena_bytes for c in forms), default=0)
+                if room is None or self.room is None:
+                    pairs = zip(forms, best, strict=True)
+                    if not all(c.plan.arena_bytes > f.arena_bytes for c, f in pairs):
+                        return found
                     break
-                continue
-            if found.plan.arena_bytes <= self.room or all(f.arena_bytes > room for f in best):
-                break
-            if not attempt:
-                continue
-            # what is alive at once did not get places as near as that
-            room -= min(c.plan.arena_bytes for c in forms) - self.room
+                if least <= self.room and room == self.room:
+                    return found
+                if least <= self.room or all(f.arena_bytes > room for f in best):
+                    break
+                room -= least - self.room
         return found
 
     def _priced(self, graph: Graph, node: Node, part: Part | None) -> list[KernelCall]:
