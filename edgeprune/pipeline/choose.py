@@ -11,7 +11,7 @@ from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.ir import Graph
 from edgeprune.pipeline.behind import alone
 from edgeprune.pipeline.fitter import Fitter
-from edgeprune.pipeline.forms import Candidate, Form, adds_nothing, forms
+from edgeprune.pipeline.forms import Candidate, Form, adds_nothing, forms, rank
 from edgeprune.pipeline.mix import Roundings, counts_of, few
 from edgeprune.pipeline.mixed import MixedFitter
 from edgeprune.pipeline.options import BuildOptions
@@ -201,7 +201,7 @@ class Chooser:
             self.options.without_limits(), target, self._dtypes(target, whole=True), given.ram
         ):
             if every or self._is_worth(form, tries.found):
-                tries.make(_title(form), partial(self._entire_within, form, given, where))
+                tries.make(form.title, partial(self._entire_within, form, given, where))
         return tries.made
 
     def within(self, target: Target, given: Room) -> list[Candidate]:
@@ -217,9 +217,9 @@ class Chooser:
         for i, fitter in enumerate(fitters):
             form = fitter.form
             if self._is_worth(form, tries.found) and not adds_nothing(form, tries.found, target):
-                self.progress(f"try {_title(form)}", 0, 0)
+                self.progress(f"try {form.title}", 0, 0)
                 if not _is_outdone(fitter, fitters[i + 1 :]):
-                    tries.make(_title(form), fitter.fit)
+                    tries.make(form.title, fitter.fit)
         return tries.made
 
     def _limited(self, given: Room) -> BuildOptions:
@@ -230,7 +230,7 @@ class Chooser:
         """The forms that may be tried for a pruned network, in that order."""
         dtypes = self._dtypes(target, whole=False, flash=given.flash)
         # fewer bits gain more than smaller kernels, and do not take so many times as long
-        return sorted(forms(o, target, dtypes, given.ram), key=partial(_rank, target))
+        return sorted(forms(o, target, dtypes, given.ram), key=partial(rank, target))
 
     @cached_property
     def _behind(self) -> Chooser | None:
@@ -282,7 +282,7 @@ class Chooser:
         tries = Tries()
         for form in forms(o, target, ("int8",), given.ram):
             fitter = Fitter(self.prepared, o, form, None, self.progress, given.work)
-            tries.make(_title(form), partial(fitter.unpruned, self._fixed))
+            tries.make(form.title, partial(fitter.unpruned, self._fixed))
         return tries.made
 
     def _refuse_to_guess(self, given: Room) -> None:
@@ -301,7 +301,7 @@ class Chooser:
 
     def _entire(self, form: Form) -> Candidate:
         """Every target computes the same numbers: they are chosen and scored once."""
-        self.progress(f"compile {_title(form)}", 0, 0)
+        self.progress(f"compile {form.title}", 0, 0)
         fitter = Fitter(self.prepared, self.options.without_limits(), form, None, self.progress)
         known = self._whole.get(form.dtype)
         if known is not None:
@@ -378,7 +378,7 @@ class Chooser:
 
     def _best(self, found: list[Candidate]) -> Candidate:
         """The most accurate of some networks; of equals the smaller one."""
-        self.tried = [Tried(_name(c), c.size, c.accuracy) for c in found]
+        self.tried = [Tried(c.title, c.size, c.accuracy) for c in found]
         return max(found, key=lambda c: (c.accuracy, -c.size.flash_bytes))
 
 
@@ -396,21 +396,3 @@ def _is_outdone(fitter: Fitter, others: list[Fitter]) -> bool:
     if not isinstance(fitter, MixedFitter) or fitter.promise < SEEN_LOSS:
         return False
     return any(isinstance(f, MixedFitter) and f.promise < fitter.promise for f in others)
-
-
-def _rank(target: Target, form: Form) -> tuple[bool, bool, bool]:
-    """Where a form is among those that are tried: integers first, by the target's own kernels.
-
-    Of the portable ones fewer bits come first, as they tell whether eight add anything.
-    """
-    is_portable = form.target.kernels != target.kernels
-    return form.dtype in FLOATS, is_portable, is_portable and form.dtype != MIXED
-
-
-def _name(found: Candidate) -> str:
-    recipe = found.compiled.recipe
-    return _title(Form(recipe.form, recipe.optimize, recipe.target))
-
-
-def _title(form: Form) -> str:
-    return f"{form.dtype}, {form.target.kernels[0]} kernels, for {form.optimize}"

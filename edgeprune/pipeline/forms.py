@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from edgeprune.compiler.compile import Compiled
+from edgeprune.compiler.compile import FLOATS, MIXED, Compiled
 from edgeprune.compiler.measure import Footprint
 from edgeprune.ir import Graph
 from edgeprune.pipeline.options import BuildOptions
@@ -49,6 +49,12 @@ class Candidate:
         """Whether its element type costs next to nothing: four times the bytes gain no more."""
         return self.float_accuracy - self.accuracy <= TYPE_LOSS
 
+    @property
+    def title(self) -> str:
+        """That of its form."""
+        recipe = self.compiled.recipe
+        return Form(recipe.form, recipe.optimize, recipe.target).title
+
 
 @dataclass(frozen=True)
 class Form:
@@ -70,6 +76,11 @@ class Form:
     balance: bool = False
     by_rows: bool = False
     ram: int | None = None
+
+    @property
+    def title(self) -> str:
+        """What tells it from others in words."""
+        return f"{self.dtype}, {self.target.kernels[0]} kernels, for {self.optimize}"
 
 
 def forms(
@@ -102,6 +113,15 @@ def forms(
     if target.progmem or target.basis != "linked":
         ram = None  # an interpreter runs layer by layer
     return [Form(d, optimize, t, balance, by_rows, ram) for d in dtypes for t in own_sets]
+
+
+def rank(target: Target, form: Form) -> tuple[bool, bool, bool]:
+    """Where a form is among those that are tried: integers first, by the target's own kernels.
+
+    Of the portable ones fewer bits come first, as they tell whether eight add anything.
+    """
+    is_portable = form.target.kernels != target.kernels
+    return form.dtype in FLOATS, is_portable, is_portable and form.dtype != MIXED
 
 
 def adds_nothing(form: Form, found: Sequence[Candidate], target: Target) -> bool:
