@@ -238,6 +238,26 @@ def test_depthwise_windows_of_three_lines_compute_the_reference() -> None:
 
 
 @pytest.mark.parametrize("optimize", ["speed", "size"])
+def test_depthwise_layers_take_what_is_estimated(optimize: str) -> None:
+    rng = np.random.default_rng(46)
+    trials = []
+    for width in (3, 4, 7, 8, 12, 24):
+        for k, stride, act in (
+            (3, 1, (0.0, np.inf)), (3, 2, (0.0, np.inf)), (3, 1, (-1.0, 1.0)), (5, 1, None)
+        ):  # fmt: skip
+            constants = layer_constants(rng, (k, k, 20), 2, 0.05)
+            y = int8_type((), output_scale(rng, 0.05, constants), -128)
+            op = DepthwiseConv2d((stride,) * 2, Padding(*[k // 2] * 4), clamp=act)
+            graph = one_node(op, [int8_type((width, stride * width, 20), 0.05, 9)], y, constants)
+            trials.append(replace(trial(rng, graph, optimize), inplace=False))
+    assert len({t.call.kernel for t in trials}) == 4
+    for t, result in zip(trials, run_on_core(trials, "cortex-m55", optimize), strict=True):
+        assert result.counts is not None
+        off = t.call.instructions / result.counts.instructions - 1
+        assert abs(off) < 0.1, f"{t.graph.nodes[0].op} on {t.graph.types['x0'].shape}: {off:.1%}"
+
+
+@pytest.mark.parametrize("optimize", ["speed", "size"])
 def test_int16_convolutions_compute_the_reference_on_the_core(optimize: str) -> None:
     rng = np.random.default_rng([16, len(optimize)])
     isas, trials = ("arm_mve", "arm_dsp", "portable"), []

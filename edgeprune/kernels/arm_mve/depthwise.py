@@ -92,7 +92,7 @@ def _along(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
         inputs=(request.node.inputs[0],),
         scratch_bytes=CHANNELS * plane + (PIXELS - 1) * step * lines.kernel + LANES - 1,
         inplace=over,
-        instructions=_work(layer, at, block, pairs=pairs),
+        instructions=_work(layer, at, block, form),
     )
 
 
@@ -112,15 +112,24 @@ def _orders(at: Lines, *, pairs: bool) -> Array:
     return made.reshape(turns, vectors, LANES)
 
 
-def _work(layer: Layer, at: Lines, block: int, *, pairs: bool) -> int:
+def _work(layer: Layer, at: Lines, block: int, form: str) -> int:
     """Estimated instructions."""
     in_c, out_c = layer.image[2], layer.out[2]
     lines, pixels = at.lines, at.pixels
-    groups = -(-block // PIXELS) * (pixels.out // block) + -(-(pixels.out % block) // PIXELS)
-    blocks = -(-pixels.out // block)
-    filled = min(lines.kernel, lines.stride) if lines.dilation == 1 else lines.kernel
-    places = (block - 1) * pixels.step + pixels.kernel
-    fill = -(-in_c // CHANNELS) * blocks * filled * (100 + places * (6 if pixels.shared else 50))
+    counts = [min(block, pixels.out - j) for j in range(0, pixels.out, block)]
+    moved = min(lines.kernel, lines.stride) if lines.dilation == 1 else lines.kernel
+    filled = lines.kernel + (lines.out - 1) * moved
+    places = sum((count - 1) * pixels.step + pixels.kernel for count in counts)
+    fill = filled * (50 * len(counts) + places * (6 if pixels.shared else 50))
+    calls = len(counts) * (220 + 70 * lines.out * (out_c // in_c))
     vectors = -(-lines.kernel * pixels.kernel // LANES)
-    line = out_c * (groups * (46 if pairs else 44 + 34 * vectors) + 26 * blocks)
-    return lines.out * (fill + line + 60 * blocks)
+    line = sum(17 + _of_groups(count, form, vectors) for count in counts)
+    return -(-in_c // CHANNELS) * (fill + calls) + lines.out * out_c * line
+
+
+def _of_groups(count: int, form: str, vectors: int) -> int:
+    """Instructions of so many pixels of a line of one channel."""
+    if form in FORMS.values():
+        whole, half = divmod(-(-count // (PIXELS // 2)), 2)
+        return 32 * whole + 17 * half
+    return -(-count // PIXELS) * (46 if form else 39 + 34 * vectors)
