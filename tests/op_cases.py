@@ -79,6 +79,7 @@ LACKS: dict[str, frozenset[str]] = {
     "audio_features": NO_FLOAT | {"tflite int8"},
     **dict.fromkeys((function.kind for function in FUNCTIONS), NO_INT16),
     **dict.fromkeys(("compare", "prelu", "elu", "hard_swish", "gelu", "log_softmax"), NO_INT16),
+    "keep": NO_INT16,
     "div": NO_INT16 | {"onnx int16x8"},
     "conv_transpose2d": frozenset({"c int16x8", "c int4", "tflite int4"}),
 }

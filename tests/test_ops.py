@@ -27,7 +27,7 @@ by_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: e[0].kin
 
 def feed(example: Example, rng: np.random.Generator) -> dict[str, np.ndarray]:
     x = {f"x{i}": rng.normal(size=(3, *s)).astype(np.float32) for i, s in enumerate(example[1])}
-    if example[0].kind == "div" or getattr(example[0], "pole", False):
+    if example[0].kind in ("div", "keep") or getattr(example[0], "pole", False):
         x = {k: np.abs(v) + np.float32(0.5) for k, v in x.items()}
     for i in example[0].numbers:
         x[f"x{i}"] = rng.integers(-2, 12, x[f"x{i}"].shape).astype(np.float32)

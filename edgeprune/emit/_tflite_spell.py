@@ -39,12 +39,18 @@ def spell(graph: Graph, node: Node, dtype: str) -> list[tuple[Use, str]]:
     whole = Operand(batched(result), node.output)
     first = next((t for v, t in zip(node.inputs, types, strict=True) if v not in graph.constants))
     activation = first.dtype
+    given = operands if op.operands is None else [operands[i] for i in op.operands]
     while op.then is not None:
-        between = TensorType((1, *result.shape), op.gives)
-        handed = Operand(between, f"{node.output}|{len(uses)}")  # readers cut names at ";"
-        uses.append(use_of(op, operands, result, handed, activation))
-        op, operands, activation = op.then, [handed], op.gives
-    return [*uses, use_of(op, operands, result, whole, activation)]
+        shape = (1, *result.shape) if op.operands is None else given[0].type.shape
+        between = TensorType(shape, op.gives)
+        name = f"{node.output}|{len(uses)}"  # readers cut names at ";"
+        while name in graph.types:  # of a file that was read
+            name += "|"
+        handed = Operand(between, name)
+        uses.append(use_of(op, given, result, handed, activation))
+        activation, op = op.gives, op.then
+        given = [handed, *(operands[i] for i in op.operands or ())]
+    return [*uses, use_of(op, given, result, whole, activation)]
 
 
 def rounding(op: TfliteOp) -> TfliteOp:

@@ -22,6 +22,7 @@ from edgeprune.ops import (
     Concat,
     Convolution,
     Div,
+    Keep,
     Maximum,
     MaxPool2d,
     Minimum,
@@ -167,7 +168,7 @@ def _lifted(
         return None
     args = tuple(longer[v][0] if v in full else v for v in node.inputs)
     op, front = node.op, (0,) * more
-    if isinstance(op, Unary | Add | Sub | Mul | Div | Maximum | Minimum | PRelu):
+    if isinstance(op, Unary | Add | Sub | Mul | Div | Keep | Maximum | Minimum | PRelu):
         return op, args, more
     if isinstance(op, Slice):
         ones = (1,) * more

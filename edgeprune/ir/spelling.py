@@ -49,8 +49,9 @@ class TfliteOp:
             appended after the node's own inputs. One of the result's integer type has the
             result's quantisation.
         order: where TFLite wants them otherwise: positions of inputs and extra inputs.
+        operands: which of the node's inputs it takes; None: all, and none of what is applied next.
         versions: by the element type of the first computed operand, where the emitter has no row.
-        then: what is applied to the result: it takes that, and its own extra inputs.
+        then: what is applied to the result: it takes that, its operands and its extra inputs.
         gives: with ``then``, the element type of what is handed on, which has no scale.
     """
 
@@ -60,6 +61,7 @@ class TfliteOp:
     forms: Mapping[int, Form] = field(default_factory=dict)
     extra_inputs: tuple[Array, ...] = ()
     order: tuple[int, ...] = ()
+    operands: tuple[int, ...] | None = None
     versions: Mapping[DType, Version] = field(default_factory=dict)
     then: TfliteOp | None = None
     gives: DType = DType.INT32

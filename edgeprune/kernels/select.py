@@ -21,7 +21,7 @@ from edgeprune.kernels.choice import Choice, balanced, leanest, quickest, smalle
 from edgeprune.kernels.fields import holds
 from edgeprune.kernels.isa import DEFAULT
 from edgeprune.kernels.portable.activation import unary
-from edgeprune.kernels.portable.arith import arith, extreme, prelu
+from edgeprune.kernels.portable.arith import arith, extreme, keep, prelu
 from edgeprune.kernels.portable.audio import audio_features
 from edgeprune.kernels.portable.conv import conv2d, conv_transpose2d, depthwise_conv2d
 from edgeprune.kernels.portable.dense import dense
@@ -68,6 +68,7 @@ KERNELS: dict[str, tuple[Kernel, ...]] = {
         mean,
         arith,
         extreme,
+        keep,
         prelu,
         unary,
         softmax,

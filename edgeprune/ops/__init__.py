@@ -12,7 +12,7 @@ from edgeprune.ops.activation import (
     Tanh,
     Unary,
 )
-from edgeprune.ops.arith import Add, Div, Maximum, Minimum, Mul, Sub
+from edgeprune.ops.arith import Add, Div, Keep, Maximum, Minimum, Mul, Sub
 from edgeprune.ops.audio import AudioFeatures
 from edgeprune.ops.compare import Compare
 from edgeprune.ops.conv import Conv2d, Convolution, DepthwiseConv2d
@@ -44,6 +44,7 @@ _ALL: tuple[type[Op], ...] = (
     Div,
     Maximum,
     Minimum,
+    Keep,
     Relu,
     Sigmoid,
     Tanh,
@@ -93,6 +94,7 @@ __all__ = [
     "Gather",
     "Gelu",
     "HardSwish",
+    "Keep",
     "LeakyRelu",
     "LogSoftmax",
     "Lstm",

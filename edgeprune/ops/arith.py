@@ -31,6 +31,9 @@ from edgeprune.ops._clamp import Clamp, clamp_bounds, clamp_float, quants, tflit
 if TYPE_CHECKING:
     import torch
 
+BOOL = 9
+"""ONNX's number for truth values."""
+
 
 @dataclass(frozen=True)
 class _Pairwise(Op):
@@ -136,6 +139,39 @@ class Div(_Binary):
     def has_integers(cls) -> bool:
         """The quantiser makes it a product with the reciprocal."""
         return True
+
+
+@dataclass(frozen=True)
+class Keep(_Pairwise):
+    """x where a condition c is not 0, else 0, whatever x is there: infinite, or NaN."""
+
+    kind: ClassVar[str] = "keep"
+
+    @classmethod
+    def has_integers(cls) -> bool:
+        """The quantiser makes it a product, as all integers are finite."""
+        return True
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        value, condition = align(*x)
+        return torch.where(condition != 0, value, torch.zeros(()))
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        zero = (np.zeros(1, np.float32),)
+        versions = {DType.FLOAT32: (1, "1.14.0")}
+        chosen = TfliteOp(
+            "SELECT_V2", operands=(0,), extra_inputs=zero, versions={DType.BOOL: (1, "2.2.0")}
+        )
+        return TfliteOp(
+            "NOT_EQUAL", operands=(1,), extra_inputs=zero, versions=versions, then=chosen,
+            gives=DType.BOOL,
+        )  # fmt: skip
+
+    def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
+        chosen = OnnxNode("Where", operands=(0,), extra_inputs=(np.zeros((), np.float32),))
+        return OnnxNode("Cast", {"to": BOOL}, operands=(1,), then=chosen)
 
 
 @dataclass(frozen=True)

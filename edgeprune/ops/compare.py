@@ -1,12 +1,14 @@
 """Comparisons of each element with a number. Truth is 1, falsehood 0, in every element type.
 
+NaN passes no test but ``!=``, as IEEE 754 has it, and what is not passed is true when negated.
+
 Logic on such values is arithmetic: and is a product, or a maximum, not a difference from 1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -31,7 +33,7 @@ RESULTS: dict[Test, tuple[float, float, float]] = {
 TURNED: dict[Test, Test] = {"<": ">", "<=": ">=", "==": "==", "!=": "!=", ">=": "<=", ">": "<"}
 """The test of b against a, for one of a against b."""
 OPPOSITE: dict[Test, Test] = {"<": ">=", "<=": ">", "==": "!=", "!=": "==", ">=": "<", ">": "<="}
-"""The test that passes where another does not."""
+"""The test that numbers pass where they do not pass another."""
 TFLITE: dict[Test, str] = {
     "<": "LESS",
     "<=": "LESS_EQUAL",
@@ -60,36 +62,55 @@ class Compare(Function):
     Attributes:
         test: which one.
         bound: a float32 number.
+        negated: whether it is 1 where an element does not pass.
     """
 
     kind: ClassVar[str] = "compare"
     test: Test = ">"
     bound: float = 0.0
+    negated: bool = False
 
     @property
     def monotone(self) -> bool:
-        return self.test in (">", ">=")
+        return self.test in ((">", ">="), ("<", "<="))[self.negated]
+
+    def opposite(self) -> Compare:
+        """What is 1 where this is 0."""
+        if self.test in ("==", "!="):
+            return replace(self, test=OPPOSITE[self.test])
+        return replace(self, negated=not self.negated)
+
+    @property
+    def results(self) -> tuple[float, float, float]:
+        """Of elements below the bound, equal to it, and above it."""
+        return RESULTS[OPPOSITE[self.test] if self.negated else self.test]
 
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
         import torch
 
         tests = {"<": torch.lt, "<=": torch.le, "==": torch.eq,
                  "!=": torch.ne, ">=": torch.ge, ">": torch.gt}  # fmt: skip
-        return tests[self.test](x[0], self.bound).float()
+        passed = tests[self.test](x[0], self.bound)
+        return (~passed if self.negated else passed).float()
 
     def table_attrs(self) -> dict[str, float]:
         names = ("below", "equal", "above")
-        return {"bound": self.bound, **dict(zip(names, RESULTS[self.test], strict=True))}
+        unordered = float((self.test == "!=") != self.negated)
+        results = dict(zip(names, self.results, strict=True))
+        return {"bound": self.bound, **results, "unordered": unordered}
 
     def real(self, v: float) -> float:
         held = float(np.float32(v))  # as a format has it that computes in float32
-        return RESULTS[self.test][1 + (held > self.bound) - (held < self.bound)]
+        return self.results[1 + (held > self.bound) - (held < self.bound)]
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         if y.dtype is not DType.FLOAT32:
             return super().to_tflite(x, y)
         bound = np.array([self.bound], np.float32)
         cast = TfliteOp("CAST", versions={DType.BOOL: (1, "1.5.0")})
+        if self.negated:
+            versions = {DType.BOOL: (1, "1.11.0")}
+            cast = TfliteOp("LOGICAL_NOT", versions=versions, then=cast, gives=DType.BOOL)
         versions = {DType.FLOAT32: (1, "1.14.0")}
         return TfliteOp(
             TFLITE[self.test], extra_inputs=(bound,), then=cast, gives=DType.BOOL, versions=versions
@@ -98,6 +119,7 @@ class Compare(Function):
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
         bound = (np.asarray(self.bound, np.float32),)
         cast = OnnxNode("Cast", {"to": FLOAT})
-        if self.test == "!=":
-            return OnnxNode("Equal", extra_inputs=bound, then=OnnxNode("Not", then=cast))
-        return OnnxNode(ONNX[self.test], extra_inputs=bound, then=cast)
+        if self.negated != (self.test == "!="):
+            cast = OnnxNode("Not", then=cast)
+        name = "Equal" if self.test == "!=" else ONNX[self.test]
+        return OnnxNode(name, extra_inputs=bound, then=cast)

@@ -21,7 +21,7 @@ from edgeprune.ir import (
 from edgeprune.ir.fixedpoint.audio import GAINS, Rules
 from edgeprune.ops._window import Padding
 from edgeprune.ops.activation import Elu, Gelu, HardSwish, LeakyRelu, PRelu, Relu, Sigmoid, Tanh
-from edgeprune.ops.arith import Add, Div, Maximum, Minimum, Mul, Sub
+from edgeprune.ops.arith import Add, Div, Keep, Maximum, Minimum, Mul, Sub
 from edgeprune.ops.audio import AudioFeatures
 from edgeprune.ops.compare import Compare
 from edgeprune.ops.conv import Conv2d, DepthwiseConv2d
@@ -59,6 +59,7 @@ EXAMPLES: tuple[Example, ...] = (
     (Div(), (IMAGE, IMAGE), ()),
     (Maximum(), (IMAGE, IMAGE), ()),
     (Minimum(), (IMAGE, IMAGE), ()),
+    (Keep(), (IMAGE, IMAGE), ()),
     (Relu(), (IMAGE,), ()),
     (Sigmoid(), (IMAGE,), ()),
     (Tanh(), (IMAGE,), ()),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
 
 from edgeprune.ir import Graph, Node
-from edgeprune.ops import Compare, Maximum, Mul
+from edgeprune.ops import Compare, Keep, Maximum, Mul
 
 Range = tuple[float, float]
 
@@ -42,3 +45,36 @@ def _is_truth(node: Node, truths: set[str]) -> bool:
     return isinstance(node.op, Compare) or (
         of_truth and (node.op.moves or isinstance(node.op, Mul | Maximum))
     )
+
+
+def as_products(graph: Graph, ranges: Mapping[str, Range]) -> tuple[Graph, dict[str, Range]]:
+    """The same with products of what is kept and its truth, which are exact in integers.
+
+    Args:
+        graph: float32.
+        ranges: real ends of every activation's range, by name.
+
+    Returns:
+        Truth values in place of other conditions, and the ranges with those of what is new.
+    """
+    found, constants = dict(ranges), dict(graph.constants)
+    truths: set[str] = set()
+    nodes: list[Node] = []
+    for node in graph.nodes:
+        if _is_truth(node, truths):
+            truths.add(node.output)
+        if isinstance(node.op, Keep):
+            x, condition = node.inputs
+            truth = condition
+            if condition not in truths:
+                truth = f"{condition}/truth"
+                if condition in constants:
+                    constants[truth] = (constants[condition] != 0).astype(np.float32)
+                elif truth not in found:
+                    nodes.append(Node(truth, Compare("!="), (condition,), truth))
+                    found[truth] = (0.0, 1.0)
+            node = replace(node, op=Mul(), inputs=(x, truth))
+        nodes.append(node)
+    if nodes == list(graph.nodes):
+        return graph, found
+    return graph.rebuilt(nodes, constants=constants), found

@@ -24,7 +24,7 @@ from edgeprune.ir import (
     TensorType,
 )
 from edgeprune.ops import Quantize, Unary
-from edgeprune.quantize.choices import choices
+from edgeprune.quantize.choices import as_products, choices
 from edgeprune.quantize.division import without_division
 from edgeprune.quantize.finest import too_fine
 from edgeprune.quantize.masks import Range, with_masks
@@ -76,7 +76,7 @@ def quantise(
     Raises:
         UnsupportedError: no integer form; all such operators at once.
     """
-    graph, ends = without_division(graph, ranges, dtype)
+    graph, ends = without_division(*as_products(graph, ranges), dtype)
     fixed = _fixed(graph, ends, dtype)
     graph = _separate_fixed(graph, fixed)
     for node in graph.nodes:

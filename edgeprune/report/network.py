@@ -21,7 +21,7 @@ LONG = 24
 FAMILIES = {
     "sum": ("conv2d", "depthwise_conv2d", "conv_transpose2d", "dense", "matmul"),
     "pool": ("avg_pool2d", "max_pool2d", "mean"),
-    "join": ("add", "sub", "mul", "div", "concat", "maximum", "minimum"),
+    "join": ("add", "sub", "mul", "div", "concat", "maximum", "minimum", "keep"),
     "move": ("gather", "slice", "reshape", "transpose", "pad", "resize"),
 }
 """Operators by what they are drawn as; all others act on each element alone."""

@@ -12,9 +12,10 @@ typedef struct {
     float below; /* results */
     float equal;
     float above;
+    float unordered;
 } ep_compare_f32_params;
 
-/* y = below where x < bound, above where x > bound, equal elsewhere
+/* y = below where x < bound, above where x > bound, equal where x is bound, unordered where x is NaN
  *
  * x float [length]
  * y float [length]; may be x */

@@ -264,6 +264,16 @@ def test_an_operator_within_the_chain_that_is_no_part_of_it_is_refused() -> None
         parse(changed(preprocessor(), change), "m.tflite")
 
 
+@pytest.mark.parametrize(("name", "hint"), [("Framer", "--hop"), ("Delay", "code of your own")])
+def test_signal_operators_that_are_not_computed_say_what_to_do(name: str, hint: str) -> None:
+    def change(model: schema.ModelT) -> None:
+        code = next(c for c in model.operatorCodes if c.customCode == b"SignalWindow")
+        code.customCode = f"Signal{name}".encode()
+
+    with pytest.raises(UnsupportedError, match=f"Signal{name}'\\): is not computed; .*{hint}"):
+        parse(changed(preprocessor(), change), "m.tflite")
+
+
 def test_features_that_are_cast_to_float_are_refused() -> None:
     """As audio_preprocessor.py makes them with --output_type float32."""
 

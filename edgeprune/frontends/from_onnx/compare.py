@@ -12,8 +12,8 @@ from edgeprune.frontends.from_onnx import elementwise
 from edgeprune.frontends.from_onnx.moments import acting, step
 from edgeprune.frontends.from_onnx.reader import Call, Reader
 from edgeprune.frontends.from_onnx.value import Act, Index, Known, Value
-from edgeprune.ops import Compare, Maximum
-from edgeprune.ops.compare import OPPOSITE, TURNED, Test
+from edgeprune.ops import Compare, Keep, Maximum
+from edgeprune.ops.compare import TURNED, Test
 from edgeprune.ops.function import Abs
 
 ONE = Known(np.asarray(1, np.float32))
@@ -39,12 +39,21 @@ def comparison(test: Test) -> Callable[[Reader, Call], Value]:
 
 
 def _tested(r: Reader, call: Call, test: Test, x: Act, bound: float) -> Act:
+    return _compared(r, call, Compare(test, _held(call, test, bound)), x)
+
+
+def _held(call: Call, test: Test, bound: float) -> float:
+    """A bound that float32 has: an infinite one becomes the largest number."""
     held = np.float32(np.clip(bound, np.finfo(np.float32).min, np.finfo(np.float32).max))
     if np.isnan(held):
         raise call.error("compares with NaN")
     if np.isinf(bound) and test in ("==", "!="):
         raise call.unsupported("looks for infinity", "compare with a finite number by >= or <=")
-    return _true(r.like(x, r.emit(call, Compare(test, float(held)), x)))
+    return float(held)
+
+
+def _compared(r: Reader, call: Call, op: Compare, x: Act) -> Act:
+    return _true(r.like(x, r.emit(call, op, x)))
 
 
 def real(v: Value) -> Value:
@@ -85,7 +94,7 @@ def negated(r: Reader, call: Call, v: Value) -> Value:
     if made is None:
         return _true(acting(elementwise.sub(r, step(call, "", ONE, v))))
     op, source = made
-    return _tested(r, call, OPPOSITE[op.test], replace(v, name=source), op.bound)
+    return _compared(r, call, op.opposite(), replace(v, name=source))
 
 
 def cast(r: Reader, call: Call) -> Value:
@@ -139,15 +148,13 @@ def shrink(r: Reader, call: Call) -> Value:
     if not bias:
         size = r.like(x, r.emit(call, Abs(), x, role="size"))
         beyond = _tested(r, step(call, "beyond"), ">", size, bound)
-        return elementwise.mul(r, step(call, "", x, beyond))
+        return kept(r, step(call, "", x, beyond))
     above = _tested(r, step(call, "above"), ">", x, bound)
     below = _tested(r, step(call, "below"), "<", x, -bound)
     sides = []
     for role, beyond, move in (("above", above, -bias), ("below", below, bias)):
         moved = step(call, f"{role}/moved", x, Known(np.asarray(move, np.float32)))
-        sides.append(
-            elementwise.mul(r, step(call, f"{role}/kept", beyond, elementwise.add(r, moved)))
-        )
+        sides.append(kept(r, step(call, f"{role}/kept", elementwise.add(r, moved), beyond)))
     return elementwise.add(r, step(call, "", *sides))
 
 
@@ -155,11 +162,18 @@ def thresholded(r: Reader, call: Call) -> Value:
     """ThresholdedRelu: x where it is above alpha, else 0."""
     x = call.act(0)
     above = _tested(r, step(call, "above"), ">", x, call.attr("alpha", 1.0))
-    return elementwise.mul(r, step(call, "", x, above))
+    return kept(r, step(call, "", x, above))
+
+
+def kept(r: Reader, call: Call) -> Value:
+    """A value where a condition is true, else 0; of constants, which are finite, the product."""
+    if isinstance(call.operand(0), Known):
+        return elementwise.mul(r, call)
+    return elementwise.binary(Keep())(r, call)
 
 
 def chosen(r: Reader, call: Call, condition: Act) -> Value:
-    """Where by a computed condition: each value times whether it is chosen."""
+    """Where by a computed condition: the sum of each value where it is chosen."""
     yes, no = (real(call.operand(i)) for i in (1, 2))
     yes, no = (Known(elementwise.finite(v.array)) if isinstance(v, Known) else v for v in (yes, no))
     if isinstance(yes, Known) and isinstance(no, Known):
@@ -172,5 +186,5 @@ def chosen(r: Reader, call: Call, condition: Act) -> Value:
         if isinstance(v, Known) and not v.array.any():
             continue
         where = condition if role == "then" else negated(r, step(call, "other"), condition)
-        parts.append(elementwise.mul(r, step(call, role, where, v)))
+        parts.append(kept(r, step(call, role, v, where)))
     return parts[0] if len(parts) == 1 else elementwise.add(r, step(call, "", *parts))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from edgeprune.frontends.from_onnx import compare, elementwise
@@ -56,7 +54,7 @@ def _kept(r: Reader, call: Call, role: str, v: Value, keep: Array, masks: bool) 
         return Known(np.asarray(elementwise.finite(v.array.astype(np.float32)) * keep, np.float32))
     if masks and np.broadcast_shapes(v.shape, keep.shape) == v.shape:
         return v
-    return elementwise.mul(r, replace(step(call, role, v, Known(keep))))
+    return compare.kept(r, step(call, role, v, Known(keep)))
 
 
 def less(r: Reader, call: Call, scores: Act, mask: Value) -> Act:

@@ -32,6 +32,15 @@ CHAIN = (
 OPERATORS = {f"CUSTOM 'Signal{name}'": name for name in CHAIN}
 RESHAPED = ("RESHAPE", "EXPAND_DIMS", "SQUEEZE")
 ARITHMETIC = ("MUL", "ADD", "DIV", "MINIMUM", "MAXIMUM")
+SOUND = "a front end makes features; sound from sound is computed by code of your own"
+BEYOND = {
+    "Framer": "begin behind it: the input is one frame, and --hop says how far frames are apart",
+    "Stacker": "end in front of it: --frontend keeps the rows that the network reads",
+    "Delay": SOUND,
+    "Irfft": SOUND,
+    "OverlapAdd": SOUND,
+}
+"""Signal operators that are not computed, and what to do without them."""
 HINT = "what is read is the chain of tflite-micro's audio_preprocessor.py, which ends in int8"
 
 
@@ -66,6 +75,9 @@ class Sound:
 
 def follow(r: Reader, op: Operator) -> bool:
     """Take note of an operator of the chain, or read its end; whether it is one."""
+    name = op.name.removeprefix("CUSTOM 'Signal").removesuffix("'")
+    if op.name != name and name in BEYOND:
+        raise UnsupportedError(r.where(op), f"is not computed; {BEYOND[name]}")
     if op.name in OPERATORS:
         _signal(r, op, OPERATORS[op.name])
         return True

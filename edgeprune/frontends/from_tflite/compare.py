@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgeprune.errors import UnsupportedError
+from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.frontends.from_tflite.file import Operator
 from edgeprune.frontends.from_tflite.layers import Read
 from edgeprune.frontends.from_tflite.reader import Reader
 from edgeprune.ir import Array, DType, Op, QuantParams, TensorType
 from edgeprune.ir import fixedpoint as fp
-from edgeprune.ops import Add, Compare, Maximum, Mul, Sub
-from edgeprune.ops.compare import OPPOSITE, TURNED, Test
+from edgeprune.ops import Add, Compare, Keep, Maximum, Mul, Sub
+from edgeprune.ops.compare import TURNED, Test
 
 HEADROOM = 8
 """Bits by which LiteRT shifts integers to the left before it scales and compares them."""
@@ -31,9 +31,12 @@ TESTS: dict[Test, Callable[[Array, Array], Array]] = {
 
 
 def comparison(test: Test) -> Read:
-    """LESS, EQUAL and so on: of two real values, or of int8 and a number."""
+    """LESS, EQUAL and so on: of two real values, or of int8 and a number; of constants one."""
 
     def read(r: Reader, op: Operator) -> None:
+        if not any(r.operand(op, i).name in r.known for i in (0, 1)):
+            r.folded[op.outputs[0]] = _of_constants(r, op, test)
+            return
         a, b = (_number(r, op, i) for i in (0, 1))
         dtypes = {r.operand(op, i).dtype for i in (0, 1)}
         if dtypes == {DType.FLOAT32}:
@@ -48,6 +51,18 @@ def comparison(test: Test) -> Read:
             r.add(op, made, (r.value(op, int(b is None)),))
 
     return read
+
+
+def _of_constants(r: Reader, op: Operator, test: Test) -> Array:
+    """Truth values of real constants of one shape, or of such and a number."""
+    a, b = (r.constant(op, i) for i in (0, 1))
+    if a is None or b is None:
+        raise EdgePruneError(r.where(op), "compares what nothing computes")
+    alike = a.shape == b.shape or 1 in (a.size, b.size)
+    if not alike or {a.dtype, b.dtype} != {np.dtype(np.float32)}:
+        shapes = " and ".join(f"{c.dtype.name} {list(c.shape)}" for c in (a, b))
+        raise UnsupportedError(r.where(op), f"compares constants, {shapes}", "fold it")
+    return np.asarray(TESTS[test](a, b))
 
 
 def _in_real_numbers(r: Reader, op: Operator, test: Test, a: float | None, b: float | None) -> None:
@@ -144,14 +159,14 @@ def _negation(r: Reader, value: str, label: str) -> tuple[Op, tuple[str, ...]]:
     """What makes true of false: the opposite test of the same, or 1 less it."""
     node = next((n for n in reversed(r.nodes) if n.output == value), None)
     if node is not None and isinstance(node.op, Compare):
-        return Compare(OPPOSITE[node.op.test], node.op.bound), node.inputs
+        return node.op.opposite(), node.inputs
     kind = r.known[value]
     one = TensorType((), kind.dtype, kind.quant)
     return Sub(), (r.add_constant(f"{label}/one", np.ones((), kind.dtype.numpy), one), value)
 
 
 def select(r: Reader, op: Operator) -> None:
-    """SELECT, SELECT_V2: each value times whether it is chosen."""
+    """SELECT, SELECT_V2: the sum of each value where it is chosen; of integers, of products."""
     dtypes = {r.operand(op, i).dtype for i in (1, 2)} | {r.result(op).dtype}
     condition, other = _condition(r, op)
     types = {**r.known, **r.constant_types}
@@ -161,12 +176,25 @@ def select(r: Reader, op: Operator) -> None:
         raise UnsupportedError(r.where(op), what, "use a float model")
     if any(r.operand(op, i).quant != r.result(op).quant for i in (1, 2)):
         raise UnsupportedError(r.where(op), "chooses between integers of different scales")
-    like = r.activation_type(r.result(op))
-    parts = [
-        r.between(op, Mul(), (c, r.value(op, i)), role, like)
-        for i, role, c in ((1, "then", condition), (2, "else", other))
-    ]
-    r.add(op, Add(), parts)
+    sides = [(r.value(op, 1), "then", condition), (r.value(op, 2), "else", other)]
+    if dtypes == {DType.INT8}:
+        like = r.activation_type(r.result(op))
+        products = (r.between(op, Mul(), (v, c), role, like) for v, role, c in sides)
+        return r.add(op, Add(), tuple(products))
+    sides = [(v, role, c) for v, role, c in sides if r.constants.get(v, np.ones(1)).any()]
+    if len(sides) == 1 and sides[0][0] not in r.constants:
+        v, _, c = sides[0]
+        return r.add(op, Keep(), (v, c))
+    r.add(op, Add(), tuple(_kept(r, op, *side) for side in sides))
+
+
+def _kept(r: Reader, op: Operator, value: str, role: str, condition: str) -> str:
+    """A real value where it is chosen, else 0; of constants one."""
+    if value in r.constants and condition in r.constants:
+        kept = np.where(r.constants[condition], r.constants[value], np.float32(0))
+        kind = TensorType(kept.shape, DType.FLOAT32)
+        return r.add_constant(f"{r.result(op).name}/{role}", kept.astype(np.float32), kind)
+    return r.between(op, Keep(), (value, condition), role, r.activation_type(r.result(op)))
 
 
 def _condition(r: Reader, op: Operator) -> tuple[str, str]:

@@ -43,6 +43,10 @@ def cast(r: Reader, op: Operator) -> None:
 
 def _truth(r: Reader, op: Operator) -> None:
     """CAST of truth values to real ones, which they are already unless they are integers."""
+    data = r.constant(op, 0)
+    if data is not None and r.operand(op, 0).name not in r.known:
+        r.folded[op.outputs[0]] = data.astype(np.float32)
+        return
     value = r.value(op, 0)
     made = next((n for n in r.nodes if n.output == value), None)
     if r.known[value].dtype is not DType.FLOAT32:

@@ -35,8 +35,8 @@ MOVES = frozenset(
 )
 """Operators that numbers of rows may go into, beside those that look up, and truth values."""
 
-WINDOW = "CUSTOM 'SignalWindow'"
-"""Whose samples are int16 without a scale."""
+SIGNAL = "CUSTOM 'Signal"
+"""What operators begin with whose samples are int16 without a scale."""
 
 MAX_COMPARED = 1 << 30
 """Bytes of constants that are compared with one another before a file is given up."""
@@ -64,7 +64,7 @@ class Reader:
         self.states = States()
         self.compared = 0
         self.inputs: dict[str, TensorType] = {}
-        heard = {op.inputs[0] for op in file.operators if op.name == WINDOW and op.inputs}
+        heard = {op.inputs[0] for op in file.operators if op.name.startswith(SIGNAL) and op.inputs}
         for i in file.inputs:
             t = file.tensors[i]
             if i in heard and t.dtype is DType.INT16 and t.quant is None:

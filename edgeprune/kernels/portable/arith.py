@@ -25,7 +25,7 @@ from edgeprune.kernels.portable._spell import (
     spell,
     zero_of,
 )
-from edgeprune.ops import Add, Div, Maximum, Minimum, Mul, PRelu, Sub
+from edgeprune.ops import Add, Div, Keep, Maximum, Minimum, Mul, PRelu, Sub
 
 TABLE_PAYS = 1024
 """Elements from which on an addition is worth 1 KB of scratch."""
@@ -252,6 +252,23 @@ def extreme(request: Request) -> KernelCall | None:
     return spell(
         f"ep_extreme_{SUFFIX[y.dtype]}",
         {"shape": o.shape, "largest": int(isinstance(op, Maximum))},
+        o.inputs,
+        o.constants,
+        inplace=o.inplace,
+        instructions=12 * y.size,
+    )
+
+
+def keep(request: Request) -> KernelCall | None:
+    """Keep in float32."""
+    if not isinstance(request.node.op, Keep) or not all_are(request, DType.FLOAT32):
+        return None
+    o, y = operands(request), request.graph.types[request.node.output]
+    if o is None:
+        return None
+    return spell(
+        "ep_keep_f32",
+        {"shape": o.shape, "swap": int(o.swapped)},
         o.inputs,
         o.constants,
         inplace=o.inplace,
