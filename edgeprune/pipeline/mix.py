@@ -135,9 +135,8 @@ class Roundings:
         count = max(ROUNDED * judged, min(SETTLED * judged, ELEMENTS // largest))
         rounder = Rounder(graph, self.x[:count], seed=self.seed)
         made, levels = rounder.rounded(mix.counts, weighed=True)
-        most = SHOWN[1] * (BLENDED if len(self.x) < SHOWN[1] else 1)
-        shown = min(max(SHOWN_MACS // max(graph.macs, 1), SHOWN[0]), most)
-        fed = blended(self.x, min(shown, ELEMENTS // self.x[0].size), self.seed)
+        shown = self._shown(graph)
+        fed = self._blended(shown)
         made, levels = train(
             made,
             levels,
@@ -152,18 +151,30 @@ class Roundings:
         return replace(mix, graph=made, levels=levels, loss=loss) if loss < mix.loss else mix
 
     def trained(self, mix: Mix, source: Graph, epochs: float) -> Mix:
-        """A network on its levels after some training for the source's answers, where it helps."""
+        """A network on its levels after some training for the source's answers, where it helps.
+
+        Its steps are those of epochs over the samples; where these are few, over blends as well.
+        """
+        fed = self._blended(self._shown(mix.graph))
         made, levels = train(
             mix.graph,
             mix.levels,
             source,
-            self.x,
-            epochs=epochs,
+            fed,
+            epochs=epochs * len(self.x) / len(fed),
             seed=self.seed,
             progress=self.progress,
         )
         loss = self.judge.loss(made)
         return replace(mix, graph=made, levels=levels, loss=loss) if loss < mix.loss else mix
+
+    def _shown(self, graph: Graph) -> int:
+        """So many samples, with blends, is a network solved with in the end."""
+        most = SHOWN[1] * (BLENDED if len(self.x) < SHOWN[1] else 1)
+        return min(max(SHOWN_MACS // max(graph.macs, 1), SHOWN[0]), most)
+
+    def _blended(self, count: int) -> Array:
+        return blended(self.x, min(count, ELEMENTS // self.x[0].size), self.seed)
 
 
 def _digest(graph: Graph) -> bytes:
