@@ -68,7 +68,8 @@ def cotangents(
     """
     import torch
 
-    single = torch.eye(z[0].numel()).view(-1, *z.shape[1:])  # one element of a sample is 1
+    if draws is None:  # one element of a sample is 1
+        single = torch.eye(z[0].numel()).view(-1, *z.shape[1:])
     if kind == "softmax":
         p = (z * beta).softmax(dim=-1)
         if draws is None:

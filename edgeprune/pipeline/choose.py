@@ -18,6 +18,7 @@ from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.phone import IN_APPS, work_left
 from edgeprune.pipeline.prepare import Prepared
 from edgeprune.pipeline.tries import Tries
+from edgeprune.pipeline.values import BITS
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
 from edgeprune.pruning.groups import Mask
@@ -31,7 +32,6 @@ from edgeprune.verify.speed import Speed, speed
 
 SPEED_TRIES = 4  # networks that are timed
 FORM_LOSS = 0.005  # of the source model's accuracy, that is lost before further forms are tried
-SEEN_LOSS = 0.02  # nats: about what loses so much; more of them tell forms apart
 SHORT = 4  # times the budget, above which weights of eight bits leave so few that fewer bits win
 
 
@@ -212,14 +212,20 @@ class Chooser:
         if kept := self._kept(o, target, given):
             return kept
         self._refuse_to_guess(given)
-        tries = Tries()
+        tries, outdone = Tries(), list[Fitter]()
         fitters = [self._fitter(o, form, given) for form in self._forms(o, target, given)]
         for i, fitter in enumerate(fitters):
             form = fitter.form
-            if self._is_worth(form, tries.found) and not adds_nothing(form, tries.found, target):
-                self.progress(f"try {form.title}", 0, 0)
-                if not _is_outdone(fitter, fitters[i + 1 :]):
-                    tries.make(form.title, fitter.fit)
+            if not self._is_worth(form, tries.found) or adds_nothing(form, tries.found, target):
+                continue
+            if fitter.is_outdone(fitters[i + 1 :]):
+                outdone.append(fitter)
+                continue
+            self.progress(f"try {form.title}", 0, 0)
+            tries.make(form.title, fitter.fit)
+        for fitter in outdone if not tries.found else ():  # what promised more did not fit
+            self.progress(f"try {fitter.form.title}", 0, 0)
+            tries.make(fitter.form.title, fitter.fit)
         return tries.made
 
     def _limited(self, given: Room) -> BuildOptions:
@@ -235,9 +241,12 @@ class Chooser:
     @cached_property
     def _behind(self) -> Chooser | None:
         """Of a network behind a front end, what prunes it on the features; always in int8."""
-        inner = alone(self.prepared)
+        inner, dtype = alone(self.prepared), self.options.dtype
         if inner is None:
             return None
+        if dtype not in ("auto", "int8") or self.options.bits != BITS:
+            what = "behind a front end of sound, whose features are int8, eight bits alone are had"
+            raise EdgePruneError("--dtype, --bits", what, "leave them out")
         return Chooser(inner, replace(self.options, dtype="int8"), self.progress)
 
     @property
@@ -386,13 +395,3 @@ def _refuse_excess(found: Candidate, given: Room, where: str) -> Candidate:
     if excess := given.limits.words(found.size.taken):
         raise CannotFitError(where, f"the network takes {excess}")
     return found
-
-
-def _is_outdone(fitter: Fitter, others: list[Fitter]) -> bool:
-    """Whether another form of as many bits, which takes fewer bytes of code, promises more.
-
-    What it promises is known at a small part of what solving and settling a network takes.
-    """
-    if not isinstance(fitter, MixedFitter) or fitter.promise < SEEN_LOSS:
-        return False
-    return any(isinstance(f, MixedFitter) and f.promise < fitter.promise for f in others)

@@ -24,21 +24,14 @@ from edgeprune.pipeline.refusal import NEAR_FLASH, cannot_fit, refusal, refuse_f
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.costs import Prices, nothing_removed
 from edgeprune.pruning.finetune import MOVED, Training, finetune
-from edgeprune.pruning.groups import (
-    all_that_can_go,
-    removable,
-)
+from edgeprune.pruning.groups import all_that_can_go, removable
 from edgeprune.pruning.limits import Limits
 from edgeprune.pruning.obs.parts import parts_of
 from edgeprune.pruning.pruned import Pruned
 from edgeprune.pruning.search import smallest
 from edgeprune.pruning.strategy import Strategy
 from edgeprune.pruning.subnet import recalibrate
-from edgeprune.quantize import (
-    Observed,
-    Settings,
-    tolerant,
-)
+from edgeprune.quantize import Observed, Settings, tolerant
 
 TRIES = 8  # of measuring and adjusting; the estimate is off by a few bytes of alignment
 SLACK = 0.01  # of every limit unused: less code than was reckoned with, so another try pays
@@ -82,6 +75,10 @@ class Fitter:
             return made  # prices are those of eight bits
         rest = whole.flash_bytes - prices(nothing_removed(self._coupling))["flash"]
         return replace(made, flash_of=lambda gone: rest + prices(gone)["flash"])
+
+    def is_outdone(self, others: Sequence[Fitter]) -> bool:
+        """Whether it is known beforehand that one of these makes a better network."""
+        return False
 
     def outline(self) -> Compiled:
         """About the network that :meth:`fit` finds, of the same shapes, before it is solved anew.

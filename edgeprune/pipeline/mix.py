@@ -136,7 +136,7 @@ class Roundings:
         rounder = Rounder(graph, self.x[:count], seed=self.seed)
         made, levels = rounder.rounded(mix.counts, weighed=True)
         shown = self._shown(graph)
-        fed = self._blended(shown)
+        fed = self._blended(graph, shown)
         made, levels = train(
             made,
             levels,
@@ -155,7 +155,7 @@ class Roundings:
 
         Its steps are those of epochs over the samples; where these are few, over blends as well.
         """
-        fed = self._blended(self._shown(mix.graph))
+        fed = self._blended(mix.graph, self._shown(mix.graph))
         made, levels = train(
             mix.graph,
             mix.levels,
@@ -170,11 +170,16 @@ class Roundings:
 
     def _shown(self, graph: Graph) -> int:
         """So many samples, with blends, is a network solved with in the end."""
-        most = SHOWN[1] * (BLENDED if len(self.x) < SHOWN[1] else 1)
+        most = SHOWN[1] * (BLENDED if self._are_few(graph) else 1)
         return min(max(SHOWN_MACS // max(graph.macs, 1), SHOWN[0]), most)
 
-    def _blended(self, count: int) -> Array:
-        return blended(self.x, min(count, ELEMENTS // self.x[0].size), self.seed)
+    def _are_few(self, graph: Graph) -> bool:
+        """Whether samples are blended: between two numbers of rows of a table lies neither."""
+        return len(self.x) < SHOWN[1] and not any(n.op.numbers for n in graph.nodes)
+
+    def _blended(self, graph: Graph, count: int) -> Array:
+        count = min(count, ELEMENTS // self.x[0].size)
+        return blended(self.x, count, self.seed) if self._are_few(graph) else self.x
 
 
 def _digest(graph: Graph) -> bytes:

@@ -90,7 +90,8 @@ def make_loss(graph: Graph, data: Samples) -> Loss:
     last = graph.producer.get(graph.outputs[0])
     if data.y is None and last is not None and isinstance(last.op, LogSoftmax):
         targets = np.exp(targets)
-    return Loss(answer.value, answer.kind, targets, answer.beta, answer.positions)
+    positions = answer.positions if data.y is None else 1  # a label is of a whole sample
+    return Loss(answer.value, answer.kind, targets, answer.beta, positions)
 
 
 def _one_hot(y: NDArray[np.int64], outputs: int) -> NDArray[np.float32]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -112,3 +113,11 @@ def test_a_budget_below_the_front_end_says_what_the_smallest_takes(ask: BuildOpt
 def test_without_samples_nothing_is_pruned(ask: BuildOptions) -> None:
     with pytest.raises(EdgePruneError, match="is missing"):
         build(replace(ask, data=None, budget=flash(ask) - 600))
+
+
+@pytest.mark.parametrize("asked", [{"dtype": "float32"}, {"dtype": "mixed"}, {"bits": (2, 4)}])
+def test_other_numbers_than_the_front_end_has_are_refused(
+    ask: BuildOptions, asked: dict[str, Any]
+) -> None:
+    with pytest.raises(EdgePruneError, match="eight bits alone"):
+        build(replace(ask, budget=100, **asked))

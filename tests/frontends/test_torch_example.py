@@ -76,3 +76,25 @@ def test_samples_that_the_module_does_not_take_point_to_the_example(tmp_path: Pa
     data = saved(tmp_path / "d.npz", x=ROWS)
     with pytest.raises(EdgePruneError, match=r"cannot export it[\s\S]*example_input="):
         export(nn.Linear(5, 2), None, tmp_path / "m.pt2", data)
+
+
+@pytest.mark.parametrize("kind", ["u1", "i2", "i4", "i8", "f4"])
+def test_words_of_any_type_choose_rows_of_a_table(tmp_path: Path, kind: str) -> None:
+    module = nn.Sequential(nn.Embedding(12, 3), nn.Flatten(), nn.Linear(12, 2))
+    data = saved(tmp_path / "d.npz", x=ROWS.astype(kind))
+    graph = load(export(module, None, tmp_path / "m.pt2", data))
+    assert graph.types[graph.inputs[0]].is_index
+
+
+def test_a_mask_is_an_example_of_truth_values(tmp_path: Path) -> None:
+    data = saved(tmp_path / "d.npz", x=ROWS / 7, mask=ROWS > 3)
+
+    class Masked(nn.Module):
+        def forward(self, x: Any, mask: Any) -> Any:
+            return torch.where(mask, x, torch.zeros(()))
+
+    given = examples_of(Masked(), data)
+    assert [[t.dtype for t in example] for example in given] == [
+        [torch.float32, torch.float32],
+        [torch.float32, torch.bool],
+    ]

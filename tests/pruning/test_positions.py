@@ -125,3 +125,18 @@ def test_positions_choose_no_worse_than_one_distribution_over_all(
 
 def test_a_vector_has_one_position() -> None:
     assert answer_of(mlp(6, 5, 4, head=Softmax)).positions == 1
+
+
+def test_labels_are_of_whole_samples() -> None:
+    graph = points(SIDE)
+    x = images(2)
+    assert make_loss(graph, Samples(x)).positions > 1
+    assert make_loss(graph, Samples(x, np.array([0, 1]))).positions == 1
+
+
+@pytest.mark.parametrize("kind", ["softmax", "sigmoid", "squared"])
+def test_what_is_drawn_of_a_large_image_takes_no_more_memory_than_it(kind: str) -> None:
+    """A matrix of all its elements by all has half a terabyte."""
+    z = torch.zeros(1, 300, 300, 4)
+    drawn = cotangents(kind, 1.0, z, 1, torch.Generator())  # type: ignore[arg-type]
+    assert [u.shape for u in drawn] == [z.shape]

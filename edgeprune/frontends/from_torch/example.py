@@ -19,9 +19,10 @@ HINT = "give example_input=, one input with its batch axis"
 def examples_of(module: Any, data: Path | None) -> list[tuple[Any, ...]]:
     """What a module may be exported with, the likeliest first: its first sample as tensors.
 
-    Numbers are given as the type of its parameters. Whole ones of 32 bits and more may be features
-    that happen to be whole, or choose rows of a table: PyTorch exports no table that real numbers
-    choose from, but layers that compute with whole numbers.
+    Numbers are given as the type of its parameters. Whole ones and truth values may be features
+    that happen to be whole, or choose rows of a table, or be a mask: PyTorch exports no table that
+    real numbers choose from, but layers that compute with whole numbers. Those of a file of real
+    numbers come last.
 
     Args:
         module: a ``torch.nn.Module``; where it has several inputs, samples are called as the
@@ -39,12 +40,22 @@ def examples_of(module: Any, data: Path | None) -> list[tuple[Any, ...]]:
         raise EdgePruneError(where, "needs an example of its input, which no data tell", HINT)
     types = [p.dtype for p in module.parameters() if p.is_floating_point()]
     real = [torch.as_tensor(row).to((types or [torch.float32])[0]) for row in rows]
-    whole = [row.dtype.kind in "iu" and row.itemsize >= 4 for row in rows]
-    if not any(whole):
-        return [tuple(real)]
-    pairs = zip(rows, real, whole, strict=True)
-    numbers = [torch.as_tensor(row.astype(np.int64)) if w else r for row, r, w in pairs]
-    return [tuple(real), tuple(numbers)]
+    tried, kinds = [tuple(real)], {row.dtype.kind for row in rows}
+    pairs = list(zip(rows, real, strict=True))
+    if kinds & set("iub"):
+        tried.append(tuple(r if row.dtype.kind == "f" else _whole(row) for row, r in pairs))
+    if "f" in kinds and all(
+        np.array_equal(row, np.round(row)) for row in rows if row.dtype != bool
+    ):
+        tried.append(tuple(_whole(row) for row in rows))
+    return tried
+
+
+def _whole(row: Array) -> Any:
+    """As whole numbers, or truth values."""
+    import torch
+
+    return torch.as_tensor(row if row.dtype.kind == "b" else row.astype(np.int64))
 
 
 def _first_rows(data: Path | None) -> dict[str, Array]:
