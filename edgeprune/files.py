@@ -9,6 +9,7 @@ import json
 import math
 import os
 import stat
+import tempfile
 import tomllib
 from pathlib import Path
 from typing import Any, NoReturn
@@ -130,6 +131,23 @@ def _finite(text: str) -> float:
     return value
 
 
+def replace_text(path: Path, text: str) -> None:
+    """Write a file anew, also where a link of that name is: all of it, or what was there stays.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    handle, temp = tempfile.mkstemp(dir=path.parent)
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(temp, 0o644)
+        os.replace(temp, path)
+    except BaseException:
+        os.unlink(temp)
+        raise
+
+
 def append_line(path: Path, line: str) -> None:
     """Add a line to a file, which is made where there is none: the whole line or nothing of it.
 
@@ -139,6 +157,7 @@ def append_line(path: Path, line: str) -> None:
         EdgePruneError: it cannot be written.
     """
     try:
+        made = not path.exists()
         with path.open("ab+", buffering=0) as file:
             size = file.seek(0, os.SEEK_END)
             if size:
@@ -151,8 +170,8 @@ def append_line(path: Path, line: str) -> None:
                 os.fsync(file.fileno())
             except OSError:
                 file.truncate(size)  # what follows would be read as a part of it
+                if made:
+                    path.unlink()
                 raise
     except OSError as error:
-        if path.is_file() and not path.stat().st_size:
-            path.unlink()
         raise EdgePruneError(str(path), f"cannot be written: {error.strerror}") from None

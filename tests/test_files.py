@@ -43,7 +43,7 @@ def test_a_line_begins_where_the_last_one_ends(
     assert path.read_text() == after
 
 
-@pytest.mark.parametrize("before", [None, "a\n", "a"])
+@pytest.mark.parametrize("before", [None, "", "a\n", "a"])
 @pytest.mark.parametrize("left", [0, 1, 3])
 def test_a_line_that_finds_no_room_leaves_a_file_as_it_was(
     tmp_path: Path, before: str | None, left: int
@@ -56,6 +56,23 @@ def test_a_line_that_finds_no_room_leaves_a_file_as_it_was(
     assert (path.read_text() if path.exists() else None) == before
     append_line(path, "b")
     assert path.read_text().splitlines() == [*(before or "").splitlines(), "b"]
+
+
+@pytest.mark.parametrize("before", [None, ""])
+def test_a_file_that_cannot_be_removed_after_a_line_that_failed_is_one_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str | None
+) -> None:
+    path = tmp_path / "lines"
+    if before is not None:
+        path.write_text(before)
+
+    def refused(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    with room(0), pytest.raises(EdgePruneError, match="lines: cannot be written"):
+        append_line(path, "a")
+    assert path.read_text() == ""
 
 
 def test_a_line_for_a_folder_that_is_not_there_is_one_message(tmp_path: Path) -> None:

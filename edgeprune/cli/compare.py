@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +53,22 @@ def command(
     if markdown:
         click.echo(as_markdown(found, *names), nl=False)
     if junit is not None:
-        try:
-            junit.write_text(as_junit(found, *names), encoding="utf-8")
-        except OSError as error:
-            if junit.is_file():
-                junit.unlink()  # half a file is none that CI can read
-            raise EdgePruneError(str(junit), f"cannot be written: {error.strerror}") from None
+        _write(junit, as_junit(found, *names))
     if as_json:
         out_json(found)
     if found["crossed"]:
         raise SystemExit(1)
+
+
+def _write(path: Path, text: str) -> None:
+    """All of a text or nothing: half a file is none that CI can read."""
+    from edgeprune.errors import EdgePruneError
+    from edgeprune.files import replace_text
+
+    try:
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")  # a pipe or a device stays one
+        else:
+            replace_text(Path(os.path.realpath(path)), text)
+    except OSError as error:
+        raise EdgePruneError(str(path), f"cannot be written: {error.strerror}") from None

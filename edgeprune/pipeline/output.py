@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeprune.errors import EdgePruneError
+from edgeprune.files import replace_text
 from edgeprune.pipeline import manifest
 from edgeprune.scratch import locked, work_folder
 
@@ -92,15 +92,7 @@ def replace_file(folder: Path, name: str, text: str) -> None:
         EdgePruneError: it cannot be written.
     """
     with _told(folder / name):
-        handle, temp = tempfile.mkstemp(dir=folder)
-        try:
-            with open(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.chmod(temp, 0o644)
-            os.replace(temp, folder / name)
-        except BaseException:
-            os.unlink(temp)
-            raise
+        replace_text(folder / name, text)
         manifest.update(folder, name)
 
 

@@ -112,7 +112,7 @@ def as_markdown(found: Mapping[str, Any], a: str, b: str) -> str:
 def as_junit(found: Mapping[str, Any], a: str, b: str) -> str:
     """A comparison for CI: a test case for every figure.
 
-    Without a limit it passes; without a limit and in one of the builds alone it is skipped.
+    Without a limit it passes, or is skipped where one of the builds lacks it, or both.
 
     Args:
         found: from :func:`compare_reports`.

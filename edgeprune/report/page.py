@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -103,8 +104,20 @@ def render_sections(title: str, lines: Sequence[str], sections: Sequence[Section
     """
     from markupsafe import Markup
 
-    shown = [replace(s, figure=Markup(s.figure)) for s in sections]
+    number = itertools.count()
+
+    def numbered(svg: re.Match[str]) -> str:
+        return _prefixed(svg[0], f"f{next(number)}-")
+
+    figures = [re.sub(r"<svg.*?</svg>", numbered, s.figure, flags=re.DOTALL) for s in sections]
+    shown = [replace(s, figure=Markup(f)) for s, f in zip(sections, figures, strict=True)]
     return fill("sections.html.j2", title=title, lines=lines, sections=shown)
+
+
+def _prefixed(svg: str, prefix: str) -> str:
+    """A figure with identifiers of its own: others in the page have the same, hidden ones too."""
+    named = re.compile(r'(?:\sid="|href="#|="url\(#)')
+    return re.sub(r"<[a-z][^>]*>", lambda tag: named.sub(rf"\g<0>{prefix}", tag[0]), svg)
 
 
 def fill(template: str, **values: Any) -> str:

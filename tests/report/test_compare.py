@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import errno
 import json
+import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -150,7 +153,40 @@ def test_half_a_junit_file_does_not_stay(folder: Folders, tmp_path: Path) -> Non
         done = invoke("compare", a, a, "--junit", file)
     assert done.status == 2
     assert "junit.xml: cannot be written: File too large" in done.err
-    assert not file.exists()
+    assert not [*tmp_path.glob("*junit*")]
+
+
+def test_a_junit_file_that_cannot_be_written_leaves_the_one_before(
+    folder: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, place = folder("a"), tmp_path / "results"
+    place.mkdir()
+    file = place / "junit.xml"
+    file.write_text("<good/>")
+    with room(100):
+        full = invoke("compare", a, a, "--junit", file)
+
+    def refused(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    for module, name in ((Path, "write_text"), (Path, "unlink"), (tempfile, "mkstemp")):
+        monkeypatch.setattr(module, name, refused)
+    read_only = invoke("compare", a, a, "--junit", file)
+    for done, why in ((full, errno.EFBIG), (read_only, errno.EROFS)):
+        assert done.status == 2
+        assert f"junit.xml: cannot be written: {os.strerror(why)}" in done.err
+        assert file.read_text() == "<good/>"
+        assert [*place.iterdir()] == [file]
+
+
+def test_junit_goes_through_links_and_to_pipes(folder: Folders, tmp_path: Path) -> None:
+    a, file, link = folder("a"), tmp_path / "real.xml", tmp_path / "link.xml"
+    link.symlink_to(file)
+    assert invoke("compare", a, a, "--junit", link).status == 0
+    assert link.is_symlink()
+    ElementTree.parse(file)
+    assert invoke("compare", a, a, "--junit", "/dev/null").status == 0
+    assert Path("/dev/null").is_char_device()
 
 
 def test_names_of_folders_stay_names(folder: Folders, tmp_path: Path) -> None:

@@ -6,9 +6,11 @@ import re
 
 import pytest
 
+from edgeprune.pruning.analyze import Analysis
+from edgeprune.pruning.pictures import ActivationMap, Surface
 from edgeprune.pruning.sweep import Point, Sweep
 from edgeprune.report import figures
-from edgeprune.report.explore import sweep_page
+from edgeprune.report.explore import analysis_page, sweep_page
 
 CURVES = [(f"layer[{i}] after 3", [0.0, 1.0, 2.0], [0.3, 0.1, 0.2]) for i in range(5)]
 TRENDS = {"l2": [(0.3, 0.9, 0.01), (0.6, 0.7, 0.02)], "taylor1": [(0.3, 0.95, 0.0)]}
@@ -38,3 +40,25 @@ def test_a_sweeps_page_has_a_plot_that_a_phone_shows_whole() -> None:
     assert page.count('data-of="mean error"') == 2  # rows are cards there
     wide, narrow = page.split('<div class="narrow">')
     assert drawn(wide) * 4 / 3 > 390 > drawn(narrow) * 4 / 3 + 2 * 16
+
+
+def test_references_in_a_page_of_several_plots_lead_to_their_own_plot() -> None:
+    surfaces = [Surface(n, 0, (0.0, 1.0, 2.0), (0.3, 0.1, 0.2)) for n in (' id="a"', '"url(#b)')]
+    maps = [
+        ActivationMap("dense", k, ((0.0, 1.0), (1.0, 0.5)), (0.5, 0.7), (True, True))
+        for k in (0, 1)
+    ]
+    analysis = analysis_page("net.onnx", Analysis(10, 0.1, 0.9, ()), {}, surfaces, maps)
+    points = tuple(Point("l2", 0, level, 1, 0.9, 0.1) for level in (0.3, 0.6))
+    for page, count in ((analysis, 8), (sweep_page("net.onnx", Sweep("share", 0.98, points)), 2)):
+        plots = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
+        assert len(plots) == count
+        tags = [re.findall(r"<[a-z][^>]*>", plot) for plot in plots]
+        named = [re.findall(r'\sid="([^"]+)"', "".join(some)) for some in tags]
+        used = [re.findall(r'(?:href="|url\()#([^")]+)', "".join(some)) for some in tags]
+        every = [name for names in named for name in names]
+        assert len(every) == len(set(every))
+        assert all(used)
+        assert all(set(u) <= set(n) for u, n in zip(used, named, strict=True))
+    assert ' id="a"' in analysis, "names are shown as they are"
+    assert '"url(#b)' in analysis
