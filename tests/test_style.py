@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 TEXT = {
@@ -24,13 +27,16 @@ TEXT = {
     "",
 }
 
+BUILT = {".venv", "build", "dist"}
+
 
 def tracked() -> list[Path]:
-    """Files of the checkout that git knows or would know; all files where this is no checkout."""
+    """Files that git knows or would know; where this is no checkout, all but what is built."""
     git = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     out = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=False)
     names = out.stdout.splitlines()
-    return [p for n in names if (p := ROOT / n).is_file()] or [*ROOT.rglob("*.*")]
+    own = (p for p in ROOT.rglob("*.*") if not BUILT & {*p.relative_to(ROOT).parts})
+    return [p for n in names if (p := ROOT / n).is_file()] or [p for p in own if p.is_file()]
 
 
 FILES = tracked()
@@ -38,6 +44,16 @@ FILES = tracked()
 
 def name(path: Path) -> str:
     return str(path.relative_to(ROOT))
+
+
+def test_what_is_built_is_not_ours_without_a_checkout_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in (".venv/lib", "build", "own"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "a.py").write_text("")
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    assert tracked() == [tmp_path / "own" / "a.py"]
 
 
 def test_no_path_of_a_developers_machine_is_in_the_repository() -> None:

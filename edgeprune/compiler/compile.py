@@ -157,10 +157,11 @@ class Recipe:
     def _by_rows(self, whole: Compiled, fewest: int, *, thorough: bool) -> Compiled:
         """With layers by rows where that is better; fewest: the work of the quickest kernels."""
         typed, nodes = whole.graph, whole.plan.order
-        found, room = whole, self.room
+        found = whole
         for overlaps, tries in TRIES:
-            room = self.room
+            less = 0  # bytes that are asked for below those that there are
             for _ in range(tries):
+                room = None if self.room is None else self.room - less
                 best = best_spans(
                     Whole(
                         typed,
@@ -177,16 +178,16 @@ class Recipe:
                 options = [found, *(replace(c, whole=whole) for c in forms)]
                 found = min(options, key=lambda c: price(c.plan.arena_bytes, c.work, self.room))
                 least = min((c.plan.arena_bytes for c in forms), default=0)
-                if room is None or self.room is None:
+                if self.room is None:
                     pairs = zip(forms, best, strict=True)
-                    if not all(c.plan.arena_bytes > f.arena_bytes for c, f in pairs):
+                    if not best or any(c.plan.arena_bytes <= f.arena_bytes for c, f in pairs):
                         return found
                     break
-                if least <= self.room and room == self.room:
+                if least <= self.room and not less:
                     return found
-                if least <= self.room or all(f.arena_bytes > room for f in best):
+                if least <= self.room or all(f.arena_bytes > self.room - less for f in best):
                     break
-                room -= least - self.room
+                less += least - self.room
         return found
 
     def _priced(self, graph: Graph, node: Node, part: Part | None) -> list[KernelCall]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
@@ -115,7 +116,7 @@ def _over(places: Sequence[Over | None]) -> Over | None:
     best = max(known, key=lambda p: p.lead)
     if not best.exact:
         return best
-    step = min(p.step for p in known)
+    step = math.lcm(*(p.step for p in known))  # 0 where one of them is
     apart = {best.lead - p.lead for p in known}
     same = all(n % step == 0 for n in apart) if step else apart == {0}
     return replace(best, step=step) if same else None

@@ -23,6 +23,7 @@ typedef struct {
 
 /* Results of the channels o to o + count: y = limit(ep_rescale(bias + sum, mult, shift) + zero)
  *
+ * count of channels, > 0
  * sums  int32 [count] of one position; with pitch, [2][EP_BLOCK] of two
  * y     int8  [count], and at y + pitch those of the second position; pitch 0: there is none */
 void ep_finish_s8(const ep_finish *f, int32_t o, int32_t count, const int32_t *sums, int8_t *y,
@@ -47,6 +48,7 @@ typedef struct {
 
 /* Results of the channels o to o + count: y = limit(((bias + sum) * mult + half) >> shift)
  *
+ * count of channels, > 0
  * sums  int32 [count] of one position; with pitch, [2][EP_BLOCK] of two
  * y     int16 [count], and at y + pitch those of the second position; pitch 0: there is none */
 void ep_finish_s16(const ep_finish_wide *f, int32_t o, int32_t count, const int32_t *sums,

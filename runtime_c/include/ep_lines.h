@@ -27,7 +27,8 @@ static inline int32_t ep_lines_width(const ep_window *n)
 void ep_lines_fill(const ep_window *n, int32_t row, int32_t pixel, int32_t pitch, int32_t pad,
                    const void *x, void *lines);
 
-/* Copies bytes to another or a lower place, words at a time where both ends lie at one. */
+/* Copies bytes to another or a lower place, words at a time where both ends lie at one, or at
+ * any address on cores whose loads and stores of words take any. */
 void ep_lines_copy(void *to, const void *from, int32_t bytes);
 
 EP_EXTERN_C_END

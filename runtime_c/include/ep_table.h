@@ -7,7 +7,7 @@
 EP_EXTERN_C_BEGIN
 
 typedef struct {
-    int32_t length; /* elements */
+    int32_t length; /* elements, > 0 */
 } ep_table_s8_params;
 
 /* y[i] = table[x[i] + 128]: every function of one 8-bit element.

@@ -22,6 +22,7 @@ from edgeprune.ir import (
     Array,
     DType,
     Graph,
+    Over,
     QuantParams,
     TensorType,
     build_graph,
@@ -30,6 +31,7 @@ from edgeprune.ir import (
     run_int,
     span_of,
 )
+from edgeprune.kernels.by_rows import _over
 from edgeprune.kernels.select import lower
 from edgeprune.ops._window import Padding
 from edgeprune.ops.views import views
@@ -255,3 +257,8 @@ def test_what_is_written_between_rings_is_seen(tmp_path: Path) -> None:
     ring = next(b for b in plan.buffers if b.name in plan.span.inner)
     at = plan.offsets[ring.name]
     assert check([replace(apart, gaps=((at, at + ring.nbytes),))], [builder], tmp_path) != []
+
+
+@pytest.mark.parametrize(("steps", "step"), [((4, 4), 4), ((4, 6), 12), ((4, 0), 0)])
+def test_bands_lie_where_each_of_them_may(steps: tuple[int, int], step: int) -> None:
+    assert _over([Over(0, 12, exact=True, step=s) for s in steps]) == Over(0, 12, True, step)
