@@ -218,9 +218,9 @@ class Mixer:
         price = self._prices(graph)
         most, least = (_ends(price, pick) for pick in (max, min))
         found = self._fitting(graph, [most]) if self._has_room(most) else None
-        if found is None and (fewest := self._fitting(graph, [least])):
+        if found is None and self._has_room(least):
             lost = self.roundings.lost(like or graph, price)
-            found = self._fitting(graph, frontier(lost, price)) or fewest
+            found = self._fitting(graph, frontier(lost, price))
         return None if found is None else (self.roundings.mix(graph, found[0]), found[1])
 
     def reserve(self, size: int) -> None:

@@ -28,10 +28,9 @@ from edgeprune.quantize.rounding import roundable, rounded_plainly
 
 STEP = 1.4
 """From one rung to the next: constants in eight bits, STEP^rung bytes."""
-MIDDLE = 3.5
-"""Constants of the network that is looked at first, in eight bits, as a multiple of the budget:
-those with more channels are on the way to those with fewer, and so cost less to look at."""
-RUNGS = (1, 0, -1, -2, -3, -4, -5)
+MIDDLE = 2.5
+"""Constants of the network that is looked at first, in eight bits, as a multiple of the budget."""
+RUNGS = (2, 1, 0, -1, -2, -3, -4)
 """Those that may be looked at, from that one."""
 NEAR = 1.1
 """Times the loss of the best one, up to which one of fewer channels is solved in its place: solving
@@ -40,6 +39,8 @@ FILLS = 2
 """Tries to fill the bytes that are left with channels."""
 SEEN_LOSS = 0.02
 """Nats, about half a point of accuracy: more of them tell forms apart."""
+CLEARLY = 0.8
+"""Of what another form loses: less is likely to stay less when both are solved and settled."""
 MOST_MORE = 4
 """Times as many of them at the most: what is left may be more than there was for eight bits."""
 
@@ -102,13 +103,15 @@ class MixedFitter(Fitter):
         return math.inf if best is None else best.loss
 
     def is_outdone(self, others: Sequence[Fitter]) -> bool:
-        """Whether one of as many bits, of forms that take fewer bytes of code, promises more.
+        """Whether one of as many bits, of a form with less code, promises clearly more.
 
         What it promises is known at a small part of what solving and settling a network takes.
         """
         if self.promise < SEEN_LOSS:
             return False
-        return any(isinstance(f, MixedFitter) and f.promise < self.promise for f in others)
+        return any(
+            isinstance(f, MixedFitter) and f.promise < CLEARLY * self.promise for f in others
+        )
 
     @cached_property
     def _explored(self) -> Explored:

@@ -82,6 +82,7 @@ def test_eight_bits_alone_are_not_tried_where_they_leave_a_quarter_of_the_weight
     [
         (0.3, 0.2, [False]),
         (0.2, 0.3, [True, False]),
+        (0.2, 0.19, [True, False]),
         (0.01, 0.005, [True, False]),
         (math.inf, math.inf, [True, False]),
         (0.3, 0.1, [False, True]),
