@@ -178,7 +178,7 @@ def test_every_operator_with_a_channel_axis_is_in_the_random_graphs() -> None:
     seen = {n.op.kind for k in range(BLOCKS) for s in range(3) for n in cnn(s, kinds=(k,)).nodes}
     one = {kind for kind, op in OPS.items() if issubclass(op, Unary)}  # of one element: all alike
     assert all(OPS[kind].couple is Unary.couple for kind in one)
-    elementwise = one | {"sub", "div", "prelu"}
+    elementwise = one | {"sub", "div", "keep", "prelu"}
     others = {"log_softmax", "gather", "quantize", "dequantize", "matmul", "embedding", *FIXED}
     assert seen | elementwise | others == set(OPS)
     assert Quantize.kind in others
