@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from host_c import answers_of_c
 from tflite_files import Step, Value, constant, file_of, one_op
 
+from edgeprune.emit import to_onnx, to_tflite
 from edgeprune.errors import UnsupportedError
 from edgeprune.frontends.from_tflite import parse
 from edgeprune.ir import Array, QuantParams, predict, run_int
-from edgeprune.verify import run_tflite
+from edgeprune.verify import run_onnx, run_tflite
 
 TESTS = ("LESS", "LESS_EQUAL", "EQUAL", "NOT_EQUAL", "GREATER_EQUAL", "GREATER")
 FINE, COARSE = QuantParams.of(0.013, -7), QuantParams.of(0.4, 21)
@@ -86,6 +90,41 @@ def test_a_constant_condition_selects(dtype: str, rng: np.random.Generator) -> N
     file = file_of(values, [Step("SELECT_V2", (1, 0, 2), 3)], [0], [3])
     x = rng.integers(-128, 128, (30, 4, 4)).astype(dtype)
     assert np.array_equal(answers(file, x), run_tflite.run(file, x))
+
+
+@pytest.mark.parametrize("constant_condition", [False, True])
+@pytest.mark.parametrize(
+    "sides",
+    [
+        (2, 0), (0, 2), (0, 0), (2, 3), ("x", 0), (0, "x"), (5, "x"),
+        (2, "wide zeros"), ("x", "wide zeros"),
+    ],
+)  # fmt: skip
+def test_constants_are_selected_as_litert_does(
+    sides: tuple[object, object], constant_condition: bool, tmp_path: Path
+) -> None:
+    x = np.float32([[-1, 2, 0.25], [3, -4, 0.0]])
+    values = [
+        Value((1, 3), "float32"), constant(np.array([0.5], np.float32)), Value((1, 3), "bool"),
+    ]  # fmt: skip
+    operands = []
+    for side in sides:
+        if side != "x":
+            data = np.zeros((1, 3)) if side == "wide zeros" else np.array([side])
+            values.append(constant(data.astype(np.float32)))
+        operands.append(0 if side == "x" else len(values) - 1)
+    result = len(values)
+    values += [Value((1, 3), "float32"), Value((1, 3), "float32")]
+    steps = [Step("GREATER", (0, 1), 2)]
+    if constant_condition:
+        values[2], steps = constant(np.array([[True, False, True]])), []
+    steps += [Step("SELECT_V2", (2, *operands), result), Step("MINIMUM", (result, 0), result + 1)]
+    file = file_of(values, steps, [0], [result + 1])
+    assert np.array_equal(answers(file, x), run_tflite.run(file, x))
+    graph = parse(file, "m.tflite")
+    assert np.array_equal(run_tflite.run(to_tflite.emit(graph), x), run_tflite.run(file, x))
+    assert np.array_equal(run_onnx.run(to_onnx.emit(graph), graph, x), run_tflite.run(file, x))
+    assert np.array_equal(answers_of_c(graph, x, tmp_path / "c"), run_tflite.run(file, x))
 
 
 def test_signs_and_sums_of_real_values_are_read(rng: np.random.Generator) -> None:

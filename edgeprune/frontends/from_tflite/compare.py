@@ -177,15 +177,22 @@ def select(r: Reader, op: Operator) -> None:
     if any(r.operand(op, i).quant != r.result(op).quant for i in (1, 2)):
         raise UnsupportedError(r.where(op), "chooses between integers of different scales")
     sides = [(r.value(op, 1), "then", condition), (r.value(op, 2), "else", other)]
+    types = {**r.known, **r.constant_types}
     if dtypes == {DType.INT8}:
         like = r.activation_type(r.result(op))
         products = (r.between(op, Mul(), (v, c), role, like) for v, role, c in sides)
         return r.add(op, Add(), tuple(products))
-    sides = [(v, role, c) for v, role, c in sides if r.constants.get(v, np.ones(1)).any()]
-    if len(sides) == 1 and sides[0][0] not in r.constants:
-        v, _, c = sides[0]
-        return r.add(op, Keep(), (v, c))
-    r.add(op, Add(), tuple(_kept(r, op, *side) for side in sides))
+    whole = r.result(op).shape
+    if {condition, *(v for v, _, _ in sides)} <= r.constants.keys():
+        held = (np.where(r.constants[c], r.constants[v], np.float32(0)) for v, _, c in sides)
+        r.folded[op.outputs[0]] = np.broadcast_to(sum(held), whole).astype(np.float32)
+        return None
+    zeros = [s for s in sides if not r.constants.get(s[0], np.ones(1)).any()]
+    if zeros:
+        v, _, c = next((s for s in sides if s not in zeros), sides[0])
+        if np.broadcast_shapes(types[v].shape, types[c].shape) == whole[1:]:
+            return r.add(op, Keep(), (v, c))
+    return r.add(op, Add(), tuple(_kept(r, op, *side) for side in sides))
 
 
 def _kept(r: Reader, op: Operator, value: str, role: str, condition: str) -> str:
