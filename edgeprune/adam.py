@@ -1,7 +1,6 @@
 """Adam with rates that fall to 0 along a cosine.
 
-``torch.optim`` imports torch's compiler with its first optimiser: 600 modules, which take longer
-than most small networks are trained for.
+``torch.optim`` imports torch's compiler with its first optimiser, which nothing here uses.
 """
 
 from __future__ import annotations

@@ -118,9 +118,8 @@ def build(options: BuildOptions, progress: Progress = silent) -> Built:
         chooser = Chooser(prepared, options, progress)
         chosen = chooser.choose(target)
         pruning = _pruning(chooser.prunes, options, chosen)
-        if (
-            prepared.behind is not None and pruning is not None
-        ):  # it is compared by what the files answer to sound
+        if prepared.behind is not None and pruning is not None:
+            # it is compared by what the files answer to sound
             chosen = replace(chosen, float_graph=chosen.compiled.graph, pruned=None)
     with whole_folder(options.out, force=options.force) as folder:
         report = _write(folder, prepared, options, target, chosen, pruning, chooser, clock)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from edgeprune.errors import EdgePruneError
-from edgeprune.ir import Array, Graph
+from edgeprune.ir import Graph
 from edgeprune.pipeline.answered import run_host
 from edgeprune.pipeline.choose import Chooser, Room, room
 from edgeprune.pipeline.forms import Candidate
@@ -80,23 +80,17 @@ def fit_model(
     check_writable(options.out, force=options.force)
     progress("load", 0, 0)
     prepared = prepare(options)
-    truth = prepared.report.y if prepared.labelled else prepared.answers(prepared.reference)
-    assert truth is not None
     chooser = Chooser(prepared, options, progress)
     scored: list[tuple[Graph, float]] = []
     rows = []
     for i, part in enumerate(parts):
         progress("targets", i, len(parts))
-        rows.append(_row(chooser, part, truth, scored))
+        rows.append(_row(chooser, part, scored))
     progress("targets", len(parts), len(parts))
     content = {
         "schema": 1,
         "model": {"path": prepared.path.name, "sha256": prepared.sha256},
-        "accuracy": {
-            "n": len(truth),
-            "labels": "data" if prepared.labelled else "source model",
-            "source": float((prepared.answers(prepared.reference) == truth).mean()),
-        },
+        "accuracy": prepared.scored(),
         "targets": [asdict(r) for r in rows],
     }
     write_result(options, "fit", content, fit_page(prepared.path.name, content), {})
@@ -107,7 +101,7 @@ def _boards() -> list[Target]:
     return [t for t in map(load_target, list_targets()) if t.kind == "board"]
 
 
-def _row(chooser: Chooser, part: Target, truth: Array, scored: list[tuple[Graph, float]]) -> Row:
+def _row(chooser: Chooser, part: Target, scored: list[tuple[Graph, float]]) -> Row:
     given = room(chooser.options, part)
     fits: Verdict
     try:
@@ -133,7 +127,7 @@ def _row(chooser: Chooser, part: Target, truth: Array, scored: list[tuple[Graph,
         found.size.ram_bytes,
         found.size.measured,
         channels(found.compiled.graph),
-        _accuracy(found, chooser.prepared, truth, scored),
+        _accuracy(found, chooser.prepared, scored),
     )
 
 
@@ -147,14 +141,12 @@ def _reason(error: EdgePruneError) -> str:
     return error.what.splitlines()[0]
 
 
-def _accuracy(
-    found: Candidate, prepared: Prepared, truth: Array, scored: list[tuple[Graph, float]]
-) -> float:
+def _accuracy(found: Candidate, prepared: Prepared, scored: list[tuple[Graph, float]]) -> float:
     """Of the C on this machine: whatever the target, the same C gives the same answers."""
     graph = found.compiled.graph
     known = next((a for g, a in scored if g is graph), None)
     if known is not None:
         return known
-    right = prepared.answers(run_host(found.compiled, prepared.report.x)) == truth
+    right = prepared.answers(run_host(found.compiled, prepared.report.x)) == prepared.truth
     scored.append((graph, float(right.mean())))
     return scored[-1][1]

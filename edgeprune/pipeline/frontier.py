@@ -102,8 +102,7 @@ def _point(
     graph = compiled.graph
     made = run_host(compiled, x)
     said, source = prepared.answers(made), prepared.answers(prepared.reference)
-    y = prepared.report.y if prepared.labelled else source
-    assert y is not None
+    y = prepared.truth
     run = _run(found, prepared, target)
     shape = graph.types[graph.inputs[0]].shape if len(graph.inputs) == 1 else None
     return {

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from edgeprune.errors import CannotFitError, EdgePruneError
-from edgeprune.ir import Array
 from edgeprune.pipeline.answered import run_host
 from edgeprune.pipeline.choose import Chooser, Room
 from edgeprune.pipeline.explore import RUNS
@@ -64,15 +63,13 @@ def pareto_model(
     target = load_target(options.target)
     progress("load", 0, 0)
     prepared = prepare(options)
-    truth = prepared.report.y if prepared.labelled else prepared.answers(prepared.reference)
-    assert truth is not None
     chooser = Chooser(prepared, options, progress)
     whole = chooser.whole(target, every=True)
     dense = min(c.size.flash_bytes for c in whole)
     budgets = sorted(levels if of == "bytes" else (dense * (1 - v) for v in levels))
 
     built = _built(chooser, target, whole, [int(b) for b in budgets], options.ram, progress)
-    points = mark_frontier([_point(c, b, prepared, truth) for b, c in built])
+    points = mark_frontier([_point(c, b, prepared) for b, c in built])
     if len(points) == len(whole):
         raise CannotFitError(
             "--levels", f"no level fits {target.name}", "larger levels, or another --dtype"
@@ -81,11 +78,7 @@ def pareto_model(
         "schema": 1,
         "model": {"path": prepared.path.name, "sha256": prepared.sha256},
         "target": target.name,
-        "accuracy": {
-            "n": len(truth),
-            "labels": "data" if prepared.labelled else "source model",
-            "source": float((prepared.answers(prepared.reference) == truth).mean()),
-        },
+        "accuracy": prepared.scored(),
         "points": [asdict(p) for p in points],
     }
     write_result(options, "pareto", content, pareto_page(prepared.path.name, content), {})
@@ -112,9 +105,9 @@ def _built(
     progress("frontier", len(budgets), len(budgets))
 
 
-def _point(found: Candidate, budget: int | None, prepared: Prepared, truth: Array) -> Point:
+def _point(found: Candidate, budget: int | None, prepared: Prepared) -> Point:
     recipe = found.compiled.recipe
-    right = prepared.answers(run_host(found.compiled, prepared.report.x)) == truth
+    right = prepared.answers(run_host(found.compiled, prepared.report.x)) == prepared.truth
     return Point(
         dtype=recipe.form,
         kernels=recipe.target.kernels[0],

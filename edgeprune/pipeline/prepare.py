@@ -141,6 +141,20 @@ class Prepared:
         return classes(outputs, 1 if self.labelled else answer_of(self.float_graph).positions)
 
     @cached_property
+    def truth(self) -> Array:
+        """What the reported samples are: their labels or, without, what the source model says."""
+        y = self.report.y if self.labelled else None
+        return self.answers(self.reference) if y is None else y
+
+    def scored(self) -> dict[str, int | str | float]:
+        """How the accuracies of a page were measured, and that of the source model."""
+        return {
+            "n": len(self.truth),
+            "labels": "data" if self.labelled else "source model",
+            "source": float((self.answers(self.reference) == self.truth).mean()),
+        }
+
+    @cached_property
     def ported(self) -> Graph:
         """The source model with its own inputs, outputs and states."""
         return part_ports(self.graph)

@@ -63,12 +63,12 @@ def stored(graph: Graph) -> float:
 def fold(graph: Graph, inputs: Range | None = None) -> tuple[Graph, Report]:
     """Take away all channels that can go without any loss.
 
+    Inputs that nothing reads are skipped only where that lowers what is stored, as the table of
+    those that are left has a size too.
+
     Args:
         graph: float or quantised.
         inputs: what the elements of a float input are known to lie in; None: anything.
-
-    Inputs that nothing reads are skipped only where that lowers what is stored, as the table of
-    those that are left has a size too.
 
     Returns:
         The smaller network, which computes the same, and what went. Names in the report are those
