@@ -55,7 +55,6 @@ def test_nothing_moves_when_all_steps_are_taken() -> None:
 
 
 def test_a_build_with_few_bits_does_without_the_compiler_of_torch() -> None:
-    """Which takes two seconds to import, half as long as such a network takes in all."""
     code = """
 import sys
 import numpy as np

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -81,33 +83,42 @@ def test_what_one_thread_let_go_another_takes() -> None:
     assert int(done.stdout) < 60  # MiB, of which 39 are in use at once; by itself glibc takes 78
 
 
+VARIABLE = "THP_MEM_ALLOC_ENABLE"
 PAGES = """
-import resource
-import sys
+import os
 import click
 from edgeprune import cli
 
-def faults():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-
-def pages():
-    import torch
-    torch.ones(1)
-    before = faults()
-    for _ in range(10):
-        torch.ones(8 << 20, dtype=torch.uint8)
-    print(faults() - before)
-
-cli.app.add_command(click.Command("pages", callback=pages))
-sys.argv[1:] = ["pages"]
+cli.app.add_command(click.Command("pages", callback=lambda: print(os.getenv(VARIABLE))))
 cli.main()
 """
 
 
-@pytest.mark.skipif(not heap.HUGE_PAGES.exists(), reason="the kernel has pages of one size")
-def test_large_tensors_are_made_of_large_pages() -> None:
-    done = subprocess.run([sys.executable, "-c", PAGES], capture_output=True, text=True, check=True)
-    assert int(done.stdout) < 10_000  # of 20,480 small ones
+@pytest.mark.parametrize(("there", "asked", "wanted"), [
+    (True, None, "1"), (False, None, None), (True, "0", "0"),
+])  # fmt: skip
+def test_large_pages_are_asked_for_where_the_kernel_has_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    there: bool, asked: str | None, wanted: str | None,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(heap, "HUGE_PAGES", tmp_path if there else tmp_path / "none")
+    monkeypatch.setattr(heap, "MALLOPT", {})
+    monkeypatch.setenv(VARIABLE, asked or "")
+    if asked is None:
+        monkeypatch.delenv(VARIABLE)
+    heap.bound()
+    assert os.environ.get(VARIABLE) == wanted
+
+
+def test_the_command_asks_for_them() -> None:
+    """Before torch allocates, which reads it once."""
+    wanted = "1" if heap.HUGE_PAGES.exists() else "None"
+    code = PAGES.replace("VARIABLE", repr(VARIABLE))
+    env = {k: v for k, v in os.environ.items() if k != VARIABLE}
+    done = subprocess.run(
+        [sys.executable, "-c", code, "pages"], capture_output=True, text=True, check=True, env=env
+    )
+    assert done.stdout.strip() == wanted
 
 
 HOLES = """
