@@ -9,21 +9,17 @@ void ep_dense_s8(const ep_dense_s8_params *p, const int8_t *w, const int32_t *bi
 {
     const int32_t in_len = p->in_len, out_len = p->out_len;
     const int32_t zero = p->y_zero, low = p->act_min, high = p->act_max;
-#if EP_STRIPS
     const int32_t quick = p->quick != 0 ? out_len & ~(2 * EP_BLOCK - 1) : 0;
     const ep_strip_s8 strip = {quick, in_len, 0, 0, 0, zero, bias, mult, shift};
-#endif
     for (int32_t row = 0; row < p->rows; row++) {
         const int8_t *from = w;
         int32_t o = 0;
-#if EP_STRIPS
-        if (strip.count != 0) {
+        if (EP_STRIPS != 0 && strip.count != 0) {
             ep_dense_strip_s8(&strip, x, w, y);
             from += strip.count * in_len;
             y += strip.count;
             o = strip.count;
         }
-#endif
         while (o < out_len) {
             int32_t sums[2 * EP_BLOCK];
             int32_t count = 2 * EP_BLOCK;

@@ -56,13 +56,11 @@ void ep_depthwise_conv2d_s8(const ep_depthwise_conv2d_s8_params *p, const int8_t
                          n->dilation_w * column, n->stride_w * column, n->in_c};
     const int32_t out_c = n->out_c, out_w = n->out_w, multiplier = p->multiplier;
     const ep_finish finish = {p->output, bias, mult, shift};
-#if EP_STRIPS
     ep_strip_s8 strip = ep_strip_of(&finish, 0, multiplier == 1 && f.pieces == 1 ? out_c : 0);
     strip.n = f.taps;
     strip.step = n->in_c;
     strip.next = f.next;
     strip.pitch = out_c;
-#endif
     for (int32_t i = 0; i < n->out_h; i++) {
         const int8_t *lines = (const int8_t *)scratch;
         ep_lines_fill(n, i, n->in_c, n->in_c, p->x_zero, x, scratch);
@@ -71,13 +69,11 @@ void ep_depthwise_conv2d_s8(const ep_depthwise_conv2d_s8_params *p, const int8_t
             const int8_t *from = w;
             int32_t count = EP_BLOCK;
             int32_t o = 0;
-#if EP_STRIPS
-            if (pair != 0 && strip.count != 0) {
+            if (EP_STRIPS != 0 && pair != 0 && strip.count != 0) {
                 ep_taps_strip_s8(&strip, lines, from, y);
                 from += strip.count * f.taps;
                 o = strip.count;
             }
-#endif
             for (; o < out_c; o += count) {
                 int32_t sums[2 * EP_BLOCK];
                 if (multiplier != 1 || out_c - o < EP_BLOCK) {
