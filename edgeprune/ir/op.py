@@ -14,7 +14,7 @@ from edgeprune.ir.bands import Band
 from edgeprune.ir.channels import Channels, Ids
 from edgeprune.ir.graph import Node
 from edgeprune.ir.spelling import OnnxNode, TfliteOp
-from edgeprune.ir.types import Array, QuantParams, TensorType
+from edgeprune.ir.types import Array, DType, QuantParams, TensorType
 
 if TYPE_CHECKING:
     import torch
@@ -54,6 +54,8 @@ class Op(ABC):
     rises: ClassVar[bool] = False
     # linear in each operand while the others stay: extremes lie at the corners
     multilinear: ClassVar[bool] = False
+    # the smallest scale that its first operand may have
+    finest_operand: ClassVar[float] = 0.0
 
     @property
     def monotone(self) -> bool:
@@ -110,6 +112,16 @@ class Op(ABC):
             x: the operands as integers; batch in front except for weights.
         """
         raise UnsupportedError(self.kind, "has no integer form", "use --dtype float32")
+
+    def finest_scale(self, x: Sequence[TensorType], scales: Sequence[float], dtype: DType) -> float:
+        """The smallest scale that the result may have; 0 where any will do.
+
+        Args:
+            x: the operands' types.
+            scales: of the operands; of constants that are rounded, theirs.
+            dtype: type of the activations.
+        """
+        return 0.0
 
     def macs(self, *x: TensorType) -> int:
         """Multiply-accumulates for one sample."""

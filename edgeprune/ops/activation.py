@@ -26,6 +26,7 @@ from edgeprune.ir import (
     tie_broadcast,
 )
 from edgeprune.ir import fixedpoint as fp
+from edgeprune.ir.finest import FINEST_RESULT, finest_product, reaches
 from edgeprune.ops._clamp import INF, Clamp, clamp_float, quants, tflite_clamp
 
 if TYPE_CHECKING:
@@ -124,6 +125,9 @@ class Relu(Unary):
     def table_attrs(self) -> dict[str, float]:
         return {"low": self.bounds[0], "high": self.bounds[1]}
 
+    def finest_scale(self, x: Sequence[TensorType], scales: Sequence[float], dtype: DType) -> float:
+        return finest_product(scales, dtype)
+
     def _wide(self, q: Array, xq: QuantParams, yq: QuantParams) -> Array:
         return fp.clamp_s16(q, xq, yq, *self.bounds)
 
@@ -200,6 +204,9 @@ class LeakyRelu(Unary):
 
         return functional.leaky_relu(x[0], self.alpha)
 
+    def finest_scale(self, x: Sequence[TensorType], scales: Sequence[float], dtype: DType) -> float:
+        return finest_product(scales, dtype)
+
     def table_attrs(self) -> dict[str, float]:
         return {"alpha": self.alpha}
 
@@ -239,6 +246,10 @@ class Elu(Unary):
         return OnnxNode("Elu", {"alpha": self.alpha})
 
 
+FINEST_SWISH = 2.0**-7
+"""The smallest scale of a hard swish, as a part of its operand's; it is TFLite's limit."""
+
+
 @dataclass(frozen=True)
 class HardSwish(Unary):
     """x * min(max(x + 3, 0), 6) / 6."""
@@ -251,6 +262,9 @@ class HardSwish(Unary):
         from torch.nn import functional
 
         return functional.hardswish(x[0])
+
+    def finest_scale(self, x: Sequence[TensorType], scales: Sequence[float], dtype: DType) -> float:
+        return scales[0] * FINEST_SWISH
 
 
 @dataclass(frozen=True)
@@ -298,6 +312,10 @@ class PRelu(Op):
         v, slope = align_arrays(*x)
         xq, sq, yq = quants(*types, out)
         return fp.prelu(v, slope, xq, sq, yq)
+
+    def finest_scale(self, x: Sequence[TensorType], scales: Sequence[float], dtype: DType) -> float:
+        value, *slope = reaches(scales, dtype)
+        return value * max([1.0, *slope]) * FINEST_RESULT
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         return tie_broadcast(node, ch, types[0].shape, *ids)

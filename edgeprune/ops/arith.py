@@ -26,11 +26,14 @@ from edgeprune.ir import (
     tie_broadcast,
 )
 from edgeprune.ir import fixedpoint as fp
+from edgeprune.ir.finest import finest_product
 from edgeprune.ops._clamp import Clamp, clamp_bounds, clamp_float, quants, tflite_clamp
 
 if TYPE_CHECKING:
     import torch
 
+FINEST_SUM = {DType.INT8: 2.0**-18, DType.INT16: 2.0**-13}
+"""The smallest scale of a sum, as a part of its operands' largest; TFLite's limit is half of it."""
 BOOL = 9
 """ONNX's number for truth values."""
 
@@ -97,6 +100,9 @@ class Add(_Binary):
     real = staticmethod(operator.add)
     integers = staticmethod(fp.add)
 
+    def finest_scale(self, x: Sequence[TensorType], scales: Sequence[float], dtype: DType) -> float:
+        return max(scales) * FINEST_SUM[dtype]
+
 
 @dataclass(frozen=True)
 class Sub(_Binary):
@@ -110,6 +116,9 @@ class Sub(_Binary):
     real = staticmethod(operator.sub)
     integers = staticmethod(fp.sub)
 
+    def finest_scale(self, x: Sequence[TensorType], scales: Sequence[float], dtype: DType) -> float:
+        return max(scales) * FINEST_SUM[dtype]
+
 
 @dataclass(frozen=True)
 class Mul(_Binary):
@@ -122,6 +131,9 @@ class Mul(_Binary):
     onnx: ClassVar[str] = "Mul"
     real = staticmethod(operator.mul)
     integers = staticmethod(fp.mul)
+
+    def finest_scale(self, x: Sequence[TensorType], scales: Sequence[float], dtype: DType) -> float:
+        return finest_product(scales, dtype)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from edgeprune.errors import EdgePruneError
-from edgeprune.ir import Array, Channels, Ids, Node, OnnxNode, Op, TensorType, TfliteOp
+from edgeprune.ir import Array, Channels, DType, Ids, Node, OnnxNode, Op, TensorType, TfliteOp
 from edgeprune.ir import fixedpoint as fp
+from edgeprune.ir.finest import finest_product
 from edgeprune.ops._clamp import quants
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ class MatMul(Op):
     def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
         b = x[1].swapaxes(-1, -2) if self.transposed else x[1]
         return fp.matmul(x[0], b, *quants(*types, out))
+
+    def finest_scale(self, x: Sequence[TensorType], scales: Sequence[float], dtype: DType) -> float:
+        return finest_product(scales, dtype, x[0].shape[-1])
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         """Channels of b go through to the result where they lie along its last axis.

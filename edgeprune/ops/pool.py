@@ -13,6 +13,7 @@ from edgeprune.ir import (
     Array,
     Band,
     Channels,
+    DType,
     Ids,
     Node,
     OnnxNode,
@@ -22,6 +23,7 @@ from edgeprune.ir import (
     TfliteOp,
 )
 from edgeprune.ir import fixedpoint as fp
+from edgeprune.ir.finest import finest_product
 from edgeprune.ops._clamp import Clamp, clamp_bounds, clamp_float, quants, tflite_clamp
 from edgeprune.ops._window import NO_PADDING, Padding, Pair, out_size, rows_read, tflite_padding
 
@@ -181,6 +183,9 @@ class Mean(Op):
     def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
         y = fp.mean(x[0], tuple(a + 1 for a in self.axes), *quants(types[0], out))
         return y.reshape(len(y), *out.shape)
+
+    def finest_scale(self, x: Sequence[TensorType], scales: Sequence[float], dtype: DType) -> float:
+        return finest_product(scales, dtype)
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         first = ids[0][

@@ -28,6 +28,9 @@ from edgeprune.ops._clamp import quants
 if TYPE_CHECKING:
     import torch
 
+FINEST_LOGIT = 2.0**-25
+"""The smallest scale of what a softmax reads; TFLite's limit is half of it."""
+
 
 @dataclass(frozen=True)
 class Softmax(Op):
@@ -35,6 +38,7 @@ class Softmax(Op):
 
     kind: ClassVar[str] = "softmax"
     quant: ClassVar[QuantRule] = "fixed"
+    finest_operand: ClassVar[float] = FINEST_LOGIT
     beta: float = 1.0
 
     def infer(self, *x: TensorType) -> TensorType:
@@ -72,6 +76,7 @@ class LogSoftmax(Op):
 
     kind: ClassVar[str] = "log_softmax"
     quant: ClassVar[QuantRule] = "fixed"
+    finest_operand: ClassVar[float] = FINEST_LOGIT
 
     def infer(self, *x: TensorType) -> TensorType:
         return TensorType(x[0].shape, x[0].dtype)
