@@ -28,15 +28,24 @@ class Values:
         graph: float, with one input.
         x: samples, (n, *input shape).
         weights: its constants; those of a node must not change once it is settled.
+        known: values for all samples that need not be computed, nor what leads to them alone.
     """
 
-    def __init__(self, graph: Graph, x: torch.Tensor, weights: Mapping[str, torch.Tensor]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        x: torch.Tensor,
+        weights: Mapping[str, torch.Tensor],
+        known: Mapping[str, torch.Tensor] | None = None,
+    ) -> None:
         self._graph = graph
         self._weights = weights
         self._count = len(x)
-        self._kept = {graph.inputs[0]: x}
+        self._kept = {graph.inputs[0]: x, **(known or {})}
         self._known = {graph.inputs[0]}
         self._last = self._last_reads()
+        ends = [v for v in graph.activations if not graph.users[v]]
+        self._needed = {n.output for v in ends for n in self._steps(v)}
 
     def __contains__(self, value: str) -> bool:
         return value in self._known
@@ -45,13 +54,17 @@ class Values:
         """The node's weights are what they will be: what it makes can be asked for."""
         import torch
 
-        if self._is_kept(node.output):
+        if node.output in self._needed and self._is_kept(node.output):
             rows = [part for _, part in self.parts(node.output)]
             self._kept[node.output] = torch.cat(rows) if len(rows) > 1 else rows[0]
         self._known.add(node.output)
         for v in [v for v in self._known if self._last.get(v) == node.name]:
             self._known.remove(v)
             self._kept.pop(v, None)
+
+    def kept(self, value: str) -> torch.Tensor | None:
+        """A value for all samples; None where it is computed again for everyone who reads it."""
+        return self._kept.get(value)
 
     def parts(self, value: str) -> Iterator[tuple[slice, torch.Tensor]]:
         """A value, some samples after the other: all at once where it is kept."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
@@ -109,3 +111,38 @@ def test_a_layer_is_looked_at_as_often_as_its_regression_needs() -> None:
         least = reference.ROWS if lin.groups == 1 else reference.ROWS_OF_GROUPS
         enough = max(least, reference.EACH * lin.columns_per_group)
         assert min(enough, len(x) * lin.positions) <= rows < enough + len(x)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_a_network_has_in_common_with_the_dense_one_is_computed_once(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = graphs.balanced(unfuse(graphs.cnn(seed)))
+    coupling = couple(graph)
+    last = find_groups(graph, coupling)[-1].channels
+    x = np.random.default_rng(0).normal(size=(60, *graph.types["x"].shape)).astype(np.float32)
+    made = [0]
+    real = values.Values.parts
+
+    def counted(self: Values, value: str) -> Iterator[tuple[slice, torch.Tensor]]:
+        made[0] += self.kept(value) is None
+        return real(self, value)
+
+    monkeypatch.setattr(values.Values, "parts", counted)
+
+    def repaired(dense: Reference, count: int) -> dict[str, np.ndarray]:
+        removed = np.zeros(coupling.count, bool)
+        removed[last[:count]] = True
+        small, parts = compact(graph, coupling, removed), parts_of(graph, coupling, removed)
+        made[0] = 0
+        return Repair(small, parts, dense).changed
+
+    alone = repaired(Reference(graph, x, positions=7), 2)
+    whole = made[0]
+    dense = Reference(graph, x, positions=7)
+    repaired(dense, 1)
+    again = repaired(dense, 2)
+    assert made[0] < whole
+    assert alone.keys() == again.keys() != set()
+    for name, w in alone.items():
+        np.testing.assert_array_equal(again[name], w)

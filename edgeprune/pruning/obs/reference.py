@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,13 @@ class Reference:
         x: samples, (n, *input shape).
         positions: how many positions of a layer's result are looked at per sample.
         seed: of the choice of positions.
+
+    Attributes:
+        border: values that the network which was repaired last has in common with it, for all
+            samples, where what differs begins: most others begin to differ there.
     """
+
+    border: Mapping[str, torch.Tensor]
 
     def __init__(
         self, graph: Graph, x: NDArray[np.float32], *, positions: int = 100, seed: int = 0
@@ -57,6 +64,7 @@ class Reference:
         import torch
 
         self.graph = graph
+        self.border = {}
         self.x = torch.from_numpy(np.ascontiguousarray(x))
         self.layers = linears(graph)
         generator = torch.Generator().manual_seed(seed)
@@ -81,8 +89,22 @@ class Reference:
     @property
     def elements(self) -> int:
         """Of all values that are held."""
-        held = [t for goal in self.goals.values() for t in (goal.result, goal.other)]
-        return sum(t.numel() for t in held if t is not None)
+        goals = [t for goal in self.goals.values() for t in (goal.result, goal.other)]
+        return sum(t.numel() for t in (*goals, *self.border.values()) if t is not None)
+
+    def begins(self, graph: Graph) -> set[str]:
+        """Values of a network that are this one's, and are read where it begins to differ."""
+        same = set(self.graph.inputs)
+        for node in graph.nodes:
+            known = [v for v in node.inputs if v in graph.constants]
+            if (
+                node == self.graph.producer.get(node.output)
+                and same.issuperset(v for v in node.inputs if v not in known)
+                and all(np.array_equal(graph.constants[v], self.graph.constants[v]) for v in known)
+            ):
+                same.add(node.output)
+        differing = (n for n in graph.nodes if n.output not in same)
+        return same.intersection(v for n in differing for v in n.inputs)
 
 
 def _enough(lin: Linear, samples: int) -> int:

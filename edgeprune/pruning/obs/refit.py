@@ -89,11 +89,18 @@ class Repair:
         self.weights = tensors(graph)
         self.changed: dict[str, Array] = {}
         self.drifted: set[str] = set()  # values that are not the dense network's
-        self.values = Values(graph, reference.x, self.weights)
+        begins = reference.begins(graph)
+        known = {v: x for v, x in reference.border.items() if v in begins}
+        self.values = Values(graph, reference.x, self.weights, known)
+        border: dict[str, torch.Tensor] = {}
         with torch.no_grad():
             for node in graph.nodes:
                 self._repair(node)
                 self.values.settle(node)
+                kept = self.values.kept(node.output)
+                if node.output in begins and kept is not None:
+                    border[node.output] = kept
+        reference.border = border
 
     def _repair(self, node: Node) -> None:
         lin = linear(self.graph, node)
