@@ -20,7 +20,7 @@ from edgeprune.ir import Graph
 from edgeprune.pipeline.fitter import SLACK, Fitter
 from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.mix import Mix, Mixer, Roundings
-from edgeprune.pruning.costs import Prices
+from edgeprune.pruning.costs import Prices, nothing_removed
 from edgeprune.pruning.limits import Limits
 from edgeprune.pruning.pruned import Pruned
 from edgeprune.pruning.search import smallest
@@ -29,9 +29,10 @@ from edgeprune.quantize.rounding import roundable, rounded_plainly
 STEP = 1.4
 """From one rung to the next: constants in eight bits, STEP^rung bytes."""
 MIDDLE = 2.5
-"""Constants of the network that is looked at first, in eight bits, as a multiple of the budget."""
+"""Constants of the network in the middle, in eight bits, as a multiple of the budget."""
 RUNGS = (2, 1, 0, -1, -2, -3, -4)
-"""Those that may be looked at, from that one."""
+"""Those that may be looked at, from that one; on the way down, so that no more channels go than
+have to be seen gone: finding the next of them takes longer than giving bits."""
 NEAR = 1.1
 """Times the loss of the best one, up to which one of fewer channels is solved in its place: solving
 all layers together, the dearest step, does more for it."""
@@ -134,8 +135,10 @@ class MixedFitter(Fitter):
             return Found(found[0].loss, rung, *found, pruned, like=pruned.graph)
 
         middle = round(math.log(MIDDLE * room, STEP))
-        rungs = [middle + k for k in RUNGS]
-        best = _lowest(mixed, rungs, RUNGS.index(0)) or mixed(math.log(least["flash"] + 1, STEP))
+        whole = math.ceil(math.log(prices(nothing_removed(self._coupling))["flash"], STEP))
+        # those above the whole network are that network
+        rungs = [middle + k for k in RUNGS if middle + k <= max(middle, whole)]
+        best = lowest(mixed, rungs) or mixed(math.log(least["flash"] + 1, STEP))
         return Explored(mixer, mixed, room, best)
 
     def _within(
@@ -225,21 +228,16 @@ class MixedFitter(Fitter):
         return {k: -left for k, left in self.limits.left(now).items()}
 
 
-def _lowest(
-    look: Callable[[float], Found | None], row: Sequence[float], start: int
-) -> Found | None:
-    """The lowest of a row that falls and then rises: down the row while it falls, else up it.
+def lowest(look: Callable[[float], Found | None], row: Sequence[float]) -> Found | None:
+    """The lowest of a row that falls and then rises.
 
     Args:
         look: gives what stands at a number; None: nothing.
-        row: of numbers.
-        start: which is the first that is looked at.
+        row: of numbers, from the first on.
     """
     best: Found | None = None
-    for way in (row[start:], row[:start][::-1]):
-        for number in way:
-            found = look(number)
-            if best is not None and (found is None or found.loss >= best.loss):
-                break
-            best = found or best
+    for found in filter(None, map(look, row)):
+        if best is not None and found.loss >= best.loss:
+            break
+        best = found
     return best

@@ -14,7 +14,7 @@ from edgeprune.errors import CannotFitError
 from edgeprune.ir import Graph
 from edgeprune.pipeline.choose import Chooser, Room
 from edgeprune.pipeline.forms import adds_nothing
-from edgeprune.pipeline.mixed import MixedFitter
+from edgeprune.pipeline.mixed import MixedFitter, lowest
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import prepare
 from edgeprune.target import load_target
@@ -119,6 +119,31 @@ def test_a_form_is_solved_where_none_of_less_code_promises_more(
     monkeypatch.setattr(Chooser, "_fitter", lambda self, o, form, given: Fake(form))
     assert chooser.within(target, Room(5000, None))
     assert fitted == tried
+
+
+@pytest.mark.parametrize(
+    ("losses", "best", "seen"),
+    [
+        ([0.1, 0.2, 0.05], 0.1, 2),
+        ([0.3, 0.2, 0.1, 0.2, 0.05], 0.1, 4),
+        ([None, None, 0.3, 0.1], 0.1, 4),
+        ([0.2, 0.2, 0.1], 0.2, 2),
+        ([None, None], None, 2),
+    ],
+)
+def test_channels_go_as_long_as_that_loses_less_and_no_further(
+    losses: list[float | None], best: float | None, seen: int
+) -> None:
+    looked: list[float] = []
+
+    def look(rung: float) -> Any:
+        looked.append(rung)
+        loss = losses[int(rung)]
+        return None if loss is None else SimpleNamespace(loss=loss)
+
+    found = lowest(look, range(len(losses)))
+    assert (None if found is None else found.loss) == best
+    assert looked == list(range(seen))
 
 
 def test_ways_to_quantise_are_compared_without_planning_the_memory_of_each(
