@@ -23,6 +23,7 @@ def named(function: Callable[P, R]) -> Callable[P, R]:
     speak of are called as the arguments are, but for those in commands, between backticks.
     """
     known = inspect.signature(function).parameters
+    places = [n for n, p in known.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
 
     @cache
     def hints() -> dict[str, Any]:
@@ -35,6 +36,10 @@ def named(function: Callable[P, R]) -> Callable[P, R]:
                 close = get_close_matches(name, known, n=1, cutoff=0.5)
                 hint = f"did you mean {close[0]}=?" if close else f"there are {', '.join(known)}"
                 raise EdgePruneError(function.__name__, f"has no argument {name!r}", hint)
+        if len(args) > len(places):
+            what = f"takes {' and '.join(places)} by position, got {len(args)} values"
+            hint = f"give the others by name: {next(n for n in known if n not in places)}=..."
+            raise EdgePruneError(function.__name__, what, hint)
         for name, value in {**dict(zip(known, args, strict=False)), **kwargs}.items():
             checked(value, hints()[name], name)
         try:

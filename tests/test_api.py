@@ -88,6 +88,21 @@ def test_a_misspelt_argument_says_which_was_meant(name: str) -> None:
         edgeprune.build(budjet="64KB")  # type: ignore[call-arg]
 
 
+def test_a_value_too_many_by_position_says_which_are_taken() -> None:
+    with pytest.raises(EdgePruneError, match="takes model and example_input by position") as caught:
+        edgeprune.build(None, None, "samples.npz")  # type: ignore[misc]
+    assert "data=" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("given", "word"), [(torch.nn.Linear, "Linear()"), ({}, "load_state_dict")]
+)
+def test_what_is_nearly_a_module_is_told_how_it_becomes_one(given: object, word: str) -> None:
+    with pytest.raises(EdgePruneError, match="is no torch") as caught:
+        edgeprune.build(given, data=np.zeros((4, 2), np.float32))
+    assert word in caught.value.hint
+
+
 def test_values_that_are_none_are_refused_as_on_the_command_line() -> None:
     with pytest.raises(EdgePruneError, match="dtype: must be one of auto, int8"):
         edgeprune.build(dtype="int9")  # type: ignore[arg-type]

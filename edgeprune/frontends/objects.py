@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from operator import length_hint
 from typing import Any
 
 import numpy as np
@@ -16,6 +19,7 @@ TAKEN = (
     "path of a file or of a folder of pictures by class"
 )
 MAX_BYTES = 4 << 30
+_ITEM_BYTES = 256  # what an item takes beside its numbers: of endless small ones that is most
 
 
 def arrays_of(data: Any, where: str) -> dict[str, Array]:
@@ -30,7 +34,8 @@ def arrays_of(data: Any, where: str) -> dict[str, Array]:
         EdgePruneError: it is none of these; the text says what is taken.
     """
     if isinstance(data, Mapping):
-        return {str(name): _array(value, f"{where}[{name!r}]") for name, value in data.items()}
+        known = {n: a for n, a in data.items() if n != "y" or a is not None}
+        return {str(name): _array(value, f"{where}[{name!r}]") for name, value in known.items()}
     if _is_pair(data):
         found = {"x": _array(data[0], f"{where}: x")}
         return found if data[1] is None else {**found, "y": _array(data[1], f"{where}: y")}
@@ -83,13 +88,17 @@ def _array(value: Any, where: str) -> Array:
         raise _refused(where, type(value).__name__, why) from None
     if found.dtype.kind not in "fiub":
         raise _refused(where, type(value).__name__, f"elements are {found.dtype}, not numbers")
+    if np.ma.is_masked(value):
+        raise _refused(where, type(value).__name__, "some of its elements are masked")
     return found
 
 
 def _plain(value: Any) -> Any:
     """Torch tensors, also those in lists, as arrays; anything else as it is."""
     if hasattr(value, "detach"):
-        return np.asarray(value.detach().cpu())
+        tensor = value.detach().cpu()
+        # numpy has no such type
+        return np.asarray(tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor)
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
@@ -104,8 +113,10 @@ def _drawn(data: Any, where: str) -> dict[str, Array]:
     xs: list[Array] = []
     ys: list[Array] = []
     total = 0
-    for number, item in enumerate(_items(data, where)):
+    for number, given in enumerate(_items(data, where)):
         at = f"{where}[{number}]"
+        alone = isinstance(given, tuple | list) and len(given) == 1  # of a TensorDataset
+        item = given[0] if alone else given
         labelled = isinstance(item, tuple | list) and len(item) == 2
         if isinstance(item, Mapping) or (isinstance(item, tuple | list) and not labelled):
             raise _refused(where, kind, f"item {number} is a {type(item).__name__}, no pair (x, y)")
@@ -117,7 +128,7 @@ def _drawn(data: Any, where: str) -> dict[str, Array]:
         if labelled:
             ys.append(_array(item[1], at))
             batched = batched or ys[-1].ndim > 0
-        total += x.nbytes
+        total += x.nbytes + _ITEM_BYTES
         if total > MAX_BYTES:
             raise _refused(where, kind, f"it gives more than {MAX_BYTES >> 30} GiB")
     if not xs:
@@ -133,8 +144,10 @@ def _drawn(data: Any, where: str) -> dict[str, Array]:
 
 
 def _items(data: Any, where: str) -> Iterator[Any]:
-    if isinstance(data, Iterable):
-        yield from data
+    if isinstance(data, type):
+        raise _refused(where, "class", "its instances may be data")
+    if isinstance(data, Iterable):  # Keras' generators of pictures have a length and no end
+        yield from islice(data, length_hint(data, sys.maxsize))
     elif hasattr(data, "__getitem__") and hasattr(data, "__len__"):  # a torch Dataset
         yield from (data[i] for i in range(len(data)))
     else:

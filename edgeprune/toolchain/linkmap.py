@@ -55,7 +55,8 @@ def read_map(path: Path) -> LinkMap:
     """
     text = path.read_text(errors="replace") if path.is_file() else ""
     if _HEADER not in text:
-        raise EdgePruneError(path.name, "the linker wrote no map", "is this a GNU linker?")
+        hint = f"is this a GNU linker, and is there room for files in {path.parent}?"
+        raise EdgePruneError(path.name, "the linker wrote no map", hint)
     sections: dict[str, Section] = {}
     found: list[Contribution] = []
     current = ""

@@ -1,21 +1,30 @@
 """How fast a ``.tflite`` runs as apps run it: LiteRT with its default delegate, on one thread.
 
 Measured on this machine, which stands in for a phone: a ratio of two files in one run says more
-than milliseconds do.
+than milliseconds do. No matrix tiles are used (:mod:`edgeprune.verify.stopwatch`).
 """
 
 from __future__ import annotations
 
-import time
+import json
+import sys
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import numpy as np
-
+from edgeprune.errors import EdgePruneError
+from edgeprune.scratch import workspace
+from edgeprune.toolchain.process import run_limited
 from edgeprune.verify._litert import DELEGATE, Interpreter
 
-_ROUNDS = 400
-_ROUND_S = 0.0007
-_WARM_UP = 3
+_SOURCES = Path(__file__).parents[2]
+_PROGRAM = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from edgeprune.verify.stopwatch import main
+main(sys.argv[2:])
+"""
+_SECONDS = 900.0
 
 
 @dataclass(frozen=True)
@@ -41,12 +50,18 @@ def speed(before: bytes, after: bytes) -> Speed:
     Raises:
         EdgePruneError: LiteRT does not take one of them.
     """
-    runs = [_Run(before), _Run(after)]
-    times: list[list[float]] = [[], []]
-    for _ in range(_ROUNDS):
-        for run, seen in zip(runs, times, strict=True):
-            seen.append(run.milliseconds())
-    return Speed(*map(min, times))
+    with TemporaryDirectory(dir=workspace(), prefix="speed-") as temp:
+        files = [Path(temp) / "before.tflite", Path(temp) / "after.tflite"]
+        for file, content in zip(files, (before, after), strict=True):
+            file.write_bytes(content)
+        command = [sys.executable, "-P", "-c", _PROGRAM, _SOURCES, *files]
+        status, said = run_limited(command, ".tflite", seconds=_SECONDS)
+    if status:
+        raise EdgePruneError(".tflite", f"cannot be timed: {said.strip().splitlines()[-1:]}")
+    answer = json.loads(said.splitlines()[0])
+    if "ms" not in answer:
+        raise EdgePruneError(".tflite", answer["refused"])
+    return Speed(*answer["ms"])
 
 
 def outside_delegate(content: bytes) -> tuple[str, ...]:
@@ -70,23 +85,3 @@ def outside_delegate(content: bytes) -> tuple[str, ...]:
                 open_ends += [t for t in operators[maker].inputs if t not in given]
     rest = (op for i, op in enumerate(operators) if i not in taken)
     return tuple(op.name for op in rest if op.name != DELEGATE)
-
-
-class _Run:
-    """A file that is run again and again on the same input."""
-
-    def __init__(self, content: bytes) -> None:
-        self._interpreter = Interpreter(content, default=True)
-        self._feeds = [np.zeros(d["shape"], d["dtype"]) for d in self._interpreter.inputs]
-        start = time.perf_counter()
-        for _ in range(_WARM_UP):
-            self._interpreter.run(self._feeds)
-        one = (time.perf_counter() - start) / _WARM_UP
-        self._count = max(1, round(_ROUND_S / max(one, 1e-6)))
-
-    def milliseconds(self) -> float:
-        """Of an inference, in the mean of a round."""
-        start = time.perf_counter()
-        for _ in range(self._count):
-            self._interpreter.invoke()
-        return 1000 * (time.perf_counter() - start) / self._count

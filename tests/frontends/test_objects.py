@@ -55,6 +55,20 @@ class Rows(Dataset[Any]):
         return X[i], Y[i]
 
 
+class Endless:
+    """As Keras has generators of pictures: a length, and an iterator that begins again."""
+
+    def __init__(self, batches: list[Any]) -> None:
+        self._batches = batches
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[Any]:
+        while True:
+            yield from self._batches
+
+
 TAKEN = {
     "a pair": (X, Y),
     "a pair as a list": [X, Y],
@@ -72,6 +86,7 @@ TAKEN = {
     ],
     "pictures with labels": [(Picture(x), int(y)) for x, y in zip(X, Y, strict=True)],
     "a list of batches": [(X[:4], Y[:4]), (X[4:], Y[4:])],
+    "a loader with a length and no end": Endless([(X[:4], Y[:4]), (X[4:], Y[4:])]),
     "a generator of samples": ((x, y) for x, y in zip(X, Y, strict=True)),
     "a generator of batches": ((X[i : i + 4], Y[i : i + 4]) for i in (0, 4)),
 }
@@ -88,6 +103,10 @@ def test_samples_with_labels_are_taken(kind: str) -> None:
 ALONE = {
     "an array": X,
     "a pair without labels": (X, None),
+    "a dictionary without labels": {"x": X, "y": None},
+    "a dataset of tensors alone": TensorDataset(torch.from_numpy(X)),
+    "a loader of tensors alone": DataLoader(TensorDataset(torch.from_numpy(X)), batch_size=4),
+    "a tensor of what numpy has not": torch.tensor(X, dtype=torch.bfloat16),
     "a tensor": torch.tensor(X, requires_grad=True),
     "a frame": Frame(X),
     "a list of samples": list(X),
@@ -141,7 +160,9 @@ REFUSED = {
     "text": (["a", "b"], "not numbers"),
     "rows of unlike lengths": ([[1.0], [1.0, 2.0]], "a list cannot be used: its items differ"),
     "tensors of unlike shapes": ([torch.ones(3), torch.ones(2)], "its items differ in shape"),
-    "tensors of what numpy has not": ([torch.ones(3, dtype=torch.bfloat16)] * 2, "BFloat16"),
+    "tensors of what numpy has not": ([torch.ones(3).to_sparse()] * 2, "Sparse"),
+    "a class of datasets": (Rows, "its instances"),
+    "what is masked": (np.ma.masked_array(X, X > 3), "masked"),
     "samples as long as their targets": ([(X[0], X[0, :3])] * 3, "whose x has more axes than y"),
     "samples and labels side by side": ([[X[0], 1], [X[1], 0]], "its items differ in shape"),
     "what its library cannot give": ([Failing()] * 2, "a disk that is gone"),
@@ -161,3 +182,19 @@ def test_what_is_no_data_is_refused_by_what_is_taken(kind: str) -> None:
         arrays_of(data, "data")
     assert word in caught.value.what or word in caught.value.hint
     assert "DataLoader" in caught.value.hint
+
+
+def test_small_samples_without_an_end_are_counted_with_what_each_takes_beside_its_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("edgeprune.frontends.objects.MAX_BYTES", 1 << 20)
+    drawn = 0
+
+    def one() -> Any:
+        nonlocal drawn
+        drawn += 1
+        return X[0], 0
+
+    with pytest.raises(EdgePruneError, match="it gives more than"):
+        arrays_of(iter(one, None), "data")
+    assert drawn < (1 << 20) // 200

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import platform
+import subprocess
+import sys
+
 import pytest
 
 from edgeprune.emit import to_tflite
@@ -10,7 +14,7 @@ from edgeprune.ir import Graph
 from edgeprune.ops import Dense, Gather
 from edgeprune.ops.examples import example_graph
 from edgeprune.pipeline.values import parse_speedup
-from edgeprune.verify import speed
+from edgeprune.verify import speed, stopwatch
 from edgeprune.verify.speed import Speed, outside_delegate
 
 
@@ -27,12 +31,35 @@ def test_a_dense_layer_is_inside_and_a_gather_outside() -> None:
 def test_two_files_are_timed_in_turns_and_what_else_ran_meanwhile_does_not_count(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    times = iter([4.0, 1.0, 2.0, 7.0, *[9.0, 8.0] * speed._ROUNDS])
-    monkeypatch.setattr(speed._Run, "milliseconds", lambda self: next(times))
+    times = iter([4.0, 1.0, 2.0, 7.0, *[9.0, 8.0] * stopwatch._ROUNDS])
+    monkeypatch.setattr(stopwatch._Run, "milliseconds", lambda self: next(times))
     file = to_tflite.emit(dense(16, 8))
-    found = speed.speed(file, file)
-    assert found == Speed(2.0, 1.0)
-    assert found.ratio == 2.0
+    assert stopwatch.shortest([file, file]) == [2.0, 1.0]
+    assert Speed(2.0, 1.0).ratio == 2.0
+
+
+def test_files_are_timed_by_a_program_of_its_own_and_what_litert_refuses_is_said() -> None:
+    found = speed.speed(to_tflite.emit(dense(64, 64)), to_tflite.emit(dense(16, 8)))
+    assert 0 < found.after_ms < 100
+    assert 0 < found.before_ms < 100
+    with pytest.raises(EdgePruneError, match="LiteRT refuses it"):
+        speed.speed(b"TFL3", b"TFL3")
+
+
+ASKS = """
+import ctypes, sys
+from edgeprune.verify.stopwatch import refuse_tiles
+refuse_tiles()
+asked = ctypes.CDLL(None).syscall(158, 0x1023, 18)  # arch_prctl(ARCH_REQ_XCOMP_PERM, tiles)
+sys.exit(asked == 0)
+"""
+
+
+@pytest.mark.skipif(
+    (sys.platform, platform.machine()) != ("linux", "x86_64"), reason="another processor"
+)
+def test_no_kernels_for_matrix_tiles_are_timed_as_no_phone_has_these() -> None:
+    assert subprocess.run([sys.executable, "-c", ASKS], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("text", ["1x", "0.5", "fast", "-2x", "1e9"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +68,8 @@ def export(module: Any, example: Any, path: Path, data: Path | None = None) -> P
         torch.export.save(module, path)
         return path
     if not isinstance(module, torch.nn.Module):
-        hint = "save it and give its path: model.save('model.keras') in Keras"
-        raise EdgePruneError(where, "is no torch.nn.Module and no path of a model", hint)
+        what = "is no torch.nn.Module and no path of a model"
+        raise EdgePruneError(where, what, _instead(module))
     if example is None:
         tries, hint = examples_of(module, data), EXAMPLE_HINT
     else:
@@ -86,6 +87,15 @@ def export(module: Any, example: Any, path: Path, data: Path | None = None) -> P
         raise EdgePruneError(where, f"torch.export cannot export it: {first[:300]}", hint) from e
     torch.export.save(program, path)
     return path
+
+
+def _instead(given: Any) -> str:
+    """What helps where something else was given than a module."""
+    if isinstance(given, type):
+        return f"give an instance: {given.__name__}()"
+    if isinstance(given, Mapping):
+        return "give the module that these weights are of, after module.load_state_dict()"
+    return "save it and give its path: model.save('model.keras') in Keras"
 
 
 def _program(module: Any, arguments: tuple[Any, ...]) -> Any:
