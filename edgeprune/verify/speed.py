@@ -54,7 +54,7 @@ def speed(before: bytes, after: bytes) -> Speed:
         files = [Path(temp) / "before.tflite", Path(temp) / "after.tflite"]
         for file, content in zip(files, (before, after), strict=True):
             file.write_bytes(content)
-        command = [sys.executable, "-P", "-c", _PROGRAM, _SOURCES, *files]
+        command = [sys.executable, "-P", "-c", _PROGRAM, str(_SOURCES), *map(str, files)]
         status, said = run_limited(command, ".tflite", seconds=_SECONDS)
     if status:
         raise EdgePruneError(".tflite", f"cannot be timed: {said.strip().splitlines()[-1:]}")

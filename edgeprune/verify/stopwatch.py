@@ -76,6 +76,7 @@ class _Run:
 def main(names: list[str]) -> None:
     """Print the milliseconds of files as JSON, or why there are none."""
     refuse_tiles()
+    answer: dict[str, list[float] | str]
     try:
         answer = {"ms": shortest([Path(name).read_bytes() for name in names])}
     except EdgePruneError as error:
