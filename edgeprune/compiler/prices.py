@@ -24,7 +24,7 @@ from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.select import candidates
 from edgeprune.ops.shape import Slice
 from edgeprune.ops.views import views
-from edgeprune.planner import plan_memory
+from edgeprune.planner import least_bytes
 from edgeprune.pruning.compact import Kept, compact, kept_constant, kept_of, old_channels, sliced
 from edgeprune.pruning.costs import nothing_removed
 from edgeprune.pruning.groups import Mask, removable
@@ -204,8 +204,7 @@ class _Layers:
             most = most if node is sums else min(calls[node.name].scratch_bytes, most)
             calls[node.name] = replace(calls[node.name], scratch_bytes=most, inplace=known.inplace)
         work = work_of(graph, calls)
-        plan = plan_memory(graph, work, order=order, thorough=False, span=span)
-        return plan.lower_bound_bytes
+        return least_bytes(graph, work, order=order, span=span)
 
     def _by_rows(self, graph: Graph) -> tuple[tuple[str, ...] | None, Span | None]:
         """The layers that run by rows in the whole network, in what is left, and their order."""
@@ -215,7 +214,8 @@ class _Layers:
             return None, None
         inner = [nodes[n.name] for n in plan.span.nodes]
         order = (*(n for n in nodes if n not in plan.order), *plan.order)
-        return order, span_of(graph, inner, plan.span.most)
+        span = span_of(graph, inner, plan.span.most)
+        return order, span and replace(span, aside=plan.span.aside)
 
     @cached_property
     def _has_cuts(self) -> bool:

@@ -27,6 +27,7 @@ __all__ = [
     "Work",
     "aside",
     "held_bytes",
+    "least_bytes",
     "overlap",
     "plan_memory",
     "round_up",
@@ -76,21 +77,45 @@ def plan_memory(
         The plan with the smallest arena found: with and without in-place results, in the best
         order and in the given one.
     """
-    given = tuple(n.name for n in graph.nodes)
-    orders = (None, given) if order is None else (tuple(order),)
-    layouts = [
-        _layout(graph, work, inplace=inplace, order=wanted, span=span)
-        for inplace in (True, False)
-        for wanted in orders
-    ]
     best: MemoryPlan | None = None
-    for layout in sorted(layouts, key=lambda a: a.bound):
+    for layout in sorted(_layouts(graph, work, order, span), key=lambda a: a.bound):
         if best is None or layout.bound < best.arena_bytes:
             below = None if best is None else best.arena_bytes
             plan = layout.plan(below=below, thorough=thorough)
             best = plan if best is None or plan.arena_bytes < best.arena_bytes else best
     assert best is not None
     return best
+
+
+def least_bytes(
+    graph: Graph,
+    work: Mapping[str, Work],
+    *,
+    order: Sequence[str] | None = None,
+    span: Span | None = None,
+) -> int:
+    """Of an arena in which everything is placed as well as can be: what lives at once.
+
+    Args:
+        graph: the network.
+        work: by node name, what its kernel needs.
+        order: as for :func:`plan_memory`.
+        span: likewise.
+    """
+    return min(layout.bound for layout in _layouts(graph, work, order, span))
+
+
+def _layouts(
+    graph: Graph, work: Mapping[str, Work], order: Sequence[str] | None, span: Span | None
+) -> list[_Layout]:
+    """With and without in-place results, in the best order and in the given one."""
+    given = tuple(n.name for n in graph.nodes)
+    orders = (None, given) if order is None else (tuple(order),)
+    return [
+        _layout(graph, work, inplace=inplace, order=wanted, span=span)
+        for inplace in (True, False)
+        for wanted in orders
+    ]
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from edgeprune.pruning.compact import compact
 from edgeprune.pruning.groups import Mask, Occupancy, candidates
 from edgeprune.quantize import observe
 from edgeprune.target import load_target
+from tests.compiler.test_by_rows import compiled
 
 ALL = ("flash", "ram", "near", "instructions")
 
@@ -69,6 +70,17 @@ def test_a_price_is_what_compiling_the_pruned_network_gives(
         for key in ("flash", "near", "ram"):  # a few arrays of some bytes are equal by chance
             assert found.pop(key) == pytest.approx(want.pop(key), abs=8)
         assert found == want
+
+
+@pytest.mark.parametrize("height", [16, 32])
+def test_layers_by_rows_have_the_price_of_the_places_that_their_rows_have(height: int) -> None:
+    by_rows = compiled(height, "cortex-m4")
+    assert by_rows.plan.span is not None
+    assert by_rows.plan.span.aside & by_rows.plan.span.lasting.keys()
+    coupling = couple(by_rows.graph)
+    prices = LayerPrices(by_rows, by_rows.graph, coupling, ("ram",))
+    found = prices(np.zeros(coupling.count, bool))
+    assert found["ram"] == by_rows.plan.lower_bound_bytes
 
 
 def steps(length: int, channels: int) -> Graph:
