@@ -10,7 +10,8 @@ from tflite_files import Value, constant, one_op, run
 
 from edgeprune.errors import UnsupportedError
 from edgeprune.ir import fixedpoint as fp
-from edgeprune.ir.types import QuantParams
+from edgeprune.ir.types import DType, QuantParams, TensorType
+from edgeprune.ops import Resize
 from tests.ir.draws import ROUNDS, Draw
 
 ALL = np.arange(-128, 128).astype(np.int8)
@@ -331,8 +332,10 @@ def test_resize_is_that_of_the_reference_kernels(
     table = "ResizeBilinearOptions" if bilinear else "ResizeNearestNeighborOptions"
     options = {"alignCorners": align, "halfPixelCenters": half}
     file = one_op(name, operands, Value((2, *out, 3), "int8", q), options, table=table, version=3)
-    function = fp.resize_bilinear if bilinear else fp.resize_nearest
-    assert np.array_equal(run(file, x), function(x, out, align_corners=align, half_pixel=half))
+    where = "align_corners" if align else "half_pixel" if half else "asymmetric"
+    op = Resize(out, "bilinear" if bilinear else "nearest", where)
+    t = TensorType(x.shape[1:], DType.INT8, q)
+    assert np.array_equal(run(file, x), op.evaluate_int([t], op.infer(t), x))
 
 
 @pytest.mark.parametrize("seed", ROUNDS)

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Literal
+
 import numpy as np
 import pytest
+import torch
 
 from edgeprune import ops
-from edgeprune.ir import Graph, Node, Span, TensorType, build_graph, span_of
+from edgeprune.ir import (
+    Array,
+    DType,
+    Graph,
+    Node,
+    QuantParams,
+    Span,
+    TensorType,
+    build_graph,
+    span_of,
+)
+from edgeprune.ops import Resize
 from edgeprune.ops._window import Padding
+
+Coordinates = Literal["asymmetric", "half_pixel", "align_corners"]
 
 SAME = Padding(1, 1, 1, 1)
 
@@ -133,6 +150,44 @@ def test_a_mean_over_all_rows_adds_them_as_they_come(end: ops.Op, most: int) -> 
     assert [row for _, band in parts for row in band.rows[0] or ()] == [*range(6)]
     flags = [(band.part.first, band.part.last) for _, band in parts if band.part]
     assert flags == [(i == 0, i == len(parts) - 1) for i in range(len(parts))]
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("where", ["asymmetric", "half_pixel", "align_corners"])
+@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+@pytest.mark.parametrize("dtype", [DType.FLOAT32, DType.INT8])
+def test_bands_of_a_resized_image_are_its_rows(
+    dtype: DType, mode: Literal["nearest", "bilinear"], where: Coordinates, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    size = (int(rng.integers(1, 20)), 3)
+    x = rng.integers(-128, 128, (2, int(rng.integers(1, 12)), 5, 2)).astype(dtype.numpy)
+    t = TensorType(x.shape[1:], dtype, QuantParams.of(0.1) if dtype is DType.INT8 else None)
+    op = Resize(size, mode, where)
+
+    def made(op: ops.Op, x: Array) -> Array:
+        of = replace(t, shape=x.shape[1:])
+        if dtype is DType.INT8:
+            return op.evaluate_int([of], op.infer(of), x)
+        return op.evaluate(torch.from_numpy(x)).numpy()
+
+    whole = made(op, x)
+    for start in range(size[0]):
+        rows = range(start, int(rng.integers(start, size[0])) + 1)
+        band = op.band([t], op.infer(t), rows)
+        assert band is not None
+        (read,) = band.rows
+        assert read is not None
+        part = made(band.op, x[:, read.start : read.stop])
+        assert np.array_equal(part, whole[:, rows.start : rows.stop])
+
+
+def test_rows_that_are_made_alike_are_one_band() -> None:
+    t = TensorType((24, 5, 2), DType.INT8, QuantParams.of(0.1))
+    for mode, count in (("nearest", 1), ("bilinear", 3)):
+        op = Resize((48, 10), mode, "half_pixel")  # type: ignore[arg-type]
+        bands = [op.band([t], op.infer(t), range(i, i + 2)) for i in range(0, 48, 2)]
+        assert len({b.op for b in bands if b}) == count, "the first, the last, and all others"
 
 
 def test_what_needs_the_whole_image_ends_a_span() -> None:

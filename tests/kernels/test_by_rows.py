@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -102,7 +103,8 @@ def windows(m: Maker, x: str, h: int, w: int, c: int) -> str:
         turned = m.weights(3, *kernel, c, axis=0), m.weights(3)
         return m.add(ops.ConvTranspose2d(stride), x, *turned)
     if kind == 5 and h < 12:
-        return m.add(ops.Resize((2 * h, w)), x)
+        mode, where = (("nearest", "asymmetric"), ("bilinear", "half_pixel"))[m.pick(0, 1)]
+        return m.add(ops.Resize((m.pick(2 * h, h + 3), w), mode, where), x)
     return m.add((ops.MaxPool2d if kind == 2 else ops.AvgPool2d)(kernel, stride, pad), x)
 
 
@@ -133,8 +135,8 @@ def cases(seeds: range) -> list[Case]:
     for seed in seeds:
         dtype = ("int8", "int8", "int16x8", "float32")[seed % 4]
         source = images(seed)
-        if any(isinstance(n.op, ops.ConvTranspose2d) for n in source.nodes):
-            dtype = "int8"  # it has no int16 kernel
+        if any(isinstance(n.op, ops.ConvTranspose2d | ops.Resize) for n in source.nodes):
+            dtype = "int8"  # the one, and the other where it blends, have no int16 kernel
         shape = source.types[source.inputs[0]].shape
         x = np.random.default_rng(seed).normal(size=(4, *shape)).astype(np.float32)
         seen = observe(fuse(source), x) if dtype != "float32" else {}
@@ -218,6 +220,42 @@ def test_a_crop_that_would_be_a_view_runs_by_rows(tmp_path: Path) -> None:
                 assert span is not None
                 part = recipe.compile_typed(graph, order=[n.name for n in order], span=span)
                 found.append(Case(f"{name} part", part, feed["x0"], wanted).apart)
+    assert check(found, [Builder("gcc", tmp_path)], tmp_path) == []
+
+
+def decoder(mode: Literal["nearest", "bilinear"]) -> Graph:
+    """An image made larger twice, not by whole numbers, with what it came from beside it."""
+    m = Maker(np.random.default_rng(0), 0.0)
+    x = m.input((9, 7, 4))
+    at = m.add(
+        ops.Conv2d((2, 2), Padding(1, 1, 1, 1)), x, m.weights(6, 3, 3, 4, axis=0), m.weights(6)
+    )
+    for size, where in (((9, 7), "align_corners"), ((20, 14), "half_pixel")):
+        at = m.add(ops.Resize(size, mode, where), at)  # type: ignore[arg-type]
+        at = m.add(ops.Concat(), at, x) if size == (9, 7) else at
+        weights = m.weights(5, 3, 3, m.shape(at)[2], axis=0), m.weights(5)
+        at = m.add(ops.Conv2d((1, 1), Padding(1, 1, 1, 1)), at, *weights)
+    return build_graph("decoder", m.nodes, {x: TensorType((9, 7, 4))}, (at,), m.constants)
+
+
+@pytest.mark.needs("gcc")
+def test_an_image_that_is_made_larger_runs_by_rows(tmp_path: Path) -> None:
+    found = []
+    for mode, dtype in (("bilinear", "int8"), ("bilinear", "float32"), ("nearest", "int8")):
+        source = decoder(mode)  # type: ignore[arg-type]
+        x = np.random.default_rng(1).normal(size=(4, 9, 7, 4)).astype(np.float32)
+        recipe = Recipe(TARGET, dtype, "speed", observe(fuse(source), x))
+        graph = recipe.typed(source)
+        feed = feeds(graph, 0)
+        wanted = run_int(graph, feed)["".join(graph.outputs)] if dtype == "int8" else None
+        for most in (1, 3):
+            span = span_of(graph, graph.nodes, [most] * len(graph.nodes))
+            assert span is not None
+            span = replace(span, aside=span.inner if most == 1 else frozenset())
+            order = [n.name for n in graph.nodes]
+            compiled = recipe.compile_typed(graph, order=order, span=span)
+            answer = reference(graph, feed) if wanted is None else wanted
+            found.append(Case(f"{mode} {dtype} {most}", compiled, feed["x0"], answer).apart)
     assert check(found, [Builder("gcc", tmp_path)], tmp_path) == []
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from edgeprune.frontends.from_onnx.reader import Call, Reader
 from edgeprune.frontends.from_onnx.shape import pick
 from edgeprune.frontends.from_onnx.value import IMAGE, Act, Value
-from edgeprune.ir import Array
+from edgeprune.ir import Array, TensorType
 from edgeprune.ops import Dense, Resize
 
 MAX_LENGTH = 1 << 12
@@ -238,7 +238,7 @@ def _by_resize(r: Reader, call: Call, x: Act, rules: list[Rule]) -> Act | None:
 
 def _is_same(op: Resize, axis: int, rule: Rule) -> bool:
     size = rule.matrix.shape[1]
-    lower, upper, weight = op.taps(axis, size)
+    lower, upper, weight = op.taps(axis, TensorType((size, size, 1)))
     eye = np.eye(size)
     made = eye[lower] * (1 - weight[:, None]) + eye[upper] * weight[:, None]
     return bool(np.abs(made - rule.matrix).max() < CLOSE and not rule.border.any())

@@ -10,6 +10,7 @@ from edgeprune.ir.fixedpoint.arith import (
     add_multipliers,
     average_pool2d,
     bilinear_taps,
+    blend,
     divide_half_away,
     max_pool2d,
     mean,
@@ -18,8 +19,6 @@ from edgeprune.ir.fixedpoint.arith import (
     mul_multiplier,
     nearest_indices,
     prelu,
-    resize_bilinear,
-    resize_nearest,
     sub,
 )
 from edgeprune.ir.fixedpoint.exponential import (
@@ -81,6 +80,7 @@ __all__ = [
     "add_multipliers",
     "average_pool2d",
     "bilinear_taps",
+    "blend",
     "clamp_range",
     "clamp_s16",
     "conv2d",
@@ -111,8 +111,6 @@ __all__ = [
     "rescale",
     "rescale_once",
     "rescale_wide",
-    "resize_bilinear",
-    "resize_nearest",
     "round_half_away",
     "saturate",
     "sigmoid_table",

@@ -14,7 +14,7 @@ from edgeprune.ir.fixedpoint.rounding import (
     rescale,
     saturate,
 )
-from edgeprune.ir.types import QuantParams
+from edgeprune.ir.types import Array, QuantParams
 
 ADD_LEFT_SHIFT = {1: 20, 2: 15}
 """By bytes of an element: how far both operands of a sum are shifted left before they meet."""
@@ -178,42 +178,32 @@ def nearest_indices(
     return np.asarray(np.clip(index.astype(np.int64), 0, size_in - 1))
 
 
-def resize_nearest(
-    x: Ints, out: tuple[int, int], *, align_corners: bool = False, half_pixel: bool = False
-) -> Ints:
-    """RESIZE_NEAREST_NEIGHBOR of (n, h, w, c)."""
-    rows, columns = (
-        nearest_indices(i, o, align_corners=align_corners, half_pixel=half_pixel)
-        for i, o in zip(x.shape[1:3], out, strict=True)
-    )
-    return x[:, rows][:, :, columns]
-
-
 def bilinear_taps(
     size_in: int, size_out: int, *, align_corners: bool = False, half_pixel: bool = False
 ) -> tuple[Int64s, Int64s, Int64s]:
-    """For each output row: position in 1/1024 rows, the row below it and the row above it."""
+    """For each output row: the row below it, the row above it, and 1/1024 rows behind the first."""
     scale = ((1 << 10) * size_in + size_out // 2) // size_out
     if align_corners and size_out > 1:
         scale = ((1 << 10) * (size_in - 1) + (size_out - 1) // 2) // (size_out - 1)
     at = np.arange(size_out, dtype=np.int64) * scale
     if half_pixel:
         at += scale // 2 - (1 << 9)
-    floor = np.sign(at) * (np.abs(at) >> 10)  # C division: towards zero
+    floor = np.maximum(np.sign(at) * (np.abs(at) >> 10), 0)  # C division: towards zero
     above = at + (1 << 10) - 1
     ceil = np.sign(above) * (np.abs(above) >> 10)
-    return at, np.maximum(floor, 0), np.minimum(ceil, size_in - 1)
+    return floor, np.minimum(ceil, size_in - 1), at - (floor << 10)
 
 
-def resize_bilinear(
-    x: Ints, out: tuple[int, int], *, align_corners: bool = False, half_pixel: bool = False
-) -> Ints:
-    """RESIZE_BILINEAR of (n, h, w, c): 10-bit weights, the 20-bit sum rounds half away."""
-    (ry, y0, y1), (rx, x0, x1) = (
-        bilinear_taps(i, o, align_corners=align_corners, half_pixel=half_pixel)
-        for i, o in zip(x.shape[1:3], out, strict=True)
-    )
-    wy, wx = (ry - (y0 << 10))[:, None, None], (rx - (x0 << 10))[None, :, None]
+def blend(x: Ints, rows: tuple[Array, Array, Array], columns: tuple[Array, Array, Array]) -> Ints:
+    """RESIZE_BILINEAR of (n, h, w, c): 10-bit weights, the 20-bit sum rounds half away.
+
+    Args:
+        x: what is read.
+        rows: by row of the result, the rows that it is made of, and the weight of the second one.
+        columns: likewise.
+    """
+    (y0, y1, wy), (x0, x1, wx) = rows, columns
+    wy, wx = wy[:, None, None], wx[None, :, None]
     v = x.astype(np.int64)
     one = 1 << 10
     total = (

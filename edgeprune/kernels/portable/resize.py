@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from edgeprune.ir import Array, DType
-from edgeprune.ir.fixedpoint import bilinear_taps, nearest_indices
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.kernels.portable._spell import SUFFIX, moves, spell
 from edgeprune.ops import Resize
+from edgeprune.ops.resize import Taps
 
 
 def resize(request: Request) -> KernelCall | None:
@@ -17,39 +17,29 @@ def resize(request: Request) -> KernelCall | None:
     if not isinstance(op, Resize) or not moves(request):
         return None
     x = graph.types_of(node)[0]
-    if max(x.shape[:2]) > 2**16:
+    rows, columns = (op.whole_taps(axis, x) for axis in (0, 1))
+    if max(rows.upper[-1], columns.upper[-1]) >= 2**16:
         return None
     if op.mode == "nearest":
-        return _nearest(request, op)
-    if x.dtype is DType.FLOAT32:
-        rows, columns = (op.taps(axis, x.shape[axis]) for axis in (0, 1))
-        return _bilinear(request, op, [rows[:2], columns[:2]], [rows[2], columns[2]], "float")
-    if x.dtype is not DType.INT8:
-        return None
-    aligned, half = (op.coordinates == c for c in ("align_corners", "half_pixel"))
-    taps = [
-        bilinear_taps(x.shape[i], op.size[i], align_corners=aligned, half_pixel=half)
-        for i in (0, 1)
-    ]
-    weights = [(at - (low << 10)).astype(np.int16) for at, low, _ in taps]
-    return _bilinear(request, op, [t[1:] for t in taps], weights, "int16_t")
+        return _nearest(request, op, rows, columns)
+    if x.dtype in (DType.FLOAT32, DType.INT8):
+        return _bilinear(request, op, rows, columns)
+    return None
 
 
-def _nearest(request: Request, op: Resize) -> KernelCall:
+def _band(op: Resize) -> dict[str, int]:
+    """Which rows are made."""
+    first, above = (op.cut.first, op.cut.above) if op.cut else (0, 0)
+    return {"first": first, "above": above, "out_h": op.size[0]}
+
+
+def _nearest(request: Request, op: Resize, rows: Taps, columns: Taps) -> KernelCall:
     graph, node = request.graph, request.node
     x, y = graph.types_of(node)[0], graph.types[node.output]
-    if x.dtype is DType.FLOAT32:
-        index = [op.taps(axis, x.shape[axis])[0] for axis in (0, 1)]
-    else:
-        aligned, half = (op.coordinates == c for c in ("align_corners", "half_pixel"))
-        index = [
-            nearest_indices(x.shape[i], op.size[i], align_corners=aligned, half_pixel=half)
-            for i in (0, 1)
-        ]
     pixel = x.dtype.numpy.itemsize * x.shape[2]
     params = {
         "in_row": x.shape[1] * pixel,
-        "out_h": op.size[0],
+        **_band(op),
         "out_w": op.size[1],
         "pixel": pixel,
     }
@@ -57,38 +47,38 @@ def _nearest(request: Request, op: Resize) -> KernelCall:
         "ep_resize_nearest",
         params,
         node.inputs,
-        (_indices(np.concatenate(index)),),
+        (_indices([columns.lower, rows.lower]),),
         instructions=y.nbytes + 15 * y.shape[0] * y.shape[1],
     )
 
 
-def _indices(values: Array) -> Constant:
-    return Constant("index", values.astype(np.uint16), "uint16_t", of_weights=0)
+def _indices(parts: list[Array]) -> Constant:
+    values = np.concatenate(parts).astype(np.uint16)
+    return Constant("index", values, "uint16_t", of_weights=0)
 
 
-def _bilinear(
-    request: Request,
-    op: Resize,
-    taps: list[tuple[Array, ...]],
-    weights: list[Array],
-    c_type: str,
-) -> KernelCall:
-    """The call for lower and upper indices, and weights, of rows and columns."""
+def _bilinear(request: Request, op: Resize, rows: Taps, columns: Taps) -> KernelCall:
     graph, node = request.graph, request.node
     x, y = graph.types_of(node)[0], graph.types[node.output]
-    (row_low, row_high), (column_low, column_high) = taps
-    index = np.concatenate([row_low, column_low, row_high, column_high])
     params = {
         "in_w": x.shape[1],
         "channels": x.shape[2],
-        "out_h": op.size[0],
+        **_band(op),
         "out_w": op.size[1],
     }
-    weight = Constant("weight", np.concatenate(weights), c_type, of_weights=0)
+    pairs = [np.stack([taps.lower, taps.upper], axis=1).ravel() for taps in (columns, rows)]
+    real = x.dtype is DType.FLOAT32
+    weights = np.concatenate([columns.weight, rows.weight])
+    weight = Constant(
+        "weight",
+        weights if real else weights.astype(np.int16),
+        "float" if real else "int16_t",
+        of_weights=0,
+    )
     return spell(
         f"ep_resize_bilinear_{SUFFIX[x.dtype]}",
         params,
         node.inputs,
-        (_indices(index), weight),
+        (_indices(pairs), weight),
         instructions=35 * y.size,
     )
