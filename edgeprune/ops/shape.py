@@ -226,7 +226,14 @@ class Concat(Op):
         return np.concatenate(ids, axis=axis)
 
     def band(self, x: Sequence[TensorType], y: TensorType, rows: range) -> Band | None:
-        return rows_alike(self, x, y, rows) if self.axis % len(y.shape) != 0 else None
+        if self.axis % len(y.shape) != 0:
+            return rows_alike(self, x, y, rows)
+        parts, above = [], 0
+        for height in (t.shape[0] for t in x):  # none of an operand whose rows end or begin beside
+            start, stop = (min(max(n - above, 0), height) for n in (rows.start, rows.stop))
+            parts.append(range(start, stop))
+            above += height
+        return Band(self, tuple(parts))
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         return TfliteOp(

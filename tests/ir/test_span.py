@@ -182,6 +182,37 @@ def test_bands_of_a_resized_image_are_its_rows(
         assert np.array_equal(part, whole[:, rows.start : rows.stop])
 
 
+def test_bands_of_images_one_below_the_other_are_rows_of_each() -> None:
+    rng = np.random.default_rng(0)
+    images = [rng.integers(-128, 128, (2, n, 3, 2)).astype(np.int8) for n in (4, 1, 5)]
+    types = [TensorType(x.shape[1:], DType.INT8, QuantParams.of(0.1)) for x in images]
+    op = ops.Concat(0)
+    y = op.infer(*types)
+    whole = op.evaluate_int(types, y, *images)
+    for start in range(10):
+        for stop in range(start + 1, 11):
+            band = op.band(types, y, range(start, stop))
+            assert band is not None
+            reads = [r for r in band.rows if r is not None]
+            parts = [x[:, r.start : r.stop] for x, r in zip(images, reads, strict=True)]
+            assert np.array_equal(band.op.evaluate_int(types, y, *parts), whole[:, start:stop])
+
+
+def test_of_crops_that_are_joined_again_only_some_rows_are_there() -> None:
+    types = {"x": TensorType((24, 8, 2))}
+    whole = ("a", ops.Relu(), ("x",)), ("b", ops.Relu(), ("a",))
+    top, bottom = (ops.Slice((i, 0, 0), (i + 12, 8, 2), (1, 1, 1)) for i in (0, 12))
+    parts = ("c", top, ("b",)), ("d", bottom, ("b",)), ("e", ops.Sigmoid(), ("d",))
+    nodes = [
+        Node(f"{v}!", op, x, v) for v, op, x in (*whole, *parts, ("y", ops.Concat(0), ("c", "e")))
+    ]
+    graph = build_graph("joined", nodes, types, ("y",), {})
+    span = span_of(graph, graph.nodes, [2] * len(nodes))
+    assert span is not None
+    check(graph, span)
+    assert {v: span.height(v) for v in span.inner} == dict.fromkeys("abcde", 2)
+
+
 def test_rows_that_are_made_alike_are_one_band() -> None:
     t = TensorType((24, 5, 2), DType.INT8, QuantParams.of(0.1))
     for mode, count in (("nearest", 1), ("bilinear", 3)):

@@ -259,6 +259,43 @@ def test_an_image_that_is_made_larger_runs_by_rows(tmp_path: Path) -> None:
     assert check(found, [Builder("gcc", tmp_path)], tmp_path) == []
 
 
+def joined() -> Graph:
+    """Crops of an image, of which convolutions make others, one below the other."""
+    m = Maker(np.random.default_rng(0), 0.0)
+    x = m.input((16, 6, 3))
+    at = m.add(
+        ops.Conv2d((1, 1), Padding(1, 1, 1, 1)), x, m.weights(4, 3, 3, 3, axis=0), m.weights(4)
+    )
+    parts = []
+    for i, j in ((0, 7), (5, 16)):
+        part = m.add(ops.Slice((i, 0, 0), (j, 6, 4), (1, 1, 1)), at)
+        weights = m.weights(4, 3, 3, 4, axis=0), m.weights(4)
+        parts.append(m.add(ops.Conv2d((1, 1), Padding(1, 1, 1, 1)), part, *weights))
+    at = m.add(ops.Concat(0), *parts)
+    weights = m.weights(4, 3, 3, 4, axis=0), m.weights(4)
+    at = m.add(ops.Conv2d((2, 2), Padding(1, 1, 1, 1)), at, *weights)
+    return build_graph("joined", m.nodes, {x: TensorType((16, 6, 3))}, (at,), m.constants)
+
+
+@pytest.mark.needs("gcc")
+def test_crops_that_are_joined_again_run_by_rows(tmp_path: Path) -> None:
+    source, found = joined(), []
+    x = np.random.default_rng(1).normal(size=(4, 16, 6, 3)).astype(np.float32)
+    recipe = Recipe(TARGET, "int8", "speed", observe(fuse(source), x))
+    graph = recipe.typed(source)
+    feed = feeds(graph, 0)
+    for begin in (0, 1):
+        for most in (1, 2):
+            span = span_of(graph, graph.nodes[begin:], [most] * (len(graph.nodes) - begin))
+            assert span is not None
+            span = replace(span, aside=span.inner if most == 1 else frozenset())
+            order = [n.name for n in graph.nodes]
+            compiled = recipe.compile_typed(graph, order=order, span=span)
+            wanted = run_int(graph, feed)[graph.outputs[0]]
+            found.append(Case(f"{begin} {most}", compiled, feed["x0"], wanted).apart)
+    assert check(found, [Builder("gcc", tmp_path)], tmp_path) == []
+
+
 @pytest.mark.parametrize("op", [ops.Add(), ops.Relu()], ids=lambda op: op.kind)
 @pytest.mark.parametrize("isas", [("portable",), ("arm_dsp", "portable")], ids=" ".join)
 def test_bands_of_all_sizes_have_one_kernel(op: ops.Op, isas: tuple[str, ...]) -> None:
