@@ -169,6 +169,13 @@ class Chart(Canvas):
         (x0, y0), (x1, y1) = self.at(x[0], y[1]), self.at(x[1], y[0])
         return x0, y0, x1 - x0, y1 - y0
 
+    def beside(self, x: float, words: str, size: float = 11) -> tuple[float, float]:
+        """Ends of words whose middle is near x, in pixels: they stay between the chart's ends."""
+        left, _, right, _ = self._frame
+        half = 0.5 * LETTER * size * len(words)
+        middle = max(left + half + 3, min(x, right - half))
+        return middle - half, middle + half
+
     @property
     def step(self) -> float:
         """Pixels of 1 on the horizontal axis."""

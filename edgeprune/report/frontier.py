@@ -19,8 +19,8 @@ SLIDERS = (
 )
 """What can be limited: its name, the key of a network, and its unit."""
 
-LABEL_ROOM = 52
-"""From one accuracy that is written at its dot to the next, in pixels."""
+DOT, AWAY, HIGH = 6.0, 16.0, 13.0
+"""Radius of a dot, from it to its label, and the height of that, in pixels."""
 
 
 def frontier_page(found: Mapping[str, Any], *, builds: bool = False) -> str:
@@ -79,14 +79,30 @@ def _plot(points: Sequence[Mapping[str, Any]], width: float) -> str:
     order = sorted(range(len(points)), key=lambda i: xs[i])
     for a, b in itertools.pairwise(order):
         chart.line(chart.at(xs[a], ys[a]), chart.at(xs[b], ys[b]), faint=True)
-    free = 0.0
     for i in order:
         tip = f"{xs[i]:,} bytes, {ys[i]:.2f} %"
-        x, y = chart.at(xs[i], ys[i])
-        chart.dot(x, y, 6, PALETTE[0], tip=tip, mark=i)
-        if x >= free:  # a phone shows no tips
-            chart.text(x, y - 16, f"{ys[i]:.1f} %", colour="var(--soft)")
-            free = x + LABEL_ROOM
+        chart.dot(*chart.at(xs[i], ys[i]), DOT, PALETTE[0], tip=tip, mark=i)
+    _write_labels(chart, [(*chart.at(xs[i], ys[i]), f"{ys[i]:.1f} %") for i in order])
     chart.ticks("accuracy (%)")
     chart.ticks("bytes of flash", horizontal=True)
     return chart.svg("Accuracy against flash")
+
+
+def _write_labels(chart: Chart, dots: Sequence[tuple[float, float, str]]) -> None:
+    """Write what there is room for over its dot, or else under it: a phone shows no tips.
+
+    Args:
+        chart: where.
+        dots: x and y of each in pixels, and its label, from the left on.
+    """
+    taken = [(x - DOT, x + DOT, y, 2 * DOT) for x, y, _ in dots]
+    for x, y, words in dots:
+        left, right = chart.beside(x, words)
+        for middle in (y - AWAY, y + AWAY):
+            if middle + HIGH / 2 < chart.bottom and not any(
+                a < right and b > left and abs(at - middle) < (high + HIGH) / 2
+                for a, b, at, high in taken
+            ):
+                chart.text((left + right) / 2, middle, words, colour="var(--soft)")
+                taken.append((left, right, middle, HIGH))
+                break

@@ -10,7 +10,9 @@ from edgeprune.pruning.analyze import Analysis
 from edgeprune.pruning.pictures import ActivationMap, Surface
 from edgeprune.pruning.sweep import Point, Sweep
 from edgeprune.report import figures
+from edgeprune.report.canvas import DESK, PHONE
 from edgeprune.report.explore import analysis_page, sweep_page
+from edgeprune.report.frontier import _plot
 
 CURVES = [(f"layer[{i}] after 3", [0.0, 1.0, 2.0], [0.3, 0.1, 0.2]) for i in range(5)]
 TRENDS = {"l2": [(0.3, 0.9, 0.01), (0.6, 0.7, 0.02)], "taylor1": [(0.3, 0.95, 0.0)]}
@@ -62,3 +64,38 @@ def test_references_in_a_page_of_several_plots_lead_to_their_own_plot() -> None:
         assert all(set(u) <= set(n) for u, n in zip(used, named, strict=True))
     assert ' id="a"' in analysis, "names are shown as they are"
     assert '"url(#b)' in analysis
+
+
+LETTER, SIZE, DOT = 0.55, 11, 6  # of digits, in pixels
+NUMBER = r'="(-?[\d.]+)"'
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+@pytest.mark.parametrize(
+    "points",
+    [
+        [(980, 0.917), (1060, 1.0), (1182, 1.0), (2660, 1.0)],
+        [(3642, 0.167), (5884, 0.167)],
+        [(1000 + 40 * i, 0.8 + 0.015 * i) for i in range(9)],
+    ],
+    ids=["steep", "flat", "many"],
+)
+def test_accuracies_at_dots_run_over_no_axis_no_dot_and_no_other(
+    points: list[tuple[int, float]], width: float
+) -> None:
+    svg = _plot([{"flash_bytes": f, "accuracy": a} for f, a in points], width)
+    axis = float(re.findall(rf"<line x1{NUMBER}", svg)[0])
+    dots = [tuple(map(float, d)) for d in re.findall(rf"cx{NUMBER} cy{NUMBER}", svg)]
+    labels = re.findall(rf'<text x{NUMBER} y{NUMBER}[^>]*middle"[^>]*>([\d.]+ %)<', svg)
+    assert labels
+    boxes = []
+    for x, baseline, words in labels:
+        half, middle = LETTER * SIZE * len(words) / 2, float(baseline) - 0.35 * SIZE
+        left, right = float(x) - half, float(x) + half
+        assert left > axis
+        assert right <= width
+        assert not any(
+            left < a + DOT and right > a - DOT and abs(middle - b) < DOT + SIZE / 2 for a, b in dots
+        )
+        assert not any(left < b and right > a and abs(middle - c) < SIZE for a, b, c in boxes)
+        boxes.append((left, right, middle))
