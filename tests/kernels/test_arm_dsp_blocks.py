@@ -154,6 +154,20 @@ def test_depthwise_convolutions_of_few_taps_compute_the_reference(core: str) -> 
     agree(trials, core)
 
 
+def test_depthwise_convolutions_of_long_rows_and_of_many_rows_compute_the_reference() -> None:
+    rng = np.random.default_rng(27)
+    trials: list[Trial] = []
+    for kernel, image in (((1, 3), (3, 1100, 2)), ((1, 3), (1, 1102, 4)), ((3, 3), (400, 21, 1))):
+        constants = layer_constants(rng, (*kernel, image[2]), 2, 0.05)
+        y = int8_type((), output_scale(rng, 0.05, constants), 3)
+        pad = Padding(*(2 * [kernel[0] // 2, kernel[1] // 2]))
+        graph = one_node(DepthwiseConv2d((1, 1), pad), [int8_type(image, 0.05, 3)], y, constants)
+        trials += of_kernel(graph, PLANES, "cortex-m4")
+    rows = [dict(t.call.params)["run"].startswith("ep_depthwise_1_3") for t in trials]
+    assert any(rows), "taps in registers"
+    agree(trials, "cortex-m4")
+
+
 def dilated_layer(rng: Rng) -> Graph:
     """A depthwise layer whose columns part into equal phases; one row, or several bands."""
     d, multiplier, channels = (int(rng.integers(low, 4)) for low in (2, 1, 1))

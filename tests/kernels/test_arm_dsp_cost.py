@@ -81,6 +81,22 @@ def test_fully_connected_layers_take_less_than_a_multiplication_each(
         assert result.counts.instructions < share * graph.macs
 
 
+def test_a_convolution_in_blocks_and_what_feeds_it_stay_in_an_instruction_cache() -> None:
+    rng = np.random.default_rng(19)
+    held = layer_constants(rng, (64, 1, 1, 64), 0, 0.05)
+    y = int8_type((), output_scale(rng, 0.05, held), -128)
+    op = Conv2d(clamp=(0.0, np.inf))
+    graph = one_node(op, [int8_type((25, 5, 64), 0.05, -128)], y, held)
+    calls = candidates(graph, graph.nodes[0], ("arm_dsp",), "speed", "ep_layer0")
+    call = next(c for c in calls if c.function == "ep_conv2d_block_s8_arm_dsp")
+    feed = {"x0": int8_values(rng, (25, 5, 64))}
+    (result,) = run_on_core([Trial(graph, call, feed)], "nucleo-l4r5zi")
+    assert result.counts is not None
+    assert result.counts.stalls < 0.03 * result.counts.cycles
+    assert result.counts.cycles < 1.33 * graph.macs
+    np.testing.assert_array_equal(result.output, expected(graph, feed))
+
+
 def test_convolutions_of_int16_copy_rows_by_words_and_round_by_the_carry() -> None:
     rng = np.random.default_rng(17)
     held = wide_layer(rng, (16, 3, 3, 16), 0, 3e-4)

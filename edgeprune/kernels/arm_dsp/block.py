@@ -61,9 +61,9 @@ def block(request: Request, layer: Layer) -> KernelCall | None:
     cut = (layer.clamp[0] > -128) + (layer.clamp[1] < 127)
     each = 4 + 3 * cut + (numbers.mode is Mode.TWICE)
     # In cycles, which grow more evenly here than instructions: a step has 14 of these in 15.
-    tile = 15 * steps + 7 * -(-steps // STEPS) + 8 * each + 75
+    tile = 15 * steps + 7 * -(-steps // STEPS) + 8 * each + 69
     pairs = -(-out_h * out_w // 2)
-    widen = pairs * (kh * (13 * (run // 4) + 10 + 24 * (run % 4 > 0)) + 90)
+    widen = pairs * (kh * (11 * (run // 4) + 12 + 24 * (run % 4 > 0)) + 90)
     loaded = out_h * layer.stride[0] + blocks * (held - rows * layer.stride[0])
     widen += loaded * (bordered * in_c + 80) if bordered else 0
     return KernelCall(
@@ -88,7 +88,7 @@ def block(request: Request, layer: Layer) -> KernelCall | None:
         scratch_bytes=scratch,
         inplace=in_blocks(layer.windows, rows),
         instance=piece.instance,
-        instructions=fours * (pairs * tile + blocks * (3 * steps + 290)) + widen,
+        instructions=fours * (pairs * tile + blocks * (3 * steps + 250)) + widen,
         code_bytes=48 * STEPS + 32 * each + 190,
     )
 

@@ -33,6 +33,8 @@ LOOP_PAIRS = {"size": 1, "speed": 6}
 LEAST_PAIRS = 4
 """The same, at most, of columns that are taken for rows, of which a high image has long ones, and
 of kernels of few taps, for less code."""
+MOST_ROUNDS = 255
+"""Of the loop: they are counted in a byte."""
 BACK = 2**16
 """Bytes that two subtractions go back."""
 
@@ -225,8 +227,9 @@ def _in_registers(form: Form, output: int, mode: Mode, unroll: int, *, dual: boo
         return None
     held = kh * kw < 7  # multiplier and rounding constant, too
     unroll = min(unroll, LEAST_PAIRS) if held else unroll
+    unroll = max(unroll, -(-(out_w // 2) // MOST_ROUNDS))
     pairs, rounds, rest = _rounds(out_w // 2, min(most, unroll))
-    if rest + 1 > most:
+    if rest + 1 > most or rounds > MOST_ROUNDS:
         return None
     loop = (pairs, rounds, rest, out_w % 2)
     output -= held and mode is Mode.TWICE
@@ -234,8 +237,8 @@ def _in_registers(form: Form, output: int, mode: Mode, unroll: int, *, dual: boo
     loads = 1 + (kw > 3 or dual)
     pair = kh * (kw + 1 + loads + (sx == 2)) + 2 * output + (not held)
     single = kh * ((kw + 1) // 2 + loads) + output + (not held)
-    line = out_w // 2 * pair + out_w % 2 * single + 7 + 6 * (rounds if rounds > 1 else 0)
-    code = 45 + pair * (pairs * bool(rounds) + rest) + out_w % 2 * 14 + 12
+    line = out_w // 2 * pair + out_w % 2 * single + 5 + (4 * rounds + 1 if rounds > 1 else 0)
+    code = 45 + pair * (pairs * bool(rounds) + rest) + out_w % 2 * 14 + 8
     steps = (sx, row, step, form.y_step, back)
     piece = Piece("depthwise", (kh, kw, *loop, *steps, int(mode), int(dual), *layer.clamp))
     return Run(piece, pitch, 44 + kh * max(3 * kw - 2, 2), line, 4 * code)
@@ -261,7 +264,8 @@ def _any(form: Form, output: int, mode: Mode) -> Run | None:
     def outputs(n: int) -> int:
         slides = n == 4 and dx == 1 and sx < 3
         two = 4 - sx + n if slides else 1 + 2 * n if dx == 1 else 1 + 4 * n
-        return kh * (pairs * two + 3 * slides + 3 * (kh > 1)) + n * (output + 1) + 7
+        last = 2 * n if dx > 1 and kw % 2 else 0  # without a second tap
+        return kh * (pairs * two - last + 3 * slides + 3 * (kh > 1)) + n * (output + 1) + 7
 
     line = rounds * (outputs(4) + 4) + (outputs(rest) if rest else 0) + 7
     sizes = (rounds, rest, kh, kw, sx, dx, row, step, form.y_step)
@@ -344,5 +348,7 @@ def _rounds(pairs: int, most: int) -> tuple[int, int, int]:
     if each == 0:
         return 0, 0, 0
     even = next(n for n in range(each, 0, -1) if pairs % n == 0 or n <= (each + 1) // 2)
+    if pairs // even > MOST_ROUNDS:
+        even = each
     rounds = pairs // even
     return even, rounds, pairs - even * rounds

@@ -21,30 +21,41 @@ typedef struct {
 } two_runs;
 
 /* Their activations; returns what follows. r0 r1 runs, r2 fours of a row, r3 rows left, r8 rest, r12 bytes to the
- * next, lr where they go, r9 fours left; four bytes each in r4 r5. */
+ * next, lr where they go, r9 pairs of fours left; four bytes each in r4 r5, then r10 r11. */
 static EP_NOINLINE uint32_t *widen_two(const two_runs *runs, uint32_t *to)
 {
     register const two_runs *r0 __asm__("r0") = runs;
     register uint32_t *r1 __asm__("r1") = to;
     __asm__ volatile(
+        ".macro ep_widen_fours a, b\n"
+        " sxtb16 r6, \\a, ror #8\n"
+        " sxtb16 r7, \\b, ror #8\n"
+        " sxtb16 r4, \\a\n"
+        " sxtb16 r5, \\b\n"
+        " stm lr!, {r4-r7}\n"
+        ".endm\n"
         " push {r7, r11}\n"
         " mov lr, r1\n"
         " add r8, r0, #16\n"
         " ldm r0, {r0-r3}\n"
         " ldrd r12, r8, [r8]\n"
         "1:\n"
-        " movs r9, r2\n"
-        " beq 3f\n"
-        "2:\n"
+        " lsrs r9, r2, #1\n"
+        " bcc 2f\n"
         " ldr r4, [r0], #4\n"
         " ldr r5, [r1], #4\n"
+        " ep_widen_fours r4, r5\n"
+        "2:\n"
+        " beq 3f\n"
+        "4:\n" /* loads side by side take a cycle each */
+        " ldr r4, [r0], #4\n"
+        " ldr r5, [r1], #4\n"
+        " ldr r10, [r0], #4\n"
+        " ldr r11, [r1], #4\n"
+        " ep_widen_fours r4, r5\n"
+        " ep_widen_fours r10, r11\n"
         " subs r9, r9, #1\n"
-        " sxtb16 r6, r4, ror #8\n"
-        " sxtb16 r7, r5, ror #8\n"
-        " sxtb16 r4, r4\n"
-        " sxtb16 r5, r5\n"
-        " stm lr!, {r4-r7}\n"
-        " bne 2b\n"
+        " bne 4b\n"
         "3:\n"
         " cmp r8, #1\n"
         " blt 7f\n"
@@ -79,9 +90,10 @@ static EP_NOINLINE uint32_t *widen_two(const two_runs *runs, uint32_t *to)
         " bne 1b\n"
         " mov r0, lr\n"
         " pop {r7, r11}\n"
+        ".purgem ep_widen_fours\n"
         : "+r"(r0), "+r"(r1)
         :
-        : "r2", "r3", "r4", "r5", "r6", "r8", "r9", "r12", "lr", "cc", "memory");
+        : "r2", "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r12", "lr", "cc", "memory");
     return (uint32_t *)(uintptr_t)r0;
 }
 
@@ -153,16 +165,23 @@ static EP_NOINLINE void load_rows(const block_params *p, const int8_t *x, int32_
     }
 }
 
-/* Two runs of words, one of each by turns, at least one; returns what follows. r0 r1 runs, r2 words left, r3
- * where they go. */
-static EP_NOINLINE int32_t *interleave(const int32_t *a, const int32_t *b, int32_t count, int32_t *to)
+/* The constants of four channels, two pairs, in the order of the loop: biases, the words of the weights of one pair
+ * and the other by turns, then the rest of the table. Short, so that it stays in an instruction cache beside the loop.
+ * r0 and r1 weights, or table, r2 words left, r3 where they go, r12 and lr what makes rounding constants. */
+static EP_NOINLINE void stage(const block_params *p, const int32_t *w, const int32_t *table, int32_t *to)
 {
-    register const int32_t *r0 __asm__("r0") = a;
-    register const int32_t *r1 __asm__("r1") = b;
-    register int32_t r2 __asm__("r2") = count;
+    register const int32_t *r0 __asm__("r0") = w;
+    register const int32_t *r1 __asm__("r1") = table;
+    register int32_t r2 __asm__("r2") = p->steps;
     register int32_t *r3 __asm__("r3") = to;
+    register int32_t r12 __asm__("r12") = p->twice_zero;
+    register int32_t lr __asm__("lr") = p->more;
     __asm__ volatile(
-        " push {r7, r11}\n"
+        " push {r1, r7, r11}\n"
+        " ldrd r4, r5, [r1]\n"
+        " ldrd r6, r7, [r1, #24]\n"
+        " stm r3!, {r4-r7}\n"
+        " add r1, r0, r2, lsl #2\n"
         " subs r2, r2, #4\n"
         " blt 2f\n"
         "1:\n"
@@ -181,30 +200,19 @@ static EP_NOINLINE int32_t *interleave(const int32_t *a, const int32_t *b, int32
         " subs r2, r2, #1\n"
         " bne 3b\n"
         "4:\n"
-        " pop {r7, r11}\n"
+        " pop {r1, r7, r11}\n"
+        "5:\n"
+        " adds r1, r1, #8\n"
+        " ldm r1!, {r4, r5, r8, r9}\n" /* multiplier and shift of one channel and the other */
+        " lsl r6, r12, r5\n"
+        " lsl r10, r12, r9\n"
+        " add r10, r10, lr\n"
+        " stm r3!, {r4-r6, r8-r10}\n"
+        " mvns r2, r2\n" /* twice */
+        " bne 5b\n"
         : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3)
-        :
+        : "r"(r12), "r"(lr)
         : "r4", "r5", "r6", "r8", "r9", "r10", "cc", "memory");
-    return r3;
-}
-
-/* The constants of four channels, two pairs, in the order of the loop. */
-static EP_NOINLINE void stage(const block_params *p, const int32_t *w, const int32_t *table, int32_t *to)
-{
-    to[0] = table[0];
-    to[1] = table[1];
-    to[2] = table[6];
-    to[3] = table[7];
-    to += 4;
-    to = interleave(w, w + p->steps, p->steps, to);
-    for (int32_t pair = 0; pair < 2; pair++, table += 6) {
-        for (int32_t k = 0; k < 2; k++) {
-            to[0] = table[2 + 2 * k];
-            to[1] = table[3 + 2 * k];
-            to[2] = (int32_t)((uint32_t)(int32_t)p->twice_zero << to[1]) + (k > 0 ? p->more : 0);
-            to += 3;
-        }
-    }
 }
 
 /* All channels of `pixels` pixels. */
@@ -212,24 +220,31 @@ static void multiply(const block_params *p, const int32_t *w, const int32_t *tab
                      const uint32_t *x, int8_t *y)
 {
     const int32_t tile = 2 * p->steps;
-    const int32_t tiles = pixels / 2;
-    for (int32_t done = 0; done < p->out_c; done += 4) {
-        const int32_t c = done <= p->out_c - 4 ? done : p->out_c - 4; /* the last two a second time */
-        stage(p, w + c / 2 * p->steps, table + 3 * c, staged);
-        ep_arm_dsp_four four = {staged,   staged + 4 + tile, p->lead, y + c, p->pitch,
-                                x + tiles * tile, x};
-        if (tiles > 0) {
+    const uint32_t *const x_end = x + pixels / 2 * tile;
+    ep_arm_dsp_four four = {staged, staged + 4 + tile, p->lead, y, p->pitch, x_end, x};
+    for (int32_t left = p->out_c; left > 0; left -= 4) {
+        if (left == 2) { /* the two before them a second time */
+            w -= p->steps;
+            table -= 6;
+            y -= 2;
+        }
+        stage(p, w, table, staged);
+        four.y = y;
+        if (x != x_end) {
             p->block(&four);
         }
         if (pixels % 2 != 0) {
             int8_t none[8]; /* the outputs of the last pixel and of nothing */
-            const ep_arm_dsp_four last = {staged, four.end, p->lead, none, 4, four.x_end + tile, four.x_end};
+            const ep_arm_dsp_four last = {staged, four.end, p->lead, none, 4, x_end + tile, x_end};
             p->block(&last);
-            int8_t *const to = four.y + 2 * tiles * p->pitch;
+            int8_t *const to = y + (pixels - 1) * p->pitch;
             for (int32_t k = 0; k < 4; k++) {
                 to[k] = none[k];
             }
         }
+        w += tile;
+        table += 12;
+        y += 4;
     }
 }
 

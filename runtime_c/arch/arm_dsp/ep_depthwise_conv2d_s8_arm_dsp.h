@@ -57,7 +57,8 @@ typedef struct {
 void ep_depthwise_conv2d_s8_arm_dsp(const ep_depthwise_conv2d_s8_arm_dsp_params *p, const int8_t *w,
                                     const int32_t *table, const int8_t *x, void *scratch, int8_t *y);
 
-/* Registers: r0 plane, lr output, r1 bias, r2 shift, r3 to r8 the taps (w0 w1), (w1 w2) ... of each row, of one
+/* Registers: r0 plane, lr output, r1 bias, r2 shift and, in the bytes that shifts leave out, counts of rows and
+ * rounds, r3 to r8 the taps (w0 w1), (w1 w2) ... of each row, of one
  * column w0; r9 r10 sums of two neighbouring outputs, r11 r12 activations. Up to four registers of taps leave
  * r7 and r8 to multiplier and rounding constant. Weights and bias are doubled, so that the sums are 2a
  * (ep_arm_dsp_tile.h has the arithmetic). */
@@ -205,13 +206,13 @@ __asm__(
  * step: bytes from one output row's input to the next; c: bytes from one
  * output to the next, back: from behind the last one of a row back to the first of the next, below 2^16; dual: as
  * ep_arm_dsp_depthwise_dual.h has it, 3 times 3 with sx 1, modes but 0.
- * Frame: 0 multiplier, 4 rounding constant, 8 rows left, 12 rounds left. */
+ * Frame: 0 multiplier, 4 rounding constant. rounds is 255 at the most. */
 __asm__(
     EP_ONCE("DEPTHWISE_2")
     ".macro ep_depthwise name, kh, kw, pairs, rounds, rest, single, sx, pitch, step, c, back, mode, dual, lo, hi\n"
     EP_ASM_BEGIN
     " push {r4-r11, lr}\n"
-    " sub sp, sp, #20\n"
+    " sub sp, sp, #12\n"
     " mov lr, r3\n"
     " .if \\kw == 1\n"
     " ep_dw_taps 1, 0, r3\n"
@@ -239,13 +240,12 @@ __asm__(
     " .else\n"
     " strd r10, r12, [sp]\n"
     " .endif\n"
-    " str r1, [sp, #8]\n"
+    " add r2, r11, r1, lsl #8\n"
+    " sub r2, r2, #255\n" /* the last bit of the shift, and one row less */
     " lsl r1, r9, #1\n"
-    " add r2, r11, #1\n"
     "1:\n"
     " .if \\rounds > 1\n"
-    " mov r11, #\\rounds\n"
-    " str r11, [sp, #12]\n"
+    " sub r2, r2, #\\rounds << 24\n" /* modulo 2^8: the round that ends at 0 carries */
     "2:\n"
     " .endif\n"
     " .if \\rounds\n"
@@ -253,26 +253,30 @@ __asm__(
     " add r0, r0, #EP_x\n"
     " add lr, lr, #EP_y\n"
     " .if \\rounds > 1\n"
-    " ldr r11, [sp, #12]\n"
-    " subs r11, r11, #1\n"
-    " str r11, [sp, #12]\n"
-    " bne.w 2b\n"
+    " adds r2, r2, #1 << 24\n"
+    " bcc.w 2b\n"
     " .endif\n"
     " .endif\n"
+    " .set EP_back, \\back\n"
     " .if \\rest + \\single\n"
     " ep_dw_outputs \\kh, \\kw, \\rest, \\single, \\sx, \\pitch, \\c, \\mode, \\dual, \\lo, \\hi\n"
-    " add lr, lr, #EP_y\n"
+    " .set EP_back, EP_back - EP_y\n"
     " .endif\n"
-    " .if \\back\n"
-    " sub lr, lr, #\\back / 4096 * 4096\n"
-    " subw lr, lr, #\\back % 4096\n"
+    " .if EP_back < 0\n"
+    " addw lr, lr, #-EP_back\n"
+    " .else\n"
+    " .if EP_back / 4096\n"
+    " sub lr, lr, #EP_back / 4096 * 4096\n"
+    " .endif\n"
+    " .if EP_back % 4096\n"
+    " subw lr, lr, #EP_back % 4096\n"
+    " .endif\n"
     " .endif\n"
     " add r0, r0, #\\step - \\rounds * \\pairs * 4 * \\sx\n"
-    " ldr r11, [sp, #8]\n"
-    " subs r11, r11, #1\n"
-    " str r11, [sp, #8]\n"
-    " bne.w 1b\n"
-    " add sp, sp, #20\n"
+    " subs r2, r2, #1 << 8\n"
+    " bcs.w 1b\n"
+    " .set EP_back, 0\n"
+    " add sp, sp, #12\n"
     " pop {r4-r11, pc}\n"
     EP_ASM_END
     ".endm\n"
