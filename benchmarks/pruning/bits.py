@@ -17,6 +17,7 @@ import numpy as np
 
 from benchmarks.pruning.common import Table, arguments, ic01, kws01
 from benchmarks.pruning.mnist_nets import data_folder
+from edgeprune import heap
 from edgeprune.ir import Samples
 from edgeprune.pipeline.answered import run_host
 from edgeprune.pipeline.choose import Chooser, Room
@@ -32,6 +33,7 @@ IMAGES = 7000
 
 
 def main() -> None:
+    heap.bound()  # as the command line does
     args = arguments(__doc__, model="mnist", sizes="", dtype="mixed")
     dtype: DtypeChoice = args.dtype
     columns = ["size", "flash", "weights", "channels", "bits", "validation %", "test %", "CPU s"]

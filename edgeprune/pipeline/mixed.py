@@ -190,21 +190,27 @@ class MixedFitter(Fitter):
     def _settled(
         self, recipe: Recipe, prices: Prices, mixer: Mixer, chosen: Found, whole: Footprint
     ) -> Candidate:
-        """As it is linked with scales of its own, with fewer bits where those take too much."""
+        """As it is linked with scales of its own, with fewer bits where those take too much.
+
+        That is looked at before it is settled, which takes longer, and after.
+        """
         mix, pruned, epochs = chosen.mix, chosen.pruned, self.options.finetune
+        source, is_settled = self.prepared.float_graph, False
         while True:
-            mix = self.roundings.settled(mix, pruned.graph, self.prepared.float_graph)
-            if epochs:
-                mix = self.roundings.trained(mix, self.prepared.float_graph, epochs)
             found = self._finish(replace(recipe, levels=mix.levels), mix.graph, pruned, whole)
             over = self.limits.excess(found.size.taken)
-            if not over:
+            if over:
+                mixer.reserve(int(over.get("flash", 0)))
+                again = mixer.mix(pruned.graph, chosen.like) if "flash" in over else None
+                if again is None:
+                    raise self._floor(recipe, prices)
+                mix, is_settled = again[0], False
+            elif is_settled:
                 return replace(found, float_graph=pruned.graph, epochs=epochs)
-            mixer.reserve(int(over.get("flash", 0)))
-            again = mixer.mix(pruned.graph, chosen.like) if "flash" in over else None
-            if again is None:
-                raise self._floor(recipe, prices)
-            mix = again[0]
+            else:
+                mix, is_settled = self.roundings.settled(mix, pruned.graph, source), True
+                if epochs:
+                    mix = self.roundings.trained(mix, source, epochs)
 
     def _smallest(self, recipe: Recipe) -> Compiled:
         graph = smallest(self.prepared.float_graph, inputs=self._drops_inputs).graph

@@ -22,7 +22,7 @@ from edgeprune.pipeline.mixed import MixedFitter
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import prepare
 from edgeprune.pipeline.values import parse_bits
-from edgeprune.quantize.bits import Judge
+from edgeprune.quantize.bits import Counts, Judge
 from edgeprune.quantize.rounding import roundable
 from edgeprune.target import load_target
 from tests.e2e.conftest import Command, invoke, report_of
@@ -169,8 +169,9 @@ def test_what_its_own_scales_make_too_large_gets_fewer_bits_by_what_was_known(
     options = mixed(model)
     chooser = Chooser(prepare(options), options)
     asked: list[tuple[Graph, Graph | None]] = []
-    mix, finish = Mixer.mix, MixedFitter._finish
+    mix, finish, settle = Mixer.mix, MixedFitter._finish, Roundings.settled
     linked: list[int] = []
+    settled: list[Counts] = []
     more = iter([100])
 
     def noted(self: Mixer, graph: Graph, like: Graph | None = None) -> tuple[Mix, float] | None:
@@ -184,9 +185,16 @@ def test_what_its_own_scales_make_too_large_gets_fewer_bits_by_what_was_known(
         return replace(found, size=size)
 
     monkeypatch.setattr(Mixer, "mix", noted)
+
+    def fitting(self: Roundings, found: Mix, *given: Graph) -> Mix:
+        settled.append(found.counts)
+        return settle(self, found, *given)
+
     monkeypatch.setattr(MixedFitter, "_finish", larger)
+    monkeypatch.setattr(Roundings, "settled", fitting)
     made = chooser.pruned(load_target("cortex-m4"), Room(TIGHT, None))
-    assert made.size.flash_bytes == linked[1] < linked[0]
+    assert made.size.flash_bytes == linked[-1] < linked[0]
+    assert len(settled) == 1, "what does not fit is not settled"
     like = asked[-1][1]
     assert any(g is like for g, _ in asked[:-1]), "layers' losses are those that were measured"
 
