@@ -73,6 +73,22 @@ def test_int16_layers_are_the_reference(seed, clamp):
         check(one_node(made, [int16_type(image, xs)], y, layer), {"x0": x})
 
 
+ROOM = 2**31 - 1 - 127 * 2**15
+"""What a bias leaves for a sum of 127 times the lowest input, in 32 bits."""
+
+
+@pytest.mark.parametrize(("bias", "fits"), [(ROOM, 1), (ROOM + 1, 0), (-ROOM - 1, 0), (2**33, 0)])
+def test_int16_convolutions_finish_in_32_bits_where_all_sums_fit(bias, fits):
+    w = np.full((2, 1, 1, 1), 127, np.int8)
+    layer = {
+        "w": (w, TensorType(w.shape, DType.INT8, QuantParams.of(1.0))),
+        "b": (np.array([0, bias]), TensorType((2,), DType.INT64, QuantParams.of(1.0))),
+    }
+    graph = one_node(Conv2d(), [int16_type((1, 2, 1), 1.0)], int16_type((), 2.0**19), layer)
+    assert dict(spell(graph).params)["output"] == f"{{0, -32768, 32767, {fits}}}"
+    check(graph, {"x0": np.array([[[32767], [-32768]]], np.int16)})
+
+
 @pytest.mark.parametrize(("factor", "ok"), [(127.9, True), (128.1, False), (2.0**20, False)])
 def test_a_change_of_scale_beyond_what_litert_defines_is_refused(factor, ok):
     """Its right shift would be less than 8; the C shifted by a negative number."""
