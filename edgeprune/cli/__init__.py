@@ -6,6 +6,7 @@ one: a file with a ``command``, and its row below.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -75,7 +76,10 @@ def _refusal(error: OSError | MemoryError) -> EdgePruneError:
     """What the system does not give: a full disk, a missing permission, memory."""
     if isinstance(error, MemoryError):
         return EdgePruneError("memory", "there is not enough of it")
-    return EdgePruneError(str(error.filename or "system"), error.strerror or str(error))
+    hint = ""
+    if error.errno == errno.ENOSPC and error.filename is None:  # which disk cannot be told
+        hint = "free some of the output's disk, or of that for temporary files, which TMPDIR names"
+    return EdgePruneError(str(error.filename or "system"), error.strerror or str(error), hint)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from edgeprune import cli
 from edgeprune.frontends.from_tflite import parse
 from edgeprune.pipeline import notes
 from edgeprune.report.words import about_outputs
@@ -45,3 +47,10 @@ def test_without_labels_it_says_how_far_outputs_are_off_and_which_inputs_are_los
     assert f"vary by {source['spread']:,.0f} " in sentence
     assert sentence in " ".join(done.err.split())
     assert sentence in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_a_full_disk_that_the_system_does_not_name_is_one_of_two() -> None:
+    said = str(cli._refusal(OSError(errno.ENOSPC, "No space left on device")))
+    assert "TMPDIR" in said
+    named = str(cli._refusal(OSError(errno.ENOSPC, "No space left on device", "out/model.c")))
+    assert named == "out/model.c: No space left on device"
