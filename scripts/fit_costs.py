@@ -174,6 +174,19 @@ def layers(rng: Rng) -> Iterator[Graph]:
     yield one_node(Softmax(), [logits], longer)
 
 
+def dilated(rng: Rng) -> Iterator[Graph]:
+    """Convolutions whose windows leave something out, over images and over time."""
+    channels, filters, step = size(rng, 1, 40), size(rng, 2, 40), int(rng.integers(2, 5))
+    for kernel in ((3, 3), (5, 5), (9, 1)):
+        image = [size(rng, 3, 32) if k > 1 else 1 for k in kernel]
+        around = Padding(*[step * (k // 2) for k in kernel] * 2)
+        act = RELU if rng.integers(3) else None
+        of = {"padding": around, "dilation": (step, step), "clamp": act}
+        shape = (*image, channels)
+        yield linear(rng, Conv2d(**of), shape, (filters, *kernel, channels), "int8")
+        yield linear(rng, DepthwiseConv2d(**of), shape, (*kernel, channels), "int8")
+
+
 def examples(rng: Rng) -> Iterator[Graph]:
     """What :func:`layers` has no shapes for: operators' examples in every type and other sizes."""
     covered = (Conv2d, Dense, DepthwiseConv2d)
@@ -266,11 +279,12 @@ class Row:
 
 def count(core: str, optimize: str, wanted: Callable[[str], bool]) -> dict[str, list[Row]]:
     """By kernel: every call of those that are wanted."""
-    first, second = map(np.random.default_rng, (0, 1))
+    first, second, third = map(np.random.default_rng, (0, 1, 2))
     target = load_target(BOARDS.get(core, core))
     trials = []
     families = [
-        (layers, SHAPES, first), (examples, EXAMPLE_SHAPES, first), (others, OTHER_SHAPES, second)
+        (layers, SHAPES, first), (examples, EXAMPLE_SHAPES, first), (others, OTHER_SHAPES, second),
+        (dilated, OTHER_SHAPES, third),
     ]  # fmt: skip
     made = ((g, rng) for f, shapes, rng in families for _ in range(shapes) for g in f(rng))
     for graph, rng in made:

@@ -21,7 +21,7 @@ from kernels.layers import (
 from kernels.on_core import Trial, run_on_core
 from kernels.test_arm_dsp import float_layers, values, wide_graph
 
-from edgeprune.ir import Graph, TensorType
+from edgeprune.ir import DType, Graph, QuantParams, TensorType
 from edgeprune.kernels.arm_mve import conv
 from edgeprune.kernels.arm_mve.float32 import in_fours
 from edgeprune.kernels.select import candidates
@@ -185,13 +185,97 @@ def test_softmax_of_many_like_logits_is_the_reference() -> None:
     agree(trials, "speed")
 
 
-def test_zeros_behind_a_channel_and_blocks_that_overlap_change_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_zeros_behind_a_channel_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conv, "FEW", 0)
     rng = np.random.default_rng(0)
     graphs = [image_layer(rng, pointwise=bool(i % 3 == 0)) for i in range(TRIALS)]
     agree([trial(rng, graph, "speed") for graph in graphs], "speed")
+
+
+def layer_of(rng: Rng, image: tuple[int, ...], filters: int, dilation: int, **of: object) -> Graph:
+    """A convolution, depthwise without ``filters``, whose result is as large as its input."""
+    kernel = of.get("kernel", (1, 1))
+    assert isinstance(kernel, tuple)
+    shape = (filters, *kernel, image[2]) if filters else (*kernel, image[2])
+    constants = layer_constants(rng, shape, 0 if filters else 2, 0.05)
+    before = [(k - 1) * dilation // 2 for k in kernel]
+    after = [(k - 1) * dilation - b for k, b in zip(kernel, before, strict=True)]
+    kind = Conv2d if filters else DepthwiseConv2d
+    act = (None, (0.0, np.inf))[rng.integers(2)]
+    op = kind(padding=Padding(*before, *after), dilation=(dilation,) * 2, clamp=act)
+    y = int8_type((), output_scale(rng, 0.05, constants), -128)
+    return one_node(op, [int8_type(image, 0.05, zero(rng))], y, constants)
+
+
+def test_channels_left_over_compute_the_reference_for_any_number_of_pixels() -> None:
+    rng = np.random.default_rng(4)
+    graphs = [
+        layer_of(rng, (1, pixels, int(rng.integers(1, 50))), int(rng.integers(1, 8)), 1)
+        for pixels in range(1, 14)
+        for _ in range(3)
+    ]
+    agree([trial(rng, graph, "speed") for graph in graphs], "speed")
+
+
+def test_dilated_convolutions_compute_the_reference() -> None:
+    rng = np.random.default_rng(9)
+    trials = []
+    for dilation in (2, 3, 5, 9):
+        for kernel in ((3, 3), (5, 5), (9, 1), (1, 3)):
+            size = [int(rng.integers(1, 12)) if k > 1 else 1 for k in kernel]
+            for filters in (0, 0, 5):
+                image = (*size, int(rng.choice([1, 3, 8, 11])))
+                graph = layer_of(rng, image, filters, dilation, kernel=kernel)
+                trials.append(trial(rng, graph, "speed"))
+    forms = ("ep_conv2d_", "ep_depthwise_conv2d_")
+    wanted = {f"{f}dilated_s8_arm_mve" for f in forms}
+    wanted |= {f"ep_depthwise_conv2d_dilated_{f}_s8_arm_mve" for f in ("three", "pairs")}
+    assert {t.call.kernel for t in trials} >= wanted
+    agree(trials, "speed")
+
+
+def instructions(rng: Rng, graphs: list[Graph]) -> list[int]:
+    results = run_on_core([trial(rng, g, "speed") for g in graphs], "cortex-m55", "speed")
+    return [r.counts.instructions for r in results if r.counts]
+
+
+@pytest.mark.parametrize("filters", [0, 8])
+@pytest.mark.parametrize("kernel", [(9, 1), (3, 3)])
+def test_dilation_takes_less_than_twice_the_instructions(
+    kernel: tuple[int, int], filters: int
+) -> None:
+    rng = np.random.default_rng(2)
+    image = (24, 24 if kernel[1] > 1 else 1, 8)
+    graphs = [layer_of(rng, image, filters, d, kernel=kernel) for d in (1, 2)]
+    plain, dilated = instructions(rng, graphs)
+    assert dilated < 2 * plain
+
+
+def test_two_channels_take_no_more_than_four() -> None:
+    rng = np.random.default_rng(3)
+    for depth in (3, 16, 40):
+        two, four = instructions(rng, [layer_of(rng, (8, 8, depth), n, 1) for n in (2, 4)])
+        assert two <= four, f"{depth} inputs"
+
+
+def test_int16_sums_compute_the_reference_on_the_core() -> None:
+    rng = np.random.default_rng(61)
+    trials = []
+    for i in range(24):
+        scales = np.float32(np.exp(rng.uniform(-12, -8, 3))).tolist()
+        if i % 3 == 0:
+            scales[1] = scales[0]
+        shape = pick(rng, 1, 9, 3)
+        a, b, y = (TensorType(shape, DType.INT16, QuantParams.of(s, 0)) for s in scales)
+        graph = one_node(Add(clamp(rng)), [a, b], y)
+        feed = {v: values(rng, graph.types[v]) for v in graph.inputs}
+        for v in feed.values():
+            v.flat[:2] = (-(2**15), 2**15 - 1)[: v.size]
+        calls = candidates(graph, graph.nodes[0], ("arm_mve",), "speed", "ep_layer0")
+        trials += [Trial(graph, c, feed, inplace=bool(i % 2)) for c in calls]
+    assert {t.call.kernel for t in trials} == {"ep_add_s16_arm_mve"}
+    assert len(trials) > 12
+    agree(trials, "speed")
 
 
 def agree(trials: list[Trial], optimize: str) -> None:

@@ -7,7 +7,7 @@ from edgeprune.kernels.arm_mve.depthwise import depthwise
 from edgeprune.kernels.arm_mve.float32 import by_rows as rows_f32
 from edgeprune.kernels.arm_mve.float32 import conv2d as conv2d_f32
 from edgeprune.kernels.arm_mve.rest import rest
-from edgeprune.kernels.arm_mve.wide import wide_conv2d
+from edgeprune.kernels.arm_mve.wide import wide_add, wide_conv2d
 from edgeprune.kernels.call import Kernel
 
 KERNELS: tuple[Kernel, ...] = (
@@ -17,6 +17,7 @@ KERNELS: tuple[Kernel, ...] = (
     add,
     rest,
     wide_conv2d,
+    wide_add,
     conv2d_f32,
     rows_f32,
 )

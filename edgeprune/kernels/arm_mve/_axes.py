@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 
 from edgeprune.kernels.layer import Layer
 
@@ -21,14 +21,15 @@ class Axis:
     pad: int
 
     @property
-    def shared(self) -> bool:
-        """Whether windows side by side overlap and can read the same places."""
-        return self.dilation == 1 and self.stride < self.kernel
+    def phases(self) -> int:
+        """Parts of the output, those that lie the dilation apart, none of which is dilated."""
+        return min(self.dilation, self.out)
 
     @property
-    def step(self) -> int:
-        """Gathered places from one window to the next."""
-        return self.stride if self.shared else self.kernel
+    def phase(self) -> Axis:
+        """The first part, which is the largest."""
+        step = self.dilation
+        return replace(self, out=-(-self.out // step), dilation=1)
 
     @property
     def text(self) -> str:
@@ -50,11 +51,42 @@ class Lines:
     pixels: Axis
     by_row: bool
 
+    @property
+    def dilated(self) -> bool:
+        """Whether a window leaves something out, and is computed in parts."""
+        return max(self.lines.dilation, self.pixels.dilation) > 1
+
+    @property
+    def phases(self) -> int:
+        """Parts that a dilated convolution falls into."""
+        return self.lines.phases * self.pixels.phases
+
+    @property
+    def phase(self) -> Lines:
+        """The first of them, which is the largest."""
+        return Lines(self.lines.phase, self.pixels.phase, self.by_row)
+
 
 def both_ways(layer: Layer, pitch: int) -> tuple[Lines, Lines]:
     """Lines along the rows, and along the columns; pixels of the output are ``pitch`` apart."""
     (in_h, in_w, in_c), (out_h, out_w, _) = layer.image, layer.out
     (kh, kw), (sy, sx), (dy, dx) = layer.kernel, layer.stride, layer.dilation
-    down = Axis(in_h, in_w * in_c, out_h, out_w * pitch, kh, sy, dy, layer.pad_top)
-    across = Axis(in_w, in_c, out_w, pitch, kw, sx, dx, layer.pad_left)
+    down = _axis(in_h, in_w * in_c, out_h, out_w * pitch, kh, sy, dy, layer.pad_top)
+    across = _axis(in_w, in_c, out_w, pitch, kw, sx, dx, layer.pad_left)
     return Lines(down, across, True), Lines(across, down, False)
+
+
+def _axis(
+    size: int,
+    in_step: int,
+    out: int,
+    out_step: int,
+    kernel: int,
+    stride: int,
+    dilation: int,
+    pad: int,
+) -> Axis:
+    """Of windows of one position only those positions that they are, nothing between them."""
+    if kernel == 1 and pad == 0:
+        size, in_step, stride = -(-size // stride), in_step * stride, 1
+    return Axis(size, in_step, out, out_step, kernel, stride, dilation if kernel > 1 else 1, pad)

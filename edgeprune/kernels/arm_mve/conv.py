@@ -23,6 +23,8 @@ GATHERED_BYTES = 2048
 """Scratch that the columns of a line may take; a longer line is cut."""
 COPIED_BYTES = 1024
 """Scratch for pixels of a 1x1 kernel whose results may lie over them."""
+PHASE = 100
+"""Instructions of a part of a dilated convolution beside its own."""
 COPY_PAYS = 32
 """Output channels from which on copying them is cheap."""
 FEW = 100
@@ -45,26 +47,18 @@ def conv2d(request: Request) -> KernelCall | None:
     return min(filter(None, calls), key=lambda call: call.instructions, default=None)
 
 
-def _overlaps(request: Request, layer: Layer) -> bool:
-    """Whether channels that fill no block are computed in one that overlaps the block before."""
-    filters = layer.out[2] // layer.groups
-    again = (-filters % BLOCK) * layer.groups * layer.w[0].size
-    return filters > BLOCK and again > 0 and _are_few(request, again)
-
-
 def _are_few(request: Request, added: int) -> bool:
     """Whether a layer may have so many bytes more; never where size counts, or there are codes."""
     stored = sum(int(c.nbytes) for c in request.graph.constants.values())
     return request.pads and request.optimize == "speed" and added * FEW <= stored
 
 
-def _constants(layer: Layer, w: Array, overlaps: bool) -> tuple[Constant, ...] | None:
+def _constants(layer: Layer, w: Array) -> tuple[Constant, ...] | None:
     """Packed weights and table; None where the arithmetic does not hold.
 
     Args:
         layer: the convolution.
         w: its weights in the order in which their inputs lie, (o, ...).
-        overlaps: the last block of a group is that of its last channels.
     """
     rows = w.reshape(len(w), -1)
     acc = accumulators(rows, layer.bias, layer.xq.scalar[1])
@@ -72,10 +66,7 @@ def _constants(layer: Layer, w: Array, overlaps: bool) -> tuple[Constant, ...] |
     if rescale is None:
         return None
     each = len(w) // layer.groups
-    order = np.arange(each)
-    if overlaps:
-        order = np.concatenate([order[: each - each % BLOCK], order[-BLOCK:]])
-    groups = [k + order for k in range(0, len(w), each)]
+    groups = [slice(k, k + each) for k in range(0, len(w), each)]
     weights = [pack_rows(rows[s], BLOCK) for s in groups]
     tables = [_table(acc.bias[s], rescale.mult[s], rescale.shift[s]) for s in groups]
     return (
@@ -97,11 +88,10 @@ def _pointwise(request: Request, layer: Layer) -> KernelCall | None:
     lines, pixels, x_step = out_h, out_w, sx * in_c
     if in_w == out_w and sy == 1:  # no pixel is left out, and all of them are one line
         lines, pixels, x_step = 1, out_h * out_w, in_c
-    overlaps = _overlaps(request, layer)
-    constants = _constants(layer, layer.w, overlaps)
+    constants = _constants(layer, layer.w)
     if constants is None:
         return None
-    work = lines * _line_work(layer, in_c, pixels, overlaps)
+    work = lines * _line_work(layer, in_c, pixels)
     wide = layer.stride == (1, 1) and layer.out[2] >= COPY_PAYS
     copied = wide and request.pitch == layer.out[2]
     whole = layer.out[2] % BLOCK == 0  # else single channels are computed behind the others
@@ -125,10 +115,11 @@ def _pointwise(request: Request, layer: Layer) -> KernelCall | None:
             f"{FOLDER}/ep_conv2d_1x1_s8_arm_mve.c",
             f"{FOLDER}/ep_conv_line_arm_mve.c",
             f"{FOLDER}/ep_conv_pairs_arm_mve.S",
+            f"{FOLDER}/ep_conv_single_arm_mve.S",
         ),
         headers=(f"{FOLDER}/ep_conv2d_1x1_s8_arm_mve.h",),
         params_type=f"{name}_params",
-        params=(("line", _line(layer, in_c, overlaps)), *geometry),
+        params=(("line", _line(layer, in_c)), *geometry),
         constants=constants,
         inputs=(request.node.inputs[0],),
         scratch_bytes=block * in_c if copied else 0,
@@ -159,54 +150,55 @@ def _of_few(copied: KernelCall, layer: Layer, pixels: int) -> KernelCall:
 
 
 def _gathered(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
-    in_c, pixels, kernel = layer.image[2] // layer.groups, at.pixels, at.pixels.kernel
+    in_c, phase = layer.image[2] // layer.groups, at.phase
+    lines, pixels, kernel = phase.lines, phase.pixels, phase.pixels.kernel
     w = layer.w.transpose((0, 2, 1, 3) if at.by_row else (0, 1, 2, 3)).reshape(layer.out[2], -1)
     zeros = _zeros(request, w)
-    overlaps = _overlaps(request, layer)
-    constants = _constants(layer, np.pad(w, ((0, 0), (0, zeros))), overlaps)
+    constants = _constants(layer, np.pad(w, ((0, 0), (0, zeros))))
     if constants is None:
         return None
-    step = pixels.step
-    place = at.lines.kernel * in_c
+    step = pixels.stride
+    place = lines.kernel * in_c
     in_len = kernel * place + zeros
     most = max(2, (GATHERED_BYTES // place - kernel) // step + 1)
     block = min(pixels.out, most - most % 2)
     places = (block - 1) * step + kernel
     blocks = -(-pixels.out // block)
-    each = 6 if pixels.shared else 40
-    held = at.lines.dilation == 1
-    fresh = min(at.lines.kernel, at.lines.stride) if held else at.lines.kernel
-    fill = blocks * (fresh * (90 + places * each * -(-in_c // LANES)) + places * place // 5)
-    over = in_lines(layer.windows, held=held, by_row=at.by_row, block=block)
+    fresh = min(lines.kernel, lines.stride)
+    fill = blocks * (fresh * (90 + places * 6 * -(-in_c // LANES)) + places * place // 5)
+    over = None
+    if not at.dilated:
+        over = in_lines(layer.windows, held=True, by_row=at.by_row, block=block)
+    dilated = "dilated_" if at.dilated else ""
+    work = layer.groups * lines.out * (fill + _line_work(layer, in_len, pixels.out))
     return KernelCall(
-        function="ep_conv2d_s8_arm_mve",
+        function=f"ep_conv2d_{dilated}s8_arm_mve",
         sources=(
+            *((f"{FOLDER}/ep_conv2d_dilated_s8_arm_mve.c",) if dilated else ()),
             f"{FOLDER}/ep_conv2d_s8_arm_mve.c",
             f"{FOLDER}/ep_spread_arm_mve.S",
             f"{FOLDER}/ep_conv_line_arm_mve.c",
             f"{FOLDER}/ep_conv_pairs_arm_mve.S",
+            f"{FOLDER}/ep_conv_single_arm_mve.S",
         ),
         headers=(f"{FOLDER}/ep_conv2d_s8_arm_mve.h",),
         params_type="ep_conv2d_s8_arm_mve_params",
         params=(
-            ("line", _line(layer, in_len, overlaps)),
+            ("line", _line(layer, in_len)),
             ("lines", at.lines.text),
-            ("pixels", pixels.text),
+            ("pixels", at.pixels.text),
             ("groups", layer.groups),
             ("in_c", in_c),
             ("w_group", constants[0].values.size // layer.groups),
             ("table_group", constants[1].values.size // layer.groups),
             ("x_zero", layer.xq.scalar[1]),
             ("block", block),
-            ("step", step),
         ),
         constants=constants,
         inputs=(request.node.inputs[0],),
         scratch_bytes=places * place + zeros,
         inplace=over,
-        instructions=layer.groups
-        * at.lines.out
-        * (fill + _line_work(layer, in_len, pixels.out, overlaps)),
+        instructions=at.phases * (work + PHASE * at.dilated),
     )
 
 
@@ -219,7 +211,7 @@ def _zeros(request: Request, w: Array) -> int:
     return zeros if _are_few(request, len(w) * zeros) else 0
 
 
-def _line(layer: Layer, in_len: int, overlaps: bool) -> str:
+def _line(layer: Layer, in_len: int) -> str:
     """The initialiser of the ``ep_conv_line`` of a group."""
     values = (
         in_len,
@@ -227,19 +219,18 @@ def _line(layer: Layer, in_len: int, overlaps: bool) -> str:
         layer.yq.scalar[1],
         *layer.clamp,
         int(saturates(layer)),
-        int(overlaps),
     )
     return f"{{{', '.join(map(str, values))}}}"
 
 
-def _line_work(layer: Layer, in_len: int, pixels: int, overlaps: bool) -> int:
+def _line_work(layer: Layer, in_len: int, pixels: int) -> int:
     """Estimated instructions of one line of a group."""
     blocks, singles = divmod(layer.out[2] // layer.groups, BLOCK)
     each = 15 * (in_len // LANES) + (24 if in_len % LANES else 0) + (29 if saturates(layer) else 37)
     pairs = -(-pixels // 2)
-    if overlaps:
-        return 180 + pairs * (22 + (blocks + 1) * each)
-    return 80 + pairs * (11 + blocks * each) + pixels * singles * (16 * -(-in_len // LANES) + 45)
+    fours = -(-pixels // 4) if pixels >= 4 else pixels
+    alone = singles * (60 + fours * (10 * -(-in_len // LANES) + 27))
+    return 80 + pairs * (11 + blocks * each) + alone
 
 
 def _table(bias: Int64s, mult: Int64s, shift: Int64s) -> Array:

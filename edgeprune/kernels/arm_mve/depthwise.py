@@ -9,7 +9,7 @@ from edgeprune.kernels.accumulators import accumulators
 from edgeprune.kernels.arm_mve._axes import Lines, both_ways
 from edgeprune.kernels.arm_mve._pack import LANES
 from edgeprune.kernels.arm_mve._rescale import rescale_twice
-from edgeprune.kernels.arm_mve.conv import saturates
+from edgeprune.kernels.arm_mve.conv import PHASE, saturates
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.kernels.inplace import in_lines
 from edgeprune.kernels.layer import Layer, conv_layer
@@ -26,6 +26,8 @@ LONGEST = 127
 """Taps that an order can name."""
 FORMS = {3: "three_", 6: "three_strided_"}
 """Forms for patches so many bytes apart, two of which lie in 16 bytes, where no clamp follows."""
+DILATED = ("three_", "pairs_", "")
+"""Forms that parts of a dilated convolution can take."""
 SCATTER_REACH = 65535
 """Bytes that the places of scattered 16-bit lanes span."""
 
@@ -41,8 +43,9 @@ def depthwise(request: Request) -> KernelCall | None:
 
 def _along(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
     (_, _, in_c), (_, _, out_c) = layer.image, layer.out
-    pixels, lines = at.pixels, at.lines
-    if pixels.out_step * (PIXELS - 1) > SCATTER_REACH:
+    phase = at.phase
+    pixels, lines = phase.pixels, phase.lines
+    if at.pixels.dilation * pixels.out_step * (PIXELS - 1) > SCATTER_REACH:
         return None
     w = layer.w.transpose((0, 2, 1, 3) if at.by_row else (0, 1, 2, 3)).reshape(out_c, -1)
     acc = accumulators(w, layer.bias, layer.xq.scalar[1])
@@ -50,19 +53,23 @@ def _along(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
     if rescale is None or np.any(rescale.shift >= 0):
         return None
     table = np.stack([acc.bias, rescale.mult, rescale.shift], axis=1).astype(np.int32)
-    step = pixels.step
+    step = pixels.stride
     most = (PLANE_BYTES // lines.kernel - pixels.kernel) // step + 1
     block = min(pixels.out, max(PIXELS, most - most % PIXELS))
     plane = ((block - 1) * step + pixels.kernel) * lines.kernel
-    held = lines.dilation == 1
-    over = in_lines(layer.windows, held=held, by_row=at.by_row, block=block)
+    over = None
+    if not at.dilated:
+        over = in_lines(layer.windows, held=True, by_row=at.by_row, block=block)
     pairs = (step + pixels.kernel) * lines.kernel <= LANES
-    orders = _orders(at, pairs=pairs)
+    orders = _orders(phase, pairs=pairs)
     form = FORMS.get(step * lines.kernel) if pairs and saturates(layer) else None
-    form = form or ("pairs_" if pairs else "")
+    if form is None or (at.dilated and form not in DILATED):
+        form = "pairs_" if pairs else ""
+    dilated = "dilated_" if at.dilated else ""
     return KernelCall(
-        function=f"ep_depthwise_conv2d_{form}s8_arm_mve",
+        function=f"ep_depthwise_conv2d_{dilated}{form}s8_arm_mve",
         sources=(
+            *((f"{FOLDER}/ep_depthwise_conv2d_dilated_s8_arm_mve.c",) if dilated else ()),
             f"{FOLDER}/ep_depthwise_conv2d_s8_arm_mve.c",
             f"{FOLDER}/ep_depthwise_line_arm_mve.S",
             f"{FOLDER}/ep_depthwise_three_arm_mve.S",
@@ -71,8 +78,8 @@ def _along(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
         headers=(f"{FOLDER}/ep_depthwise_conv2d_s8_arm_mve.h",),
         params_type="ep_depthwise_conv2d_s8_arm_mve_params",
         params=(
-            ("lines", lines.text),
-            ("pixels", pixels.text),
+            ("lines", at.lines.text),
+            ("pixels", at.pixels.text),
             ("in_c", in_c),
             ("multiplier", out_c // in_c),
             ("x_zero", layer.xq.scalar[1]),
@@ -80,7 +87,6 @@ def _along(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
             ("act_min", layer.clamp[0]),
             ("act_max", layer.clamp[1]),
             ("block", block),
-            ("step", step),
             ("plane", plane),
             ("vectors", orders.shape[1]),
         ),
@@ -92,24 +98,23 @@ def _along(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
         inputs=(request.node.inputs[0],),
         scratch_bytes=CHANNELS * plane + (PIXELS - 1) * step * lines.kernel + LANES - 1,
         inplace=over,
-        instructions=_work(layer, at, block, form),
+        instructions=at.phases * (_work(layer, phase, block, form) + PHASE * at.dilated),
     )
 
 
 def _orders(at: Lines, *, pairs: bool) -> Array:
     """For each turn the weight that meets every lane, (turns, vectors, lanes); -1: none."""
     kernel, taps = at.lines.kernel, at.lines.kernel * at.pixels.kernel
-    turns = kernel if at.lines.dilation == 1 else 1
     vectors = 2 if pairs else -(-taps // LANES)
     lanes = np.arange(taps)
-    made = np.full((turns, vectors * LANES), -1, np.int8)
-    for turn in range(turns):
+    made = np.full((kernel, vectors * LANES), -1, np.int8)
+    for turn in range(kernel):
         order = lanes - lanes % kernel + (lanes - turn) % kernel
         made[turn, :taps] = order
         if pairs:
-            second = LANES + at.pixels.step * kernel
+            second = LANES + at.pixels.stride * kernel
             made[turn, second : second + taps] = order
-    return made.reshape(turns, vectors, LANES)
+    return made.reshape(kernel, vectors, LANES)
 
 
 def _work(layer: Layer, at: Lines, block: int, form: str) -> int:
@@ -117,10 +122,10 @@ def _work(layer: Layer, at: Lines, block: int, form: str) -> int:
     in_c, out_c = layer.image[2], layer.out[2]
     lines, pixels = at.lines, at.pixels
     counts = [min(block, pixels.out - j) for j in range(0, pixels.out, block)]
-    moved = min(lines.kernel, lines.stride) if lines.dilation == 1 else lines.kernel
+    moved = min(lines.kernel, lines.stride)
     filled = lines.kernel + (lines.out - 1) * moved
-    places = sum((count - 1) * pixels.step + pixels.kernel for count in counts)
-    fill = filled * (50 * len(counts) + places * (6 if pixels.shared else 50))
+    places = sum((count - 1) * pixels.stride + pixels.kernel for count in counts)
+    fill = filled * (50 * len(counts) + places * 6)
     calls = len(counts) * (220 + 70 * lines.out * (out_c // in_c))
     vectors = -(-lines.kernel * pixels.kernel // LANES)
     line = sum(17 + _of_groups(count, form, vectors) for count in counts)

@@ -1,4 +1,4 @@
-"""int16 convolutions with weights of eight bits: the portable driver, inner loops of Helium."""
+"""int16 convolutions with weights of eight bits (portable driver, Helium inner loops), and sums."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from functools import partial
 
 import numpy as np
 
-from edgeprune.ir import Array
+from edgeprune.ir import Array, DType, Over
+from edgeprune.ir.fixedpoint import ADD_LEFT_SHIFT, add_multipliers
 from edgeprune.kernels.call import Constant, KernelCall, Request
-from edgeprune.kernels.portable._spell import BLOCK
+from edgeprune.kernels.portable._spell import BLOCK, int_clamp, integers, quant
 from edgeprune.kernels.portable.conv import conv2d, filters_of
-from edgeprune.ops import Conv2d
+from edgeprune.ops import Add, Conv2d
 
 FOLDER = "arch/arm_mve"
 LANES = 8
@@ -26,6 +27,11 @@ ALONE = (5, 40)
 """Of an input, and of a result, of a channel that is left after the blocks."""
 PER_FILLED = 20
 """Of a pixel of the lines that are filled for a row of results."""
+
+HALF = (2**30, 0)
+"""Multiplier and shift of the operand with the larger scale."""
+SIGN = 31
+"""Bits behind the sign."""
 
 
 def in_eights(w: Array, piece: int) -> Array:
@@ -86,6 +92,46 @@ def wide_conv2d(request: Request) -> KernelCall | None:
             shift,
         ),
         instructions=op.groups * (_sums(y, w[0].size, piece, len(w) // op.groups) + y[0] * filled),
+    )
+
+
+def wide_add(request: Request) -> KernelCall | None:
+    """A sum of int16 without repetition of an operand."""
+    graph, node = request.graph, request.node
+    op, types = node.op, (*graph.types_of(node), graph.types[node.output])
+    if integers(request) is not DType.INT16 or not isinstance(op, Add):
+        return None
+    if types[0].shape != types[1].shape or any(v in graph.constants for v in node.inputs):
+        return None
+    a, b, y = map(quant, types)
+    on_a, on_b, (mult, shift) = add_multipliers(
+        a, b, y, ADD_LEFT_SHIFT[types[2].dtype.numpy.itemsize]
+    )
+    names = node.inputs
+    if on_a != HALF:
+        on_a, on_b, names = on_b, on_a, (names[1], names[0])
+    centred = not any(q.scalar[1] for q in (a, b, y))
+    if not centred or on_a != HALF or on_b[1] > 0 or shift >= 0:
+        return None
+    name, length = "ep_add_s16_arm_mve", types[2].size
+    return KernelCall(
+        function=name,
+        sources=(f"{FOLDER}/{name}.S",),
+        headers=(f"{FOLDER}/{name}.h",),
+        params_type=f"{name}_params",
+        params=(
+            ("length", length),
+            ("b_mult", on_b[0]),
+            ("b_shift", on_b[1]),
+            ("y_mult", mult),
+            ("y_shift", shift),
+            ("b_sign", -SIGN - (on_b[1] == 0)),
+            *int_clamp(op.clamp, types[2]).items(),
+        ),
+        constants=(),
+        inputs=names,
+        inplace=Over(),
+        instructions=-(-length // 4) * 17 + 30,
     )
 
 

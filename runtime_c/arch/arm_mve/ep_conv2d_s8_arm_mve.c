@@ -32,53 +32,29 @@ static void take(const params *p, const int8_t *x, int32_t line, int32_t positio
     ep_spread_arm_mve(&all);
 }
 
-/* A place for each tap of each of `count` pixels from j. */
-static void gather_apart(const params *p, const int8_t *x, int32_t line, int32_t j, int32_t count,
-                         int8_t *to)
-{
-    const ep_axis *const pixels = &p->pixels;
-    for (int32_t k = 0; k < count; k++) {
-        for (int32_t tap = 0; tap < pixels->kernel; tap++) {
-            const int32_t position =
-                (j + k) * pixels->stride - pixels->pad + tap * pixels->dilation;
-            const int inside = position >= 0 && position < pixels->in;
-            take(p, x, inside ? line : -1, position, 1, to);
-            to += p->lines.kernel * p->in_c;
-        }
-    }
-}
-
 /* `count` pixels from j of all lines. */
 static void block(const params *p, const int8_t *w, const int32_t *table, const int8_t *x,
                   int32_t j, int32_t count, int8_t *gathered, int8_t *y)
 {
     const ep_axis *const lines = &p->lines;
     const int32_t place = lines->kernel * p->in_c;
-    const int shared = p->step < p->pixels.kernel;
-    const ep_span span = ep_span_of(&p->pixels, j, count, p->step);
-    const int32_t places = shared ? span.inside : count * p->step;
-    int8_t *const inside = gathered + (shared ? span.before * place : 0);
-    if (shared) { /* nothing else is ever written there */
-        pad(p, gathered, 0, 1, span.before * place);
-        pad(p, inside + span.inside * place, 0, 1, span.after * place);
-    }
-    const int32_t kept = lines->dilation == 1 ? lines->kernel - lines->stride : 0;
+    const ep_span span = ep_span_of(&p->pixels, j, count);
+    int8_t *const inside = gathered + span.before * place;
+    pad(p, gathered, 0, 1, span.before * place); /* nothing else is ever written there */
+    pad(p, inside + span.inside * place, 0, 1, span.after * place);
+    const int32_t kept = lines->kernel - lines->stride;
     for (int32_t i = 0; i < lines->out; i++) {
         int32_t r = 0;
-        if (i > 0 && kept > 0 && places > 0) { /* what the line before has gathered moves up */
+        if (i > 0 && kept > 0 && span.inside > 0) { /* what the line before has gathered moves up */
             const int32_t gone = lines->stride * p->in_c;
-            ep_copy_arm_mve(inside, inside + gone, places * place - gone);
+            ep_copy_arm_mve(inside, inside + gone, span.inside * place - gone);
             r = kept;
         }
-        for (; r < lines->kernel; r++) {
-            const int32_t line = i * lines->stride - lines->pad + r * lines->dilation;
-            if (!shared) {
-                gather_apart(p, x, line, j, count, gathered + r * p->in_c);
-            } else if (span.inside > 0) {
-                take(p, x, line, span.position, span.inside, inside + r * p->in_c);
-            }
+        for (; r < lines->kernel && span.inside > 0; r++) {
+            take(p, x, i * lines->stride - lines->pad + r, span.position, span.inside,
+                 inside + r * p->in_c);
         }
-        ep_conv_line_arm_mve(&p->line, w, table, gathered, p->step * place, count,
+        ep_conv_line_arm_mve(&p->line, w, table, gathered, p->pixels.stride * place, count,
                              y + i * lines->out_step + j * p->pixels.out_step,
                              p->pixels.out_step);
     }

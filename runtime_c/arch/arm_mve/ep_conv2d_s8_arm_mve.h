@@ -17,19 +17,21 @@ typedef struct {
     int32_t table_group; /* words of the table */
     int32_t x_zero; /* what lies in the padding */
     int32_t block;  /* output pixels that are gathered at once */
-    int32_t step;   /* places from one pixel to the next: pixels.stride, where neighbours share
-                       places, which takes dilation 1; else pixels.kernel */
 } ep_conv2d_s8_arm_mve_params;
 
-/* As ep_conv2d_s8, bit for bit. w and table: see ep_conv_line_arm_mve, in_len
+/* As ep_conv2d_s8 without dilation, bit for bit. w and table: see ep_conv_line_arm_mve, in_len
  * [pixels.kernel][lines.kernel][in_c].
  *
  * x        int8 [in_h][in_w][groups][in_c]
- * gathered scratch, int8 [(block - 1) * step + pixels.kernel][lines.kernel][in_c], then as many bytes
+ * gathered scratch, int8 [(block - 1) * pixels.stride + pixels.kernel][lines.kernel][in_c], then as many bytes
  *          as line.in_len is more than what a pixel reads
  * y        int8 [out_h][out_w][groups][out_c]; may lie over x where all pixels of a line are
  *          gathered at once, and no line is read after it was written */
 void ep_conv2d_s8_arm_mve(const ep_conv2d_s8_arm_mve_params *p, const int8_t *w,
                           const int32_t *table, const int8_t *x, void *gathered, int8_t *y);
+
+/* The same with dilation: a convolution without for each phase of either axis. y may not lie over x. */
+void ep_conv2d_dilated_s8_arm_mve(const ep_conv2d_s8_arm_mve_params *p, const int8_t *w,
+                                  const int32_t *table, const int8_t *x, void *gathered, int8_t *y);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_conv_line_arm_mve.h"
 
-#include "ep_arm_mve_common.h"
+#include "ep_conv_single_arm_mve.h"
 
 #define BLOCK 4
+#define FOUR 4 /* pixels of a channel alone */
 #define LANES 16
 #define WORDS 9 /* of a block's part of the table */
 
@@ -38,6 +39,32 @@ static void blocks(const ep_conv_line *p, int32_t count, const int8_t *w, const 
     }
 }
 
+/* The channel of one table and one row of weights. */
+static void single(const ep_conv_line *p, const int8_t *w, const int32_t *table, const int8_t *x,
+                   int32_t x_step, int32_t pixels, int8_t *y, int32_t y_step)
+{
+    ep_conv_single some = {w, pixels / FOUR, y_step, table, p, x, y, x_step, p->in_len};
+    if (pixels >= FOUR) {
+        ep_conv_single_arm_mve(&some);
+        if (pixels % FOUR == 0) {
+            return;
+        }
+        some.fours = 1; /* the last four, some of them once more */
+        some.x = x + (pixels - FOUR) * x_step;
+        some.y = y + (pixels - FOUR) * y_step;
+        ep_conv_single_arm_mve(&some);
+        return;
+    }
+    some.fours = 1; /* all of one pixel */
+    some.x_step = 0;
+    some.y_step = 0;
+    for (; pixels > 0; pixels--) {
+        ep_conv_single_arm_mve(&some);
+        some.x += x_step;
+        some.y += y_step;
+    }
+}
+
 void ep_conv_line_arm_mve(const ep_conv_line *p, const int8_t *w, const int32_t *table,
                           const int8_t *x, int32_t x_step, int32_t pixels, int8_t *y,
                           int32_t y_step)
@@ -48,16 +75,8 @@ void ep_conv_line_arm_mve(const ep_conv_line *p, const int8_t *w, const int32_t 
         w += blocked * p->in_len;
         table += blocked / BLOCK * WORDS;
     }
-    if (p->overlaps) {
-        blocks(p, 1, w, table, x, x_step, pixels, y + p->out_c - BLOCK, y_step);
-        return;
-    }
     for (int32_t o = blocked; o < p->out_c; o++) {
-        for (int32_t i = 0; i < pixels; i++) {
-            const int32_t acc = ep_arm_mve_dot(table[0], x + i * x_step, w, p->in_len);
-            const int32_t v = ep_rescale(acc, table[1], table[2]) + p->y_zero;
-            y[i * y_step + o] = (int8_t)ep_limit(v, p->act_min, p->act_max);
-        }
+        single(p, w, table, x, x_step, pixels, y + o, y_step);
         w += p->in_len;
         table += 3;
     }

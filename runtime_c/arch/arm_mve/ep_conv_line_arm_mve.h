@@ -11,15 +11,14 @@ typedef struct {
     int32_t y_zero;
     int32_t act_min;
     int32_t act_max;
-    int16_t relu; /* act_min = y_zero = -128 and act_max = 127: saturation is the clamp */
-    int16_t overlaps; /* 1: the last block is that of the last 4 channels, some of them once more */
+    int32_t relu; /* act_min = y_zero = -128 and act_max = 127: saturation is the clamp */
 } ep_conv_line;
 
 /* y[i][o] = clamp(rescale(bias[o] + sum_k x[i * x_step + k] * w[o][k]) + y_zero), rounded twice.
  * Every shift is 0 or negative.
  *
  * w      int8, in blocks of 4 channels: [in_len / 16][4][16], then [4][in_len % 16]; channels that
- *        are left over one by one, or in a block that overlaps; 15 bytes behind the last may be read
+ *        are left over one by one; 15 bytes behind the last may be read
  * table  for each block: bias [4], multipliers [4], shifts, int8 [4]. For each channel that is left
  *        over: bias, multiplier, shift. The input's zero point is folded into the bias
  * x      int8, pixels x_step bytes apart

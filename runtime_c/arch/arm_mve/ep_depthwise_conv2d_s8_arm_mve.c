@@ -39,49 +39,25 @@ static void take(const params *p, ep_scatter *planes, const int8_t *x, int32_t l
     ep_scatter_arm_mve(planes);
 }
 
-/* An input line in a column of the planes, a place for each tap of each of `count` pixels from j. */
-static EP_NOINLINE void take_apart(const params *p, ep_scatter *planes, const int8_t *x, int32_t line,
-                                   int32_t j, int32_t count, int8_t *to)
-{
-    const ep_axis *const pixels = &p->pixels;
-    for (int32_t k = 0; k < count; k++) {
-        for (int32_t tap = 0; tap < pixels->kernel; tap++) {
-            const int32_t position =
-                (j + k) * pixels->stride - pixels->pad + tap * pixels->dilation;
-            const int inside = position >= 0 && position < pixels->in;
-            take(p, planes, x, inside ? line : -1, position, 1, to);
-            to += p->lines.kernel;
-        }
-    }
-}
-
 /* Lines of `count` pixels from j, of the channels of one block. */
 static void block(const params *p, ep_depthwise_line *out, const int8_t *order, const int8_t *x,
                   int32_t j, int32_t count, ep_scatter *planes, line_function *line_of)
 {
     const ep_axis *const lines = &p->lines;
     const ep_depthwise_line first = *out;
-    const ep_span span = ep_span_of(&p->pixels, j, count, p->step);
-    const int shared = p->step < p->pixels.kernel;
+    const ep_span span = ep_span_of(&p->pixels, j, count);
     int8_t *const places = planes->to;
     int8_t *const inside = places + span.before * lines->kernel;
-    if (shared) { /* nothing else is ever written there */
-        pad(p, planes, places, 1, span.before * lines->kernel);
-        pad(p, planes, inside + span.inside * lines->kernel, 1, span.after * lines->kernel);
-    }
-    const int32_t stays =
-        lines->dilation == 1 && lines->stride < lines->kernel ? lines->kernel - lines->stride : 0;
+    /* nothing else is ever written there */
+    pad(p, planes, places, 1, span.before * lines->kernel);
+    pad(p, planes, inside + span.inside * lines->kernel, 1, span.after * lines->kernel);
+    const int32_t stays = lines->stride < lines->kernel ? lines->kernel - lines->stride : 0;
     int32_t turn = 0; /* the column of the window's first line */
     int32_t r = 0;    /* lines of the window that are there */
     for (int32_t i = 0, top = -lines->pad; i < lines->out; i++, top += lines->stride) {
-        for (; r < lines->kernel; r++) {
-            const int32_t line = top + r * lines->dilation;
+        for (; r < lines->kernel && span.inside > 0; r++) {
             const int32_t slot = turn + r < lines->kernel ? turn + r : turn + r - lines->kernel;
-            if (!shared) {
-                take_apart(p, planes, x, line, j, count, places + slot);
-            } else if (span.inside > 0) {
-                take(p, planes, x, line, span.position, span.inside, inside + slot);
-            }
+            take(p, planes, x, top + r, span.position, span.inside, inside + slot);
         }
         out->order = order + turn * p->vectors * LANES;
         out->order_end = out->order + p->vectors * LANES;
@@ -103,7 +79,7 @@ static EP_NOINLINE void blocks(const params *p, const int8_t *w, const int32_t *
 {
     const ep_axis *const pixels = &p->pixels;
     const int32_t taps = pixels->kernel * p->lines.kernel;
-    const int32_t x_step = patches * p->step * p->lines.kernel;
+    const int32_t x_step = patches * pixels->stride * p->lines.kernel;
     for (int32_t c = 0; c < p->in_c; c += CHANNELS) {
         const int32_t channels = p->in_c - c < CHANNELS ? p->in_c - c : CHANNELS;
         const int32_t o = c * p->multiplier;

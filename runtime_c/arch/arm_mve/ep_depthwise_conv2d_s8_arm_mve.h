@@ -19,41 +19,53 @@ typedef struct {
     int32_t act_min;
     int32_t act_max;
     int32_t block; /* output pixels that are held at once */
-    int32_t step;  /* places from one pixel to the next: pixels.stride, where neighbours share
-                      places, which takes dilation 1; else pixels.kernel */
-    int32_t plane; /* bytes of a plane: ((block - 1) * step + pixels.kernel) * lines.kernel */
+    int32_t plane; /* bytes of a plane: ((block - 1) * pixels.stride + pixels.kernel) * lines.kernel */
     int32_t vectors; /* of an order */
 } ep_depthwise_conv2d_s8_arm_mve_params;
 
-/* As ep_depthwise_conv2d_s8, bit for bit. Every shift is negative.
+/* As ep_depthwise_conv2d_s8 without dilation, bit for bit. Every shift is negative.
  *
  * w      int8 [out_c][pixels.kernel][lines.kernel]
  * table  bias, multiplier and shift of each channel; the input's zero point is folded into the bias
- * order  int8 [lines.kernel, or 1 where lines.dilation is not 1][vectors][16]: the weight that meets
+ * order  int8 [lines.kernel][vectors][16]: the weight that meets
  *        each lane of a vector (-1: none), by the input line that the first column of the planes
  *        holds
  * x      int8 [in_h][in_w][in_c]
- * planes scratch, int8 [8][plane], then 7 * step * lines.kernel + 15 bytes that are only read
+ * planes scratch, int8 [8][plane], then 7 * pixels.stride * lines.kernel + 15 bytes that are only read
  * y      int8 [out_h][out_w][out_c]; may lie over x where all pixels of a line are computed at
  *        once, and no line is read after it was written */
 void ep_depthwise_conv2d_s8_arm_mve(const ep_depthwise_conv2d_s8_arm_mve_params *p,
                                     const int8_t *w, const int32_t *table, const int8_t *order,
                                     const int8_t *x, void *planes, int8_t *y);
 
-/* The same where a window and the next one lie in the same 16 bytes: (step + pixels.kernel) *
+/* The same where a window and the next one lie in the same 16 bytes: (pixels.stride + pixels.kernel) *
  * lines.kernel <= 16. An order has two vectors, of a window and of the next one. */
 void ep_depthwise_conv2d_pairs_s8_arm_mve(const ep_depthwise_conv2d_s8_arm_mve_params *p,
                                           const int8_t *w, const int32_t *table,
                                           const int8_t *order, const int8_t *x, void *planes,
                                           int8_t *y);
 
-/* The same where also step * lines.kernel is 3 (strided: 6), and saturation is the clamp: y_zero = act_min =
+/* The same where also pixels.stride * lines.kernel is 3 (strided: 6), and saturation is the clamp: y_zero = act_min =
  * -128, act_max = 127. */
 void ep_depthwise_conv2d_three_s8_arm_mve(const ep_depthwise_conv2d_s8_arm_mve_params *p,
                                           const int8_t *w, const int32_t *table,
                                           const int8_t *order, const int8_t *x, void *planes,
                                           int8_t *y);
 void ep_depthwise_conv2d_three_strided_s8_arm_mve(const ep_depthwise_conv2d_s8_arm_mve_params *p,
+                                                  const int8_t *w, const int32_t *table,
+                                                  const int8_t *order, const int8_t *x,
+                                                  void *planes, int8_t *y);
+
+/* The first three with dilation: a convolution without for each phase of either axis. y may not lie over x. */
+void ep_depthwise_conv2d_dilated_s8_arm_mve(const ep_depthwise_conv2d_s8_arm_mve_params *p,
+                                            const int8_t *w, const int32_t *table,
+                                            const int8_t *order, const int8_t *x, void *planes,
+                                            int8_t *y);
+void ep_depthwise_conv2d_dilated_pairs_s8_arm_mve(const ep_depthwise_conv2d_s8_arm_mve_params *p,
+                                                  const int8_t *w, const int32_t *table,
+                                                  const int8_t *order, const int8_t *x,
+                                                  void *planes, int8_t *y);
+void ep_depthwise_conv2d_dilated_three_s8_arm_mve(const ep_depthwise_conv2d_s8_arm_mve_params *p,
                                                   const int8_t *w, const int32_t *table,
                                                   const int8_t *order, const int8_t *x,
                                                   void *planes, int8_t *y);

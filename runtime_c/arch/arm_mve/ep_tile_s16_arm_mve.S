@@ -109,20 +109,22 @@ END ep_tile_block_s16_arm_mve
     .set S_SHIFT, 32
     .set O_LOW, 4
 
-    /* offsets from sp, behind eight sums */
-    .set F_X, 32
-    .set F_SECOND, 36
-    .set F_BIAS, 40 /* where the next block's lie; multipliers behind it */
-    .set F_SHIFT, 48
-    .set F_Y, 52
-    .set F_LEFT, 56 /* channels */
-    .set F_N, 60
-    .set F_PITCH, 64
-    .set F_OUTPUT, 68
-    .set FRAME, 76
+    /* offsets from sp */
+    .set F_X, 0
+    .set F_SECOND, 4
+    .set F_BIAS, 8 /* where the next block's lie; multipliers behind it */
+    .set F_SHIFT, 16
+    .set F_Y, 20
+    .set F_LEFT, 24 /* channels */
+    .set F_N, 28
+    .set F_PITCH, 32
+    .set FRAME, 36
+    .set SAVED, 36 + 48
 
+    /* q4 q5 clamp, q6 32 */
 FUNCTION ep_tile_strip_s16_arm_mve
     push {r4-r11, lr}
+    vpush {d8-d13}
     sub sp, sp, #FRAME
     mov r7, r3
     ldr r4, [r0, #S_NEXT]
@@ -131,25 +133,25 @@ FUNCTION ep_tile_strip_s16_arm_mve
     ldrd r4, r5, [r0, #S_BIAS]
     strd r4, r5, [sp, #F_BIAS]
     ldr r4, [r0, #S_SHIFT]
-    ldr r5, [sp, #FRAME + 36] /* y */
+    ldr r5, [sp, #FRAME + SAVED] /* y */
     strd r4, r5, [sp, #F_SHIFT]
     ldrd r4, r5, [r0, #S_COUNT]
     strd r4, r5, [sp, #F_LEFT]
     ldr r4, [r0, #S_PITCH]
     lsls r4, r4, #1
-    strd r4, r1, [sp, #F_PITCH]
+    str r4, [sp, #F_PITCH]
+    ldrd r4, r5, [r1, #O_LOW]
+    vdup.32 q4, r4
+    vdup.32 q5, r5
+    vmov.i32 q6, #32
 1:
+    ldr r5, [sp, #F_BIAS]
+    ldm r5, {r0, r2, r4, r6}
+    ldm r5!, {r8, r10, r12, lr}
+    str r5, [sp, #F_BIAS]
     ldrd r5, r1, [sp, #F_X]
     ldr r3, [sp, #F_N]
     lsr r11, r3, #4
-    movs r0, #0
-    movs r2, #0
-    movs r4, #0
-    movs r6, #0
-    mov r8, r0
-    mov r10, r0
-    mov r12, r0
-    mov lr, r0
     tst r3, #8
     beq 2f
     eight r0 r2 r4 r6 r8 r10 r12 lr
@@ -173,41 +175,34 @@ FUNCTION ep_tile_strip_s16_arm_mve
     fewer r4 r12
     fewer r6 lr
 5:
-    mov r1, sp
-    stm r1, {r0, r2, r4, r6, r8, r10, r12, lr}
+    vmov q0[2], q0[0], r0, r4
+    vmov q0[3], q0[1], r2, r6
+    vmov q1[2], q1[0], r8, r12
+    vmov q1[3], q1[1], r10, lr
     /* (bias + sum) * (mult << (32 - shift)): its rounded high word */
-    ldrd r0, r1, [sp, #F_BIAS]
+    ldr r1, [sp, #F_BIAS + 4]
     ldrd r2, r3, [sp, #F_SHIFT]
-    movs r4, #32
-    vdup.32 q3, r4
     vldrb.s32 q2, [r2], #4
-    vsub.i32 q3, q3, q2
+    vsub.i32 q3, q6, q2
     vldrw.u32 q2, [r1], #16
     vshl.s32 q3, q2, q3
-    vldrw.u32 q2, [r0], #16
-    strd r0, r1, [sp, #F_BIAS]
-    vldrw.u32 q0, [sp]
-    vldrw.u32 q1, [sp, #16]
-    vadd.i32 q0, q0, q2
-    vadd.i32 q1, q1, q2
     vrmulh.s32 q0, q0, q3
     vrmulh.s32 q1, q1, q3
-    ldrd r0, r1, [sp, #F_PITCH]
-    ldrd r4, r5, [r1, #O_LOW]
-    vdup.32 q2, r4
-    vdup.32 q3, r5
-    vmax.s32 q0, q0, q2
-    vmax.s32 q1, q1, q2
-    vmin.s32 q0, q0, q3
-    vmin.s32 q1, q1, q3
+    vmax.s32 q0, q0, q4
+    vmax.s32 q1, q1, q4
+    vmin.s32 q0, q0, q5
+    vmin.s32 q1, q1, q5
+    ldr r0, [sp, #F_PITCH]
     add r0, r0, r3
     vstrh.32 q1, [r0]
     vstrh.32 q0, [r3], #8
+    str r1, [sp, #F_BIAS + 4]
     strd r2, r3, [sp, #F_SHIFT]
     ldr r0, [sp, #F_LEFT]
     subs r0, r0, #4
     str r0, [sp, #F_LEFT]
     bne 1b
     add sp, sp, #FRAME
+    vpop {d8-d13}
     pop {r4-r11, pc}
 END ep_tile_strip_s16_arm_mve
