@@ -145,7 +145,38 @@ def test_two_computed_integers_are_refused_by_name() -> None:
     ]  # fmt: skip
     steps = [Step("LESS", (0, 1), 2), Step("SELECT_V2", (2, 0, 0), 3)]
     file = file_of(values, steps, [0, 1], [3])
-    with pytest.raises(UnsupportedError, match="compares two computed values of int8"):
+    with pytest.raises(UnsupportedError, match="compares two computed values of int8") as e:
+        parse(file, "m.tflite")
+    assert "(use a float model)" in str(e.value)
+
+
+@pytest.mark.parametrize(
+    ("scales", "message"),
+    [
+        ((FINE, COARSE), "chooses between integers of different scales"),
+        ((FINE, None), "has an operand without a scale"),
+        ((FINE, QuantParams.of(1.5)), "compares integers on scale 1.5"),
+        ((FINE, QuantParams.of(1e-5)), "takes [0-9]+ integers for the same"),
+    ],
+    ids=str,
+)
+def test_choices_by_integers_are_refused_with_what_to_do(
+    scales: tuple[QuantParams, QuantParams | None], message: str
+) -> None:
+    first, second = scales
+    x, y, result = (Value((1, 4), "int8", q) for q in (first, first, first))
+    if "chooses" in message:
+        y = Value((1, 4), "int8", second)
+        mask = constant(np.array([[True, False, True, True]]))
+        file = file_of([x, y, mask, result], [Step("SELECT_V2", (2, 0, 1), 3)], [0, 1], [3])
+    else:
+        if "takes" in message:
+            x, second = Value((1, 4), "int8", second), first
+        held = Value((1,), "int8", second, np.array([-7], np.int8))
+        values = [x, held, Value((1, 4), "bool"), x]
+        steps = [Step("EQUAL", (0, 1), 2), Step("SELECT_V2", (2, 0, 0), 3)]
+        file = file_of(values, steps, [0], [3])
+    with pytest.raises(UnsupportedError, match=rf"{message} \(use a float model\)"):
         parse(file, "m.tflite")
 
 

@@ -17,6 +17,7 @@ from edgeprune.ops.compare import TURNED, Test
 
 HEADROOM = 8
 """Bits by which LiteRT shifts integers to the left before it scales and compares them."""
+HINT = "use a float model"
 TRUTH = QuantParams.of(1.0)
 """Truth values in int8. Times them and sums of which one part is 0 are exact at any scale."""
 INT8 = np.arange(-128, 128)
@@ -44,7 +45,7 @@ def comparison(test: Test) -> Read:
         elif dtypes != {DType.INT8} or (a is None) == (b is None):
             names = ", ".join(sorted(d.value for d in dtypes))
             what = f"compares two computed values of {names}"
-            raise UnsupportedError(r.where(op), what, "use a float model")
+            raise UnsupportedError(r.where(op), what, HINT)
         else:
             made = _of_integers(r, op, test if b is not None else TURNED[test], int(b is not None))
             r.given[r.result(op).name] = TensorType(r.result(op).shape[1:], DType.INT8, TRUTH)
@@ -94,12 +95,12 @@ def _of_integers(r: Reader, op: Operator, test: Test, position: int) -> Compare:
     x, held = r.operand(op, 1 - position).quant, r.operand(op, position).quant
     number = r.constant(op, position)
     if x is None or held is None or number is None:
-        raise UnsupportedError(r.where(op), "has an operand without a scale")
+        raise UnsupportedError(r.where(op), "has an operand without a scale", HINT)
     scaled = []
     for q, quant in ((INT8, x), (number.ravel(), held)):
         scale, zero = quant.scalar
         if scale >= 1:
-            raise UnsupportedError(r.where(op), f"compares integers on scale {scale:g}")
+            raise UnsupportedError(r.where(op), f"compares integers on scale {scale:g}", HINT)
         wide = (q.astype(np.int64) - zero) << HEADROOM
         scaled.append(fp.rescale(wide, *fp.quantize_multiplier(scale)))
     passed = INT8[TESTS[test](*scaled)]
@@ -107,7 +108,7 @@ def _of_integers(r: Reader, op: Operator, test: Test, position: int) -> Compare:
     if test in ("==", "!="):
         found = passed if test == "==" else np.setdiff1d(INT8, passed)
         if len(found) > 1:
-            raise UnsupportedError(r.where(op), f"takes {len(found)} integers for the same")
+            raise UnsupportedError(r.where(op), f"takes {len(found)} integers for the same", HINT)
         equal = int(found[0]) if len(found) else ends[1]
         return Compare(test, float(np.float32(scale * (equal - zero))))
     if test in (">", ">="):
@@ -173,9 +174,9 @@ def select(r: Reader, op: Operator) -> None:
     if dtypes not in ({DType.FLOAT32}, {DType.INT8}) or {types[condition].dtype} != dtypes:
         names = ", ".join(sorted(d.value for d in dtypes))
         what = f"chooses {names} by {types[condition].dtype.value}"
-        raise UnsupportedError(r.where(op), what, "use a float model")
+        raise UnsupportedError(r.where(op), what, HINT)
     if any(r.operand(op, i).quant != r.result(op).quant for i in (1, 2)):
-        raise UnsupportedError(r.where(op), "chooses between integers of different scales")
+        raise UnsupportedError(r.where(op), "chooses between integers of different scales", HINT)
     sides = [(r.value(op, 1), "then", condition), (r.value(op, 2), "else", other)]
     types = {**r.known, **r.constant_types}
     if dtypes == {DType.INT8}:
@@ -226,7 +227,7 @@ def _held(r: Reader, op: Operator, data: Array, dtype: DType, role: str) -> str:
 def sign(r: Reader, op: Operator) -> None:
     """SIGN of real numbers: whether they are above 0, less whether they are below."""
     if r.check_types(op, 0) is not DType.FLOAT32:
-        raise UnsupportedError(r.where(op), "is of integers", "use a float model")
+        raise UnsupportedError(r.where(op), "is of integers", HINT)
     x = r.value(op, 0)
     above = r.between(op, Compare(">"), (x,), "above")
     r.add(op, Sub(), (above, r.between(op, Compare("<"), (x,), "below")))
