@@ -152,9 +152,9 @@ def _shapes(memory: Memory) -> dict[str, str]:
 
 
 def _marks(firmware: Firmware) -> list[tuple[int, int]]:
-    """Number and first address of every layer of a profile build, in the order of the source."""
+    """Number and first addresses of every layer of a profile build, in the order of the source."""
     return sorted(
-        (int(name.removeprefix(MARK)), address)
+        (int(name.removeprefix(MARK).split("_")[0]), address)
         for name, (address, _) in firmware.symbols.items()
         if name.startswith(MARK)
     )

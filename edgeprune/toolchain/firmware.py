@@ -34,7 +34,7 @@ _FIRMWARE_FLAGS = (
     "-fno-strict-aliasing",
     "-fno-tree-loop-distribute-patterns",
 )
-MARK = "ep_layer_"  # ep_profile.h: the label that begins a layer in a profile build
+MARK = "ep_layer_"  # ep_profile.h: the labels that begin a layer in a profile build
 _OVERFLOW = re.compile(r"(region \S+ overflowed by \d+ bytes|section \S+ is not within region \S+)")
 _HARNESS_STACK = 128  # bytes that the harness itself needs, beside the model's stack
 _ROWS = "ep_rows"  # what the harness calls where the entry point takes more than a row

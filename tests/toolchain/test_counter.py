@@ -79,6 +79,29 @@ def test_two_runs_count_the_same(core: str, inputs: np.ndarray) -> None:
     assert first.profile == second.profile
 
 
+TURNS = """
+for (int32_t turn = 0; turn < 2; turn++) {
+    EP_PROFILE(2);
+    doubled[turn] = input[turn];
+    EP_PROFILE(3);
+    for (int i = 0; i < 4 << turn; i++) { __asm__ volatile("nop"); }
+}
+"""
+
+
+@on(["cortex-m0plus", "cortex-m4", "cortex-m55", "rv32imc"])
+def test_layers_in_a_loop_that_the_compiler_unrolls_are_counted_turn_by_turn(
+    core: str, variant: Variant, inputs: np.ndarray
+) -> None:
+    result = run(variant(TURNS), load_target(core), inputs[:3], profile=True)
+    assert result.profile is not None
+    layers = result.profile.by_layer
+    assert list(layers) == [-1, 1, 2, 3]  # nothing of layer 0 comes before the loop
+    assert 2 * 3 <= layers[2].instructions < 20 * 3  # an element a turn
+    assert layers[3].instructions >= (4 + 8) * 3
+    assert sum(c.instructions for c in layers.values()) == sum(result.profile.inferences)
+
+
 def test_counts_add_up() -> None:
     assert Counts(1, 2, 3) + Counts(10, 20, 30) == Counts(11, 22, 33)
     assert sum([Counts(1), Counts(2)], Counts()) == Counts(3)
