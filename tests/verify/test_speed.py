@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -36,6 +37,28 @@ def test_two_files_are_timed_in_turns_and_what_else_ran_meanwhile_does_not_count
     file = to_tflite.emit(dense(16, 8))
     assert stopwatch.shortest([file, file]) == [2.0, 1.0]
     assert Speed(2.0, 1.0).ratio == 2.0
+
+
+@pytest.mark.parametrize(("seconds", "rounds"), [(0.001, 400), (0.5, 10), (60.0, 3)])
+def test_slow_files_are_timed_in_fewer_rounds_yet_in_three(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, rounds: int
+) -> None:
+    turns: list[object] = []
+    clock = SimpleNamespace(perf_counter=lambda: seconds * len(turns))
+    monkeypatch.setattr(stopwatch, "time", clock)
+    monkeypatch.setattr(stopwatch._Run, "milliseconds", lambda self: turns.append(self) or 1.0)
+    file = to_tflite.emit(dense(16, 8))
+    assert stopwatch.shortest([file, file]) == [1.0, 1.0]
+    assert len(turns) == 2 * rounds
+    assert turns == turns[:2] * rounds
+
+
+def test_litert_that_hangs_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speed, "_SECONDS", 0.2)
+    monkeypatch.setattr(speed, "_PROGRAM", "import time; time.sleep(60)")
+    with pytest.raises(EdgePruneError, match=r"LiteRT did not end .* 0\.2 s") as caught:
+        speed.speed(b"", b"")
+    assert "--speedup" in caught.value.hint
 
 
 def test_files_are_timed_by_a_program_of_its_own_and_what_litert_refuses_is_said() -> None:
