@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
-from operator import length_hint
 from typing import Any
 
 import numpy as np
@@ -146,9 +143,33 @@ def _drawn(data: Any, where: str) -> dict[str, Array]:
 def _items(data: Any, where: str) -> Iterator[Any]:
     if isinstance(data, type):
         raise _refused(where, "class", "its instances may be data")
-    if isinstance(data, Iterable):  # Keras' generators of pictures have a length and no end
-        yield from islice(data, length_hint(data, sys.maxsize))
-    elif hasattr(data, "__getitem__") and hasattr(data, "__len__"):  # a torch Dataset
-        yield from (data[i] for i in range(len(data)))
+    length = _length(data) if hasattr(data, "__getitem__") else None
+    if isinstance(data, Iterable):
+        for number, item in enumerate(data):
+            if number == length and _is_indexed(data):  # Keras' generators begin again there
+                return
+            yield item
+    elif length is not None:  # a torch Dataset
+        yield from (data[i] for i in range(length))
     else:
         raise _refused(where, type(data).__name__, "it is no data")
+
+
+def _length(data: Any) -> int | None:
+    """What it says; many that have a length by their class raise something where none is known."""
+    try:
+        return len(data)
+    except Exception:  # noqa: BLE001 - what other libraries' objects raise is theirs
+        return None
+
+
+def _is_indexed(data: Any) -> bool:
+    """Whether its length counts what it gives, by index too.
+
+    That of torch's IterableDataset, which has an index by its class alone, is an estimate.
+    """
+    try:
+        data[0]
+    except Exception:  # noqa: BLE001 - what other libraries' objects raise is theirs
+        return False
+    return True

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends.objects import MAX_BYTES, arrays_of
@@ -64,9 +64,37 @@ class Endless:
     def __len__(self) -> int:
         return len(self._batches)
 
+    def __getitem__(self, i: int) -> Any:
+        return self._batches[i]
+
     def __iter__(self) -> Iterator[Any]:
         while True:
             yield from self._batches
+
+
+class Estimated(IterableDataset[Any]):
+    """What says something of its length, or raises it."""
+
+    def __init__(self, said: Any) -> None:
+        self._said = said
+
+    def __len__(self) -> int:
+        if isinstance(self._said, Exception):
+            raise self._said
+        return self._said  # type: ignore[no-any-return]
+
+    def __iter__(self) -> Iterator[Any]:
+        return zip(X, Y, strict=True)
+
+
+class Hinted:
+    """As bars of progress that are told of too few."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return zip(X, Y, strict=True)
+
+    def __length_hint__(self) -> int:
+        return 2
 
 
 TAKEN = {
@@ -98,6 +126,21 @@ def test_samples_with_labels_are_taken(kind: str) -> None:
     assert set(found) == {"x", "y"}
     np.testing.assert_array_equal(found["x"], X)
     np.testing.assert_array_equal(found["y"], Y)
+
+
+SAID = [2, 0, 99, -1, 10**30, float("inf"), NotImplementedError(), RuntimeError("unknown")]
+
+
+@pytest.mark.parametrize("said", SAID, ids=repr)
+def test_what_is_iterated_is_read_to_its_end_whatever_it_says_of_its_length(said: Any) -> None:
+    found = arrays_of(Estimated(said), "data")
+    np.testing.assert_array_equal(found["x"], X)
+    np.testing.assert_array_equal(found["y"], Y)
+
+
+def test_a_loader_is_read_to_its_end_and_what_hints_at_a_length_too() -> None:
+    for data in (Hinted(), iter(Hinted()), DataLoader(Estimated(RuntimeError()), batch_size=4)):
+        np.testing.assert_array_equal(arrays_of(data, "data")["x"], X)
 
 
 ALONE = {
@@ -147,6 +190,13 @@ class Failing:
         raise RuntimeError("it lies on a disk that is gone")
 
 
+class Unnumbered(Rows):
+    """A map-style dataset that does not know its length."""
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+
 def endless() -> Iterator[Any]:
     x = np.broadcast_to(np.zeros(1, np.float32), (1 << 28,))
     while True:
@@ -161,6 +211,7 @@ REFUSED = {
     "rows of unlike lengths": ([[1.0], [1.0, 2.0]], "a list cannot be used: its items differ"),
     "tensors of unlike shapes": ([torch.ones(3), torch.ones(2)], "its items differ in shape"),
     "tensors of what numpy has not": ([torch.ones(3).to_sparse()] * 2, "Sparse"),
+    "rows without a number": (Unnumbered(), "it is no data"),
     "a class of datasets": (Rows, "its instances"),
     "what is masked": (np.ma.masked_array(X, X > 3), "masked"),
     "samples as long as their targets": ([(X[0], X[0, :3])] * 3, "whose x has more axes than y"),
