@@ -132,7 +132,8 @@ def windows(graph: Graph, stream: Graph, frames: Array) -> Array:
 def _band(graph: Graph, node: Node, rows: range) -> Band | None:
     """How some rows of a node's result are computed alone, if constants do not tell rows apart."""
     types, y = graph.types_of(node), graph.types[node.output]
-    if len(y.shape) != 3:
+    joins = isinstance(node.op, Concat) and node.op.axis % len(y.shape) == 0
+    if len(y.shape) != 3 or joins:  # joined rows do not move on together
         return None
     band = node.op.band(types, y, rows)
     for v, seen in zip(node.inputs, band.rows if band else (), strict=False):

@@ -131,7 +131,8 @@ class Spans:
         for stop in range(min(start + limit, height), start + least - 1, -1):
             if (start, stop) not in known:
                 of = self._graph.types_of(node)
-                known[start, stop] = node.op.band(of, types[node.output], range(start, stop))
+                band = node.op.band(of, types[node.output], range(start, stop))
+                known[start, stop] = band if band and _of_one_place(node, band) else None
             band = known[start, stop]
             if band is not None and self._is_there(node, band, there):
                 return (range(start, stop), band), stop
@@ -160,6 +161,11 @@ class Spans:
                 lows.append(min((r.start for r in reads if r is not None), default=None))
             self._kept[key] = _kept(made[node.name], lows, readers)
         return self._kept[key]
+
+
+def _of_one_place(node: Node, band: Band) -> bool:
+    """Whether a band reads the same rows of a value wherever it is an operand."""
+    return len(set(zip(node.inputs, band.rows, strict=True))) == len(set(node.inputs))
 
 
 def _kept(made: Made, lows: Sequence[int | None], readers: Sequence[Made]) -> Kept:

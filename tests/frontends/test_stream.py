@@ -72,6 +72,11 @@ NETWORKS: dict[str, tuple[list[Layer], int]] = {
          ("b", Conv2d(padding=Padding(4, 0, 0, 0), dilation=(2, 1)), ("a", "3x1")),
          ("y", Slice((19, 0, 0), (20, 2, 3), (1, 1, 1)), ("b",))], 1,
     ),
+    "frames that are joined in another order": (
+        [("a", Conv2d(), ("x", "3x1")), ("b", Slice((9, 0, 0), (18, 2, 3), (1, 1, 1)), ("a",)),
+         ("c", Slice((0, 0, 0), (9, 2, 3), (1, 1, 1)), ("a",)), ("d", Concat(0), ("b", "c")),
+         ("y", Conv2d(), ("d", "3x1"))], 1,
+    ),
 }  # fmt: skip
 
 

@@ -296,6 +296,25 @@ def test_crops_that_are_joined_again_run_by_rows(tmp_path: Path) -> None:
     assert check(found, [Builder("gcc", tmp_path)], tmp_path) == []
 
 
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("pattern", ["aa", "aba", "aab"])
+def test_an_image_that_is_joined_with_itself_waits_whole(pattern: str, first: bool) -> None:
+    m = Maker(np.random.default_rng(0), 0.0)
+    x = m.input((8, 6, 4))
+    weights = m.weights(4, 3, 3, 4, axis=0), m.weights(4)
+    same = ops.Conv2d((1, 1), Padding(1, 1, 1, 1))
+    parts = {"a": x if first else m.add(same, x, *weights)}
+    parts["b"] = m.add(ops.Relu(), parts["a"])
+    at = m.add(ops.Concat(0), *(parts[p] for p in pattern))
+    at = m.add(ops.Conv2d((2, 2), Padding(1, 1, 1, 1)), at, *weights)
+    graph = build_graph("twice", m.nodes, {x: TensorType((8, 6, 4))}, (at,), m.constants)
+    assert span_of(graph, graph.nodes, [1] * len(graph.nodes)) is None
+    x_samples = np.random.default_rng(1).normal(size=(4, 8, 6, 4)).astype(np.float32)
+    recipe = Recipe(TARGET, "int8", "speed", observe(fuse(graph), x_samples), by_rows=True)
+    span = recipe.compile(graph).plan.span
+    assert span is None or "concat" not in {n.op.kind for n in span.nodes}
+
+
 @pytest.mark.parametrize("op", [ops.Add(), ops.Relu()], ids=lambda op: op.kind)
 @pytest.mark.parametrize("isas", [("portable",), ("arm_dsp", "portable")], ids=" ".join)
 def test_bands_of_all_sizes_have_one_kernel(op: ops.Op, isas: tuple[str, ...]) -> None:
