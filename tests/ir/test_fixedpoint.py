@@ -338,6 +338,20 @@ def test_resize_is_that_of_the_reference_kernels(
     assert np.array_equal(run(file, x), op.evaluate_int([t], op.infer(t), x))
 
 
+@pytest.mark.parametrize(
+    ("sizes", "half"), [((8, 129), False), ((1, 55), False), ((3, 89), False), ((9, 1082), True)]
+)
+def test_images_that_integers_enlarge_beyond_their_last_row_are_refused(
+    sizes: tuple[int, int], half: bool
+) -> None:
+    with pytest.raises(UnsupportedError, match=f"cannot become {sizes[1]}"):
+        fp.bilinear_taps(*sizes, half_pixel=half)
+    lower, upper, _ = fp.bilinear_taps(sizes[0], sizes[1] - 1, half_pixel=half)
+    assert lower.max() <= upper.max() == sizes[0] - 1
+    aligned, _, _ = fp.bilinear_taps(*sizes, align_corners=True)
+    assert aligned.max() < sizes[0]
+
+
 @pytest.mark.parametrize("seed", ROUNDS)
 def test_reals_become_integers_and_back_as_in_the_reference_kernels(seed: int) -> None:
     d = Draw(seed)

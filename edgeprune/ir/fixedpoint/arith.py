@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from edgeprune.errors import UnsupportedError
 from edgeprune.ir.fixedpoint.linear import Pads
 from edgeprune.ir.fixedpoint.rounding import (
     Clamp,
@@ -181,7 +182,12 @@ def nearest_indices(
 def bilinear_taps(
     size_in: int, size_out: int, *, align_corners: bool = False, half_pixel: bool = False
 ) -> tuple[Int64s, Int64s, Int64s]:
-    """For each output row: the row below it, the row above it, and 1/1024 rows behind the first."""
+    """For each output row: the row below it, the row above it, and 1/1024 rows behind the first.
+
+    Raises:
+        UnsupportedError: positions, in 1/1024 of a row, run beyond the input: LiteRT's reference
+            kernel reads what lies behind it there.
+    """
     scale = ((1 << 10) * size_in + size_out // 2) // size_out
     if align_corners and size_out > 1:
         scale = ((1 << 10) * (size_in - 1) + (size_out - 1) // 2) // (size_out - 1)
@@ -191,6 +197,10 @@ def bilinear_taps(
     floor = np.maximum(np.sign(at) * (np.abs(at) >> 10), 0)  # C division: towards zero
     above = at + (1 << 10) - 1
     ceil = np.sign(above) * (np.abs(above) >> 10)
+    if floor.max() >= size_in:
+        what = f"{size_in} rows or columns cannot become {size_out} in integers of 1/1024"
+        hint = "resize in two steps, align the corners, or use --dtype float32"
+        raise UnsupportedError("resize", what, hint)
     return floor, np.minimum(ceil, size_in - 1), at - (floor << 10)
 
 
