@@ -38,7 +38,7 @@ def arrays_of(data: Any, where: str) -> dict[str, Array]:
         return found if data[1] is None else {**found, "y": _array(data[1], f"{where}: y")}
     if isinstance(data, tuple):
         raise _refused(where, "tuple", f"it has {len(data)} parts, not x and y")
-    if _is_pairs(data):
+    if _is_pairs(data) or _is_alone(data):
         return _drawn(data, where)
     if isinstance(data, list) or hasattr(data, "__array__") or hasattr(data, "detach"):
         return {"x": _array(data, where)}
@@ -75,7 +75,20 @@ def _is_pairs(data: Any) -> bool:
     )
 
 
+def _is_alone(data: Any) -> bool:
+    """A list of what a dataset of tensors alone gives: each in a tuple of its own."""
+    return isinstance(data, list) and all(
+        isinstance(item, tuple) and len(item) == 1 and _is_array(item[0]) for item in data
+    )
+
+
+def _is_array(part: Any) -> bool:
+    return _rank(part) > 0 and not isinstance(part, list | tuple)
+
+
 def _array(value: Any, where: str) -> Array:
+    if _is_masked(value):
+        raise _refused(where, type(value).__name__, "some of its elements are masked")
     try:
         found = np.asarray(_plain(value))
     except Exception as error:  # noqa: BLE001 - what other libraries' objects raise is theirs
@@ -83,11 +96,17 @@ def _array(value: Any, where: str) -> Array:
         differ = isinstance(value, list | tuple) and isinstance(error, ValueError)
         why = "its items differ in shape" if differ else said
         raise _refused(where, type(value).__name__, why) from None
+    if found.dtype.name == "bfloat16":  # of ml_dtypes, as JAX and TensorFlow have it
+        found = found.astype(np.float32)
     if found.dtype.kind not in "fiub":
         raise _refused(where, type(value).__name__, f"elements are {found.dtype}, not numbers")
-    if np.ma.is_masked(value):
-        raise _refused(where, type(value).__name__, "some of its elements are masked")
     return found
+
+
+def _is_masked(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(_is_masked(item) for item in value)
+    return isinstance(value, np.ma.MaskedArray) and bool(np.ma.is_masked(value))
 
 
 def _plain(value: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 import torch
@@ -149,6 +150,9 @@ ALONE = {
     "a dictionary without labels": {"x": X, "y": None},
     "a dataset of tensors alone": TensorDataset(torch.from_numpy(X)),
     "a loader of tensors alone": DataLoader(TensorDataset(torch.from_numpy(X)), batch_size=4),
+    "a list of tensors alone": list(TensorDataset(torch.from_numpy(X))),
+    "an array of what numpy has by ml_dtypes": X.astype(ml_dtypes.bfloat16),
+    "a list of such": list(X.astype(ml_dtypes.bfloat16)),
     "a tensor of what numpy has not": torch.tensor(X, dtype=torch.bfloat16),
     "a tensor": torch.tensor(X, requires_grad=True),
     "a frame": Frame(X),
@@ -163,6 +167,7 @@ ALONE = {
 def test_samples_without_labels_are_taken(kind: str) -> None:
     found = arrays_of(ALONE[kind], "data")
     assert set(found) == {"x"}
+    assert found["x"].shape[1:] == X.shape[1:]
     np.testing.assert_array_equal(found["x"], X[: len(found["x"])])
     assert len(found["x"]) == (2 if kind == "two samples" else 6)
 
@@ -181,6 +186,12 @@ def test_samples_of_two_features_as_tuples_are_no_samples_with_labels(kind: Any)
     found = arrays_of(data, "data")
     assert set(found) == {"x"}
     np.testing.assert_array_equal(found["x"], wanted)
+
+
+def test_samples_of_one_feature_as_tuples_keep_its_axis() -> None:
+    numbers = [(np.float32(0.5),), (np.float32(0.25),)]
+    for data in (numbers, [(0.5,), (0.25,)], [((0.5,),), ((0.25,),)]):
+        np.testing.assert_array_equal(arrays_of(data, "data")["x"], np.array(data))
 
 
 class Failing:
@@ -214,6 +225,9 @@ REFUSED = {
     "rows without a number": (Unnumbered(), "it is no data"),
     "a class of datasets": (Rows, "its instances"),
     "what is masked": (np.ma.masked_array(X, X > 3), "masked"),
+    "masked rows": (list(np.ma.masked_array(X, X > 3)), "masked"),
+    "masked numbers": (list(np.ma.masked_array(X[0], X[0] > 1)), "masked"),
+    "masked rows with labels": (list(zip(np.ma.masked_array(X, X > 3), Y, strict=True)), "masked"),
     "samples as long as their targets": ([(X[0], X[0, :3])] * 3, "whose x has more axes than y"),
     "samples and labels side by side": ([[X[0], 1], [X[1], 0]], "its items differ in shape"),
     "what its library cannot give": ([Failing()] * 2, "a disk that is gone"),
