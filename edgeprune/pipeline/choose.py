@@ -12,7 +12,7 @@ from edgeprune.ir import Graph
 from edgeprune.pipeline.behind import alone
 from edgeprune.pipeline.fitter import Fitter
 from edgeprune.pipeline.forms import Candidate, Form, adds_nothing, forms, rank
-from edgeprune.pipeline.mix import Roundings, counts_of, few
+from edgeprune.pipeline.mix import Roundings, counts_of, few, is_mixable
 from edgeprune.pipeline.mixed import MixedFitter
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.phone import IN_APPS, work_left
@@ -344,18 +344,18 @@ class Chooser:
         if flash is None or target.basis != "linked":
             fewer = ("int4",) if self.options.bits[0] <= 4 <= self.options.bits[1] else ()
             return ("int8", *fewer, real)
-        if self.options.bits[0] == 8:
+        if self.options.bits[0] == 8 or not is_mixable(self.prepared.float_graph):
             return ("int8", real)
         is_short = self.prepared.float_graph.params > SHORT * flash
         return (MIXED,) if is_short else ("int8", MIXED, real)
 
     def _mixed(self, target: Target, *, is_short: bool) -> tuple[str, ...]:
-        """Fewer than eight bits where bytes of flash are short."""
+        """Fewer than eight bits where bytes of flash are short and there are weights to save."""
         if target.basis != "linked":
             option = "--dtype" if self.options.dtype == MIXED else "--bits"
             what = f"{MIXED}: a file holds eight bits of each weight, and {target.name} takes files"
             raise EdgePruneError(option, what, "--dtype int8 or int4")
-        return (MIXED,) if is_short else ("int8",)
+        return (MIXED,) if is_short and is_mixable(self.prepared.float_graph) else ("int8",)
 
     def _fitter(self, o: BuildOptions, form: Form, given: Room) -> Fitter:
         known = self.prepared, o, form, self._strategy, self.progress, given.work

@@ -60,6 +60,11 @@ def counts_of(bits: tuple[int, int]) -> tuple[int, ...]:
     return tuple(n for n in COUNTS if bits[0] <= (n - 1).bit_length() <= bits[1])
 
 
+def is_mixable(graph: Graph) -> bool:
+    """Whether it has weights that can take fewer bits."""
+    return bool(roundable(graph))
+
+
 @dataclass(frozen=True)
 class Mix:
     """A network on few levels.

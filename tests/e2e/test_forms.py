@@ -12,13 +12,14 @@ import pytest
 from edgeprune.compiler.compile import Compiled, Recipe
 from edgeprune.errors import CannotFitError
 from edgeprune.ir import Graph
+from edgeprune.pipeline import choose
 from edgeprune.pipeline.choose import Chooser, Room
 from edgeprune.pipeline.forms import adds_nothing
 from edgeprune.pipeline.mixed import MixedFitter, lowest
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import prepare
 from edgeprune.target import load_target
-from tests.emit.packages import small_mlp
+from tests.emit.packages import relu_alone, small_mlp
 
 OWN = SimpleNamespace(kernels=("arm_dsp", "portable"), basis="linked")
 PORTABLE = SimpleNamespace(kernels=("portable",), basis="linked")
@@ -66,8 +67,12 @@ def test_smaller_kernels_are_tried_where_they_can_make_something_better(
     ],
 )
 def test_eight_bits_alone_are_not_tried_where_they_leave_a_quarter_of_the_weights(
-    bits: tuple[int, int], flash: int | None, dtypes: tuple[str, ...]
+    monkeypatch: pytest.MonkeyPatch,
+    bits: tuple[int, int],
+    flash: int | None,
+    dtypes: tuple[str, ...],
 ) -> None:
+    monkeypatch.setattr(choose, "is_mixable", lambda graph: True)
     options = BuildOptions(Path("out"), bits=bits)
     prepared: Any = SimpleNamespace(
         chooses=True, float_graph=SimpleNamespace(params=40_000), graph=None
@@ -75,6 +80,18 @@ def test_eight_bits_alone_are_not_tried_where_they_leave_a_quarter_of_the_weight
     chooser = Chooser(prepared, options)
     target: Any = OWN
     assert chooser._dtypes(target, whole=False, flash=flash) == dtypes
+
+
+@pytest.mark.parametrize("asked", [{"dtype": "mixed"}, {"bits": (4, 4)}, {}])
+def test_a_network_without_weights_has_none_to_give_fewer_bits(
+    tmp_path: Path, asked: dict[str, Any]
+) -> None:
+    path = relu_alone(tmp_path / "relu.onnx")
+    options = BuildOptions(tmp_path / "o", path, path.with_suffix(".npz"), **asked)
+    chooser = Chooser(prepare(options), options)
+    target, given = load_target("cortex-m4"), Room(2000, None)
+    assert "mixed" not in chooser._dtypes(target, whole=False, flash=2000)
+    assert chooser.pruned(target, given).compiled.recipe.form == "int8"
 
 
 @pytest.mark.parametrize(
@@ -92,6 +109,7 @@ def test_a_form_is_solved_where_none_of_less_code_promises_more(
     monkeypatch: pytest.MonkeyPatch, own: float, portable: float, tried: list[bool]
 ) -> None:
     """A portable one that promises 0.1 does not keep it: what was left out for it is made then."""
+    monkeypatch.setattr(choose, "is_mixable", lambda graph: True)
     prepared: Any = SimpleNamespace(chooses=True, float_graph=None, graph=NOT_FIXED)
     prepared.source_accuracy = 1.0
     chooser = Chooser(prepared, BuildOptions(Path("out"), dtype="mixed"))

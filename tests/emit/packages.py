@@ -70,6 +70,11 @@ def averaged_cnn(path: Path) -> Path:
     return _save(path, nodes, [1, 1, 24, 24], 3, weights)
 
 
+def relu_alone(path: Path) -> Path:
+    """A vector to its positive parts: no constants."""
+    return _save(path, [helper.make_node("Relu", ["x"], ["y"], name="relu")], [1, 4], 4, {})
+
+
 def small_mlp(path: Path, inputs: int = 20, hidden: int = 13) -> Path:
     """A vector to 4 probabilities: two dense layers with a sigmoid between them."""
     rng = np.random.default_rng(1)
