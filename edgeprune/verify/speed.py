@@ -7,6 +7,7 @@ than milliseconds do. No matrix tiles are used (:mod:`edgeprune.verify.stopwatch
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,8 @@ from edgeprune.verify._litert import DELEGATE, Interpreter
 _SOURCES = Path(__file__).parents[2]
 _PROGRAM = """
 import sys
-sys.path.insert(0, sys.argv[1])
+if sys.argv[1] not in sys.path:  # an installed package stays behind the standard library
+    sys.path.insert(0, sys.argv[1])
 from edgeprune.verify.stopwatch import main
 main(sys.argv[2:])
 """
@@ -54,19 +56,27 @@ def speed(before: bytes, after: bytes) -> Speed:
         files = [Path(temp) / "before.tflite", Path(temp) / "after.tflite"]
         for file, content in zip(files, (before, after), strict=True):
             file.write_bytes(content)
-        command = [sys.executable, "-P", "-c", _PROGRAM, str(_SOURCES), *map(str, files)]
+        ms = Path(temp) / "ms.json"  # not printed: what else starts with a Python may print, too
+        command = [sys.executable, "-P", "-c", _PROGRAM, *map(str, (_SOURCES, ms, *files))]
         try:
             status, said = run_limited(command, ".tflite", seconds=_SECONDS)
         except EdgePruneError:
             what = f"cannot be timed: LiteRT did not end a few inferences within {_SECONDS:g} s"
             hint = "build again while little else runs on this machine, or without --speedup"
             raise EdgePruneError(".tflite", what, hint) from None
-    if status:
-        raise EdgePruneError(".tflite", f"cannot be timed: {said.strip().splitlines()[-1:]}")
-    answer = json.loads(said.splitlines()[0])
+        if status or not ms.exists():
+            raise EdgePruneError(".tflite", f"cannot be timed: {_reason(status, said)}")
+        answer = json.loads(ms.read_text(encoding="utf-8"))
     if "ms" not in answer:
         raise EdgePruneError(".tflite", answer["refused"])
     return Speed(*answer["ms"])
+
+
+def _reason(status: int, said: str) -> str:
+    """Why a program gave no answer: its signal, or else the last line that it printed."""
+    if status < 0:
+        return f"it ended by signal {-status} ({signal.strsignal(-status)})"
+    return (said.strip().splitlines() or [f"it ended with status {status}"])[-1]
 
 
 def outside_delegate(content: bytes) -> tuple[str, ...]:

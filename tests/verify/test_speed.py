@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+import edgeprune
 from edgeprune.emit import to_tflite
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Graph
@@ -59,6 +62,48 @@ def test_litert_that_hangs_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPat
     with pytest.raises(EdgePruneError, match=r"LiteRT did not end .* 0\.2 s") as caught:
         speed.speed(b"", b"")
     assert "--speedup" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [
+        ("raise MemoryError('no\\nroom')", "room"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "it ended by signal 11 (Seg"),
+        ("raise SystemExit(3)", "it ended with status 3"),
+        ("print('hello')", "hello"),
+    ],
+)
+def test_why_files_cannot_be_timed_is_said_in_words(
+    monkeypatch: pytest.MonkeyPatch, program: str, why: str
+) -> None:
+    monkeypatch.setattr(speed, "_PROGRAM", program)
+    with pytest.raises(EdgePruneError) as caught:
+        speed.speed(b"", b"")
+    assert caught.value.what.startswith(f"cannot be timed: {why}")
+
+
+def test_what_else_a_python_prints_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speed, "_PROGRAM", f"print('hello')\n{speed._PROGRAM}\nprint('bye')")
+    file = to_tflite.emit(dense(16, 8))
+    assert speed.speed(file, file).ratio > 0
+
+
+@pytest.mark.parametrize("installed", [False, True])
+def test_the_stopwatch_is_that_of_the_same_sources_and_other_packages_shadow_no_module(
+    tmp_path: Path, installed: bool
+) -> None:
+    (tmp_path / "edgeprune").symlink_to(Path(edgeprune.__path__[0]))
+    site = ""
+    if installed:
+        site = "import os, sys; at = sys.path.index(os.path.dirname(os.__file__)) + 1\n"
+        site += "sys.path.insert(at, sys.argv[1])\n"
+        (tmp_path / "json.py").write_text("raise SystemExit('this json is of another package')")
+    where = "\nassert edgeprune.verify.stopwatch.__file__.startswith(sys.argv[1])"
+    program = f"{site}{speed._PROGRAM}\nimport edgeprune.verify.stopwatch{where}"
+    command = [sys.executable, "-P", "-c", program, str(tmp_path), str(tmp_path / "answer")]
+    bare = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    done = subprocess.run(command, check=False, env=bare, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_files_are_timed_by_a_program_of_its_own_and_what_litert_refuses_is_said() -> None:
