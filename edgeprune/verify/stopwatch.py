@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
 import platform
 import sys
 import time
@@ -31,13 +32,19 @@ class _SignalStack(ctypes.Structure):
 
 
 def refuse_tiles() -> None:
-    """Have this process do without matrix tiles, unless it has asked for them already.
+    """Have this process do without matrix tiles.
 
     Linux gives none to a process with a stack for signals that is too small to store them.
+
+    Raises:
+        EdgePruneError: Linux does not take that stack, as of a process that has asked for tiles.
     """
     if sys.platform == "linux" and platform.machine() == "x86_64":
         stack = _SignalStack(ctypes.addressof(_STACK), 0, len(_STACK))
-        ctypes.CDLL(None).sigaltstack(ctypes.byref(stack), None)
+        if ctypes.CDLL(None, use_errno=True).sigaltstack(ctypes.byref(stack), None):
+            why = os.strerror(ctypes.get_errno())
+            what = "cannot be timed without this machine's matrix tiles, which no phone has: "
+            raise EdgePruneError(".tflite", f"{what}sigaltstack says {why!r}")
 
 
 def shortest(contents: list[bytes]) -> list[float]:
@@ -81,9 +88,9 @@ class _Run:
 
 def main(files: list[str]) -> None:
     """Write the milliseconds of files as JSON to the first one named, or why there are none."""
-    refuse_tiles()
     answer: dict[str, list[float] | str]
     try:
+        refuse_tiles()
         answer = {"ms": shortest([Path(name).read_bytes() for name in files[1:]])}
     except EdgePruneError as error:
         answer = {"refused": error.what}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import json
 import os
 import platform
 import subprocess
@@ -114,6 +116,9 @@ def test_files_are_timed_by_a_program_of_its_own_and_what_litert_refuses_is_said
         speed.speed(b"TFL3", b"TFL3")
 
 
+x86 = pytest.mark.skipif(
+    (sys.platform, platform.machine()) != ("linux", "x86_64"), reason="another processor"
+)
 ASKS = """
 import ctypes, sys
 from edgeprune.verify.stopwatch import refuse_tiles
@@ -123,11 +128,29 @@ sys.exit(asked == 0)
 """
 
 
-@pytest.mark.skipif(
-    (sys.platform, platform.machine()) != ("linux", "x86_64"), reason="another processor"
-)
+@x86
 def test_no_kernels_for_matrix_tiles_are_timed_as_no_phone_has_these() -> None:
     assert subprocess.run([sys.executable, "-c", ASKS], check=False).returncode == 0
+
+
+def test_the_stopwatch_does_without_tiles_before_it_times(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr(stopwatch, "refuse_tiles", lambda: calls.append("refuse"))
+    monkeypatch.setattr(stopwatch, "shortest", lambda contents: calls.append("time"))
+    stopwatch.main([str(tmp_path / "answer")])
+    assert calls == ["refuse", "time"]
+
+
+@x86
+def test_nothing_is_timed_where_tiles_cannot_be_done_without(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    too_small = ctypes.create_string_buffer(16)  # for Linux to take it as a stack
+    monkeypatch.setattr(stopwatch, "_STACK", too_small)
+    stopwatch.main([str(tmp_path / "answer")])
+    assert "matrix tiles" in json.loads((tmp_path / "answer").read_text())["refused"]
 
 
 @pytest.mark.parametrize("text", ["1x", "0.5", "fast", "-2x", "1e9"])
