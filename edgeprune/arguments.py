@@ -37,8 +37,10 @@ def named(function: Callable[P, R]) -> Callable[P, R]:
                 hint = f"did you mean {close[0]}=?" if close else f"there are {', '.join(known)}"
                 raise EdgePruneError(function.__name__, f"has no argument {name!r}", hint)
         if len(args) > len(places):
-            what = f"takes {' and '.join(places)} by position, got {len(args)} values"
-            hint = f"give the others by name: {next(n for n in known if n not in places)}=..."
+            said = " and ".join(filter(None, (", ".join(places[:-1]), *places[-1:])))
+            what = f"takes {said} by position, got {len(args)} values"
+            others = [n for n in known if n not in places]
+            hint = f"give the others by name: {others[0]}=..." if others else ""
             raise EdgePruneError(function.__name__, what, hint)
         for name, value in {**dict(zip(known, args, strict=False)), **kwargs}.items():
             checked(value, hints()[name], name)

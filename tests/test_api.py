@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import edgeprune
 from edgeprune import bundled
+from edgeprune.arguments import named
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.ir import Samples
 from edgeprune.pipeline.fitter import Fitter
@@ -94,8 +95,21 @@ def test_a_value_too_many_by_position_says_which_are_taken() -> None:
     assert "data=" in caught.value.hint
 
 
+@pytest.mark.parametrize(("count", "said"), [(1, "a"), (2, "a and b"), (3, "a, b and c")])
+def test_a_value_too_many_where_all_are_by_position_is_said_without_a_hint(
+    count: int, said: str
+) -> None:
+    function = {1: lambda a: a, 2: lambda a, b: (a, b), 3: lambda a, b, c: (a, b, c)}[count]
+    with pytest.raises(EdgePruneError, match=f"takes {said} by position, got 4") as caught:
+        named(function)(1, 2, 3, 4)
+    assert not caught.value.hint
+    with pytest.raises(EdgePruneError, match="takes folder by position, got 2"):
+        edgeprune.report_folder("out", "more")  # type: ignore[call-arg]
+
+
 @pytest.mark.parametrize(
-    ("given", "word"), [(torch.nn.Linear, "Linear()"), ({}, "load_state_dict")]
+    ("given", "word"),
+    [(torch.nn.Linear, "Linear()"), ({}, "load_state_dict"), (Fitter, "give its path")],
 )
 def test_what_is_nearly_a_module_is_told_how_it_becomes_one(given: object, word: str) -> None:
     with pytest.raises(EdgePruneError, match="is no torch") as caught:
