@@ -91,7 +91,9 @@ def export(module: Any, example: Any, path: Path, data: Path | None = None) -> P
 
 def _instead(given: Any) -> str:
     """What helps where something else was given than a module."""
-    if isinstance(given, type):
+    import torch
+
+    if isinstance(given, type) and issubclass(given, torch.nn.Module):
         return f"give an instance: {given.__name__}()"
     if isinstance(given, Mapping):
         return "give the module that these weights are of, after module.load_state_dict()"
