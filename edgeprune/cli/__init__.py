@@ -77,7 +77,8 @@ def _refusal(error: OSError | MemoryError) -> EdgePruneError:
     if isinstance(error, MemoryError):
         return EdgePruneError("memory", "there is not enough of it")
     hint = ""
-    if error.errno == errno.ENOSPC and error.filename is None:  # which disk cannot be told
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if full and error.filename is None:  # which disk cannot be told
         hint = "free some of the output's disk, or of that for temporary files, which TMPDIR names"
     return EdgePruneError(str(error.filename or "system"), error.strerror or str(error), hint)
 
