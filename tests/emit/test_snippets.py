@@ -40,6 +40,7 @@ SNIPPETS = {
 """By page and by the name of the network, what is compiled."""
 
 
+@pytest.mark.needs("gcc")
 @pytest.mark.parametrize(("page", "name"), SNIPPETS)
 def test_c_of_a_page_compiles(page: str, name: str, tmp_path: Path) -> None:
     blocks = re.findall(r"^```c\n(.*?)^```", (DOCS / page).read_text(), re.MULTILINE | re.DOTALL)
