@@ -19,8 +19,8 @@ SLIDERS = (
 )
 """What can be limited: its name, the key of a network, and its unit."""
 
-DOT, AWAY, HIGH = 6.0, 16.0, 13.0
-"""Radius of a dot, from it to its label, and the height of that, in pixels."""
+DOT, AWAY, HIGH, GAP = 6.0, 16.0, 13.0, 4.0
+"""Radius of a dot, from it to its label, the height of that, and the room beside, in pixels."""
 
 
 def frontier_page(found: Mapping[str, Any], *, builds: bool = False) -> str:
@@ -89,7 +89,7 @@ def _plot(points: Sequence[Mapping[str, Any]], width: float) -> str:
 
 
 def _write_labels(chart: Chart, dots: Sequence[tuple[float, float, str]]) -> None:
-    """Write what there is room for over its dot, or else under it: a phone shows no tips.
+    """Write what there is room for over its dot, or else under or beside it: a phone shows no tips.
 
     Args:
         chart: where.
@@ -98,7 +98,10 @@ def _write_labels(chart: Chart, dots: Sequence[tuple[float, float, str]]) -> Non
     taken = [(x - DOT, x + DOT, y, 2 * DOT) for x, y, _ in dots]
     for x, y, words in dots:
         left, right = chart.beside(x, words)
-        for middle in (y - AWAY, y + AWAY):
+        aside = (right - left) / 2 + DOT + GAP
+        for along, down in ((0, -AWAY), (0, AWAY), (-aside, 0), (aside, 0)):
+            left, right = chart.beside(x + along, words)
+            middle = y + down
             if middle + HIGH / 2 < chart.bottom and not any(
                 a < right and b > left and abs(at - middle) < (high + HIGH) / 2
                 for a, b, at, high in taken
