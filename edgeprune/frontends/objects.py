@@ -163,12 +163,10 @@ def _items(data: Any, where: str) -> Iterator[Any]:
     if isinstance(data, type):
         raise _refused(where, "class", "its instances may be data")
     length = _length(data) if hasattr(data, "__getitem__") else None
-    if isinstance(data, Iterable):
-        for number, item in enumerate(data):
-            if number == length and _is_indexed(data):  # Keras' generators begin again there
-                return
-            yield item
-    elif length is not None:  # a torch Dataset
+    # Keras' generators of pictures have an index, and iterate on without an end from where they are
+    if isinstance(data, Iterable) and not (length and _is_indexed(data)):
+        yield from data
+    elif length is not None:
         yield from (data[i] for i in range(length))
     else:
         raise _refused(where, type(data).__name__, "it is no data")

@@ -57,10 +57,11 @@ class Rows(Dataset[Any]):
 
 
 class Endless:
-    """As Keras has generators of pictures: a length, and an iterator that begins again."""
+    """As Keras has generators of pictures: a length, and an iterator, itself, that begins again."""
 
     def __init__(self, batches: list[Any]) -> None:
         self._batches = batches
+        self._at = 0
 
     def __len__(self) -> int:
         return len(self._batches)
@@ -69,8 +70,11 @@ class Endless:
         return self._batches[i]
 
     def __iter__(self) -> Iterator[Any]:
-        while True:
-            yield from self._batches
+        return self
+
+    def __next__(self) -> Any:
+        self._at += 1
+        return self._batches[(self._at - 1) % len(self)]
 
 
 class Estimated(IterableDataset[Any]):
@@ -127,6 +131,13 @@ def test_samples_with_labels_are_taken(kind: str) -> None:
     assert set(found) == {"x", "y"}
     np.testing.assert_array_equal(found["x"], X)
     np.testing.assert_array_equal(found["y"], Y)
+
+
+def test_what_has_no_end_is_read_whole_wherever_it_stands() -> None:
+    data = Endless([(X[:4], Y[:4]), (X[4:], Y[4:])])
+    for _ in range(3):
+        np.testing.assert_array_equal(arrays_of(data, "data")["x"], X)
+        next(data)
 
 
 SAID = [2, 0, 99, -1, 10**30, float("inf"), NotImplementedError(), RuntimeError("unknown")]
