@@ -121,6 +121,7 @@ class MixedFitter(Fitter):
         least = self._least(prices)
         room = max(self.limits.most["flash"] - spare["flash"], 1.0)
         mixer = Mixer(recipe, self.roundings, self._excess)
+        known: dict[bytes, Found | None] = {}  # where another limit binds, rungs are one network
 
         @cache
         def mixed(rung: float) -> Found | None:
@@ -129,15 +130,18 @@ class MixedFitter(Fitter):
             if not left.hold(least):
                 return None
             pruned = self._wide(recipe, prices, left)
-            found = mixer.mix(pruned.graph)
-            if found is None:
-                return None
-            return Found(found[0].loss, rung, *found, pruned, like=pruned.graph)
+            gone = pruned.removed.tobytes()
+            if gone not in known:
+                made = mixer.mix(pruned.graph)
+                like = pruned.graph
+                known[gone] = made and Found(made[0].loss, rung, *made, pruned, like)
+            found = known[gone]
+            return found and replace(found, rung=rung)
 
         middle = round(math.log(MIDDLE * room, STEP))
         whole = math.ceil(math.log(prices(nothing_removed(self._coupling))["flash"], STEP))
         # those above the whole network are that network
-        rungs = [middle + k for k in RUNGS if middle + k <= max(middle, whole)]
+        rungs = [middle + k for k in RUNGS if middle + k <= whole] or [whole]
         best = lowest(mixed, rungs) or mixed(math.log(least["flash"] + 1, STEP))
         return Explored(mixer, mixed, room, best)
 
@@ -235,7 +239,7 @@ class MixedFitter(Fitter):
 
 
 def lowest(look: Callable[[float], Found | None], row: Sequence[float]) -> Found | None:
-    """The lowest of a row that falls and then rises.
+    """The lowest of a row that falls and then rises; the last of those that are one network.
 
     Args:
         look: gives what stands at a number; None: nothing.
@@ -243,7 +247,8 @@ def lowest(look: Callable[[float], Found | None], row: Sequence[float]) -> Found
     """
     best: Found | None = None
     for found in filter(None, map(look, row)):
-        if best is not None and found.loss >= best.loss:
+        same = best is not None and found.pruned is best.pruned
+        if best is not None and found.loss >= best.loss and not same:
             break
         best = found
     return best

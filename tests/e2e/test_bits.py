@@ -199,6 +199,30 @@ def test_what_its_own_scales_make_too_large_gets_fewer_bits_by_what_was_known(
     assert any(g is like for g, _ in asked[:-1]), "layers' losses are those that were measured"
 
 
+@pytest.mark.parametrize(
+    ("neurons", "budget", "least"), [(20, TIGHT, 2), (None, 5000, 2), (None, 20_000, 1)]
+)
+def test_a_network_that_several_rungs_give_gets_bits_once_and_hides_no_smaller_one(
+    model: Path, monkeypatch: pytest.MonkeyPatch, neurons: int | None, budget: int, least: int
+) -> None:
+    """As where another limit than that of flash binds, or the whole network is below them."""
+    asked: list[int] = []
+    mix = Mixer.mix
+
+    def noted(self: Mixer, graph: Graph, like: Graph | None = None) -> tuple[Mix, float] | None:
+        asked.append(graph.params)
+        return mix(self, graph, like)
+
+    monkeypatch.setattr(Mixer, "mix", noted)
+    options = replace(mixed(model), max_neurons=neurons)
+    chooser, given = Chooser(prepare(options), options), Room(budget, None)
+    o = chooser._limited(given)
+    form = chooser._forms(o, load_target("cortex-m4"), given)[0]
+    assert chooser._fitter(o, form, given).promise < 1
+    assert len(asked) >= least
+    assert sorted(set(asked), reverse=True) == asked
+
+
 def test_what_is_settled_on_is_never_further_from_the_source_than_what_was_found(
     model: Path,
 ) -> None:

@@ -140,27 +140,30 @@ def test_a_form_is_solved_where_none_of_less_code_promises_more(
 
 
 @pytest.mark.parametrize(
-    ("losses", "best", "seen"),
+    ("losses", "networks", "best", "seen"),
     [
-        ([0.1, 0.2, 0.05], 0.1, 2),
-        ([0.3, 0.2, 0.1, 0.2, 0.05], 0.1, 4),
-        ([None, None, 0.3, 0.1], 0.1, 4),
-        ([0.2, 0.2, 0.1], 0.2, 2),
-        ([None, None], None, 2),
+        ([0.1, 0.2, 0.05], "abc", 0, 2),
+        ([0.3, 0.2, 0.1, 0.2, 0.05], "abcde", 2, 4),
+        ([None, None, 0.3, 0.1], "abcd", 3, 4),
+        ([0.2, 0.2, 0.1], "abc", 0, 2),
+        ([0.2, 0.2, 0.1, 0.1, 0.3, 0.05], "aabbcd", 3, 5),
+        ([0.2, 0.2, 0.2], "aaa", 2, 3),
+        ([None, None], "ab", None, 2),
     ],
 )
 def test_channels_go_as_long_as_that_loses_less_and_no_further(
-    losses: list[float | None], best: float | None, seen: int
+    losses: list[float | None], networks: str, best: int | None, seen: int
 ) -> None:
+    """One network that stands there again, as where another limit binds, is no end."""
     looked: list[float] = []
 
     def look(rung: float) -> Any:
         looked.append(rung)
-        loss = losses[int(rung)]
-        return None if loss is None else SimpleNamespace(loss=loss)
+        loss, pruned = losses[int(rung)], networks[int(rung)]
+        return None if loss is None else SimpleNamespace(loss=loss, rung=rung, pruned=pruned)
 
     found = lowest(look, range(len(losses)))
-    assert (None if found is None else found.loss) == best
+    assert (None if found is None else found.rung) == best
     assert looked == list(range(seen))
 
 
