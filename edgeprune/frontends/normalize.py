@@ -15,6 +15,7 @@ import numpy as np
 from edgeprune.frontends.affine import fold_affine, invert_divisors, join_affine
 from edgeprune.frontends.joins import cut_before_joins
 from edgeprune.frontends.passes import fresh, only_user
+from edgeprune.frontends.taps import drop_taps
 from edgeprune.ir import Array, Graph, Node, Op
 from edgeprune.ops import (
     Add,
@@ -45,11 +46,11 @@ from edgeprune.ops._window import Padding
 def normalize(graph: Graph) -> Graph:
     """Plain operators only: no identities, no affine steps that a layer can do itself.
 
-    Quantised graphs are left as they are, but for identities and pads: their scales are part of
-    the model.
+    Quantised graphs are left as they are, but for identities, pads and taps in the padding: their
+    scales are part of the model.
     """
     if graph.is_quantised:
-        return fold_pads(drop_identities(graph))
+        return drop_taps(fold_pads(drop_identities(graph)))
     for step in FLOAT_STEPS:
         graph = step(graph)
     return graph
@@ -354,4 +355,5 @@ FLOAT_STEPS = (
     invert_divisors,
     raise_clamps,
     fold_pads,
+    drop_taps,
 )
