@@ -208,7 +208,8 @@ def _padded(graph: Graph, pad: Node, user: Node) -> Node | None:
     if not isinstance(op, Convolution):
         return None
     (top, left, front), (bottom, right, behind) = around.before, around.after
-    height, width = op.window(graph.types[user.inputs[1]].shape)
+    taps = op.window(graph.types[user.inputs[1]].shape)
+    height, width = (1 + (n - 1) * step for n, step in zip(taps, op.dilation, strict=True))
     own = op.padding
     new = Padding(own.top + top, own.left + left, own.bottom + bottom, own.right + right)
     fits = max(new.top, new.bottom) < height and max(new.left, new.right) < width

@@ -325,6 +325,8 @@ PADS = {
     "channels": (Pad((1, 1, 0), (1, 1, 1)), "conv", False),
     "another value": (Pad((1, 1, 0), (1, 1, 0), 0.5), "conv", False),
     "more than the window": (Pad((3, 0, 0), (0, 0, 0)), "conv", False),
+    "frames before a dilated one": (Pad((4, 0, 0), (0, 0, 0)), "dilated", True),
+    "more than the window of a dilated one": (Pad((5, 0, 0), (0, 0, 0)), "dilated", False),
     "another reader": (Pad((1, 0, 0), (0, 1, 0)), "pool", False),
 }
 
@@ -339,6 +341,7 @@ def test_zeros_around_an_image_are_the_padding_of_the_convolution(
     readers = {
         "conv": (Conv2d((2, 1)), dense),
         "padded": (Conv2d(padding=Padding(1, 1, 1, 1)), dense),
+        "dilated": (Conv2d(dilation=(2, 1)), dense),
         "depthwise": (DepthwiseConv2d(), {1: rng.normal(size=(2, 2, c)), 2: rng.normal(size=c)}),
         "pool": (MaxPool2d((2, 2), (1, 1)), {}),
     }
