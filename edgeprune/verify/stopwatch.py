@@ -1,7 +1,8 @@
 """Times ``.tflite`` files in turns, in a process that does nothing else.
 
 XNNPACK computes with the matrix tiles of a processor that has some (Intel's AMX). These hold 16 x
-64 bytes, so that a convolution takes as long for 4 channels as for 64, which is so on no phone.
+64 bytes, so that a convolution takes as long for some channels as for a tile of them, which is so
+on no phone.
 What a process asked for once it keeps, as do its forks: hence a program of its own.
 """
 
