@@ -21,6 +21,10 @@ PREDICTED = 256
 PREDICTED_ELEMENTS = 2**20
 """Samples of a whole network that are computed at once at most, and elements of its largest value:
 larger blocks are no faster, and what is freed of them is not all used again."""
+TOGETHER = 16
+LARGER = 4
+"""Samples of which all values are computed at once: of fewer, what every node costs once a block is
+half of the time or more. So many times the memory that was asked for is taken for it at most."""
 
 
 def tensors(graph: Graph) -> dict[str, torch.Tensor]:
@@ -158,6 +162,17 @@ def samples_predicted(graph: Graph) -> int:
     """How many samples of a network are computed at once."""
     largest = max((graph.types[n.output].size for n in graph.nodes), default=1)
     return max(1, min(PREDICTED, PREDICTED_ELEMENTS // max(largest, 1)))
+
+
+def samples_held(graph: Graph, elements: int) -> int:
+    """Of how many samples all values are computed at once, to be held for derivatives.
+
+    Args:
+        graph: the network.
+        elements: of all these values together; in networks of large values some times as many.
+    """
+    each = max(sum(graph.types[n.output].size for n in graph.nodes), 1)
+    return max(1, elements // each, min(TOGETHER, LARGER * elements // each))
 
 
 def predict(graph: Graph, x: Array) -> Array:

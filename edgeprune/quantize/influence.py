@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from edgeprune.ir import Graph, differentiable, run
+from edgeprune.ir import Graph, differentiable, run, samples_held
 from edgeprune.ops.answer import answer_of, cotangents
 from edgeprune.ops.linear import Linear
 
@@ -46,12 +46,11 @@ def influences(
     generator = torch.Generator().manual_seed(seed)
     weights, answer = differentiable(graph), answer_of(graph)
     keep = {answer.value, *(lin.node.output for lin in layers.values())}
-    held = sum(graph.types[n.output].size for n in graph.nodes)
     total = {
         k: torch.zeros(lin.groups, lin.rows, lin.rows, dtype=torch.float64)
         for k, lin in layers.items()
     }
-    for part in torch.split(x[:SAMPLES], max(1, ELEMENTS // max(held, 1))):
+    for part in torch.split(x[:SAMPLES], samples_held(graph, ELEMENTS)):
         feed = {graph.inputs[0]: part.detach().requires_grad_()}
         values = run(graph, feed, constants=weights, keep=keep)
         z = values[answer.value]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.ir import Graph, Node, run, tensors
+from edgeprune.ir import Graph, Node, run, samples_held, tensors
 from edgeprune.ops.linear import linears, partner
 from edgeprune.pruning.obs.kronecker import Kronecker
 from edgeprune.pruning.obs.parts import Part
@@ -133,8 +133,7 @@ class Distance:
         self._dense_weights = tensors(dense)
         own = [v for lin in self.layers.values() for v in lin.node.inputs[1:]]
         self.start = {v: self._weights[v] for v in own}
-        held = sum(graph.types[n.output].size for n in graph.nodes)
-        self._batch = max(1, ELEMENTS // max(held, 1))
+        self._batch = samples_held(graph, ELEMENTS)
         whole = torch.from_numpy(np.ascontiguousarray(x))
         some = torch.split(whole[: max(SCALED, self._batch)], self._batch)
         first = [torch.cat(t) for t in zip(*map(self._targets, some), strict=True)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.ir import Coupling, Graph, Node, differentiable, run, tensors
+from edgeprune.ir import Coupling, Graph, Node, differentiable, run, samples_held, tensors
 from edgeprune.ops.answer import cotangents
 from edgeprune.pruning.loss import Loss
 from edgeprune.pruning.obs.gram import Gram
@@ -150,8 +150,7 @@ def _operands_seen(
 
 def _batch(graph: Graph) -> int:
     """Samples whose gradients are computed at once."""
-    held = sum(graph.types[n.output].size for n in graph.nodes)
-    return max(1, min(BATCH, ELEMENTS // max(held, 1)))
+    return min(BATCH, samples_held(graph, ELEMENTS))
 
 
 def _operand_means(
