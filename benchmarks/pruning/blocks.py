@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from benchmarks.pruning.common import Table, arguments, ic01, int8_bytes
+from benchmarks.pruning.common import Table, arguments, ic01, int8_bytes, kws01
 from edgeprune import bundled
 from edgeprune.frontends import load
 from edgeprune.ir import Graph, Samples, run, tensors
@@ -111,7 +111,8 @@ def layers_of(graph: Graph, x: Array, others: Array) -> dict[str, Layer]:
     seen, values = {}, run(u, {u.inputs[0]: torch.from_numpy(others)})
     for name, lin in rounder.layers.items():
         results = lin.results(values[lin.node.output], None)
-        seen[name] = moments(lin, values[lin.node.inputs[0]], None, results).gram
+        parts = [(slice(0, len(others)), values[lin.node.inputs[0]])]
+        seen[name] = moments(lin, parts, None, results, len(others)).gram
     bits = {k: DIGITS if isinstance(v.op, Dense) else PACKED for k, v in rounder.layers.items()}
     wanted = {name: [c for c in row if c != 255] for name, row in bits.items()}
     for name, count, solved in rounder.alone(wanted):
@@ -174,7 +175,7 @@ def main() -> None:
     args = arguments(__doc__, only="")
     columns = ["network", "bytes", "by layer", "two blocks", "rows", "rank"]
     table = Table("blocks", columns, key=2)
-    for name, make in (("mnist", _digits), ("ic01", _pictures)):
+    for name, make in (("mnist", _digits), ("ic01", _pictures), ("kws01", _words)):
         if args.only not in name:
             continue
         for graph, x, limits in make():
@@ -215,6 +216,12 @@ def _pictures() -> Iterator[tuple[Graph, Array, list[int]]]:
     """ResNet-8, nothing pruned."""
     graph, train, _ = ic01()
     yield graph, train.x, [32768, 24576, 20480]
+
+
+def _words() -> Iterator[tuple[Graph, Array, list[int]]]:
+    """The keywords' network, nothing pruned, with half of its samples."""
+    graph, own, _ = kws01(0)
+    yield graph, own.x, [16384, 13312, 10240]
 
 
 if __name__ == "__main__":
