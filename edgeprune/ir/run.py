@@ -22,9 +22,9 @@ PREDICTED_ELEMENTS = 2**20
 """Samples of a whole network that are computed at once at most, and elements of its largest value:
 larger blocks are no faster, and what is freed of them is not all used again."""
 TOGETHER = 16
-LARGER = 4
-"""Samples of which all values are computed at once: of fewer, what every node costs once a block is
-half of the time or more. So many times the memory that was asked for is taken for it at most."""
+TOGETHER_ELEMENTS = 2**24
+"""Samples of which all values are computed at once where those are no more than so many elements:
+of fewer samples, what every node costs once a block is half of the time or more."""
 
 
 def tensors(graph: Graph) -> dict[str, torch.Tensor]:
@@ -169,10 +169,10 @@ def samples_held(graph: Graph, elements: int) -> int:
 
     Args:
         graph: the network.
-        elements: of all these values together; in networks of large values some times as many.
+        elements: of all these values together; more of them in networks of large values.
     """
     each = max(sum(graph.types[n.output].size for n in graph.nodes), 1)
-    return max(1, elements // each, min(TOGETHER, LARGER * elements // each))
+    return max(1, elements // each, min(TOGETHER, TOGETHER_ELEMENTS // each))
 
 
 def predict(graph: Graph, x: Array) -> Array:

@@ -17,15 +17,15 @@ def of_one_value(elements: int) -> Graph:
 @pytest.mark.parametrize(
     ("elements", "samples"),
     [
-        (100, 1000),  # as many as the memory is for
-        (6250, 16),
-        (10_000, 16),  # a few samples more than it is for
-        (25_000, 16),
-        (40_000, 10),  # but not over four times the memory
-        (1_000_000, 1),
+        (1000, 1000),  # as many as the memory is for
+        (62_500, 16),
+        (100_000, 16),  # some more than it is for
+        (2**20, 16),
+        (2**21, 8),  # but not without end
+        (2**25, 1),
     ],
 )
 def test_large_networks_are_computed_sixteen_samples_at_once_while_memory_bears_it(
     elements: int, samples: int
 ) -> None:
-    assert samples_held(of_one_value(elements), 100_000) == samples
+    assert samples_held(of_one_value(elements), 1_000_000) == samples
