@@ -108,14 +108,15 @@ def least_bytes(
 def _layouts(
     graph: Graph, work: Mapping[str, Work], order: Sequence[str] | None, span: Span | None
 ) -> list[_Layout]:
-    """With and without in-place results, in the best order and in the given one."""
+    """With and without in-place results, in the best order and in the given one: what differs."""
     given = tuple(n.name for n in graph.nodes)
     orders = (None, given) if order is None else (tuple(order),)
-    return [
-        _layout(graph, work, inplace=inplace, order=wanted, span=span)
-        for inplace in (True, False)
-        for wanted in orders
-    ]
+    found: dict[tuple[tuple[str, ...], tuple[Buffer, ...]], _Layout] = {}
+    for inplace in (True, False):
+        for wanted in orders:
+            layout = _layout(graph, work, inplace=inplace, order=wanted, span=span)
+            found.setdefault((layout.order, layout.buffers), layout)
+    return list(found.values())
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import pytest
 from edgeprune import planner
 from edgeprune.ir import DType, Graph, Node, Over, QuantParams, TensorType, build_graph
 from edgeprune.ops import Add, Concat, Relu, Reshape, Slice
-from edgeprune.planner import MemoryPlan, Work, plan_memory
+from edgeprune.planner import Buffer, MemoryPlan, Work, plan_memory
 from edgeprune.planner.order import _Steps, best_order
 
 SEEDS = range(40)
@@ -54,6 +54,20 @@ def network(seed: int) -> tuple[Graph, dict[str, Work]]:
 
 def stretch(plan: MemoryPlan, graph: Graph, v: str) -> range:
     return range(plan.offset_of(v), plan.offset_of(v) + graph.types[v].nbytes)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_layout_is_placed_twice(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chain has one order, with in-place results or without."""
+    real, placed = planner.place, []
+
+    def noted(buffers: Sequence[Buffer], **options: int | None) -> list[int]:
+        placed.append(tuple(buffers))
+        return [at + 4 * len(buffers) for at in real(buffers, **options)]  # never at the bound
+
+    monkeypatch.setattr(planner, "place", noted)
+    plan_memory(*network(seed))
+    assert len(set(placed)) == len(placed)
 
 
 @pytest.mark.parametrize("thorough", [True, False])
