@@ -15,8 +15,8 @@ import numpy as np
 
 from benchmarks.papers.common import arguments, keep, table
 from benchmarks.pruning.mnist_nets import mnist, network
-from edgeprune.pruning.loss import accuracy
 from edgeprune.pruning.search import prune
+from edgeprune.pruning.truth import Truth, accuracy
 
 BOUNDS = {
     "at least 95 %": {"min_accuracy": 0.95},
@@ -54,8 +54,8 @@ def main() -> None:
                     **limits,  # type: ignore[arg-type]
                 )
                 removed.append(len(pruned.order) / 100)
-                before.append(accuracy(graph, test.x, test.y))
-                after.append(accuracy(pruned.graph, test.x, test.y))
+                before.append(accuracy(graph, test.x, Truth(test.y)))
+                after.append(accuracy(pruned.graph, test.x, Truth(test.y)))
             row = {
                 "criterion": criterion,
                 "schedule": schedule,

@@ -19,7 +19,7 @@ from benchmarks.pruning.mnist_nets import mnist, network
 from edgeprune.ir import Graph, Samples, couple
 from edgeprune.pruning import channel_names, compact
 from edgeprune.pruning.analyze import Analysis, analyze
-from edgeprune.pruning.loss import accuracy
+from edgeprune.pruning.truth import Truth, accuracy
 
 
 def main() -> None:
@@ -47,8 +47,8 @@ def census(name: str, graph: Graph, seen: Samples, fresh: Samples) -> dict[str, 
     first, second = analyze(graph, seen), analyze(graph, fresh)
     flagged = {n.name for n in first.neurons if n.accuracy_change > 0}
     again = {n.name for n in second.neurons if n.accuracy_change > 0} & flagged
-    before = accuracy(graph, fresh.x, fresh.y)
-    together = accuracy(without(graph, flagged), fresh.x, fresh.y) if flagged else before
+    before = accuracy(graph, fresh.x, Truth(fresh.y))
+    together = accuracy(without(graph, flagged), fresh.x, Truth(fresh.y)) if flagged else before
     return {
         "network": name,
         "neurons": len(first.neurons),

@@ -24,7 +24,6 @@ import torch
 from benchmarks.papers.common import arguments, keep, table
 from benchmarks.pruning.mnist_nets import Recipe, cache, mnist, network, to_graph
 from edgeprune.ir import Graph, Samples, predict
-from edgeprune.pruning.loss import accuracy
 from edgeprune.pruning.subnet import (
     LabelActivity,
     cumulative,
@@ -36,6 +35,7 @@ from edgeprune.pruning.subnet import (
     recognised,
     search_zeta,
 )
+from edgeprune.pruning.truth import Truth, accuracy
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
@@ -67,7 +67,7 @@ def main() -> None:
     result = {}
     for name, graph in (("paper's", simple(train)), ("well-trained", network("relu100"))):
         found = label_activity(graph, chosen)
-        whole = accuracy(graph, chosen.x, chosen.y), accuracy(graph, test.x, test.y)
+        whole = accuracy(graph, chosen.x, Truth(chosen.y)), accuracy(graph, test.x, Truth(test.y))
         print(
             f"\n{name} network: {whole[0]:.3f} on the 1,000, {whole[1]:.3f} held out (paper 0.84)"
         )
@@ -179,18 +179,18 @@ def unions(
         sizes = file_sizes(graph, union.graph)
         figures = {
             "neurons": sum(union.kept.values()),
-            "accuracy": accuracy(union.graph, chosen.x, chosen.y),
-            "held_out": accuracy(union.graph, test.x, test.y),
+            "accuracy": accuracy(union.graph, chosen.x, Truth(chosen.y)),
+            "held_out": accuracy(union.graph, test.x, Truth(test.y)),
             **sizes,
         }
         print(table(["zeta", *figures], [[zeta, *figures.values()]]))
         print("paper's files, KB: dense 2658, zeroed 1692, rows that are left 684 (JSON text)")
         result[str(zeta)] = {"cumulative": stages, **figures}
-    floor = accuracy(graph, validation.x, validation.y) - 0.005
+    floor = accuracy(graph, validation.x, Truth(validation.y)) - 0.005
     best = search_zeta(
-        graph, found, range(10), lambda g: accuracy(g, validation.x, validation.y), floor
+        graph, found, range(10), lambda g: accuracy(g, validation.x, Truth(validation.y)), floor
     )
-    held = accuracy(best.graph, test.x, test.y)
+    held = accuracy(best.graph, test.x, Truth(test.y))
     neurons = sum(best.kept.values())
     print(
         f"zeta {best.zeta:.3f} is the largest that costs half a point of validation accuracy: "

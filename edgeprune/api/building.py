@@ -70,9 +70,9 @@ def build(
         example_input: for a module: one input tensor, batch in front, or a tuple of them; None:
             the first sample of ``data``.
         data: samples that rank, calibrate and choose: a file or folder, an array x
-            (n, *input shape), a pair (x, y) with integer labels y (n,), a Dataset or DataLoader of
-            such, or for a model of several inputs a dictionary with an array for each, by name or
-            as x0, x1, ...
+            (n, *input shape), a pair (x, y) with integer labels y (n,) or numbers
+            (n, *output shape), a Dataset or DataLoader of such, or for a model of several inputs a
+            dictionary with an array for each, by name or as x0, x1, ...
         test: samples that are only reported on; without it a part of ``data`` is kept apart.
         random_data: where there are no ``data``, noise ranks and calibrates; to try things out.
         state: pairs "input:output" by their names: the model keeps this output from call to call,

@@ -7,17 +7,19 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgeprune.arrays import MAX_BYTES, load_npz, map_npy, names_in
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends.pictures import classes_of, read_classes
 from edgeprune.ir import Array, DType, Graph, Samples, dequantise_array, join_rows
+from edgeprune.ops.answer import answer_of
 from edgeprune.ops.audio import is_sound
 from edgeprune.ops.embedding import rows_of
 
 HINT = (
-    "an .npz with x (n, input shape) and, optional, y (n,) integer labels; or a folder of .npy; or "
-    "a folder of pictures for each class"
+    "an .npz with x (n, input shape) and, optional, y (n,) integer labels or y (n, output shape) "
+    "numbers; or a folder of .npy; or a folder of pictures for each class"
 )
 LARGEST = 1e15
 """Of samples: sums of squares of a million of them are still numbers in float32."""
@@ -31,14 +33,15 @@ def load_samples(path: Path, graph: Graph) -> Samples:
             Integers of a quantised model's own input type are taken as they are; other numbers
             are real values. ``x`` may be called as the model calls its input, and is looked for
             first. A model of several inputs wants an array for each, by the input's name, or x0,
-            x1, ... in their order; ``y`` is labels where no input is called so. Or a folder of
+            x1, ... in their order; ``y`` is labels, or the numbers that the output should be, where
+            no input is called so. Or a folder of
             folders of pictures, one for each class in the order of their names: bytes, in the size
             that the model takes.
         graph: the model; its ports say which layout the user's data has.
 
     Returns:
         Samples in the IR's layout: x float32 (n, *input shape) or, for several inputs, rows of
-        all (:mod:`edgeprune.ir.rows`); y int64 (n,) or None.
+        all (:mod:`edgeprune.ir.rows`); labels int64 (n,), or numbers (n, outputs), or neither.
 
     Raises:
         EdgePruneError: no such file, a wrong shape or type, labels out of range, NaN.
@@ -57,8 +60,12 @@ def load_samples(path: Path, graph: Graph) -> Samples:
             "leave y out: the model's own answers are the reference then",
         )
     x = join_rows(xs)
-    labels = None if y is None else _labels(y, len(x), graph, f"{where}: y")
-    return Samples(x, labels, all(a.dtype == np.uint8 for _, a in arrays))
+    is_bytes = all(a.dtype == np.uint8 for _, a in arrays)
+    if y is None:
+        return Samples(x, None, is_bytes)
+    targets = _targets(y, len(x), graph, f"{where}: y")
+    labels = _labels(y, len(x), graph, f"{where}: y") if targets is None else None
+    return Samples(x, labels, is_bytes, targets)
 
 
 def _values(x: Array, graph: Graph, v: str, where: str) -> Array:
@@ -135,6 +142,43 @@ def to_ir_layout(x: Array, graph: Graph, value: str, where: str) -> Array:
     )
 
 
+def _targets(y: Array, n: int, graph: Graph, where: str) -> NDArray[np.float32] | None:
+    """What the outputs should be, (n, outputs) in the IR's layout; None: y are meant as labels.
+
+    Numbers for every output are targets. So are classes by position of a softmax, as ones and
+    zeros. Not so zeros and ones for a single output, and rows with a single one.
+    """
+    value, answer = graph.results[0], answer_of(graph)
+    t = graph.types[value]
+    if y.dtype.kind not in "fiub" or y.shape[:1] != (n,):
+        return None
+    if answer.kind == "softmax" and y.size == n * answer.positions > n:
+        return _at_positions(y, graph, value, where)
+    if y.size != n * t.size or answer.kind == "softmax" or _is_one_hot(y, n):
+        return None
+    outside = answer.kind == "sigmoid" and not ((y >= 0) & (y <= 1)).all()
+    if outside or (t.size == 1 and np.isin(y, (0, 1)).all()):
+        return None
+    if y.ndim == 1:
+        y = y[:, None]
+    return _values(y, graph, value, where).reshape(n, -1)
+
+
+def _at_positions(y: Array, graph: Graph, value: str, where: str) -> NDArray[np.float32]:
+    """Ones at the classes, (n, outputs), zeros elsewhere; y is in the model's own layout."""
+    count = graph.types[value].shape[-1]
+    if y.dtype.kind not in "iu" or not 0 <= y.min() <= y.max() < count:
+        what = f"classes of positions are whole numbers from 0 to {count - 1}"
+        raise EdgePruneError(where, what, "y (n, *positions) of an integer type")
+    ones = np.eye(count, dtype=np.float32)[y.reshape(len(y), -1)]
+    return ones.reshape(len(y), -1)
+
+
+def _is_one_hot(y: Array, n: int) -> bool:
+    rows = y.reshape(n, -1)
+    return rows.shape[1] > 1 and bool(np.isin(rows, (0, 1)).all() and (rows.sum(axis=1) == 1).all())
+
+
 def _labels(y: Array, n: int, graph: Graph, where: str) -> Array:
     if y.dtype.kind not in "iu":
         what = f"has elements of type {y.dtype}, not integers"
@@ -161,8 +205,8 @@ def _meant_labels(y: Array, n: int) -> str:
         if y.ndim == 2 and (y.astype(bool).sum(axis=1) == 1).all() and y.max() == 1:
             return "they are one-hot: give y.argmax(axis=1)"
     return (
-        "y (n,) are numbers of classes; where the model gives no classes, leave y out: its own "
-        "answers are the reference then"
+        "y (n,) are numbers of classes, y (n, output shape) the outputs themselves; without y the "
+        "model's own answers are the reference"
     )
 
 

@@ -10,11 +10,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgeprune.ir import Channels, DType, Graph, Ids, Node, TensorType
+from edgeprune.ir import OUTPUTS, Channels, DType, Graph, Ids, Node, TensorType
 from edgeprune.ops import Concat, Reshape, Slice
 
 INPUTS = "(inputs)"
-OUTPUTS = "(outputs)"
 INPUT = "they are one of several inputs"
 
 

@@ -13,7 +13,7 @@ from edgeprune.ir.op import (
     rows_alike,
     tie_broadcast,
 )
-from edgeprune.ir.rows import fed, join_rows, real, row_type, split_rows
+from edgeprune.ir.rows import OUTPUTS, fed, join_rows, real, row_type, split_rows
 from edgeprune.ir.run import (
     computed,
     dequantise_array,
@@ -50,6 +50,7 @@ from edgeprune.ir.values import Values, values_seen
 __all__ = [
     "KEPT",
     "OUTPUT",
+    "OUTPUTS",
     "Array",
     "Band",
     "Channels",

@@ -16,6 +16,9 @@ from edgeprune.ir.graph import Graph
 from edgeprune.ir.run import in_elements, in_reals
 from edgeprune.ir.types import Array, TensorType
 
+OUTPUTS = "(outputs)"
+"""The one output of a network whose several outputs are a row."""
+
 
 def split_rows(rows: Array, types: Sequence[TensorType]) -> list[Array]:
     """The values that rows are made of.

@@ -18,26 +18,44 @@ class Samples:
 
     Attributes:
         x: (n, *input shape) float32; of several inputs rows of all (:mod:`edgeprune.ir.rows`).
-        y: labels, (n,) int64; None: the source model's own outputs are the reference.
+        y: labels, (n,) int64; None: there are none.
         bytes: whether the data had them as bytes: every element lies in 0 to 255.
+        targets: numbers that the outputs should be, (n, outputs) float32; None: there are none.
+            Without labels and numbers the source model's own outputs are the reference.
     """
 
     x: NDArray[np.float32]
     y: NDArray[np.int64] | None = None
     bytes: bool = False
+    targets: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         assert self.x.dtype == np.float32, self.x.dtype
         if self.y is not None:
             assert self.y.dtype == np.int64, self.y.dtype
             assert self.y.shape == (len(self.x),), (self.y.shape, self.x.shape)
+        if self.targets is not None:
+            assert self.y is None, "labels or numbers, not both"
+            assert self.targets.dtype == np.float32, self.targets.dtype
+            assert self.targets.shape[:1] == (len(self.x),), (self.targets.shape, self.x.shape)
 
     def __len__(self) -> int:
         return len(self.x)
 
     def take(self, rows: Array | slice) -> Samples:
         """Some of the samples, by index, mask or slice."""
-        return Samples(self.x[rows], None if self.y is None else self.y[rows], self.bytes)
+        y = None if self.y is None else self.y[rows]
+        targets = None if self.targets is None else self.targets[rows]
+        return Samples(self.x[rows], y, self.bytes, targets)
+
+    def like(self, x: NDArray[np.float32]) -> Samples:
+        """Other inputs, sample by sample, that show the same."""
+        return Samples(x, self.y, targets=self.targets)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether what a model should answer comes with the samples."""
+        return self.y is not None or self.targets is not None
 
     def first(self, n: int) -> Samples:
         """At most n samples, from the beginning."""

@@ -22,7 +22,8 @@ class Answer:
         value: its name.
         kind: "sigmoid", "softmax" of its last axis, or "squared": neither.
         beta: of the softmax.
-        positions: of the value; at each is a softmax of its own. 1 where it is none.
+        positions: of the value; at each is a softmax of its own, or a sigmoid where these make an
+            image: a mask. 1 where it is neither.
     """
 
     value: str
@@ -36,11 +37,11 @@ def answer_of(graph: Graph) -> Answer:
     output = graph.outputs[0]
     node = graph.producer.get(output)
     op = None if node is None else node.op
+    t = graph.types[output]
     if node is not None and isinstance(op, Sigmoid):
-        return Answer(node.inputs[0], "sigmoid")
+        return Answer(node.inputs[0], "sigmoid", positions=t.size if len(t.shape) > 1 else 1)
     if node is not None and isinstance(op, Softmax | LogSoftmax):
         beta = op.beta if isinstance(op, Softmax) else 1.0
-        t = graph.types[output]
         return Answer(node.inputs[0], "softmax", beta, t.size // t.shape[-1])
     return Answer(output, "squared")
 

@@ -69,4 +69,4 @@ def _features(network: Graph, front: Front, samples: Samples) -> Samples:
         given = zip(whole.inputs, parts, types, strict=True)
         values = run_int(whole, {v: in_elements(p, t) for v, p, t in given})
         made.append(join_rows([in_reals(values[v], inner.types[v]) for v in inner.inputs]))
-    return Samples(np.concatenate(made).astype(np.float32), samples.y)
+    return samples.like(np.concatenate(made).astype(np.float32))

@@ -179,13 +179,12 @@ def extract_model(
     union = []
     for i in range(len(labels)):
         part = extract(graph, activity, labels[: i + 1], zeta=options.zeta)
-        right = prepared.answers(predict(part.graph, test.x)) == test.y
         union.append(
             {
                 "labels": list(labels[: i + 1]),
                 "neurons": sum(part.kept.values()),
                 "parameters": part.parameters,
-                "accuracy": float(right.mean()),
+                "accuracy": prepared.truth.right(predict(part.graph, test.x)),
             }
         )
     content = {"schema": 1, "model": _model(prepared), "labels": rows, "cumulative": union}
@@ -214,5 +213,8 @@ def _model(prepared: Prepared) -> dict[str, object]:
 def _joined(a: Samples, b: Samples) -> Samples:
     import numpy as np
 
-    y = None if a.y is None or b.y is None else np.concatenate([a.y, b.y])
-    return Samples(np.concatenate([a.x, b.x]), y)
+    def both(of: str) -> Any:
+        parts = getattr(a, of), getattr(b, of)
+        return None if any(p is None for p in parts) else np.concatenate(parts)
+
+    return Samples(both("x"), both("y"), targets=both("targets"))

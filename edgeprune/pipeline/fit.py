@@ -147,6 +147,6 @@ def _accuracy(found: Candidate, prepared: Prepared, scored: list[tuple[Graph, fl
     known = next((a for g, a in scored if g is graph), None)
     if known is not None:
         return known
-    right = prepared.answers(run_host(found.compiled, prepared.report.x)) == prepared.truth
-    scored.append((graph, float(right.mean())))
+    right = prepared.truth.right(run_host(found.compiled, prepared.report.x))
+    scored.append((graph, right))
     return scored[-1][1]

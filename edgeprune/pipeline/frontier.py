@@ -81,7 +81,8 @@ def explore_model(
         "labels": list(prepared.labels) or None,
         "accuracy": {
             "n": len(prepared.report.x),
-            "labels": "data" if prepared.labelled else "source model",
+            "measure": prepared.truth.measure,
+            "labels": prepared.told_by,
             "samples": prepared.reported,
         },
         "boards": list(_boards(target)),
@@ -101,8 +102,7 @@ def _point(
     compiled, x = found.compiled, prepared.report.x
     graph = compiled.graph
     made = run_host(compiled, x)
-    said, source = prepared.answers(made), prepared.answers(prepared.reference)
-    y = prepared.truth
+    truth, source, told = prepared.truth, prepared.reference, prepared.report.is_told
     run = _run(found, prepared, target)
     shape = graph.types[graph.inputs[0]].shape if len(graph.inputs) == 1 else None
     return {
@@ -114,12 +114,14 @@ def _point(
         "cycles": None if run is None else run.cycles,
         "ms": None if run is None else run.time["ms"],
         "validation_accuracy": found.accuracy,
-        "accuracy": float((said == y).mean()),
-        "source_accuracy": float((source == y).mean()),
-        "classes": class_table(y, source, said) if prepared.labelled else None,
+        "accuracy": truth.right(made),
+        "source_accuracy": truth.right(source),
+        "classes": None
+        if prepared.report.y is None
+        else class_table(truth.values, truth.said(source), truth.said(made)),
         "interface": interface_of(graph),
         "layers": layer_rows(prepared.graph, compiled, run, {}),
-        "examples": examples(x, prepared.report.y, prepared.reference, made, shape)[:EXAMPLES],
+        "examples": examples(x, truth, source, made, shape, told=told)[:EXAMPLES],
         "command": _command(options, budget),
     }
 

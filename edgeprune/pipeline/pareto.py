@@ -107,7 +107,7 @@ def _built(
 
 def _point(found: Candidate, budget: int | None, prepared: Prepared) -> Point:
     recipe = found.compiled.recipe
-    right = prepared.answers(run_host(found.compiled, prepared.report.x)) == prepared.truth
+    right = prepared.truth.right(run_host(found.compiled, prepared.report.x))
     return Point(
         dtype=recipe.form,
         kernels=recipe.target.kernels[0],
@@ -117,5 +117,5 @@ def _point(found: Candidate, budget: int | None, prepared: Prepared) -> Point:
         macs=found.compiled.graph.macs,
         channels=channels(found.compiled.graph),
         validation_accuracy=found.accuracy,
-        accuracy=float(right.mean()),
+        accuracy=right,
     )

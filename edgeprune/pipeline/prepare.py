@@ -33,14 +33,13 @@ from edgeprune.ir import (
     split_rows,
     step_rows,
 )
-from edgeprune.ops.answer import answer_of
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.samples import Given, Reported, given_samples
 from edgeprune.progress import Progress, silent
-from edgeprune.pruning.loss import classes
 from edgeprune.pruning.lossless import Report as Free
 from edgeprune.pruning.lossless import fold
 from edgeprune.pruning.subnet import Detector, detector, extract, label_activity
+from edgeprune.pruning.truth import Truth, truth_of
 from edgeprune.quantize import Observed, dequantise, observe, of_ends
 from edgeprune.quantize.observe import ENDLESS, ENDLESS_HINT
 from edgeprune.verify import run_tflite
@@ -74,7 +73,6 @@ class Prepared:
         validation: samples that choose between candidates, likewise.
         report: samples that nothing was chosen by, of the arguments; a sequence from its start
             where the model keeps states.
-        labelled: whether the labels are the user's; otherwise they are the source model's answers.
         reference: the source model's outputs for ``report``, real values.
         free: what was folded away without any loss.
         chooses: whether ``rank`` and ``validation`` may choose; otherwise they are generated, and
@@ -94,7 +92,6 @@ class Prepared:
     rank: Samples
     validation: Samples
     report: Samples
-    labelled: bool
     reference: Array
     free: Free
     chooses: bool
@@ -128,31 +125,38 @@ class Prepared:
         return seen
 
     def accuracy(self, outputs: Array) -> float:
-        """The share of the validation samples that are answered right.
+        """How right answers to the validation samples are: see :meth:`Truth.right`.
 
         Args:
             outputs: of the validation samples in order, or of the first of them.
         """
-        said = self.answers(self._results(outputs))
-        return float((said == self._truth[: len(outputs)]).mean())
-
-    def answers(self, outputs: Array) -> Array:
-        """What outputs (n, ...) say, as :func:`classes` has it; a label is of a whole sample."""
-        return classes(outputs, 1 if self.labelled else answer_of(self.float_graph).positions)
+        return self._validated.right(self._results(outputs))
 
     @cached_property
-    def truth(self) -> Array:
-        """What the reported samples are: their labels or, without, what the source model says."""
-        y = self.report.y if self.labelled else None
-        return self.answers(self.reference) if y is None else y
+    def truth(self) -> Truth:
+        """What is right of the reported samples: as they tell or, else, as the source model says.
+
+        Answers of a network that keeps states are held against it without these.
+        """
+        return truth_of(self._answering, self.report, lambda: self.reference)
+
+    @cached_property
+    def _answering(self) -> Graph:
+        return part_ports(self.float_graph)
 
     def scored(self) -> dict[str, int | str | float]:
         """How the accuracies of a page were measured, and that of the source model."""
         return {
             "n": len(self.truth),
-            "labels": "data" if self.labelled else "source model",
-            "source": float((self.answers(self.reference) == self.truth).mean()),
+            "measure": self.truth.measure,
+            "labels": self.told_by,
+            "source": self.truth.right(self.reference),
         }
+
+    @property
+    def told_by(self) -> str:
+        """Who says what is right of the reported samples."""
+        return "data" if self.report.is_told else "source model"
 
     @cached_property
     def ported(self) -> Graph:
@@ -173,12 +177,13 @@ class Prepared:
         return self.accuracy(predict(self.float_graph, self.validation.x))
 
     @cached_property
-    def _truth(self) -> Array:
-        if self.validation.y is not None:
-            return self.validation.y
-        if self.ported.states:
-            return self.answers(self._results(one_call(self.graph, self.validation.x)))
-        return self.answers(source_outputs(self.graph, self.path, self.validation.x))
+    def _validated(self) -> Truth:
+        def answers() -> Array:
+            if self.ported.states:
+                return self._results(one_call(self.graph, self.validation.x))
+            return source_outputs(self.graph, self.path, self.validation.x)
+
+        return truth_of(self._answering, self.validation, answers)
 
 
 def prepare(options: BuildOptions, *, needs_data: bool = True) -> Prepared:
@@ -216,7 +221,6 @@ def prepare(options: BuildOptions, *, needs_data: bool = True) -> Prepared:
         rank,
         validation,
         report,
-        report.y is not None,
         _reference(options, window, source if source.states else graph, path, report.x),
         free,
         given.chooses,

@@ -112,25 +112,27 @@ def _accuracy(
     if prepared.reported is None:
         return _shares(prepared, 0, {}), None
     x = prepared.report.x
-    y = prepared.report.y if prepared.report.y is not None else prepared.answers(prepared.reference)
-    said = {k: prepared.answers(real(chosen.compiled.graph, made)) for k, made in outputs.items()}
-    said["source"] = said["pruned"] = prepared.answers(prepared.reference)
+    truth = prepared.truth
+    reals = {k: real(chosen.compiled.graph, made) for k, made in outputs.items()}
+    reals["source"] = reals["pruned"] = prepared.reference
     if chosen.float_graph is not prepared.graph:
         smaller = part_ports(chosen.float_graph)
         made = step_rows(smaller, x)[1] if smaller.states else predict(chosen.float_graph, x)
-        said["pruned"] = prepared.answers(made)
-    shares = {kind: float((made == y).mean()) for kind, made in said.items()}
-    tables = class_table(y, said["source"], said["c"]) if prepared.labelled else None
+        reals["pruned"] = made
+    shares = {kind: truth.right(made) for kind, made in reals.items()}
+    tables = None
+    if prepared.report.y is not None:
+        tables = class_table(truth.values, truth.said(reals["source"]), truth.said(reals["c"]))
     return _shares(prepared, len(x), shares), tables
 
 
 def _shares(prepared: Prepared, n: int, of: Mapping[str, float]) -> Accuracy:
     """Shares of right answers on ``n`` samples, by who answered; none where there were none."""
-    labels = "data" if prepared.labelled else "source model"
     return {
         "n": n,
         "samples": prepared.reported,
-        "labels": labels if n else None,
+        "labels": prepared.told_by if n else None,
+        "measure": prepared.truth.measure if n else None,
         "source": of.get("source"),
         "pruned": of.get("pruned"),
         "tflite": of.get("tflite"),

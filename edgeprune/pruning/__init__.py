@@ -3,10 +3,11 @@
 from edgeprune.pruning.compact import compact, folds, masked_hook, old_channels
 from edgeprune.pruning.criteria import CRITERIA, Context, Criterion
 from edgeprune.pruning.groups import Group, channel_names, find_groups
-from edgeprune.pruning.loss import Loss, accuracy, classes, make_loss, reference_labels
+from edgeprune.pruning.loss import Loss, make_loss
 from edgeprune.pruning.pruned import Pruned, Step
 from edgeprune.pruning.ranking import SCHEDULES
 from edgeprune.pruning.search import prune, smallest
+from edgeprune.pruning.truth import Truth, accuracy, classes, truth_of
 
 __all__ = [
     "CRITERIA",
@@ -17,6 +18,7 @@ __all__ = [
     "Loss",
     "Pruned",
     "Step",
+    "Truth",
     "accuracy",
     "channel_names",
     "classes",
@@ -27,6 +29,6 @@ __all__ = [
     "masked_hook",
     "old_channels",
     "prune",
-    "reference_labels",
     "smallest",
+    "truth_of",
 ]

@@ -12,7 +12,8 @@ from edgeprune.ir import Array, Graph, Ids, Samples, couple, run, tensors
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.criteria import Context
 from edgeprune.pruning.groups import Group, find_groups
-from edgeprune.pruning.loss import Loss, make_loss, reference_labels
+from edgeprune.pruning.loss import Loss, make_loss
+from edgeprune.pruning.truth import Truth, truth_of
 
 if TYPE_CHECKING:
     import torch
@@ -31,8 +32,8 @@ class Neuron:
         index: in the layer.
         error_change: of the mean error; below 0 the network gets better.
         accuracy_change: above 0 the network gets better.
-        fixed: samples that become right.
-        broken: samples that become wrong.
+        fixed: samples that become right; where answers are numbers, that come nearer.
+        broken: samples that become wrong, or farther off.
         p_value: two-sided exact McNemar: how likely at least so uneven a split of fixed and broken
             is by chance.
         q_value: the same, corrected for the number of neurons (Benjamini and Hochberg 1995).
@@ -70,7 +71,7 @@ class Analysis:
     Attributes:
         samples: how many it was made from.
         error: the network's mean error on them.
-        accuracy: its accuracy; against its own answers where there are no labels.
+        accuracy: its accuracy (:meth:`Truth.right`); against its own answers where data tell none.
         neurons: from the most harmful to the most useful one.
     """
 
@@ -110,9 +111,9 @@ def analyze(graph: Graph, data: Samples, *, progress: Progress = silent) -> Anal
         progress: told batch by batch.
     """
     ctx = Context(graph, couple(graph), data, make_loss(graph, data))
-    labels = reference_labels(graph, data)
+    truth = truth_of(graph, data)
     groups = find_groups(graph, ctx.coupling)
-    effects = _remove_each(ctx, labels, progress)
+    effects = _remove_each(ctx, truth, progress)
     q_values = _benjamini_hochberg([_mcnemar(e.fixed, e.broken) for e in effects.values()])
     adjusted = dict(zip(effects, q_values, strict=True))
     neurons: list[Neuron] = []
@@ -123,10 +124,10 @@ def analyze(graph: Graph, data: Samples, *, progress: Progress = silent) -> Anal
         for i, k in enumerate(group.channels.tolist()):
             mate, r = partners[i]
             neurons.append(
-                _neuron(group.name, i, effects[k], labels, adjusted[k], mate, r, means[:, i])
+                _neuron(group.name, i, effects[k], truth, adjusted[k], mate, r, means[:, i])
             )
     neurons.sort(key=lambda n: (-n.accuracy_change, n.error_change))
-    base = _remove_none(ctx, labels)
+    base = _remove_none(ctx, truth)
     return Analysis(len(data), base[0], base[1], tuple(neurons))
 
 
@@ -137,7 +138,7 @@ class _Effect:
     broken: int = 0
 
 
-def _remove_each(ctx: Context, labels: Array, progress: Progress) -> dict[int, _Effect]:
+def _remove_each(ctx: Context, truth: Truth, progress: Progress) -> dict[int, _Effect]:
     import torch
 
     from edgeprune.pruning.criteria.downstream import forward, plan, rerun
@@ -150,66 +151,83 @@ def _remove_each(ctx: Context, labels: Array, progress: Progress) -> dict[int, _
     done = 0
     with torch.inference_mode():
         for x, t in ctx.batches():
-            truth = torch.from_numpy(labels[done : done + len(x)])
+            own = truth.take(slice(done, done + len(x)))
             values, raw = forward(graph, {graph.inputs[0]: x}, weights)
             z = values[loss.value].flatten(1)
             base = loss.per_sample(z, t).double().sum()
-            right = _right(loss, z, truth)
+            merit = _merit(loss, z, t, own)
             for k in channels:
                 new = rerun(plans[k], values, raw, weights).get(loss.value)
                 if new is None:  # nothing reads it
                     continue
                 new = new.flatten(1)
-                now = _right(loss, new, truth)
+                now = _merit(loss, new, t, own)
                 e = effects[k]
                 e.error += float(loss.per_sample(new, t).double().sum() - base)
-                e.fixed += int((now & ~right).sum())
-                e.broken += int((right & ~now).sum())
+                e.fixed += int((now > merit).sum())
+                e.broken += int((now < merit).sum())
             done += len(x)
             progress("analyze", done, len(ctx.data))
     return effects
 
 
-def _remove_none(ctx: Context, labels: Array) -> tuple[float, float]:
+def _remove_none(ctx: Context, truth: Truth) -> tuple[float, float]:
     """Mean error and accuracy of the whole network."""
     import torch
 
     graph, loss = ctx.graph, ctx.loss
     weights = tensors(graph)
-    error, right, done = 0.0, 0, 0
+    error, merit, done = 0.0, 0.0, 0
     with torch.inference_mode():
         for x, t in ctx.batches():
             z = run(graph, {graph.inputs[0]: x}, constants=weights)[loss.value].flatten(1)
             error += float(loss.per_sample(z, t).double().sum())
-            right += int(_right(loss, z, torch.from_numpy(labels[done:][: len(x)])).sum())
+            merit += float(
+                _merit(loss, z, t, truth.take(slice(done, done + len(x)))).double().sum()
+            )
             done += len(x)
-    return error / done, right / labels.size
+    accuracy = merit / truth.values.size
+    if truth.measure == "r2":
+        accuracy = max(truth.explained(2 * error), 0.0)
+    return error / done, accuracy
 
 
-def _right(loss: Loss, z: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-    """Whether z (n, outputs), in front of the last activation, says the classes of ``truth``."""
-    if z.shape[1] == 1:
-        return (z[:, 0] > (0.0 if loss.kind == "sigmoid" else 0.5)).long() == truth
-    return z.reshape(*truth.shape, -1).argmax(dim=-1) == truth
+def _merit(loss: Loss, z: torch.Tensor, t: torch.Tensor, truth: Truth) -> torch.Tensor:
+    """How good z (n, outputs), in front of the last activation, is: more is better.
+
+    1 where it says the class, else 0, by sample or position; of numbers minus the error.
+    """
+    import torch
+
+    if truth.measure == "r2":
+        return -loss.per_sample(z, t)
+    wanted = torch.from_numpy(truth.values)
+    rows = z.reshape(*wanted.shape, -1)
+    if rows.shape[-1] == 1:
+        return ((rows[..., 0] > (0.0 if loss.kind == "sigmoid" else 0.5)).long() == wanted).long()
+    return (rows.argmax(dim=-1) == wanted).long()
 
 
 def _neuron(
     layer: str,
     index: int,
     effect: _Effect,
-    labels: Array,
+    truth: Truth,
     q_value: float,
     mate: int,
     correlation: float,
     means: Array,
 ) -> Neuron:
-    change = (effect.fixed - effect.broken) / labels.size
+    if truth.measure == "r2":  # the error is half of a square
+        change = truth.explained(2 * effect.error) - 1
+    else:
+        change = (effect.fixed - effect.broken) / truth.values.size
     verdict = "indifferent" if q_value > ALPHA else "harmful" if change > 0 else "useful"
     return Neuron(
         name=f"{layer}[{index}]",
         layer=layer,
         index=index,
-        error_change=effect.error / len(labels),
+        error_change=effect.error / len(truth),
         accuracy_change=change,
         fixed=effect.fixed,
         broken=effect.broken,

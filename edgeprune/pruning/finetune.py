@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -92,10 +92,10 @@ def finetune(
     """
     import torch
 
-    if data.y is None and source is None:
+    if not data.is_told and source is None:
         raise EdgePruneError("--finetune", "the data has no labels", "give the source model too")
-    loss = make_loss(source if data.y is None and source is not None else graph, data)
-    loss = Loss(make_loss(graph, data.first(1)).value, loss.kind, loss.targets, loss.beta)
+    loss = make_loss(graph if data.is_told or source is None else source, data)
+    loss = replace(loss, value=make_loss(graph, data.first(1)).value)
     how = training or Training()
     net = _Net(unfuse(graph), _device(device), how.momentum, data.x[: how.batch * 4])
     teacher = None

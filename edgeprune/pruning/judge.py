@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgeprune.ir import Graph, Samples, predict
-from edgeprune.pruning.loss import accuracy, reference_labels
+from edgeprune.pruning.truth import truth_of
 
 
 class Judge:
@@ -23,12 +23,12 @@ class Judge:
     def __init__(self, source: Graph, data: Samples) -> None:
         self.source = source
         self._data = data
-        self._labels = reference_labels(source, data)
         self._targets = predict(source, data.x)
+        self._truth = truth_of(source, data, lambda: self._targets)
 
     def accuracy(self, graph: Graph) -> float:
-        """The share of samples whose label, or the source model's answer, a network gives."""
-        return accuracy(graph, self._data.x, self._labels)
+        """How right a network is, 0 to 1: by what the data say or the source model answers."""
+        return self._truth.right(predict(graph, self._data.x))
 
     def floor(self, min_accuracy: float | None, max_drop: float | None) -> float | None:
         """The lowest accuracy that is allowed; None: any.

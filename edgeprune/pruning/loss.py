@@ -1,4 +1,4 @@
-"""The error that rankings look at, and the accuracy that is reported."""
+"""The error that rankings look at."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Loss:
             "softmax": cross-entropy of softmax(beta z) and t; "squared": 1/2 sum (z - t)^2.
         targets: t, (n, outputs) float32, rows as the samples.
         beta: of the softmax.
-        positions: of z, row by row its classes; each has a softmax, and the error is their sum.
+        positions: of z, row by row its classes; each is answered, and the error is their sum.
     """
 
     value: str
@@ -71,7 +71,7 @@ class Loss:
 
 
 def make_loss(graph: Graph, data: Samples) -> Loss:
-    """The error of a model on data: from its labels or, without, from the model's own outputs.
+    """The error of a model on data: from what these tell or, where nothing, from its own outputs.
 
     Args:
         graph: the source model, float; its first output counts.
@@ -81,15 +81,17 @@ def make_loss(graph: Graph, data: Samples) -> Loss:
         EdgePruneError: a label that is no class of the model.
     """
     answer, outputs = answer_of(graph), graph.types[graph.outputs[0]].size
-    if data.y is None:
-        targets = predict(graph, data.x).reshape(len(data), outputs)
-    else:
+    if data.y is not None:
         targets = _one_hot(data.y, outputs)
-    if answer.kind == "squared" and data.y is not None and outputs > 1:
-        return Loss(answer.value, "softmax", targets)
-    last = graph.producer.get(graph.outputs[0])
-    if data.y is None and last is not None and isinstance(last.op, LogSoftmax):
-        targets = np.exp(targets)
+        if answer.kind == "squared" and outputs > 1:
+            return Loss(answer.value, "softmax", targets)
+    elif data.targets is not None:
+        targets = data.targets
+    else:
+        targets = predict(graph, data.x).reshape(len(data), outputs)
+        last = graph.producer.get(graph.outputs[0])
+        if last is not None and isinstance(last.op, LogSoftmax):
+            targets = np.exp(targets)
     positions = answer.positions if data.y is None else 1  # a label is of a whole sample
     return Loss(answer.value, answer.kind, targets, answer.beta, positions)
 
@@ -103,33 +105,3 @@ def _one_hot(y: NDArray[np.int64], outputs: int) -> NDArray[np.float32]:
     if outputs == 1:
         return y[:, None].astype(np.float32)
     return np.eye(outputs, dtype=np.float32)[y]
-
-
-def classes(outputs: Array, positions: int = 1) -> NDArray[np.int64]:
-    """What outputs (n, ...) say: the largest one; of a single one whether it is above a half.
-
-    Args:
-        outputs: of a network.
-        positions: of several the largest at each.
-
-    Returns:
-        (n,), or (n, positions) of several.
-    """
-    flat = outputs.reshape(len(outputs), positions, -1)
-    if flat.shape[2] == 1:
-        said = flat[..., 0] > 0.5
-    else:
-        said = flat.argmax(axis=2)
-    return np.asarray(said[:, 0] if positions == 1 else said, np.int64)
-
-
-def reference_labels(graph: Graph, data: Samples) -> NDArray[np.int64]:
-    """The labels of data (n,) or, without, what the model says: see :func:`classes`."""
-    if data.y is not None:
-        return data.y
-    return classes(predict(graph, data.x), answer_of(graph).positions)
-
-
-def accuracy(graph: Graph, x: Array, labels: Array) -> float:
-    """The share of samples, and of their positions, for which the model says the label."""
-    return float((classes(predict(graph, x), labels[0].size) == labels).mean())

@@ -14,7 +14,8 @@ from edgeprune.pruning.analyze import group_outputs
 from edgeprune.pruning.compact import compact, old_channels
 from edgeprune.pruning.criteria import Context
 from edgeprune.pruning.groups import find_groups
-from edgeprune.pruning.loss import Loss, classes, make_loss
+from edgeprune.pruning.loss import Loss, make_loss
+from edgeprune.pruning.truth import classes, truth_of
 
 if TYPE_CHECKING:
     import torch
@@ -115,7 +116,12 @@ def activation_maps(
         zeta: share of the largest mean from which a neuron counts as active.
         samples: snapshots a label.
     """
-    labels = classes(predict(graph, data.x)) if data.y is None else data.y  # one a sample
+    truth = truth_of(graph, data)
+    labels = truth.values
+    if truth.measure == "r2":  # there are no classes: one map of all
+        labels = np.zeros(len(data), np.int64)
+    elif labels.ndim > 1:  # one a sample
+        labels = classes(predict(graph, data.x))
     ctx = Context(graph, couple(graph), data, make_loss(graph, data))
     maps = []
     for group in find_groups(graph, ctx.coupling):

@@ -15,7 +15,8 @@ from edgeprune.ops import Dense, Sigmoid
 from edgeprune.pruning.compact import Fill, compact, folds
 from edgeprune.pruning.criteria import Context
 from edgeprune.pruning.groups import Group, find_groups
-from edgeprune.pruning.loss import classes, make_loss
+from edgeprune.pruning.loss import make_loss
+from edgeprune.pruning.truth import classes
 
 Measure = Literal["mean", "rate"]
 Left = Literal["bias", "zero"]

@@ -19,12 +19,13 @@ import numpy as np
 from edgeprune import __version__
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.files import append_line, parse_json, read_bytes
-from edgeprune.ir import Array, Graph, Samples, predict
+from edgeprune.ir import Graph, Samples, predict
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.costs import Cost, no_cost
-from edgeprune.pruning.loss import accuracy, make_loss, reference_labels
+from edgeprune.pruning.loss import make_loss
 from edgeprune.pruning.ranking import Schedule
 from edgeprune.pruning.search import strategy
+from edgeprune.pruning.truth import Truth, accuracy, truth_of
 from edgeprune.schema import checked
 
 Json = Mapping[str, object]
@@ -175,7 +176,7 @@ def sweep(
     found = journaled(
         work,
         tasks,
-        content=digest(__version__, about, graph, data.x, data.y, test.x, test.y),
+        content=digest(__version__, about, graph, data, test),
         jobs=jobs,
         journal=journal,
         kind=list[PointRow],
@@ -196,8 +197,8 @@ class _Run:
     cost: Cost
 
     @property
-    def truth(self) -> Array:
-        return reference_labels(self.graph, self.test)
+    def truth(self) -> Truth:
+        return truth_of(self.graph, self.test)
 
     def __call__(self, task: Json) -> list[Json]:
         criterion, seed = str(task["criterion"]), int(str(task["seed"]))
@@ -270,12 +271,14 @@ def journaled(
 
 
 def digest(*parts: object) -> str:
-    """A name for content: graphs, arrays, texts and None."""
+    """A name for content: graphs, samples, arrays, texts and None."""
     h = hashlib.sha256()
     for part in parts:
         if isinstance(part, np.ndarray):
             h.update(f"{part.dtype}{part.shape}".encode())
             h.update(np.ascontiguousarray(part).tobytes())
+        elif isinstance(part, Samples):
+            h.update(digest(part.x, part.y, part.targets).encode())
         elif isinstance(part, Graph):
             h.update(repr((part.nodes, part.inputs, part.outputs)).encode())
             h.update(repr(sorted((k, str(t)) for k, t in part.types.items())).encode())

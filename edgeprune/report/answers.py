@@ -103,6 +103,9 @@ def shown(report: Mapping[str, Any]) -> list[Shown]:
         was, now = row["answers"]
         truth = row["truth"]
         title = f"No. {row['number']:,}"
+        if "wanted" in row:
+            found.append(_numbers(title, row))
+            continue
         if truth is not None:
             title += f": {name_of(report, truth)}"
         verdict, mood = _verdict(truth, was, now)
@@ -115,6 +118,13 @@ def shown(report: Mapping[str, Any]) -> list[Shown]:
             Shown(title, verdict, mood, answers, _safe(row["picture"]), f"{row['distance']:.3g}")
         )
     return found
+
+
+def _numbers(title: str, row: Mapping[str, Any]) -> Shown:
+    """A sample whose answers are numbers: the one that moved most."""
+    rows = [(w, row[w][0]) for w in ("wanted", "source", "built") if row[w]]
+    answers = [(who, f"output {k:.0f}", None, f"{v:.4g}") for who, (k, v) in rows]
+    return Shown(title, "", "", answers, _safe(row["picture"]), f"{row['distance']:.3g}")
 
 
 def _verdict(truth: int | None, was: int, now: int) -> tuple[str, str]:

@@ -200,7 +200,7 @@ def _verdict(report: Report) -> str:
 def _interval(accuracy: Mapping[str, Any], which: str) -> str:
     """Wilson's 95 % interval (Wilson 1927)."""
     p, n = accuracy[which], accuracy["n"]
-    if p is None or not n:
+    if p is None or not n or accuracy.get("measure") == "r2":
         return ""
     z = 1.96
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)

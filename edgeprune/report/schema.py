@@ -91,10 +91,11 @@ class After(TypedDict):
 
 
 class Accuracy(TypedDict):
-    """Shares of right answers."""
+    """Shares of right answers; where answers are numbers, of their variance (R2)."""
 
     n: Count
     labels: Text | None
+    measure: NotRequired[Literal["share", "r2"] | None]
     samples: Text | None
     source: Percent
     pruned: Percent
@@ -241,6 +242,7 @@ class Example(TypedDict):
 
     number: Count
     truth: Annotated[int, Range()] | None
+    wanted: NotRequired[list[Answer] | None]
     distance: Real
     answers: Annotated[list[Count], Range(2, 2)]
     source: Annotated[list[Answer], Range(1)]

@@ -17,9 +17,7 @@ def about_accuracy(accuracy: Accuracy) -> str:
     """
     if not accuracy["n"]:
         return "no accuracy: the inputs are generated; --data has it measured"
-    answers = accuracy["labels"] == "source model"
-    count = f"{accuracy['n']:,} samples"
-    of = f"share of {count} answered as the source model does" if answers else f"of {count}"
+    of = _share(accuracy)
     if accuracy.get("samples") == "held-out":
         return (
             f"{of}: a part of --data that chose nothing. If the network was trained on these "
@@ -28,14 +26,24 @@ def about_accuracy(accuracy: Accuracy) -> str:
     return f"{of}, which chose nothing"
 
 
+def _share(accuracy: Accuracy) -> str:
+    told, count = accuracy["labels"] != "source model", f"{accuracy['n']:,} samples"
+    if accuracy.get("measure") == "r2":
+        whose = "the numbers" if told else "the source model's numbers"
+        return f"R2, the share of the variance of {whose} of {count} that is explained"
+    return f"of {count}" if told else f"share of {count} answered as the source model does"
+
+
 def about_outputs(record: Mapping[str, Any]) -> str:
-    """How far outputs are off where no labels say what is right; else empty.
+    """How far outputs are off where no labels say what is right, or are numbers; else empty.
 
     Args:
         record: report.json.
     """
     source = record["agreement"]["source"]
-    if record["accuracy"]["labels"] != "source model" or not source.get("spread"):
+    accuracy = record["accuracy"]
+    numbers = accuracy.get("measure") == "r2"
+    if not (numbers or accuracy["labels"] == "source model") or not source.get("spread"):
         return ""
     off, spread = (
         f"{v:,.0f}" if v >= 1000 else f"{v:.3g}"

@@ -15,9 +15,10 @@ from edgeprune.ops.answer import answer_of, cotangents
 from edgeprune.pruning import loss
 from edgeprune.pruning.analyze import analyze
 from edgeprune.pruning.criteria import CRITERIA, Context
-from edgeprune.pruning.loss import accuracy, make_loss, reference_labels
+from edgeprune.pruning.loss import make_loss
 from edgeprune.pruning.obs.fisher import output_hessians
 from edgeprune.pruning.search import prune
+from edgeprune.pruning.truth import accuracy, truth_of
 
 SIDE = 3
 ADDITIVE = ("brute_force", "taylor2", "taylor2_gn")
@@ -79,12 +80,12 @@ def test_the_error_and_the_accuracy_are_of_positions() -> None:
     np.testing.assert_allclose(
         error.per_sample(z, torch.from_numpy(error.targets)), entropy, rtol=1e-4
     )
-    labels = reference_labels(graph, Samples(x))
-    assert labels.shape == (len(x), SIDE**2)
-    assert accuracy(graph, x, labels) == 1.0
+    truth = truth_of(graph, Samples(x))
+    assert truth.values.shape == (len(x), SIDE**2)
+    assert accuracy(graph, x, truth) == 1.0
     other = points(SIDE, seed=1)
     same = (predict(other, x).argmax(-1) == p.argmax(-1)).mean()
-    assert accuracy(other, x, labels) == pytest.approx(float(same))
+    assert accuracy(other, x, truth) == pytest.approx(float(same))
 
 
 def test_neurons_of_a_segmentation_are_counted_by_position() -> None:

@@ -18,9 +18,9 @@ from edgeprune.pruning.criteria import CRITERIA, Context
 from edgeprune.pruning.criteria.context import Criterion, Scores
 from edgeprune.pruning.groups import removable
 from edgeprune.pruning.judge import Judge
-from edgeprune.pruning.loss import accuracy, reference_labels
 from edgeprune.pruning.ranking import SCHEDULES, moves, removal_order
 from edgeprune.pruning.search import smallest
+from edgeprune.pruning.truth import accuracy, truth_of
 
 prune = partial(search.prune, criterion="brute_force")
 
@@ -80,15 +80,15 @@ def test_no_layer_is_emptied_and_the_floor_is_said(graph: Graph) -> None:
 def test_a_floor_on_accuracy_is_kept_and_not_a_neuron_more(graph: Graph, schedule: str) -> None:
     data, validation = samples(graph, 80, labels=False), samples(graph, 90, labels=False, seed=1)
     pruned = prune(graph, data, validation=validation, max_drop=0.4, schedule=schedule)
-    labels = reference_labels(graph, validation)
-    assert accuracy(pruned.graph, validation.x, labels) >= 0.6
+    truth = truth_of(graph, validation)
+    assert accuracy(pruned.graph, validation.x, truth) >= 0.6
     assert pruned.history
     count = len(pruned.order)
     beyond = [count + 1] if schedule != "threshold" else range(count + 1, count + 20)
     for more in beyond:  # no higher threshold will do
         other = prune(graph, data, max_removed=more, schedule=schedule)
         if len(other.order) > count:
-            assert accuracy(other.graph, validation.x, labels) < 0.6
+            assert accuracy(other.graph, validation.x, truth) < 0.6
 
 
 def test_a_budget_below_the_accuracy_floor_is_refused(graph: Graph) -> None:

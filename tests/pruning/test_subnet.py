@@ -10,7 +10,6 @@ from pruning.graphs import Builder, balanced, cnn, mlp
 from edgeprune.errors import CannotFitError, EdgePruneError, UnsupportedError
 from edgeprune.ir import Graph, Samples, predict, run
 from edgeprune.ops import Op, Relu, Sigmoid, Softmax
-from edgeprune.pruning.loss import accuracy
 from edgeprune.pruning.subnet import (
     _threshold,
     cumulative,
@@ -22,6 +21,7 @@ from edgeprune.pruning.subnet import (
     recognised,
     search_zeta,
 )
+from edgeprune.pruning.truth import Truth, accuracy
 
 
 def labelled(graph: Graph, n: int = 300) -> Samples:
@@ -129,7 +129,7 @@ def test_a_detector_has_data_of_its_own() -> None:
     (found,) = detections(one, DATA)
     share = (DATA.y == 2).mean()
     expected = share * found.recall + (1 - share) * found.specificity
-    assert accuracy(one.graph, data.x, data.y) == pytest.approx(expected)
+    assert accuracy(one.graph, data.x, Truth(data.y)) == pytest.approx(expected)
     two = detector(RELU, DATA, [3, 1]).relabel(DATA)
     assert set(two.y.tolist()) == {0, 1}
     assert len(two) == np.isin(DATA.y, [1, 3]).sum()

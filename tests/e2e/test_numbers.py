@@ -1,0 +1,75 @@
+"""A network whose answers are quantities, from the command to the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.e2e.conftest import Command, report_of
+
+
+def degrees(folder: Path) -> Path:
+    """A model that has learned a number, with samples in degrees.npz (x and y) and x.npz."""
+    rng = np.random.default_rng(0)
+    torch.manual_seed(0)
+    x = rng.normal(size=(400, 6)).astype(np.float32)
+    y = (20 + 5 * np.tanh(x @ rng.normal(size=6)) + 0.5 * rng.normal(size=400)).astype(np.float32)
+    net = torch.nn.Sequential(torch.nn.Linear(6, 24), torch.nn.ReLU(), torch.nn.Linear(24, 1))
+    steps = torch.optim.Adam(net.parameters(), 0.03)
+    for _ in range(200):
+        steps.zero_grad()
+        (net(torch.from_numpy(x))[:, 0] - torch.from_numpy(y)).square().mean().backward()
+        steps.step()
+    torch.onnx.export(net, (torch.zeros(1, 6),), folder / "degrees.onnx", dynamo=False)
+    np.savez(folder / "degrees.npz", x=x, y=y)
+    np.savez(folder / "x.npz", x=x)
+    return folder / "degrees.onnx"
+
+
+def test_the_accuracy_of_numbers_is_the_share_of_their_variance(
+    edgeprune: Command, tmp_path: Path
+) -> None:
+    given = degrees(tmp_path), "--target", "host", "--dtype", "int8", "--max-neurons", 12
+    done = edgeprune("build", *given, "--data", tmp_path / "degrees.npz", "-o", tmp_path / "out")
+    assert done.status == 0, done.err
+    report = report_of(tmp_path / "out")
+    accuracy = report["accuracy"]
+    assert (accuracy["measure"], accuracy["labels"]) == ("r2", "data")
+    assert 0.5 < accuracy["c"] < 1
+    assert accuracy["c"] == accuracy["tflite"] == accuracy["onnx"]
+    held = np.load(tmp_path / "out" / "vectors.npz")["source"]
+    with np.load(tmp_path / "degrees.npz") as f:
+        shown = report["examples"]
+        wanted = [row["wanted"][0][1] for row in shown]
+        assert set(np.round(wanted, 2)) <= set(np.round(f["y"], 2).astype(float))
+    assert len(held) == accuracy["n"]
+    assert "R2, the share of the variance of the numbers" in " ".join(done.err.split())
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "R2, the share" in page
+    assert "Wilson" not in page
+    assert "another answer" not in page
+
+
+def test_without_numbers_it_is_held_against_the_source_model(
+    edgeprune: Command, tmp_path: Path
+) -> None:
+    given = degrees(tmp_path), "--target", "host", "--dtype", "int8", "--max-neurons", 3
+    done = edgeprune("build", *given, "--data", tmp_path / "x.npz", "-o", tmp_path / "out")
+    assert done.status == 0, done.err
+    accuracy, source = (report_of(tmp_path / "out")[k] for k in ("accuracy", "agreement"))
+    off, spread = source["source"]["mean_square"], source["source"]["spread"] ** 2
+    assert accuracy["source"] == 1
+    assert accuracy["c"] == pytest.approx(1 - off / spread, abs=0.02)
+    assert accuracy["c"] < 0.999, "it was told to be right whatever it gave"
+
+
+def test_labels_of_numbers_are_refused_where_classes_are_meant(
+    edgeprune: Command, tmp_path: Path
+) -> None:
+    given = degrees(tmp_path), "--data", tmp_path / "degrees.npz", "-o", tmp_path / "out"
+    done = edgeprune("extract", *given)
+    assert done.status == 2
+    assert "has no labels" in done.err

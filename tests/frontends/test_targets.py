@@ -1,0 +1,104 @@
+"""What y means: labels of classes, or numbers that outputs should be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from edgeprune.errors import EdgePruneError
+from edgeprune.frontends import load
+from edgeprune.frontends.data import load_samples
+from edgeprune.ir import Graph, Samples
+
+N = 12
+
+
+def network(path: Path, last: torch.nn.Module | None, *shape: int, out: int = 3) -> Graph:
+    """A layer over the channels of an input, and an activation behind it."""
+    first = torch.nn.Conv2d(shape[0], out, 1) if len(shape) > 1 else torch.nn.Linear(shape[0], out)
+    net = torch.nn.Sequential(first, *([] if last is None else [last]))
+    torch.onnx.export(net, (torch.zeros(1, *shape),), path / "m.onnx", dynamo=False)
+    return load(path / "m.onnx")
+
+
+def read(path: Path, graph: Graph, y: np.ndarray, *shape: int) -> Samples:
+    x = np.random.default_rng(0).normal(size=(N, *shape)).astype(np.float32)
+    np.savez(path / "d.npz", x=x, y=y)
+    return load_samples(path / "d.npz", graph)
+
+
+def some(*shape: int) -> np.ndarray:
+    return np.random.default_rng(1).normal(size=(N, *shape))
+
+
+@pytest.mark.parametrize("shape", [(), (1,)])
+@pytest.mark.parametrize("dtype", ["f4", "f8", "f2", "i4"])
+def test_one_number_a_sample(tmp_path: Path, shape: tuple[int, ...], dtype: str) -> None:
+    y = (20 * some(*shape)).astype(dtype)
+    data = read(tmp_path, network(tmp_path, None, 5, out=1), y, 5)
+    assert data.y is None
+    np.testing.assert_array_equal(data.targets, y.reshape(N, 1).astype(np.float32))
+
+
+def test_numbers_of_an_image_are_in_the_models_own_layout(tmp_path: Path) -> None:
+    y = some(3, 4, 5)
+    data = read(tmp_path, network(tmp_path, None, 2, 4, 5), y, 2, 4, 5)
+    ours = y.transpose(0, 2, 3, 1).reshape(N, -1)  # channels last
+    np.testing.assert_allclose(data.targets, ours, rtol=1e-6)
+
+
+def test_classes_by_position_are_ones_and_zeros(tmp_path: Path) -> None:
+    y = np.random.default_rng(2).integers(0, 3, (N, 4, 5))
+    graph = network(tmp_path, torch.nn.Softmax(1), 2, 4, 5)
+    data = read(tmp_path, graph, y, 2, 4, 5)
+    assert data.targets is not None
+    rows = data.targets.reshape(N, 4, 5, 3)
+    np.testing.assert_array_equal(rows.argmax(-1), y)
+    np.testing.assert_array_equal(rows.sum(-1), 1)
+    with pytest.raises(EdgePruneError, match="whole numbers from 0 to 2"):
+        read(tmp_path, graph, y + 1, 2, 4, 5)
+
+
+def test_labels_by_output_of_a_sigmoid(tmp_path: Path) -> None:
+    y = np.random.default_rng(2).integers(0, 2, (N, 3))
+    y[0] = 1  # more than one
+    data = read(tmp_path, network(tmp_path, torch.nn.Sigmoid(), 5), y, 5)
+    np.testing.assert_array_equal(data.targets, y)
+
+
+@pytest.mark.parametrize("last", [None, torch.nn.Sigmoid()])
+def test_zeros_and_ones_for_one_output_are_labels(
+    tmp_path: Path, last: torch.nn.Module | None
+) -> None:
+    y = np.arange(N) % 2
+    data = read(tmp_path, network(tmp_path, last, 5, out=1), y, 5)
+    assert data.targets is None
+    np.testing.assert_array_equal(data.y, y)
+
+
+@pytest.mark.parametrize(
+    ("last", "y", "said"),
+    [
+        (torch.nn.Sigmoid(), 1 + np.arange(N) % 2, "run from 1 to 2"),
+        (torch.nn.Softmax(1), some(), "not integers"),
+        (None, np.full(N, np.nan), "not integers"),
+        (None, np.eye(3)[np.arange(N) % 3], "not integers"),
+        (None, some(2), "not integers"),
+    ],
+)
+def test_what_is_neither_is_refused(
+    tmp_path: Path, last: torch.nn.Module | None, y: np.ndarray, said: str
+) -> None:
+    out = 1 if isinstance(last, torch.nn.Sigmoid) else 3
+    with pytest.raises(EdgePruneError, match=said):
+        read(tmp_path, network(tmp_path, last, 5, out=out), y, 5)
+
+
+def test_a_number_that_is_none_is_told_by_its_sample(tmp_path: Path) -> None:
+    y = some(3)
+    y[7, 1] = np.inf
+    with pytest.raises(EdgePruneError, match="sample 7 has a NaN or an infinity"):
+        read(tmp_path, network(tmp_path, None, 5), y, 5)

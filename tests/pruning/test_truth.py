@@ -1,0 +1,122 @@
+"""Answers are classes or numbers; each is held against what it means."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from pruning.graphs import mlp
+
+from edgeprune.ir import OUTPUTS, Graph, Samples, predict
+from edgeprune.ops import Sigmoid, Softmax
+from edgeprune.ops.answer import answer_of
+from edgeprune.pruning.analyze import analyze
+from edgeprune.pruning.loss import make_loss
+from edgeprune.pruning.pictures import activation_maps
+from edgeprune.pruning.truth import Truth, gives_numbers, truth_of
+
+
+def rows(n: int = 60, inputs: int = 5, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(n, inputs)).astype(np.float32)
+
+
+def numbers(graph: Graph, x: np.ndarray, off: float = 0.3) -> Samples:
+    """What a network answers, and a bit more."""
+    y = predict(graph, x).reshape(len(x), -1)
+    noise = np.random.default_rng(9).normal(size=y.shape) * off
+    return Samples(x, targets=(y + noise).astype(np.float32))
+
+
+def test_the_share_of_variance_is_that_of_the_definition() -> None:
+    wanted = np.array([[1, 10], [2, 30], [6, 20]], np.float32)
+    outputs = wanted + np.array([[1, 0], [0, -2], [0, 1]], np.float32)
+    spread = (4 + 1 + 9) + (100 + 100 + 0)
+    assert Truth(wanted).right(outputs) == pytest.approx(1 - 6 / spread)
+    assert Truth(wanted).right(wanted) == 1
+    assert Truth(wanted).right(wanted[::-1]) == 0  # the means alone would do better
+    assert Truth(wanted).right(outputs[:2]) == pytest.approx(1 - 5 / (0.5 + 200))
+
+
+def test_numbers_that_never_change_are_right_or_not() -> None:
+    wanted = np.full((3, 1), 2, np.float32)
+    assert Truth(wanted).right(wanted) == 1
+    assert Truth(wanted).right(wanted + 1) == 0
+
+
+@pytest.mark.parametrize(
+    ("sizes", "head", "is_number"),
+    [
+        ((5, 4, 1), None, True),  # a quantity
+        ((5, 4, 1), Sigmoid, False),  # a probability
+        ((5, 4, 5), None, True),  # an autoencoder
+        ((5, 4, 5), Softmax, False),
+        ((5, 4, 3), None, False),  # a classifier without its softmax
+    ],
+)
+def test_a_network_shows_whether_it_gives_numbers(
+    sizes: tuple[int, ...], head: type | None, is_number: bool
+) -> None:
+    graph = mlp(*sizes, head=head)
+    assert gives_numbers(graph, answer_of(graph)) is is_number
+    kind = truth_of(graph, Samples(rows())).values.dtype.kind
+    assert kind == ("f" if is_number else "i")
+
+
+def test_a_row_of_several_outputs_is_of_numbers() -> None:
+    graph = mlp(5, 4, 3)
+    last = graph.nodes[-1]
+    joined = graph.rebuilt([*graph.nodes[:-1], replace(last, output=OUTPUTS)], outputs=(OUTPUTS,))
+    assert truth_of(joined, Samples(rows())).measure == "r2"
+
+
+def test_without_targets_a_quantity_is_held_against_the_source_model() -> None:
+    graph, other = mlp(5, 4, 1, head=None), mlp(5, 4, 1, seed=1, head=None)
+    truth = truth_of(graph, Samples(rows()))
+    assert truth.right(predict(graph, rows())) == 1
+    assert truth.right(predict(other, rows())) < 0.9
+
+
+def test_zeros_and_ones_for_every_probability_are_classes() -> None:
+    graph, x = mlp(5, 4, 3, head=Sigmoid), rows()
+    said = predict(graph, x).reshape(-1, 3)
+    truth = truth_of(graph, Samples(x, targets=(said > 0.5).astype(np.float32)))
+    assert truth.measure == "share"
+    assert truth.right(said) == 1
+    assert truth.right(1 - said) == 0
+
+
+def test_ones_at_the_classes_of_positions_are_these_classes() -> None:
+    graph, x = mlp(5, 4, 3, head=Softmax), rows()
+    ones = np.eye(3, dtype=np.float32)[predict(graph, x).reshape(-1, 3).argmax(axis=1)]
+    assert truth_of(graph, Samples(x, targets=ones)).right(predict(graph, x)) == 1
+
+
+def test_the_error_is_that_of_the_targets() -> None:
+    graph, x = mlp(5, 4, 2, head=None), rows()
+    data = numbers(graph, x)
+    loss = make_loss(graph, data)
+    assert loss.kind == "squared"
+    np.testing.assert_array_equal(loss.targets, data.targets)
+
+
+def test_what_a_neuron_does_to_numbers_is_the_change_of_their_share() -> None:
+    graph, x = mlp(5, 4, 2, head=None), rows()
+    data = numbers(graph, x)
+    found, truth = analyze(graph, data), truth_of(graph, data)
+    assert found.accuracy == pytest.approx(truth.right(predict(graph, x)), abs=1e-5)
+    for neuron in found.neurons:
+        assert neuron.fixed + neuron.broken <= len(x)
+        gone = {k: v.copy() for k, v in graph.constants.items()}  # its column of what reads it is 0
+        weights = graph.nodes[-1].inputs[1]
+        axis = gone[weights].shape.index(4)
+        np.moveaxis(gone[weights], axis, 0)[neuron.index] = 0
+        less = predict(graph.with_constants(gone), x).reshape(len(x), -1)
+        missed = np.square(less - data.targets).sum()
+        change = 1 - missed / truth.spread - truth.right(predict(graph, x))
+        assert neuron.accuracy_change == pytest.approx(change, abs=1e-4)
+
+
+def test_numbers_have_one_map_of_all_samples() -> None:
+    maps = activation_maps(mlp(5, 4, 1, head=None), Samples(rows()))
+    assert {m.label for m in maps} == {0}
