@@ -159,8 +159,8 @@ def _targets(y: Array, n: int, graph: Graph, where: str) -> NDArray[np.float32] 
     outside = answer.kind == "sigmoid" and not ((y >= 0) & (y <= 1)).all()
     if outside or (t.size == 1 and np.isin(y, (0, 1)).all()):
         return None
-    if y.ndim == 1:
-        y = y[:, None]
+    if t.size == 1:
+        y = y.reshape(n, *t.shape)
     return _values(y, graph, value, where).reshape(n, -1)
 
 
@@ -281,6 +281,7 @@ def _read_pictures(path: Path, graph: Graph) -> tuple[list[Named], Array]:
     v = graph.inputs[0]
     t, port = graph.types[v], graph.ports.get(v)
     x, y = read_classes(path, t.shape)
+    _labels(y, len(x), graph, f"{path}: y")
     if (
         t.quant is not None
         and t.dtype is DType.INT8

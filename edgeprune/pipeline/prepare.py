@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -39,7 +39,7 @@ from edgeprune.progress import Progress, silent
 from edgeprune.pruning.lossless import Report as Free
 from edgeprune.pruning.lossless import fold
 from edgeprune.pruning.subnet import Detector, detector, extract, label_activity
-from edgeprune.pruning.truth import Truth, truth_of
+from edgeprune.pruning.truth import Truth, border_of, truth_of
 from edgeprune.quantize import Observed, dequantise, observe, of_ends
 from edgeprune.quantize.observe import ENDLESS, ENDLESS_HINT
 from edgeprune.verify import run_tflite
@@ -134,15 +134,8 @@ class Prepared:
 
     @cached_property
     def truth(self) -> Truth:
-        """What is right of the reported samples: as they tell or, else, as the source model says.
-
-        Answers of a network that keeps states are held against it without these.
-        """
-        return truth_of(self._answering, self.report, lambda: self.reference)
-
-    @cached_property
-    def _answering(self) -> Graph:
-        return part_ports(self.float_graph)
+        """What is right of the reported samples: what they or, else, the source model say."""
+        return self._truth(self.report, lambda: self.reference)
 
     def scored(self) -> dict[str, int | str | float]:
         """How the accuracies of a page were measured, and that of the source model."""
@@ -183,7 +176,11 @@ class Prepared:
                 return self._results(one_call(self.graph, self.validation.x))
             return source_outputs(self.graph, self.path, self.validation.x)
 
-        return truth_of(self._answering, self.validation, answers)
+        return self._truth(self.validation, answers)
+
+    def _truth(self, data: Samples, answers: Callable[[], Array]) -> Truth:
+        border = border_of(self.float_graph, self.rank)
+        return truth_of(part_ports(self.float_graph), data, answers, border=border)
 
 
 def prepare(options: BuildOptions, *, needs_data: bool = True) -> Prepared:

@@ -94,7 +94,7 @@ def finetune(
 
     if not data.is_told and source is None:
         raise EdgePruneError("--finetune", "the data has no labels", "give the source model too")
-    loss = make_loss(graph if data.is_told or source is None else source, data)
+    loss = make_loss(graph if source is None else source, data)
     loss = replace(loss, value=make_loss(graph, data.first(1)).value)
     how = training or Training()
     net = _Net(unfuse(graph), _device(device), how.momentum, data.x[: how.batch * 4])

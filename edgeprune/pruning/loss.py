@@ -13,6 +13,7 @@ from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Array, Graph, Samples, predict
 from edgeprune.ops import LogSoftmax
 from edgeprune.ops.answer import Kind, answer_of
+from edgeprune.pruning.truth import border_of
 
 if TYPE_CHECKING:
     import torch
@@ -75,7 +76,7 @@ def make_loss(graph: Graph, data: Samples) -> Loss:
 
     Args:
         graph: the source model, float; its first output counts.
-        data: labels are class numbers; with a single sigmoid output 0 and 1.
+        data: labels are class numbers; with a single output 0 and 1.
 
     Raises:
         EdgePruneError: a label that is no class of the model.
@@ -85,6 +86,8 @@ def make_loss(graph: Graph, data: Samples) -> Loss:
         targets = _one_hot(data.y, outputs)
         if answer.kind == "squared" and outputs > 1:
             return Loss(answer.value, "softmax", targets)
+        if answer.kind == "squared" and border_of(graph, data) == 0:
+            return Loss(answer.value, "sigmoid", targets)
     elif data.targets is not None:
         targets = data.targets
     else:

@@ -25,7 +25,7 @@ from edgeprune.pruning.costs import Cost, no_cost
 from edgeprune.pruning.loss import make_loss
 from edgeprune.pruning.ranking import Schedule
 from edgeprune.pruning.search import strategy
-from edgeprune.pruning.truth import Truth, accuracy, truth_of
+from edgeprune.pruning.truth import Truth, accuracy, border_of, truth_of
 from edgeprune.schema import checked
 
 Json = Mapping[str, object]
@@ -198,7 +198,7 @@ class _Run:
 
     @property
     def truth(self) -> Truth:
-        return truth_of(self.graph, self.test)
+        return truth_of(self.graph, self.test, border=border_of(self.graph, self.data))
 
     def __call__(self, task: Json) -> list[Json]:
         criterion, seed = str(task["criterion"]), int(str(task["seed"]))

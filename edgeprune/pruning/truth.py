@@ -106,7 +106,31 @@ def gives_numbers(graph: Graph, answer: Answer) -> bool:
     return answer.kind == "squared" and (t.size == 1 or alike)
 
 
-def truth_of(graph: Graph, data: Samples, answers: Callable[[], Array] | None = None) -> Truth:
+def border_of(graph: Graph, data: Samples) -> float:
+    """Above what a single output says 1: a half of a probability, 0 of a logit.
+
+    An output that is no sigmoid's is a logit where it is farther from the labels 0 and 1, in mean
+    square, than a half is. One that was trained to be 0 or 1 is nearer; logits of -a and a, if all
+    are right, are off by (a - 1/2)^2 + 1/4.
+
+    Args:
+        graph: the source model.
+        data: with labels; of others the border says nothing.
+    """
+    single = graph.types[graph.outputs[0]].size == 1 and answer_of(graph).kind == "squared"
+    if data.y is None or not single:
+        return HALF
+    off = predict(graph, data.x).reshape(-1) - data.y
+    return 0.0 if float(np.square(off).mean()) > HALF**2 else HALF
+
+
+def truth_of(
+    graph: Graph,
+    data: Samples,
+    answers: Callable[[], Array] | None = None,
+    *,
+    border: float | None = None,
+) -> Truth:
     """What data say is right or, where they say nothing, what the source model answers.
 
     Args:
@@ -114,9 +138,10 @@ def truth_of(graph: Graph, data: Samples, answers: Callable[[], Array] | None = 
         data: with labels, numbers, or neither. Numbers 0 and 1 for outputs that are probabilities
             each are classes, and of a softmax the largest at every position is the class.
         answers: of the source model, (n, ...); None: of ``graph``.
+        border: that of other samples (:func:`border_of`); None: that of these.
     """
     if data.y is not None:
-        return Truth(data.y)
+        return Truth(data.y, border_of(graph, data) if border is None else border)
     answer = answer_of(graph)
     if data.targets is not None:
         return _told(data.targets, answer)

@@ -47,7 +47,9 @@ def examples(
     before, after = (made.reshape(len(x), -1).astype(np.float64) for made in (source, built))
     distance = np.sqrt(np.mean((before - after) ** 2, axis=1))
     moved = np.abs(before - after) if truth.measure == "r2" else None
-    was, now = (_answers(v) if moved is None else moved.argmax(axis=1) for v in (before, after))
+    was, now = (
+        _answers(v, truth) if moved is None else moved.argmax(axis=1) for v in (before, after)
+    )
     order = np.lexsort((-distance, was == now))
     rows: list[Example] = []
     for i in (int(k) for k in order[:SHOWN] if np.isfinite(distance[k])):
@@ -81,9 +83,9 @@ def mean_picture(x: Array, shape: Sequence[int]) -> str | None:
     return png(pixels(x[:256].mean(axis=0).ravel(), shape))
 
 
-def _answers(flat: Array) -> Array:
-    found: Array = flat[:, 0] > 0.5 if flat.shape[1] == 1 else flat.argmax(axis=1)
-    return found
+def _answers(flat: Array, truth: Truth) -> Array:
+    """One class a sample: of several positions the largest output of all."""
+    return truth.said(flat) if truth.values.ndim == 1 else flat.argmax(axis=1)
 
 
 def _top(row: Array) -> NDArray[np.intp]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from pruning.graphs import mlp
+from pruning.graphs import Builder, mlp
 
 from edgeprune.ir import OUTPUTS, Graph, Samples, predict
 from edgeprune.ops import Sigmoid, Softmax
@@ -120,3 +120,51 @@ def test_what_a_neuron_does_to_numbers_is_the_change_of_their_share() -> None:
 def test_numbers_have_one_map_of_all_samples() -> None:
     maps = activation_maps(mlp(5, 4, 1, head=None), Samples(rows()))
     assert {m.label for m in maps} == {0}
+
+
+@pytest.mark.parametrize("scale", [0.3, 4.0])
+def test_above_zero_a_logit_says_one(scale: float) -> None:
+    """What ends in a linear layer is trained to a logit, or to be 0 or 1."""
+    graph, x = mlp(5, 4, 1, head=None), rows(400)
+    z = predict(graph, x).reshape(-1)
+    y = (z > np.median(z)).astype(np.int64)
+    last = graph.nodes[-1].inputs
+    weights, bias = (graph.constants[v] for v in last[1:])
+    factor = scale / z.std()
+    logits = graph.with_constants(
+        {last[1]: weights * factor, last[2]: (bias - np.median(z)) * factor}
+    )
+    data = Samples(x, y)
+    truth = truth_of(logits, data)
+    assert truth.border == 0
+    assert truth.right(predict(logits, x)) == pytest.approx(1, abs=0.01)
+    assert make_loss(logits, data).kind == "sigmoid"
+    assert analyze(logits, data).accuracy == pytest.approx(1, abs=0.01)
+
+
+def test_what_was_trained_to_be_zero_or_one_says_one_above_a_half() -> None:
+    graph, x = mlp(5, 4, 1, head=None), rows(400)
+    z = predict(graph, x).reshape(-1)
+    y = (z > np.median(z)).astype(np.int64)
+    last = graph.nodes[-1].inputs
+    weights, bias = (graph.constants[v] for v in last[1:])
+    factor = 0.5 / z.std()  # about 0 and 1
+    shares = graph.with_constants(
+        {last[1]: weights * factor, last[2]: (bias - np.median(z)) * factor + 0.5}
+    )
+    data = Samples(x, y)
+    assert truth_of(shares, data).border == 0.5
+    assert truth_of(shares, data).right(predict(shares, x)) == pytest.approx(1, abs=0.01)
+    assert make_loss(shares, data).kind == "squared"
+
+
+def test_a_mask_is_counted_by_pixel() -> None:
+    b = Builder(0, x=(3, 3, 2))
+    graph = b.build(b.add(Sigmoid(), b.conv("x", 1, k=1)))
+    x = np.random.default_rng(0).normal(size=(20, 3, 3, 2)).astype(np.float32)
+    truth = truth_of(graph, Samples(x))
+    assert truth.values.shape == (20, 9)
+    off = predict(graph, x).copy()
+    off[:, 0, 0] = 1 - off[:, 0, 0]
+    assert truth.right(off) == pytest.approx(8 / 9)
+    assert analyze(graph, Samples(x)).accuracy == 1

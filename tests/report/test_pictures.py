@@ -11,6 +11,7 @@ import pytest
 
 from edgeprune.ir import Graph
 from edgeprune.ops import Add, Gather, Reshape, Transpose
+from edgeprune.pruning.truth import Truth
 from edgeprune.report.answers import shown
 from edgeprune.report.examples import examples
 from edgeprune.report.interface import elements_read, interface_of
@@ -100,18 +101,35 @@ def test_runs_of_what_is_read_stand_in_the_record() -> None:
 def test_answers_that_changed_come_first_then_the_largest_distance() -> None:
     source = np.array([[0.9, 0.1], [0.6, 0.4], [0.8, 0.2], [0.3, 0.7]], np.float32)
     built = np.array([[0.5, 0.4], [0.45, 0.55], [0.8, 0.2], [0.3, 0.8]], np.float32)
-    rows = examples(np.zeros((4, 9), np.float32), np.array([0, 0, 1, 1]), source, built, (9,))
+    x = np.zeros((4, 9), np.float32)
+    rows = examples(x, Truth(np.array([0, 0, 1, 1])), source, built, (9,), told=True)
     assert [r["number"] for r in rows] == [1, 0, 3, 2]
     assert rows[0]["source"] == [[0, 0.6], [1, 0.4]]
     assert rows[0]["built"] == [[1, 0.55], [0, 0.45]]
     assert decoded(rows[0]["picture"]).shape == (1, 9, 1)
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_numbers_that_moved_most_come_first_with_what_they_should_be(told: bool) -> None:
+    source = np.array([[1, 2], [3, 4], [5, 6]], np.float32)
+    built = np.array([[1, 2.5], [7, 4], [5, 6]], np.float32)
+    truth = Truth(np.array([[1, 2.2], [3.5, 4], [5, 6]], np.float32))
+    rows = examples(np.zeros((3, 9), np.float32), truth, source, built, (9,), told=told)
+    assert [r["number"] for r in rows] == [1, 0, 2]
+    assert (rows[0]["source"][0], rows[0]["built"][0]) == ([0, 3], [0, 7])
+    assert rows[1]["built"][0] == [1, 2.5]
+    first = shown({"examples": rows, "labels": None})[0]
+    wanted = [("wanted", "output 0", "3.5")] if told else []
+    said = [(who, name, value) for who, name, _, value in first.answers]
+    assert said == [*wanted, ("source", "output 0", "3"), ("built", "output 0", "7")]
+    assert (first.title, first.verdict) == ("No. 1", "")
+
+
 def test_a_single_output_answers_by_whether_it_is_above_a_half() -> None:
     source = np.array([[0.4], [0.6], [0.9], [0.1]], np.float32)
     built = np.array([[0.7], [0.2], [0.8], [0.2]], np.float32)
-    x, truth = np.zeros((4, 9), np.float32), np.array([1, 1, 1, 1])
-    rows = examples(x, truth, source, built, (9,))
+    x, truth = np.zeros((4, 9), np.float32), Truth(np.array([1, 1, 1, 1]))
+    rows = examples(x, truth, source, built, (9,), told=True)
     said = {s.title: s for s in shown({"examples": rows, "labels": ["no", "yes"]})}
     verdicts = [said[f"No. {i}: yes"].verdict for i in range(4)]
     assert verdicts == ["mended", "now wrong", "same answer", "same answer, wrong"]
