@@ -97,6 +97,22 @@ def test_a_convolution_in_blocks_and_what_feeds_it_stay_in_an_instruction_cache(
     np.testing.assert_array_equal(result.output, expected(graph, feed))
 
 
+def test_winograds_transforms_and_products_take_nine_tenths_of_a_cycle_a_multiplication() -> None:
+    rng = np.random.default_rng(23)
+    held = layer_constants(rng, (16, 3, 3, 16), 0, 0.05)
+    y = int8_type((), output_scale(rng, 0.05, held), -7)
+    graph = one_node(
+        Conv2d((1, 1), Padding(1, 1, 1, 1)), [int8_type((32, 32, 16), 0.05, 9)], y, held
+    )
+    calls = candidates(graph, graph.nodes[0], ("arm_dsp",), "speed", "ep_layer0")
+    call = next(c for c in calls if c.function == "ep_winograd_s8_arm_dsp")
+    feed = {"x0": int8_values(rng, (32, 32, 16))}
+    (result,) = run_on_core([Trial(graph, call, feed)], "nucleo-l4r5zi")
+    assert result.counts is not None
+    assert result.counts.cycles < 0.9 * graph.macs
+    np.testing.assert_array_equal(result.output, expected(graph, feed))
+
+
 def test_convolutions_of_int16_copy_rows_by_words_and_round_by_the_carry() -> None:
     rng = np.random.default_rng(17)
     held = wide_layer(rng, (16, 3, 3, 16), 0, 3e-4)

@@ -80,7 +80,7 @@ def rescale_twice(
     vanishes = (mult == 0) | (first < np.int64(1) << np.clip(right - 1, 0, 40))
     mult, right = np.where(vanishes, 0, mult), np.where(vanishes, 1, right)
     rescale = Rescale(mult, right, yq.scalar[1])
-    rounded = np.abs(_rounding(rescale)) + first + 1
+    rounded = np.abs(rounding(rescale)) + first + 1
     if np.any(right < 1) or np.any(acc.reach >= 2**30) or np.any(rounded > _INT32_MAX):
         return None
     return rescale
@@ -121,7 +121,7 @@ def _once_fits(acc: Accumulators, r: Rescale, *, narrow: bool) -> bool:
     return bool(np.all(total < 2**31) and np.all(acc.reach < 2**31))
 
 
-def _rounding(r: Rescale) -> Int64s:
+def rounding(r: Rescale) -> Int64s:
     """Half a step, and the output's zero point, in units of the first rounding's result."""
     return (np.int64(1) << (r.shift - 1)) + (np.int64(r.zero) << r.shift)
 
@@ -139,7 +139,7 @@ def narrow_holds(acc: Accumulators, w: Array) -> bool:
 
 def narrow_relu_holds(acc: Accumulators, r: Rescale) -> bool:
     """Whether B may be rescaled as 256 * B, with constants 128 times as large."""
-    total = np.abs(_rounding(r)) * 128 + 64 + ((acc.reach * 256 * r.mult) >> 32) + 1
+    total = np.abs(rounding(r)) * 128 + 64 + ((acc.reach * 256 * r.mult) >> 32) + 1
     return bool(np.all(total[1::2] <= _INT32_MAX))
 
 

@@ -10,7 +10,13 @@ import numpy as np
 from edgeprune.ir import Array
 from edgeprune.kernels.accumulators import Accumulators, accumulators
 from edgeprune.kernels.arm_dsp._geometry import channel_fields, image_fields
-from edgeprune.kernels.arm_dsp._requant import Mode, Rescale, requant_singles, rescale_twice
+from edgeprune.kernels.arm_dsp._requant import (
+    Mode,
+    Rescale,
+    requant_singles,
+    rescale_twice,
+    rounding,
+)
 from edgeprune.kernels.arm_dsp._tiles import Piece, as_words, plane_channels
 from edgeprune.kernels.call import Constant, KernelCall, Request
 from edgeprune.kernels.inplace import in_bands
@@ -23,6 +29,8 @@ TILES = 16
 """Tiles of a band, at least, where there are so many: filters are transformed for each band."""
 HELD_BYTES = 8192
 """Filters of all channels together that are transformed once, where there are several bands."""
+RUN = 16
+"""Tiles whose sums are there at once: EP_WINOGRAD_RUN."""
 REACH = 4095
 """Bytes that the offset of LDR spans."""
 
@@ -44,7 +52,7 @@ def winograd(request: Request, layer: Layer) -> KernelCall | None:
     steps = max(n for n in range(1, STEPS + 1) if pairs % n == 0)
     if 4 * steps * tiles > REACH:
         return None
-    mode = Mode.RELU if layer.clamp[0] >= layer.yq.scalar[1] else Mode.TWICE
+    mode = _mode(layer, acc, rescale)
     pieces = {
         "block": Piece("winograd", (pairs // steps, steps, tiles, int(request.pairs))),
         "finish": Piece("winograd_finish", (int(mode), *layer.clamp)),
@@ -56,7 +64,10 @@ def winograd(request: Request, layer: Layer) -> KernelCall | None:
     per_pair = tiles // 4 * block + rows * columns * 150
     return KernelCall(
         function="ep_winograd_s8_arm_dsp",
-        sources=(f"{FOLDER}/ep_winograd_s8_arm_dsp.c",),
+        sources=(
+            f"{FOLDER}/ep_winograd_s8_arm_dsp.c",
+            f"{FOLDER}/ep_winograd_input_s8_arm_dsp.S",
+        ),
         headers=(f"{FOLDER}/ep_winograd_s8_arm_dsp.h",),
         params_type="ep_winograd_s8_arm_dsp_params",
         params=(
@@ -69,13 +80,12 @@ def winograd(request: Request, layer: Layer) -> KernelCall | None:
         ),
         constants=(
             Constant("weights", as_words(pack_filters(layer.w)), "int32_t"),
-            Constant("table", _table(acc, rescale), "int32_t", 4 * out_c),
+            Constant("table", _table(acc, rescale, mode), "int32_t", 4 * out_c),
         ),
         inputs=(request.node.inputs[0],),
         scratch_bytes=64 * pairs * tiles
         + (filters if held else 128 * pairs)
-        + 512
-        + 32 * (columns + 1)
+        + max(128 * RUN, 64 * (columns + 1))
         + (2 * rows + 2) * row_bytes,
         inplace=in_bands(layer.windows, 2 * rows, held=True),
         instance="".join(piece.instance for piece in pieces.values()),
@@ -85,10 +95,18 @@ def winograd(request: Request, layer: Layer) -> KernelCall | None:
     )
 
 
-def _table(acc: Accumulators, rescale: Rescale) -> Array:
-    """Four times the bias, multiplier and shift - 1 of each channel."""
+def _mode(layer: Layer, acc: Accumulators, rescale: Rescale) -> Mode:
+    """How results are rounded: with a ReLU at once, where sums with another bit stay within 32."""
+    total = 2 * (np.abs(rounding(rescale)) + ((acc.reach * rescale.mult) >> 31) + 2)
+    relu = layer.clamp[0] >= layer.yq.scalar[1] and np.all(total < 2**31)
+    return Mode.RELU if relu else Mode.TWICE
+
+
+def _table(acc: Accumulators, rescale: Rescale, mode: Mode) -> Array:
+    """Four times the bias, multiplier and shift - 1 (with a ReLU the shift) of each channel."""
     rows = requant_singles(acc, rescale).reshape(-1, 3)
-    return np.ascontiguousarray(rows * np.array([4, 1, 1], np.int32)).reshape(-1)
+    rows = rows * np.array([4, 1, 1], np.int32) + np.array([0, 0, mode is Mode.RELU], np.int32)
+    return np.ascontiguousarray(rows.astype(np.int32)).reshape(-1)
 
 
 def _band(layer: Layer) -> tuple[int, int, int]:

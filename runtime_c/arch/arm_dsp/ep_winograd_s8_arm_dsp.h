@@ -19,10 +19,14 @@
 
 #include "ep_arm_dsp_once.h"
 
+/* Tiles whose sums are there at once: what adds up and what ends a tile take turns so seldom that an instruction
+ * cache has either once. */
+#define EP_WINOGRAD_RUN 16
+
 /* Sums of four tiles times two channels (A B), for each of the 16 positions of a tile.
  * u  uint32 [16][pairs][2], pairs of input channels: filters A and B
  * v  uint32 [16][pairs][tiles], the first of four tiles
- * m  int32 [16][4][2] */
+ * m  int32 [16][EP_WINOGRAD_RUN][2], the first of four tiles */
 typedef void ep_winograd_block(const uint32_t *u, const uint32_t *v, int32_t *m);
 
 /* Filters of two output channels, in u as the sums want them.
@@ -36,7 +40,7 @@ typedef struct {
 } ep_winograd_outputs;
 
 /* Outputs of `count` tiles side by side, of two channels.
- * m      their sums, in a block
+ * m      their sums
  * table  of the two channels
  * y      first output */
 typedef void ep_winograd_finish(const ep_winograd_outputs *o, const int32_t *m, const int32_t *table,
@@ -65,10 +69,10 @@ typedef struct {
  *
  * w        packed by the compiler: pairs of output channels A B, pairs of input channels c d as
  *          ep_arm_dsp_tile.h has them, taps: bytes (Ac Bc Ad Bd)
- * table    int32 [out_c][3]: four times the bias, multiplier, shift - 1
+ * table    int32 [out_c][3]: four times the bias, multiplier, shift - 1; with a ReLU the shift
  * x        int8 [in_h][in_w][in_c]
  * scratch  uint32 [16][in_c / 2][tiles], filters uint32 [16][in_c / 2][2], of each two output channels where held,
- *          int32 [16][4][2], uint32 [4][columns],
+ *          int32 [16][EP_WINOGRAD_RUN][2], or uint32 [columns][8] where those are more,
  *          then rows of input with their border, int8 [2 * band_rows + 2][columns][in_c];
  *          columns = (out_w + 1) / 2 * 2 + 2
  * y        int8 [out_h][out_w][pitch], the first out_c of each pixel */
@@ -140,7 +144,7 @@ __asm__(
     EP_ASM_BEGIN
     " push {r4-r11, lr}\n"
     " sub sp, sp, #12\n"
-    " add r3, r2, #512\n"
+    " add r3, r2, #2048\n"
     " strd r2, r3, [sp]\n"
     "1:\n"
     " .if \\rounds > 1\n"
@@ -174,7 +178,8 @@ __asm__(
     " bne.w 2b\n"
     " .endif\n"
     " ldrd r2, r3, [sp]\n"
-    " stm r2!, {r4-r11}\n"
+    " stm r2, {r4-r11}\n"
+    " add r2, r2, #128\n"
     " str r2, [sp]\n"
     " cmp r2, r3\n"
     " bne.w 1b\n"
@@ -196,40 +201,39 @@ __asm__(
     " sxtb16 \\tap, \\tap, ror #\\turn\n"
     " .endr\n"
     ".endm\n"
-    /* one row of G g G' to r2: a, a + b + c, a - b + c, c */
-    ".macro ep_winograd_row a, b, c\n"
+    /* one row of G g G': a, a + b + c, a - b + c, c; thrice: three times r3 */
+    ".macro ep_winograd_row to, a, b, c, thrice\n"
     " sadd16 r12, \\a, \\c\n"
     " sadd16 lr, r12, \\b\n"
     " ssub16 r12, r12, \\b\n"
-    " str \\a, [r2]\n"
-    " str lr, [r2, r3]\n"
-    " str r12, [r2, r3, lsl #1]\n"
-    " add r12, r3, r3, lsl #1\n"
-    " str \\c, [r2, r12]\n"
+    " str \\a, [\\to]\n"
+    " str lr, [\\to, r3]\n"
+    " str r12, [\\to, r3, lsl #1]\n"
+    " str \\c, [\\to, \\thrice]\n"
     ".endm\n"
     ".macro ep_winograd_filter turn\n"
-    " mov r2, r1\n"
     " ep_winograd_taps 0, r4, r5, r6, \\turn\n"
-    " ep_winograd_row r4, r5, r6\n"
+    " add r10, r3, r3, lsl #1\n"
+    " add r2, r1, r10, lsl #2\n"
+    " ep_winograd_row r1, r4, r5, r6, r10\n"
     " ep_winograd_taps 24, r7, r8, r9, \\turn\n"
-    " add r2, r2, r12, lsl #2\n"
-    " ep_winograd_row r7, r8, r9\n"
+    " ep_winograd_row r2, r7, r8, r9, r10\n"
     " sadd16 r4, r4, r7\n"
     " sadd16 r5, r5, r8\n"
     " sadd16 r6, r6, r9\n"
     " ep_winograd_taps 12, r7, r8, r9, \\turn\n"
     " sadd16 r10, r4, r7\n"
-    " sadd16 r11, r5, r8\n"
-    " sadd16 r12, r6, r9\n"
     " ssub16 r7, r4, r7\n"
+    " sadd16 r11, r5, r8\n"
     " ssub16 r8, r5, r8\n"
+    " sadd16 r4, r6, r9\n"
     " ssub16 r9, r6, r9\n"
-    " mov r6, r12\n"
     " add r2, r1, r3, lsl #2\n"
-    " ep_winograd_row r10, r11, r6\n"
+    " add r5, r3, r3, lsl #1\n"
+    " ep_winograd_row r2, r10, r11, r4, r5\n"
     " add r2, r2, r3, lsl #2\n"
-    " ep_winograd_row r7, r8, r9\n"
     " add r1, r1, #4\n"
+    " ep_winograd_row r2, r7, r8, r9, r5\n"
     ".endm\n"
     ".macro ep_winograd_filters name\n"
     EP_ASM_BEGIN
@@ -249,75 +253,100 @@ __asm__(
     EP_ONCE_END);
 
 /* Outputs of one channel, tile by tile, then of the other: r0 sums, r1 four times the bias, r2 output, r3 bytes to
- * the next pixel, r4 multiplier, r5 shift - 1, r6 rounding constant; of a tile r8 r9 (upper) and r10 r11 (lower).
- * Frame: 0 table, 4 output, 8 sums, 12 bytes to the next row, 16 tiles, 20 tiles left, 24 twice the output's zero
- * point + 1, 28 channels left; behind it and what is saved, at 68, tiles. */
+ * the next pixel, r4 multiplier, r5 shift, and in its upper bytes how many tiles follow, r6 rounding constant.
+ * Frame: 0 table, 4 output, 8 sums, 12 bytes to the next row, 16 how many tiles follow the first, times 256, 20 twice the
+ * output's zero point + 1, 24 channels left; behind it and what is saved, at 68, tiles. */
 __asm__(
     EP_ONCE("WINOGRAD_3")
-    ".macro ep_winograd_load reg, j, row\n"
-    " ldr \\reg, [r0, #32 * \\j + 128 * \\row]\n"
+    /* the sum of row i, column j; r0 is at the next tile already */
+    ".macro ep_winograd_load reg, i, j\n"
+    " ldr \\reg, [r0, #512 * \\i + 128 * \\j - 8]\n"
     ".endm\n"
-    /* column j of A' M: upper (first plus two) and lower (second less two) sums */
-    ".macro ep_winograd_column j, upper, lower\n"
-    " ep_winograd_load \\upper, \\j, 1\n"
-    " ep_winograd_load r7, \\j, 2\n"
-    " ep_winograd_load r12, \\j, 0\n"
-    " ep_winograd_load lr, \\j, 3\n"
-    " .if \\j == 1\n"
-    " add \\upper, \\upper, r1\n"
-    " .endif\n"
-    " sub \\lower, \\upper, r7\n"
-    " add \\upper, \\upper, r7\n"
-    " sub \\lower, \\lower, lr\n"
-    " add \\upper, \\upper, r12\n"
+    /* A' M A in r9 r8 (upper) and r7 lr (lower) */
+    ".macro ep_winograd_back\n"
+    " ldr r11, [r0], #8\n"
+    " ep_winograd_load r8, 1, 1\n"
+    " ep_winograd_load r7, 2, 1\n"
+    " ep_winograd_load r12, 0, 1\n"
+    " ep_winograd_load lr, 3, 1\n"
+    " ep_winograd_load r9, 1, 0\n"
+    " ep_winograd_load r10, 2, 0\n"
+    " add r8, r8, r1\n"
+    " add r11, r11, r9\n"
+    " sub lr, r8, lr\n"
+    " add r8, r8, r7\n"
+    " sub lr, lr, r7\n"
+    " add r8, r8, r12\n"
+    " ep_winograd_load r7, 3, 0\n"
+    " ep_winograd_load r12, 1, 2\n"
+    " sub r9, r9, r10\n"
+    " add r10, r11, r10\n"
+    " sub r7, r9, r7\n"
+    " add r9, r10, r8\n"
+    " add r7, r7, lr\n"
+    " ep_winograd_load r10, 2, 2\n"
+    " ep_winograd_load r11, 0, 2\n"
+    " add r11, r11, r12\n"
+    " sub r12, r12, r10\n"
+    " add r11, r11, r10\n"
+    " add r9, r9, r11\n"
+    " sub r8, r8, r11\n"
+    " ep_winograd_load r10, 3, 2\n"
+    " ep_winograd_load r11, 1, 3\n"
+    " sub r12, r12, r10\n"
+    " sub r8, r8, r11\n"
+    " add r7, r7, r12\n"
+    " sub lr, lr, r12\n"
+    " ep_winograd_load r10, 2, 3\n"
+    " ep_winograd_load r12, 0, 3\n"
+    " sub r11, r11, r10\n"
+    " sub r8, r8, r10\n"
+    " sub lr, lr, r11\n"
+    " sub r8, r8, r12\n"
+    " ep_winograd_load r10, 3, 3\n"
+    " ldr r12, [sp, #12]\n"
+    " add lr, lr, r10\n"
     ".endm\n"
-    /* the same in r12 and r7 */
-    ".macro ep_winograd_rest j\n"
-    " ep_winograd_load r7, \\j, 1\n"
-    " ep_winograd_load lr, \\j, 2\n"
-    " ep_winograd_load r12, \\j, 0\n"
-    " add r12, r12, r7\n"
-    " add r12, r12, lr\n"
-    " sub r7, r7, lr\n"
-    " ep_winograd_load lr, \\j, 3\n"
-    " sub r7, r7, lr\n"
-    ".endm\n"
-    /* r7 is free */
-    ".macro ep_winograd_product sum, mode\n"
+    /* The high word of a product rounds at twice the sum's. With a ReLU, where the sign does not matter, that bit
+     * is part of the rounding constant and the shift. */
+    ".macro ep_winograd_half sum, mode\n"
     " .if \\mode == 0\n"
-    " add r7, r6, \\sum, asr #31\n"
-    " smmlar \\sum, \\sum, r4, r7\n"
-    " .else\n"
-    " smmlar \\sum, \\sum, r4, r6\n"
+    " asr \\sum, \\sum, #1\n"
     " .endif\n"
     ".endm\n"
-    /* Outputs of four times the sums in r8 to r11, the lower ones lr bytes further on: they go through each other, for
-     * cores that begin two instructions together. r2 is the next output then. */
+    ".macro ep_winograd_product sum, mode, temp\n"
+    " .if \\mode == 0\n"
+    " add \\temp, r6, \\sum, asr #31\n"
+    " smmlar \\sum, \\sum, r4, \\temp\n"
+    " .else\n"
+    " smmla \\sum, \\sum, r4, r6\n"
+    " .endif\n"
+    ".endm\n"
+    /* Outputs of four times the sums: they go through each other, for cores that begin two instructions together. */
     ".macro ep_winograd_outputs mode, lo, hi\n"
-    " asr r8, r8, #1\n"
-    " asr r9, r9, #1\n"
-    " ep_winograd_product r8, \\mode\n"
-    " asr r10, r10, #1\n"
-    " ep_winograd_product r9, \\mode\n"
-    " asr r11, r11, #1\n"
-    " ep_winograd_product r10, \\mode\n"
-    " asr r8, r8, r5\n"
-    " ep_winograd_product r11, \\mode\n"
-    " ep_saturate r8, \\lo, \\hi\n"
+    " ep_winograd_half r9, \\mode\n"
+    " ep_winograd_half r8, \\mode\n"
+    " ep_winograd_product r9, \\mode, r10\n"
+    " ep_winograd_half r7, \\mode\n"
+    " ep_winograd_product r8, \\mode, r11\n"
+    " ep_winograd_half lr, \\mode\n"
+    " ep_winograd_product r7, \\mode, r10\n"
     " asr r9, r9, r5\n"
-    " strb r8, [r2]\n"
+    " ep_winograd_product lr, \\mode, r11\n"
     " ep_saturate r9, \\lo, \\hi\n"
-    " add r8, r2, r3\n"
-    " asr r10, r10, r5\n"
-    " strb r9, [r8]\n"
-    " ep_saturate r10, \\lo, \\hi\n"
-    " add r9, r2, lr\n"
-    " asr r11, r11, r5\n"
-    " strb r10, [r9]\n"
-    " ep_saturate r11, \\lo, \\hi\n"
-    " add r9, r9, r3\n"
-    " add r2, r8, r3\n"
-    " strb r11, [r9]\n"
+    " asr r8, r8, r5\n"
+    " strb r9, [r2]\n"
+    " ep_saturate r8, \\lo, \\hi\n"
+    " asr r7, r7, r5\n"
+    " strb r8, [r2, r3]\n"
+    " ep_saturate r7, \\lo, \\hi\n"
+    " asr lr, lr, r5\n"
+    " strb r7, [r2, r12]\n"
+    " ep_saturate lr, \\lo, \\hi\n"
+    " add r12, r12, r3\n"
+    " subs r5, r5, #256\n"
+    " strb lr, [r2, r12]\n"
+    " add r2, r2, r3, lsl #1\n"
     ".endm\n"
     ".macro ep_winograd_finish name, mode, lo, hi\n"
     EP_ASM_BEGIN
@@ -326,47 +355,37 @@ __asm__(
     " ldr r4, [sp, #68]\n"
     " ldm r0, {r5-r7}\n"
     " mov r8, #2\n"
+    " sub r4, r4, #1\n"
     " strd r2, r3, [sp]\n"
     " strd r1, r6, [sp, #8]\n"
-    " str r4, [sp, #16]\n"
-    " strd r7, r8, [sp, #24]\n"
+    " lsl r4, r4, #8\n"
+    " strd r4, r7, [sp, #16]\n"
+    " str r8, [sp, #24]\n"
     " mov r3, r5\n"
     "1:\n"
     " ldr r1, [sp]\n"
     " ldr r2, [sp, #4]\n"
     " ldr r0, [sp, #8]\n"
     " ldr r12, [sp, #16]\n"
-    " ldr r6, [sp, #24]\n"
+    " ldr r6, [sp, #20]\n"
     " ldm r1, {r1, r4, r5}\n"
     " lsl r6, r6, r5\n"
+    " .if \\mode\n"
+    " add r6, r6, #1\n"
+    " .endif\n"
+    " add r5, r5, r12\n"
     "2:\n"
-    " str r12, [sp, #20]\n"
-    " ep_winograd_column 0, r8, r10\n"
-    " ep_winograd_column 1, r9, r11\n"
-    " add r8, r8, r9\n"
-    " add r10, r10, r11\n"
-    " ep_winograd_rest 2\n"
-    " add r8, r8, r12\n"
-    " sub r9, r9, r12\n"
-    " add r10, r10, r7\n"
-    " sub r11, r11, r7\n"
-    " ep_winograd_rest 3\n"
-    " sub r9, r9, r12\n"
-    " sub r11, r11, r7\n"
-    " ldr lr, [sp, #12]\n"
-    " ldr r12, [sp, #20]\n"
+    " ep_winograd_back\n"
     " ep_winograd_outputs \\mode, \\lo, \\hi\n"
-    " adds r0, #8\n"
-    " subs r12, r12, #1\n"
-    " bne.w 2b\n"
+    " bhs.w 2b\n"
     " ldm sp, {r0-r2}\n"
-    " ldr r4, [sp, #28]\n"
+    " ldr r4, [sp, #24]\n"
     " add r0, r0, #12\n"
     " add r1, r1, #1\n"
     " add r2, r2, #4\n"
     " stm sp, {r0-r2}\n"
     " subs r4, r4, #1\n"
-    " str r4, [sp, #28]\n"
+    " str r4, [sp, #24]\n"
     " bne.w 1b\n"
     " add sp, sp, #32\n"
     " pop {r4-r11, pc}\n"
