@@ -25,7 +25,7 @@ from edgeprune.pipeline.options import BuildOptions, DtypeChoice
 from edgeprune.pipeline.prepare import prepare
 from edgeprune.target import load_target
 
-SIZES = {"mnist": "16,8,4,2", "ic01": "40,32,24,16,12", "kws01": "16,13,10,7"}
+SIZES = {"mnist": "16,8,4,2", "ic01": "40,32,24,16,12,8", "kws01": "16,13,10,7"}
 CODE = {"mnist": 0, "ic01": 6.5, "kws01": 5.0}
 """KB of flash beside weights."""
 IMAGES = 7000
