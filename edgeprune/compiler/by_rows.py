@@ -6,6 +6,7 @@ from bisect import bisect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 
 from edgeprune.compiler.row_spans import MOST, Estimates, Found, Whole
 from edgeprune.ir import Graph, Node, Span
@@ -44,7 +45,7 @@ def best_spans(whole: Whole) -> list[Found]:
     refined += [
         search.refined(f) for f in search.wider(min(refined, key=search.price, default=None))
     ]
-    best = {(f.span.names, f.span.most, f.span.aside): f for f in refined}
+    best = {(f.span.names, f.span.most, f.span.catches_up, f.span.aside): f for f in refined}
     return sorted(best.values(), key=search.price)[:GIVEN]
 
 
@@ -94,9 +95,11 @@ class _Search:
         spans = {f.span.names: f.span for f in sorted(begins, key=self.price)}
         found: list[Found] = []
         for span in list(spans.values())[:KEPT]:
-            spans_of = self._estimates.spans(span.nodes)
+            spans_of = chain(
+                self._estimates.spans(span.nodes), self._estimates.spans(span.nodes, evenly=True)
+            )
             forms = sorted((f for s in spans_of for f in self._estimates.of(s)), key=self.price)
-            best = {f.span.most: f for f in reversed(forms)}
+            best = {(f.span.most, f.span.catches_up): f for f in reversed(forms)}
             found += sorted(best.values(), key=self.price)[:EACH]
         return found
 
@@ -134,7 +137,7 @@ class _Search:
     def _changed(self, at: Found, change: _Change) -> Found | None:
         """After a change, where that is better."""
         most, aside = change(at.span)
-        span = self._estimates.span(at.span.nodes, most)
+        span = self._estimates.span(at.span.nodes, most, catches_up=at.span.catches_up)
         if span is None or (most, aside) == (at.span.most, at.span.aside):
             return None
         forms = self._estimates.of(replace(span, aside=aside))

@@ -214,7 +214,7 @@ class _Layers:
             return None, None
         inner = [nodes[n.name] for n in plan.span.nodes]
         order = (*(n for n in nodes if n not in plan.order), *plan.order)
-        span = span_of(graph, inner, plan.span.most)
+        span = span_of(graph, inner, plan.span.most, catches_up=plan.span.catches_up)
         return order, span and replace(span, aside=plan.span.aside)
 
     @cached_property

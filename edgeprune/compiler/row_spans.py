@@ -79,25 +79,34 @@ class Estimates:
         images = (v for v, t in whole.graph.types.items() if t.shape)
         self._row = {v: row_bytes(whole.graph, v) for v in images}
 
-    def spans(self, nodes: Sequence[Node]) -> Iterator[Span]:
-        """The same nodes with more and fewer rows in a turn, which stay aside or not."""
+    def spans(self, nodes: Sequence[Node], *, evenly: bool = False) -> Iterator[Span]:
+        """The same nodes with more and fewer rows in a turn, which stay aside or not.
+
+        Args:
+            nodes: neighbours.
+            evenly: whether the rows are such that no turn has few that are left over.
+        """
         types = self._whole.graph.types
         heights = [types[n.output].shape[0] for n in nodes if types[n.output].shape]
         if len(heights) < len(nodes):
             return
         seen = set()
         for first in MOST:
-            for most in ([max(1, first * h // heights[0]) for h in heights], [first] * len(nodes)):
+            turns = max(1, heights[0] // first)
+            rows = [-(-h // turns) if evenly else max(1, first * h // heights[0]) for h in heights]
+            for most in (rows, [rows[0]] * len(nodes)):
                 if tuple(most) not in seen:
                     seen.add(tuple(most))
-                    span = self.span(nodes, most)
+                    span = self.span(nodes, most, catches_up=evenly)
                     if span is None:
                         return
                     yield from (replace(span, aside=span.inner), span)
 
-    def span(self, nodes: Sequence[Node], most: Sequence[int]) -> Span | None:
+    def span(
+        self, nodes: Sequence[Node], most: Sequence[int], *, catches_up: bool = False
+    ) -> Span | None:
         """Neighbours with so many rows in a turn."""
-        return self._bands.span(nodes, most)
+        return self._bands.span(nodes, most, catches_up=catches_up)
 
     def of(self, span: Span) -> Iterator[Found]:
         """With the quickest kernels that the bytes allow.
@@ -194,9 +203,11 @@ class Estimates:
         place = {n.name: i for i, n in enumerate(span.nodes)}
         fed = {v for v in span.read if v in graph.inputs and v not in graph.outputs}
         begin = self._step[span.nodes[0].name]
-        always = graph.types[span.result].nbytes + sum(
+        result = round_up(graph.types[span.result].nbytes, ALIGN)
+        always = sum(
             b.nbytes for b in plan.buffers if b.first < begin <= b.last and b.name not in fed
         )
+        always += 0 if span.sums else result
         alive = [0] * len(place)
         for node in span.nodes[:-1]:
             v, reader = node.output, span.last_reader.get(node.output, node)
@@ -211,6 +222,7 @@ class Estimates:
         last, sums = span.nodes[-1].name, 0
         if span.sums:  # what they add up in stays from turn to turn
             sums = round_up(min(c.scratch_bytes for c in options[last]), ALIGN)
+            alive[place[last]] += result
         return {k: always + alive[i] + sums * (k != last) for k, i in place.items()}
 
 
@@ -238,9 +250,11 @@ class RowBands:
         self._turns: dict[Hashable, list[KernelCall]] = {}
         self._spans = Spans(whole.graph)
 
-    def span(self, nodes: Sequence[Node], most: Sequence[int]) -> Span | None:
+    def span(
+        self, nodes: Sequence[Node], most: Sequence[int], *, catches_up: bool = False
+    ) -> Span | None:
         """Neighbours with so many rows in a turn."""
-        return self._spans.of(nodes, most)
+        return self._spans.of(nodes, most, catches_up=catches_up)
 
     def options(self, span: Span) -> Mapping[str, Sequence[KernelCall]]:
         """All calls of a span's nodes; those of the kernels that they have in the whole network."""

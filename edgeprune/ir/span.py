@@ -116,7 +116,8 @@ class Span:
         nodes: the last one's result is all that others read.
         made: by node, what it makes in each turn.
         kept: by inner value, those of which there are never more than some rows.
-        most: by node, the rows that it makes in a turn, at the most.
+        most: by node, the rows that it makes in a turn, at the most,
+        catches_up: or, in the end, so many more as it made less at first.
         aside: inner values whose rows that stay lie in a place of their own from turn to turn: what
             they take while they are made and read, others have in the meantime. Rows of others stay
             where they are read, at the beginning.
@@ -126,6 +127,7 @@ class Span:
     made: Mapping[str, Made]
     kept: Mapping[str, Kept]
     most: tuple[int, ...]
+    catches_up: bool = False
     aside: frozenset[str] = frozenset()
 
     @cached_property

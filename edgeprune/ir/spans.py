@@ -10,9 +10,11 @@ from edgeprune.ir.graph import Graph, Node
 from edgeprune.ir.span import Kept, Made, Span, Step
 
 
-def span_of(graph: Graph, nodes: Sequence[Node], most: Sequence[int]) -> Span | None:
+def span_of(
+    graph: Graph, nodes: Sequence[Node], most: Sequence[int], *, catches_up: bool = False
+) -> Span | None:
     """As :meth:`Spans.of`, of one span."""
-    return Spans(graph).of(nodes, most)
+    return Spans(graph).of(nodes, most, catches_up=catches_up)
 
 
 class Spans:
@@ -30,13 +32,17 @@ class Spans:
         self._kept: dict[Hashable, Kept] = {}
         self._sums: dict[str, bool] = {}
 
-    def of(self, nodes: Sequence[Node], most: Sequence[int]) -> Span | None:
+    def of(
+        self, nodes: Sequence[Node], most: Sequence[int], *, catches_up: bool = False
+    ) -> Span | None:
         """The nodes run by rows.
 
         Args:
             nodes: neighbours in an order in which they can run.
             most: by node, rows that it makes in a turn at the most. It waits for so many, but at
                 first and in the end.
+            catches_up: whether a node may make as many more in the end as it made less at first,
+                since those in front of it make rows that it waits for.
 
         Returns:
             None where a node cannot be computed by rows, or others read more than the last one's
@@ -46,14 +52,16 @@ class Spans:
             return None
         by_value: dict[str, Made] = {}
         for node, limit in zip(nodes, most, strict=True):
-            by_value[node.output] = self._makes(node, limit, by_value, last=node is nodes[-1])
+            by_value[node.output] = self._makes(
+                node, limit, by_value, last=node is nodes[-1], catches_up=catches_up
+            )
         result = by_value[nodes[-1].output]
         if not result.ends or result.ends[-1] < self._height(nodes[-1]):
             return None
         count = len(result.ends)
         made = {n.name: self._until(n, by_value[n.output], count) for n in nodes}
         kept = {n.output: self._keeps(n, nodes, made) for n in nodes[:-1]}
-        return Span(tuple(nodes), made, kept, tuple(most))
+        return Span(tuple(nodes), made, kept, tuple(most), catches_up)
 
     def _is_closed(self, nodes: Sequence[Node]) -> bool:
         """Whether all are images, and nothing but the last one is read by others."""
@@ -76,26 +84,36 @@ class Spans:
         of = node.inputs[0] if self._is_sum(node) else node.output
         return self._graph.types[of].shape[0]
 
-    def _makes(self, node: Node, limit: int, made: Mapping[str, Made], *, last: bool) -> Made:
+    def _makes(
+        self,
+        node: Node,
+        limit: int,
+        made: Mapping[str, Made],
+        *,
+        last: bool,
+        catches_up: bool,
+    ) -> Made:
         """What it makes of what there is, until there is all or nothing more."""
         inner = tuple((v, made[v]) for v in dict.fromkeys(node.inputs) if v in made)
         sums = last and self._is_sum(node)
-        key = node.name, limit, sums, inner
+        key = node.name, limit, sums, inner, catches_up
         if key not in self._made:
             height = self._height(node) if sums else self._graph.types[node.output].shape[0]
             steps: list[Step | None] = []
             turns = max((len(m.ends) for _, m in inner), default=0)
-            ends = [0]
+            ends, behind = [0], 0
             while ends[-1] < height:
                 turn = len(steps)
                 there = {v: m.ends[min(turn, len(m.ends) - 1)] if m.ends else 0 for v, m in inner}
                 step, end = (
                     self._sum(node, ends[-1], there)
                     if sums
-                    else self._next(node, limit, ends[-1], there)
+                    else self._next(node, limit, ends[-1], there, behind if catches_up else 0)
                 )
                 if step is None and turn >= turns:
                     break
+                if step is not None and ends[-1] == 0:
+                    behind = limit - end
                 steps.append(step)
                 ends.append(end)
             self._made[key] = self._one((node.name, sums), steps, ends[1:])
@@ -120,15 +138,19 @@ class Spans:
         return ((range(1), Band(node.op, (rows,), part)), rows.stop) if rows else (None, start)
 
     def _next(
-        self, node: Node, limit: int, start: int, there: Mapping[str, int]
+        self, node: Node, limit: int, start: int, there: Mapping[str, int], behind: int
     ) -> tuple[Step | None, int]:
-        """What a node makes next, of the rows that there are of inner values."""
+        """What a node makes next, of the rows that there are of inner values.
+
+        In the end so many more as it is behind.
+        """
         types = self._graph.types
         height = types[node.output].shape[0]
         last = all(n == types[v].shape[0] for v, n in there.items())
         least = 1 if start == 0 or last else limit
+        most = limit + behind if last else limit
         known = self._bands.setdefault(node.name, {})
-        for stop in range(min(start + limit, height), start + least - 1, -1):
+        for stop in range(min(start + most, height), start + least - 1, -1):
             if (start, stop) not in known:
                 of = self._graph.types_of(node)
                 band = node.op.band(of, types[node.output], range(start, stop))

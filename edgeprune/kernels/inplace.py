@@ -103,7 +103,12 @@ def in_lines(
     lines, pixels = (w.rows, w.columns) if by_row else (w.columns, w.rows)
     read = _steps(_of(pixels.reads[1], block or pixels.out), lines.reads[0 if held else 1], lines)
     written = _steps(np.arange(pixels.out) // (block or pixels.out), np.arange(lines.out), lines)
-    return _lead(w, read if by_row else read.T, written if by_row else written.T)
+    over = _lead(w, read if by_row else read.T, written if by_row else written.T)
+    whole = not by_row and (block or pixels.out) >= pixels.out
+    if over is None or not over.exact or not whole or lines.size != lines.out:
+        return over
+    # steps are columns: what lies a number of rows further is read and written in the same ones
+    return replace(over, step=lines.size * w.depth[0]) if w.depth[0] == w.depth[1] else over
 
 
 def in_pixels(w: Windows, step: int, *, late: int = 0) -> Over | None:

@@ -216,7 +216,8 @@ def _prolong(
     """What is needed in more than one turn is there in all of them."""
     ends = step[span.nodes[0].name], step[span.nodes[-1].name]
     lasting = span.lasting.keys() - span.aside
-    for v in (span.result, *lasting):
+    # what rows add up to is written once, behind the last of them
+    for v in (*(() if span.sums else (span.result,)), *lasting):
         first[home[v]] = ends[0]
     for v in (*span.read, *lasting):
         last[home[v]] = max(last[home[v]], ends[1])

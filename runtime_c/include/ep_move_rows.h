@@ -6,7 +6,7 @@
 
 EP_EXTERN_C_BEGIN
 
-/* Moves the rows that are still read to a lower place, four words at a time where both ends lie at words.
+/* Moves the rows that are still read to a lower place, eight words at a time where both ends lie at words and 32 bytes apart.
  *
  * to, from may overlap, to being the lower one */
 void ep_move_rows(void *to, const void *from, int32_t bytes);

@@ -93,6 +93,20 @@ def test_every_row_is_made_once_and_there_when_it_is_read(
     check(graph, span)
 
 
+@pytest.mark.parametrize("rows", [9, 13])
+def test_what_was_made_less_at_first_is_made_in_the_end(rows: int) -> None:
+    graph = chain((1, 1, Padding()), *[(3, 1, SAME)] * 4, height=25)
+    turns = -(-25 // rows)
+    plain = span_of(graph, graph.nodes, [rows] * 5)
+    even = span_of(graph, graph.nodes, [rows] * 5, catches_up=True)
+    assert plain is not None
+    assert even is not None
+    check(graph, even)
+    assert (len(plain.turns), len(even.turns)) == (turns + 1, turns)
+    last = [rows.stop - rows.start for rows, _ in even.turns[-1].made.values()]
+    assert last == [25 - rows * (turns - 1) + i for i in range(5)]
+
+
 def test_a_sum_waits_for_the_rows_of_its_longer_way() -> None:
     graph = residual()
     span = span_of(graph, graph.nodes, [1] * 4)

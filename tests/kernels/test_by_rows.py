@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from kernels.cases import int8_type, layer_constants, output_scale
-from kernels.harness import one_node
+from kernels.harness import one_node, runtime
 from random_networks import Maker, feeds
 from sanitized_networks import SANITIZERS, Builder, Case, check
 
@@ -122,7 +122,7 @@ def by_rows(graph: Graph, recipe: Recipe, seed: int) -> Compiled | None:
     for k in rng.permutation(len(runs)).tolist()[:12]:
         i, j = runs[k]
         most = [int(rng.integers(1, 4)) for _ in order[i:j]]
-        span = span_of(graph, order[i:j], most)
+        span = span_of(graph, order[i:j], most, catches_up=seed % 2 == 1)
         if span is not None:
             aside = frozenset(v for v in sorted(span.inner) if rng.random() < 0.5)
             span = replace(span, aside=aside)
@@ -356,3 +356,15 @@ def test_what_is_written_between_rings_is_seen(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("steps", "step"), [((4, 4), 4), ((4, 6), 12), ((4, 0), 0)])
 def test_bands_lie_where_each_of_them_may(steps: tuple[int, int], step: int) -> None:
     assert _over([Over(0, 12, exact=True, step=s) for s in steps]) == Over(0, 12, True, step)
+
+
+@pytest.mark.parametrize("apart", [1, 4, 12, 31, 32, 36, 300])
+def test_rows_move_whole_to_a_place_below(apart: int) -> None:
+    ffi, library = runtime()
+    for nbytes in (0, 1, 3, 4, 31, 32, 33, 68, 200):
+        memory = np.random.default_rng(nbytes).integers(0, 256, 600).astype(np.uint8)
+        expected = memory.copy()
+        expected[16 : 16 + nbytes] = memory[16 + apart : 16 + apart + nbytes]
+        at = memory.ctypes.data + 16
+        library.ep_move_rows(ffi.cast("void *", at), ffi.cast("void *", at + apart), nbytes)
+        assert np.array_equal(memory, expected), nbytes

@@ -31,11 +31,15 @@ def random_windows(rng: np.random.Generator) -> tuple[Windows, Shape, Shape]:
 
 
 class Memory:
-    """A result that starts some elements before its input; what was written over it is known."""
+    """A result that starts some elements before its input, or less than none: behind it.
+
+    What was written over the input is known.
+    """
 
     def __init__(self, image: Shape, result: Shape, lead: int = 0) -> None:
-        self.begin, size = lead, int(np.prod(image))
-        self.lost = np.zeros(max(lead + size, int(np.prod(result))), bool)
+        self.begin, self.behind = max(lead, 0), max(-lead, 0)
+        ends = self.begin + int(np.prod(image)), self.behind + int(np.prod(result))
+        self.lost = np.zeros(max(ends), bool)
         self.image, self.result = image, result
 
     def intact(self, row: int, column: int, channel: slice = slice(None)) -> bool:
@@ -45,7 +49,8 @@ class Memory:
         return not inside[row, column, channel].any()
 
     def write(self, row: int, column: int, channel: slice = slice(None)) -> None:
-        self.lost[: np.prod(self.result)].reshape(self.result)[row, column, channel] = True
+        made = self.lost[self.behind : self.behind + int(np.prod(self.result))]
+        made.reshape(self.result)[row, column, channel] = True
 
 
 def seen(w: Windows, i: int, j: int) -> list[tuple[int, int]]:
@@ -108,9 +113,17 @@ def test_lines_survive_a_lead_that_was_found(seed, held, by_row, cut):
     pixels = w.columns.out if by_row else w.rows.out
     block = int(rng.integers(1, pixels + 1)) if cut else pixels
     over = in_lines(w, held=held, by_row=by_row, block=block if cut else None)
-    for more in (0,) if over.exact else (0, 1, 5):
+    steps = (-2 * over.step, -over.step, 0, over.step, 3 * over.step)
+    for more in steps if over.exact else (0, 1, 5):
         m = Memory(image, result, over.lead + more)
         assert survives_lines(w, m, held=held, by_row=by_row, block=block)
+
+
+def test_columns_of_a_band_may_lie_rows_above_or_below_those_that_they_are_made_of():
+    band = Windows.of((10, 5, 4), (8, 5, 4), (3, 3), (1, 1), (1, 1), (0, 1), groups=4)
+    over = in_lines(band, held=True, by_row=False)
+    assert (over.lead, over.exact, over.step) == (0, True, 20)
+    assert in_lines(band, held=True, by_row=False, block=4).step == 0
 
 
 @MANY

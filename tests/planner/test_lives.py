@@ -210,3 +210,16 @@ def test_what_the_caller_gives_or_gets_is_not_where_a_state_is_kept() -> None:
     after = Node("after", ops.Relu(), ("a",), "after")
     assert kept(add, after, Node("y", ops.Reshape(shape=(8,)), ("after",), "y")) == {"s"}
     assert kept(add, after, Node("y", ops.Reshape(shape=(8,)), ("s",), "y")) == set()
+
+
+def test_what_rows_add_up_to_has_a_place_when_the_last_have_been_added() -> None:
+    nodes = [Node("a", ops.Relu(), ("x",), "v"), Node("end", ops.Mean(), ("v",), "y")]
+    graph = build_graph("sum", nodes, {"x": TensorType((6, 6, 32))}, ("y",), {})
+    span = span_of(graph, graph.nodes, [2, 1])
+    assert span is not None
+    assert span.sums
+    work = {"a": Work(400), "end": Work(128)}
+    plan = plan_memory(graph, work, order=["a", "end"], span=span)
+    lives = {b.name: (b.first, b.last) for b in plan.buffers}
+    assert lives["y"] == (1, 2)
+    assert lives["end:scratch"] == (0, 1), "sums stay from turn to turn"

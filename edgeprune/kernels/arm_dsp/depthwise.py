@@ -284,7 +284,7 @@ def _call(request: Request, original: Layer, form: Form, run: Run, table: Array)
     widened = min(bands * band_in, out_h * sy + reach * bands, in_h + reach * (bands - 1))
     fours, singles = in_c - in_c % 4, in_c % 4  # channels that are widened together, or alone
     widening = widened * (fours * (in_w * 17 + 56) // 8 + singles * (in_w * 11 + 20))
-    widening += 6 * band_in * run.pitch  # the border is written all over
+    widening += 3 * band_in * run.pitch // 2  # the border is written all over
     widening += 130 * bands * -(-in_c // 4)
     return KernelCall(
         function="ep_depthwise_conv2d_s8_arm_dsp",

@@ -43,8 +43,10 @@ def conv2d(request: Request) -> KernelCall | None:
         return None
     if layer.kernel == (1, 1) and layer.groups == 1 and _unpadded(layer):
         return _pointwise(request, layer)
-    calls = (_gathered(request, layer, at) for at in both_ways(layer, request.pitch))
-    return min(filter(None, calls), key=lambda call: call.instructions, default=None)
+    # both, as bands of several heights take the same weights, which columns have turned
+    found = (_gathered(request, layer, at) for at in both_ways(layer, request.pitch))
+    calls = sorted(filter(None, found), key=lambda call: call.instructions)
+    return replace(calls[0], others=tuple(calls[1:])) if calls else None
 
 
 def _are_few(request: Request, added: int) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from edgeprune.ir import Array
@@ -33,12 +35,16 @@ SCATTER_REACH = 65535
 
 
 def depthwise(request: Request) -> KernelCall | None:
-    """Kernels of at most 127 taps with scales below one half."""
+    """Kernels of at most 127 taps with scales below one half; lines are rows, or columns.
+
+    Both: bands of several heights take the same weights, which columns have turned.
+    """
     layer = conv_layer(request) if isinstance(request.node.op, DepthwiseConv2d) else None
     if layer is None or layer.kernel[0] * layer.kernel[1] > LONGEST:
         return None
-    calls = (_along(request, layer, at) for at in both_ways(layer, request.pitch))
-    return min(filter(None, calls), key=lambda call: call.instructions, default=None)
+    found = (_along(request, layer, at) for at in both_ways(layer, request.pitch))
+    calls = sorted(filter(None, found), key=lambda call: call.instructions)
+    return replace(calls[0], others=tuple(calls[1:])) if calls else None
 
 
 def _along(request: Request, layer: Layer, at: Lines) -> KernelCall | None:

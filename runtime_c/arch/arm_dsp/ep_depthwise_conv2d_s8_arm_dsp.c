@@ -10,11 +10,33 @@
 
 typedef ep_depthwise_conv2d_s8_arm_dsp_params band_params;
 
+/* Four words at a time. */
 static EP_NOINLINE void fill_border(uint32_t *to, int32_t words, uint32_t value)
 {
-    for (int32_t i = 0; i < words; i++) {
-        to[i] = value;
-    }
+    register uint32_t *r0 __asm__("r0") = to;
+    register int32_t r1 __asm__("r1") = words;
+    register uint32_t r2 __asm__("r2") = value;
+    __asm__ volatile(
+        " subs r1, r1, #4\n"
+        " blt 2f\n"
+        " mov r3, r2\n"
+        " mov r12, r2\n"
+        " mov lr, r2\n"
+        "1:\n"
+        " subs r1, r1, #4\n"
+        " stm r0!, {r2, r3, r12, lr}\n"
+        " bge 1b\n"
+        "2:\n"
+        " adds r1, r1, #4\n"
+        " beq 4f\n"
+        "3:\n"
+        " subs r1, r1, #1\n"
+        " str r2, [r0], #4\n"
+        " bne 3b\n"
+        "4:\n"
+        : "+r"(r0), "+r"(r1)
+        : "r"(r2)
+        : "r3", "r12", "lr", "cc", "memory");
 }
 
 /* Rows of four channels and where they go: the places of their first pixel in four planes. */
@@ -109,10 +131,17 @@ static void widen_channel(const band_params *p, const int8_t *x, int32_t rows, i
     }
 }
 
-/* `rows` input rows from `top` on, of up to four channels from x on, into the planes; the border
- * columns are there already. */
-static void load_band(const band_params *p, const int8_t *x, int32_t channels, int32_t top, int32_t rows,
-                      uint32_t *to, int32_t plane_words)
+/* Where a band's rows lie in the image and in the planes. */
+typedef struct {
+    int32_t offset; /* of the first pixel, */
+    int32_t count;  /* and pixels of a row, that are read */
+    rows4 fours;
+} band_place;
+
+/* Of `rows` input rows from `top` on. The border columns are there already; rows of border stay where there is one
+ * band alone. */
+static void place_band(const band_params *p, int32_t top, int32_t rows, uint32_t *to, int32_t plane_words,
+                       band_place *at)
 {
     const uint32_t border = ep_pair(p->zero, p->zero);
     const int32_t row_words = p->pitch / 2;
@@ -121,32 +150,37 @@ static void load_band(const band_params *p, const int8_t *x, int32_t channels, i
     int32_t inside = p->in_h - top - above;
     inside = inside < rows - above ? inside : rows - above;
     inside = inside > 0 ? inside : 0;
-    for (int32_t k = 0; k < channels && p->band_rows < p->out_h; k++) { /* else it stays */
-        fill_border(to + k * plane_words, above * row_words, border);
-        fill_border(to + k * plane_words + (above + inside) * row_words, (rows - above - inside) * row_words,
-             border);
-    }
     int32_t count = p->pitch - p->pad_left;
     count = count < p->in_w ? count : p->in_w;
-    ep_lane *lanes = (ep_lane *)(to + above * row_words) + p->pad_left;
-    x += (top + above) * p->x_row;
-    if (channels == 4 && count > 0 && inside > 0) {
-        const int32_t before = p->pad_left % 2; /* then the first pixel is the high half of a word */
-        const int32_t pairs = (count - before) / 2;
-        const int32_t after = count - before - 2 * pairs;
-        const rows4 rows_of_four = {inside,
-                                    p->x_step,
-                                    p->x_row - count * p->x_step,
-                                    2 * (p->pitch - count),
-                                    pairs,
-                                    before + 2 * after,
-                                    {lanes, lanes + 2 * plane_words, lanes + 4 * plane_words,
-                                     lanes + 6 * plane_words}};
-        widen_rows(x, &rows_of_four);
+    const int32_t before = p->pad_left % 2; /* then the first pixel is the high half of a word */
+    const int32_t pairs = (count - before) / 2;
+    at->offset = (top + above) * p->x_row;
+    at->count = count;
+    at->fours.rows = inside;
+    at->fours.step = p->x_step;
+    at->fours.x_skip = p->x_row - count * p->x_step;
+    at->fours.to_skip = 2 * (p->pitch - count);
+    at->fours.pairs = pairs;
+    at->fours.singles = before + 2 * (count - before - 2 * pairs);
+    for (int32_t k = 0; k < 4; k++, to += plane_words) {
+        at->fours.to[k] = (ep_lane *)(to + above * row_words) + p->pad_left;
+        if (p->band_rows < p->out_h && k < p->in_c) {
+            fill_border(to, above * row_words, border);
+            fill_border(to + (above + inside) * row_words, (rows - above - inside) * row_words, border);
+        }
+    }
+}
+
+/* Up to four channels from x on into the planes. */
+static void load_band(const band_params *p, const band_place *at, const int8_t *x, int32_t channels)
+{
+    x += at->offset;
+    if (channels == 4 && at->count > 0 && at->fours.rows > 0) {
+        widen_rows(x, &at->fours);
         return;
     }
     for (int32_t k = 0; k < channels; k++) {
-        widen_channel(p, x + k, inside, count, lanes + 2 * k * plane_words);
+        widen_channel(p, x + k, at->fours.rows, at->count, at->fours.to[k]);
     }
 }
 
@@ -155,14 +189,17 @@ void ep_depthwise_conv2d_s8_arm_dsp(const band_params *p, const int8_t *w, const
 {
     uint32_t *const planes = scratch;
     const int32_t plane_words = p->band_in * p->pitch / 2;
+    band_place at;
     fill_border(planes, (p->in_c < 4 ? p->in_c : 4) * plane_words, ep_pair(p->zero, p->zero));
     for (int32_t c = 0; c < p->in_c; c += 4) {
         const int32_t channels = p->in_c - c < 4 ? p->in_c - c : 4;
         for (int32_t oy = 0; oy < p->out_h; oy += p->band_rows) {
             const int32_t rows = p->out_h - oy < p->band_rows ? p->out_h - oy : p->band_rows;
-            load_band(p, x + c, channels, oy * p->stride_h - p->pad_top,
-                      p->band_in - (p->band_rows - rows) * p->stride_h,
-                      planes, plane_words);
+            if (c == 0 || p->band_rows < p->out_h) {
+                place_band(p, oy * p->stride_h - p->pad_top,
+                           p->band_in - (p->band_rows - rows) * p->stride_h, planes, plane_words, &at);
+            }
+            load_band(p, &at, x + c, channels);
             ep_arm_dsp_band band = {planes, rows, 2 * p->y_zero + 1};
             int32_t channel = c * p->multiplier;
             for (int32_t k = 0; k < channels; k++) {
