@@ -27,4 +27,10 @@ CASES: dict[str, bytes] = {
         [node("MatMul", "x", "w")], {"x": [1, 4, 2, 5]}, {"w": w(4, 5, 3)}
     ),
     "matmul from the left": model([node("MatMul", "w", "x")], S, {"w": w(3, 4)}),
+    "matmul from the left, a matrix for each row": model(
+        [node("MatMul", "w", "x")], {"x": [1, 4, 2, 5]}, {"w": w(4, 3, 2)}
+    ),
+    "matmul from the left, many matrices": model(
+        [node("MatMul", "w", "x")], S, {"w": w(3, 1, 2, 4)}
+    ),
 }

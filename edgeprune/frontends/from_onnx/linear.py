@@ -210,17 +210,23 @@ def _times_matrix(r: Reader, call: Call, x: Act, array: Array) -> Value:
     return y if not extra else r.reshape(call, y, (1,) * extra + y.shape)
 
 
+def _swapped(x: Act) -> Act:
+    """A value with its last two axes the other way round, which moves nothing."""
+    return replace(x, perm=(*x.perm[:-2], x.perm[-1], x.perm[-2]))
+
+
 def _matrix_times(r: Reader, call: Call, array: Array, x: Act) -> Value:
     """A constant (o, i) times x (i, n): the transposed product of the transposed operands."""
-    w = _matrix(call, array if array.ndim > 1 else array[None])
     if len(x.shape) < 2:
         raise call.unsupported(f"multiplies a constant matrix by {list(x.shape)}")
+    if any(s != 1 for s in array.shape[:-2]):
+        x = r.plain(call, r.unbatched(call, x))
+        return _swapped(_times_matrices(r, call, _swapped(x), array.swapaxes(-1, -2)))
+    w = _matrix(call, array if array.ndim > 1 else array[None])
     if len(x.perm) < 2:
         x = r.unbatched(call, x)
     x = r.plain(call, x)
-    swap = (*x.perm[:-2], x.perm[-1], x.perm[-2])
-    y = _dense(r, call, replace(x, perm=swap), w, np.zeros(w.shape[0], np.float32))
-    y = replace(y, perm=(*y.perm[:-2], y.perm[-1], y.perm[-2]))
+    y = _swapped(_dense(r, call, _swapped(x), w, np.zeros(w.shape[0], np.float32)))
     if array.ndim == 1:
         return r.reshape(call, y, (*y.shape[:-2], y.shape[-1]))
     return y
