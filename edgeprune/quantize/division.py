@@ -8,25 +8,22 @@ from dataclasses import replace
 import numpy as np
 
 from edgeprune.errors import UnsupportedError
-from edgeprune.ir import DType, Graph, Node
+from edgeprune.ir import Graph, Node
 from edgeprune.ops import Div, Mul
 from edgeprune.ops.function import Reciprocal
 
 Range = tuple[float, float]
 
 
-def without_division(
-    graph: Graph, ranges: Mapping[str, Range], dtype: DType
-) -> tuple[Graph, dict[str, Range]]:
+def without_division(graph: Graph, ranges: Mapping[str, Range]) -> tuple[Graph, dict[str, Range]]:
     """The same float network with products instead of quotients, and the ranges of what is new.
 
     Args:
         graph: float32.
         ranges: real ends of every activation's range, by name.
-        dtype: type of the activations that it shall have.
 
     Raises:
-        UnsupportedError: a divisor that may be 0, or that is no int8; all of them at once.
+        UnsupportedError: a divisor that may be 0; all of them at once.
     """
     found = dict(ranges)
     nodes: list[Node] = []
@@ -44,8 +41,6 @@ def without_division(
             nodes.append(replace(node, op=Mul(node.op.clamp), inputs=(over, inverse)))
         elif low <= 0 <= high:
             problems.append(f"{node.name}: divides by values from {low:g} to {high:g}, so by 0")
-        elif dtype is not DType.INT8:
-            problems.append(f"{node.name}: divides, which {dtype.value} cannot")
         else:
             inverse = f"{node.output}/reciprocal"
             found[inverse] = (1 / high, 1 / low)

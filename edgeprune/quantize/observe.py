@@ -48,7 +48,8 @@ class Observed:
         """Ends of the quantised range, real values.
 
         Args:
-            method: "minmax": all that was seen, and what few samples let expect beyond it;
+            method: "minmax": all that was seen, and what few samples let expect beyond it, but no
+                other sign than was seen;
                 "percentile": without the outermost 0.01 % on either side; "mse": the cut with the
                 smallest mean squared rounding and clipping error.
             levels: number of integer values.
@@ -57,7 +58,9 @@ class Observed:
             return self.low, self.high
         if method == "minmax":
             below, above = (self._unseen(c, levels) for c in (self.counts, self.counts[::-1]))
-            return self.low - below, self.high + above
+            low = max(self.low - below, self.low / 2) if self.low > 0 else self.low - below
+            high = min(self.high + above, self.high / 2) if self.high < 0 else self.high + above
+            return low, high
         if method == "percentile":
             return self._percentile(1e-4)
         return self._least_squares(levels)

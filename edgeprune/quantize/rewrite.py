@@ -76,7 +76,7 @@ def quantise(
     Raises:
         UnsupportedError: no integer form; all such operators at once.
     """
-    graph, ends = without_division(*as_products(graph, ranges), dtype)
+    graph, ends = without_division(*as_products(graph, ranges))
     fixed = _fixed(graph, ends, dtype)
     graph = _separate_fixed(graph, fixed)
     for node in graph.nodes:

@@ -62,6 +62,14 @@ def test_an_end_that_many_elements_lie_on_is_the_end() -> None:
     assert high > x.max() + 0.1
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_no_sign_is_expected_that_was_not_seen(sign: float) -> None:
+    x = sign * np.random.default_rng(0).uniform(0.1, 8.0, (40, 1)).astype(np.float32)
+    ends = seen(x).range("minmax", 65536)
+    assert min(sign * e for e in ends) > 0
+    assert max(abs(e) for e in ends) > abs(x).max()
+
+
 def test_a_percentile_leaves_out_one_element_in_ten_thousand_at_either_end() -> None:
     rng = np.random.default_rng(0)
     n, width = 100_000, (300 + 70) / BINS
