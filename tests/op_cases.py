@@ -77,16 +77,13 @@ NO_FLOAT = NO_INT16 | {"c float32", "tflite float32", "onnx float32", "onnx int8
 LACKS: dict[str, frozenset[str]] = {
     **dict.fromkeys(FIXED, NO_FLOAT),
     "audio_features": NO_FLOAT | {"tflite int8"},
-    **dict.fromkeys((function.kind for function in FUNCTIONS), NO_INT16),
-    **dict.fromkeys(("compare", "prelu", "elu", "hard_swish", "gelu", "log_softmax"), NO_INT16),
-    "keep": NO_INT16,
-    "div": NO_INT16 | {"onnx int16x8"},
+    **dict.fromkeys(("compare", "keep", "prelu", "log_softmax"), NO_INT16),
     "conv_transpose2d": frozenset({"c int16x8", "c int4", "tflite int4"}),
 }
 """By operator, the formats and element types that do not have it; all else has.
 
-LiteRT's reference kernels have many functions for eight bits alone, and here they are tables of
-256 values then. What has no float form (FIXED) comes from files of integers alone.
+Functions that LiteRT's reference kernels have for eight bits alone are tables there, of 513 results
+in int16. What has no float form (FIXED) comes from files of integers alone.
 """
 
 

@@ -26,7 +26,7 @@ VERSIONS: dict[str, dict[DType, Version]] = {
     "ELU": {FLOAT: (1, "1.14.0"), INT8: (1, "1.14.0")},
     "FULLY_CONNECTED": {FLOAT: (1, "1.5.0"), INT8: (4, "1.14.0"), INT16: (7, "2.3.0")},
     "GATHER": {FLOAT: (1, "1.6.0"), INT8: (2, "1.14.0"), INT16: (4, "2.4.0"), INT32: (1, "1.6.0")},
-    "GELU": {FLOAT: (1, "2.9.0"), INT8: (2, "2.9.0")},
+    "GELU": {FLOAT: (1, "2.9.0"), INT8: (2, "2.9.0"), INT16: (2, "2.21.0")},
     "HARD_SWISH": {FLOAT: (1, "1.15.0"), INT8: (1, "1.15.0")},
     "LEAKY_RELU": {FLOAT: (1, "1.13.1"), INT8: (2, "2.3.0"), INT16: (2, "2.3.0")},
     "LOGISTIC": {FLOAT: (1, "1.14.0"), INT8: (2, "1.14.0"), INT16: (3, "2.3.0")},

@@ -42,13 +42,13 @@ def spell(graph: Graph, node: Node, dtype: str) -> list[tuple[Use, str]]:
     given = operands if op.operands is None else [operands[i] for i in op.operands]
     while op.then is not None:
         shape = (1, *result.shape) if op.operands is None else given[0].type.shape
-        between = TensorType(shape, op.gives)
+        between = TensorType(shape, op.gives) if op.gives else replace(given[0].type, shape=shape)
         name = f"{node.output}|{len(uses)}"  # readers cut names at ";"
         while name in graph.types:  # of a file that was read
             name += "|"
         handed = Operand(between, name)
         uses.append(use_of(op, given, result, handed, activation))
-        activation, op = op.gives, op.then
+        activation, op = op.gives or activation, op.then
         given = [handed, *(operands[i] for i in op.operands or ())]
     return [*uses, use_of(op, given, result, whole, activation)]
 

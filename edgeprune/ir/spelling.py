@@ -52,7 +52,8 @@ class TfliteOp:
         operands: which of the node's inputs it takes; None: all, and none of what is applied next.
         versions: by the element type of the first computed operand, where the emitter has no row.
         then: what is applied to the result: it takes that, its operands and its extra inputs.
-        gives: with ``then``, the element type of what is handed on, which has no scale.
+        gives: with ``then``, the element type of what is handed on, which has no scale; None: the
+            type and the scale of the first operand.
     """
 
     name: str
@@ -64,7 +65,7 @@ class TfliteOp:
     operands: tuple[int, ...] | None = None
     versions: Mapping[DType, Version] = field(default_factory=dict)
     then: TfliteOp | None = None
-    gives: DType = DType.INT32
+    gives: DType | None = DType.INT32
 
 
 Layout = Literal["any", "last", "first"]

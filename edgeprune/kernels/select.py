@@ -178,7 +178,7 @@ def _options(
             graph.name,
             f"{len(refused)} of {len(graph.nodes)} nodes cannot be compiled to C:\n  "
             + "\n  ".join(refused),
-            "use another --dtype, or emit only .tflite or .onnx (--emit)",
+            "use another --dtype; a format that has them needs no C (--emit tflite or onnx)",
         )
     return options
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -22,6 +22,7 @@ from edgeprune.ir import (
     QuantRule,
     TensorType,
     TfliteOp,
+    Version,
     align_arrays,
     tie_broadcast,
 )
@@ -38,27 +39,33 @@ Parts = tuple[tuple[Op, tuple[str | int | float, ...]], ...]
 
 
 def look_up(table: Array) -> TfliteOp:
-    """The entry of a table for every int8, by operators that compute no number."""
+    """The entry of a table for every int8 or int16, by operators that compute no number."""
     gather = TfliteOp(
         "GATHER", "GatherOptions", {"axis": 0}, extra_inputs=(table,), order=(1, 0),
-        versions={DType.INT32: (2, "1.14.0")},
+        versions={DType.INT32: (2, "1.14.0") if table.itemsize == 1 else (4, "2.4.0")},
     )  # fmt: skip
+    first = np.array([len(table) // 2], np.int32)
     add = TfliteOp(
-        "ADD", "AddOptions", extra_inputs=(np.array([128], np.int32),), then=gather,
+        "ADD", "AddOptions", extra_inputs=(first,), then=gather,
         versions={DType.INT32: (1, "1.5.0")},
     )  # fmt: skip
-    return TfliteOp("CAST", then=add, versions={DType.INT8: (3, "2.8.0")})
+    versions: Mapping[DType, Version] = {DType.INT8: (3, "2.8.0"), DType.INT16: (1, "1.5.0")}
+    return TfliteOp("CAST", then=add, versions=versions)
 
 
 @dataclass(frozen=True)
 class Unary(Op):
-    """Shapes: x -> the same. In int8 every one of them is a table of 256 entries."""
+    """Shapes: x -> the same. In int8 every one of them is a table of 256 entries.
+
+    In int16 it is a table of 513 and straight between, unless LiteRT has a rule of its own.
+    """
 
     elementwise: ClassVar[bool] = True
     channelwise: ClassVar[bool] = True
     tflite: ClassVar[str] = ""
     onnx: ClassVar[str] = ""
     table_kind: ClassVar[str] = ""
+    wide_kind: ClassVar[str] = ""  # with a table of its own in LiteRT's int16
 
     def table_attrs(self) -> dict[str, float]:
         """The attributes that :func:`edgeprune.ir.fixedpoint.table_s8` wants."""
@@ -80,9 +87,29 @@ class Unary(Op):
         """The same in operators that TFLite has, in float; empty where it has the function."""
         return ()
 
+    def real(self, v: float) -> float:
+        """The function in double precision; infinite where it has no finite value."""
+        raise UnsupportedError(self.kind, "has no int16 form", "use --dtype int8")
+
+    def litert_ends(self, xq: QuantParams, yq: QuantParams) -> Array | None:
+        """LiteRT's own :meth:`ends`; None: it has none."""
+        if not self.wide_kind:
+            return None
+        return fp.table_s16(self.wide_kind, xq, yq, **self.table_attrs())
+
+    def ends(self, xq: QuantParams, yq: QuantParams) -> Array:
+        """The int16 results for every 128th int16 from -32768 to 32768."""
+        own = self.litert_ends(xq, yq)
+        return fp.tabulate_s16(self.real, xq, yq) if own is None else own
+
     def _wide(self, q: Array, xq: QuantParams, yq: QuantParams) -> Array:
         """The int16 result."""
-        raise UnsupportedError(self.kind, "has no int16 form")
+        return fp.interpolate(self.ends(xq, yq), q)
+
+    def wide_tflite(self, own: TfliteOp, x: TensorType, y: TensorType) -> TfliteOp:
+        """TFLite's ``own`` operator where its integers are these, else all int16 results."""
+        xq, yq = quants(x, y)
+        return look_up(self._wide(fp.WHOLE, xq, yq)) if self.litert_ends(xq, yq) is None else own
 
     def infer(self, *x: TensorType) -> TensorType:
         return TensorType(x[0].shape, x[0].dtype)
@@ -234,10 +261,15 @@ class Elu(Unary):
 
         return functional.elu(x[0], self.alpha)
 
+    def real(self, v: float) -> float:
+        return v if v > 0 else self.alpha * math.expm1(v)
+
     def table_attrs(self) -> dict[str, float]:
         return {"alpha": self.alpha}
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        if y.dtype is DType.INT16:
+            return self.wide_tflite(TfliteOp("ELU"), x[0], y)
         if self.alpha != 1.0:
             raise UnsupportedError(self.kind, f"TFLite's has alpha 1, this one {self.alpha:g}")
         return TfliteOp("ELU")
@@ -266,12 +298,20 @@ class HardSwish(Unary):
     def finest_scale(self, x: Sequence[TensorType], scales: Sequence[float], dtype: DType) -> float:
         return scales[0] * FINEST_SWISH
 
+    def real(self, v: float) -> float:
+        return v * min(max(v + 3, 0.0), 6.0) / 6
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        own = TfliteOp(self.tflite)
+        return self.wide_tflite(own, x[0], y) if y.dtype is DType.INT16 else own
+
 
 @dataclass(frozen=True)
 class Gelu(Unary):
     """x * P(X <= x) for a standard normal X; or its approximation by tanh."""
 
     kind: ClassVar[str] = "gelu"
+    wide_kind: ClassVar[str] = "gelu"
     approximate: bool = False
 
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
@@ -282,8 +322,14 @@ class Gelu(Unary):
     def table_attrs(self) -> dict[str, float]:
         return {"approximate": float(self.approximate)}
 
+    def real(self, v: float) -> float:
+        if self.approximate:
+            return v * (1 + math.tanh(math.sqrt(2 / math.pi) * (v + 0.044715 * v**3))) / 2
+        return v * math.erfc(-v / math.sqrt(2)) / 2
+
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
-        return TfliteOp("GELU", "GeluOptions", {"approximate": self.approximate})
+        own = TfliteOp("GELU", "GeluOptions", {"approximate": self.approximate})
+        return self.wide_tflite(own, x[0], y) if y.dtype is DType.INT16 else own
 
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
         return OnnxNode("Gelu", {"approximate": "tanh" if self.approximate else "none"}, opset=20)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from edgeprune.ir import DType, OnnxNode, TensorType, TfliteOp
+from edgeprune.errors import UnsupportedError
+from edgeprune.ir import Array, DType, OnnxNode, QuantParams, TensorType, TfliteOp
 from edgeprune.ops.function import Function
 
 if TYPE_CHECKING:
@@ -102,6 +103,10 @@ class Compare(Function):
     def real(self, v: float) -> float:
         held = float(np.float32(v))  # as a format has it that computes in float32
         return self.results[1 + (held > self.bound) - (held < self.bound)]
+
+    def _wide(self, q: Array, xq: QuantParams, yq: QuantParams) -> Array:
+        """Refused: straight between the ends of a piece truth would lie between 0 and 1."""
+        raise UnsupportedError(self.kind, "has no int16 form", "use --dtype int8 or float32")
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         if y.dtype is not DType.FLOAT32:

@@ -1,8 +1,8 @@
 """Functions of one element by their formula.
 
-In int8 each is a table of 256 results. TFLite looks it up in three steps that compute no number
-(CAST, ADD, GATHER), so that the bytes are the same everywhere. Add one: a class, its row in
-``FUNCTIONS``, rows in the readers, ``ep_<kind>_f32`` in C.
+In int8 each is a table of 256 results, in int16 one of 513 and straight between. TFLite looks it
+up in three steps that compute no number (CAST, ADD, GATHER), so that the bytes are the same
+everywhere. Add one: a class, its row in ``FUNCTIONS``, rows in the readers, ``ep_<kind>_f32`` in C.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from edgeprune.errors import UnsupportedError
 from edgeprune.ir import Array, DType, OnnxNode, QuantParams, TensorType, TfliteOp, Version
 from edgeprune.ir import fixedpoint as fp
 from edgeprune.ops._clamp import quants
-from edgeprune.ops.activation import Elu, Parts, Relu, Tanh, Unary, look_up
-from edgeprune.ops.arith import Add, Div, Minimum, Mul
+from edgeprune.ops.activation import Elu, Gelu, LeakyRelu, Parts, Relu, Tanh, Unary, look_up
+from edgeprune.ops.arith import Add, Div, Maximum, Minimum, Mul
 
 if TYPE_CHECKING:
     import torch
+
+LARGEST_EXPONENT = 700.0  # e to the power of more is infinite in double precision
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,7 @@ class Function(Unary):
 
     pole: ClassVar[bool] = False
     since: ClassVar[str] = ""  # the TensorFlow release whose runtime has it in float
-
-    def real(self, v: float) -> float:
-        """The function in double precision; infinite where it has no finite value."""
-        raise NotImplementedError
+    in_int16: ClassVar[Version] = (1, "")  # its version in int16, and the release
 
     def table(self, x: TensorType, out: TensorType) -> Array:
         if x.dtype is not DType.INT8 or self.table_kind:
@@ -49,8 +48,12 @@ class Function(Unary):
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         if y.dtype is DType.INT8:
             return look_up(self.table(x[0], y))
-        versions: Mapping[DType, Version] = {DType.FLOAT32: (1, self.since)}
-        return TfliteOp(self.tflite, versions=versions)
+        versions: Mapping[DType, Version] = {
+            DType.FLOAT32: (1, self.since),
+            DType.INT16: self.in_int16,
+        }
+        own = TfliteOp(self.tflite, versions=versions)
+        return self.wide_tflite(own, x[0], y) if y.dtype is DType.INT16 else own
 
 
 @dataclass(frozen=True)
@@ -59,13 +62,18 @@ class Exp(Function):
 
     kind: ClassVar[str] = "exp"
     table_kind: ClassVar[str] = "exp"
+    wide_kind: ClassVar[str] = "exp"
     rises: ClassVar[bool] = True
     tflite: ClassVar[str] = "EXP"
     since: ClassVar[str] = "1.7.0"
+    in_int16: ClassVar[Version] = (2, "2.12.0")
     onnx: ClassVar[str] = "Exp"
 
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
         return x[0].exp()
+
+    def real(self, v: float) -> float:
+        return math.exp(min(v, LARGEST_EXPONENT))
 
 
 @dataclass(frozen=True)
@@ -74,14 +82,19 @@ class Log(Function):
 
     kind: ClassVar[str] = "log"
     table_kind: ClassVar[str] = "log"
+    wide_kind: ClassVar[str] = "log"
     rises: ClassVar[bool] = True
     pole: ClassVar[bool] = True
     tflite: ClassVar[str] = "LOG"
     since: ClassVar[str] = "1.14.0"
+    in_int16: ClassVar[Version] = (2, "2.15.0")
     onnx: ClassVar[str] = "Log"
 
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
         return x[0].log()
+
+    def real(self, v: float) -> float:
+        return math.log(v) if v > 0 else -math.inf
 
 
 @dataclass(frozen=True)
@@ -107,15 +120,22 @@ class Rsqrt(Function):
     """1 / the square root; in int8 the largest value at and below 0."""
 
     kind: ClassVar[str] = "rsqrt"
+    wide_kind: ClassVar[str] = "rsqrt"
     pole: ClassVar[bool] = True
     tflite: ClassVar[str] = "RSQRT"
     since: ClassVar[str] = "1.10.0"
+    in_int16: ClassVar[Version] = (3, "2.15.0")
 
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
         return x[0].rsqrt()
 
     def real(self, v: float) -> float:
         return 1 / math.sqrt(v) if v > 0 else math.inf
+
+    def wide_tflite(self, own: TfliteOp, x: TensorType, y: TensorType) -> TfliteOp:
+        """LiteRT stops at a number below 0 in int16: it never sees one."""
+        spelled = super().wide_tflite(own, x, y)
+        return TfliteOp("RELU", then=own, gives=None) if spelled is own else spelled
 
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
         return OnnxNode("Sqrt", then=OnnxNode("Reciprocal"))
@@ -144,6 +164,7 @@ class Abs(Function):
     """The magnitude."""
 
     kind: ClassVar[str] = "abs"
+    alpha: ClassVar[float] = -1.0  # the slope below 0: in int16 it is such a leaky ReLU
     table_kind: ClassVar[str] = "abs"
     tflite: ClassVar[str] = "ABS"
     since: ClassVar[str] = "1.13.1"
@@ -155,6 +176,16 @@ class Abs(Function):
 
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
         return x[0].abs()
+
+    def real(self, v: float) -> float:
+        return abs(v)
+
+    def _wide(self, q: Array, xq: QuantParams, yq: QuantParams) -> Array:
+        return fp.leaky_relu_s16(q, xq, yq, self.alpha)
+
+    def wide_tflite(self, own: TfliteOp, x: TensorType, y: TensorType) -> TfliteOp:
+        """TFLite's own rounds other halves up where it changes the scale."""
+        return LeakyRelu(self.alpha).to_tflite((x,), y)
 
 
 @dataclass(frozen=True)
@@ -287,6 +318,35 @@ class Selu(Function):
 
 
 @dataclass(frozen=True)
+class Erf(Function):
+    """The error function: P(|X| <= x) for a normal X of variance 1/2, negative where x is."""
+
+    kind: ClassVar[str] = "erf"
+    rises: ClassVar[bool] = True
+    onnx: ClassVar[str] = "Erf"
+
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        return x[0].erf()
+
+    def real(self, v: float) -> float:
+        return math.erf(v)
+
+    def parts(self) -> Parts:
+        """GELU is v (1 + erf(v / sqrt 2)) / 2: of the magnitude m, away from 0, times x / m."""
+        return (
+            (Abs(), ("x",)),
+            (Maximum(), (0, 2.0**-20)),
+            (Mul(), (1, math.sqrt(2.0))),
+            (Gelu(), (2,)),
+            (Div(), (3, 2)),
+            (Mul(), (4, 2.0)),
+            (Add(), (5, -1.0)),
+            (Div(), ("x", 1)),
+            (Mul(), (6, 7)),
+        )
+
+
+@dataclass(frozen=True)
 class Softsign(Function):
     """x / (1 + |x|)."""
 
@@ -306,7 +366,7 @@ class Softsign(Function):
 
 @dataclass(frozen=True)
 class Lookup(Function):
-    """A function known by 256 points, straight between them: a table that a file has.
+    """A function known by 256 or 513 points, straight between them: a table that a file has.
 
     Attributes:
         x: the points, rising.
@@ -324,6 +384,13 @@ class Lookup(Function):
         points = tuple(xs * (q - xz) for q in range(-128, 128))
         return Lookup(points, tuple(ys * (int(q) - yz) for q in table))
 
+    @staticmethod
+    def of_ends(ends: Array, xq: QuantParams, yq: QuantParams) -> Lookup:
+        """The ends of the pieces of an int16 table, as real numbers."""
+        (xs, xz), (ys, yz) = xq.scalar, yq.scalar
+        points = tuple(xs * (q - xz) for q in range(-32768, 32769, 128))
+        return Lookup(points, tuple(ys * (int(q) - yz) for q in ends))
+
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
         import torch
 
@@ -340,11 +407,11 @@ class Lookup(Function):
         raise UnsupportedError(self.kind, "ONNX has no function by points")
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
-        if y.dtype is not DType.INT8:
-            raise UnsupportedError(self.kind, "TFLite has it in int8 only")
+        if y.dtype is DType.FLOAT32:
+            raise UnsupportedError(self.kind, "TFLite has it in integers only")
         return super().to_tflite(x, y)
 
 
 FUNCTIONS: tuple[type[Function], ...] = (
-    Exp, Log, Sqrt, Rsqrt, Reciprocal, Abs, Sin, Cos, Softplus, Mish, Selu, Softsign,
+    Exp, Log, Sqrt, Rsqrt, Reciprocal, Abs, Sin, Cos, Softplus, Mish, Selu, Erf, Softsign,
 )  # fmt: skip

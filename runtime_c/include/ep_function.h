@@ -20,6 +20,9 @@ void ep_abs_f32(const ep_function_f32_params *p, const float *x, float *y);
 /* y = cos(x), in radians */
 void ep_cos_f32(const ep_function_f32_params *p, const float *x, float *y);
 
+/* y = erf(x) */
+void ep_erf_f32(const ep_function_f32_params *p, const float *x, float *y);
+
 /* y = exp(x) */
 void ep_exp_f32(const ep_function_f32_params *p, const float *x, float *y);
 

@@ -30,8 +30,21 @@ from edgeprune.ir import (
     run,
     run_int,
 )
-from edgeprune.ops import Add, AvgPool2d, Conv2d, Dense, DepthwiseConv2d, Elu, Relu, Softmax, Sub
+from edgeprune.ops import (
+    Add,
+    AvgPool2d,
+    Conv2d,
+    Dense,
+    DepthwiseConv2d,
+    Elu,
+    Gelu,
+    Relu,
+    Softmax,
+    Sub,
+    Unary,
+)
 from edgeprune.ops._window import Padding
+from edgeprune.ops.function import Abs, Exp, Log, Rsqrt
 from edgeprune.quantize.rewrite import quantise
 from edgeprune.verify import run_tflite
 
@@ -251,3 +264,21 @@ def test_the_number_of_threads_does_not_change_a_result() -> None:
     x = quantise_array(case.samples(31), graph.types[graph.inputs[0]])
     one, three = (run_tflite.run(emit(graph), x, threads=n) for n in (1, 3))
     assert np.array_equal(one, three)
+
+
+@pytest.mark.parametrize("op", [Exp(), Log(), Rsqrt(), Abs(), Gelu(), Gelu(True)], ids=str)
+def test_a_function_that_litert_has_in_int16_is_not_written_out(op: Unary) -> None:
+    """As a table of every int16 it takes 128 KB."""
+    content = emit(Case(op, (9,)).quantised(DType.INT16))
+    assert len(content) < 8192
+
+
+def test_a_root_of_int16_below_0_does_not_stop_litert() -> None:
+    """Its RSQRT refuses to run there."""
+    types = [TensorType((4,), DType.INT16, QuantParams.of(s)) for s in (0.001, 0.002)]
+    graph = build_graph(
+        "root", [Node("layer", Rsqrt(), ("x",), "y")], {"x": types[0]}, ["y"], {},
+        known={"y": types[1]},
+    )  # fmt: skip
+    x = np.array([[-32768, -1, 0, 500]], np.int16)
+    assert np.array_equal(run_tflite.run(emit(graph), x), run_int(graph, {"x": x})["y"])

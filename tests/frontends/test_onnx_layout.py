@@ -11,7 +11,6 @@ from onnx_cases.elementwise import GELU, GELUS
 from onnx_cases.values import V, w
 from onnx_models import model, node
 
-from edgeprune.errors import UnsupportedError
 from edgeprune.frontends import load
 from edgeprune.frontends.from_onnx import loads
 from edgeprune.frontends.normalize import fuse
@@ -51,8 +50,7 @@ def test_what_is_almost_gelu_is_not_taken_for_it() -> None:
     for change in (shifted, [*steps, node("Relu", "p", outputs=["y2"])]):
         outputs = ["y", "y2"] if len(change) > len(steps) else ["y"]
         content = model([*change, node("Gemm", "g", "w")], V, GELU, outputs=outputs)
-        with pytest.raises(UnsupportedError, match="Erf"):
-            loads(content)
+        assert "erf" in [n.op.kind for n in loads(content).nodes]
 
 
 def test_a_depthwise_convolution_is_recognised() -> None:

@@ -25,7 +25,13 @@ def test_a_size_that_the_file_leaves_open_is_refused_by_what_to_do() -> None:
         parse(file_of(values, [Step("RESHAPE", (0,), 1)], [0], [1]), "m.tflite")
 
 
+STEEP, FLAT = QuantParams.of(0.003), QuantParams.of(1e-7)
 REFUSED = [
+    ("ABS", [Value((1, 4), "int16", STEEP)], Value((1, 4), "int16", FLAT), "AbsOptions",
+     "changes the scale of int16"),
+    ("GELU", [Value((1, 4), "int16", STEEP)], Value((1, 4), "int16", FLAT), "GeluOptions",
+     "int16 does not hold"),
+    ("RSQRT", [Value((1, 4), "int8", FIVE)], Value((1, 4), "int8", FIVE), None, "no int8 form"),
     ("MAXIMUM", [Value((1, 4), "int8", FIVE), constant(np.ones((1, 4), np.int8), THREE)],
      Value((1, 4), "int8", FIVE), "MaximumMinimumOptions", "different scales"),
     ("REVERSE_V2", [Value((1, 4), "float32"), constant(np.asarray([0], np.int32))],

@@ -117,6 +117,7 @@ FUNCTIONS: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], tuple[int, ..
     "logarithms": (
         lambda x: torch.log1p(x * x) + torch.log2(2 + x * x) - torch.log10(1 + x * x), ROW,
     ),
+    "error function": (lambda x: torch.erf(x), ROW),
     "powers": (lambda x: torch.exp2(x) - torch.expm1(x), ROW),
     "the logarithm of a sum": (lambda x: torch.logsumexp(x, 2), SEQUENCE),
     "some and all": (lambda x: (x > 1).any(2).float() - 2 * (x > -2).all(2).float(), SEQUENCE),

@@ -60,3 +60,54 @@ def test_int16_softmax_is_that_of_the_reference_kernels(seed: int) -> None:
     table = "SoftmaxOptions"
     file = one_op("SOFTMAX", [operand], result, {"beta": 1.0}, table=table, version=3)
     assert np.array_equal(run(file, x), fp.softmax_s16(x, q))
+
+
+TABLES = [
+    ("EXP", "exp", {}, 2),
+    ("LOG", "log", {}, 2),
+    ("RSQRT", "rsqrt", {}, 3),
+    ("GELU", "gelu", {}, 2),
+    ("GELU", "gelu", {"approximate": 1.0}, 2),
+]
+
+
+@pytest.mark.parametrize("seed", ROUNDS)
+@pytest.mark.parametrize(("name", "kind", "attrs", "version"), TABLES)
+def test_every_int16_value_has_the_reference_function(
+    seed: int, name: str, kind: str, attrs: dict[str, float], version: int
+) -> None:
+    xq, yq = wide_quant(seed), wide_quant(seed + 100)
+    operand, result = Value(WIDE.shape, "int16", xq), Value(WIDE.shape, "int16", yq)
+    options = {"approximate": bool(attrs)} if kind == "gelu" else {}
+    table = f"{name.title()}Options" if kind in ("exp", "gelu") else None
+    file = one_op(name, [operand], result, options, table=table, version=version)
+    ends = fp.table_s16(kind, xq, yq, **attrs)
+    if ends is None:  # too steep: two results differ by more than an int16 holds
+        return
+    defined = np.maximum(WIDE, 0) if kind == "rsqrt" else WIDE  # LiteRT stops below 0
+    assert np.array_equal(run(file, defined), fp.interpolate(ends, WIDE))
+
+
+def test_few_reference_functions_of_int16_are_left_out() -> None:
+    """The seeds above: most of them compare something."""
+    made = [
+        fp.table_s16(kind, wide_quant(seed), wide_quant(seed + 100), **attrs) is not None
+        for seed in ROUNDS
+        for _, kind, attrs, _ in TABLES
+    ]
+    assert sum(made) > len(made) / 2
+
+
+def test_a_function_of_int16_whose_results_litert_does_not_define_has_no_table() -> None:
+    steep = QuantParams.of(0.003), QuantParams.of(1e-7)
+    infinite = QuantParams.of(0.004), QuantParams.of(1.0)  # e to the power of 131
+    assert fp.table_s16("gelu", *steep) is None
+    assert fp.table_s16("exp", *infinite) is None
+
+
+@pytest.mark.parametrize("seed", ROUNDS)
+def test_the_magnitude_of_every_int16_is_a_leaky_relu_of_slope_minus_one(seed: int) -> None:
+    q = wide_quant(seed)
+    value = Value(WIDE.shape, "int16", q)
+    file = one_op("ABS", [value], value, {}, table="AbsOptions", version=3)
+    assert np.array_equal(run(file, WIDE), fp.leaky_relu_s16(WIDE, q, q, -1.0))

@@ -20,6 +20,9 @@ from edgeprune.ops import (
     Dense,
     DepthwiseConv2d,
     Dequantize,
+    Elu,
+    Gelu,
+    HardSwish,
     LeakyRelu,
     MaxPool2d,
     Mean,
@@ -32,6 +35,7 @@ from edgeprune.ops import (
     Tanh,
     Transpose,
 )
+from edgeprune.ops.function import FUNCTIONS
 
 SCALES = st.sampled_from([1e-5, 0.0003, 0.00203])
 MODEST = examples(40)
@@ -143,6 +147,10 @@ ACTIVATIONS = [
     (LeakyRelu(-0.5), None),
     (Sigmoid(), 1 / 32768),
     (Tanh(), 1 / 32768),
+    (Gelu(), None),
+    (Elu(0.7), None),
+    (HardSwish(), None),
+    *((function(), None) for function in FUNCTIONS),
 ]
 
 

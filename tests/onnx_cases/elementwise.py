@@ -127,6 +127,12 @@ CASES: dict[str, bytes] = {
         f"gelu by steps, {name}": model([*steps, node("Gemm", "g", "w")], V, GELU)
         for name, steps in GELUS.items()
     },
+    "erf alone": model([*ERF, node("Gemm", "e", "w")], V, GELU),
+    "erf beside gelu": model(
+        [*GELUS["half first"], node("Add", "g", "e", outputs=["s"]), node("Gemm", "s", "w")],
+        V,
+        GELU,
+    ),
     "softmax over channels": model([node("Softmax", "x", axis=1)], X),
     "softmax, old, over all": model([node("Softmax", "x", axis=1)], X, opset=11),
     "log softmax": model([node("LogSoftmax", "x", axis=-1)], V),

@@ -33,6 +33,7 @@ from edgeprune.ops import Maximum, Minimum
 from edgeprune.ops.function import (
     Abs,
     Cos,
+    Erf,
     Exp,
     Log,
     Mish,
@@ -74,6 +75,7 @@ TABLE: dict[str, Converter] = {
     "Einsum": einsum.einsum,
     "Elu": elementwise.elu,
     "Equal": compare.comparison("=="),
+    "Erf": elementwise.function(Erf),
     "Exp": elementwise.function(Exp),
     "Expand": elementwise.expand,
     "Flatten": shape.flatten,

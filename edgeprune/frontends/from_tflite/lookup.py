@@ -1,6 +1,7 @@
-"""GATHER: rows of a table by number, and functions of one int8.
+"""GATHER: rows of a table by number, and functions of one integer.
 
-:mod:`edgeprune.emit` spells those as CAST to int32, ADD 128, GATHER out of a table of 256.
+:mod:`edgeprune.emit` spells those as CAST to int32, ADD 128, GATHER out of a table of 256; of int16
+ADD 32768, and a table of 65,536.
 """
 
 from __future__ import annotations
@@ -14,14 +15,24 @@ from edgeprune.frontends.from_tflite.file import Operator, option
 from edgeprune.frontends.from_tflite.moves import gather, same_scale
 from edgeprune.frontends.from_tflite.reader import WHOLE, Reader
 from edgeprune.ir import Array, DType, QuantParams, TensorType
-from edgeprune.ops import Compare, Dequantize, Embedding, Reshape
-from edgeprune.ops.function import FUNCTIONS, Function, Lookup
+from edgeprune.ir import fixedpoint as fp
+from edgeprune.ops import (
+    Compare,
+    Dequantize,
+    Elu,
+    Embedding,
+    Gelu,
+    HardSwish,
+    Reshape,
+    Unary,
+)
+from edgeprune.ops.function import FUNCTIONS, Lookup
 
-ENTRIES = 256
+ENTRIES = {DType.INT8: 256, DType.INT16: 65536}
 
 
 def cast(r: Reader, op: Operator) -> None:
-    """CAST of int8 to the int32 that a table is looked up by, of a type to itself.
+    """CAST of integers to the int32 that a table is looked up by, of a type to itself.
 
     Numbers of rows stay such in any type of whole numbers.
     """
@@ -36,7 +47,7 @@ def cast(r: Reader, op: Operator) -> None:
     if kinds == (DType.FLOAT32, DType.BOOL):
         r.add(op, Compare("!="), (r.value(op, 0),))
         return
-    if kinds != (DType.INT8, DType.INT32):
+    if kinds[0] not in ENTRIES or kinds[1] is not DType.INT32:
         raise UnsupportedError(r.where(op), f"casts {kinds[0].value} to {kinds[1].value}")
     r.steps[op.outputs[0]] = (op.inputs[0], 0)
 
@@ -102,24 +113,44 @@ def _embedding(r: Reader, op: Operator, table: Array) -> None:
 
 
 def look_up(r: Reader, op: Operator) -> None:
-    """GATHER out of a table of 256 results; any other picks indices."""
+    """GATHER out of a table of the results of all integers; any other picks indices."""
     source = r.steps.get(op.inputs[1]) if len(op.inputs) > 1 else None
     table = r.constant(op, 0)
     if table is not None and len(op.inputs) > 1 and r.counts_rows(op.inputs[1]):
         _embedding(r, op, table)
         return
-    if source is None or table is None or table.dtype != "int8" or table.shape != (ENTRIES,):
+    result = r.result(op)
+    if source is None or table is None or table.dtype != result.dtype.numpy:
         gather(r, op)
         return
-    read, result = r.file.tensors[source[0]], r.result(op)
-    if source[1] != ENTRIES // 2 or read.quant is None or result.quant is None:
-        raise UnsupportedError(r.where(op), "looks up another table than of every int8")
+    read = r.file.tensors[source[0]]
+    size = ENTRIES.get(read.dtype, 0)
+    if table.shape != (size,):
+        gather(r, op)
+        return
+    if source[1] != size // 2 or read.quant is None or result.quant is None:
+        raise UnsupportedError(r.where(op), f"looks up another table than of every {read.dtype}")
     value = r.value(replace(op, inputs=(source[0],)), 0)
-    r.add(op, _named(table, read.quant, result.quant), (value,))
+    named = _named if read.dtype is DType.INT8 else _named_wide
+    made = named(table, read.quant, result.quant)
+    if made is None:
+        what = "looks up results that are not straight between every 128th int16"
+        raise UnsupportedError(r.where(op), what, "use a float model")
+    r.add(op, made, (value,))
 
 
-def _named(table: Array, x: QuantParams, y: QuantParams) -> Function:
+def _named_wide(table: Array, x: QuantParams, y: QuantParams) -> Unary | None:
+    """The function whose results these are, straight between ends; None: they are not."""
+    held = fp.ends(table)
+    known: tuple[Unary, ...] = (*(f() for f in FUNCTIONS), Gelu(), Gelu(True), Elu(), HardSwish())
+    if held is None:
+        return None
+    same = (f for f in known if (f.ends(x, y) == held).all())
+    return next(same, Lookup.of_ends(held, x, y))
+
+
+def _named(table: Array, x: QuantParams, y: QuantParams) -> Unary:
     """The function that has such a table, or the table itself."""
-    held, made = (TensorType((ENTRIES,), DType.INT8, q) for q in (x, y))
+    held, made = (TensorType(table.shape, DType.INT8, q) for q in (x, y))
     same = (f() for f in FUNCTIONS if (f().table(held, made) == table).all())
     return next(same, Lookup.of(table, x, y))

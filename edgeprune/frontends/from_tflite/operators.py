@@ -70,6 +70,7 @@ from edgeprune.ops import (
     Softmax,
     Sub,
     Tanh,
+    Unary,
 )
 from edgeprune.ops.function import Abs, Cos, Exp, Log, Rsqrt, Sin, Sqrt
 
@@ -164,9 +165,22 @@ def unary(
             _fixed_scale(r, op, *scale)
         if dtype is DType.INT16 and unit:
             _fixed_scale(r, op, 1 / 32768, 0)
-        r.add(op, make(op), (r.value(op, 0),))
+        made = make(op)
+        if dtype is DType.INT16 and isinstance(made, Unary):
+            _need_table(r, op, made)
+        r.add(op, made, (r.value(op, 0),))
 
     return read
+
+
+def _need_table(r: Reader, op: Operator, made: Unary) -> None:
+    """A function that LiteRT has by a table in int16: some scales leave its results undefined."""
+    x, y = r.operand(op, 0).quant, r.result(op).quant
+    if x is None or y is None:
+        raise UnsupportedError(r.where(op), "has an operand without a scale")
+    if made.wide_kind and made.litert_ends(x, y) is None:
+        what = f"from scale {x.scale[0]:g} to {y.scale[0]:g} has results that int16 does not hold"
+        raise UnsupportedError(r.where(op), what, "use a float model")
 
 
 def in_float(make: Callable[[Operator], Op]) -> Read:
@@ -177,6 +191,21 @@ def in_float(make: Callable[[Operator], Op]) -> Read:
         r.add(op, make(op), (r.value(op, 0),))
 
     return read
+
+
+def magnitude(r: Reader, op: Operator) -> None:
+    """ABS: of int16 on one scale alone, as it rounds otherwise than leaky ReLU does."""
+    x, y = r.operand(op, 0), r.result(op)
+    if r.check_types(op, 0) is DType.INT16 and x.quant != y.quant:
+        raise UnsupportedError(r.where(op), "changes the scale of int16", "use a float model")
+    r.add(op, Abs(), (r.value(op, 0),))
+
+
+def rsqrt(r: Reader, op: Operator) -> None:
+    """RSQRT: of int8 LiteRT has it in fixed point, of int16 by a table."""
+    if r.check_types(op, 0) is DType.INT8:
+        _need_float(r, op)
+    unary(lambda _: Rsqrt())(r, op)
 
 
 def _need_float(r: Reader, op: Operator) -> None:
@@ -260,7 +289,7 @@ def _gelu(op: Operator) -> Op:
 
 
 OPERATORS: dict[str, Read] = {
-    "ABS": unary(lambda _: Abs()),
+    "ABS": magnitude,
     "ADD": binary(Add),
     "AVERAGE_POOL_2D": pool(AvgPool2d),
     "BATCH_MATMUL": matmul,
@@ -314,7 +343,7 @@ OPERATORS: dict[str, Read] = {
     "RESIZE_BILINEAR": resize,
     "RESIZE_NEAREST_NEIGHBOR": resize,
     "REVERSE_V2": reverse,
-    "RSQRT": in_float(lambda _: Rsqrt()),
+    "RSQRT": rsqrt,
     "SELECT": select,
     "SELECT_V2": select,
     "SHAPE": shape_of,

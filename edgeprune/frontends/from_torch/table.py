@@ -96,6 +96,7 @@ TABLE: dict[str, Function] = {
     "elu": pointwise.elu,
     "embedding": moves.embedding,
     "eq": pointwise.truth("Equal"),
+    "erf": unary("Erf"),
     "exp": unary("Exp"),
     "exp2": composed.exp2,
     "expand": moves.expand,

@@ -57,14 +57,18 @@ from edgeprune.ir.fixedpoint.rounding import (
     saturate,
 )
 from edgeprune.ir.fixedpoint.single import single_multiplier, single_multipliers, wide_multiplier
-from edgeprune.ir.fixedpoint.tables import KINDS, table_s8, tabulate
+from edgeprune.ir.fixedpoint.tables import KINDS, table_s8, table_s16, tabulate
 from edgeprune.ir.fixedpoint.wide import (
+    WHOLE,
     clamp_s16,
+    ends,
+    interpolate,
     leaky_relu_s16,
     logistic_s16,
     sigmoid_table,
     softmax_s16,
     softmax_tables,
+    tabulate_s16,
     tanh_s16,
 )
 
@@ -73,6 +77,7 @@ __all__ = [
     "KINDS",
     "QMAX",
     "QMIN",
+    "WHOLE",
     "Pads",
     "SoftmaxParams",
     "accumulator_bound",
@@ -90,7 +95,9 @@ __all__ = [
     "divide_by_pot",
     "divide_half_away",
     "effective_scales",
+    "ends",
     "high_mul",
+    "interpolate",
     "leaky_relu_s16",
     "log_softmax",
     "logistic_s16",
@@ -122,7 +129,9 @@ __all__ = [
     "softmax_tables",
     "sub",
     "table_s8",
+    "table_s16",
     "tabulate",
+    "tabulate_s16",
     "tanh_s16",
     "transpose_conv2d",
     "wide_multiplier",

@@ -8,7 +8,7 @@ reference kernels of LiteRT (``kernels/internal``), and measured against them in
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -18,6 +18,7 @@ from edgeprune.ir.types import QuantParams
 
 Ints = NDArray[np.signedinteger[Any]]
 Int64s = NDArray[np.int64]
+Real = TypeVar("Real", np.float32, np.float64)
 
 QMIN, QMAX = -128, 127
 MAX_SHIFT = 31
@@ -64,10 +65,15 @@ def quantize_multipliers(real: NDArray[np.float64]) -> tuple[NDArray[np.int32], 
 
 def round_half_away(x: NDArray[np.floating[Any]]) -> Int64s:
     """C's ``round``: to the nearest integer, halves away from zero."""
+    return np.asarray(rounded(x).astype(np.int64))
+
+
+def rounded(x: NDArray[Real]) -> NDArray[Real]:
+    """:func:`round_half_away` of numbers of any size, in their own type."""
     magnitude = np.abs(x)
     whole = np.floor(magnitude)
     whole += magnitude - whole >= 0.5
-    return np.asarray(np.copysign(whole, x).astype(np.int64))
+    return np.asarray(np.copysign(whole, x), x.dtype)
 
 
 def bit_length(x: Int64s) -> Int64s:

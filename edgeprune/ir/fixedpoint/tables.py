@@ -1,4 +1,4 @@
-"""Unary int8 functions as tables of 256 results, computed as LiteRT's reference kernels do.
+"""Unary functions as tables, as LiteRT's reference kernels do: 256 results, of int16 513.
 
 Most of them LiteRT itself evaluates in float32 with the C library's functions, once per table;
 hard swish, leaky ReLU and the clamps it computes in fixed point. Add a function of the first kind
@@ -27,6 +27,7 @@ from edgeprune.ir.fixedpoint.rounding import (
     rescale,
     saturate,
 )
+from edgeprune.ir.fixedpoint.wide import HIGH, LOW, interpolated_table
 from edgeprune.ir.types import QuantParams
 
 INPUTS: Int64s = np.arange(QMIN, QMAX + 1, dtype=np.int64)
@@ -52,6 +53,32 @@ def table_s8(kind: str, x: QuantParams, y: QuantParams, **attrs: float) -> Ints:
         table = _INTEGER_FUNCTIONS[kind](x, y, **attrs)
     else:
         table = _populate(_FLOAT_FUNCTIONS[kind](**attrs), x, y)
+    table.flags.writeable = False
+    return table
+
+
+@lru_cache(maxsize=TABLES)
+def table_s16(kind: str, x: QuantParams, y: QuantParams, **attrs: float) -> Int64s | None:
+    """The results that LiteRT goes straight between in int16, for every 128th input and 32768.
+
+    None where LiteRT's are of no use: a result is infinite, or two differ by more than an int16
+    holds.
+
+    Args:
+        kind: a key of ``_WIDE_FUNCTIONS``.
+        x: quantisation of the input.
+        y: quantisation of the result.
+        attrs: ``approximate`` (0 or 1) for "gelu".
+    """
+    xs, ys = F32(x.scale[0]), F32(y.scale[0])
+    low, high = ys * F32(LOW), ys * F32(HIGH)
+    function = _WIDE_FUNCTIONS[kind](low, high, **attrs)
+    with np.errstate(over="ignore"):
+        table = interpolated_table(function, xs * F32(LOW), xs * F32(HIGH), high - low)
+    if table is None or np.abs(np.diff(table)).max() > HIGH:
+        return None
+    if kind == "rsqrt":  # LiteRT takes no number below 0, which a clamp in front makes 0
+        table[: len(table) // 2] = table[len(table) // 2]
     table.flags.writeable = False
     return table
 
@@ -142,6 +169,24 @@ _FLOAT_FUNCTIONS: dict[str, Callable[..., Callable[[np.float32], np.float32]]] =
     "exp": _exp,
     "log": _log,
 }
+
+
+def _log_s16(low: np.float32, high: np.float32) -> Callable[[np.float32], np.float32]:
+    log = _log()
+    return lambda v: log(v) if v > 0 else low
+
+
+def _rsqrt_s16(low: np.float32, high: np.float32) -> Callable[[np.float32], np.float32]:
+    return lambda v: F32(1) / np.sqrt(v) if v > 0 else high
+
+
+_WIDE_FUNCTIONS: dict[str, Callable[..., Callable[[np.float32], np.float32]]] = {
+    "exp": lambda low, high: _exp(),
+    "gelu": lambda low, high, approximate=0.0: _gelu(approximate),
+    "log": _log_s16,
+    "rsqrt": _rsqrt_s16,
+}
+"""By the lowest and the highest result that can be said, and the attributes."""
 
 
 def _ratio(x: QuantParams, y: QuantParams, factor: float = 1.0) -> tuple[int, int]:

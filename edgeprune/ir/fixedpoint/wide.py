@@ -11,21 +11,24 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgeprune.ir.fixedpoint.rounding import (
     Int64s,
     Ints,
+    Real,
     bit_length,
     clamp_range,
     quantize_multiplier,
     rescale,
     round_half_away,
+    rounded,
     saturate,
 )
 from edgeprune.ir.types import QuantParams
 
 LOW, HIGH = -(2**15), 2**15 - 1
+WHOLE: Int64s = np.arange(LOW, HIGH + 1, dtype=np.int64)
+"""Every int16."""
 SIGMOID_STEP = 24
 """Entries of the sigmoid table for one unit of its argument."""
 
@@ -117,30 +120,28 @@ def leaky_relu_s16(q: Ints, x: QuantParams, y: QuantParams, alpha: float) -> Int
 
 
 def interpolated_table(
-    function: Callable[[float], float], start: float, stop: float, scale: float
-) -> Int64s:
-    """513 samples of a function in steps of ``scale``, shifted by half their interpolation error.
+    function: Callable[[Real], Real], start: Real, stop: Real, reach: Real
+) -> Int64s | None:
+    """513 samples of a function, shifted by half their interpolation error.
 
-    LiteRT's LUTPopulate for int16: 512 equal steps from ``start`` to ``stop``.
+    LiteRT's LUTPopulate for int16: 512 equal steps from ``start`` to ``stop``; ``reach`` is what
+    lies between its results for -32768 and 32767. None where a sample is infinite: no number is
+    defined for it. LiteRT computes it in the type of these numbers; every step rounds to that.
     """
-    inverse = 65536.0 / (scale * 65535.0)
-    step = (stop - start) / 512
-    value, middle, following = (
-        _sampled(function, start, step, shift) * inverse for shift in (0.0, 0.5, 1.0)
-    )
-    sample = round_half_away(value)
-    between = round_half_away((following + sample) / 2)
-    bias = round_half_away((between - round_half_away(middle)) / 2)
-    last = round_half_away(np.array([function(stop) * inverse]))
-    return np.asarray(np.clip(np.concatenate([sample - bias, last]), LOW, HIGH), np.int64)
-
-
-def _sampled(
-    function: Callable[[float], float], start: float, step: float, shift: float
-) -> NDArray[np.float64]:
-    half = step / 2 if shift == 0.5 else 0.0
-    first = 1 if shift == 1.0 else 0
-    return np.array([function(start + (i + first) * step + half) for i in range(512)])
+    real = type(start)
+    inverse = real(65536) / reach
+    step = (stop - start) / real(512)
+    at = start + np.arange(513, dtype=real) * step
+    middle = np.array([function(v + step / real(2)) for v in at[:-1]], real) * inverse
+    value = np.array([function(v) for v in at], real) * inverse
+    last = np.array([function(stop)], real) * inverse
+    if not (np.isfinite(value).all() and np.isfinite(middle).all() and np.isfinite(last).all()):
+        return None
+    sample = rounded(value[:-1])
+    between = rounded((value[1:] + sample) / real(2))
+    bias = rounded((between - rounded(middle)) / real(2))
+    table = np.concatenate([sample - bias, rounded(last)])
+    return np.asarray(np.clip(table, LOW, HIGH), np.int64)
 
 
 def look_up(table: Int64s, q: Int64s) -> Int64s:
@@ -151,12 +152,50 @@ def look_up(table: Int64s, q: Int64s) -> Int64s:
     return np.asarray(low + ((slope * (q & 0x7F) + 64) >> 7), np.int64)
 
 
+def tabulate_s16(function: Callable[[float], float], x: QuantParams, y: QuantParams) -> Int64s:
+    """The results of a function for every 128th int16 and 32768, rounded once, half away from zero.
+
+    Args:
+        function: in double precision; an infinite result is the end of the range.
+        x: quantisation of the input.
+        y: quantisation of the result.
+
+    Returns:
+        The 513 ends of the pieces that :func:`interpolate` goes straight between.
+    """
+    (xs, xz), (ys, yz) = x.scalar, y.scalar
+    real = np.array([function(xs * (q - xz)) for q in range(LOW, HIGH + 2, 128)]) / ys
+    rounded = np.copysign(np.floor(np.abs(real) + 0.5), real) + yz
+    return np.asarray(np.clip(rounded, LOW, HIGH), np.int64)
+
+
+def interpolate(table: Ints, q: Ints) -> Ints:
+    """The int16 results of int16 arguments, straight between the entries of a table of 513."""
+    at = q.astype(np.int64)
+    low, high = (table.astype(np.int64)[256 + (at >> 7) + i] for i in (0, 1))
+    return np.asarray(low + (((high - low) * (at & 127) + 64) >> 7), np.int16)
+
+
+def ends(results: Ints) -> Int64s | None:
+    """The table of 513 that gives the results of every int16 by :func:`interpolate`; None: none."""
+    last = results[-128:].astype(np.int64)
+    rise = round(int(last[-1] - last[0]) * 128 / 127)
+    for end in range(int(last[0]) + rise - 2, int(last[0]) + rise + 3):
+        table = np.append(results[::128].astype(np.int64), end)
+        if (interpolate(table, WHOLE) == results).all():
+            return table
+    return None
+
+
 @cache
 def softmax_tables() -> tuple[Int64s, Int64s]:
     """Tables of exp over [-10, 0] and of 1 / (1 + x) over [0, 1]."""
-    scale = 2.0 / 65535.0
-    exp = interpolated_table(math.exp, 10.0 / 65535 * (LOW - HIGH), 0.0, scale)
-    reciprocal = interpolated_table(lambda v: 1.0 / (1.0 + v), 0.0, 65535 * (1.0 / 65535), scale)
+    one, reach = np.float64(1), np.float64(2.0 / 65535.0 * 65535.0)
+    lowest = np.float64(10.0 / 65535 * (LOW - HIGH))
+    exp = interpolated_table(lambda v: np.float64(math.exp(v)), lowest, np.float64(0), reach)
+    reciprocal = interpolated_table(lambda v: one / (one + v), np.float64(0), one, reach)
+    assert exp is not None
+    assert reciprocal is not None
     return exp, reciprocal
 
 

@@ -1,4 +1,4 @@
-"""Functions of one element: a table of 256 results in int8, the formula in float32."""
+"""Functions of one element: a table of results in integers, the formula in float32."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from edgeprune.kernels.portable._spell import (
     spell,
     zero_of,
 )
-from edgeprune.ops import Gelu, LeakyRelu, Relu, Sigmoid, Tanh, Unary
+from edgeprune.ops import Compare, Gelu, LeakyRelu, Relu, Sigmoid, Tanh, Unary
+from edgeprune.ops.function import Abs
 
 # float32: estimated instructions an element
 LARGEST_SIGMOID_MULT = 65536  # its product with an int16 fits into 32 bits, in LiteRT as here
@@ -33,7 +34,7 @@ FLAT = 64
 
 
 def unary(request: Request) -> KernelCall | None:
-    """Every function of one element in float32 or int8, some in int16."""
+    """Every function of one element, but comparisons in int16."""
     op, graph, node = request.node.op, request.graph, request.node
     if not isinstance(op, Unary):
         return None
@@ -120,9 +121,9 @@ def requantize(request: Request) -> KernelCall:
 def _s16(request: Request, op: Unary) -> KernelCall | None:
     x = request.graph.types_of(request.node)[0]
     y = request.graph.types[request.node.output]
-    if zero_of(x) or zero_of(y):
+    if zero_of(x) or zero_of(y) or isinstance(op, Compare):
         return None
-    if isinstance(op, LeakyRelu):
+    if isinstance(op, LeakyRelu | Abs):
         xs, ys = (np.float32(quant(t).scalar[0]) for t in (x, y))
         above = quantize_multiplier(float(xs / ys))
         below = quantize_multiplier(float(xs * np.float32(op.alpha) / ys))
@@ -140,7 +141,17 @@ def _s16(request: Request, op: Unary) -> KernelCall | None:
             inplace=Over(),
             instructions=30 * y.size,
         )
-    if not isinstance(op, Sigmoid | Tanh) or quant(y) != op.fixed_quant(16):
+    if not isinstance(op, Sigmoid | Tanh):
+        ends = op.ends(quant(x), quant(y)).astype(np.int16)
+        return spell(
+            "ep_table_s16",
+            {"length": y.size},
+            request.node.inputs,
+            (Constant("table", ends, "int16_t", of_weights=0),),
+            inplace=Over(),
+            instructions=12 * y.size,
+        )
+    if quant(y) != op.fixed_quant(16):
         return None
     twice = isinstance(op, Tanh)
     mult, shift = sigmoid_scale(quant(x), (0, 1) if twice else (0,))
