@@ -26,7 +26,8 @@ from edgeprune.ops import (
     Reshape,
     Unary,
 )
-from edgeprune.ops.function import FUNCTIONS, Lookup
+from edgeprune.ops.function import FUNCTIONS
+from edgeprune.ops.lookup import Lookup
 
 ENTRIES = {DType.INT8: 256, DType.INT16: 65536}
 
