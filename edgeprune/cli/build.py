@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -117,4 +118,4 @@ def command(as_json: bool, **given: Any) -> None:
 def _command_line() -> str:
     """The command as it was typed, folders left out of it."""
     words = [Path(w).name if os.path.isabs(w) else w for w in sys.argv[1:]]
-    return " ".join(["edgeprune", *words])
+    return shlex.join(["edgeprune", *words])

@@ -133,13 +133,27 @@ def to_ir_layout(x: Array, graph: Graph, value: str, where: str) -> Array:
     if x.ndim >= 1 and math.prod(x.shape[1:]) == math.prod(shape) and len(shape) == 1:
         return x.reshape(len(x), *shape)
     wanted = port.shape[1:] if port is not None and port.batched else shape
-    moved = (*wanted[1:], wanted[0]), (wanted[-1], *wanted[:-1])
-    hint = f"move the channels: np.moveaxis(x, {'1, -1' if x.shape[1:] == moved[1] else '-1, 1'})"
     raise EdgePruneError(
         where,
         f"has shape {list(x.shape)}, the model takes (n, {', '.join(map(str, wanted))})",
-        hint if x.shape[1:] in moved and len(wanted) > 1 else "",
+        _meant_shape(x.shape, wanted),
     )
+
+
+def _meant_shape(got: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """What to do where samples have another shape: the commonest forms that they come in."""
+    if got == wanted:
+        return "one sample is an array of one: x[None]"
+    if len(wanted) > 1 and got[1:] == (*wanted[1:], wanted[0]):
+        return "move the channels: np.moveaxis(x, -1, 1)"
+    if len(wanted) > 1 and got[1:] == (wanted[-1], *wanted[:-1]):
+        return "move the channels: np.moveaxis(x, 1, -1)"
+    axes, needed = ([n for n in shape if n > 1] for shape in (got[1:], wanted))
+    if axes == needed or (math.prod(axes) == math.prod(needed) and 1 in map(len, (axes, needed))):
+        return (
+            f"give x.reshape({', '.join(map(str, (-1, *wanted)))}) if its elements have that order"
+        )
+    return ""
 
 
 def _targets(y: Array, n: int, graph: Graph, where: str) -> NDArray[np.float32] | None:
@@ -193,6 +207,9 @@ def _labels(y: Array, n: int, graph: Graph, where: str) -> Array:
             where,
             f"labels run from {low} to {high}, the model has {classes} outputs (0 to "
             f"{classes - 1})",
+            f"counted from 0: y {'-' if low > 0 else '+'} {abs(low)}"
+            if low and high - low < classes
+            else "",
         )
     return y.astype(np.int64)
 
@@ -204,6 +221,13 @@ def _meant_labels(y: Array, n: int) -> str:
             return "give y.reshape(-1).astype(int)"
         if y.ndim == 2 and (y.astype(bool).sum(axis=1) == 1).all() and y.max() == 1:
             return "they are one-hot: give y.argmax(axis=1)"
+    if y.dtype.kind in "SU" and y.shape == (n,):
+        return (
+            "number them in the order of the model's outputs: np.unique(y, return_inverse=True)[1] "
+            "does so by the alphabet"
+        )
+    if y.dtype.kind in "iu" and y.ndim == 1:
+        return "give one for each sample"
     return (
         "y (n,) are numbers of classes, y (n, output shape) the outputs themselves; without y the "
         "model's own answers are the reference"

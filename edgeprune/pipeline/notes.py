@@ -37,7 +37,39 @@ def notes_of(options: BuildOptions, chosen: Candidate, prepared: Prepared) -> tu
     if prepared.reported is not None:
         keeps = chosen.float_graph.is_quantised
         notes += faint(compiled.graph, prepared.report.x, keeps_integers=keeps)
+        notes += doubted(prepared, scaled=options.mean is not None or options.std is not None)
     return (*prepared.notes, *notes)
+
+
+def doubted(prepared: Prepared, *, scaled: bool) -> list[str]:
+    """What samples and labels may not be as the network was trained with.
+
+    Args:
+        prepared: the reported samples, and what the source model answers.
+        scaled: whether the user said what is done to samples.
+    """
+    notes, graph = [], prepared.graph
+    takes_reals = not any(graph.types[v].quant or graph.types[v].is_index for v in graph.arguments)
+    if prepared.report.bytes and takes_reals and not scaled:
+        notes.append(
+            "samples are bytes and go in as numbers from 0 to 255; for a network that was trained "
+            "on 0 to 1 give --std 255"
+        )
+    if prepared.report.y is None:
+        return notes
+    said, y = prepared.truth.said(prepared.reference), prepared.truth.values
+    kinds, counts = np.unique(y, return_counts=True)
+    right, most = (said == y).mean(), counts.max() / len(y)
+    if len(kinds) > 1 and right <= most:
+        why = "are labels numbered, and samples scaled, as in training?"
+        for sign, by in (("-", 1), ("+", -1)):
+            if (share := (said + by == y).mean()) > most:
+                why = f"y {sign} 1 is what it answers for {share:.1%}: give labels so"
+        notes.append(
+            f"the source model answers {right:.1%} of the samples as they are labelled, no more "
+            f"than if it always said {kinds[counts.argmax()]} ({most:.1%}): {why}"
+        )
+    return notes
 
 
 def faint(graph: Graph, x: Array, *, keeps_integers: bool = False) -> list[str]:

@@ -298,7 +298,7 @@ def _split(given: Given, graph: Graph, options: BuildOptions) -> tuple[Samples, 
         validation = validation.split(most / len(validation), seed=options.seed + 2)[1]
     if min(len(rank.x), len(validation.x), len(report.x)) < 1:
         count = len(rank.x) + len(validation.x) + (0 if options.test else len(report.x))
-        what = f"{count} samples are too few: some rank, some choose, and some are reported on"
+        what = f"too few samples, {count}: some rank, some choose, and some are reported on"
         raise EdgePruneError("--data", what, "give at least 10, better some hundreds")
     return rank, validation, report
 

@@ -9,6 +9,11 @@ from edgeprune.report.schema import Accuracy, Report
 from edgeprune.verify.relative import RELATIVE
 
 
+def counted(samples: int) -> str:
+    """How many samples, in words."""
+    return f"{samples:,} sample{'s' * (samples != 1)}"
+
+
 def about_accuracy(accuracy: Accuracy) -> str:
     """What the accuracy in a record is of, and what it cannot tell.
 
@@ -27,7 +32,7 @@ def about_accuracy(accuracy: Accuracy) -> str:
 
 
 def _share(accuracy: Accuracy) -> str:
-    told, count = accuracy["labels"] != "source model", f"{accuracy['n']:,} samples"
+    told, count = accuracy["labels"] != "source model", counted(accuracy["n"])
     if accuracy.get("measure") == "r2":
         whose = "the numbers" if told else "the source model's numbers"
         return f"R2, the share of the variance of {whose} of {count} that is explained"
@@ -93,13 +98,13 @@ def about_default(record: Report) -> str:
     if found is None:
         return ""
     if not found["mismatches"]:
-        return f"none of {found['outputs']:,} outputs differs over {found['n']:,} samples"
+        return f"none of {found['outputs']:,} outputs differs over {counted(found['n'])}"
     steps = record["agreement"]["tflite_default_max_lsb"]
     one = f"{steps} step{'s' if steps > 1 else ''}" if steps is not None else ""
     size = f"at most {one}" if one else f"at most {found['largest']:.2g} relative"
     text = (
         f"{found['mismatches']:,} of {found['outputs']:,} outputs differ, by {size} and "
-        f"{found['mean']:.2g} in the mean, over {found['n']:,} samples"
+        f"{found['mean']:.2g} in the mean, over {counted(found['n'])}"
     )
     if found["changed"] is None:
         return text

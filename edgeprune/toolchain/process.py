@@ -27,7 +27,13 @@ _SHELL = 'ulimit -c 0; ulimit -v "$1" 2>/dev/null; ulimit -f "$2" 2>/dev/null; s
 def limited(command: Sequence[str | Path]) -> list[str]:
     """The command under limits of memory and of what it writes; start it as a new session."""
     sizes = [str(MEMORY_BYTES >> 10), str(FILE_BYTES >> 10)]
-    return ["/bin/sh", "-c", _SHELL, "sh", *sizes, *map(str, command)]
+    return ["/bin/sh", "-c", _SHELL, "sh", *sizes, *map(_word, command)]
+
+
+def _word(part: str | Path) -> str:
+    """A word of a command; a path is one whatever its name, no option and no list of options."""
+    word = str(part)
+    return f"./{word}" if isinstance(part, Path) and word.startswith(("-", "@")) else word
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

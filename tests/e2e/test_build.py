@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+import sys
 from pathlib import Path
 
 import pytest
 
+from edgeprune.cli.build import _command_line
 from edgeprune.pipeline import manifest
 from edgeprune.pipeline.run import about_kernels
 from edgeprune.target import load_target
@@ -218,3 +221,11 @@ def test_kernels_of_another_core_are_told(built_for: str, on: str, other: bool) 
     said = about_kernels(built_for, load_target(on))
     assert (said is not None) is other
     assert said is None or f"build --target {on}" in said
+
+
+def test_the_command_that_is_kept_can_be_typed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ["build", "my model's $1.onnx", "--data", "x.npz", "-o", "out put"]
+    monkeypatch.setattr(sys, "argv", ["edgeprune", *words])
+    assert shlex.split(_command_line()) == ["edgeprune", *words]
+    monkeypatch.setattr(sys, "argv", ["edgeprune", "build", "/home/ada/my net.onnx"])
+    assert _command_line() == "edgeprune build 'my net.onnx'", "nobody's folders"

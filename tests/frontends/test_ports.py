@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from edgeprune.ir import (
     DType,
     Graph,
     Node,
+    Port,
     QuantParams,
     TensorType,
     build_graph,
@@ -141,3 +144,26 @@ def test_data_with_channels_elsewhere_say_what_to_do(rng: np.random.Generator) -
 def vars_of(graph: Graph) -> dict[str, object]:
     names = ("name", "nodes", "inputs", "outputs", "types", "constants", "ports", "origin", "notes")
     return {k: getattr(graph, k) for k in names}
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ((9, 28, 28), "give x.reshape(-1, 1, 28, 28) if its elements have that order"),
+        ((9, 784), "give x.reshape(-1, 1, 28, 28) if its elements have that order"),
+        ((1, 28, 28), "one sample is an array of one: x[None]"),
+        ((9, 3, 28, 28), ""),
+        ((9, 1, 28, 27), ""),
+        ((9, 2, 392), ""),
+    ],
+)
+def test_samples_of_another_shape_are_told_what_makes_them_fit(
+    given: tuple[int, ...], hint: str
+) -> None:
+    """Where the order of elements can be that of the model; else nothing is guessed."""
+    types = {"image": TensorType((28, 28, 1))}
+    ports = {"image": Port("image", (1, 1, 28, 28), perm=(2, 0, 1))}
+    graph = replace(build_graph("net", [], types, ("image",), {}), ports=ports)
+    with pytest.raises(EdgePruneError) as caught:
+        to_ir_layout(np.zeros(given), graph, "image", "x")
+    assert caught.value.hint == hint
