@@ -105,12 +105,11 @@ def test_a_report_that_does_not_say_how_near_is_refused(
     assert "report.json: agreement: lacks source" in done.err
 
 
-@pytest.mark.parametrize("name", ["-out", "@out", "--version"])
 def test_a_folder_whose_name_looks_like_an_option_is_a_folder(
-    built: Callable[..., Path], edgeprune: Command, monkeypatch: pytest.MonkeyPatch, name: str
+    built: Callable[..., Path], edgeprune: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = built("--dtype", "int8")
     monkeypatch.chdir(out.parent)
-    out.rename(name)
-    done = edgeprune("verify", "--", name)
+    out.rename("-out")
+    done = edgeprune("verify", "--", "-out")
     assert done.status == 0, done.err
