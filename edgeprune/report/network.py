@@ -41,6 +41,7 @@ class Block:
         flash: bytes of constants.
         cycles: of an inference; None: not known.
         note: what else is to be said.
+        port: what a box without operators is called.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Block:
     flash: int = 0
     cycles: int | None = None
     note: str = ""
+    port: str = "input"
     shape: list[int] = field(default_factory=list)
 
     @property
@@ -100,6 +102,8 @@ def blocks_of(report: Mapping[str, Any]) -> list[Block]:
         for source in feeds:
             users[source] = users.get(source, 0) + 1
     blocks = [_port(p) for p in ports]
+    for block in blocks[len(ends["inputs"]) :]:
+        block.port = "state"
     place = {-1 - i: i for i in range(len(ports))}
     for i, (row, feeds) in enumerate(zip(layers, taken, strict=True)):
         last = blocks[-1]
@@ -188,7 +192,7 @@ def _wires(
 
 
 def _box(b: Block, widest: int, sums: Mapping[str, int], clock: int | None) -> str:
-    kinds = " + ".join(k.replace("_", " ") for k in b.kinds) or "input"
+    kinds = " + ".join(k.replace("_", " ") for k in b.kinds) or b.port
     whole = 100 * (max(b.before, b.after) / widest) ** 0.5
     left = 100 * min(b.after / max(b.before, 1), 1.0)
     cut = b.after < b.before

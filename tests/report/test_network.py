@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from edgeprune.report.network import blocks_of, network
+from edgeprune.report.page import fill
+from tests.report.browser import Shown
 
 
 def layer(name: str, op: str, inputs: list[int], **more: Any) -> dict[str, Any]:
@@ -71,3 +76,21 @@ def test_a_box_tells_widths_and_bits_before_and_after() -> None:
 def test_a_record_without_connections_is_drawn_as_a_chain() -> None:
     old = record(*({k: v for k, v in row.items() if k != "inputs"} for row in RESIDUAL["layers"]))
     assert [b.feeds for b in blocks_of(old)] == [[], [0], [1], [2], [3]]
+
+
+def test_what_a_network_keeps_between_calls_is_called_a_state() -> None:
+    kept = {**RESIDUAL["interface"], "states": [{"name": "sum", "shape": [20], "read": None}]}
+    text = " ".join(re.sub("<[^>]+>", " ", network({**RESIDUAL, "interface": kept})).split())
+    assert re.findall(r"\b(input|state) (\w+)", text) == [("input", "image"), ("state", "sum")]
+
+
+@pytest.mark.needs("chromium", "playwright")
+def test_the_words_of_an_operator_stay_whole_beside_a_long_name(
+    browser: Any, tmp_path: Path
+) -> None:
+    name = "model/sequential/unidirectional_sequence_lstm/steps"
+    drawing = network(record(layer(name, "reshape", [-1]), layer(name, "conv2d", [0], macs=9)))
+    page = fill("base.html.j2")
+    (tmp_path / "page.html").write_text(page.replace("</body>", f"{drawing}</body>"))
+    words = Shown(browser, tmp_path / "page.html", 390).page.locator(".top b").all()
+    assert len({word.bounding_box()["height"] for word in words}) == 1
