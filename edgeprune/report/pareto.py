@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from edgeprune.report.canvas import PALETTE
-from edgeprune.report.figures import INK, Tips, new_figure, to_svg
-from edgeprune.report.page import NONE, Section, render_sections
+from edgeprune.report.figures import DESK, INK, PHONE, Tips, new_figure, to_svg
+from edgeprune.report.page import NONE, Section, render_sections, two
+from edgeprune.report.words import counted
 
 COSTS = {"flash_bytes": "flash, bytes", "ram_bytes": "RAM, bytes", "macs": "multiply-accumulates"}
 
@@ -66,14 +67,17 @@ def pareto_page(title: str, found: Mapping[str, Any]) -> str:
     """
     source, points = found["accuracy"]["source"], found["points"]
     chosen = [p for p in points if p["chosen"]]
-    judged = f"measured on {found['accuracy']['n']:,} samples that nothing was chosen by"
+    judged = f"measured on {counted(found['accuracy']['n'])} that nothing was chosen by"
     lines = [
         f"{len(points)} networks were built for {found['target']}; {len(chosen)} are the frontier.",
         "No other one is as accurate on validation data with as little flash, RAM and work.",
         f"Accuracy below is {judged}; the source model's is {100 * source:.2f} %.",
     ]
     sections = [
-        Section(f"Accuracy against {name}", figure=_figure(points, key, name, source))
+        Section(
+            f"Accuracy against {name}",
+            figure=two(*(_figure(points, key, name, source, width) for width in (DESK, PHONE))),
+        )
         for key, name in COSTS.items()
     ]
     rows = sorted(points, key=lambda p: (not p["chosen"], -p["flash_bytes"]))
@@ -98,10 +102,12 @@ def _row(p: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _figure(points: Sequence[Mapping[str, Any]], key: str, name: str, source: float) -> str:
+def _figure(
+    points: Sequence[Mapping[str, Any]], key: str, name: str, source: float, width: float
+) -> str:
     from matplotlib.ticker import LogLocator, NullFormatter
 
-    figure, axes = new_figure(8, 3.6)
+    figure, axes = new_figure(width, 3.6)
     tips = Tips(f"pareto-{key}")
     line = sorted((p[key], 100 * p["accuracy"]) for p in points if p["chosen"])
     axes.plot(*zip(*line, strict=True), color=PALETTE[2], linewidth=1, alpha=0.6)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeprune.report.pareto import Point, mark_frontier
+from edgeprune.report.figures import DESK, PHONE
+from edgeprune.report.pareto import COSTS, Point, mark_frontier, pareto_page
+from tests.report.test_figures import drawn
 
 SMALL = st.integers(0, 4)
 
@@ -35,3 +40,11 @@ def test_accuracy_that_nothing_may_be_chosen_by_decides_nothing() -> None:
     a = Point("int8", "portable", None, 10, 10, 10, {}, 0.9, 0.1)
     b = Point("int8", "portable", None, 11, 10, 10, {}, 0.9, 0.9)
     assert [p.chosen for p in mark_frontier([a, b])] == [True, False]
+
+
+def test_the_page_of_a_frontier_has_plots_that_a_phone_shows_whole() -> None:
+    kept = Point("int8", "portable", None, 10, 10, 10, {"a": 3}, 0.9, 0.8, chosen=True)
+    found = {"accuracy": {"n": 9, "source": 0.9}, "target": "cortex-m4", "points": [asdict(kept)]}
+    plots = pareto_page("net.onnx", found).split('<div class="narrow">')
+    assert len(plots) == 1 + len(COSTS)
+    assert [drawn(plot) for plot in plots] == pytest.approx([72 * DESK, *[72 * PHONE] * len(COSTS)])
