@@ -26,6 +26,9 @@ METRICS = (
     "cycles", "ms", "seconds",
 )  # fmt: skip
 ARTIFACTS = ("report.json", "report.html")
+PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
+"""Seconds and tries more, where the user's environment has no others: MLflow's own, 120 and 7, are
+a quarter of an hour without a word for a server that does not answer."""
 
 
 def export(entries: Sequence[Entry], store: str) -> int:
@@ -54,6 +57,8 @@ def export(entries: Sequence[Entry], store: str) -> int:
     if is_folder:
         # since MLflow 3.7 a folder has to be asked for: servers and databases do more
         os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
+    for name, value in PATIENCE.items():
+        os.environ.setdefault(name, value)
     address = Path(store).resolve().as_uri() if is_folder else store
     try:
         client = MlflowClient(tracking_uri=address)

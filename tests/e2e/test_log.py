@@ -7,12 +7,15 @@ import json
 import os
 import shutil
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+from threading import Thread
 from typing import Any
 
 import pytest
 
 import edgeprune as package
 from edgeprune.errors import EdgePruneError
+from edgeprune.pipeline.tracking import PATIENCE
 from edgeprune.report.log import read_log
 from tests.e2e.conftest import invoke, report_of
 from tests.emit.packages import small_cnn
@@ -198,3 +201,22 @@ def test_what_broke_off_on_its_way_to_mlflow_is_given_again(
     runs: list[Any] = client.search_runs([experiment])
     assert len(runs) == 2
     assert all("flash_bytes" in run.data.metrics for run in runs)
+
+
+@pytest.mark.needs("mlflow")
+def test_a_server_that_does_not_answer_is_asked_a_few_times_and_told(project: Path) -> None:
+    asked = 0
+
+    class Mute(BaseRequestHandler):
+        def handle(self) -> None:
+            nonlocal asked
+            asked += 1
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Mute) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_address[1]}"
+        done = invoke("log", "--log", project / "log.jsonl", "--mlflow", address)
+        server.shutdown()
+    assert done.status == 2
+    assert address in done.err
+    assert asked == 1 + int(PATIENCE["MLFLOW_HTTP_REQUEST_MAX_RETRIES"])
