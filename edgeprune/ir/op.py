@@ -54,6 +54,8 @@ class Op(ABC):
     rises: ClassVar[bool] = False
     # linear in each operand while the others stay: extremes lie at the corners
     multilinear: ClassVar[bool] = False
+    # operands that it is defined for on one side of 0 alone, or whose side its result leaps by
+    one_sided: ClassVar[frozenset[int]] = frozenset()
     # the smallest scale that its first operand may have
     finest_operand: ClassVar[float] = 0.0
 

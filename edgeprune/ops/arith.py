@@ -142,6 +142,7 @@ class Div(_Binary):
 
     kind: ClassVar[str] = "div"
     tflite: ClassVar[str] = "DIV"
+    one_sided: ClassVar[frozenset[int]] = frozenset({1})
     options: ClassVar[str] = "DivOptions"
     onnx: ClassVar[str] = "Div"
     real = staticmethod(operator.truediv)

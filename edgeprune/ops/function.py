@@ -82,6 +82,7 @@ class Log(Function):
     wide_kind: ClassVar[str] = "log"
     rises: ClassVar[bool] = True
     pole: ClassVar[bool] = True
+    one_sided: ClassVar[frozenset[int]] = frozenset({0})
     tflite: ClassVar[str] = "LOG"
     since: ClassVar[str] = "1.14.0"
     in_int16: ClassVar[Version] = (2, "2.15.0")
@@ -101,6 +102,7 @@ class Sqrt(Function):
     kind: ClassVar[str] = "sqrt"
     rises: ClassVar[bool] = True
     pole: ClassVar[bool] = True
+    one_sided: ClassVar[frozenset[int]] = frozenset({0})
     tflite: ClassVar[str] = "SQRT"
     since: ClassVar[str] = "1.10.0"
     onnx: ClassVar[str] = "Sqrt"
@@ -119,6 +121,7 @@ class Rsqrt(Function):
     kind: ClassVar[str] = "rsqrt"
     wide_kind: ClassVar[str] = "rsqrt"
     pole: ClassVar[bool] = True
+    one_sided: ClassVar[frozenset[int]] = frozenset({0})
     tflite: ClassVar[str] = "RSQRT"
     since: ClassVar[str] = "1.10.0"
     in_int16: ClassVar[Version] = (3, "2.15.0")
@@ -144,6 +147,7 @@ class Reciprocal(Function):
 
     kind: ClassVar[str] = "reciprocal"
     pole: ClassVar[bool] = True
+    one_sided: ClassVar[frozenset[int]] = frozenset({0})
     onnx: ClassVar[str] = "Reciprocal"
 
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:

@@ -36,6 +36,7 @@ class Observed:
         counts: histogram of ``BINS`` equal bins between them.
         mean: mean per channel (last axis), for bias correction.
         known: whether the ends are what can be, not only what was seen.
+        one_sided: whether what reads it is defined on the side of 0 that was seen alone.
     """
 
     low: float
@@ -43,13 +44,14 @@ class Observed:
     counts: Array
     mean: Array
     known: bool = False
+    one_sided: bool = False
 
     def range(self, method: Method, levels: int) -> tuple[float, float]:
         """Ends of the quantised range, real values.
 
         Args:
-            method: "minmax": all that was seen, and what few samples let expect beyond it, but no
-                other sign than was seen;
+            method: "minmax": all that was seen, and what few samples let expect beyond it, which
+                has no other sign than was seen where the value is ``one_sided``;
                 "percentile": without the outermost 0.01 % on either side; "mse": the cut with the
                 smallest mean squared rounding and clipping error.
             levels: number of integer values.
@@ -58,8 +60,11 @@ class Observed:
             return self.low, self.high
         if method == "minmax":
             below, above = (self._unseen(c, levels) for c in (self.counts, self.counts[::-1]))
-            low = max(self.low - below, self.low / 2) if self.low > 0 else self.low - below
-            high = min(self.high + above, self.high / 2) if self.high < 0 else self.high + above
+            low, high = self.low - below, self.high + above
+            if self.one_sided and self.low >= 0:
+                low = max(low, self.low / 2)
+            if self.one_sided and self.high <= 0:
+                high = min(high, self.high / 2)
             return low, high
         if method == "percentile":
             return self._percentile(1e-4)
@@ -124,6 +129,16 @@ def of_ends(
     return {**seen, value: replace(seen[value], low=low, high=high, known=True)}
 
 
+def one_sided(graph: Graph) -> frozenset[str]:
+    """What a quotient divides by and what roots and logarithms read, also if moved in between."""
+    found: set[str] = set()
+    for node in reversed(graph.nodes):
+        if node.op.moves and node.output in found:
+            found.update(node.inputs)
+        found.update(v for i, v in enumerate(node.inputs) if i in node.op.one_sided)
+    return frozenset(found)
+
+
 def observe(
     graph: Graph, x: Array, *, batch: int = 128, progress: Progress = silent
 ) -> Mapping[str, Observed]:
@@ -169,11 +184,17 @@ def observe(
             part = torch.from_numpy(np.ascontiguousarray(x[i : i + batch], np.float32))
             walk(graph, part, look=look)
             progress("quantise", sweep * len(starts) + step + 1, 2 * len(starts))
-    found = {}
+    found, sided = {}, one_sided(graph)
     for name in graph.activations:
         shape = graph.types[name].shape
         rows = len(x) * max(graph.types[name].size // (shape[-1] if shape else 1), 1)
-        found[name] = Observed(low[name], high[name], counts[name], total[name] / rows)
+        found[name] = Observed(
+            low[name],
+            high[name],
+            counts[name],
+            total[name] / rows,
+            one_sided=name in sided,
+        )
     return found
 
 
