@@ -77,7 +77,8 @@ def analysis_page(
 def _every_neuron(found: Analysis) -> Section:
     return Section(
         "Every neuron",
-        "fixed and broken: samples that become right and wrong without the neuron.",
+        "fixed and broken: samples that become right and wrong (numbers: nearer and farther) "
+        "without the neuron.",
         columns=(
             "neuron", "accuracy change, pt", "error change", "fixed", "broken", "p", "q",
             "verdict", "most redundant with", "correlation", "favourite class", "selectivity",
