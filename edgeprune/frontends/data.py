@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgeprune.arrays import MAX_BYTES, load_npz, map_npy, names_in
 from edgeprune.errors import EdgePruneError
+from edgeprune.frontends.layout import reals, to_ir_layout
 from edgeprune.frontends.pictures import classes_of, read_classes
-from edgeprune.ir import Array, DType, Graph, Samples, dequantise_array, join_rows
-from edgeprune.ops.answer import answer_of
+from edgeprune.frontends.wanted import labels_of, wanted
+from edgeprune.ir import Array, DType, Graph, Samples, Told, dequantise_array, join_rows
 from edgeprune.ops.audio import is_sound
 from edgeprune.ops.embedding import rows_of
 
@@ -21,11 +20,9 @@ HINT = (
     "an .npz with x (n, input shape) and, optional, y (n,) integer labels or y (n, output shape) "
     "numbers; or a folder of .npy; or a folder of pictures for each class"
 )
-LARGEST = 1e15
-"""Of samples: sums of squares of a million of them are still numbers in float32."""
 
 
-def load_samples(path: Path, graph: Graph) -> Samples:
+def load_samples(path: Path, graph: Graph, *, told: Told | None = None) -> Samples:
     """Read samples for a model.
 
     Args:
@@ -33,15 +30,16 @@ def load_samples(path: Path, graph: Graph) -> Samples:
             Integers of a quantised model's own input type are taken as they are; other numbers
             are real values. ``x`` may be called as the model calls its input, and is looked for
             first. A model of several inputs wants an array for each, by the input's name, or x0,
-            x1, ... in their order; ``y`` is labels, or the numbers that the output should be, where
-            no input is called so. Or a folder of
-            folders of pictures, one for each class in the order of their names: bytes, in the size
-            that the model takes.
+            x1, ... in their order; ``y`` is what the model should answer
+            (:mod:`edgeprune.frontends.wanted`) where no input is called so. Or a folder of folders
+            of pictures, one for each class in the order of their names: bytes, in the size that the
+            model takes.
         graph: the model; its ports say which layout the user's data has.
+        told: what ``y`` was in data of the same origin; None: it is read by itself.
 
     Returns:
         Samples in the IR's layout: x float32 (n, *input shape) or, for several inputs, rows of
-        all (:mod:`edgeprune.ir.rows`); labels int64 (n,), or numbers (n, outputs), or neither.
+        all (:mod:`edgeprune.ir.rows`).
 
     Raises:
         EdgePruneError: no such file, a wrong shape or type, labels out of range, NaN.
@@ -63,9 +61,7 @@ def load_samples(path: Path, graph: Graph) -> Samples:
     is_bytes = all(a.dtype == np.uint8 for _, a in arrays)
     if y is None:
         return Samples(x, None, is_bytes)
-    targets = _targets(y, len(x), graph, f"{where}: y")
-    labels = _labels(y, len(x), graph, f"{where}: y") if targets is None else None
-    return Samples(x, labels, is_bytes, targets)
+    return Samples(x, bytes=is_bytes, **wanted(y, len(x), graph, f"{where}: y", told=told))
 
 
 def _values(x: Array, graph: Graph, v: str, where: str) -> Array:
@@ -82,15 +78,7 @@ def _values(x: Array, graph: Graph, v: str, where: str) -> Array:
         x = dequantise_array(x, t)  # samples in the model's own integers
     if t.is_index:
         _check_numbers(x, rows_of(graph, v), where)
-    x = np.ascontiguousarray(x, np.float32)
-    bad = ~np.isfinite(x.reshape(len(x), -1)).all(axis=1)
-    if bad.any():
-        raise EdgePruneError(
-            where, f"sample {int(np.argmax(bad))} has a NaN or an infinity", "leave it out"
-        )
-    if (most := float(np.abs(x).max(initial=0))) > LARGEST:
-        what = f"has values up to {most:.3g}; from {LARGEST:g} on their squares leave float32"
-        raise EdgePruneError(where, what, "give samples as the model was trained with")
+    x = reals(x, where)
     if is_sound(graph, v) and ((x != np.rint(x)) | (np.abs(x + 0.5) > 32768)).any():
         what = "samples of sound are whole numbers from -32,768 to 32,767"
         raise EdgePruneError(where, what, "of samples from -1 to 1: np.rint(x * 32767)")
@@ -109,129 +97,6 @@ def _check_numbers(x: Array, rows: int, where: str) -> None:
         i = int(np.argmax(bad))
         what = f"sample {i} has {x[i][~good[i]].ravel()[0]}, the model's table has {rows} rows"
         raise EdgePruneError(where, what, f"give whole numbers from 0 to {rows - 1}")
-
-
-def to_ir_layout(x: Array, graph: Graph, value: str, where: str) -> Array:
-    """User's samples in the IR's axis order: their own shape first, else the IR's.
-
-    Raises:
-        EdgePruneError: neither fits.
-    """
-    shape = graph.types[value].shape
-    port = graph.ports.get(value)
-    if port is not None:
-        own = port.shape[1:] if port.batched else port.shape
-        if x.shape[1:] == (1, *own) and x.shape[1:] != own:
-            x = x[:, 0]
-        if x.shape[1:] == own and math.prod(own) == math.prod(shape):
-            if port.perm is None:
-                return x.reshape(len(x), *shape)
-            back = np.argsort(port.perm)
-            return x.transpose(0, *(int(i) + 1 for i in back))
-    if x.shape[1:] == shape:
-        return x
-    if x.ndim >= 1 and math.prod(x.shape[1:]) == math.prod(shape) and len(shape) == 1:
-        return x.reshape(len(x), *shape)
-    wanted = port.shape[1:] if port is not None and port.batched else shape
-    raise EdgePruneError(
-        where,
-        f"has shape {list(x.shape)}, the model takes (n, {', '.join(map(str, wanted))})",
-        _meant_shape(x.shape, wanted),
-    )
-
-
-def _meant_shape(got: tuple[int, ...], wanted: tuple[int, ...]) -> str:
-    """What to do where samples have another shape: the commonest forms that they come in."""
-    if got == wanted:
-        return "one sample is an array of one: x[None]"
-    if len(wanted) > 1 and got[1:] == (*wanted[1:], wanted[0]):
-        return "move the channels: np.moveaxis(x, -1, 1)"
-    if len(wanted) > 1 and got[1:] == (wanted[-1], *wanted[:-1]):
-        return "move the channels: np.moveaxis(x, 1, -1)"
-    axes, needed = ([n for n in shape if n > 1] for shape in (got[1:], wanted))
-    if axes == needed or (math.prod(axes) == math.prod(needed) and 1 in map(len, (axes, needed))):
-        return (
-            f"give x.reshape({', '.join(map(str, (-1, *wanted)))}) if its elements have that order"
-        )
-    return ""
-
-
-def _targets(y: Array, n: int, graph: Graph, where: str) -> NDArray[np.float32] | None:
-    """What the outputs should be, (n, outputs) in the IR's layout; None: y are meant as labels.
-
-    Numbers for every output are targets. So are classes by position of a softmax, as ones and
-    zeros. Not so zeros and ones for a single output, and rows with a single one.
-    """
-    value, answer = graph.results[0], answer_of(graph)
-    t = graph.types[value]
-    if y.dtype.kind not in "fiub" or y.shape[:1] != (n,):
-        return None
-    if answer.kind == "softmax" and y.size == n * answer.positions > n:
-        return _at_positions(y, graph, value, where)
-    if y.size != n * t.size or answer.kind == "softmax" or _is_one_hot(y, n):
-        return None
-    outside = answer.kind == "sigmoid" and not ((y >= 0) & (y <= 1)).all()
-    if outside or (t.size == 1 and np.isin(y, (0, 1)).all()):
-        return None
-    if t.size == 1:
-        y = y.reshape(n, *t.shape)
-    return _values(y, graph, value, where).reshape(n, -1)
-
-
-def _at_positions(y: Array, graph: Graph, value: str, where: str) -> NDArray[np.float32]:
-    """Ones at the classes, (n, outputs), zeros elsewhere; y is in the model's own layout."""
-    count = graph.types[value].shape[-1]
-    if y.dtype.kind not in "iu" or not 0 <= y.min() <= y.max() < count:
-        what = f"classes of positions are whole numbers from 0 to {count - 1}"
-        raise EdgePruneError(where, what, "y (n, *positions) of an integer type")
-    ones = np.eye(count, dtype=np.float32)[y.reshape(len(y), -1)]
-    return ones.reshape(len(y), -1)
-
-
-def _is_one_hot(y: Array, n: int) -> bool:
-    rows = y.reshape(n, -1)
-    return rows.shape[1] > 1 and bool(np.isin(rows, (0, 1)).all() and (rows.sum(axis=1) == 1).all())
-
-
-def _labels(y: Array, n: int, graph: Graph, where: str) -> Array:
-    if y.dtype.kind not in "iu":
-        what = f"has elements of type {y.dtype}, not integers"
-        raise EdgePruneError(where, what, _meant_labels(y, n))
-    if y.shape != (n,):
-        what = f"has shape {list(y.shape)}, but there are {n} samples"
-        raise EdgePruneError(where, what, _meant_labels(y, n))
-    classes = max(graph.types[graph.results[0]].size, 2)
-    low, high = int(y.min()), int(y.max())
-    if low < 0 or high >= classes:
-        raise EdgePruneError(
-            where,
-            f"labels run from {low} to {high}, the model has {classes} outputs (0 to "
-            f"{classes - 1})",
-            f"counted from 0: y {'-' if low > 0 else '+'} {abs(low)}"
-            if low and high - low < classes
-            else "",
-        )
-    return y.astype(np.int64)
-
-
-def _meant_labels(y: Array, n: int) -> str:
-    """What to do where labels are no integers (n,): the commonest forms that they come in."""
-    if y.dtype.kind in "fiub" and y.size and y.shape[:1] == (n,) and (y == np.floor(y)).all():
-        if y.size == n:
-            return "give y.reshape(-1).astype(int)"
-        if y.ndim == 2 and (y.astype(bool).sum(axis=1) == 1).all() and y.max() == 1:
-            return "they are one-hot: give y.argmax(axis=1)"
-    if y.dtype.kind in "SU" and y.shape == (n,):
-        return (
-            "number them in the order of the model's outputs: np.unique(y, return_inverse=True)[1] "
-            "does so by the alphabet"
-        )
-    if y.dtype.kind in "iu" and y.ndim == 1:
-        return "give one for each sample"
-    return (
-        "y (n,) are numbers of classes, y (n, output shape) the outputs themselves; without y the "
-        "model's own answers are the reference"
-    )
 
 
 Named = tuple[str, Array]
@@ -305,7 +170,7 @@ def _read_pictures(path: Path, graph: Graph) -> tuple[list[Named], Array]:
     v = graph.inputs[0]
     t, port = graph.types[v], graph.ports.get(v)
     x, y = read_classes(path, t.shape)
-    _labels(y, len(x), graph, f"{path}: y")
+    labels_of(y, len(x), graph, f"{path}: y")
     if (
         t.quant is not None
         and t.dtype is DType.INT8

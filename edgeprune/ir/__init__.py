@@ -18,6 +18,7 @@ from edgeprune.ir.run import (
     computed,
     dequantise_array,
     differentiable,
+    flat,
     in_elements,
     in_reals,
     predict,
@@ -30,7 +31,7 @@ from edgeprune.ir.run import (
     tensors,
     walk,
 )
-from edgeprune.ir.samples import Samples
+from edgeprune.ir.samples import Samples, Told
 from edgeprune.ir.span import Kept, Made, Span
 from edgeprune.ir.spans import Spans, span_of
 from edgeprune.ir.spelling import Form, OnnxNode, TfliteOp, Version
@@ -78,6 +79,7 @@ __all__ = [
     "Spans",
     "TensorType",
     "TfliteOp",
+    "Told",
     "Values",
     "Version",
     "align",
@@ -89,6 +91,7 @@ __all__ = [
     "differentiable",
     "explicit",
     "fed",
+    "flat",
     "in_elements",
     "in_reals",
     "initial_value",

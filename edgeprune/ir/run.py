@@ -49,6 +49,11 @@ def differentiable(graph: Graph) -> dict[str, torch.Tensor]:
     return weights | {k: weights[k].detach().clone().requires_grad_() for k in tables}
 
 
+def flat(values: torch.Tensor) -> torch.Tensor:
+    """Values of samples, (n, ...), as rows, (n, elements)."""
+    return values.reshape(len(values), -1)
+
+
 def run(
     graph: Graph,
     feed: Mapping[str, torch.Tensor],

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.ir.types import Array
+
+Told = Literal["y", "marks", "targets"]
+"""By the field of :class:`Samples`: one class a sample, several, or numbers."""
 
 SEEN = 16  # samples of a label, of which chance leaves none out of the first half
 
@@ -21,41 +25,51 @@ class Samples:
         y: labels, (n,) int64; None: there are none.
         bytes: whether the data had them as bytes: every element lies in 0 to 255.
         targets: numbers that the outputs should be, (n, outputs) float32; None: there are none.
-            Without labels and numbers the source model's own outputs are the reference.
+        marks: several classes a sample, (n, positions) int64: of each position or, 0 and 1, of each
+            output; None: there are none. Of labels, marks and numbers samples have at most one;
+            where they have none, the source model's own outputs are the reference.
     """
 
     x: NDArray[np.float32]
     y: NDArray[np.int64] | None = None
     bytes: bool = False
     targets: NDArray[np.float32] | None = None
+    marks: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         assert self.x.dtype == np.float32, self.x.dtype
         if self.y is not None:
             assert self.y.dtype == np.int64, self.y.dtype
             assert self.y.shape == (len(self.x),), (self.y.shape, self.x.shape)
-        if self.targets is not None:
-            assert self.y is None, "labels or numbers, not both"
-            assert self.targets.dtype == np.float32, self.targets.dtype
-            assert self.targets.shape[:1] == (len(self.x),), (self.targets.shape, self.x.shape)
+        told = [v for v in (self.y, self.targets, self.marks) if v is not None]
+        assert len(told) <= 1, "labels, numbers or marks"
+        assert all(len(v) == len(self.x) for v in told), self.x.shape
 
     def __len__(self) -> int:
         return len(self.x)
 
     def take(self, rows: Array | slice) -> Samples:
         """Some of the samples, by index, mask or slice."""
-        y = None if self.y is None else self.y[rows]
-        targets = None if self.targets is None else self.targets[rows]
-        return Samples(self.x[rows], y, self.bytes, targets)
+        return Samples(
+            self.x[rows],
+            None if self.y is None else self.y[rows],
+            self.bytes,
+            None if self.targets is None else self.targets[rows],
+            None if self.marks is None else self.marks[rows],
+        )
 
     def like(self, x: NDArray[np.float32]) -> Samples:
         """Other inputs, sample by sample, that show the same."""
-        return Samples(x, self.y, targets=self.targets)
+        return replace(self, x=x, bytes=False)
 
     @property
-    def is_told(self) -> bool:
-        """Whether what a model should answer comes with the samples."""
-        return self.y is not None or self.targets is not None
+    def told(self) -> Told | None:
+        """What they tell of what a model should answer; None: nothing."""
+        if self.y is not None:
+            return "y"
+        if self.marks is not None:
+            return "marks"
+        return None if self.targets is None else "targets"
 
     def first(self, n: int) -> Samples:
         """At most n samples, from the beginning."""

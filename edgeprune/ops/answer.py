@@ -22,8 +22,8 @@ class Answer:
         value: its name.
         kind: "sigmoid", "softmax" of its last axis, or "squared": neither.
         beta: of the softmax.
-        positions: of the value; at each is a softmax of its own, or a sigmoid where these make an
-            image: a mask. 1 where it is neither.
+        positions: of the value; at each is an answer of its own. Of a vector 1; of an image one for
+            each pixel, as the last axis has the classes; of a mask, sigmoids, one for each element.
     """
 
     value: str
@@ -43,7 +43,7 @@ def answer_of(graph: Graph) -> Answer:
     if node is not None and isinstance(op, Softmax | LogSoftmax):
         beta = op.beta if isinstance(op, Softmax) else 1.0
         return Answer(node.inputs[0], "softmax", beta, t.size // t.shape[-1])
-    return Answer(output, "squared")
+    return Answer(output, "squared", positions=t.size // t.shape[-1] if t.shape else 1)
 
 
 def cotangents(

@@ -286,6 +286,13 @@ def _shown(prepared: Prepared, built: Array) -> Shown:
     graph, x = prepared.graph, prepared.report.x
     shape = graph.types[graph.inputs[0]].shape if len(graph.inputs) == 1 else None
     return Shown(
-        examples(x, prepared.truth, prepared.reference, built, shape, told=prepared.report.is_told),
+        examples(
+            x,
+            prepared.truth,
+            prepared.reference,
+            built,
+            shape,
+            told=prepared.told_by == "data",
+        ),
         None if shape is None else mean_picture(x, shape),
     )

@@ -217,4 +217,4 @@ def _joined(a: Samples, b: Samples) -> Samples:
         parts = getattr(a, of), getattr(b, of)
         return None if any(p is None for p in parts) else np.concatenate(parts)
 
-    return Samples(both("x"), both("y"), targets=both("targets"))
+    return Samples(both("x"), both("y"), targets=both("targets"), marks=both("marks"))

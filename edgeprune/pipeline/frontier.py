@@ -102,7 +102,7 @@ def _point(
     compiled, x = found.compiled, prepared.report.x
     graph = compiled.graph
     made = run_host(compiled, x)
-    truth, source, told = prepared.truth, prepared.reference, prepared.report.is_told
+    truth, source, told = prepared.truth, prepared.reference, prepared.told_by == "data"
     run = _run(found, prepared, target)
     shape = graph.types[graph.inputs[0]].shape if len(graph.inputs) == 1 else None
     return {

@@ -149,7 +149,7 @@ class Prepared:
     @property
     def told_by(self) -> str:
         """Who says what is right of the reported samples."""
-        return "data" if self.report.is_told else "source model"
+        return "data" if self.report.told else "source model"
 
     @cached_property
     def ported(self) -> Graph:
@@ -179,8 +179,11 @@ class Prepared:
         return self._truth(self.validation, answers)
 
     def _truth(self, data: Samples, answers: Callable[[], Array]) -> Truth:
+        graph = part_ports(self.float_graph)
         border = border_of(self.float_graph, self.rank)
-        return truth_of(part_ports(self.float_graph), data, answers, border=border)
+        if graph.states:  # nothing is told of single calls
+            border = border_of(graph, self.report, self.reference)
+        return truth_of(graph, data, answers, border=border)
 
 
 def prepare(options: BuildOptions, *, needs_data: bool = True) -> Prepared:

@@ -63,7 +63,7 @@ def quantised(
     def score(s: Settings) -> Score:
         loss = float(np.mean(np.square(outputs(s) - wanted, dtype=np.float64)))
         # without labels there is nothing but the distance to the float network
-        return prepared.accuracy(outputs(s)) if samples.y is not None else 0.0, -loss
+        return prepared.accuracy(outputs(s)) if samples.told else 0.0, -loss
 
     def fits(s: Settings) -> bool:
         if not limits.most:

@@ -58,9 +58,10 @@ def given_samples(options: BuildOptions, graph: Graph, *, optional: bool) -> Giv
     """
     if options.random_data and (options.data is not None or options.model is None):
         raise EdgePruneError("--random-data", "there are samples already", "leave it out")
-    test = load_samples(options.test, graph) if options.test is not None else None
-    if options.data is not None:
-        work = load_samples(options.data, graph)
+    work = load_samples(options.data, graph) if options.data is not None else None
+    told = None if work is None else work.told
+    test = None if options.test is None else load_samples(options.test, graph, told=told)
+    if work is not None:
         if test is not None:
             return Given(work, test, True, "test")
         work, report = _apart(work, graph, options.seed)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.ir import Array, Graph, Ids, Samples, couple, run, tensors
+from edgeprune.ir import Array, Graph, Ids, Samples, couple, flat, run, tensors
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.criteria import Context
 from edgeprune.pruning.groups import Group, find_groups
@@ -153,14 +153,14 @@ def _remove_each(ctx: Context, truth: Truth, progress: Progress) -> dict[int, _E
         for x, t in ctx.batches():
             own = truth.take(slice(done, done + len(x)))
             values, raw = forward(graph, {graph.inputs[0]: x}, weights)
-            z = values[loss.value].flatten(1)
+            z = flat(values[loss.value])
             base = loss.per_sample(z, t).double().sum()
             merit = _merit(loss, z, t, own)
             for k in channels:
                 new = rerun(plans[k], values, raw, weights).get(loss.value)
                 if new is None:  # nothing reads it
                     continue
-                new = new.flatten(1)
+                new = flat(new)
                 now = _merit(loss, new, t, own)
                 e = effects[k]
                 e.error += float(loss.per_sample(new, t).double().sum() - base)
@@ -180,7 +180,7 @@ def _remove_none(ctx: Context, truth: Truth) -> tuple[float, float]:
     error, merit, done = 0.0, 0.0, 0
     with torch.inference_mode():
         for x, t in ctx.batches():
-            z = run(graph, {graph.inputs[0]: x}, constants=weights)[loss.value].flatten(1)
+            z = flat(run(graph, {graph.inputs[0]: x}, constants=weights)[loss.value])
             error += float(loss.per_sample(z, t).double().sum())
             merit += float(
                 _merit(loss, z, t, truth.take(slice(done, done + len(x)))).double().sum()

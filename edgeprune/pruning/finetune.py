@@ -92,7 +92,7 @@ def finetune(
     """
     import torch
 
-    if not data.is_told and source is None:
+    if data.told is None and source is None:
         raise EdgePruneError("--finetune", "the data has no labels", "give the source model too")
     loss = make_loss(graph if source is None else source, data)
     loss = replace(loss, value=make_loss(graph, data.first(1)).value)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune.errors import EdgePruneError
-from edgeprune.ir import Array, Graph, Samples, predict
+from edgeprune.ir import Array, Graph, Samples, flat, predict
 from edgeprune.ops import LogSoftmax
 from edgeprune.ops.answer import Kind, answer_of
 from edgeprune.pruning.truth import border_of
@@ -48,7 +48,7 @@ class Loss:
         Raises:
             EdgePruneError: it has none, as behind a comparison.
         """
-        z = values[self.value].flatten(1)
+        z = flat(values[self.value])
         if not z.requires_grad:
             raise EdgePruneError(
                 "--criterion",
@@ -76,7 +76,7 @@ def make_loss(graph: Graph, data: Samples) -> Loss:
 
     Args:
         graph: the source model, float; its first output counts.
-        data: labels are class numbers; with a single output 0 and 1.
+        data: labels and marks are class numbers; where they are of single outputs, 0 and 1.
 
     Raises:
         EdgePruneError: a label that is no class of the model.
@@ -86,8 +86,12 @@ def make_loss(graph: Graph, data: Samples) -> Loss:
         targets = _one_hot(data.y, outputs)
         if answer.kind == "squared" and outputs > 1:
             return Loss(answer.value, "softmax", targets)
-        if answer.kind == "squared" and border_of(graph, data) == 0:
-            return Loss(answer.value, "sigmoid", targets)
+    elif data.marks is not None:
+        positions = data.marks.shape[1]
+        if positions < outputs:
+            targets = np.eye(outputs // positions, dtype=np.float32)[data.marks]
+            return Loss(answer.value, "softmax", _flat(targets), answer.beta, positions)
+        targets = data.marks.astype(np.float32)
     elif data.targets is not None:
         targets = data.targets
     else:
@@ -95,8 +99,14 @@ def make_loss(graph: Graph, data: Samples) -> Loss:
         last = graph.producer.get(graph.outputs[0])
         if last is not None and isinstance(last.op, LogSoftmax):
             targets = np.exp(targets)
+    if answer.kind == "squared" and border_of(graph, data) == 0:
+        return Loss(answer.value, "sigmoid", targets)
     positions = answer.positions if data.y is None else 1  # a label is of a whole sample
     return Loss(answer.value, answer.kind, targets, answer.beta, positions)
+
+
+def _flat(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    return rows.reshape(len(rows), -1)
 
 
 def _one_hot(y: NDArray[np.int64], outputs: int) -> NDArray[np.float32]:

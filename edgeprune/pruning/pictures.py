@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgeprune.ir import Array, Graph, Samples, couple, predict, tensors
+from edgeprune.ir import Array, Graph, Samples, couple, flat, predict, tensors
 from edgeprune.pruning.analyze import group_outputs
 from edgeprune.pruning.compact import compact, old_channels
 from edgeprune.pruning.criteria import Context
@@ -164,7 +164,7 @@ def _error_of_less(
     loss: Loss, t: torch.Tensor, rerun: Callable[[torch.Tensor], dict[str, torch.Tensor]]
 ) -> Callable[[torch.Tensor], torch.Tensor]:
     def error(less: torch.Tensor) -> torch.Tensor:
-        return loss.per_sample(rerun(less)[loss.value].flatten(1), t).sum()
+        return loss.per_sample(flat(rerun(less)[loss.value]), t).sum()
 
     return error
 

@@ -251,6 +251,8 @@ def detector(graph: Graph, data: Samples, labels: Sequence[int]) -> Detector:
     if head is None or not isinstance(head.op, Dense) or len(graph.types[value].shape) != 1:
         raise UnsupportedError("--classes", "needs a network that ends in a dense layer")
     rows = list(labels)
+    if max(rows) >= graph.types[value].size:
+        raise UnsupportedError("--classes", "needs a network with an output for each label")
     z = predict(replace(graph, outputs=(value,), ports={}), data.x)
     thresholds = tuple(_threshold(z[:, k], y == k) for k in rows)
     w, b = (graph.constants[v] for v in head.inputs[1:])

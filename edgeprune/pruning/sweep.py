@@ -278,7 +278,7 @@ def digest(*parts: object) -> str:
             h.update(f"{part.dtype}{part.shape}".encode())
             h.update(np.ascontiguousarray(part).tobytes())
         elif isinstance(part, Samples):
-            h.update(digest(part.x, part.y, part.targets).encode())
+            h.update(digest(part.x, part.y, part.targets, part.marks).encode())
         elif isinstance(part, Graph):
             h.update(repr((part.nodes, part.inputs, part.outputs)).encode())
             h.update(repr(sorted((k, str(t)) for k, t in part.types.items())).encode())

@@ -26,7 +26,7 @@ class Truth:
     Attributes:
         values: classes, (n,) int64, or (n, positions) where each position has its own; or numbers,
             (n, outputs) float32.
-        border: of a single output that stands for two classes, above which it says 1.
+        border: of outputs that stand for two classes each, above which they say 1.
     """
 
     values: Array
@@ -95,33 +95,38 @@ def classes(outputs: Array, positions: int = 1, border: float = HALF) -> NDArray
 def gives_numbers(graph: Graph, answer: Answer) -> bool:
     """Whether outputs are quantities by what the graph shows alone, rather than classes.
 
-    A single output that is no probability; several outputs of unlike meaning; outputs in the shape
-    of the input, as autoencoders have them. Several elements of one output are taken for classes,
-    as those of classifiers without a softmax are.
+    A single number at every position that is no probability; several outputs of unlike meaning;
+    outputs in the shape of the input, as autoencoders have them. Several numbers are taken for
+    classes, as those of classifiers without a softmax are.
     """
     if len(graph.results) > 1 or graph.outputs == (OUTPUTS,):
         return True
     t = graph.types[graph.results[0]]
     alike = len(graph.inputs) == 1 and graph.types[graph.inputs[0]].shape == t.shape
-    return answer.kind == "squared" and (t.size == 1 or alike)
+    if answer.kind == "squared":
+        return alike or t.size == answer.positions
+    return alike and answer.kind == "sigmoid" and t.size > 1
 
 
-def border_of(graph: Graph, data: Samples) -> float:
-    """Above what a single output says 1: a half of a probability, 0 of a logit.
+def border_of(graph: Graph, data: Samples, outputs: Array | None = None) -> float:
+    """Above what an output that stands for two classes says 1: a half, or 0 of logits.
 
-    An output that is no sigmoid's is a logit where it is farther from the labels 0 and 1, in mean
-    square, than a half is. One that was trained to be 0 or 1 is nearer; logits of -a and a, if all
-    are right, are off by (a - 1/2)^2 + 1/4.
+    Outputs that are no sigmoid's are logits where they are farther from the labels 0 and 1, in mean
+    square, than the mean of these is. What was trained to be 0 or 1 is nearer.
 
     Args:
         graph: the source model.
-        data: with labels; of others the border says nothing.
+        data: with labels, or marks; where it has neither, or one class alone, nothing is known.
+        outputs: of the source model, (n, ...); None: of ``graph``.
     """
-    single = graph.types[graph.outputs[0]].size == 1 and answer_of(graph).kind == "squared"
-    if data.y is None or not single:
+    told = data.y if data.marks is None else data.marks
+    size = graph.types[graph.results[0]].size
+    if told is None or told[0].size != size or answer_of(graph).kind != "squared":
         return HALF
-    off = predict(graph, data.x).reshape(-1) - data.y
-    return 0.0 if float(np.square(off).mean()) > HALF**2 else HALF
+    labels = told.reshape(len(told), -1)
+    made = (predict(graph, data.x) if outputs is None else outputs).reshape(labels.shape)
+    nothing = float(labels.var())
+    return 0.0 if 0 < nothing < float(np.square(made - labels).mean()) else HALF
 
 
 def truth_of(
@@ -135,29 +140,20 @@ def truth_of(
 
     Args:
         graph: the source model; its first output counts.
-        data: with labels, numbers, or neither. Numbers 0 and 1 for outputs that are probabilities
-            each are classes, and of a softmax the largest at every position is the class.
+        data: with labels, marks, numbers, or none of them.
         answers: of the source model, (n, ...); None: of ``graph``.
         border: that of other samples (:func:`border_of`); None: that of these.
     """
-    if data.y is not None:
-        return Truth(data.y, border_of(graph, data) if border is None else border)
-    answer = answer_of(graph)
+    told = data.y if data.marks is None else data.marks
+    if told is not None:
+        return Truth(told, border_of(graph, data) if border is None else border)
     if data.targets is not None:
-        return _told(data.targets, answer)
+        return Truth(data.targets)
     outputs = predict(graph, data.x) if answers is None else answers()
+    answer = answer_of(graph)
     if gives_numbers(graph, answer):
         return Truth(outputs.reshape(len(outputs), -1).astype(np.float32))
     return Truth(classes(outputs, answer.positions))
-
-
-def _told(targets: NDArray[np.float32], answer: Answer) -> Truth:
-    if answer.kind == "softmax":
-        return Truth(classes(targets, answer.positions))
-    if answer.kind == "sigmoid" and np.isin(targets, (0, 1)).all():
-        found = targets.astype(np.int64)
-        return Truth(found[:, 0] if found.shape[1] == 1 else found)
-    return Truth(targets)
 
 
 def accuracy(graph: Graph, x: Array, truth: Truth) -> float:

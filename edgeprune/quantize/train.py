@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeprune.adam import Adam
-from edgeprune.ir import Array, Graph, predict, run, tensors
+from edgeprune.ir import Array, Graph, flat, predict, run, tensors
 from edgeprune.ops.linear import Linear, linears
 from edgeprune.progress import Progress, silent
 from edgeprune.quantize.levels import SMALL, Levels, borders
@@ -93,7 +93,7 @@ def train(
 
 def _distance(made: torch.Tensor, wanted: torch.Tensor, is_distribution: bool) -> torch.Tensor:
     """Kullback-Leibler divergence of answers, but for what is constant; or the squared error."""
-    made, wanted = made.flatten(1), wanted.flatten(1)
+    made, wanted = flat(made), flat(wanted)
     if is_distribution:
         return -(wanted * made.clamp_min(LEAST).log()).sum(1).mean()
     return (made - wanted).square().mean() / wanted.var().clamp_min(LEAST)

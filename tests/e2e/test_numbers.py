@@ -66,6 +66,15 @@ def test_without_numbers_it_is_held_against_the_source_model(
     assert accuracy["c"] < 0.999, "it was told to be right whatever it gave"
 
 
+def test_one_output_has_no_sub_network_of_a_label(edgeprune: Command, tmp_path: Path) -> None:
+    model = degrees(tmp_path)
+    with np.load(tmp_path / "degrees.npz") as f:
+        np.savez(tmp_path / "warm.npz", x=f["x"], y=f["y"] > 20)
+    done = edgeprune("extract", model, "--data", tmp_path / "warm.npz", "-o", tmp_path / "out")
+    assert done.status == 2
+    assert "an output for each label" in done.err
+
+
 def test_labels_of_numbers_are_refused_where_classes_are_meant(
     edgeprune: Command, tmp_path: Path
 ) -> None:

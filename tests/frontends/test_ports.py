@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgeprune.errors import EdgePruneError
-from edgeprune.frontends.data import to_ir_layout
+from edgeprune.frontends.layout import to_ir_layout
 from edgeprune.frontends.ports import drop_unread, join_ports, part_ports
 from edgeprune.ir import (
     DType,

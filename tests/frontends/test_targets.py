@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends import load
 from edgeprune.frontends.data import load_samples
-from edgeprune.ir import Graph, Samples
+from edgeprune.ir import DType, Graph, Port, QuantParams, Samples, TensorType
 
 N = 12
 
@@ -50,33 +51,64 @@ def test_numbers_of_an_image_are_in_the_models_own_layout(tmp_path: Path) -> Non
     np.testing.assert_allclose(data.targets, ours, rtol=1e-6)
 
 
-def test_classes_by_position_are_ones_and_zeros(tmp_path: Path) -> None:
+@pytest.mark.parametrize("last", [None, torch.nn.Softmax(1)])
+def test_classes_by_position(tmp_path: Path, last: torch.nn.Module | None) -> None:
     y = np.random.default_rng(2).integers(0, 3, (N, 4, 5))
-    graph = network(tmp_path, torch.nn.Softmax(1), 2, 4, 5)
+    graph = network(tmp_path, last, 2, 4, 5)
     data = read(tmp_path, graph, y, 2, 4, 5)
-    assert data.targets is not None
-    rows = data.targets.reshape(N, 4, 5, 3)
-    np.testing.assert_array_equal(rows.argmax(-1), y)
-    np.testing.assert_array_equal(rows.sum(-1), 1)
+    np.testing.assert_array_equal(data.marks, y.reshape(N, -1))
+    ones = np.moveaxis(np.eye(3)[y], -1, 1)  # one-hot, channels first as the model has them
+    np.testing.assert_array_equal(read(tmp_path, graph, ones, 2, 4, 5).marks, data.marks)
+    with pytest.raises(EdgePruneError, match="has shape"):
+        read(tmp_path, graph, y.swapaxes(1, 2), 2, 4, 5)
     with pytest.raises(EdgePruneError, match="whole numbers from 0 to 2"):
         read(tmp_path, graph, y + 1, 2, 4, 5)
 
 
-def test_labels_by_output_of_a_sigmoid(tmp_path: Path) -> None:
-    y = np.random.default_rng(2).integers(0, 2, (N, 3))
+@pytest.mark.parametrize("last", [None, torch.nn.Sigmoid()])
+@pytest.mark.parametrize("dtype", ["i8", "f4", "?"])
+def test_labels_by_output(tmp_path: Path, last: torch.nn.Module | None, dtype: str) -> None:
+    y = np.random.default_rng(2).integers(0, 2, (N, 3)).astype(dtype)
     y[0] = 1  # more than one
-    data = read(tmp_path, network(tmp_path, torch.nn.Sigmoid(), 5), y, 5)
-    np.testing.assert_array_equal(data.targets, y)
+    graph = network(tmp_path, last, 5)
+    data = read(tmp_path, graph, y, 5)
+    np.testing.assert_array_equal(data.marks, y)
+    rows = np.eye(3, dtype=int)[np.arange(N) % 3]  # one each by chance
+    with pytest.raises(EdgePruneError, match="one-hot"):
+        read(tmp_path, graph, rows, 5)
+    like = load_samples(tmp_path / "d.npz", graph, told=data.told)
+    np.testing.assert_array_equal(like.marks, rows)
+
+
+def test_counts_that_happen_to_be_none_or_one_are_counts_where_others_are(tmp_path: Path) -> None:
+    graph, y = network(tmp_path, None, 5, out=1), np.arange(N) % 5
+    told = read(tmp_path, graph, y, 5).told
+    assert read(tmp_path, graph, y % 2, 5).told == "y"
+    assert load_samples(tmp_path / "d.npz", graph, told=told).told == "targets"
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.float32])
+def test_numbers_are_real_values_whatever_their_type(tmp_path: Path, dtype: type) -> None:
+    """A quantised model's own integers are of its inputs alone."""
+    port = {"y": Port("y", (1, 3), DType.INT8)}
+    graph = network(tmp_path, None, 5)
+    value = graph.outputs[0]
+    quant = QuantParams.of(0.5, 3)
+    types = {**graph.types, value: TensorType((3,), DType.INT8, quant)}
+    graph = replace(graph, types=types, ports={**graph.ports, value: port["y"]})
+    y = (np.arange(3 * N).reshape(N, 3) % 50).astype(dtype)
+    np.testing.assert_array_equal(read(tmp_path, graph, y, 5).targets, y)
 
 
 @pytest.mark.parametrize("last", [None, torch.nn.Sigmoid()])
 def test_zeros_and_ones_for_one_output_are_labels(
     tmp_path: Path, last: torch.nn.Module | None
 ) -> None:
-    y = np.arange(N) % 2
-    data = read(tmp_path, network(tmp_path, last, 5, out=1), y, 5)
-    assert data.targets is None
-    np.testing.assert_array_equal(data.y, y)
+    graph, y = network(tmp_path, last, 5, out=1), np.arange(N) % 2
+    for made in (y, y.astype("f4"), y > 0, y[:, None], y[:, None].astype("f4")):
+        data = read(tmp_path, graph, made, 5)
+        assert data.told == "y"
+        np.testing.assert_array_equal(data.y, y)
 
 
 @pytest.mark.parametrize(

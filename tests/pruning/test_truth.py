@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from pruning.graphs import Builder, mlp
 
-from edgeprune.ir import OUTPUTS, Graph, Samples, predict
-from edgeprune.ops import Sigmoid, Softmax
+from edgeprune.ir import OUTPUTS, Graph, Node, Samples, predict
+from edgeprune.ops import Relu, Reshape, Sigmoid, Softmax
 from edgeprune.ops.answer import answer_of
+from edgeprune.pruning import prune
 from edgeprune.pruning.analyze import analyze
 from edgeprune.pruning.loss import make_loss
 from edgeprune.pruning.pictures import activation_maps
@@ -19,6 +21,17 @@ from edgeprune.pruning.truth import Truth, gives_numbers, truth_of
 
 def rows(n: int = 60, inputs: int = 5, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(n, inputs)).astype(np.float32)
+
+
+def pixels(n: int = 20) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(n, 3, 3, 2)).astype(np.float32)
+
+
+def image(channels: int, head: type | None = None) -> Graph:
+    """An image of 3 x 3 pixels out of another."""
+    b = Builder(0, x=(3, 3, 2))
+    y = b.conv(b.add(Relu(), b.conv("x", 4, k=1)), channels, k=1)
+    return b.build(y if head is None else b.add(head(), y))
 
 
 def numbers(graph: Graph, x: np.ndarray, off: float = 0.3) -> Samples:
@@ -80,16 +93,77 @@ def test_without_targets_a_quantity_is_held_against_the_source_model() -> None:
 def test_zeros_and_ones_for_every_probability_are_classes() -> None:
     graph, x = mlp(5, 4, 3, head=Sigmoid), rows()
     said = predict(graph, x).reshape(-1, 3)
-    truth = truth_of(graph, Samples(x, targets=(said > 0.5).astype(np.float32)))
+    truth = truth_of(graph, Samples(x, marks=(said > 0.5).astype(np.int64)))
     assert truth.measure == "share"
     assert truth.right(said) == 1
     assert truth.right(1 - said) == 0
 
 
-def test_ones_at_the_classes_of_positions_are_these_classes() -> None:
-    graph, x = mlp(5, 4, 3, head=Softmax), rows()
-    ones = np.eye(3, dtype=np.float32)[predict(graph, x).reshape(-1, 3).argmax(axis=1)]
-    assert truth_of(graph, Samples(x, targets=ones)).right(predict(graph, x)) == 1
+@pytest.mark.parametrize("head", [None, Softmax])
+def test_classes_of_positions_are_the_largest_there(head: type | None) -> None:
+    graph, x = image(3, head), pixels()
+    said = predict(graph, x)
+    data = Samples(x, marks=said.reshape(len(x), -1, 3).argmax(axis=2))
+    assert truth_of(graph, data).right(said) == 1
+    assert truth_of(graph, Samples(x)).right(said) == 1
+    assert truth_of(graph, Samples(x)).values.shape == (len(x), 9)
+    loss = make_loss(graph, data)
+    assert (loss.kind, loss.positions) == ("softmax", 9)
+    z = torch.from_numpy(predict(replace(graph, outputs=(loss.value,)), x).reshape(len(x), -1))
+    picked = z.reshape(-1, 3).log_softmax(1)[torch.arange(9 * len(x)), data.marks.ravel()]
+    error = loss.per_sample(z, torch.from_numpy(loss.targets))
+    np.testing.assert_allclose(error, -picked.reshape(len(x), 9).sum(1), rtol=1e-4)
+    assert analyze(graph, data).accuracy == 1
+
+
+@pytest.mark.parametrize("scale", [0.3, 4.0])
+def test_logits_of_several_labels_and_of_masks_say_one_above_zero(scale: float) -> None:
+    for graph, x in ((mlp(5, 4, 3, head=None), rows(300)), (image(1), pixels(300))):
+        z = predict(graph, x)
+        middle = np.median(z.reshape(len(z), -1, z.shape[-1]), axis=(0, 1))
+        weights, bias = graph.nodes[-1].inputs[1:]
+        held = graph.constants
+        factor = np.float32(scale / z.std())
+        logits = graph.with_constants(
+            {weights: held[weights] * factor, bias: (held[bias] - middle) * factor}
+        )
+        data = Samples(x, marks=(z > middle).reshape(len(z), -1).astype(np.int64))
+        truth = truth_of(logits, data)
+        assert truth.border == 0
+        assert truth.right(predict(logits, x)) == pytest.approx(1, abs=0.01)
+        assert make_loss(logits, data).kind == "sigmoid"
+        assert analyze(logits, data).accuracy == pytest.approx(1, abs=0.01)
+
+
+def test_few_ones_leave_a_logit_one() -> None:
+    graph, x = mlp(5, 4, 1, head=None), rows(400)
+    z = predict(graph, x).reshape(-1)
+    few = np.quantile(z, 0.9)
+    weights, bias = graph.nodes[-1].inputs[1:]
+    factor = np.float32(0.4 / z.std())
+    logits = graph.with_constants(
+        {
+            weights: graph.constants[weights] * factor,
+            bias: (graph.constants[bias] - few) * factor,
+        }
+    )
+    data = Samples(x, (z > few).astype(np.int64))
+    assert truth_of(logits, data).right(predict(logits, x)) == pytest.approx(1, abs=0.01)
+
+
+def test_an_autoencoder_of_shares_gives_numbers() -> None:
+    graph = mlp(5, 4, 5, head=Sigmoid)
+    assert truth_of(graph, Samples(rows())).measure == "r2"
+
+
+def test_one_number_without_an_axis_is_a_number_too() -> None:
+    graph, x = mlp(5, 4, 1), rows()
+    last = graph.nodes[-1]
+    shape = Node("flat", Reshape(()), (last.output,), "flat")
+    graph = graph.rebuilt([*graph.nodes, shape], outputs=("flat",))
+    data = Samples(x, (predict(graph, x) > 0.4).astype(np.int64))
+    assert 0 <= analyze(graph, data).accuracy <= 1
+    assert prune(graph, data, keep_ratio=0.5, criterion="taylor1").graph.params < graph.params
 
 
 def test_the_error_is_that_of_the_targets() -> None:
@@ -159,9 +233,7 @@ def test_what_was_trained_to_be_zero_or_one_says_one_above_a_half() -> None:
 
 
 def test_a_mask_is_counted_by_pixel() -> None:
-    b = Builder(0, x=(3, 3, 2))
-    graph = b.build(b.add(Sigmoid(), b.conv("x", 1, k=1)))
-    x = np.random.default_rng(0).normal(size=(20, 3, 3, 2)).astype(np.float32)
+    graph, x = image(1, Sigmoid), pixels()
     truth = truth_of(graph, Samples(x))
     assert truth.values.shape == (20, 9)
     off = predict(graph, x).copy()

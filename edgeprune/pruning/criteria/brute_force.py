@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from edgeprune.ir import Ids, tensors
+from edgeprune.ir import Ids, flat, tensors
 from edgeprune.pruning.criteria.chain import ChainSession, find_chain
 from edgeprune.pruning.criteria.context import Context, Criterion, Scores, Session
 from edgeprune.pruning.criteria.downstream import forward, plan, rerun
@@ -55,9 +55,9 @@ def _one_by_one(ctx: Context, channels: Ids) -> Scores:
     with torch.inference_mode():
         for x, t in ctx.batches():
             values, raw = forward(graph, {graph.inputs[0]: x}, weights)
-            base = loss.per_sample(values[loss.value].flatten(1), t).double().sum()
+            base = loss.per_sample(flat(values[loss.value]), t).double().sum()
             for i, steps in enumerate(plans):
                 z = rerun(steps, values, raw, weights).get(loss.value)
                 if z is not None:
-                    total[i] += float(loss.per_sample(z.flatten(1), t).double().sum() - base)
+                    total[i] += float(loss.per_sample(flat(z), t).double().sum() - base)
     return total / len(ctx.data)

@@ -43,7 +43,7 @@ def effects(ctx: Context) -> Iterator[torch.Tensor]:
         with torch.enable_grad():
             values = run(graph, {graph.inputs[0]: x.requires_grad_()}, constants=weights, hook=hook)
             z = loss.preactivation(values)
-            if not ctx.data.is_told:
+            if ctx.data.told is None:
                 z = loss.by_position(z)
                 error = (z * cotangents(loss.kind, loss.beta, z.detach(), 1, generator)[0]).sum()
             else:

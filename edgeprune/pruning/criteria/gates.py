@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from edgeprune.adam import Adam
-from edgeprune.ir import Node, run, tensors
+from edgeprune.ir import Node, flat, run, tensors
 from edgeprune.pruning.criteria.context import Context, Criterion, Scores
 
 STEPS = 400
@@ -43,7 +43,7 @@ def gates(ctx: Context) -> Scores:
             return v * gate[ids[node.name]] if i == 0 and node.name in ids else v
 
         values = run(graph, {graph.inputs[0]: x[rows]}, constants=weights, hook=hook)
-        return loss.per_sample(values[loss.value].flatten(1), t[rows]).mean()
+        return loss.per_sample(flat(values[loss.value]), t[rows]).mean()
 
     closed = error(torch.arange(min(len(x), 5 * BATCH)), (~free).float()).detach()
     closed = closed.clamp(min=1e-9)

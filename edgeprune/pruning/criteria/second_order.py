@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from edgeprune.errors import UnsupportedError
-from edgeprune.ir import run, tensors
+from edgeprune.ir import flat, run, tensors
 from edgeprune.ops import Relu
 from edgeprune.pruning.criteria.chain import Chain, find_chain
 from edgeprune.pruning.criteria.context import Context, Criterion, Scores
@@ -169,7 +169,7 @@ def _one_by_one(ctx: Context, channels: list[int], variant: Variant, found: torc
         rows = slice(start, start + len(x))
         start += len(x)
         values, raw = forward(graph, {graph.inputs[0]: x}, weights)
-        z = values[loss.value].flatten(1)
+        z = flat(values[loss.value])
         gradient = _head(loss, z, t)[0]
         form = _curvature(loss, z, t, variant == "gauss_newton")
         for k in channels:
@@ -177,7 +177,7 @@ def _one_by_one(ctx: Context, channels: list[int], variant: Variant, found: torc
 
             def output(less: torch.Tensor, steps: list = steps) -> torch.Tensor:  # type: ignore[type-arg]
                 new = rerun(steps, values, raw, weights, less)  # noqa: B023
-                return new.get(loss.value, z).flatten(1)  # noqa: B023
+                return flat(new.get(loss.value, z))  # noqa: B023
 
             first, second = _along(output, variant == "exact")
             change = (gradient * first).sum(-1) + form(first) / 2

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.ir import Graph, Node, run, samples_held, tensors
+from edgeprune.ir import Graph, Node, flat, run, samples_held, tensors
 from edgeprune.ops.linear import linears, partner
 from edgeprune.pruning.obs.kronecker import Kronecker
 from edgeprune.pruning.obs.parts import Part
@@ -67,7 +67,7 @@ class Aim:
 
     def seen(self, z: torch.Tensor) -> torch.Tensor:
         """What counts of a value, flat: (n, elements)."""
-        return (z if self.bounds is None else z.clamp(*self.bounds)).flatten(1)
+        return flat(z if self.bounds is None else z.clamp(*self.bounds))
 
     def wanted(self, values: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """The same of the dense network's values."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.ir import Array, Graph, run, samples_predicted, tensors
+from edgeprune.ir import Array, Graph, flat, run, samples_predicted, tensors
 from edgeprune.ops import Dense
 from edgeprune.pruning.loss import Loss
 from edgeprune.pruning.obs.refit import default_ridge
@@ -88,7 +88,7 @@ def value_of(graph: Graph, x: NDArray[np.float32], value: str) -> torch.Tensor:
     with torch.no_grad():
         for i in range(0, len(x), batch):
             feed = {graph.inputs[0]: torch.from_numpy(np.ascontiguousarray(x[i : i + batch]))}
-            rows.append(run(graph, feed, constants=weights, keep=(value,))[value].flatten(1))
+            rows.append(flat(run(graph, feed, constants=weights, keep=(value,))[value]))
     return torch.cat(rows)
 
 
