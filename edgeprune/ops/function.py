@@ -143,18 +143,23 @@ class Rsqrt(Function):
 
 @dataclass(frozen=True)
 class Reciprocal(Function):
-    """1 / x; in int8 the largest value at 0."""
+    """1 / x; in integers the largest value at 0, or the smallest where it divides by negative ones.
+
+    Attributes:
+        side: the sign of what is divided by, where that is 0 as an integer.
+    """
 
     kind: ClassVar[str] = "reciprocal"
     pole: ClassVar[bool] = True
     one_sided: ClassVar[frozenset[int]] = frozenset({0})
     onnx: ClassVar[str] = "Reciprocal"
+    side: float = 1.0
 
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
         return x[0].reciprocal()
 
     def real(self, v: float) -> float:
-        return 1 / v if v else math.inf
+        return 1 / v if v else math.copysign(math.inf, self.side)
 
     def parts(self) -> Parts:
         return ((Div(), (1.0, "x")),)

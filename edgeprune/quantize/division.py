@@ -30,6 +30,8 @@ def without_division(graph: Graph, ranges: Mapping[str, Range]) -> tuple[Graph, 
     constants = dict(graph.constants)
     problems = []
     for node in graph.nodes:
+        if isinstance(node.op, Reciprocal) and node.inputs[0] in ranges:
+            node = replace(node, op=_on_side(ranges[node.inputs[0]]))
         if not isinstance(node.op, Div):
             nodes.append(node)
             continue
@@ -44,7 +46,7 @@ def without_division(graph: Graph, ranges: Mapping[str, Range]) -> tuple[Graph, 
         else:
             inverse = f"{node.output}/reciprocal"
             found[inverse] = (1 / high, 1 / low)
-            nodes.append(Node(f"{node.name}/reciprocal", Reciprocal(), (under,), inverse))
+            nodes.append(Node(f"{node.name}/reciprocal", _on_side((low, high)), (under,), inverse))
             nodes.append(replace(node, op=Mul(node.op.clamp), inputs=(over, inverse)))
     if problems:
         what = f"has no integer form of {len(problems)} operators:\n  " + "\n  ".join(problems)
@@ -52,6 +54,11 @@ def without_division(graph: Graph, ranges: Mapping[str, Range]) -> tuple[Graph, 
     if nodes == list(graph.nodes):
         return graph, found
     return graph.rebuilt(nodes, constants=constants), found
+
+
+def _on_side(under: Range) -> Reciprocal:
+    """What is divided by is 0 as an integer where it is small: its sign there is that of all."""
+    return Reciprocal(-1.0 if under[1] < 0 else 1.0)
 
 
 def _ends(graph: Graph, v: str, ranges: Mapping[str, Range]) -> Range:

@@ -26,10 +26,12 @@ from edgeprune.ops import (
     Reshape,
     Unary,
 )
-from edgeprune.ops.function import FUNCTIONS
+from edgeprune.ops.function import FUNCTIONS, Reciprocal
 from edgeprune.ops.lookup import Lookup
 
 ENTRIES = {DType.INT8: 256, DType.INT16: 65536}
+KNOWN: tuple[Unary, ...] = (*(f() for f in FUNCTIONS), Reciprocal(-1.0))
+"""Functions that tables are held against."""
 
 
 def cast(r: Reader, op: Operator) -> None:
@@ -143,7 +145,7 @@ def look_up(r: Reader, op: Operator) -> None:
 def _named_wide(table: Array, x: QuantParams, y: QuantParams) -> Unary | None:
     """The function whose results these are, straight between ends; None: they are not."""
     held = fp.ends(table)
-    known: tuple[Unary, ...] = (*(f() for f in FUNCTIONS), Gelu(), Gelu(True), Elu(), HardSwish())
+    known: tuple[Unary, ...] = (*KNOWN, Gelu(), Gelu(True), Elu(), HardSwish())
     if held is None:
         return None
     same = (f for f in known if (f.ends(x, y) == held).all())
@@ -153,5 +155,5 @@ def _named_wide(table: Array, x: QuantParams, y: QuantParams) -> Unary | None:
 def _named(table: Array, x: QuantParams, y: QuantParams) -> Unary:
     """The function that has such a table, or the table itself."""
     held, made = (TensorType(table.shape, DType.INT8, q) for q in (x, y))
-    same = (f() for f in FUNCTIONS if (f().table(held, made) == table).all())
+    same = (f for f in KNOWN if (f.table(held, made) == table).all())
     return next(same, Lookup.of(table, x, y))
