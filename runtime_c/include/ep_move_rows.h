@@ -6,7 +6,7 @@
 
 EP_EXTERN_C_BEGIN
 
-/* Moves the rows that are still read to a lower place, eight words at a time where both ends lie at words and 32 bytes apart.
+/* Moves the rows that are still read to a lower place, by words where both ends lie at words, eight at a time where they lie 32 bytes apart.
  *
  * to, from may overlap, to being the lower one */
 void ep_move_rows(void *to, const void *from, int32_t bytes);

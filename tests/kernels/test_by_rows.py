@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -37,6 +39,7 @@ from edgeprune.kernels.select import lower
 from edgeprune.ops._window import Padding
 from edgeprune.ops.views import views
 from edgeprune.quantize import observe
+from edgeprune.resources import runtime_dir
 from edgeprune.target import load_target
 
 TARGET = load_target("host")
@@ -368,3 +371,23 @@ def test_rows_move_whole_to_a_place_below(apart: int) -> None:
         at = memory.ctypes.data + 16
         library.ep_move_rows(ffi.cast("void *", at), ffi.cast("void *", at + apart), nbytes)
         assert np.array_equal(memory, expected), nbytes
+
+
+@pytest.mark.parametrize("apart", [4, 12, 28, 32, 36])
+def test_rows_at_words_move_by_words_however_near(apart: int, tmp_path: Path) -> None:
+    """No byte is left to the loop over bytes: all of them go through memcpy."""
+    source = tmp_path / "moved.c"
+    source.write_text(
+        "#include <string.h>\n"
+        "size_t moved;\n"
+        "#define memcpy(to, from, bytes) (moved += (bytes), memcpy(to, from, bytes))\n"
+        '#include "ep_move_rows.c"\n'
+    )
+    made = tmp_path / "moved.so"
+    folders = [f"-I{runtime_dir() / f}" for f in ("include", "src")]
+    subprocess.run(["gcc", "-shared", "-fPIC", *folders, source, "-o", made], check=True)
+    library = ctypes.CDLL(str(made))
+    memory = (ctypes.c_uint32 * 100)()
+    at = ctypes.addressof(memory)
+    library.ep_move_rows(ctypes.c_void_p(at), ctypes.c_void_p(at + apart), ctypes.c_int32(200))
+    assert ctypes.c_size_t.in_dll(library, "moved").value >= 200
