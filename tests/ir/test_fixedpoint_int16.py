@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -10,6 +11,7 @@ from tflite_files import Value, one_op, run
 
 from edgeprune.ir import fixedpoint as fp
 from edgeprune.ir.types import QuantParams
+from edgeprune.ops.function import FUNCTIONS, Abs, Function
 from tests.ir.draws import ROUNDS, Draw
 
 WIDE = np.arange(-(2**15), 2**15).astype(np.int16)[None]
@@ -111,3 +113,16 @@ def test_the_magnitude_of_every_int16_is_a_leaky_relu_of_slope_minus_one(seed: i
     value = Value(WIDE.shape, "int16", q)
     file = one_op("ABS", [value], value, {}, table="AbsOptions", version=3)
     assert np.array_equal(run(file, WIDE), fp.leaky_relu_s16(WIDE, q, q, -1.0))
+
+
+@pytest.mark.parametrize("function", [f for f in FUNCTIONS if f is not Abs])
+@pytest.mark.parametrize("x", [1e-38, 1.0, 1e30, 1e36])
+@pytest.mark.parametrize("y", [1e-38, 1.0, 1e36])
+def test_scales_at_the_ends_of_float32_say_nothing_of_an_overflow(
+    function: type[Function], x: float, y: float
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ends = function().ends(QuantParams.of(x), QuantParams.of(y))
+    assert ends.min() >= -(2**15)
+    assert ends.max() < 2**15

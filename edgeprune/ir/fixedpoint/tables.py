@@ -71,9 +71,9 @@ def table_s16(kind: str, x: QuantParams, y: QuantParams, **attrs: float) -> Int6
         attrs: ``approximate`` (0 or 1) for "gelu".
     """
     xs, ys = F32(x.scale[0]), F32(y.scale[0])
-    low, high = ys * F32(LOW), ys * F32(HIGH)
-    function = _WIDE_FUNCTIONS[kind](low, high, **attrs)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
+        low, high = ys * F32(LOW), ys * F32(HIGH)
+        function = _WIDE_FUNCTIONS[kind](low, high, **attrs)
         table = interpolated_table(function, xs * F32(LOW), xs * F32(HIGH), high - low)
     if table is None or np.abs(np.diff(table)).max() > HIGH:
         return None

@@ -164,7 +164,8 @@ def tabulate_s16(function: Callable[[float], float], x: QuantParams, y: QuantPar
         The 513 ends of the pieces that :func:`interpolate` goes straight between.
     """
     (xs, xz), (ys, yz) = x.scalar, y.scalar
-    real = np.array([function(xs * (q - xz)) for q in range(LOW, HIGH + 2, 128)]) / ys
+    with np.errstate(over="ignore"):
+        real = np.array([function(xs * (q - xz)) for q in range(LOW, HIGH + 2, 128)]) / ys
     rounded = np.copysign(np.floor(np.abs(real) + 0.5), real) + yz
     return np.asarray(np.clip(rounded, LOW, HIGH), np.int64)
 
