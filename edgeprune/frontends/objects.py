@@ -12,10 +12,15 @@ from edgeprune.ir import Array
 
 TAKEN = (
     "an array x (n, input shape), a pair (x, y), a dictionary of arrays, a Dataset, a DataLoader "
-    "or a generator of pairs (x, y), a list of pairs (x, y) whose x has more axes than y, or the "
-    "path of a file or of a folder of pictures by class"
+    "or a generator of pairs (x, y), a list of pairs (x, y) whose y has another shape than x, or "
+    "the path of a file or of a folder of pictures by class"
 )
 MAX_BYTES = 4 << 30
+_OF_BATCHES = {
+    (library, name)
+    for library in ("keras", "tensorflow", "tf_keras")
+    for name in ("PyDataset", "Sequence")
+}  # Keras' own, as it and TensorFlow have called it
 _ITEM_BYTES = 256  # what an item takes beside its numbers: of endless small ones that is most
 
 
@@ -51,26 +56,26 @@ def _is_pair(data: Any) -> bool:
         return len(data) == 2
     if not isinstance(data, list) or len(data) != 2:
         return False
-    ranks = [_rank(part) for part in data]
+    ranks = [len(_shape(part)) for part in data]
     return ranks[0] > ranks[1] == 1 and len(data[0]) == len(data[1])
 
 
-def _rank(part: Any) -> int:
-    """Axes of what may be an array, as its first items have them; 0: it is none."""
+def _shape(part: Any) -> tuple[int, ...]:
+    """The shape of what may be an array, as its first items have it; without axes: it is none."""
     if isinstance(part, list | tuple):
-        return 1 + (_rank(part[0]) if part else 0)
-    if hasattr(part, "__array_interface__"):  # pictures have no number of axes
-        return np.ndim(part)
-    return int(getattr(part, "ndim", 0))
+        return (len(part), *(_shape(part[0]) if part else ()))
+    if hasattr(part, "__array_interface__"):  # pictures say no shape themselves
+        return np.shape(part)
+    return tuple(getattr(part, "shape", ()))
 
 
 def _is_pairs(data: Any) -> bool:
     """A list of samples with their labels, such as ``list(dataset)``; tuples of features are none.
 
-    A sample has more axes than its label, and a batch of samples more than its labels.
+    Features are alike in shape, as they are rows of one sample; an answer has a shape of its own.
     """
     return isinstance(data, list) and all(
-        isinstance(item, tuple) and len(item) == 2 and _rank(item[0]) > _rank(item[1])
+        isinstance(item, tuple) and len(item) == 2 and () != _shape(item[0]) != _shape(item[1])
         for item in data
     )
 
@@ -83,7 +88,7 @@ def _is_alone(data: Any) -> bool:
 
 
 def _is_array(part: Any) -> bool:
-    return _rank(part) > 0 and not isinstance(part, list | tuple)
+    return _shape(part) != () and not isinstance(part, list | tuple)
 
 
 def _array(value: Any, where: str) -> Array:
@@ -125,7 +130,7 @@ def _refused(where: str, kind: str, why: str) -> EdgePruneError:
 def _drawn(data: Any, where: str) -> dict[str, Array]:
     """What a Dataset, a DataLoader or a generator gives, one behind the other."""
     kind = type(data).__name__
-    batched = getattr(data, "batch_size", None) is not None
+    said = _says_batches(data)
     xs: list[Array] = []
     ys: list[Array] = []
     total = 0
@@ -136,14 +141,13 @@ def _drawn(data: Any, where: str) -> dict[str, Array]:
         labelled = isinstance(item, tuple | list) and len(item) == 2
         if isinstance(item, Mapping) or (isinstance(item, tuple | list) and not labelled):
             raise _refused(where, kind, f"item {number} is a {type(item).__name__}, no pair (x, y)")
-        if not labelled and not batched and not hasattr(data, "__getitem__"):
+        if not labelled and not said and not hasattr(data, "__getitem__"):
             why = "whether its items are samples or batches cannot be told without labels"
             raise _refused(where, kind, why)
         x = _array(item[0] if labelled else item, at)
         xs.append(x)
         if labelled:
             ys.append(_array(item[1], at))
-            batched = batched or ys[-1].ndim > 0
         total += x.nbytes + _ITEM_BYTES
         if total > MAX_BYTES:
             raise _refused(where, kind, f"it gives more than {MAX_BYTES >> 30} GiB")
@@ -151,12 +155,39 @@ def _drawn(data: Any, where: str) -> dict[str, Array]:
         raise _refused(where, kind, "it holds no sample")
     if ys and len(ys) != len(xs):
         raise _refused(where, kind, "some of its items have labels and some have none")
-    join = np.concatenate if batched else np.stack
+    join = np.concatenate if _are_batches(said, xs, ys) else np.stack
     try:
         return {"x": join(xs)} | ({"y": join(ys)} if ys else {})
     except ValueError:
         shapes = sorted({str(x.shape) for x in xs})[:3]
         raise _refused(where, kind, f"its items differ in shape: {', '.join(shapes)}") from None
+
+
+def _are_batches(said: bool | None, xs: list[Array], ys: list[Array]) -> bool:
+    """Whether items are batches, to be joined, or samples, to be stacked.
+
+    1. What the object says of itself holds (:func:`_says_batches`): loaders and Keras' generators
+       give batches, torch's datasets samples, whatever shape their y have.
+    2. Of anything else (generators, lists, tf.data, what only has an index) the items tell: they
+       are batches where in every one y has as many rows as x, and x more axes than that of rows.
+       So x (6,) with y (), (1,) or (6,) is a sample, (4, 6) with (4,) or (4, 1) are four.
+    3. Without labels they are samples.
+    """
+    if said is not None:
+        return said
+    pairs = zip(xs, ys, strict=True)
+    return bool(ys) and all(x.ndim > 1 and x.shape[:1] == y.shape[:1] for x, y in pairs)
+
+
+def _says_batches(data: Any) -> bool | None:
+    """Whether it gives batches, or samples, by its class or its fields; None: neither says so."""
+    if any(getattr(data, field, None) is not None for field in ("batch_size", "batch_sampler")):
+        return True
+    classes = {(c.__module__.split(".")[0], c.__name__) for c in type(data).__mro__}
+    if classes & _OF_BATCHES:
+        return True
+    of_samples = ("torch", "Dataset") in classes and ("torch", "IterableDataset") not in classes
+    return False if of_samples else None
 
 
 def _items(data: Any, where: str) -> Iterator[Any]:

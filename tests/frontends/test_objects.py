@@ -133,6 +133,81 @@ def test_samples_with_labels_are_taken(kind: str) -> None:
     np.testing.assert_array_equal(found["y"], Y)
 
 
+class Marked:
+    """What holds these samples by an index, and is a Keras generator by its class."""
+
+    def __init__(self, items: list[Any]) -> None:
+        self._items = items
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, i: int) -> Any:
+        return self._items[i]
+
+
+class PyDataset(Marked):
+    """As Keras 3 has it; Keras 2 calls it Sequence."""
+
+    __module__ = "keras.src.trainers.data_adapters.py_dataset_adapter"
+
+
+class Generator(PyDataset):
+    """A user's own, in a module of theirs."""
+
+
+def with_answers(y: Any) -> dict[str, Any]:
+    """Every kind of data with samples X and answers y, which have axes of their own."""
+    tensors = TensorDataset(torch.from_numpy(X), torch.from_numpy(y))
+    parts = [slice(0, 4), slice(4, 6)]
+    samples = list(zip(X, y, strict=True))
+    return {
+        "a dataset": tensors,
+        "a part of a dataset": torch.utils.data.Subset(tensors, range(6)),
+        "what has an index": Marked(samples),
+        "a loader of batches": DataLoader(tensors, batch_size=4),
+        "a loader by a sampler of batches": DataLoader(tensors, batch_sampler=[range(4), [4, 5]]),
+        "a loader of samples": DataLoader(tensors, batch_size=None),
+        "a list of samples": samples,
+        "a list of samples as lists": [(a.tolist(), b.tolist()) for a, b in samples],
+        "a list of tensors": list(tensors),
+        "a list of batches": [(X[i], y[i]) for i in parts],
+        "batches of one by an index": Marked([(X[i : i + 1], y[i : i + 1]) for i in range(6)]),
+        "a generator of samples": iter(samples),
+        "a generator of batches": ((X[i], y[i]) for i in parts),
+        "a generator of batches of one": ((X[i : i + 1], y[i : i + 1]) for i in range(6)),
+        "a generator of Keras": Generator([(X[i], y[i]) for i in parts]),
+    }
+
+
+@pytest.mark.parametrize("kind", with_answers(X[:, :1]))
+@pytest.mark.parametrize("shape", [(1,), (3,), (2, 2)], ids=str)
+def test_samples_with_answers_of_axes_are_taken(kind: str, shape: tuple[int, ...]) -> None:
+    y = np.arange(6 * np.prod(shape), dtype=np.float32).reshape(6, *shape)
+    found = arrays_of(with_answers(y)[kind], "data")
+    np.testing.assert_array_equal(found["x"], X)
+    np.testing.assert_array_equal(found["y"], y)
+
+
+def test_samples_of_a_dataset_are_samples_with_answers_as_long_as_they_are() -> None:
+    """Masks of pictures, and the pictures themselves of an autoencoder."""
+    pictures = X.reshape(2, 3, 4, 1)
+    for y in (pictures[..., 0], pictures):
+        data = TensorDataset(torch.from_numpy(pictures), torch.from_numpy(y))
+        found = arrays_of(data, "data")
+        np.testing.assert_array_equal(found["x"], pictures)
+        np.testing.assert_array_equal(found["y"], y)
+    for given in (TensorDataset(torch.from_numpy(X), torch.from_numpy(X)), zip(X, X, strict=True)):
+        np.testing.assert_array_equal(arrays_of(given, "data")["y"], X)
+
+
+def test_batches_without_labels_are_batches_where_they_say_so() -> None:
+    tensors = TensorDataset(torch.from_numpy(X))
+    sampled = DataLoader(tensors, batch_sampler=[range(4), [4, 5]])
+    for data in (sampled, Generator([X[:4], X[4:]])):
+        np.testing.assert_array_equal(arrays_of(data, "data")["x"], X)
+
+
 def test_what_has_no_end_is_read_whole_wherever_it_stands() -> None:
     data = Endless([(X[:4], Y[:4]), (X[4:], Y[4:])])
     for _ in range(3):
@@ -239,7 +314,7 @@ REFUSED = {
     "masked rows": (list(np.ma.masked_array(X, X > 3)), "masked"),
     "masked numbers": (list(np.ma.masked_array(X[0], X[0] > 1)), "masked"),
     "masked rows with labels": (list(zip(np.ma.masked_array(X, X > 3), Y, strict=True)), "masked"),
-    "samples as long as their targets": ([(X[0], X[0, :3])] * 3, "whose x has more axes than y"),
+    "samples with some unlike targets": ([(X[0], X[0, :3]), (X[0], X[0])], "y has another shape"),
     "samples and labels side by side": ([[X[0], 1], [X[1], 0]], "its items differ in shape"),
     "what its library cannot give": ([Failing()] * 2, "a disk that is gone"),
     "an empty list": ([], "no sample"),
