@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from edgeprune.emit.lacking import KINDS, lacking
-from edgeprune.ir import Array, Graph, split_rows
+from edgeprune.ir import Array, DType, Graph, split_rows
 from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import Prepared
 from edgeprune.report.interface import elements_read
 
 FAINT = 0.5  # of a step of an input's scale: elements that vary by less are as good as constant
+MIDDLE, MOST = 128, 255  # of bytes: whole numbers that end below the one may be counts
 
 
 def notes_of(options: BuildOptions, chosen: Candidate, prepared: Prepared) -> tuple[str, ...]:
@@ -48,12 +49,11 @@ def doubted(prepared: Prepared, *, scaled: bool) -> list[str]:
         prepared: the reported samples, and what the source model answers.
         scaled: whether the user said what is done to samples.
     """
-    notes, graph = [], prepared.graph
-    takes_reals = not any(graph.types[v].quant or graph.types[v].is_index for v in graph.arguments)
-    if prepared.report.bytes and takes_reals and not scaled:
+    notes = []
+    if not scaled and _as_bytes(prepared) and not _fits(prepared):
         notes.append(
-            "samples are bytes and go in as numbers from 0 to 255; for a network that was trained "
-            "on 0 to 1 give --std 255"
+            "samples are whole numbers from 0 to 255, as bytes are, and go in as they are; for a "
+            "network that was trained on 0 to 1 give --std 255"
         )
     if prepared.report.y is None:
         return notes
@@ -70,6 +70,33 @@ def doubted(prepared: Prepared, *, scaled: bool) -> list[str]:
             f"than if it always said {kinds[counts.argmax()]} ({most:.1%}): {why}"
         )
     return notes
+
+
+def _as_bytes(prepared: Prepared) -> bool:
+    """Whether samples have the values of bytes, whatever type held them, for a network of reals.
+
+    One whose own file takes integers knows what to do with them.
+    """
+    graph, x = prepared.graph, prepared.report.x
+    for v in graph.arguments:
+        port = graph.ports.get(v)
+        if graph.types[v].quant or graph.types[v].is_index:
+            return False
+        if port is not None and port.dtype is not DType.FLOAT32:
+            return False
+    if prepared.report.bytes:
+        return True
+    return bool(x.min() >= 0 and MIDDLE <= x.max() <= MOST and (x == np.rint(x)).all())
+
+
+def _fits(prepared: Prepared) -> bool:
+    """Whether labels or numbers show that samples are as the network was trained with."""
+    truth, said = prepared.truth, prepared.reference
+    if not prepared.report.told:
+        return False
+    if prepared.report.y is None:
+        return truth.right(said) > 0
+    return truth.right(said) > np.bincount(truth.values).max() / len(truth)
 
 
 def faint(graph: Graph, x: Array, *, keeps_integers: bool = False) -> list[str]:
