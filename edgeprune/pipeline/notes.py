@@ -62,9 +62,12 @@ def doubted(prepared: Prepared, *, scaled: bool) -> list[str]:
     right, most = (said == y).mean(), counts.max() / len(y)
     if len(kinds) > 1 and right <= most:
         why = "are labels numbered, and samples scaled, as in training?"
+        last = max(prepared.reference[0].size, 2) - 1
         for sign, by in (("-", 1), ("+", -1)):
             if (share := (said + by == y).mean()) > most:
-                why = f"y {sign} 1 is what it answers for {share:.1%}: give labels so"
+                why = f"y {sign} 1 is what it answers for {share:.1%}: "
+                is_label = kinds[0] - by >= 0 and kinds[-1] - by <= last
+                why += "give labels so" if is_label else "its classes have another order"
         notes.append(
             f"the source model answers {right:.1%} of the samples as they are labelled, no more "
             f"than if it always said {kinds[counts.argmax()]} ({most:.1%}): {why}"

@@ -79,3 +79,14 @@ def test_bytes_are_not_told_where_labels_or_numbers_show_that_they_fit() -> None
 @pytest.mark.parametrize("port", [DType.UINT8, DType.INT32])
 def test_bytes_are_not_told_where_the_file_itself_takes_integers(port: DType) -> None:
     assert doubts(answers(some(60), 3), None, x=pixels(60, "u1"), port=port) == ""
+
+
+@pytest.mark.parametrize("by", [1, -1])
+def test_labels_that_may_be_one_off_are_so_only_where_all_of_them_can_be(by: int) -> None:
+    said = some(60, 5)
+    turned = doubts(answers(said, 5), (said + by) % 5)
+    assert f"y {'-' if by > 0 else '+'} 1 is what it answers for 80.0%" in turned
+    assert "another order" in turned
+    assert "give labels so" not in turned
+    kept = (said + by >= 0) & (said + by < 5)
+    assert "100.0%: give labels so" in doubts(answers(said[kept], 5), said[kept] + by)
