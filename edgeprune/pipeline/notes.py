@@ -13,6 +13,8 @@ from edgeprune.report.interface import elements_read
 
 FAINT = 0.5  # of a step of an input's scale: elements that vary by less are as good as constant
 MIDDLE, MOST = 128, 255  # of bytes: whole numbers that end below the one may be counts
+FEW = 20
+"""Samples: with fewer, labels are not doubted."""
 
 
 def notes_of(options: BuildOptions, chosen: Candidate, prepared: Prepared) -> tuple[str, ...]:
@@ -55,24 +57,32 @@ def doubted(prepared: Prepared, *, scaled: bool) -> list[str]:
             "samples are whole numbers from 0 to 255, as bytes are, and go in as they are; for a "
             "network that was trained on 0 to 1 give --std 255"
         )
+    if prepared.report.told and len(prepared.report) >= FEW and not _fits(prepared):
+        notes.append(_doubted_truth(prepared))
+    return notes
+
+
+def _doubted_truth(prepared: Prepared) -> str:
+    """That labels or numbers are not what the source model answers, and what may be done."""
     if prepared.report.y is None:
-        return notes
+        return (
+            "the source model explains nothing of y: are y, and their order and scale, what it "
+            "was trained to give, and samples scaled as in training?"
+        )
     said, y = prepared.truth.said(prepared.reference), prepared.truth.values
     kinds, counts = np.unique(y, return_counts=True)
     right, most = (said == y).mean(), counts.max() / len(y)
-    if len(kinds) > 1 and right <= most:
-        why = "are labels numbered, and samples scaled, as in training?"
-        last = max(prepared.reference[0].size, 2) - 1
-        for sign, by in (("-", 1), ("+", -1)):
-            if (share := (said + by == y).mean()) > most:
-                why = f"y {sign} 1 is what it answers for {share:.1%}: "
-                is_label = kinds[0] - by >= 0 and kinds[-1] - by <= last
-                why += "give labels so" if is_label else "its classes have another order"
-        notes.append(
-            f"the source model answers {right:.1%} of the samples as they are labelled, no more "
-            f"than if it always said {kinds[counts.argmax()]} ({most:.1%}): {why}"
-        )
-    return notes
+    why = "are labels numbered, and samples scaled, as in training?"
+    last = max(prepared.reference[0].size, 2) - 1
+    for sign, by in (("-", 1), ("+", -1)):
+        if (share := (said + by == y).mean()) > most:
+            why = f"y {sign} 1 is what it answers for {share:.1%}: "
+            is_label = kinds[0] - by >= 0 and kinds[-1] - by <= last
+            why += "give labels so" if is_label else "its classes have another order"
+    return (
+        f"the source model answers {right:.1%} of the samples as they are labelled, no more "
+        f"than if it always said {kinds[counts.argmax()]} ({most:.1%}): {why}"
+    )
 
 
 def _as_bytes(prepared: Prepared) -> bool:
@@ -93,13 +103,27 @@ def _as_bytes(prepared: Prepared) -> bool:
 
 
 def _fits(prepared: Prepared) -> bool:
-    """Whether labels or numbers show that samples are as the network was trained with."""
-    truth, said = prepared.truth, prepared.reference
+    """Whether labels or numbers show that samples are as the network was trained with.
+
+    Numbers do where anything of them is explained. Labels do where more are right than if the
+    commonest one were always said, or where their balanced accuracy, the mean over labels of the
+    share that is right (Brodersen et al. 2010), is above that of answers that know nothing of
+    them: above 1 over the number of labels by more than the standard deviation that it has then.
+    Where there is one label alone, that number is the model's.
+    """
     if not prepared.report.told:
         return False
     if prepared.report.y is None:
-        return truth.right(said) > 0
-    return truth.right(said) > np.bincount(truth.values).max() / len(truth)
+        return prepared.truth.right(prepared.reference) > 0
+    y = prepared.truth.values
+    right = prepared.truth.said(prepared.reference) == y
+    kinds, counts = np.unique(y, return_counts=True)
+    if right.mean() > counts.max() / len(y):
+        return True
+    n = len(kinds) if len(kinds) > 1 else max(prepared.reference[0].size, 2)
+    deviation = np.sqrt((n - 1) / n**2 * (1 / counts).sum()) / len(kinds)
+    balanced = np.mean([right[y == kind].mean() for kind in kinds])
+    return bool(balanced > 1 / n + deviation)
 
 
 def faint(graph: Graph, x: Array, *, keeps_integers: bool = False) -> list[str]:

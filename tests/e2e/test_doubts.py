@@ -90,3 +90,33 @@ def test_labels_that_may_be_one_off_are_so_only_where_all_of_them_can_be(by: int
     assert "give labels so" not in turned
     kept = (said + by >= 0) & (said + by < 5)
     assert "100.0%: give labels so" in doubts(answers(said[kept], 5), said[kept] + by)
+
+
+def test_labels_of_few_samples_are_not_doubted() -> None:
+    y = some(60)
+    assert "as in training?" in doubts(answers((y + 1) % 3, 4), y * 0 + (y > 0) * 3)
+    for n, told in ((19, False), (20, True)):
+        assert bool(doubts(answers(np.zeros(n, np.int64), 3), some(n) % 2 + 1)) is told
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_answers_that_find_most_of_a_rare_class_are_not_doubted(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    y = np.arange(200) // 190
+    said = np.where(rng.random(200) < 0.1, 1 - y, y)
+    assert (said == y).mean() <= 0.95
+    assert doubts(answers(said, 2), y) == ""
+    assert doubts(answers(np.zeros_like(y), 2), y) != ""
+
+
+def test_one_class_that_is_always_missed_is_doubted() -> None:
+    for right in (True, False):
+        y = np.full(60, 2)
+        assert bool(doubts(answers(y if right else y - 1, 3), y)) is not right
+
+
+def test_numbers_of_which_nothing_is_explained_are_doubted() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=(60, 2))
+    for reference, told in ((y * 0.9, False), (rng.normal(size=(60, 2)), True)):
+        assert ("explains nothing of y" in doubts(reference.astype(np.float32), y)) is told
