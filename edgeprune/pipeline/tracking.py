@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,10 @@ METRICS = (
     "cycles", "ms", "seconds",
 )  # fmt: skip
 ARTIFACTS = ("report.json", "report.html")
-PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
-"""Seconds and tries more, where the user's environment has no others: MLflow's own, 120 and 7, are
-a quarter of an hour without a word for a server that does not answer."""
+PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
+"""Seconds and tries more, where the user's environment has no others: less than a minute with the
+waits between. MLflow's own, 120 and 7, are a quarter of an hour without a word for a server that
+does not answer."""
 
 
 def export(entries: Sequence[Entry], store: str) -> int:
@@ -54,22 +55,32 @@ def export(entries: Sequence[Entry], store: str) -> int:
             "--mlflow", "MLflow is not installed", "pip install 'edgeprune[mlflow]'"
         ) from None
     is_folder = ":" not in store
-    if is_folder:
-        # since MLflow 3.7 a folder has to be asked for: servers and databases do more
-        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
-    for name, value in PATIENCE.items():
-        os.environ.setdefault(name, value)
+    # since MLflow 3.7 a folder has to be asked for: servers and databases do more
+    asked = {"MLFLOW_ALLOW_FILE_STORE": "true"} if is_folder else {}
     address = Path(store).resolve().as_uri() if is_folder else store
     try:
-        client = MlflowClient(tracking_uri=address)
-        known = client.get_experiment_by_name(EXPERIMENT)
-        experiment = known.experiment_id if known else client.create_experiment(EXPERIMENT)
-        return sum(_export(client, experiment, entry) for entry in entries)
+        with _unless_set({**asked, **PATIENCE}):
+            client = MlflowClient(tracking_uri=address)
+            known = client.get_experiment_by_name(EXPERIMENT)
+            experiment = known.experiment_id if known else client.create_experiment(EXPERIMENT)
+            return sum(_export(client, experiment, entry) for entry in entries)
     except (MlflowException, OSError) as error:
         what = f"{store!r} does not take them: {str(error).splitlines()[0]}"
         raise EdgePruneError(
             "--mlflow", what, "give a folder, or the address of a server"
         ) from None
+
+
+@contextmanager
+def _unless_set(values: Mapping[str, str]) -> Iterator[None]:
+    """Variables of the environment, of those that it lacks, until the end of the block."""
+    new = [name for name in values if name not in os.environ]
+    os.environ.update({name: values[name] for name in new})
+    try:
+        yield
+    finally:
+        for name in new:
+            os.environ.pop(name, None)
 
 
 def _export(client: Any, experiment: str, entry: Entry) -> bool:
