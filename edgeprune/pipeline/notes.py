@@ -57,7 +57,9 @@ def doubted(prepared: Prepared, *, scaled: bool) -> list[str]:
             "samples are whole numbers from 0 to 255, as bytes are, and go in as they are; for a "
             "network that was trained on 0 to 1 give --std 255"
         )
-    if prepared.report.told and len(prepared.report) >= FEW and not _fits(prepared):
+    told, right = prepared.report.told, prepared.truth.right(prepared.reference)
+    is_off = not _fits(prepared) if told == "y" else right == 0
+    if told and is_off and len(prepared.report) >= FEW:
         notes.append(_doubted_truth(prepared))
     return notes
 
@@ -105,7 +107,8 @@ def _as_bytes(prepared: Prepared) -> bool:
 def _fits(prepared: Prepared) -> bool:
     """Whether labels or numbers show that samples are as the network was trained with.
 
-    Numbers do where anything of them is explained. Labels do where more are right than if the
+    Numbers do where anything of them is explained, marks where more are right than if the commonest
+    one were always said. Labels do where more are right than if the
     commonest one were always said, or where their balanced accuracy, the mean over labels of the
     share that is right (Brodersen et al. 2010), is above that of answers that know nothing of
     them: above 1 over the number of labels by more than the standard deviation that it has then.
@@ -113,9 +116,10 @@ def _fits(prepared: Prepared) -> bool:
     """
     if not prepared.report.told:
         return False
-    if prepared.report.y is None:
-        return prepared.truth.right(prepared.reference) > 0
     y = prepared.truth.values
+    if prepared.report.y is None:
+        always = 0.0 if y.dtype.kind == "f" else np.unique(y, return_counts=True)[1].max() / y.size
+        return bool(prepared.truth.right(prepared.reference) > always)
     right = prepared.truth.said(prepared.reference) == y
     kinds, counts = np.unique(y, return_counts=True)
     if right.mean() > counts.max() / len(y):

@@ -120,3 +120,14 @@ def test_numbers_of_which_nothing_is_explained_are_doubted() -> None:
     y = rng.normal(size=(60, 2))
     for reference, told in ((y * 0.9, False), (rng.normal(size=(60, 2)), True)):
         assert ("explains nothing of y" in doubts(reference.astype(np.float32), y)) is told
+
+
+def test_marks_are_doubted_only_where_all_are_wrong_and_show_that_bytes_fit() -> None:
+    marks = (np.arange(120).reshape(60, 2) % 3 == 0).astype(np.int64)
+    samples = Samples(pixels(60, "f4"), marks=marks)
+    for said, bytes_told, doubted_too in ((marks, 0, 0), (marks * 0, 1, 0), (1 - marks, 1, 1)):
+        given: Any = SimpleNamespace(
+            graph=graph_of(2), report=samples, reference=said.astype(np.float32), truth=Truth(marks)
+        )
+        notes = " ".join(doubted(given, scaled=False))
+        assert ("--std 255" in notes, "nothing of y" in notes) == (bytes_told, doubted_too)
