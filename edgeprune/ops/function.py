@@ -97,7 +97,7 @@ class Log(Function):
 
 @dataclass(frozen=True)
 class Sqrt(Function):
-    """The square root; in int8 0 below 0."""
+    """The square root; in integers 0 below 0."""
 
     kind: ClassVar[str] = "sqrt"
     rises: ClassVar[bool] = True
@@ -116,7 +116,7 @@ class Sqrt(Function):
 
 @dataclass(frozen=True)
 class Rsqrt(Function):
-    """1 / the square root; in int8 the largest value at and below 0."""
+    """1 / the square root; in int8 the largest value at and below 0, in int16 LiteRT's at 0."""
 
     kind: ClassVar[str] = "rsqrt"
     wide_kind: ClassVar[str] = "rsqrt"

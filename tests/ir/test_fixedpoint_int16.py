@@ -11,7 +11,7 @@ from tflite_files import Value, one_op, run
 
 from edgeprune.ir import fixedpoint as fp
 from edgeprune.ir.types import QuantParams
-from edgeprune.ops.function import FUNCTIONS, Abs, Function
+from edgeprune.ops.function import FUNCTIONS, Abs, Function, Reciprocal, Rsqrt, Sqrt
 from tests.ir.draws import ROUNDS, Draw
 
 WIDE = np.arange(-(2**15), 2**15).astype(np.int16)[None]
@@ -126,3 +126,31 @@ def test_scales_at_the_ends_of_float32_say_nothing_of_an_overflow(
         ends = function().ends(QuantParams.of(x), QuantParams.of(y))
     assert ends.min() >= -(2**15)
     assert ends.max() < 2**15
+
+
+def positive(function: Function, lowest: int, most: float = 10.0) -> tuple[np.ndarray, np.ndarray]:
+    """Of results and real ones for int16s from the lowest that occurs on, up to ``most``."""
+    q = np.arange(lowest, 2**15)
+    real = np.array([function.real(v * most / 32767) for v in q])
+    step = real.max() / 32767
+    ends = function.ends(QuantParams.of(most / 32767), QuantParams.of(step))
+    return fp.interpolate(ends, q) * step, real
+
+
+@pytest.mark.parametrize(("share", "within"), [(50, 0.05), (10, 0.01)])
+@pytest.mark.parametrize("function", [Sqrt(), Rsqrt(), Reciprocal()])
+def test_steep_functions_of_what_is_bounded_from_below_are_as_close_as_the_limits_say(
+    function: Function, share: int, within: float
+) -> None:
+    for lowest in range(32767 // share, 32767 // share + 128, 8):
+        got, real = positive(function, lowest)
+        assert (abs(got - real) < within * real).all()
+
+
+def test_below_a_256th_of_the_largest_steep_functions_are_as_coarse_as_the_limits_say() -> None:
+    got, real = positive(Sqrt(), 1)
+    assert abs(got - real).max() == pytest.approx(real.max() / 64, rel=0.01)
+    lowest = 32767 // 10_000
+    got, real = positive(Reciprocal(), lowest)
+    assert got[64 - lowest] == pytest.approx(real.max() / 2, rel=0.05)
+    assert got[64 - lowest] == pytest.approx(10 * real[64 - lowest], rel=0.1)
