@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -117,5 +118,13 @@ def command(as_json: bool, **given: Any) -> None:
 
 def _command_line() -> str:
     """The command as it was typed, folders left out of it."""
-    words = [Path(w).name if os.path.isabs(w) else w for w in sys.argv[1:]]
+    words = [_without_folders(word) for word in sys.argv[1:]]
     return shlex.join(["edgeprune", *words])
+
+
+def _without_folders(word: str) -> str:
+    """A word whose absolute path, alone or behind its option, is a name."""
+    option = re.match(r"--[\w-]+=|-\w|", word)
+    assert option is not None
+    path = word[option.end() :]
+    return option.group() + Path(path).name if os.path.isabs(path) else word

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -53,6 +54,6 @@ def command(
         click.confirm(f"This replaces what is on {board}. Write it?", abort=True, err=True)
     write_flash(plan)
     line = "probe" if probe else f"serial:{port or 'PORT'}"
-    terminal.print(f"written; next: edgeprune run {folder} --on {line}")
+    terminal.print(f"written; next: edgeprune run {shlex.quote(str(folder))} --on {line}")
     if as_json:
         out_json(plan.record)

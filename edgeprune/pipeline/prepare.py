@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -278,7 +279,7 @@ def _refuse_states(graph: Graph, options: BuildOptions, *, builds: bool) -> None
         raise EdgePruneError(
             ", ".join(wrong) or graph.name,
             f"the model keeps states from call to call ({names})",
-            f"it can be compiled: edgeprune build {options.model}",
+            f"it can be compiled: edgeprune build {shlex.quote(str(options.model))}",
         )
 
 

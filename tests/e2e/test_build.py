@@ -7,11 +7,16 @@ import re
 import shlex
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from edgeprune.cli.build import _command_line
+from edgeprune.errors import EdgePruneError
 from edgeprune.pipeline import manifest
+from edgeprune.pipeline.options import BuildOptions
+from edgeprune.pipeline.prepare import _refuse_states
 from edgeprune.pipeline.run import about_kernels
 from edgeprune.target import load_target
 from tests.e2e.conftest import Command, report_of
@@ -229,3 +234,14 @@ def test_the_command_that_is_kept_can_be_typed_again(monkeypatch: pytest.MonkeyP
     assert shlex.split(_command_line()) == ["edgeprune", *words]
     monkeypatch.setattr(sys, "argv", ["edgeprune", "build", "/nets/my net.onnx"])
     assert _command_line() == "edgeprune build 'my net.onnx'", "nobody's folders"
+    words = ["build", "--data=/home/ada/x.npz", "-o/home/ada/out", "--mean=0.5", "-o", "../a/b"]
+    monkeypatch.setattr(sys, "argv", ["edgeprune", *words])
+    assert _command_line() == "edgeprune build --data=x.npz -oout --mean=0.5 -o ../a/b"
+
+
+def test_a_command_that_is_advised_can_be_typed_where_names_have_spaces() -> None:
+    graph: Any = SimpleNamespace(states=("s",), said=str, name="net")
+    options = BuildOptions(Path("out"), model=Path("my net.onnx"))
+    with pytest.raises(EdgePruneError) as caught:
+        _refuse_states(graph, options, builds=False)
+    assert "edgeprune build 'my net.onnx'" in str(caught.value.hint)
