@@ -18,8 +18,8 @@ is free at the end of the heap where it is as much (M_TRIM_THRESHOLD); one heap 
 
 CYCLES = 10_000
 """Objects made over those let go before Python looks among them for cycles that nothing refers to.
-At its own 700 that is a tenth of what a small network's build takes, most of it while packages are
-imported, and of arrays it finds none."""
+At the 700 of Python 3.11 its looking takes part of a small network's build, most of it while
+packages are imported, and it finds no arrays."""
 
 HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage")
 """Where a kernel that has them says so; torch warns of one that has not."""
