@@ -102,11 +102,18 @@ def labels_of(y: Array, n: int, graph: Graph, where: str) -> NDArray[np.int64]:
             where,
             f"labels run from {low} to {high}, the model has {classes} outputs (0 to "
             f"{classes - 1})",
-            f"counted from 0: y {'-' if low > 0 else '+'} {abs(low)}"
-            if low and high - low < classes
-            else "",
+            _from_zero(y, low, high, classes),
         )
     return y.astype(np.int64)
+
+
+def _from_zero(y: Array, low: int, high: int, classes: int) -> str:
+    """What to do where labels leave the outputs: the commonest ways to count."""
+    if classes == 2 and np.isin(y, (-1, 1)).all():
+        return "give (y + 1) // 2"
+    if low > 0 and high == classes:
+        return "counted from 0: y - 1"
+    return "counted from 0: y + 1" if low == -1 and high < classes - 1 else ""
 
 
 def _meant_labels(y: Array, n: int) -> str:

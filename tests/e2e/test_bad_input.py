@@ -130,6 +130,7 @@ def test_weights_that_are_no_numbers(edgeprune: Command, tmp_path: Path, bad: fl
         ({"x": np.array(["a"] * 60)}, "type"),
         ({"y": np.arange(60) % 7}, "labels"),
         ({"y": np.arange(60) % 3 + 1}, "counted from 0: y - 1"),
+        ({"y": np.arange(60) % 2 + 2}, "counted from 0: y - 1"),
         ({"y": np.arange(60) % 3 - 1}, "counted from 0: y + 1"),
         ({"y": np.array(["cat", "dog"])[np.arange(60) % 2]}, "return_inverse"),
         ({"y": np.linspace(0, 1, 60)}, "without y the"),

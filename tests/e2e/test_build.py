@@ -234,7 +234,7 @@ def test_the_command_that_is_kept_can_be_typed_again(monkeypatch: pytest.MonkeyP
     assert shlex.split(_command_line()) == ["edgeprune", *words]
     monkeypatch.setattr(sys, "argv", ["edgeprune", "build", "/nets/my net.onnx"])
     assert _command_line() == "edgeprune build 'my net.onnx'", "nobody's folders"
-    words = ["build", "--data=/home/ada/x.npz", "-o/home/ada/out", "--mean=0.5", "-o", "../a/b"]
+    words = ["build", "--data=/srv/ada/x.npz", "-o/srv/ada/out", "--mean=0.5", "-o", "../a/b"]
     monkeypatch.setattr(sys, "argv", ["edgeprune", *words])
     assert _command_line() == "edgeprune build --data=x.npz -oout --mean=0.5 -o ../a/b"
 
