@@ -26,6 +26,7 @@ from edgeprune.pruning.subnet import (
     detector,
     extract,
     label_activity,
+    labels_of,
     recognised,
     search_zeta,
 )
@@ -148,8 +149,8 @@ def extract_model(
     progress("load", 0, 0)
     prepared = prepare(_whole(options))
     graph, data, test = prepared.float_graph, prepared.rank, prepared.report
-    if data.y is None or test.y is None:
-        raise EdgePruneError("--data", "has no labels", "add y to the .npz")
+    for samples in (data, test):
+        labels_of(samples)
     activity = label_activity(graph, data)
     known = len(activity.activity)
     labels = options.classes if options.classes is not None else tuple(range(known))

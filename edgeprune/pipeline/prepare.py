@@ -39,7 +39,7 @@ from edgeprune.pipeline.samples import Given, Reported, given_samples
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.lossless import Report as Free
 from edgeprune.pruning.lossless import fold
-from edgeprune.pruning.subnet import Detector, detector, extract, label_activity
+from edgeprune.pruning.subnet import Detector, detector, extract, label_activity, labels_of
 from edgeprune.pruning.truth import Truth, border_of, truth_of
 from edgeprune.quantize import Observed, dequantise, observe, of_ends
 from edgeprune.quantize.observe import ENDLESS, ENDLESS_HINT
@@ -343,8 +343,7 @@ def _raw(graph: Graph, options: BuildOptions) -> Graph:
 def _specialist(options: BuildOptions, graph: Graph, data: Samples) -> Detector:
     """A detector of some labels; without any limit, of the neurons that are active for them."""
     labels = options.classes or ()
-    if data.y is None:
-        raise EdgePruneError("--classes", "needs data with labels", "add y to the .npz")
+    labels_of(data, "--classes: --data")
     activity = label_activity(graph, data)
     subnet = extract(graph, activity, labels, zeta=options.zeta)
     return detector(graph if options.has_limits else subnet.graph, data, labels)

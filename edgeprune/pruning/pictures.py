@@ -44,7 +44,7 @@ class ActivationMap:
 
     Attributes:
         layer: its name.
-        label: of the samples.
+        label: of the samples; -1 where answers are numbers: all of them.
         snapshots: by neuron, its output for each of some samples (mean over positions).
         mean: by neuron, over all samples of the label.
         active: by neuron, whether its mean is at least zeta times the layer's largest.
@@ -119,7 +119,7 @@ def activation_maps(
     truth = truth_of(graph, data)
     labels = truth.values
     if truth.measure == "r2":  # there are no classes: one map of all
-        labels = np.zeros(len(data), np.int64)
+        labels = np.full(len(data), -1)
     elif labels.ndim > 1:  # one a sample
         labels = classes(predict(graph, data.x))
     ctx = Context(graph, couple(graph), data, make_loss(graph, data))

@@ -96,7 +96,7 @@ def label_activity(graph: Graph, data: Samples, *, measure: Measure = "mean") ->
     """
     from edgeprune.pruning.criteria.activity import activity, fires, mean_activation
 
-    y = _labels(data)
+    y = labels_of(data)
     ctx = Context(graph, couple(graph), data, make_loss(graph, data))
     found = np.asarray(activity(ctx, mean_activation if measure == "mean" else fires).double())
     missing = sorted(set(range(int(y.max()) + 1)) - set(y.tolist()))
@@ -225,13 +225,13 @@ class Detector:
 
     def relabel(self, data: Samples) -> Samples:
         """The same samples for this network: 0 or 1 of one label, else those of its labels only."""
-        y = _labels(data)
+        y = labels_of(data)
         if len(self.labels) == 1:
             return Samples(data.x, (y == self.labels[0]).astype(np.int64))
         place = np.full(max(int(y.max()), *self.labels) + 1, -1)
         place[list(self.labels)] = np.arange(len(self.labels))
         part = data.take(place[y] >= 0)
-        return Samples(part.x, place[_labels(part)])
+        return Samples(part.x, place[labels_of(part)])
 
 
 def detector(graph: Graph, data: Samples, labels: Sequence[int]) -> Detector:
@@ -245,7 +245,7 @@ def detector(graph: Graph, data: Samples, labels: Sequence[int]) -> Detector:
     Raises:
         UnsupportedError: the head is no dense layer.
     """
-    y = _labels(data)
+    y = labels_of(data)
     value = make_loss(graph, data.first(1)).value
     head = graph.producer.get(value)
     if head is None or not isinstance(head.op, Dense) or len(graph.types[value].shape) != 1:
@@ -279,7 +279,7 @@ def recalibrate(graph: Graph, data: Samples) -> Graph:
         graph: of a :class:`Detector`, pruned.
         data: from its ``relabel``.
     """
-    y = _labels(data)
+    y = labels_of(data)
     score = graph.producer[graph.outputs[0]]
     head = graph.producer[score.inputs[0]]
     z = predict(replace(graph, outputs=(head.output,), ports={}), data.x)
@@ -291,7 +291,7 @@ def recalibrate(graph: Graph, data: Samples) -> Graph:
 
 def detections(found: Detector, data: Samples) -> tuple[Detection, ...]:
     """What a detector reaches, label by label."""
-    y = _labels(data)
+    y = labels_of(data)
     says = predict(found.graph, data.x) > 0.5
     return tuple(_detection(k, says[:, i], y == k) for i, k in enumerate(found.labels))
 
@@ -301,12 +301,12 @@ def recognised(graph: Graph, data: Samples, label: int) -> Detection:
 
     The works report the recall alone, which a network that always gives the label has at 1.
     """
-    return _detection(label, classes(predict(graph, data.x)) == label, _labels(data) == label)
+    return _detection(label, classes(predict(graph, data.x)) == label, labels_of(data) == label)
 
 
 def recalls(graph: Graph, data: Samples) -> tuple[float, ...]:
     """By label, the share of its samples whose largest output is its own."""
-    y = _labels(data)
+    y = labels_of(data)
     right = classes(predict(graph, data.x)) == y
     return tuple(float(right[y == k].mean()) for k in range(int(y.max()) + 1))
 
@@ -343,7 +343,13 @@ def _threshold(z: Array, truth: Array) -> float:
     return float(edges[int(np.argmax(gain))])
 
 
-def _labels(data: Samples) -> NDArray[np.int64]:
+def labels_of(data: Samples, where: str = "--data") -> NDArray[np.int64]:
+    """The labels of samples, (n,).
+
+    Raises:
+        EdgePruneError: they have none.
+    """
     if data.y is None:
-        raise EdgePruneError("--data", "has no labels", "give an .npz with x and y")
+        what = "no labels" if data.told is None else "numbers, or several classes a sample, as y"
+        raise EdgePruneError(where, f"has {what}", "give an .npz with x and y, one class a sample")
     return data.y

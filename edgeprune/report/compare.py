@@ -40,12 +40,13 @@ def compare_reports(
 
     Returns:
         "rows" (key, name, a, b, change, limit), and "crossed": the keys whose limit is crossed.
-        A figure that one of them lacks crosses every limit.
+        A figure that one of them lacks, or that measures something else, crosses every limit.
     """
     rows, crossed = [], []
     for key, name, (part, field), larger_is_better in ROWS:
         old, new = a.get(part, {}).get(field), b.get(part, {}).get(field)
-        change = None if old is None or new is None else new - old
+        name, alike = _measured(a, b) if key == "accuracy" else (name, True)
+        change = None if old is None or new is None or not alike else new - old
         limit = limits.get(key)
         rows.append(
             {"key": key, "name": name, "a": old, "b": new, "change": change, "limit": limit}
@@ -147,6 +148,14 @@ def _verdict(row: Mapping[str, Any]) -> str:
     if row["change"] is None:
         return f"not measured; the limit is {_allowed(row)}"
     return f"over the limit of {_allowed(row)}"
+
+
+def _measured(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[str, bool]:
+    """What accuracy is called, and whether both measure the same."""
+    kinds = [r["accuracy"].get("measure") or "share" for r in (a, b)]
+    if kinds[0] != kinds[1]:
+        return "accuracy and R2 (C)", False
+    return ("R2 (C)" if kinds[0] == "r2" else "accuracy (C)"), True
 
 
 def _allowed(row: Mapping[str, Any]) -> str:

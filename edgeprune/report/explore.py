@@ -40,8 +40,8 @@ def analysis_page(
             f"all together: accuracy {100 * found.accuracy:.2f} %, mean error {found.error:.5f}."
         ),
         (
-            f"Accuracy rises without {helps} of them; beyond chance (McNemar's test, false "
-            f"discovery rate 5 %) without {rotten}."
+            f"Accuracy rises without {helps} of them; beyond chance (McNemar's exact test, "
+            f"of numbers a sign test; false discovery rate 5 %) without {rotten}."
         ),
         *([f"No channel can go of {kept_words(kept)}."] if kept else []),
     ]
@@ -64,11 +64,12 @@ def analysis_page(
                 )
             )
     for m in maps:
+        shown = f"label {m.label}" if m.label >= 0 else "all samples"
         sections.append(
             Section(
-                f"{m.layer}, label {m.label}",
+                f"{m.layer}, {shown}",
                 f"{sum(m.active)} of {len(m.active)} neurons are active.",
-                figures.activation_picture(m.snapshots, f"label {m.label}"),
+                figures.activation_picture(m.snapshots, shown),
             )
         )
     return render_sections(f"Neurons of {title}", lines, sections)

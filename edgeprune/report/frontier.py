@@ -11,6 +11,7 @@ from edgeprune.report import answers
 from edgeprune.report.canvas import DESK, PALETTE, PHONE, Chart
 from edgeprune.report.network import network
 from edgeprune.report.page import fill, two
+from edgeprune.report.words import about_accuracy
 
 SLIDERS = (
     ("flash", "flash_bytes", "bytes of flash"),
@@ -56,6 +57,7 @@ def frontier_page(found: Mapping[str, Any], *, builds: bool = False) -> str:
         sliders=sliders,
         plot=Markup(plot),
         builds=builds,
+        about_accuracy=about_accuracy(found["accuracy"]),
     )
 
 

@@ -81,4 +81,5 @@ def test_labels_of_numbers_are_refused_where_classes_are_meant(
     given = degrees(tmp_path), "--data", tmp_path / "degrees.npz", "-o", tmp_path / "out"
     done = edgeprune("extract", *given)
     assert done.status == 2
-    assert "has no labels" in done.err
+    assert "has numbers, or several classes a sample, as y" in done.err
+    assert "has no labels" not in done.err

@@ -193,7 +193,7 @@ def test_what_a_neuron_does_to_numbers_is_the_change_of_their_share() -> None:
 
 def test_numbers_have_one_map_of_all_samples() -> None:
     maps = activation_maps(mlp(5, 4, 1, head=None), Samples(rows()))
-    assert {m.label for m in maps} == {0}
+    assert {m.label for m in maps} == {-1}
 
 
 @pytest.mark.parametrize("scale", [0.3, 4.0])

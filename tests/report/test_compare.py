@@ -102,6 +102,14 @@ def test_a_figure_that_was_not_measured_crosses_its_limit(folder: Folders) -> No
     assert "not measured" in done.err
 
 
+def test_a_share_of_answers_and_one_of_variance_are_not_compared(folder: Folders) -> None:
+    a, b, c = folder("a"), *(folder(n, accuracy__measure="r2", accuracy__c=0.95) for n in "bc")
+    done = invoke("compare", a, b, "--max-drop", "50pt", "--markdown")
+    assert done.status == 1
+    assert "| accuracy and R2 (C) | 95.00 % | 95.00 % | - |" in done.out
+    assert "| R2 (C) | 95.00 % | 95.00 % | +0.00 pt |" in invoke("compare", b, c, "--markdown").out
+
+
 def all_limits(worse: tuple[Path, Path], *more: object) -> Outcome:
     limits = [word for option, row in LIMITS.items() for word in (option, row[0])]
     return invoke("compare", *worse, *limits, *more)
