@@ -11,7 +11,7 @@ from edgeprune.arrays import MAX_BYTES, load_npz, map_npy, names_in
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends.layout import reals, to_ir_layout
 from edgeprune.frontends.pictures import classes_of, read_classes
-from edgeprune.frontends.wanted import labels_of, wanted
+from edgeprune.frontends.wanted import as_labels, wanted
 from edgeprune.ir import Array, DType, Graph, Samples, Told, dequantise_array, join_rows
 from edgeprune.ops.audio import is_sound
 from edgeprune.ops.embedding import rows_of
@@ -170,7 +170,7 @@ def _read_pictures(path: Path, graph: Graph) -> tuple[list[Named], Array]:
     v = graph.inputs[0]
     t, port = graph.types[v], graph.ports.get(v)
     x, y = read_classes(path, t.shape)
-    labels_of(y, len(x), graph, f"{path}: y")
+    as_labels(y, len(x), graph, f"{path}: y")
     if (
         t.quant is not None
         and t.dtype is DType.INT8

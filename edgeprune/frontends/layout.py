@@ -54,9 +54,10 @@ def to_ir_layout(x: Array, graph: Graph, value: str, where: str) -> Array:
     if x.ndim >= 1 and math.prod(x.shape[1:]) == math.prod(shape) and len(shape) == 1:
         return x.reshape(len(x), *shape)
     wanted = port.shape[1:] if port is not None and port.batched else shape
+    does = "gives" if value in graph.outputs else "takes"
     raise EdgePruneError(
         where,
-        f"has shape {list(x.shape)}, the model takes (n, {', '.join(map(str, wanted))})",
+        f"has shape {list(x.shape)}, the model {does} (n, {', '.join(map(str, wanted))})",
         _meant_shape(x.shape, wanted),
     )
 

@@ -43,7 +43,7 @@ def wanted(y: Array, n: int, graph: Graph, where: str, *, told: Told | None = No
     shape, size = graph.types[value].shape, graph.types[value].size
     kind, count = answer_of(graph).kind, shape[-1] if shape else 1
     if y.dtype.kind not in "fiub" or y.shape[:1] != (n,) or n == 0:
-        return Wanted(y=labels_of(y, n, graph, where))
+        return Wanted(y=as_labels(y, n, graph, where))
     whole, binary = (y == np.floor(y)).all(), bool(np.isin(y, (0, 1)).all())
     if told != "y" and count > 1 and _is_by_position(y, shape):
         return _marks(y, count, where)
@@ -55,12 +55,12 @@ def wanted(y: Array, n: int, graph: Graph, where: str, *, told: Told | None = No
     if y.size != n * size or kind == "softmax" or told == "y":
         single = size == 1 and y.size == n and whole
         y = y.reshape(n).astype(np.int64) if single else y
-        return Wanted(y=labels_of(y, n, graph, where))
+        return Wanted(y=as_labels(y, n, graph, where))
     if size == 1 and binary and told != "targets":
         return Wanted(y=y.reshape(n).astype(np.int64))
     outside = kind == "sigmoid" and not ((y >= 0) & (y <= 1)).all()
     if outside or (is_one_hot and told is None):
-        return Wanted(y=labels_of(y, n, graph, where))
+        return Wanted(y=as_labels(y, n, graph, where))
     if rows is not None:
         return Wanted(marks=rows.reshape(n, -1).astype(np.int64))
     if told == "marks":
@@ -83,7 +83,7 @@ def _marks(y: Array, count: int, where: str) -> Wanted:
     return Wanted(marks=y.reshape(len(y), -1).astype(np.int64))
 
 
-def labels_of(y: Array, n: int, graph: Graph, where: str) -> NDArray[np.int64]:
+def as_labels(y: Array, n: int, graph: Graph, where: str) -> NDArray[np.int64]:
     """Classes, one for each of n samples, int64 (n,).
 
     Raises:

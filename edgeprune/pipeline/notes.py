@@ -107,12 +107,11 @@ def _as_bytes(prepared: Prepared) -> bool:
 def _fits(prepared: Prepared) -> bool:
     """Whether labels or numbers show that samples are as the network was trained with.
 
-    Numbers do where anything of them is explained, marks where more are right than if the commonest
-    one were always said. Labels do where more are right than if the
-    commonest one were always said, or where their balanced accuracy, the mean over labels of the
-    share that is right (Brodersen et al. 2010), is above that of answers that know nothing of
-    them: above 1 over the number of labels by more than the standard deviation that it has then.
-    Where there is one label alone, that number is the model's.
+    Numbers do where anything of them is explained, marks and labels where more are right than if
+    the commonest one were always said. Labels do, too, where their balanced accuracy, the mean over
+    labels of the share that is right (Brodersen et al. 2010), is above that of answers that know
+    nothing of them: above 1 over the number of labels by more than the standard deviation that it
+    has then. Where there is one label alone, that number is the model's.
     """
     if not prepared.report.told:
         return False

@@ -49,6 +49,8 @@ def test_numbers_of_an_image_are_in_the_models_own_layout(tmp_path: Path) -> Non
     data = read(tmp_path, network(tmp_path, None, 2, 4, 5), y, 2, 4, 5)
     ours = y.transpose(0, 2, 3, 1).reshape(N, -1)  # channels last
     np.testing.assert_allclose(data.targets, ours, rtol=1e-6)
+    with pytest.raises(EdgePruneError, match=r"the model gives \(n, 3, 4, 5\)"):
+        read(tmp_path, network(tmp_path, None, 2, 4, 5), y.swapaxes(2, 3), 2, 4, 5)
 
 
 @pytest.mark.parametrize("last", [None, torch.nn.Softmax(1)])

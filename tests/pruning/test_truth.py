@@ -34,6 +34,14 @@ def image(channels: int, head: type | None = None) -> Graph:
     return b.build(y if head is None else b.add(head(), y))
 
 
+def scaled(graph: Graph, factor: float, middle: np.ndarray | float, up: float = 0) -> Graph:
+    """The network whose last layer, less a middle, is larger by a factor, and lies higher."""
+    weights, bias = graph.nodes[-1].inputs[1:]
+    w, b = (graph.constants[v] for v in (weights, bias))
+    made = {weights: w * factor, bias: (b - middle) * factor + up}
+    return graph.with_constants({k: v.astype(np.float32) for k, v in made.items()})
+
+
 def numbers(graph: Graph, x: np.ndarray, off: float = 0.3) -> Samples:
     """What a network answers, and a bit more."""
     y = predict(graph, x).reshape(len(x), -1)
@@ -121,12 +129,7 @@ def test_logits_of_several_labels_and_of_masks_say_one_above_zero(scale: float) 
     for graph, x in ((mlp(5, 4, 3, head=None), rows(300)), (image(1), pixels(300))):
         z = predict(graph, x)
         middle = np.median(z.reshape(len(z), -1, z.shape[-1]), axis=(0, 1))
-        weights, bias = graph.nodes[-1].inputs[1:]
-        held = graph.constants
-        factor = np.float32(scale / z.std())
-        logits = graph.with_constants(
-            {weights: held[weights] * factor, bias: (held[bias] - middle) * factor}
-        )
+        logits = scaled(graph, scale / z.std(), middle)
         data = Samples(x, marks=(z > middle).reshape(len(z), -1).astype(np.int64))
         truth = truth_of(logits, data)
         assert truth.border == 0
@@ -139,14 +142,7 @@ def test_few_ones_leave_a_logit_one() -> None:
     graph, x = mlp(5, 4, 1, head=None), rows(400)
     z = predict(graph, x).reshape(-1)
     few = np.quantile(z, 0.9)
-    weights, bias = graph.nodes[-1].inputs[1:]
-    factor = np.float32(0.4 / z.std())
-    logits = graph.with_constants(
-        {
-            weights: graph.constants[weights] * factor,
-            bias: (graph.constants[bias] - few) * factor,
-        }
-    )
+    logits = scaled(graph, 0.4 / z.std(), few)
     data = Samples(x, (z > few).astype(np.int64))
     assert truth_of(logits, data).right(predict(logits, x)) == pytest.approx(1, abs=0.01)
 
@@ -202,12 +198,7 @@ def test_above_zero_a_logit_says_one(scale: float) -> None:
     graph, x = mlp(5, 4, 1, head=None), rows(400)
     z = predict(graph, x).reshape(-1)
     y = (z > np.median(z)).astype(np.int64)
-    last = graph.nodes[-1].inputs
-    weights, bias = (graph.constants[v] for v in last[1:])
-    factor = scale / z.std()
-    logits = graph.with_constants(
-        {last[1]: weights * factor, last[2]: (bias - np.median(z)) * factor}
-    )
+    logits = scaled(graph, scale / z.std(), np.median(z))
     data = Samples(x, y)
     truth = truth_of(logits, data)
     assert truth.border == 0
@@ -220,12 +211,7 @@ def test_what_was_trained_to_be_zero_or_one_says_one_above_a_half() -> None:
     graph, x = mlp(5, 4, 1, head=None), rows(400)
     z = predict(graph, x).reshape(-1)
     y = (z > np.median(z)).astype(np.int64)
-    last = graph.nodes[-1].inputs
-    weights, bias = (graph.constants[v] for v in last[1:])
-    factor = 0.5 / z.std()  # about 0 and 1
-    shares = graph.with_constants(
-        {last[1]: weights * factor, last[2]: (bias - np.median(z)) * factor + 0.5}
-    )
+    shares = scaled(graph, 0.5 / z.std(), np.median(z), up=0.5)
     data = Samples(x, y)
     assert truth_of(shares, data).border == 0.5
     assert truth_of(shares, data).right(predict(shares, x)) == pytest.approx(1, abs=0.01)
