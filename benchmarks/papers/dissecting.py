@@ -17,8 +17,9 @@ from benchmarks.papers.cifar import dense, images, resnet
 from benchmarks.papers.common import arguments, keep, table
 from benchmarks.pruning.mnist_nets import mnist, network
 from edgeprune.ir import Graph, Samples, couple
-from edgeprune.pruning import channel_names, compact
 from edgeprune.pruning.analyze import Analysis, analyze
+from edgeprune.pruning.compact import compact
+from edgeprune.pruning.groups import channel_names
 from edgeprune.pruning.truth import Truth, accuracy
 
 

@@ -20,7 +20,7 @@ import torch
 from benchmarks.papers.common import Curve, arguments, curve, keep, mean_curve, table
 from benchmarks.pruning.mnist_nets import Recipe, mnist, network, to_graph
 from edgeprune.ir import Graph, Samples
-from edgeprune.pruning import CRITERIA, Context
+from edgeprune.pruning.criteria import CRITERIA, Context
 from edgeprune.pruning.pictures import surfaces
 from edgeprune.pruning.ranking import removal_order
 

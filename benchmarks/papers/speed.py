@@ -20,7 +20,7 @@ import torch
 from benchmarks.papers.common import arguments, keep, table
 from benchmarks.pruning.mnist_nets import mnist, network
 from edgeprune.ir import Graph, Samples
-from edgeprune.pruning import Context
+from edgeprune.pruning.criteria import Context
 from edgeprune.pruning.criteria.chain import ChainSession, find_chain
 
 NETWORKS = ("paper100", "sig100", "relu100", "sig50x50")

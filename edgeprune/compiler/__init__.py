@@ -2,5 +2,3 @@
 
 from edgeprune.compiler.compile import Compiled, Recipe
 from edgeprune.compiler.measure import Footprint, footprint
-
-__all__ = ["Compiled", "Footprint", "Recipe", "footprint"]

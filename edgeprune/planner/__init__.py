@@ -20,21 +20,6 @@ from edgeprune.planner.plan import (
     saved,
 )
 
-__all__ = [
-    "ALIGN",
-    "Buffer",
-    "MemoryPlan",
-    "Work",
-    "aside",
-    "held_bytes",
-    "least_bytes",
-    "overlap",
-    "plan_memory",
-    "round_up",
-    "row_bytes",
-    "saved",
-]
-
 ALIGN = 4  # bytes; float32 and word loads of packed int8 rows need no more
 
 

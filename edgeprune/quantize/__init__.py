@@ -5,30 +5,6 @@ from edgeprune.quantize.dequantise import dequantise
 from edgeprune.quantize.equalise import equalise
 from edgeprune.quantize.four_bit import tolerant
 from edgeprune.quantize.levels import COUNTS, Levels
-from edgeprune.quantize.observe import Method, Observed, observe, of_ends
+from edgeprune.quantize.observe import Observed, observe, of_ends
 from edgeprune.quantize.rewrite import four_bit_layers, quantise, refuse_unquantised
 from edgeprune.quantize.rounding import Rounder
-from edgeprune.quantize.weights import quantise_weights
-
-__all__ = [
-    "COUNTS",
-    "DEFAULT",
-    "METHODS",
-    "Levels",
-    "Method",
-    "Observed",
-    "Rounder",
-    "Score",
-    "Settings",
-    "choose",
-    "dequantise",
-    "equalise",
-    "four_bit_layers",
-    "observe",
-    "of_ends",
-    "quantise",
-    "quantise_weights",
-    "refuse_unquantised",
-    "tolerant",
-    "widen",
-]

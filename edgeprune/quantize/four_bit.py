@@ -11,9 +11,7 @@ from edgeprune.quantize.rewrite import four_bit_layers
 from edgeprune.quantize.weights import quantise_weights
 
 
-def tolerant(
-    graph: Graph, accuracy: Callable[[Graph], float], floor: float, *, bits: int = 4
-) -> frozenset[str]:
+def tolerant(graph: Graph, accuracy: Callable[[Graph], float], floor: float) -> frozenset[str]:
     """Layers that alone keep the accuracy with weights of four bits.
 
     Each layer's weights are rounded to their few levels, all others stay as they are.
@@ -22,7 +20,6 @@ def tolerant(
         graph: float32.
         accuracy: of a network like it, on validation data.
         floor: the accuracy that is enough, 0 to 1.
-        bits: of the weights.
 
     Returns:
         Names of layers; those that an int4 kernel exists for and the accuracy allows.
@@ -32,14 +29,14 @@ def tolerant(
         node.name
         for node in graph.nodes
         if node.name in candidates
-        and accuracy(graph.with_constants(_rounded(graph, node, bits))) >= floor
+        and accuracy(graph.with_constants(_rounded(graph, node))) >= floor
     )
 
 
-def _rounded(graph: Graph, node: Node, bits: int) -> dict[str, Array]:
+def _rounded(graph: Graph, node: Node) -> dict[str, Array]:
     """Weights as the levels that stand for them."""
     assert isinstance(node.op, LinearOp)
     name, axis = node.inputs[1], node.op.out_axis
     w = graph.constants[name]
-    (q, t), _ = quantise_weights(w, np.zeros(w.shape[axis], np.float32), 1.0, axis, bits=bits)
+    (q, t), _ = quantise_weights(w, np.zeros(w.shape[axis], np.float32), 1.0, axis, bits=4)
     return {name: dequantise_array(q, t)}

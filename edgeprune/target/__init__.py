@@ -7,16 +7,3 @@ from edgeprune.target.facts import Emulator, Memory, Serial, Target, Timing, Too
 from edgeprune.target.names import list_targets, listed_target, load_target
 
 DEFAULT_TARGET = "cortex-m4"
-
-__all__ = [
-    "DEFAULT_TARGET",
-    "Emulator",
-    "Memory",
-    "Serial",
-    "Target",
-    "Timing",
-    "Toolchain",
-    "list_targets",
-    "listed_target",
-    "load_target",
-]

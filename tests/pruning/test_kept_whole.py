@@ -11,8 +11,8 @@ from edgeprune.frontends.ports import join_ports
 from edgeprune.frontends.states import keeping
 from edgeprune.ir import OUTPUT, Samples, couple
 from edgeprune.ops import Add, Concat, Dense, MatMul, Mean, Pad, Softmax
-from edgeprune.pruning import prune
 from edgeprune.pruning.groups import NAMED, kept_whole, kept_words, removable
+from edgeprune.pruning.search import prune
 from tests.pruning.graphs import Builder
 
 

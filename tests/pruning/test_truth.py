@@ -12,10 +12,10 @@ from pruning.graphs import Builder, mlp
 from edgeprune.ir import OUTPUTS, Graph, Node, Samples, predict
 from edgeprune.ops import Relu, Reshape, Sigmoid, Softmax
 from edgeprune.ops.answer import answer_of
-from edgeprune.pruning import prune
 from edgeprune.pruning.analyze import analyze
 from edgeprune.pruning.loss import make_loss
 from edgeprune.pruning.pictures import activation_maps
+from edgeprune.pruning.search import prune
 from edgeprune.pruning.truth import Truth, gives_numbers, truth_of
 
 

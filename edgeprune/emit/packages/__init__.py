@@ -17,8 +17,6 @@ from edgeprune.emit.packages.python import python
 from edgeprune.emit.packages.single import single
 from edgeprune.emit.packages.zephyr import zephyr
 
-__all__ = ["OF_ONE", "PACKAGES", "PHONES", "Facts", "Files", "Package"]
-
 Package = Callable[[Files, Facts], dict[str, bytes]]
 """Gets the generated C and what is known of the model; gives relative path -> bytes."""
 

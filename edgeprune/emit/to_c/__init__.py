@@ -8,14 +8,12 @@ from dataclasses import dataclass
 
 from edgeprune.emit.to_c.feed import feed_of
 from edgeprune.emit.to_c.model import ModelText, write_model
-from edgeprune.emit.to_c.program import Program, Vectors, c_type
+from edgeprune.emit.to_c.program import Program, Vectors
 from edgeprune.emit.to_c.selftest import write_selftest
 from edgeprune.emit.to_c.writer import identifier
 from edgeprune.ir import Graph
 from edgeprune.kernels.isa import GUARDS
 from edgeprune.resources import license_file, runtime_dir
-
-__all__ = ["CFiles", "Program", "Vectors", "c_type", "emit"]
 
 
 @dataclass(frozen=True)

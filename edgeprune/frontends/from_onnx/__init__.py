@@ -14,8 +14,6 @@ from edgeprune.frontends.from_onnx.table import TABLE
 from edgeprune.frontends.normalize import normalize
 from edgeprune.ir import Graph
 
-__all__ = ["TABLE", "load", "loads"]
-
 
 def load(path: str | Path) -> Graph:
     """Read a float32 ``.onnx`` file, with its external data.

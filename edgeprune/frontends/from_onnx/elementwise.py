@@ -16,10 +16,6 @@ from edgeprune.ir.types import LEAST, MASKED
 from edgeprune.ops import (
     Add,
     Div,
-    Elu,
-    Gelu,
-    HardSwish,
-    LeakyRelu,
     Maximum,
     Minimum,
     Mul,
@@ -28,8 +24,9 @@ from edgeprune.ops import (
     Sigmoid,
     Sub,
     Tanh,
+    Unary,
 )
-from edgeprune.ops.function import Function, Reciprocal, Selu, Sqrt
+from edgeprune.ops.function import Reciprocal, Selu, Sqrt
 
 FLOAT = 1
 """ONNX's number for float32."""
@@ -50,23 +47,12 @@ def unary(make: Callable[[Call], Op]) -> Callable[[Reader, Call], Value]:
     return lambda r, call: _apply(r, call, make(call))
 
 
-relu = unary(lambda call: Relu())
-sigmoid = unary(lambda call: Sigmoid())
-tanh = unary(lambda call: Tanh())
-elu = unary(lambda call: Elu(call.attr("alpha", 1.0)))
-leaky_relu = unary(lambda call: LeakyRelu(call.attr("alpha", 0.01)))
-hard_swish = unary(lambda call: HardSwish())
-
-
-celu = unary(lambda call: Selu(1.0, call.attr("alpha", 1.0), call.attr("alpha", 1.0)))
-
-
-def function(make: type[Function]) -> Callable[[Reader, Call], Value]:
+def plain(make: type[Unary]) -> Callable[[Reader, Call], Value]:
     """The converter of a function without attributes."""
     return unary(lambda call: make())
 
 
-sqrt = function(Sqrt)
+sigmoid, tanh, sqrt = plain(Sigmoid), plain(Tanh), plain(Sqrt)
 
 
 def selu(r: Reader, call: Call) -> Value:
@@ -74,12 +60,6 @@ def selu(r: Reader, call: Call) -> Value:
     alpha = call.attr("alpha", 1.6732632423543772)
     gamma = call.attr("gamma", 1.0507009873554805)
     return _apply(r, call, Selu(gamma, gamma * alpha))
-
-
-def gelu(r: Reader, call: Call) -> Value:
-    """Gelu, exact or by tanh."""
-    kind = call.attributes.get("approximate", b"none")
-    return _apply(r, call, Gelu(approximate=kind == b"tanh"))
 
 
 def identity(r: Reader, call: Call) -> Value:

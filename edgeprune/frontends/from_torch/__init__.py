@@ -18,8 +18,6 @@ from edgeprune.frontends.normalize import normalize
 from edgeprune.ir import Graph
 from edgeprune.progress import silenced
 
-__all__ = ["TABLE", "export", "load"]
-
 
 def load(path: str | Path) -> Graph:
     """Read a ``.pt2`` file. No pickle in it is opened.

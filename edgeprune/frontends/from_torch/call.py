@@ -97,9 +97,14 @@ def spread(value: Any, rank: int) -> list[int]:
     return found * rank if len(found) == 1 else found
 
 
-def unary(kind: str) -> Function:
-    """An operator without arguments."""
-    return lambda n: n.onnx(kind, n.value())
+def unary(kind: str, **attributes: tuple[str, float]) -> Function:
+    """An operator of one operand; its attributes each by an argument's name, and its default."""
+
+    def convert(n: Aten) -> Value:
+        given = {k: float(n.get(name, default)) for k, (name, default) in attributes.items()}
+        return n.onnx(kind, n.value(), **given)
+
+    return convert
 
 
 def same(n: Aten) -> Value:

@@ -17,9 +17,8 @@ from edgeprune.frontends.from_torch.call import Aten, Function, ints, number
 
 
 def clamp(n: Aten) -> Value:
-    """Clamp, clamp_min, clamp_max, hardtanh, relu6."""
-    lo = n.get("min", n.get("min_val"))
-    hi = n.get("max", n.get("max_val"))
+    """Clamp, clamp_min, clamp_max."""
+    lo, hi = n.get("min"), n.get("max")
     if any(isinstance(v, Act | Known) for v in (lo, hi)):
         x = n.value() if lo is None else n.onnx("Max", n.value(), _operand(lo))
         return x if hi is None else n.onnx("Min", x, _operand(hi))
@@ -27,19 +26,11 @@ def clamp(n: Aten) -> Value:
     return n.onnx("Clip", n.value(), *bounds)
 
 
-def hardtanh(n: Aten) -> Value:
-    """Hardtanh: -1 to 1 unless said otherwise."""
-    return n.onnx("Clip", n.value(), number(n.get("min_val", -1)), number(n.get("max_val", 1)))
-
-
-def relu6(n: Aten) -> Value:
-    """relu6."""
-    return n.onnx("Clip", n.value(), number(0), number(6))
-
-
-def leaky_relu(n: Aten) -> Value:
-    """leaky_relu."""
-    return n.onnx("LeakyRelu", n.value(), alpha=float(n.get("negative_slope", 0.01)))
+def between(low: float, high: float) -> Function:
+    """A clamp to these bounds unless said otherwise."""
+    return lambda n: n.onnx(
+        "Clip", n.value(), number(n.get("min_val", low)), number(n.get("max_val", high))
+    )
 
 
 def elu(n: Aten) -> Value:
@@ -73,11 +64,6 @@ def hard_sigmoid(n: Aten) -> Value:
 def silu(n: Aten) -> Value:
     """Silu: x sigmoid(x)."""
     return n.onnx("Mul", n.value(), n.onnx("Sigmoid", n.value()))
-
-
-def celu(n: Aten) -> Value:
-    """Celu."""
-    return n.onnx("Celu", n.value(), alpha=float(n.get("alpha", 1.0)))
 
 
 def rsqrt(n: Aten) -> Value:
@@ -239,11 +225,6 @@ def softshrink(n: Aten) -> Value:
     """Softshrink: what lies beyond lambda on either side, less lambda."""
     bound = float(n.get("lambd", 0.5))
     return n.onnx("Shrink", n.value(), lambd=bound, bias=bound)
-
-
-def hardshrink(n: Aten) -> Value:
-    """Hardshrink: what lies beyond lambda on either side."""
-    return n.onnx("Shrink", n.value(), lambd=float(n.get("lambd", 0.5)), bias=0.0)
 
 
 def threshold(n: Aten) -> Value:

@@ -3,7 +3,7 @@
 Shapes: images (n, h, w, c), vectors (n, k); weights conv (o, h, w, i), depthwise (h, w, c),
 dense (o, i), as everywhere in the IR. Activations are int8 with an int32 bias, or int16 with an
 int64 (or int32) bias; the bias's type is that of the accumulator. The caller sees to it that an
-int32 accumulator cannot overflow (:func:`accumulator_bound`).
+int32 accumulator cannot overflow (:mod:`edgeprune.kernels.accumulators`).
 """
 
 from __future__ import annotations
@@ -40,22 +40,6 @@ _PART_ELEMENTS = 1 << 20
 
 _EXACT_FLOAT32 = 2**24
 """Integers up to here, and sums that stay below, are exact in float32 arithmetic."""
-
-
-def accumulator_bound(
-    w: Ints,
-    bias: Ints,
-    x: QuantParams,
-    per_channel_axis: int,
-    dtype: type[np.signedinteger] = np.int8,
-) -> Int64s:
-    """The largest magnitude that each output channel's accumulator can reach, bias included."""
-    zero = x.zero_point[0]
-    info = np.iinfo(dtype)
-    reach = max(abs(int(info.min) - zero), abs(int(info.max) - zero))
-    axes = tuple(a for a in range(w.ndim) if a != per_channel_axis % w.ndim)
-    total = np.abs(w.astype(np.int64)).sum(axis=axes)
-    return np.asarray(total * reach + np.abs(bias.astype(np.int64)), np.int64)
 
 
 def dense(

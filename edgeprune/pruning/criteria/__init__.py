@@ -42,5 +42,3 @@ class Criteria(Mapping[str, Criterion]):
 
 
 CRITERIA = Criteria()
-
-__all__ = ["CRITERIA", "Context", "Criterion", "Scores", "Session"]

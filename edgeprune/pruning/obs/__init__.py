@@ -9,5 +9,3 @@ the product of its inputs' second moments and the loss's Gauss-Newton Hessian at
 
 from edgeprune.pruning.obs.greedy import Effort
 from edgeprune.pruning.obs.run import Search, path
-
-__all__ = ["Effort", "Search", "path"]
