@@ -156,7 +156,7 @@ class Relu(Unary):
         return finest_product(scales, dtype)
 
     def _wide(self, q: Array, xq: QuantParams, yq: QuantParams) -> Array:
-        return fp.clamp_s16(q, xq, yq, *self.bounds)
+        return fp.clamp(q, xq, yq, *self.bounds)
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         if self.bounds == (0.0, 1.0):
@@ -238,7 +238,7 @@ class LeakyRelu(Unary):
         return {"alpha": self.alpha}
 
     def _wide(self, q: Array, xq: QuantParams, yq: QuantParams) -> Array:
-        return fp.leaky_relu_s16(q, xq, yq, self.alpha)
+        return fp.leaky_relu(q, xq, yq, self.alpha)
 
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         return TfliteOp("LEAKY_RELU", "LeakyReluOptions", {"alpha": self.alpha})

@@ -187,7 +187,7 @@ class Abs(Function):
         return abs(v)
 
     def _wide(self, q: Array, xq: QuantParams, yq: QuantParams) -> Array:
-        return fp.leaky_relu_s16(q, xq, yq, self.alpha)
+        return fp.leaky_relu(q, xq, yq, self.alpha)
 
     def wide_tflite(self, own: TfliteOp, x: TensorType, y: TensorType) -> TfliteOp:
         """TFLite's own rounds other halves up where it changes the scale."""

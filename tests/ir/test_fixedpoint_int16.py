@@ -45,11 +45,11 @@ def test_every_int16_value_has_the_reference_relu(seed: int, alpha: float | None
     operand, result = Value(WIDE.shape, "int16", xq), Value(WIDE.shape, "int16", yq)
     if alpha is None:
         file = one_op("RELU6", [operand], result, version=3)
-        ours = fp.clamp_s16(WIDE, xq, yq, 0.0, 6.0)
+        ours = fp.clamp(WIDE, xq, yq, 0.0, 6.0)
     else:
         table = "LeakyReluOptions"
         file = one_op("LEAKY_RELU", [operand], result, {"alpha": alpha}, table=table, version=2)
-        ours = fp.leaky_relu_s16(WIDE, xq, yq, alpha)
+        ours = fp.leaky_relu(WIDE, xq, yq, alpha)
     assert np.array_equal(run(file, WIDE), ours)
 
 
@@ -112,7 +112,7 @@ def test_the_magnitude_of_every_int16_is_a_leaky_relu_of_slope_minus_one(seed: i
     q = wide_quant(seed)
     value = Value(WIDE.shape, "int16", q)
     file = one_op("ABS", [value], value, {}, table="AbsOptions", version=3)
-    assert np.array_equal(run(file, WIDE), fp.leaky_relu_s16(WIDE, q, q, -1.0))
+    assert np.array_equal(run(file, WIDE), fp.leaky_relu(WIDE, q, q, -1.0))
 
 
 @pytest.mark.parametrize("function", [f for f in FUNCTIONS if f is not Abs])

@@ -11,6 +11,8 @@ from edgeprune.ir.fixedpoint.arith import (
     average_pool2d,
     bilinear_taps,
     blend,
+    clamp,
+    leaky_relu,
     max_pool2d,
     mean,
     mean_multiplier,
@@ -52,10 +54,8 @@ from edgeprune.ir.fixedpoint.single import single_multiplier, single_multipliers
 from edgeprune.ir.fixedpoint.tables import table_s8, table_s16, tabulate
 from edgeprune.ir.fixedpoint.wide import (
     WHOLE,
-    clamp_s16,
     ends,
     interpolate,
-    leaky_relu_s16,
     logistic_s16,
     softmax_s16,
     tabulate_s16,

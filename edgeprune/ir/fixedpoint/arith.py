@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
@@ -11,6 +13,7 @@ from edgeprune.ir.fixedpoint.rounding import (
     Clamp,
     Int64s,
     Ints,
+    clamp_range,
     quantize_multiplier,
     rescale,
     saturate,
@@ -92,14 +95,36 @@ def mul(
     )
 
 
+def ratio(x: QuantParams, y: QuantParams, factor: float = 1.0) -> tuple[int, int]:
+    """(mult, shift) of factor * x scale / y scale, formed in float32."""
+    scale = np.float32(x.scale[0]) * np.float32(factor) / np.float32(y.scale[0])
+    return quantize_multiplier(float(scale))
+
+
+def clamp(
+    q: Ints, x: QuantParams, y: QuantParams, low: float = -math.inf, high: float = math.inf
+) -> Ints:
+    """RELU, RELU6 and other clamps, with a change of scale."""
+    moved = rescale(q.astype(np.int64) - x.zero_point[0], *ratio(x, y)) + y.zero_point[0]
+    info = np.iinfo(q.dtype)
+    return saturate(moved, q.dtype, clamp_range(low, high, y, (int(info.min), int(info.max))))
+
+
+def leaky_relu(q: Ints, x: QuantParams, y: QuantParams, alpha: float) -> Ints:
+    """LEAKY_RELU: x where x >= 0, else x * alpha."""
+    centred = q.astype(np.int64) - x.zero_point[0]
+    mult, shift = ratio(x, y, alpha)  # negative where the slope is
+    below = rescale(centred, abs(mult), shift) * (1 if mult >= 0 else -1)
+    above = rescale(centred, *ratio(x, y))
+    return saturate(np.where(centred >= 0, above, below) + y.zero_point[0], q.dtype)
+
+
 def prelu(x: Ints, alpha: Ints, xq: QuantParams, alpha_q: QuantParams, yq: QuantParams) -> Ints:
     """PRELU: x where x >= 0, else x * alpha; ``alpha`` broadcasts against ``x``."""
-    ratio = np.float32(xq.scale[0]) / np.float32(yq.scale[0])
-    product = np.float32(xq.scale[0]) * np.float32(alpha_q.scale[0]) / np.float32(yq.scale[0])
     centred = x.astype(np.int64) - xq.zero_point[0]
     slope = alpha.astype(np.int64) - alpha_q.zero_point[0]
-    above = rescale(centred, *quantize_multiplier(float(ratio)))
-    below = rescale(centred * slope, *quantize_multiplier(float(product)))
+    above = rescale(centred, *ratio(xq, yq))
+    below = rescale(centred * slope, *mul_multiplier(xq, alpha_q, yq))
     return saturate(np.where(centred >= 0, above, below) + yq.zero_point[0], x.dtype)
 
 

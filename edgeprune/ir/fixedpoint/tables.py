@@ -11,16 +11,16 @@ import ctypes
 import ctypes.util
 import math
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 
 import numpy as np
 
+from edgeprune.ir.fixedpoint.arith import clamp, leaky_relu, ratio
 from edgeprune.ir.fixedpoint.rounding import (
     QMAX,
     QMIN,
     Int64s,
     Ints,
-    clamp_range,
     divide_by_pot,
     quantize_multiplier,
     requantize,
@@ -30,8 +30,8 @@ from edgeprune.ir.fixedpoint.rounding import (
 from edgeprune.ir.fixedpoint.wide import HIGH, LOW, interpolated_table
 from edgeprune.ir.types import QuantParams
 
-INPUTS: Int64s = np.arange(QMIN, QMAX + 1, dtype=np.int64)
-"""Every int8 value, in the order of the tables: entry i is the result for input i - 128."""
+EVERY = np.arange(QMIN, QMAX + 1).astype(np.int8)
+"""Every int8, in the order of the tables: entry i is the result for input i - 128."""
 
 F32 = np.float32
 TABLES = 256
@@ -43,7 +43,7 @@ def table_s8(kind: str, x: QuantParams, y: QuantParams, **attrs: float) -> Ints:
     """The results of a unary function for the inputs -128 ... 127; not to be written to.
 
     Args:
-        kind: a key of ``KINDS``.
+        kind: a key of ``_INTEGER_FUNCTIONS`` or ``_FLOAT_FUNCTIONS``.
         x: quantisation of the input.
         y: quantisation of the result.
         attrs: ``alpha`` for "leaky_relu" and "elu", ``approximate`` (0 or 1) for "gelu", ``low``
@@ -189,31 +189,11 @@ _WIDE_FUNCTIONS: dict[str, Callable[..., Callable[[np.float32], np.float32]]] = 
 """By the lowest and the highest result that can be said, and the attributes."""
 
 
-def _ratio(x: QuantParams, y: QuantParams, factor: float = 1.0) -> tuple[int, int]:
-    """(mult, shift) of factor * x scale / y scale, formed in float32."""
-    return quantize_multiplier(float(F32(x.scale[0]) * F32(factor) / F32(y.scale[0])))
-
-
-def _clamp(x: QuantParams, y: QuantParams, low: float = -math.inf, high: float = math.inf) -> Ints:
-    moved = rescale(INPUTS - x.zero_point[0], *_ratio(x, y)) + y.zero_point[0]
-    return saturate(moved, np.int8, clamp_range(low, high, y))
-
-
 def _abs(x: QuantParams, y: QuantParams) -> Ints:
-    moved = rescale(np.abs(INPUTS - x.zero_point[0]), *_ratio(x, y)) + y.zero_point[0]
+    moved = (
+        rescale(np.abs(EVERY.astype(np.int64) - x.zero_point[0]), *ratio(x, y)) + y.zero_point[0]
+    )
     return saturate(moved, np.int8)
-
-
-def _leaky_relu(x: QuantParams, y: QuantParams, alpha: float = 0.0) -> Ints:
-    centred = INPUTS - x.zero_point[0]
-    mult, shift = _ratio(x, y, alpha)  # negative where the slope is
-    below = rescale(centred, abs(mult), shift) * (1 if mult >= 0 else -1)
-    above = rescale(centred, *_ratio(x, y))
-    return saturate(np.where(centred >= 0, above, below) + y.zero_point[0], np.int8)
-
-
-def _requantize(x: QuantParams, y: QuantParams) -> Ints:
-    return requantize(INPUTS, x, y)
 
 
 def _hard_swish(x: QuantParams, y: QuantParams) -> Ints:
@@ -221,7 +201,7 @@ def _hard_swish(x: QuantParams, y: QuantParams) -> Ints:
     fine = F32(1 / 128) * F32(x.scale[0])
     out_mult, out_shift = _int16_multiplier(fine / F32(y.scale[0]))
     relu_mult, relu_shift = _int16_multiplier(fine / (F32(3) / F32(32768)))
-    value = _wrap16((INPUTS - x.zero_point[0]) << 7)
+    value = _wrap16((EVERY.astype(np.int64) - x.zero_point[0]) << 7)
     on_output = _high_mul16(value, out_mult)
     gate = value
     if relu_shift > 0:
@@ -257,10 +237,8 @@ def _wrap16(a: Int64s) -> Int64s:
 
 _INTEGER_FUNCTIONS: dict[str, Callable[..., Ints]] = {
     "abs": _abs,
-    "clamp": _clamp,
-    "leaky_relu": _leaky_relu,
+    "clamp": partial(clamp, EVERY),
+    "leaky_relu": partial(leaky_relu, EVERY),
     "hard_swish": _hard_swish,
-    "requantize": _requantize,
+    "requantize": partial(requantize, EVERY),
 }
-
-KINDS = frozenset((*_FLOAT_FUNCTIONS, *_INTEGER_FUNCTIONS))

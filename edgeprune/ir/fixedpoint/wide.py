@@ -17,7 +17,6 @@ from edgeprune.ir.fixedpoint.rounding import (
     Ints,
     Real,
     bit_length,
-    clamp_range,
     quantize_multiplier,
     rescale,
     round_half_away,
@@ -98,25 +97,6 @@ def _sigmoid(at: Int64s, bits: int, top: int) -> Int64s:
     low, high = table[inside], table[inside + 1]
     between = (low << bits) + (at & ((1 << bits) - 1)) * (high - low)
     return np.asarray(np.where(index >= 255, top, between))
-
-
-def clamp_s16(
-    q: Ints, x: QuantParams, y: QuantParams, low: float = -math.inf, high: float = math.inf
-) -> Ints:
-    """RELU and RELU6 of int16, with a change of scale."""
-    ratio = np.float32(x.scale[0]) / np.float32(y.scale[0])
-    moved = rescale(q.astype(np.int64), *quantize_multiplier(float(ratio)))
-    return saturate(moved, np.int16, clamp_range(low, high, y, (LOW, HIGH)))
-
-
-def leaky_relu_s16(q: Ints, x: QuantParams, y: QuantParams, alpha: float) -> Ints:
-    """LEAKY_RELU of int16."""
-    ratio = np.float32(x.scale[0]) / np.float32(y.scale[0])
-    slope = np.float32(x.scale[0]) * np.float32(alpha) / np.float32(y.scale[0])
-    mult, shift = quantize_multiplier(float(slope))
-    below = rescale(q.astype(np.int64), abs(mult), shift) * (1 if mult >= 0 else -1)
-    above = rescale(q.astype(np.int64), *quantize_multiplier(float(ratio)))
-    return saturate(np.where(q >= 0, above, below), np.int16)
 
 
 def interpolated_table(
