@@ -46,6 +46,7 @@ class Channels:
         self._count = 0
         self._ties: list[tuple[Ids, Ids]] = []
         self._pins: list[tuple[str, Ids]] = []
+        self._averaged: list[Ids] = []
         self.axes: dict[tuple[str, int], Ids] = {}
         self.reads: list[Read] = []
 
@@ -64,6 +65,10 @@ class Channels:
     def pin(self, ids: Ids, why: str) -> None:
         """These must stay; ``why`` says what of them needs all: "sums over them"."""
         self._pins.append((why, ids.ravel()))
+
+    def average(self, ids: Ids) -> None:
+        """A mean of these is read, which differs without one of them, whatever that one holds."""
+        self._averaged.append(ids)
 
     def axis(self, constant: str, axis: int, ids: Ids) -> None:
         """Index i of that axis of the constant belongs to channel ids[i]."""
@@ -89,6 +94,13 @@ class Channels:
     def pins(self, label: Ids) -> tuple[tuple[str, Ids], ...]:
         """What was pinned, as channels, and why; ``label`` is from :meth:`join`."""
         return tuple((why, np.unique(label[ids])) for why, ids in self._pins)
+
+    def averaged(self, label: Ids) -> NDArray[np.bool_]:
+        """By channel, whether a mean of it and others is read; ``label`` is from :meth:`join`."""
+        found = np.zeros(label.max(initial=-1) + 1, bool)
+        for ids in self._averaged:
+            found[label[ids]] = True
+        return found
 
     def join(self) -> Ids:
         """Channel number of every id."""
@@ -131,6 +143,8 @@ class Coupling:
         reads: who mixes which channels.
         pins: what keeps channels (outputs, softmax operands), in words, and which.
         inputs: by channel, whether it is an element of the graph's inputs.
+        averaged: by channel, whether a mean of channels is of it too: others change where it goes,
+            even one that holds nothing.
     """
 
     values: dict[str, Ids]
@@ -138,6 +152,7 @@ class Coupling:
     reads: tuple[Read, ...]
     pins: tuple[tuple[str, Ids], ...]
     inputs: NDArray[np.bool_]
+    averaged: NDArray[np.bool_]
 
     @property
     def count(self) -> int:
@@ -188,7 +203,8 @@ def couple(graph: Graph) -> Coupling:
         inputs = _inputs(graph, ids, label)
     reads = tuple(Read(r.node, r.weight, r.axis, label[r.ids]) for r in ch.reads)
     axes = {k: label[v] for k, v in ch.axes.items()}
-    return Coupling({k: label[v] for k, v in ids.items()}, axes, reads, ch.pins(label), inputs)
+    values = {k: label[v] for k, v in ids.items()}
+    return Coupling(values, axes, reads, ch.pins(label), inputs, ch.averaged(label))
 
 
 def _inputs(graph: Graph, ids: dict[str, Ids], label: Ids) -> NDArray[np.bool_]:

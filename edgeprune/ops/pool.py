@@ -156,6 +156,12 @@ class Mean(Op):
     """The mean over some per-sample axes; over the last, of channels, only where it is kept.
 
     Shapes: x (..., c) -> those axes have length 1, or are gone where ``keep`` is false.
+    A mean of channels is of those that are left when some go, as norms want it.
+
+    Attributes:
+        axes: which ones.
+        keep: whether they stay, with length 1.
+        adds: whether it becomes a sum, of which no channel may go.
     """
 
     kind: ClassVar[str] = "mean"
@@ -163,6 +169,7 @@ class Mean(Op):
     rises: ClassVar[bool] = True
     axes: tuple[int, ...] = (0, 1)
     keep: bool = False
+    adds: bool = False
 
     @property
     def homogeneous(self) -> bool:
@@ -188,13 +195,19 @@ class Mean(Op):
         return finest_product(scales, dtype)
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
+        made = self.infer(*types).shape
         first = ids[0][
             tuple(slice(0, 1) if i in self.axes else slice(None) for i in range(ids[0].ndim))
         ]
-        if ids[0].ndim - 1 in self.axes:
-            ch.pin(ids[0], f"{node.name} averages them")  # a removed one would still be counted
+        if ids[0].ndim - 1 in self.axes and not (ids[0] == first).all():
+            if self.adds:
+                ch.pin(ids[0], f"{node.name} adds them up")
+            ch.average(ch.per_channel(ids[0]))
+            mean = ch.new(1)
+            ch.pin(mean, f"{node.name} is the mean of channels")
+            return np.broadcast_to(mean, made)
         ch.tie(ids[0], first)
-        return first.reshape(self.infer(*types).shape)
+        return first.reshape(made)
 
     def sums_rows(self, x: Sequence[TensorType], y: TensorType) -> bool:
         return len(x[0].shape) == 3 and sorted(self.axes) in ([0], [0, 1])

@@ -21,7 +21,7 @@ from edgeprune.ir import (
     Read,
     TensorType,
 )
-from edgeprune.ops import Convolution, ConvTranspose2d, Gather
+from edgeprune.ops import Convolution, ConvTranspose2d, Gather, Mean
 
 if TYPE_CHECKING:
     import torch
@@ -36,6 +36,7 @@ def compact(graph: Graph, coupling: Coupling, removed: Mask, fill: Fill | None =
 
     Masked means: every node that mixes channels (convolution, dense) sees, in place of a removed
     channel, a constant; 0 where nothing else is said. Constants other than 0 go into the bias.
+    A mean of channels sees the mean of those that stay.
     Removed elements of an input stay in the interface and are skipped by a ``Gather``.
 
     Args:
@@ -75,7 +76,17 @@ def masked_hook(
             left = np.zeros(gone.shape[-1:]) if fill is None or value not in fill else fill[value]
             masks[read.node] = (torch.from_numpy(gone), torch.from_numpy(np.float32(left)))
 
+    means = {
+        node.name: torch.from_numpy(removed[coupling.values[node.inputs[0]]])
+        for node in graph.nodes
+        if isinstance(node.op, Mean) and coupling.averaged[coupling.values[node.inputs[0]]].any()
+    }
+
     def hook(node: Node, operand: int, x: torch.Tensor) -> torch.Tensor:
+        if node.name in means:
+            lost = means[node.name]
+            stays = ~lost.reshape(-1, lost.shape[-1])[0]
+            return torch.where(lost, x[..., stays].mean(-1, keepdim=True), x)
         if operand != 0 or node.name not in masks:
             return x
         gone, left = masks[node.name]

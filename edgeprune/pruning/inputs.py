@@ -41,7 +41,7 @@ def constant_inputs(
     spread = np.zeros(coupling.count, np.float32)
     np.maximum.at(spread, ids.ravel(), np.abs(x[0] - _first_of(x[0], ids)).ravel())
     level[ids.ravel()] = x[0].ravel()
-    mask &= (spread == 0) & ~coupling.pinned & coupling.inputs
+    mask &= (spread == 0) & ~coupling.pinned & ~coupling.averaged & coupling.inputs
     fill: dict[str, Array] = {}
     moved = _moved(graph, value)
     for read in coupling.reads:

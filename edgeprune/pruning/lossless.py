@@ -107,10 +107,16 @@ def _removable(coupling: Coupling, wanted: Mask) -> Mask:
     """What of the wanted can go together, without a pinned channel or an empty value."""
     occupancy = Occupancy(coupling)
     mask = np.zeros(coupling.count, bool)
-    for k in np.flatnonzero(wanted & ~coupling.pinned).tolist():
+    for k in np.flatnonzero(wanted & _free(coupling)).tolist():
         if occupancy.can_go(k):
             occupancy.remove(k)
             mask[k] = True
+    return mask
+
+
+def _free(coupling: Coupling) -> Mask:
+    """What can go without a change anywhere else, if nothing of it is missed."""
+    mask: Mask = ~coupling.pinned & ~coupling.averaged
     return mask
 
 
@@ -187,7 +193,7 @@ def _duplicate(graph: Graph) -> tuple[Graph, Report]:
     mask = np.zeros(coupling.count, bool)
     occupancy = Occupancy(coupling)
     pairs = []
-    for gone, kept, times in find_duplicates(graph, coupling, ~coupling.pinned & ~coupling.inputs):
+    for gone, kept, times in find_duplicates(graph, coupling, _free(coupling) & ~coupling.inputs):
         merged = _merged(graph, coupling.reads, constants, gone, kept, times)
         if merged is None or not occupancy.can_go(gone):
             continue

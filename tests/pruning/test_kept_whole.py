@@ -25,8 +25,8 @@ def softmax(b: Builder, v: str) -> str:
     return b.add(Softmax(), v)
 
 
-def mean(b: Builder, v: str) -> str:
-    return b.add(Mean((1,), True), v)
+def total(b: Builder, v: str) -> str:
+    return b.add(Mean((1,), True, adds=True), v)
 
 
 def matmul(b: Builder, v: str) -> str:
@@ -49,7 +49,7 @@ def residual(b: Builder, v: str) -> str:
     ("behind", "layer", "why"),
     [
         (softmax, "dense0", "softmax1 sums over them"),
-        (mean, "dense0", "mean1 averages them"),
+        (total, "dense0", "mean1 adds them up"),
         (matmul, "dense0", "matmul1 sums over them"),
         (pad, "dense0", "pad1 pads with 3"),
         (spread, "dense2", "add3 spreads them over channels"),

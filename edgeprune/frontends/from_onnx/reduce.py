@@ -85,7 +85,7 @@ def _min(r: Reader, call: Call, x: Act, axes: tuple[int, ...]) -> Act:
 
 def _sum(r: Reader, call: Call, x: Act, axes: tuple[int, ...]) -> Act:
     count = prod(x.sample[a] for a in axes)
-    return _times(r, call, mean(r, call, x, axes), count, "sum")
+    return _times(r, call, mean(r, call, x, axes, adds=True), count, "sum")
 
 
 def _times(r: Reader, call: Call, x: Act, number: float, role: str) -> Act:
@@ -93,13 +93,16 @@ def _times(r: Reader, call: Call, x: Act, number: float, role: str) -> Act:
     return r.like(x, r.emit(call, Mul(), x, factor, role=role))
 
 
-def mean(r: Reader, call: Call, x: Act, axes: tuple[int, ...]) -> Act:
-    """The mean over some axes (batch not counted), which stay with length 1."""
+def mean(r: Reader, call: Call, x: Act, axes: tuple[int, ...], *, adds: bool = False) -> Act:
+    """The mean over some axes (batch not counted), which stay with length 1.
+
+    ``adds``: it becomes a sum.
+    """
     last = x.perm.index(len(x.perm) - 1) if x.perm else -1
     if last in axes and call.attr("keepdims", 1):
         rest = tuple(a for a in axes if a != last)
         x = mean(r, replace(call, name=f"{call.name}/rest"), x, rest) if rest else x
-        return r.like(x, r.emit(call, Mean((len(x.perm) - 1,), keep=True), x))
+        return r.like(x, r.emit(call, Mean((len(x.perm) - 1,), keep=True, adds=adds), x))
     kept = [a for a in range(len(x.perm)) if a not in axes]
     if not kept:  # the IR's last axis stays: give it one
         x = r.reshaped(call, x, (*x.sample, 1))
@@ -107,7 +110,7 @@ def mean(r: Reader, call: Call, x: Act, axes: tuple[int, ...]) -> Act:
     if x.perm.index(len(x.perm) - 1) in axes:
         x = r.last(call, x, max(kept, key=lambda a: x.perm[a]))
     for run in _runs(sorted(x.perm[a] for a in axes)):
-        x = r.like(x, r.emit(call, Mean(run, keep=True), x))
+        x = r.like(x, r.emit(call, Mean(run, keep=True, adds=adds), x))
     return x
 
 

@@ -16,32 +16,35 @@ from edgeprune.ops import MaxPool2d, Mean, Mul, Reshape, Transpose
 
 
 def mean(r: Reader, op: Operator, result: Tensor | None = None) -> None:
-    """MEAN: ReducerOptions(keep_dims); operand 1 has the axes. ``result``: None: the operator's."""
-    made = result or r.result(op)
+    """MEAN: ReducerOptions(keep_dims); operand 1 has the axes.
+
+    ``result``: what becomes a sum; None: the operator's.
+    """
+    made, adds = result or r.result(op), result is not None
     r.check_types(op, 0)
     rank = len(r.operand(op, 0).shape)
     axes = sorted({a + rank if a < 0 else a for a in r.integers(op, 1)})
     keep = op.options is not None and op.options.flag(0)
     if keep and rank > 1 and axes == [rank - 1]:
-        r.add(op, Mean((rank - 2,), keep), (r.value(op, 0),), made)
+        r.add(op, Mean((rank - 2,), keep, adds), (r.value(op, 0),), made)
         return
     if axes and axes[0] > 1 and axes[-1] == rank - 1:
         _mean_behind(r, op, tuple(a - 1 for a in axes), keep, made)
         return
     if axes and axes[0] > 0 and axes[-1] == rank - 1 and r.operand(op, 0).quant is None:
-        _means(r, op, [a - 1 for a in axes], made)
+        _means(r, op, [a - 1 for a in axes], made, adds=adds)
         return
     if not axes or not all(0 < a < rank - 1 for a in axes):
         raise UnsupportedError(r.where(op), f"takes the mean over axes {axes} of {rank}")
     r.add(op, Mean(tuple(a - 1 for a in axes), keep), (r.value(op, 0),), made)
 
 
-def _means(r: Reader, op: Operator, axes: list[int], result: Tensor) -> None:
+def _means(r: Reader, op: Operator, axes: list[int], result: Tensor, *, adds: bool) -> None:
     """A mean of real numbers over axes of which the last is one: run by run, as of groups."""
     name = r.value(op, 0)
     starts = [i for i, a in enumerate(axes) if not i or a != axes[i - 1] + 1]
     for start, stop in zip(starts, [*starts[1:], len(axes)], strict=True):
-        name = r.between(op, Mean(tuple(axes[start:stop]), True), (name,), f"mean{start}")
+        name = r.between(op, Mean(tuple(axes[start:stop]), True, adds), (name,), f"mean{start}")
     r.add(op, Reshape(r.activation_type(result).shape), (name,), result)
 
 

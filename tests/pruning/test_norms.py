@@ -1,0 +1,99 @@
+"""Channels that are normalised over go as others do: their mean is of those that are left."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from pruning.graphs import Builder
+from torch.nn import functional
+
+from edgeprune.ir import Graph, couple, predict, run
+from edgeprune.ops import Dense, Mean, Mul, Reshape, Sub
+from edgeprune.ops.function import Rsqrt
+from edgeprune.pruning import lossless
+from edgeprune.pruning.compact import compact, masked_hook
+from edgeprune.pruning.groups import kept_whole, removable
+
+
+def dense(b: Builder, x: str, units: int) -> str:
+    return b.add(Dense(), x, b.constant(units, b.shape(x)[-1]), b.constant(units))
+
+
+def normed(b: Builder, x: str) -> str:
+    """x less its mean over the last axis, by the root of its mean square."""
+    last = (len(b.shape(x)) - 1,)
+    centred = b.add(Sub(), x, b.add(Mean(last, True), x))
+    spread = b.add(Mean(last, True), b.add(Mul(), centred, centred))
+    return b.add(Mul(), centred, b.add(Rsqrt(), spread))
+
+
+def network(units: int = 6, groups: int = 1, *, rows: bool = True) -> Graph:
+    b = Builder(0, x=(5, 4) if rows else (4,))
+    made = dense(b, "x", units)
+    whole = b.shape(made)
+    if groups > 1:
+        made = b.add(Reshape((*whole[:-1], groups, units // groups)), made)
+    made = normed(b, made)
+    if groups > 1:
+        made = b.add(Reshape(whole), made)
+    return b.build(dense(b, made, 3))
+
+
+def without(graph: Graph, *picks: int) -> tuple[Graph, np.ndarray]:
+    """The network without some of the channels that can go, and the mask of them."""
+    coupling = couple(graph)
+    removed = np.zeros(coupling.count, bool)
+    removed[np.flatnonzero(removable(coupling))[list(picks)]] = True
+    return compact(graph, coupling, removed), removed
+
+
+@pytest.mark.parametrize("rows", [False, True])
+def test_a_layer_norm_without_some_channels_is_that_of_the_others(rows: bool) -> None:
+    graph = network(rows=rows)
+    small, _ = without(graph, 1, 4)
+    stays = [0, 2, 3, 5]
+    w, b, out, bias = (graph.constants[f"c{i}"] for i in range(4))
+    x = np.random.default_rng(1).normal(size=(7, *graph.types["x"].shape)).astype(np.float32)
+    narrow = torch.from_numpy(x @ w[stays].T + b[stays])
+    want = functional.layer_norm(narrow, (4,), eps=0).numpy() @ out[:, stays].T + bias
+    np.testing.assert_allclose(predict(small, x), want, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("groups", "free"), [(1, 6), (2, 3)])
+def test_a_norm_compacted_computes_what_it_computes_masked(groups: int, free: int) -> None:
+    graph = network(groups=groups)
+    coupling = couple(graph)
+    assert removable(coupling).sum() == free  # of groups one of each goes together
+    small, removed = without(graph, 1)
+    x = np.random.default_rng(1).normal(size=(7, 5, 4)).astype(np.float32)
+    hook = masked_hook(graph, coupling, removed)
+    with torch.inference_mode():
+        masked = run(graph, {"x": torch.from_numpy(x)}, hook=hook)[graph.outputs[0]]
+    np.testing.assert_allclose(predict(small, x), masked.numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_a_channel_of_zeros_stays_where_a_mean_counts_it() -> None:
+    graph = network(rows=False)
+    weights = {"c0": graph.constants["c0"].copy(), "c1": graph.constants["c1"].copy()}
+    weights["c0"][2], weights["c1"][2] = 0, 0
+    weights["c0"][4], weights["c1"][4] = weights["c0"][3], weights["c1"][3]
+    graph = graph.with_constants({**graph.constants, **weights})
+    smaller, report = lossless.fold(graph)
+    assert report.channels == 0
+    assert smaller.params == graph.params
+
+
+def test_no_channel_of_a_sum_can_go() -> None:
+    b = Builder(0, x=(5, 4))
+    graph = b.build(dense(b, b.add(Mean((1,), True, adds=True), dense(b, "x", 6)), 3))
+    assert kept_whole(graph, couple(graph))["dense0"] == "mean1 adds them up"
+
+
+def test_a_mean_of_positions_in_the_last_axis_keeps_channels_apart() -> None:
+    b = Builder(0, x=(4,))
+    rows = b.add(Reshape((6, 1)), dense(b, "x", 6))
+    graph = b.build(dense(b, b.add(Reshape((6,)), b.add(Mean((1,), True), rows)), 3))
+    coupling = couple(graph)
+    assert removable(coupling).sum() == 6
+    assert not coupling.averaged.any()
