@@ -67,6 +67,11 @@ class Unary(Op):
     table_kind: ClassVar[str] = ""
     wide_kind: ClassVar[str] = ""  # with a table of its own in LiteRT's int16
 
+    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
+        """PyTorch's function of this name, where it has one."""
+        result: torch.Tensor = getattr(x[0], self.kind)()
+        return result
+
     def table_attrs(self) -> dict[str, float]:
         """The attributes that :func:`edgeprune.ir.fixedpoint.table_s8` wants."""
         return {}
@@ -181,9 +186,6 @@ class Sigmoid(Unary):
     tflite: ClassVar[str] = "LOGISTIC"
     onnx: ClassVar[str] = "Sigmoid"
 
-    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
-        return x[0].sigmoid()
-
     def _wide(self, q: Array, xq: QuantParams, yq: QuantParams) -> Array:
         return fp.logistic_s16(q, xq)
 
@@ -200,9 +202,6 @@ class Tanh(Unary):
     quant: ClassVar[QuantRule] = "fixed"
     tflite: ClassVar[str] = "TANH"
     onnx: ClassVar[str] = "Tanh"
-
-    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
-        return x[0].tanh()
 
     def _wide(self, q: Array, xq: QuantParams, yq: QuantParams) -> Array:
         return fp.tanh_s16(q, xq)

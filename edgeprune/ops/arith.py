@@ -45,7 +45,6 @@ class _Pairwise(Op):
     elementwise: ClassVar[bool] = True
     channelwise: ClassVar[bool] = True
     tflite: ClassVar[str]
-    options: ClassVar[str]
     onnx: ClassVar[str]
 
     def infer(self, *x: TensorType) -> TensorType:
@@ -59,9 +58,6 @@ class _Pairwise(Op):
 
     def couple(self, node: Node, ch: Channels, types: Sequence[TensorType], *ids: Ids) -> Ids:
         return tie_broadcast(node, ch, self.infer(*types).shape, *ids)
-
-    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
-        return TfliteOp(self.tflite, self.options)
 
     def to_onnx(self, x: Sequence[TensorType], y: TensorType) -> OnnxNode:
         return OnnxNode(self.onnx)
@@ -85,39 +81,39 @@ class _Binary(_Pairwise):
         options: dict[str, object] = {"fusedActivationFunction": tflite_clamp(self.clamp, y)}
         if x[0].dtype is DType.INT16 and self.tflite in ("ADD", "SUB"):
             options["potScaleInt16"] = False  # scales need not be powers of two
-        return TfliteOp(self.tflite, self.options, options)
+        return TfliteOp(self.tflite, f"{self.onnx}Options", options)
 
 
 @dataclass(frozen=True)
-class Add(_Binary):
+class _Sum(_Binary):
+    """A sum or a difference."""
+
+    multilinear: ClassVar[bool] = True
+
+    def finest_scale(self, x: Sequence[TensorType], scales: Sequence[float], dtype: DType) -> float:
+        return max(scales) * FINEST_SUM[dtype]
+
+
+@dataclass(frozen=True)
+class Add(_Sum):
     """a + b."""
 
     kind: ClassVar[str] = "add"
-    multilinear: ClassVar[bool] = True
     tflite: ClassVar[str] = "ADD"
-    options: ClassVar[str] = "AddOptions"
     onnx: ClassVar[str] = "Add"
     real = staticmethod(operator.add)
     integers = staticmethod(fp.add)
 
-    def finest_scale(self, x: Sequence[TensorType], scales: Sequence[float], dtype: DType) -> float:
-        return max(scales) * FINEST_SUM[dtype]
-
 
 @dataclass(frozen=True)
-class Sub(_Binary):
+class Sub(_Sum):
     """a - b."""
 
     kind: ClassVar[str] = "sub"
-    multilinear: ClassVar[bool] = True
     tflite: ClassVar[str] = "SUB"
-    options: ClassVar[str] = "SubOptions"
     onnx: ClassVar[str] = "Sub"
     real = staticmethod(operator.sub)
     integers = staticmethod(fp.sub)
-
-    def finest_scale(self, x: Sequence[TensorType], scales: Sequence[float], dtype: DType) -> float:
-        return max(scales) * FINEST_SUM[dtype]
 
 
 @dataclass(frozen=True)
@@ -127,7 +123,6 @@ class Mul(_Binary):
     kind: ClassVar[str] = "mul"
     multilinear: ClassVar[bool] = True
     tflite: ClassVar[str] = "MUL"
-    options: ClassVar[str] = "MulOptions"
     onnx: ClassVar[str] = "Mul"
     real = staticmethod(operator.mul)
     integers = staticmethod(fp.mul)
@@ -143,7 +138,6 @@ class Div(_Binary):
     kind: ClassVar[str] = "div"
     tflite: ClassVar[str] = "DIV"
     one_sided: ClassVar[frozenset[int]] = frozenset({1})
-    options: ClassVar[str] = "DivOptions"
     onnx: ClassVar[str] = "Div"
     real = staticmethod(operator.truediv)
     evaluate_int = Op.evaluate_int  # there is none
@@ -192,12 +186,14 @@ class _Extreme(_Pairwise):
     """One of two values: integers of one scale are compared as they are."""
 
     quant: ClassVar[QuantRule] = "shared"
-    options: ClassVar[str] = "MaximumMinimumOptions"
     rises: ClassVar[bool] = True
     integers: ClassVar[np.ufunc]
 
     def evaluate_int(self, types: Sequence[TensorType], out: TensorType, *x: Array) -> Array:
         return np.asarray(self.integers(*align_arrays(*x)))
+
+    def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
+        return TfliteOp(self.tflite, "MaximumMinimumOptions")
 
 
 @dataclass(frozen=True)

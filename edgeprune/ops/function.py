@@ -66,9 +66,6 @@ class Exp(Function):
     in_int16: ClassVar[Version] = (2, "2.12.0")
     onnx: ClassVar[str] = "Exp"
 
-    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
-        return x[0].exp()
-
     def real(self, v: float) -> float:
         return math.exp(min(v, LARGEST_EXPONENT))
 
@@ -88,9 +85,6 @@ class Log(Function):
     in_int16: ClassVar[Version] = (2, "2.15.0")
     onnx: ClassVar[str] = "Log"
 
-    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
-        return x[0].log()
-
     def real(self, v: float) -> float:
         return math.log(v) if v > 0 else -math.inf
 
@@ -107,9 +101,6 @@ class Sqrt(Function):
     since: ClassVar[str] = "1.10.0"
     onnx: ClassVar[str] = "Sqrt"
 
-    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
-        return x[0].sqrt()
-
     def real(self, v: float) -> float:
         return math.sqrt(max(v, 0.0))
 
@@ -125,9 +116,6 @@ class Rsqrt(Function):
     tflite: ClassVar[str] = "RSQRT"
     since: ClassVar[str] = "1.10.0"
     in_int16: ClassVar[Version] = (3, "2.15.0")
-
-    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
-        return x[0].rsqrt()
 
     def real(self, v: float) -> float:
         return 1 / math.sqrt(v) if v > 0 else math.inf
@@ -155,9 +143,6 @@ class Reciprocal(Function):
     onnx: ClassVar[str] = "Reciprocal"
     side: float = 1.0
 
-    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
-        return x[0].reciprocal()
-
     def real(self, v: float) -> float:
         return 1 / v if v else math.copysign(math.inf, self.side)
 
@@ -176,15 +161,12 @@ class Abs(Function):
     since: ClassVar[str] = "1.13.1"
     onnx: ClassVar[str] = "Abs"
 
+    def real(self, v: float) -> float:
+        return abs(v)
+
     @property
     def homogeneous(self) -> bool:
         return True
-
-    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
-        return x[0].abs()
-
-    def real(self, v: float) -> float:
-        return abs(v)
 
     def _wide(self, q: Array, xq: QuantParams, yq: QuantParams) -> Array:
         return fp.leaky_relu(q, xq, yq, self.alpha)
@@ -203,9 +185,6 @@ class Sin(Function):
     since: ClassVar[str] = "1.9.0"
     onnx: ClassVar[str] = "Sin"
 
-    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
-        return x[0].sin()
-
     def real(self, v: float) -> float:
         return math.sin(v)
 
@@ -218,9 +197,6 @@ class Cos(Function):
     tflite: ClassVar[str] = "COS"
     since: ClassVar[str] = "1.14.0"
     onnx: ClassVar[str] = "Cos"
-
-    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
-        return x[0].cos()
 
     def real(self, v: float) -> float:
         return math.cos(v)
@@ -330,9 +306,6 @@ class Erf(Function):
     kind: ClassVar[str] = "erf"
     rises: ClassVar[bool] = True
     onnx: ClassVar[str] = "Erf"
-
-    def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
-        return x[0].erf()
 
     def real(self, v: float) -> float:
         return math.erf(v)
