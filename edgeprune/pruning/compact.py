@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +20,7 @@ from edgeprune.ir import (
     Read,
     TensorType,
 )
-from edgeprune.ops import Convolution, ConvTranspose2d, Gather, Mean
-
-if TYPE_CHECKING:
-    import torch
+from edgeprune.ops import Convolution, ConvTranspose2d, Gather
 
 Mask = NDArray[np.bool_]
 Fill = Mapping[str, Array]
@@ -60,39 +56,6 @@ def folds(graph: Graph, read: Read) -> bool:
     if isinstance(op, Convolution):
         return not op.padding.any
     return not isinstance(op, ConvTranspose2d)
-
-
-def masked_hook(
-    graph: Graph, coupling: Coupling, removed: Mask, fill: Fill | None = None
-) -> Callable[[Node, int, torch.Tensor], torch.Tensor]:
-    """The mask of :func:`compact` as a hook for ``ir.run``."""
-    import torch
-
-    masks: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
-    for read in coupling.reads:
-        value = graph.node(read.node).inputs[0]
-        gone = removed[coupling.values[value]]
-        if gone.any():
-            left = np.zeros(gone.shape[-1:]) if fill is None or value not in fill else fill[value]
-            masks[read.node] = (torch.from_numpy(gone), torch.from_numpy(np.float32(left)))
-
-    means = {
-        node.name: torch.from_numpy(removed[coupling.values[node.inputs[0]]])
-        for node in graph.nodes
-        if isinstance(node.op, Mean) and coupling.averaged[coupling.values[node.inputs[0]]].any()
-    }
-
-    def hook(node: Node, operand: int, x: torch.Tensor) -> torch.Tensor:
-        if node.name in means:
-            lost = means[node.name]
-            stays = ~lost.reshape(-1, lost.shape[-1])[0]
-            return torch.where(lost, x[..., stays].mean(-1, keepdim=True), x)
-        if operand != 0 or node.name not in masks:
-            return x
-        gone, left = masks[node.name]
-        return torch.where(gone, left, x)
-
-    return hook
 
 
 def kept_slab(gone: Mask) -> Kept | None:

@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 import torch
+from masked import masked_hook
 from onnx_models import evaluate, model, node
 from torch import nn
 
@@ -19,7 +20,7 @@ from edgeprune.frontends.from_onnx import loads
 from edgeprune.frontends.from_torch import export
 from edgeprune.ir import QuantParams, couple, quantise_array, run, run_int
 from edgeprune.ops import Dense
-from edgeprune.pruning.compact import compact, masked_hook
+from edgeprune.pruning.compact import compact
 from edgeprune.quantize import observe, quantise
 from edgeprune.verify import run_tflite
 

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from masked import masked_hook
 from pruning.graphs import balanced, cnn, mlp
 from pruning.test_brute_force import error, samples
 
@@ -17,7 +18,6 @@ from edgeprune.pruning.analyze import (
     _mcnemar,
     analyze,
 )
-from edgeprune.pruning.compact import masked_hook
 from edgeprune.pruning.criteria import Context
 from edgeprune.pruning.groups import channel_names
 from edgeprune.pruning.pictures import activation_maps, surfaces

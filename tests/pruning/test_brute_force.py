@@ -7,11 +7,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from masked import masked_hook
 from pruning.graphs import BLOCKS, Builder, cnn, mlp
 
 from edgeprune.ir import Graph, Samples, run
 from edgeprune.ops import Add, LogSoftmax, Op, Relu, Sigmoid, Softmax, Tanh
-from edgeprune.pruning.compact import masked_hook
 from edgeprune.pruning.criteria import CRITERIA, Context
 from edgeprune.pruning.criteria.chain import ChainSession, find_chain
 from edgeprune.pruning.ranking import removal_order

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from masked import masked_hook
 from pruning.graphs import BLOCKS, Builder, cnn, mlp
 
 from edgeprune.ir import Coupling, Graph, Node, Samples, TensorType, build_graph, couple, run
@@ -25,7 +26,7 @@ from edgeprune.ops import (
     Unary,
 )
 from edgeprune.ops.examples import FIXED
-from edgeprune.pruning.compact import compact, folds, masked_hook
+from edgeprune.pruning.compact import compact, folds
 
 
 def choose(graph: Graph, c: Coupling, seed: int, share: float, inputs: bool = False) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from masked import masked_hook
 from pruning.graphs import Builder
 from torch.nn import functional
 
@@ -12,7 +13,7 @@ from edgeprune.ir import Graph, couple, predict, run
 from edgeprune.ops import Dense, Mean, Mul, Reshape, Sub
 from edgeprune.ops.function import Rsqrt
 from edgeprune.pruning import lossless
-from edgeprune.pruning.compact import compact, masked_hook
+from edgeprune.pruning.compact import compact
 from edgeprune.pruning.groups import kept_whole, removable
 
 
