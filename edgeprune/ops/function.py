@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from edgeprune.errors import UnsupportedError
 from edgeprune.ir import Array, DType, OnnxNode, QuantParams, TensorType, TfliteOp, Version
 from edgeprune.ir import fixedpoint as fp
 from edgeprune.ops._clamp import quants
@@ -45,6 +46,8 @@ class Function(Unary):
     def to_tflite(self, x: Sequence[TensorType], y: TensorType) -> TfliteOp:
         if y.dtype is DType.INT8:
             return look_up(self.table(x[0], y))
+        if y.dtype is DType.FLOAT32 and not self.tflite:
+            raise UnsupportedError(self.kind, "TFLite has none in float32", "use --dtype int8")
         versions: Mapping[DType, Version] = {
             DType.FLOAT32: (1, self.since),
             DType.INT16: self.in_int16,
