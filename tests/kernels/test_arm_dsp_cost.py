@@ -65,6 +65,20 @@ def test_what_ends_a_layer_begins_two_instructions_together(
     assert result.counts.cycles < most * result.counts.instructions
 
 
+def test_a_band_of_a_depthwise_layer_goes_from_channel_to_channel_in_few_instructions() -> None:
+    rng = np.random.default_rng(29)
+    held = layer_constants(rng, (3, 3, 64), 2, 0.05)
+    y = int8_type((), output_scale(rng, 0.05, held), -128)
+    op = DepthwiseConv2d((1, 1), Padding(0, 0, 1, 1), clamp=(0.0, np.inf))
+    graph = one_node(op, [int8_type((11, 5, 64), 0.05, -128)], y, held)
+    call = candidates(graph, graph.nodes[0], ("arm_dsp",), "speed", "ep_layer0")[0]
+    feed = {"x0": int8_values(rng, (11, 5, 64))}
+    (result,) = run_on_core([Trial(graph, call, feed)], "cortex-m4")
+    assert result.counts is not None
+    assert result.counts.instructions < 2.15 * graph.macs
+    np.testing.assert_array_equal(result.output, expected(graph, feed))
+
+
 @pytest.mark.parametrize(("optimize", "most"), [("speed", (0.93, 1.0)), ("size", (1.1,))])
 def test_fully_connected_layers_take_less_than_a_multiplication_each(
     optimize: Optimize, most: tuple[float, ...]

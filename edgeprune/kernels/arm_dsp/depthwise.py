@@ -238,10 +238,10 @@ def _in_registers(form: Form, output: int, mode: Mode, unroll: int, *, dual: boo
     pair = kh * (kw + 1 + loads + (sx == 2)) + 2 * output + (not held)
     single = kh * ((kw + 1) // 2 + loads) + output + (not held)
     line = out_w // 2 * pair + out_w % 2 * single + 5 + (4 * rounds + 1 if rounds > 1 else 0)
-    code = 45 + pair * (pairs * bool(rounds) + rest) + out_w % 2 * 14 + 8
+    code = 62 + pair * (pairs * bool(rounds) + rest) + out_w % 2 * 14 + 8
     steps = (sx, row, step, form.y_step, back)
     piece = Piece("depthwise", (kh, kw, *loop, *steps, int(mode), int(dual), *layer.clamp))
-    return Run(piece, pitch, 44 + kh * max(3 * kw - 2, 2), line, 4 * code)
+    return Run(piece, pitch, 25 + kh * max(3 * kw - 2, 2), line, 4 * code)
 
 
 def _any(form: Form, output: int, mode: Mode) -> Run | None:
@@ -270,8 +270,8 @@ def _any(form: Form, output: int, mode: Mode) -> Run | None:
     line = rounds * (outputs(4) + 4) + (outputs(rest) if rest else 0) + 7
     sizes = (rounds, rest, kh, kw, sx, dx, row, step, form.y_step)
     piece = Piece("depthwise_any", (*sizes, int(mode), *layer.clamp))
-    code = 50 + (outputs(4) if rounds else 0) + (outputs(rest) if rest else 0)
-    return Run(piece, pitch, 50 + 7 * kh * pairs, line, 4 * code)
+    code = 67 + (outputs(4) if rounds else 0) + (outputs(rest) if rest else 0)
+    return Run(piece, pitch, 32 + 7 * kh * pairs, line, 4 * code)
 
 
 def _call(request: Request, original: Layer, form: Form, run: Run, table: Array) -> KernelCall:

@@ -9,7 +9,7 @@
 /* Kernels of any size. Registers: r0 plane, lr output, r1 row of the kernel in the plane, r2 taps, r3 to r6
  * sums of neighbouring outputs, r7 to r10 activations, r11 two taps, r12 kernel rows left.
  * Frame: 0 multiplier, 4 rounding constant, 8 shift, 12 rows left, 16 rounds left, 20 bias, 24 taps, two and
- * two, those of a row with a zero behind an odd last one. */
+ * two, those of a row with a zero behind an odd last one; then what ep_dw_channels keeps. */
 __asm__(
     EP_ONCE("DEPTHWISE_3")
     /* Two taps of four outputs whose words are in a to d, those of the next two taps follow; at: of a. With a
@@ -123,7 +123,8 @@ __asm__(
     ".macro ep_depthwise_any name, rounds, rest, kh, kw, sx, dx, row, step, c, mode, lo, hi\n"
     EP_ASM_BEGIN
     " push {r4-r11, lr}\n"
-    " sub.w sp, sp, #28 + \\kh * ((\\kw + 1) / 2) / 2 * 8\n"
+    " sub.w sp, sp, #44 + \\kh * ((\\kw + 1) / 2) / 2 * 8\n"
+    " ep_dw_channels 28 + \\kh * ((\\kw + 1) / 2) / 2 * 8\n"
     " mov lr, r3\n"
     " add r4, sp, #24\n"
     " mov r5, #\\kh\n"
@@ -185,7 +186,8 @@ __asm__(
     " add r0, r0, #\\step\n"
     " .endif\n"
     " bne.w 3b\n"
-    " add.w sp, sp, #28 + \\kh * ((\\kw + 1) / 2) / 2 * 8\n"
+    " ep_dw_next 28 + \\kh * ((\\kw + 1) / 2) / 2 * 8, \\kh*\\kw\n"
+    " add.w sp, sp, #44 + \\kh * ((\\kw + 1) / 2) / 2 * 8\n"
     " pop {r4-r11, pc}\n"
     EP_ASM_END
     ".endm\n"

@@ -200,14 +200,19 @@ void ep_depthwise_conv2d_s8_arm_dsp(const band_params *p, const int8_t *w, const
                            p->band_in - (p->band_rows - rows) * p->stride_h, planes, plane_words, &at);
             }
             load_band(p, &at, x + c, channels);
-            ep_arm_dsp_band band = {planes, rows, 2 * p->y_zero + 1};
+            ep_arm_dsp_band band = {.plane = planes, .rows = rows, .twice_zero = 2 * p->y_zero + 1};
+            /* Those of one input channel read the same plane. */
+            band.step = p->multiplier == 1 ? 4 * plane_words : 0;
             int32_t channel = c * p->multiplier;
-            for (int32_t k = 0; k < channels; k++) {
-                for (int32_t m = 0; m < p->multiplier; m++, channel++) {
-                    const int32_t filter = channel % p->filters;
-                    p->run(&band, w + filter * p->taps, table + filter * 3, y + oy * p->y_row + channel);
-                }
-                band.plane += plane_words;
+            const int32_t end = (c + channels) * p->multiplier;
+            while (channel < end) {
+                const int32_t filter = channel % p->filters;
+                int32_t alike = p->multiplier == 1 ? end - channel : p->multiplier;
+                alike = alike < p->filters - filter ? alike : p->filters - filter;
+                band.channels = alike;
+                p->run(&band, w + filter * p->taps, table + filter * 3, y + oy * p->y_row + channel);
+                channel += alike;
+                band.plane += p->multiplier == 1 ? 0 : plane_words;
             }
         }
     }

@@ -10,18 +10,20 @@
 #include "ep_arm_dsp_depthwise_dual.h"
 #include "ep_arm_dsp_once.h"
 
+/* In the order in which the code reads it. */
 typedef struct {
-    const uint32_t *plane; /* first input row of the band */
+    const uint32_t *plane; /* first input row of the first channel; moves from one channel to the next */
     int32_t rows;          /* output rows */
     int32_t twice_zero;    /* 2 * output zero point + 1 */
+    int32_t step;          /* bytes from one channel's plane to the next */
+    int32_t channels;      /* left, at least 1 */
 } ep_arm_dsp_band;
 
-/* One channel of a band.
- * w      int8 [kernel_h][kernel_w]
- * table  {bias, multiplier, shift - 1}
- * y      first output of the channel */
-typedef void ep_arm_dsp_depthwise(const ep_arm_dsp_band *band, const int8_t *w, const int32_t *table,
-                                  int8_t *y);
+/* Neighbouring channels of a band, one after the other.
+ * w      int8 [channels][kernel_h][kernel_w]
+ * table  {bias, multiplier, shift - 1} of each
+ * y      first output of the first channel */
+typedef void ep_arm_dsp_depthwise(ep_arm_dsp_band *band, const int8_t *w, const int32_t *table, int8_t *y);
 
 typedef struct {
     int16_t in_h;
@@ -148,6 +150,29 @@ __asm__(
     " .endif\n"
     " .endif\n"
     ".endm\n"
+    /* Around the code of a channel: keeps band, weights, table and output, at `at` bytes from sp, and then moves
+     * all to the next channel, of `taps` weights, until none is left. */
+    ".macro ep_dw_channels at\n"
+    " add r12, sp, #\\at\n"
+    " stm r12, {r0-r3}\n"
+    "9:\n"
+    ".endm\n"
+    ".macro ep_dw_next at, taps\n"
+    " add r12, sp, #\\at\n"
+    " ldm r12, {r0-r3}\n"
+    " ldr r4, [r0]\n"
+    " ldr r5, [r0, #12]\n"
+    " ldr r6, [r0, #16]\n"
+    " add r1, r1, #\\taps\n"
+    " add r2, r2, #12\n"
+    " add r3, r3, #1\n"
+    " stm r12, {r0-r3}\n"
+    " add r4, r4, r5\n"
+    " str r4, [r0]\n"
+    " subs r6, r6, #1\n"
+    " str r6, [r0, #16]\n"
+    " bne.w 9b\n"
+    ".endm\n"
     /* An output from what was multiplied: shifted, within its limits, at `at` bytes from lr. */
     ".macro ep_dw_store sum, shift, at, lo, hi\n"
     " asr \\sum, \\sum, \\shift\n"
@@ -206,13 +231,14 @@ __asm__(
  * step: bytes from one output row's input to the next; c: bytes from one
  * output to the next, back: from behind the last one of a row back to the first of the next, below 2^16; dual: as
  * ep_arm_dsp_depthwise_dual.h has it, 3 times 3 with sx 1, modes but 0.
- * Frame: 0 multiplier, 4 rounding constant. rounds is 255 at the most. */
+ * Frame: 0 multiplier, 4 rounding constant, 8 what ep_dw_channels keeps. rounds is 255 at the most. */
 __asm__(
     EP_ONCE("DEPTHWISE_2")
     ".macro ep_depthwise name, kh, kw, pairs, rounds, rest, single, sx, pitch, step, c, back, mode, dual, lo, hi\n"
     EP_ASM_BEGIN
     " push {r4-r11, lr}\n"
-    " sub sp, sp, #12\n"
+    " sub sp, sp, #28\n"
+    " ep_dw_channels 8\n"
     " mov lr, r3\n"
     " .if \\kw == 1\n"
     " ep_dw_taps 1, 0, r3\n"
@@ -276,7 +302,8 @@ __asm__(
     " subs r2, r2, #1 << 8\n"
     " bcs.w 1b\n"
     " .set EP_back, 0\n"
-    " add sp, sp, #12\n"
+    " ep_dw_next 8, \\kh*\\kw\n"
+    " add sp, sp, #28\n"
     " pop {r4-r11, pc}\n"
     EP_ASM_END
     ".endm\n"
