@@ -50,6 +50,7 @@ def linear(classes: int, transform: str = "NONE", rows: int = 0) -> onnx.NodePro
 NETWORKS = {
     "scaler": [ml("Scaler", "x", offset=floats(4), scale=floats(4))],
     "one scale": [ml("Scaler", "x", offset=[0.5], scale=[2.0])],
+    "binarizer": [ml("Binarizer", "x", threshold=0.25)],
     "linear regression": [ml("LinearRegressor", "x", coefficients=floats(4), intercepts=[0.25])],
     "of two": [ml("LinearRegressor", "x", coefficients=floats(8), intercepts=floats(2), targets=2)],
     "without intercepts": [ml("LinearRegressor", "x", coefficients=floats(4))],

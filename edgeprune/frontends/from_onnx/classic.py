@@ -12,7 +12,7 @@ from edgeprune.frontends.from_onnx.moments import acting, step
 from edgeprune.frontends.from_onnx.reader import Call, Reader
 from edgeprune.frontends.from_onnx.value import Act, Index, Known, Value
 from edgeprune.ir import Array
-from edgeprune.ops import Maximum, Softmax
+from edgeprune.ops import Compare, Maximum, Softmax
 from edgeprune.ops.function import Abs
 
 
@@ -33,6 +33,13 @@ def scaler(r: Reader, call: Call) -> Value:
         raise call.error(f"{offset.size} offsets and {scale.size} scales for {width} features")
     y = elementwise.sub(r, step(call, "offset", x, Known(offset)))
     return elementwise.mul(r, step(call, "", y, Known(scale)))
+
+
+def binarizer(r: Reader, call: Call) -> Value:
+    """Binarizer: 1 above a threshold, else 0."""
+    x = call.act(0)
+    bound = float(np.float32(call.attr("threshold", 0.0)))
+    return r.like(x, r.emit(call, Compare(">", bound), x))
 
 
 def normalizer(r: Reader, call: Call) -> Value:

@@ -153,6 +153,7 @@ TABLE: dict[str, Converter] = {
     "Where": mask.where,
     "Xor": compare.comparison("!="),
     "ai.onnx.ml.ArrayFeatureExtractor": classic.array_feature_extractor,
+    "ai.onnx.ml.Binarizer": classic.binarizer,
     "ai.onnx.ml.LinearClassifier": classic.linear_classifier,
     "ai.onnx.ml.LinearRegressor": classic.linear_regressor,
     "ai.onnx.ml.Normalizer": classic.normalizer,
