@@ -5,6 +5,7 @@ Other C libraries have no such functions.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import gc
 import os
@@ -37,6 +38,7 @@ def bound() -> None:
     first allocates, asks for pages of 2 MB where it takes as much, as numpy does by itself.
     """
     gc.set_threshold(CYCLES)
+    atexit.register(gc.freeze)  # the process takes everything with it: nothing is to be looked for
     if HUGE_PAGES.exists():
         os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     with suppress(OSError, AttributeError, TypeError):

@@ -1,8 +1,9 @@
-"""Finds compilers and makes object files, each only once in a process."""
+"""Finds compilers and makes object files, each once in a process; :mod:`objects` keeps some."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import tempfile
@@ -16,6 +17,7 @@ from typing import Literal
 from edgeprune.errors import EdgePruneError
 from edgeprune.scratch import workspace
 from edgeprune.target import Target
+from edgeprune.toolchain import objects
 from edgeprune.toolchain.process import run_limited
 
 Optimize = Literal["speed", "size"]
@@ -32,6 +34,9 @@ COMMON_FLAGS = (
     "-fno-asynchronous-unwind-tables",
 )
 _INCLUDE = re.compile(rb'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
+_COMPUTED = re.compile(rb"^\s*#\s*include\s+[A-Za-z_]", re.MULTILINE)  # no name is written there
+_HEADERS = Path(__file__).with_name("ep_headers.c")
+_CHOOSE = ("COMPILER_PATH", "GCC_EXEC_PREFIX")  # variables that say where the parts of gcc are
 _Read = Callable[[Path], bytes | None]
 """What is in a file; None where there is none."""
 COMPILE_SECONDS = 300
@@ -94,16 +99,37 @@ def require_compiler(target: Target) -> Compiler:
 
 
 def compile_all(
-    compiler: Compiler, sources: Sequence[Path], flags: Sequence[str], include: Sequence[Path]
+    compiler: Compiler,
+    sources: Sequence[Path],
+    flags: Sequence[str],
+    include: Sequence[Path],
+    *,
+    keep: bool = False,
 ) -> list[Path]:
     """Compile sources to object files, in their order.
+
+    Args:
+        compiler: for all of them.
+        sources: C, and assembly.
+        flags: for the compiler.
+        include: folders of headers.
+        keep: whether the user's later commands have the objects too: of what comes with the
+            package, not of what was made of a user's network.
 
     Raises:
         EdgePruneError: a source does not compile; the text has the compiler's first lines.
     """
+    identity = _identity(compiler) if keep and objects.folder() is not None else None
     with ThreadPoolExecutor(max_workers=4) as pool:
         read = cache(_content)  # headers once for all sources: opening files is what takes long
-        one = partial(_compile, compiler, flags=tuple(flags), include=tuple(include), read=read)
+        one = partial(
+            _compile,
+            compiler,
+            flags=tuple(flags),
+            include=tuple(include),
+            read=read,
+            identity=identity,
+        )
         return list(pool.map(one, sources))
 
 
@@ -113,23 +139,76 @@ def _compile(
     flags: tuple[str, ...],
     include: tuple[Path, ...],
     read: _Read,
+    identity: str | None,
 ) -> Path:
     key = hashlib.sha256(repr((str(compiler.path), compiler.version, flags)).encode())
-    for file in _with_includes(source, include, read):
+    files = _with_includes(source, include, read)
+    for file in files:
         key.update(file.name.encode() + b"\0" + (read(file) or b""))
     made = workspace() / f"{source.stem}-{key.hexdigest()[:20]}.o"
     if made.is_file():
         return made
     unfinished = Path(tempfile.mkdtemp(dir=workspace())) / made.name
-    includes = [f"-I{folder}" for folder in include]
-    run_tool(
-        [compiler.path, *flags, *includes, "-c", source, "-o", unfinished],
-        source.name,
-        makes=unfinished,
-    )
+    kept = hashlib.sha256(key.digest() + identity.encode()).hexdigest() if identity else None
+    if kept is None or not _keep(compiler, files, flags, read, kept, unfinished):
+        includes = [f"-I{folder}" for folder in include]
+        run_tool(
+            [compiler.path, *flags, *includes, "-c", source, "-o", unfinished],
+            source.name,
+            makes=unfinished,
+        )
     unfinished.rename(made)  # whole or not at all, also when two threads make the same one
     unfinished.parent.rmdir()
     return made
+
+
+def _keep(
+    compiler: Compiler,
+    files: Sequence[Path],
+    flags: Sequence[str],
+    read: _Read,
+    key: str,
+    to: Path,
+) -> bool:
+    """Write the object that is kept, or make it of these files alone and keep it.
+
+    The compiler sees no other file of their folders, which may be somebody else's: a key stands for
+    all that was read.
+
+    Returns:
+        Whether it is there. It is not where the source needs more than it says by name.
+    """
+    contents = {file.name: read(file) or b"" for file in files}
+    if len(contents) < len(files) or any(map(_COMPUTED.search, contents.values())):
+        return False
+    if objects.fetch(key, to):
+        return True
+    with tempfile.TemporaryDirectory(dir=workspace()) as name:
+        folder = Path(name)
+        for file, content in contents.items():
+            (folder / file).write_bytes(content)
+        source = folder / files[0].name
+        includes = f"-I{folder}"
+        try:
+            run_tool(
+                [compiler.path, *flags, includes, "-c", source, "-o", to], source.name, makes=to
+            )
+        except EdgePruneError:
+            return False  # told by what compiles it where it is
+    objects.store(key, to)
+    return True
+
+
+@cache
+def _identity(compiler: Compiler) -> str | None:
+    """What changes where the compiler, its assembler or the system's headers do; None: unknown."""
+    try:
+        parts = [os.stat(tool) for tool in (compiler.path, compiler.tool("as"))]
+        text = run_tool([compiler.path, "-E", "-P", "-dD", _HEADERS], _HEADERS.name)
+    except (OSError, EdgePruneError):
+        return None
+    stamps = [(part.st_size, part.st_mtime_ns) for part in parts]
+    return repr((stamps, [os.environ.get(name) for name in _CHOOSE], text))
 
 
 def _content(path: Path) -> bytes | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from edgeprune.errors import EdgePruneError
 from edgeprune.scratch import workspace
 from edgeprune.target import Memory
-from edgeprune.toolchain.compiler import run_tool
+from edgeprune.toolchain.compiler import Compiler, compile_all, run_tool
 from edgeprune.toolchain.cycles import CycleModel, Events, cycle_model
 from edgeprune.toolchain.firmware import MARK, Firmware
 
@@ -68,8 +68,9 @@ def plugin() -> Path | None:
     if compiler is None:
         return None
     made = workspace() / "ep_count.so"
-    command: list[str | Path] = [compiler, "-std=c11", "-O2", "-fPIC", "-shared"]
-    run_tool([*command, "-o", made, _SOURCE], _SOURCE.name, makes=made)
+    flags = ("-std=c11", "-O2", "-fPIC")
+    objects = compile_all(Compiler(Path(compiler), ""), [_SOURCE], flags, [], keep=True)
+    run_tool([compiler, "-shared", *objects, "-o", made], _SOURCE.name, makes=made)
     return made
 
 

@@ -220,19 +220,19 @@ def _build(
     compiler = require_compiler(target)
     flags = (*toolchain.flags, *COMMON_FLAGS)
     folders = [model.folder] if model else []
-    objects = compile_all(
-        compiler,
-        [*(firmware_dir() / name for name in mains), *more],
-        (*flags, *_FIRMWARE_FLAGS, *(f"-D{d}" for d in defines)),
-        [firmware_dir(), *folders],
-    )
+    main_flags = (*flags, *_FIRMWARE_FLAGS, *(f"-D{d}" for d in defines))
+    include = [firmware_dir(), *folders]
+    files = [firmware_dir() / name for name in mains]
+    objects = compile_all(compiler, files, main_flags, include, keep=True)
+    objects += compile_all(compiler, more, main_flags, include)
     if model is not None:
         flags = (*flags, OPTIMIZE_FLAGS[optimize])
         own = [s for s in model.sources if s == f"{model.name}.c"]
         runtime = [s for s in model.sources if s not in own]
         for sources, more_flags in ((own, model_flags), (runtime, ())):
             files = [model.folder / name for name in sources]
-            objects += compile_all(compiler, files, (*flags, *more_flags), folders)
+            keep = sources is runtime
+            objects += compile_all(compiler, files, (*flags, *more_flags), folders, keep=keep)
     return _link(compiler, target, objects, model.name if model else "empty", places)
 
 

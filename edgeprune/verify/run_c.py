@@ -60,8 +60,8 @@ PATIENCE_S = 120.0  # for one inference, on a busy machine
 
 
 def find_compiler() -> str | None:
-    """The host's C compiler, or None."""
-    return next((c for c in ("gcc", "cc", "clang") if shutil.which(c)), None)
+    """The path of the host's C compiler, or None."""
+    return next(filter(None, map(shutil.which, ("gcc", "cc", "clang"))), None)
 
 
 class HostModel:
@@ -120,9 +120,11 @@ class HostModel:
         driver.write_text(m.rows_function("ep_row") + main)
         tool = Compiler(Path(compiler), "")
         flags = (*WARNINGS, optimize, "-ffp-contract=off")
-        sources = [*(c_dir / s for s in m.sources if s.endswith(".c")), driver]
+        own = f"{m.name}.c"
+        runtime = [c_dir / s for s in m.sources if s.endswith(".c") and s != own]
         try:
-            objects = compile_all(tool, sources, flags, [c_dir])
+            objects = compile_all(tool, [c_dir / own, driver], flags, [c_dir])
+            objects += compile_all(tool, runtime, flags, [c_dir], keep=True)
             run_tool([compiler, *objects, "-lm", "-o", program], m.name, makes=program)
         except EdgePruneError as error:
             what = f"the generated C does not compile:\n{error.what}"
