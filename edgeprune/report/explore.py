@@ -76,24 +76,27 @@ def analysis_page(
 
 
 def _every_neuron(found: Analysis) -> Section:
+    # classes of a sample have a favourite among them; numbers, and labels by position, have none
+    by_class = any(n.favourite >= 0 for n in found.neurons)
+    columns = (
+        "neuron", "accuracy change, pt", "error change", "fixed", "broken", "p", "q",
+        "verdict", "most redundant with", "correlation",
+    )  # fmt: skip
+    rows = []
+    for n in found.neurons:
+        row = (
+            n.name, f"{100 * n.accuracy_change:+.3f}", f"{n.error_change:+.6f}",
+            str(n.fixed), str(n.broken), f"{n.p_value:.3g}", f"{n.q_value:.3g}",
+            n.verdict, n.partner, f"{n.correlation:.3f}",
+        )  # fmt: skip
+        rows.append((*row, str(n.favourite), f"{n.selectivity:.3f}") if by_class else row)
     return Section(
         "Every neuron",
         "fixed and broken: samples that become right and wrong (numbers: nearer and farther) "
         "without the neuron.",
-        columns=(
-            "neuron", "accuracy change, pt", "error change", "fixed", "broken", "p", "q",
-            "verdict", "most redundant with", "correlation", "favourite class", "selectivity",
-        ),
-        rows=[
-            (
-                n.name, f"{100 * n.accuracy_change:+.3f}", f"{n.error_change:+.6f}",
-                str(n.fixed), str(n.broken), f"{n.p_value:.3g}", f"{n.q_value:.3g}",
-                n.verdict, n.partner, f"{n.correlation:.3f}", str(n.favourite),
-                f"{n.selectivity:.3f}",
-            )
-            for n in found.neurons
-        ],
-    )  # fmt: skip
+        columns=(*columns, "favourite class", "selectivity") if by_class else columns,
+        rows=rows,
+    )
 
 
 def sweep_page(title: str, found: Sweep) -> str:

@@ -17,7 +17,7 @@ typedef struct {
 /* y = |x| */
 void ep_abs_f32(const ep_function_f32_params *p, const float *x, float *y);
 
-/* y = cos(x), in radians */
+/* y = cos(x), in radians; NaN from 65,536 on, either way */
 void ep_cos_f32(const ep_function_f32_params *p, const float *x, float *y);
 
 /* y = erf(x) */
@@ -35,7 +35,7 @@ void ep_gelu_tanh_f32(const ep_function_f32_params *p, const float *x, float *y)
 /* y = x min(max(x + 3, 0), 6) / 6 */
 void ep_hard_swish_f32(const ep_function_f32_params *p, const float *x, float *y);
 
-/* y = log(x); minus infinity at and below 0 */
+/* y = log(x); minus infinity at 0, NaN below */
 void ep_log_f32(const ep_function_f32_params *p, const float *x, float *y);
 
 /* y = x tanh(log(1 + exp(x))) */
@@ -50,7 +50,7 @@ void ep_rsqrt_f32(const ep_function_f32_params *p, const float *x, float *y);
 /* y = 1 / (1 + exp(-x)) */
 void ep_sigmoid_f32(const ep_function_f32_params *p, const float *x, float *y);
 
-/* y = sin(x), in radians */
+/* y = sin(x), in radians; NaN from 65,536 on, either way */
 void ep_sin_f32(const ep_function_f32_params *p, const float *x, float *y);
 
 /* y = log(1 + exp(x)) */

@@ -5,6 +5,7 @@
 #ifndef EP_MATH_H
 #define EP_MATH_H
 
+#include <math.h>
 #include <string.h>
 
 #include "ep_common.h"
@@ -25,12 +26,12 @@ static inline uint32_t ep_bits_of_float(float v)
     return bits;
 }
 
-/* exp(x) = 2^n exp(r), |r| <= log(2) / 2, by its Taylor series; 0 below -87 and for what is no number, clipped above 88. */
+/* exp(x) = 2^n exp(r), |r| <= log(2) / 2, by its Taylor series; 0 below -87, clipped above 88. */
 static inline float ep_expf(float x)
 {
     const float clipped = x > 88.0f ? 88.0f : x;
     if (!(clipped >= -87.0f)) {
-        return 0.0f;
+        return x < 0.0f ? 0.0f : x; /* NaN stays one */
     }
     const float scaled = clipped * 1.44269504f;
     const int32_t n = (int32_t)(scaled + (scaled < 0.0f ? -0.5f : 0.5f));
@@ -41,9 +42,12 @@ static inline float ep_expf(float x)
     return p * ep_float_of_bits((uint32_t)(n + 127) << 23);
 }
 
-/* log(x) for x > 0, normal: x = 2^n m with m around 1, and log m = 2 artanh((m - 1) / (m + 1)). */
+/* log(x) for x >= 2^-126, also infinity, or NaN: x = 2^n m with m around 1, and log m = 2 artanh((m - 1) / (m + 1)). */
 static inline float ep_logf(float x)
 {
+    if (!(x <= 3.40282347e38f)) {
+        return x;
+    }
     const uint32_t bits = ep_bits_of_float(x);
     const uint32_t offset = bits - 0x3F3504F3u; /* sqrt(1/2) */
     const int32_t n = (int32_t)offset >> 23;
@@ -64,10 +68,13 @@ static inline float ep_log1pf(float x)
     return ep_logf(1.0f + x);
 }
 
-/* sin(x), or with quarter 1 cos(x), for |x| < 8192: x is brought to |r| <= pi / 4 (Cody and Waite, pi / 2 in three parts)
- * and the Taylor series of the quadrant that it fell from is summed; absolute errors are below 1e-6. */
+/* sin(x), or with quarter 1 cos(x), for |x| < 65536, NaN beyond: x is brought to |r| <= pi / 4 (Cody and Waite, pi / 2 in three parts)
+ * and the Taylor series of the quadrant that it fell from is summed; absolute errors are below 1.1e-6. */
 static inline float ep_sinf(float x, int32_t quarter)
 {
+    if (!(x > -65536.0f && x < 65536.0f)) {
+        return NAN;
+    }
     const float scaled = x * 0.636619772f;
     const int32_t n = (int32_t)(scaled + (scaled < 0.0f ? -0.5f : 0.5f));
     const float whole = (float)n;
