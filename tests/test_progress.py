@@ -140,3 +140,12 @@ def test_nothing_can_be_quiet_and_verbose_at_once() -> None:
         refused = invoke("report", "nowhere", *both)
         assert refused.status == 2
         assert "--quiet and --verbose: name one" in refused.err
+
+
+@pytest.mark.parametrize("used", [("--budget", "--flash=8KB"), ("-o", "--out")])
+def test_an_option_under_both_of_its_names_is_refused(used: tuple[str, str]) -> None:
+    given = [word for name in used for word in ((name,) if "=" in name else (name, "4KB"))]
+    refused = invoke("build", *given)
+    assert refused.status == 2
+    first, second = (name.split("=")[0] for name in used)
+    assert f"{first} and {second} are names of one option: give one" in refused.err

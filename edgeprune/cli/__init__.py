@@ -46,6 +46,14 @@ TABLES = (targets, ops, doctor)
 class _Group(click.Group):
     """A group whose errors are one message and the contract's exit status."""
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None:
+            _refuse_two_names(command, rest)
+        return name, command, rest
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -65,6 +73,14 @@ class _Group(click.Group):
             if not isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
                 raise
             _end_interrupted(ctx)
+
+
+def _refuse_two_names(command: click.Command, args: list[str]) -> None:
+    """Who gives an option by both of its names takes them for two; of one name the last counts."""
+    for option in command.params:
+        used = [o for o in option.opts if any(a == o or a.startswith(f"{o}=") for a in args)]
+        if len(used) > 1:
+            raise click.UsageError(f"{' and '.join(used)} are names of one option: give one")
 
 
 def _end_interrupted(ctx: click.Context) -> NoReturn:

@@ -98,8 +98,8 @@ class Recipe:
             return with_int8_weights(fused)
         if self.dtype == "float32":
             return fused
-        refuse_unquantised(fused)
         dtype = DType.INT16 if self.dtype == "int16x8" else DType.INT8
+        refuse_unquantised(fused, dtype)
         levels = 65536 if dtype is DType.INT16 else 256
         # what compaction put in (a Gather of the inputs) has the range of what it reads
         seen = [v for v in fused.activations if v in self.observed]

@@ -51,13 +51,13 @@ def arrays_of(data: Any, where: str) -> dict[str, Array]:
 
 
 def _is_pair(data: Any) -> bool:
-    """(x, y), also as a list; a list of two samples is none."""
+    """(x, y), also as a list; a list of two samples, which have one shape, is none."""
     if isinstance(data, tuple):
         return len(data) == 2
-    if not isinstance(data, list) or len(data) != 2:
+    if not isinstance(data, list) or len(data) != 2 or any(isinstance(p, tuple) for p in data):
         return False
-    ranks = [len(_shape(part)) for part in data]
-    return ranks[0] > ranks[1] == 1 and len(data[0]) == len(data[1])
+    x, y = map(_shape, data)
+    return len(x) > 1 and len(y) > 0 and x != y and x[0] == y[0]
 
 
 def _shape(part: Any) -> tuple[int, ...]:

@@ -40,6 +40,7 @@ class Op(ABC):
     quant: ClassVar[QuantRule] = "range"
     has_onnx: ClassVar[bool] = True  # whether ONNX can say it
     has_tflite: ClassVar[bool] = True  # whether LiteRT runs it
+    has_int16: ClassVar[bool] = True  # whether integers may be of 16 bits where they may be of 8
     keeps_integers: ClassVar[bool] = False  # computed in the integers of its file, and in no others
     # operands that are numbers of rows (``TensorType.is_index``); as tensors they are whole floats
     numbers: ClassVar[frozenset[int]] = frozenset()
@@ -75,9 +76,9 @@ class Op(ABC):
         return getattr(self, "clamp", None) in (None, (0.0, math.inf))
 
     @classmethod
-    def has_integers(cls) -> bool:
-        """Whether it has an integer form."""
-        return cls.evaluate_int is not Op.evaluate_int
+    def has_integers(cls, dtype: DType = DType.INT8) -> bool:
+        """Whether it has a form for activations of this integer type."""
+        return cls.evaluate_int is not Op.evaluate_int and (cls.has_int16 or dtype is DType.INT8)
 
     @abstractmethod
     def infer(self, *x: TensorType) -> TensorType:

@@ -339,6 +339,7 @@ class PRelu(Op):
     """x where positive, slope * x elsewhere. Operands: x, slope (broadcast)."""
 
     kind: ClassVar[str] = "prelu"
+    has_int16: ClassVar[bool] = False
     elementwise: ClassVar[bool] = True
     channelwise: ClassVar[bool] = True
 

@@ -143,7 +143,7 @@ class Div(_Binary):
     evaluate_int = Op.evaluate_int  # there is none
 
     @classmethod
-    def has_integers(cls) -> bool:
+    def has_integers(cls, dtype: DType = DType.INT8) -> bool:
         """The quantiser makes it a product with the reciprocal."""
         return True
 
@@ -155,9 +155,9 @@ class Keep(_Pairwise):
     kind: ClassVar[str] = "keep"
 
     @classmethod
-    def has_integers(cls) -> bool:
-        """The quantiser makes it a product, as all integers are finite."""
-        return True
+    def has_integers(cls, dtype: DType = DType.INT8) -> bool:
+        """The quantiser makes it a product, as all integers are finite; conditions are of int8."""
+        return dtype is DType.INT8
 
     def evaluate(self, *x: torch.Tensor) -> torch.Tensor:
         import torch

@@ -67,6 +67,7 @@ class Compare(Function):
     """
 
     kind: ClassVar[str] = "compare"
+    has_int16: ClassVar[bool] = False
     test: Test = ">"
     bound: float = 0.0
     negated: bool = False

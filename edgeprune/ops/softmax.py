@@ -75,6 +75,7 @@ class LogSoftmax(Op):
     """x_i - log sum_j exp(x_j) over the last axis. Shapes: x (..., c) -> the same."""
 
     kind: ClassVar[str] = "log_softmax"
+    has_int16: ClassVar[bool] = False
     quant: ClassVar[QuantRule] = "fixed"
     finest_operand: ClassVar[float] = FINEST_LOGIT
 

@@ -38,10 +38,24 @@ def notes_of(options: BuildOptions, chosen: Candidate, prepared: Prepared) -> tu
         if lacks := lacking(compiled.graph, kind):
             notes.append(f"no .{kind} is written: {KINDS[kind]} has no {lacks}")
     if prepared.reported is not None:
+        notes += few(len(prepared.validation), len(prepared.report))
         keeps = chosen.float_graph.is_quantised
         notes += faint(compiled.graph, prepared.report.x, keeps_integers=keeps)
         notes += doubted(prepared, scaled=options.mean is not None or options.std is not None)
     return (*prepared.notes, *notes)
+
+
+def few(validation: int, report: int) -> list[str]:
+    """That samples held out are too few to tell anything, if they are.
+
+    Args:
+        validation: how many choose between networks.
+        report: how many accuracy is reported on.
+    """
+    if min(validation, report) >= FEW:
+        return []
+    by = f"the accuracy on {validation} samples and reported on {report} others"
+    return [f"what is built is chosen by {by}, which tells next to nothing: give some hundred"]
 
 
 def doubted(prepared: Prepared, *, scaled: bool) -> list[str]:

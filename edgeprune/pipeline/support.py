@@ -62,6 +62,6 @@ def _typed(graph: Graph, dtype: str) -> Graph:
     """The graph as it is emitted, with made-up ranges."""
     if dtype == "float32" or graph.is_quantised:
         return graph
-    refuse_unquantised(graph)
-    ranges = dict.fromkeys(graph.activations, (0.5, 2.0))
-    return quantise(graph, ranges, DType.INT16 if dtype == "int16x8" else DType.INT8)
+    activations = DType.INT16 if dtype == "int16x8" else DType.INT8
+    refuse_unquantised(graph, activations)
+    return quantise(graph, dict.fromkeys(graph.activations, (0.5, 2.0)), activations)

@@ -266,10 +266,11 @@ def four_bit_layers(graph: Graph) -> frozenset[str]:
     return frozenset(n.name for n in graph.nodes if n.op.kind in ("conv2d", "dense"))
 
 
-def refuse_unquantised(graph: Graph) -> None:
-    """Raise one error for all operators that have no integer form."""
-    names = [n.name for n in graph.nodes if not n.op.has_integers()]
+def refuse_unquantised(graph: Graph, dtype: DType) -> None:
+    """Raise one error for all operators that have no form for activations of an integer type."""
+    names = [f"{n.op.kind} ({n.name})" for n in graph.nodes if not n.op.has_integers(dtype)]
     if names:
-        raise UnsupportedError(
-            graph.name, f"no integer form for {', '.join(names)}", "use --dtype float32"
-        )
+        is_wide = dtype is DType.INT16
+        what = f"no {'int16' if is_wide else 'integer'} form for {', '.join(names)}"
+        hint = f"use --dtype {'int8 or ' if is_wide else ''}float32"
+        raise UnsupportedError(graph.name, what, hint)

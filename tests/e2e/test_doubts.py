@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edgeprune.ir import DType, Graph, Port, Samples, TensorType
-from edgeprune.pipeline.notes import doubted
+from edgeprune.pipeline.notes import doubted, few
 from edgeprune.pruning.truth import Truth
 
 
@@ -131,3 +131,10 @@ def test_marks_are_doubted_only_where_all_are_wrong_and_show_that_bytes_fit() ->
         )
         notes = " ".join(doubted(given, scaled=False))
         assert ("--std 255" in notes, "nothing of y" in notes) == (bytes_told, doubted_too)
+
+
+def test_samples_that_are_too_few_to_hold_any_out_are_said_to_be() -> None:
+    (said,) = few(validation=1, report=2)
+    assert "the accuracy on 1 samples and reported on 2 others" in said
+    assert few(validation=400, report=3)
+    assert not few(validation=20, report=20)

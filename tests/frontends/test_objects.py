@@ -189,6 +189,15 @@ def test_samples_with_answers_of_axes_are_taken(kind: str, shape: tuple[int, ...
     np.testing.assert_array_equal(found["y"], y)
 
 
+@pytest.mark.parametrize("shape", [(1,), (3,), (4, 2)], ids=str)
+def test_a_pair_as_a_list_is_one_whatever_axes_its_answers_have(shape: tuple[int, ...]) -> None:
+    y = np.arange(6 * np.prod(shape), dtype=np.float32).reshape(6, *shape)
+    for pair in ([X, y], [torch.from_numpy(X), torch.from_numpy(y)], [X.tolist(), y.tolist()]):
+        found = arrays_of(pair, "data")
+        np.testing.assert_array_equal(found["x"], X)
+        np.testing.assert_array_equal(found["y"], y)
+
+
 def test_samples_of_a_dataset_are_samples_with_answers_as_long_as_they_are() -> None:
     """Masks of pictures, and the pictures themselves of an autoencoder."""
     pictures = X.reshape(2, 3, 4, 1)

@@ -9,6 +9,7 @@ from op_cases import LACKS
 from edgeprune import bundled
 from edgeprune.compiler import Recipe
 from edgeprune.emit import to_tflite
+from edgeprune.errors import UnsupportedError
 from edgeprune.frontends import load
 from edgeprune.frontends.normalize import fuse
 from edgeprune.ir import (
@@ -28,9 +29,11 @@ from edgeprune.ops import (
     Concat,
     Conv2d,
     Dense,
+    LogSoftmax,
     Maximum,
     MaxPool2d,
     Mul,
+    PRelu,
     Relu,
     Reshape,
     Sigmoid,
@@ -38,7 +41,7 @@ from edgeprune.ops import (
 )
 from edgeprune.ops.examples import EXAMPLES, Example, example_graph
 from edgeprune.ops.function import FUNCTIONS
-from edgeprune.quantize import METHODS, observe, quantise
+from edgeprune.quantize import METHODS, observe, quantise, refuse_unquantised
 from edgeprune.target import load_target
 from edgeprune.verify import run_tflite
 
@@ -218,3 +221,27 @@ def test_a_result_that_never_varies_has_a_scale_that_kernels_can_make(
     if f"tflite {dtype}" not in LACKS.get(example[0].kind, ()):
         got = run_tflite.run(to_tflite.emit(made), x[0] if len(x) == 1 else join_rows(x))
         assert np.array_equal(got.reshape(want.shape), want)
+
+
+def test_operators_without_an_int16_form_are_refused_at_once_with_what_has_one() -> None:
+    nodes = [
+        Node("a", PRelu(), ("x", "w"), "a"),
+        Node("b", Sigmoid(), ("a",), "b"),
+        Node("c", LogSoftmax(), ("b",), "c"),
+    ]
+    graph = build_graph("g", nodes, {"x": TensorType((4,))}, ("c",), {"w": np.ones(4, np.float32)})
+    refuse_unquantised(graph, DType.INT8)
+    with pytest.raises(UnsupportedError) as caught:
+        refuse_unquantised(graph, DType.INT16)
+    assert caught.value.what == "no int16 form for prelu (a), log_softmax (c)"
+    assert caught.value.hint == "use --dtype int8 or float32"
+
+
+@pytest.mark.parametrize("kind", EXAMPLES)
+def test_what_has_an_int16_form_is_what_the_table_says(kind: str) -> None:
+    """Whoever adds an operator that has none says so by its class, and is not found out later."""
+    op = EXAMPLES[kind][0]
+    if op.keeps_integers:
+        return
+    lacks = LACKS.get(kind, frozenset())
+    assert op.has_integers(DType.INT16) == ("tflite int16x8" not in lacks)

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from edgeprune.pruning.analyze import Analysis
+from edgeprune.pruning.analyze import Analysis, Neuron
 from edgeprune.pruning.pictures import ActivationMap, Surface
 from edgeprune.pruning.sweep import Point, Sweep
 from edgeprune.report import figures
@@ -64,6 +64,19 @@ def test_references_in_a_page_of_several_plots_lead_to_their_own_plot() -> None:
         assert all(set(u) <= set(n) for u, n in zip(used, named, strict=True))
     assert ' id="a"' in analysis, "names are shown as they are"
     assert '"url(#b)' in analysis
+
+
+@pytest.mark.parametrize("favourite", [-1, 2])
+def test_a_neuron_has_a_favourite_class_where_there_are_classes(favourite: int) -> None:
+    changes = {"error_change": 0.1, "accuracy_change": -0.1, "fixed": 1, "broken": 5}
+    chances = {"p_value": 0.2, "q_value": 0.3, "verdict": "indifferent"}
+    alike = {"partner": "", "correlation": 0.0, "class_means": ()}
+    neuron = Neuron(
+        "a[0]", "a", 0, **changes, **chances, **alike, favourite=favourite, selectivity=0.5
+    )
+    page = analysis_page("net.onnx", Analysis(10, 0.1, 0.9, (neuron,)), {}, [], [])
+    assert ("favourite class" in page) == ("selectivity" in page) == (favourite >= 0)
+    assert "-1</td>" not in page
 
 
 LETTER, SIZE, DOT = 0.55, 11, 6  # of digits, in pixels
