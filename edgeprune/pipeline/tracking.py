@@ -19,7 +19,7 @@ EXPERIMENT = "edgeprune"
 KEY = "edgeprune.entry"
 """The tag that knows a build again."""
 PARAMETERS = (
-    "command", "out", "model", "target", "dtype", "seed", "budget_bytes", "edgeprune",
+    "command", "out", "model", "target", "dtype", "seed", "budget_bytes", "edgeprune", "measure",
 )  # fmt: skip
 METRICS = (
     "flash_bytes", "ram_bytes", "macs", "params", "samples", "accuracy_source", "accuracy",
@@ -111,7 +111,8 @@ def _export(client: Any, experiment: str, entry: Entry) -> bool:
 def _fill(client: Any, run: str, entry: Entry, end: int) -> None:
     """Parameters, metrics and artifacts of a build."""
     for name in PARAMETERS:
-        client.log_param(run, name, entry[name])  # type: ignore[literal-required]
+        if name in entry:
+            client.log_param(run, name, entry[name])  # type: ignore[literal-required]
     for name in METRICS:
         value = entry[name]  # type: ignore[literal-required]
         if value is not None:

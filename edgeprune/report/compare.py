@@ -39,7 +39,8 @@ def compare_reports(
         limits: by key of ``ROWS``, by how much the second may be worse; None: no limit.
 
     Returns:
-        "rows" (key, name, a, b, change, limit), and "crossed": the keys whose limit is crossed.
+        "rows" (key, name, a, b, change, limit), "crossed": the keys whose limit is crossed, and
+        "notes": in what the two differ that figures should not be compared over.
         A figure that one of them lacks, or that measures something else, crosses every limit.
     """
     rows, crossed = [], []
@@ -56,8 +57,19 @@ def compare_reports(
         worse = None if change is None else (-change if larger_is_better else change)
         if worse is None or worse > limit + 1e-12:
             crossed.append(key)
-    same_source = a["model"]["sha256"] == b["model"]["sha256"]
-    return {"same_source": same_source, "rows": rows, "crossed": crossed}
+    return {"rows": rows, "crossed": crossed, "notes": _notes(a, b)}
+
+
+def _notes(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
+    """What makes figures that are side by side of different things."""
+    notes = []
+    if a["model"]["sha256"] != b["model"]["sha256"]:
+        notes.append("the two were built from different models")
+    told = [tuple(r["accuracy"].get(key) for key in ("n", "samples")) for r in (a, b)]
+    if told[0] != told[1]:
+        counts = " and ".join(f"{n:,} ({samples or 'generated'})" for n, samples in told)
+        notes.append(f"accuracies are of different samples: {counts}")
+    return notes
 
 
 def show_comparison(found: Mapping[str, Any], console: Console, a: str, b: str) -> None:
@@ -80,8 +92,8 @@ def show_comparison(found: Mapping[str, Any], console: Console, a: str, b: str) 
         shown = Text(f"{change}, {_verdict(row)}", "red") if crossed else change
         table.add_row(row["name"], *cells, shown)
     console.print(table)
-    if not found["same_source"]:
-        console.print(f"note: {OTHER_MODEL}")
+    for note in found["notes"]:
+        console.print(f"note: {note}")
 
 
 def as_markdown(found: Mapping[str, Any], a: str, b: str) -> str:
@@ -105,8 +117,8 @@ def as_markdown(found: Mapping[str, Any], a: str, b: str) -> str:
             limit = f"**{limit}: crossed**"
         change = _cell(key, row["change"], sign=True)
         lines.append(f"| {row['name']} | {old} | {new} | {change} | {limit} |")
-    if not found["same_source"]:
-        lines += ["", f"Note: {OTHER_MODEL}."]
+    for note in found["notes"]:
+        lines += ["", f"Note: {note}."]
     return "\n".join(lines) + "\n"
 
 
@@ -138,9 +150,6 @@ def as_junit(found: Mapping[str, Any], a: str, b: str) -> str:
     suite.attrib |= {key: str(count) for key, count in counts.items()}
     ElementTree.indent(suite)
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
-
-
-OTHER_MODEL = "the two were built from different models"
 
 
 def _verdict(row: Mapping[str, Any]) -> str:

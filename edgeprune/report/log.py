@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 
 from rich.console import Console
 from rich.table import Table
@@ -20,7 +20,8 @@ MOST_BYTES = 64 << 20
 class Entry(TypedDict):
     """A build. What was not measured is None.
 
-    ``hashes`` are SHA-256 of the artifacts; that of ``c`` is of the list of its files.
+    ``measure`` is what accuracy is, as in report.json; records of before do not say it. ``hashes``
+    are SHA-256 of the artifacts; that of ``c`` is of the list of its files.
     """
 
     schema: Literal[1]
@@ -41,6 +42,7 @@ class Entry(TypedDict):
     samples: Count
     accuracy_source: Percent
     accuracy: Percent
+    measure: NotRequired[Literal["share", "r2"] | None]
     cycles: Figure
     ms: Annotated[float, Range(0)] | None
     seconds: Annotated[float, Range(0)]
@@ -76,6 +78,7 @@ def entry_of(report: Report, out: str, hashes: Mapping[str, str], time: str) -> 
         "samples": accuracy["n"],
         "accuracy_source": accuracy["source"],
         "accuracy": accuracy["c"],
+        "measure": accuracy.get("measure"),
         "cycles": run["cycles"],
         "ms": run["ms"],
         "seconds": report["seconds"]["total"],
@@ -128,7 +131,7 @@ def show_log(entries: Sequence[Entry], console: Console) -> None:
             f"{entry['model']}, {entry['target']}, {entry['dtype']}",
             _changed(entry["flash_bytes"], before and before["flash_bytes"]),
             _changed(entry["ram_bytes"], before and before["ram_bytes"]),
-            _accuracy(entry["accuracy"], before and before["accuracy"]),
+            _accuracy(entry, before),
             time,
             entry["command"],
         )
@@ -139,8 +142,12 @@ def _changed(now: int, before: int | None) -> str:
     return f"{now:,}" if before in (None, now) else f"{now:,} ({now - (before or 0):+,})"
 
 
-def _accuracy(now: float | None, before: float | None) -> str:
+def _accuracy(entry: Entry, last: Entry | None) -> str:
+    """With the change since the last one, where both were measured alike on as many samples."""
+    now, measure = entry["accuracy"], entry.get("measure")
     if now is None:
         return "-"
-    text = f"{100 * now:.2f} %"
+    text = f"{'R2 ' if measure == 'r2' else ''}{100 * now:.2f} %"
+    alike = last and (last.get("measure"), last["samples"]) == (measure, entry["samples"])
+    before = last["accuracy"] if last and alike else None
     return text if before in (None, now) else f"{text} ({100 * (now - (before or 0.0)):+.2f})"

@@ -55,6 +55,22 @@ def test_the_record_shows_what_changed(project: Path) -> None:
     assert package.log(project / "log.jsonl") == done.json
 
 
+def test_changes_of_accuracy_are_of_what_was_measured_alike(project: Path, tmp_path: Path) -> None:
+    first = json.loads((project / "log.jsonl").read_text().splitlines()[0])
+    first |= {"accuracy": 0.9, "samples": 100, "measure": "share"}
+    numbers = {"accuracy": 0.5, "measure": "r2"}
+    rows = [first, first | {"accuracy": 0.8}, first | numbers, first | {"samples": 7}]
+    rows.append({name: value for name, value in first.items() if name != "measure"})
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = invoke("log", "--log", tmp_path / "log.jsonl")
+    assert done.status == 0, done.err
+    shown = " ".join(done.err.split())
+    assert "80.00 % (-10.00)" in shown
+    assert "R2 50.00 %" in shown
+    assert shown.count("(-10.00)") == 1
+    assert "+" not in shown.split("80.00 %")[1], "another measure, or other samples: no change"
+
+
 def test_builds_of_before_are_added(project: Path, tmp_path: Path) -> None:
     new = tmp_path / "new.jsonl"
     done = invoke("log", "--log", new, "--add", project / "whole", "--add", project / "half")

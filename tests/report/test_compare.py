@@ -205,3 +205,14 @@ def test_names_of_folders_stay_names(folder: Folders, tmp_path: Path) -> None:
     header = next(line for line in done.out.splitlines() if line.startswith("| |"))
     assert header.count("|") == 6
     ElementTree.parse(tmp_path / "j.xml")
+
+
+def test_accuracies_of_different_samples_are_said_to_be(folder: Folders) -> None:
+    a = folder("a", accuracy__n=1000, accuracy__samples="held-out")
+    b = folder("b", accuracy__n=500, accuracy__samples="test")
+    done = invoke("compare", a, b, "--markdown")
+    note = "accuracies are of different samples: 1,000 (held-out) and 500 (test)"
+    assert f"note: {note}" in done.err
+    assert f"Note: {note}." in done.out
+    same = invoke("compare", a, folder("c", accuracy__n=1000, accuracy__samples="held-out"))
+    assert "note" not in same.err
