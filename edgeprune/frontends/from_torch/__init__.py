@@ -45,6 +45,12 @@ def load(path: str | Path) -> Graph:
     return normalize(graph)
 
 
+REGISTER = (
+    "let forward take and give tensors, tuples or dictionaries of them; or tell torch the class: "
+    "torch.export.register_dataclass(Output, serialized_type_name='Output')"
+)
+
+
 def export(module: Any, example: Any, path: Path, data: Path | None = None) -> Path:
     """Write a PyTorch module as a ``.pt2`` file.
 
@@ -79,11 +85,14 @@ def export(module: Any, example: Any, path: Path, data: Path | None = None) -> P
             torch.export.save(_program(module, arguments), path)
             return path
     try:
-        program = _program(module, last)
+        torch.export.save(_program(module, last), path)
+    except OSError:  # of the disk
+        raise
     except Exception as e:
         first = (str(e).strip().splitlines() or [type(e).__name__])[0]
+        if "not a known type" in first or "serialized_type_name" in first:
+            hint = REGISTER
         raise EdgePruneError(where, f"torch.export cannot export it: {first[:300]}", hint) from e
-    torch.export.save(program, path)
     return path
 
 

@@ -41,12 +41,15 @@ class Program:
         graph: the schema's Graph: nodes, inputs, outputs, tensor_values.
         signature: which graph input is a parameter, a buffer, a constant, or the user's.
         tensors: parameters, buffers and constants, by their names in the module.
+        names: of the outputs, one behind the other, by the keys that the module gives them with;
+            "": it gives them without.
     """
 
     where: str
     graph: Mapping[str, Any]
     signature: Mapping[str, Any]
     tensors: Mapping[str, Array]
+    names: tuple[str, ...]
 
 
 def read_program(path: Path) -> Program:
@@ -99,7 +102,8 @@ class _Archive:
             config = f"data/{folder}/model_{folder}_config.json"
             if config in self.files:
                 tensors |= self._tensors(folder, self._json(config)["config"])
-        return Program(self.where, module["graph"], module["signature"], tensors)
+        names = _keys(_spec_of(module), "")
+        return Program(self.where, module["graph"], module["signature"], tensors, tuple(names))
 
     def _json(self, name: str) -> Any:
         info = self.archive.getinfo(self.files[name])
@@ -134,3 +138,31 @@ class _Archive:
         steps = [s * flat.itemsize for s in strides]
         view = np.lib.stride_tricks.as_strided(flat[offset:], shape, steps)
         return np.ascontiguousarray(view).reshape(shape)
+
+
+def _spec_of(module: Mapping[str, Any]) -> Mapping[str, Any]:
+    """How the outputs of a module are nested, as torch's pytree writes it; a leaf: nothing says."""
+    whole: Mapping[str, Any] = next(
+        (m for m in module.get("module_call_graph", ()) if m["fqn"] == ""), {}
+    )
+    said = (whole.get("signature") or {}).get("out_spec")
+    spec: Mapping[str, Any] = json.loads(said)[1] if said else {"children_spec": []}
+    return spec
+
+
+def _keys(spec: Mapping[str, Any], name: str) -> list[str]:
+    """Names of the leaves of a pytree: keys of dictionaries, and fields of classes that have such.
+
+    What has keys says them in its context, as JSON; a class of torch's beside those that are None.
+    """
+    parts = spec["children_spec"]
+    if not parts:
+        return [name] if spec.get("type") is None else []
+    context = json.loads(spec.get("context") or "null")
+    keys = context[0] if isinstance(context, list) and isinstance(context[0], list) else context
+    if not isinstance(keys, list) or len(keys) != len(parts):
+        keys = [""] * len(parts)
+    found = []
+    for key, part in zip(keys, parts, strict=True):
+        found += _keys(part, "_".join(filter(None, (name, str(key)))))
+    return found

@@ -80,7 +80,8 @@ class _Conversion:
                 self._node(node)
         self.made.check()
         outputs = []
-        for spec in self.program.signature["output_specs"]:
+        specs = self.program.signature["output_specs"]
+        for spec, key in zip(specs, self._output_names(), strict=True):
             if "user_output" not in spec:
                 raise UnsupportedError(
                     self.program.where, "changes its own buffers", "export model.eval()"
@@ -88,12 +89,20 @@ class _Conversion:
             if "as_none" in spec["user_output"]["arg"]:
                 continue
             value = spec["user_output"]["arg"]["as_tensor"]["name"]
-            outputs.append((value, self.values[value], DType.FLOAT32))
+            outputs.append((key or value, self.values[value], DType.FLOAT32))
         self.made.give(outputs)
         graph = self.made.graph(name, "torch")
         if any(isinstance(n.op, Quantize | Dequantize) for n in graph.nodes):
             return fold_qdq(graph, self.made.reader.scales)
         return graph
+
+    def _output_names(self) -> list[str]:
+        """The keys that the module gives its outputs with, where they tell them apart; or ""."""
+        names, count = [*self.program.names], len(self.program.signature["output_specs"])
+        inputs = {port.name for port in self.made.ports.values()}
+        told = [name for name in names if name]
+        is_clear = len(names) == count and len({*told} | inputs) == len(told) + len(inputs)
+        return names if is_clear else [""] * count
 
     def _needed(self) -> set[str]:
         """Values that the outputs depend on."""
