@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from edgeprune.environment import UNTOLD, unless_set
 from edgeprune.errors import EdgePruneError
 from edgeprune.pipeline import manifest
 from edgeprune.report.log import Entry
@@ -48,8 +48,9 @@ def export(entries: Sequence[Entry], store: str) -> int:
         EdgePruneError: MLflow is not installed, or does not take them.
     """
     try:
-        from mlflow import MlflowClient
-        from mlflow.exceptions import MlflowException
+        with unless_set(UNTOLD):
+            from mlflow import MlflowClient
+            from mlflow.exceptions import MlflowException
     except ImportError:
         raise EdgePruneError(
             "--mlflow", "MLflow is not installed", "pip install 'edgeprune[mlflow]'"
@@ -59,7 +60,7 @@ def export(entries: Sequence[Entry], store: str) -> int:
     asked = {"MLFLOW_ALLOW_FILE_STORE": "true"} if is_folder else {}
     address = Path(store).resolve().as_uri() if is_folder else store
     try:
-        with _unless_set({**asked, **PATIENCE}):
+        with unless_set({**asked, **UNTOLD, **PATIENCE}):
             client = MlflowClient(tracking_uri=address)
             known = client.get_experiment_by_name(EXPERIMENT)
             experiment = known.experiment_id if known else client.create_experiment(EXPERIMENT)
@@ -69,18 +70,6 @@ def export(entries: Sequence[Entry], store: str) -> int:
         raise EdgePruneError(
             "--mlflow", what, "give a folder, or the address of a server"
         ) from None
-
-
-@contextmanager
-def _unless_set(values: Mapping[str, str]) -> Iterator[None]:
-    """Variables of the environment, of those that it lacks, until the end of the block."""
-    new = [name for name in values if name not in os.environ]
-    os.environ.update({name: values[name] for name in new})
-    try:
-        yield
-    finally:
-        for name in new:
-            os.environ.pop(name, None)
 
 
 def _export(client: Any, experiment: str, entry: Entry) -> bool:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 import numpy as np
 
 from edgeprune.emit.to_onnx import METADATA
+from edgeprune.environment import UNTOLD, unless_set
 from edgeprune.errors import EdgePruneError
 from edgeprune.files import parse_json
 from edgeprune.ir import (
@@ -56,7 +57,8 @@ def session(content: bytes) -> Any:
     Raises:
         EdgePruneError: ONNX Runtime does not take the file.
     """
-    import onnxruntime as ort
+    with unless_set(UNTOLD):
+        import onnxruntime as ort
 
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
