@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from kernels.harness import expected
 from kernels.on_core import Trial, run_on_core
-from random_layers import dilated, examples, layers, others, values
+from random_layers import dilated, examples, layers, others, sixteens, values
 
 from edgeprune.ir import Array, DType, Graph, Part
 from edgeprune.kernels.call import KernelCall
@@ -58,12 +58,12 @@ class Row:
 
 def count(core: str, optimize: str, wanted: Callable[[str], bool]) -> dict[str, list[Row]]:
     """By kernel: every call of those that are wanted."""
-    first, second, third = map(np.random.default_rng, (0, 1, 2))
+    first, second, third, fourth = map(np.random.default_rng, (0, 1, 2, 3))
     target = load_target(BOARDS.get(core, core))
     trials = []
     families = [
         (layers, SHAPES, first), (examples, EXAMPLE_SHAPES, first), (others, OTHER_SHAPES, second),
-        (dilated, OTHER_SHAPES, third),
+        (dilated, OTHER_SHAPES, third), (sixteens, SHAPES, fourth),
     ]  # fmt: skip
     made = ((g, rng) for f, shapes, rng in families for _ in range(shapes) for g in f(rng))
     for graph, rng in made:

@@ -83,6 +83,15 @@ def size(rng: Rng, low: int, high: int) -> int:
     return round(float(np.exp(rng.uniform(np.log(low), np.log(high)))))
 
 
+def sixteens(rng: Rng) -> Iterator[Graph]:
+    """Depthwise convolutions of whole vectors of channels, whose clamp is saturation."""
+    around = Padding(*(int(n) for n in rng.integers(0, 2, 2)), 1, 1)
+    image = (size(rng, 2, 24), size(rng, 2, 24), 16 * size(rng, 1, 6))
+    for stride in (1, 2):
+        op = DepthwiseConv2d((stride,) * 2, around, clamp=RELU)
+        yield linear(rng, op, image, (3, 3, image[2]), "int8")
+
+
 def layers(rng: Rng) -> Iterator[Graph]:
     """Every family once, with a random shape."""
     kinds = ("int8", "few", "float32", "int16")

@@ -31,6 +31,12 @@ class Axis:
         step = self.dilation
         return replace(self, out=-(-self.out // step), dilation=1)
 
+    def inside(self, at: int, count: int) -> int:
+        """Positions of the input that some windows span, which follow each other."""
+        first = at * self.stride - self.pad
+        end = first + (count - 1) * self.stride + self.kernel
+        return max(0, min(end, self.size) - max(first, 0))
+
     @property
     def text(self) -> str:
         """Initialiser of the C struct."""

@@ -49,7 +49,7 @@ def conv2d(request: Request) -> KernelCall | None:
     return replace(calls[0], others=tuple(calls[1:])) if calls else None
 
 
-def _are_few(request: Request, added: int) -> bool:
+def are_few(request: Request, added: int) -> bool:
     """Whether a layer may have so many bytes more; never where size counts, or there are codes."""
     stored = sum(int(c.nbytes) for c in request.graph.constants.values())
     return request.pads and request.optimize == "speed" and added * FEW <= stored
@@ -210,7 +210,7 @@ def _zeros(request: Request, w: Array) -> int:
     They meet what lies behind the gathered inputs of a pixel, whatever that is.
     """
     zeros = -w.shape[1] % LANES
-    return zeros if _are_few(request, len(w) * zeros) else 0
+    return zeros if are_few(request, len(w) * zeros) else 0
 
 
 def _line(layer: Layer, in_len: int) -> str:
