@@ -48,11 +48,11 @@ def test_depthwise_channels_side_by_side_compute_the_reference(
             graph = depthwise_of(rng, image, stride, Padding(*pick(rng, 0, 2, 2), 1, 2))
             feed = {"x0": int8_values(rng, image)}
             for call in of_channels(graph):
-                trials.append(Trial(graph, call, feed, inplace=call.inplace is not None))
+                trials += [Trial(graph, call, feed, inplace=over) for over in (False, True)]
     assert {t.call.kernel for t in trials} == {
         f"ep_depthwise_conv2d_channels_{form}s8_arm_mve" for form in ("", "strided_")
     }
-    assert {t.inplace for t in trials} == {True, False}
+    assert any(t.taken for t in trials)
     agree(trials, "speed")
 
 
