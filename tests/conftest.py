@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 # Before torch or numpy are imported: tests run side by side, and sums come out the same everywhere.
@@ -13,6 +14,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import hypothesis
 import numpy as np
 import pytest
+
+from edgeprune.environment import UNTOLD
+
+os.environ.update(UNTOLD)  # for tests that import such libraries themselves
 
 hypothesis.settings.register_profile(
     "edgeprune", deadline=None, derandomize=True, print_blob=True, database=None
@@ -101,6 +106,22 @@ def is_here(thing: str) -> bool:
     if thing == "arduino-core-avr":
         return Path("/usr/share/arduino/hardware/arduino/avr/cores").is_dir()
     return shutil.which(thing) is not None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def user_cache(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """A cache directory of the session's, for all workers: empty at first, and none of the user's.
+
+    Kernels are compiled once a session, as processes that tests start have it too.
+    """
+    base = tmp_path_factory.getbasetemp()
+    if hasattr(request.config, "workerinput"):
+        base = base.parent  # of the folders that xdist gives its workers
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(base / "cache"))
+        yield
 
 
 @pytest.fixture

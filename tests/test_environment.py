@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from edgeprune.environment import UNTOLD, unless_set
+from edgeprune.toolchain import objects
 
 HUSHED = {*UNTOLD, "CI", "PYTEST_CURRENT_TEST", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD"}
 """What silences them, here or where tests run; all taken out, so that edgeprune has to."""
@@ -20,6 +21,20 @@ def _said(code: str, **environment: str) -> str:
     env = {k: v for k, v in os.environ.items() if k not in HUSHED} | environment
     command = [sys.executable, "-c", code]
     return subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
+
+
+def test_tests_use_one_cache_directory_a_session_and_not_the_users(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> None:
+    base = tmp_path_factory.getbasetemp()
+    session = base.parent if hasattr(request.config, "workerinput") else base
+    code = "from edgeprune.toolchain import objects; print(objects.folder())"
+    assert objects.folder() == session / "cache" / "edgeprune"
+    assert _said(code) == f"{objects.folder()}\n"
+
+
+def test_libraries_that_tests_import_themselves_tell_nobody() -> None:
+    assert UNTOLD.items() <= os.environ.items()
 
 
 def test_variables_are_set_for_a_while_unless_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
