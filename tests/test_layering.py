@@ -13,7 +13,10 @@ import pytest
 ROOT = Path(__file__).parents[1] / "edgeprune"
 
 LAYERS = (
-    "adam arguments arrays environment errors files heap progress resources schema scratch target bundled",
+    (
+        "adam arguments arrays environment errors files heap progress resources schema scratch "
+        "target bundled"
+    ),
     "ir",
     "ops",
     "frontends pruning quantize planner kernels toolchain",
