@@ -11,6 +11,7 @@ from kernels.on_core import Trial, run_on_core
 from kernels.test_portable_int16 import int16_type, int16_values, wide_layer
 
 from edgeprune.ir import Graph
+from edgeprune.kernels.costs import calibrated
 from edgeprune.kernels.select import candidates
 from edgeprune.ops import Conv2d, Dense, DepthwiseConv2d, Sigmoid
 from edgeprune.ops._window import Padding
@@ -77,6 +78,27 @@ def test_a_band_of_a_depthwise_layer_goes_from_channel_to_channel_in_few_instruc
     assert result.counts is not None
     assert result.counts.instructions < 2.1 * graph.macs
     np.testing.assert_array_equal(result.output, expected(graph, feed))
+
+
+@pytest.mark.parametrize("optimize", ["speed", "size"])
+def test_depthwise_layers_of_few_elements_take_the_cycles_that_are_estimated(
+    optimize: Optimize,
+) -> None:
+    rng = np.random.default_rng(30)
+    trials, estimates = [], []
+    for rows, width, depth in ((2, 3, 1), (1, 4, 2), (3, 3, 3), (4, 4, 4), (9, 5, 64)):
+        held = layer_constants(rng, (3, 3, depth), 2, 0.05)
+        y = int8_type((), output_scale(rng, 0.05, held), -128)
+        op = DepthwiseConv2d((1, 1), Padding(0, 0, 1, 1), clamp=(0.0, np.inf))
+        graph = one_node(op, [int8_type((rows + 2, width, depth), 0.05, -128)], y, held)
+        call = candidates(graph, graph.nodes[0], ("arm_dsp",), optimize, "ep_layer0")[0]
+        estimates.append(calibrated(call, graph, graph.nodes[0], "cortex-m4", optimize).cycles)
+        feed = {"x0": int8_values(rng, (rows + 2, width, depth))}
+        trials.append(Trial(graph, call, feed))
+    counted = run_on_core(trials, "cortex-m4", optimize)
+    taken = [r.counts.cycles for r in counted if r.counts is not None]
+    off = np.array(estimates) / taken - 1
+    assert np.abs(off).max() < 0.15, off
 
 
 @pytest.mark.parametrize(("optimize", "most"), [("speed", (0.93, 1.0)), ("size", (1.1,))])
