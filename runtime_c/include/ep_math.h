@@ -26,29 +26,36 @@ static inline uint32_t ep_bits_of_float(float v)
     return bits;
 }
 
-/* exp(x) = 2^n exp(r), |r| <= log(2) / 2, by its Taylor series; 0 below -87, clipped above 88. */
-static inline float ep_expf(float x)
+/* The whole number next to v, |v| < 2^31. */
+static inline int32_t ep_nearest(float v)
 {
-    const float clipped = x > 88.0f ? 88.0f : x;
-    if (!(clipped >= -87.0f)) {
-        return x < 0.0f ? 0.0f : x; /* NaN stays one */
-    }
-    const float scaled = clipped * 1.44269504f;
-    const int32_t n = (int32_t)(scaled + (scaled < 0.0f ? -0.5f : 0.5f));
-    const float whole = (float)n;
-    const float r = (clipped - whole * 0.693359375f) + whole * 2.12194440e-4f; /* Cody and Waite */
-    const float tail = 0.0416666667f + r * (0.00833333333f + r * 0.00138888889f);
-    const float p = 1.0f + r * (1.0f + r * (0.5f + r * (0.166666666f + r * tail)));
-    return p * ep_float_of_bits((uint32_t)(n + 127) << 23);
+    const uint32_t sign = ep_bits_of_float(v) & 0x80000000u;
+    return (int32_t)(v + ep_float_of_bits(sign | 0x3F000000u)); /* a half of v's sign */
 }
 
-/* log(x) for x >= 2^-126, also infinity, or NaN: x = 2^n m with m around 1, and log m = 2 artanh((m - 1) / (m + 1)). */
-static inline float ep_logf(float x)
+/* exp(x) = 2^n exp(r), |r| <= log(2) / 2, by its Taylor series; 0 below -87. */
+static inline float ep_expf(float x)
 {
-    if (!(x <= 3.40282347e38f)) {
-        return x;
+    if ((ep_bits_of_float(x) & 0x7FFFFFFFu) > 0x42AE0000u) { /* |x| beyond 87, or NaN */
+        if (x < 0.0f) {
+            return 0.0f;
+        }
+        if (!(x <= 88.7228317f)) {
+            return x * 3.40282347e38f; /* infinite, or NaN */
+        }
     }
-    const uint32_t bits = ep_bits_of_float(x);
+    const int32_t n = ep_nearest(x * 1.44269504f);
+    const float whole = (float)n;
+    const float r = (x - whole * 0.693359375f) + whole * 2.12194440e-4f; /* Cody and Waite */
+    const float tail = 0.0416666667f + r * (0.00833333333f + r * 0.00138888889f);
+    const float p = 1.0f + r * (1.0f + r * (0.5f + r * (0.166666666f + r * tail)));
+    return ep_float_of_bits(ep_bits_of_float(p) + ((uint32_t)n << 23)); /* a float up to n = 128 */
+}
+
+/* log(x) for a normal x > 0, or below them with an exponent in its bits that no float has:
+ * x = 2^n m with m around 1, and log m = 2 artanh((m - 1) / (m + 1)). */
+static inline float ep_log_of_bits(uint32_t bits)
+{
     const uint32_t offset = bits - 0x3F3504F3u; /* sqrt(1/2) */
     const int32_t n = (int32_t)offset >> 23;
     const float m = ep_float_of_bits((offset & 0x007FFFFFu) + 0x3F3504F3u);
@@ -65,18 +72,18 @@ static inline float ep_log1pf(float x)
     if (x < 0.0078125f) {
         return x * (1.0f - x * (0.5f - x * (0.333333333f - x * 0.25f)));
     }
-    return ep_logf(1.0f + x);
+    return ep_log_of_bits(ep_bits_of_float(1.0f + x));
 }
 
-/* sin(x), or with quarter 1 cos(x), for |x| < 65536, NaN beyond: x is brought to |r| <= pi / 4 (Cody and Waite, pi / 2 in three parts)
- * and the Taylor series of the quadrant that it fell from is summed; absolute errors are below 1.1e-6. */
+/* sin(x), or with quarter 1 cos(x), for |x| < 65536, NaN beyond: x is brought to |r| <= pi / 4
+ * (Cody and Waite, pi / 2 in three parts) and the Taylor series of the quadrant that it fell from
+ * is summed; absolute errors are below 1.1e-6. */
 static inline float ep_sinf(float x, int32_t quarter)
 {
-    if (!(x > -65536.0f && x < 65536.0f)) {
+    if ((ep_bits_of_float(x) & 0x7FFFFFFFu) >= 0x47800000u) { /* |x| >= 65536, or NaN */
         return NAN;
     }
-    const float scaled = x * 0.636619772f;
-    const int32_t n = (int32_t)(scaled + (scaled < 0.0f ? -0.5f : 0.5f));
+    const int32_t n = ep_nearest(x * 0.636619772f);
     const float whole = (float)n;
     const float r = ((x - whole * 1.5703125f) - whole * 4.83751297e-4f) - whole * 7.54978996e-8f;
     const float q = r * r;

@@ -5,19 +5,30 @@
 
 #include "ep_math.h"
 
-/* What is no normal number above 0: those between are made normal, 2^23 times themselves. */
+/* Of 0, what is below, infinity and NaN. */
 static float log_of_edge(float v)
 {
-    if (v > 0.0f) {
-        return ep_logf(v * 8388608.0f) - 15.9423851f;
+    if (v == 0.0f) {
+        return -INFINITY;
     }
-    return v < 0.0f ? NAN : v >= 0.0f ? -INFINITY : v;
+    if (v < 0.0f) {
+        return NAN;
+    }
+    return v;
 }
 
 void ep_log_f32(const ep_function_f32_params *p, const float *x, float *y)
 {
     for (int32_t i = 0; i < p->length; i++) {
         const float v = x[i];
-        y[i] = v >= 1.17549435e-38f ? ep_logf(v) : log_of_edge(v);
+        uint32_t bits = ep_bits_of_float(v);
+        if (bits - 0x00800000u >= 0x7F000000u) { /* no normal number above 0 */
+            if (bits - 1u >= 0x007FFFFFu) {
+                y[i] = log_of_edge(v);
+                continue;
+            }
+            bits = ep_bits_of_float(v * 8388608.0f) - 0x0B800000u; /* normal; 23 in the exponent */
+        }
+        y[i] = ep_log_of_bits(bits);
     }
 }

@@ -14,7 +14,7 @@ void ep_log_softmax_f32(const ep_log_softmax_f32_params *p, const float *x, floa
         for (int32_t i = 0; i < p->length; i++) {
             sum += ep_expf(x[i] - top);
         }
-        const float below = top + ep_logf(sum);
+        const float below = sum >= 1.0f ? top + ep_log_of_bits(ep_bits_of_float(sum)) : sum; /* NaN stays one */
         for (int32_t i = 0; i < p->length; i++) {
             y[i] = x[i] - below;
         }

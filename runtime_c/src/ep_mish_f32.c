@@ -7,8 +7,12 @@ void ep_mish_f32(const ep_function_f32_params *p, const float *x, float *y)
 {
     for (int32_t i = 0; i < p->length; i++) {
         const float v = x[i];
-        const float e = ep_expf(v < 20.0f ? v : 20.0f);
-        const float n = e * (e + 2.0f); /* tanh(log(1 + e)) = n / (n + 2) */
-        y[i] = v * (n / (n + 2.0f));
+        if (v < 20.0f) {
+            const float e = ep_expf(v);
+            const float n = e * (e + 2.0f); /* tanh(log(1 + e)) = n / (n + 2) */
+            y[i] = v * (n / (n + 2.0f));
+        } else {
+            y[i] = v; /* also NaN */
+        }
     }
 }

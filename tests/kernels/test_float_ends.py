@@ -50,3 +50,11 @@ def test_nan_among_scores_is_no_number_in_the_answer():
         graph = one_node(op, [TensorType(x.shape)])
         got = run_call(spell(graph), graph, {"x0": x})
         np.testing.assert_array_equal(np.isnan(got).all(axis=1), [True, False], op.kind)
+
+
+def test_sigmoid_goes_on_to_0_where_exp_overflows():
+    x = np.float32([-87.5, -88.1, -88.4, -88.7, -89, -200])
+    graph = one_node(Sigmoid(), [TensorType(x.shape)])
+    got = run_call(spell(graph), graph, {"x0": x})
+    want = np.exp(x.astype(np.float64)) * (x > -88.72284)
+    np.testing.assert_allclose(got, want, rtol=2e-6, atol=0)

@@ -98,10 +98,8 @@ def compile_in(folder: Path, command: list[str], standard: str, *sources: Path) 
 
 @pytest.mark.parametrize("command", [pytest.param(c, id=n, marks=needs(c)) for n, c in compilers()])
 def test_portable_kernels_compile_without_a_warning(command: list[str], tmp_path: Path) -> None:
-    # avr-libc has but a part of math.h, and double is float there.
-    sources = [p for p in PORTABLE if command[0] != "avr-gcc" or not p.stem.endswith("_f32")]
-    compile_in(tmp_path, command, "c99", *sources)
-    assert len(list(tmp_path.glob("*.o"))) == len(sources)
+    compile_in(tmp_path, command, "c99", *PORTABLE)
+    assert len(list(tmp_path.glob("*.o"))) == len(PORTABLE)
 
 
 @pytest.mark.parametrize(
