@@ -36,7 +36,6 @@ COMMON_FLAGS = (
 _INCLUDE = re.compile(rb'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 _COMPUTED = re.compile(rb"^\s*#\s*include\s+[A-Za-z_]", re.MULTILINE)  # no name is written there
 _HEADERS = Path(__file__).with_name("ep_headers.c")
-_CHOOSE = ("COMPILER_PATH", "GCC_EXEC_PREFIX")  # variables that say where the parts of gcc are
 _Read = Callable[[Path], bytes | None]
 """What is in a file; None where there is none."""
 COMPILE_SECONDS = 300
@@ -113,13 +112,14 @@ def compile_all(
         sources: C, and assembly.
         flags: for the compiler.
         include: folders of headers.
-        keep: whether the user's later commands have the objects too: of what comes with the
-            package, not of what was made of a user's network.
+        keep: whether the user's later commands have the objects too, of those sources that come
+            with the package: not where flags have what was made of a user's network.
 
     Raises:
         EdgePruneError: a source does not compile; the text has the compiler's first lines.
     """
-    identity = _identity(compiler) if keep and objects.folder() is not None else None
+    may_keep = keep and objects.folder() is not None and objects.is_closed(flags)
+    identity = _identity(compiler, tuple(flags)) if may_keep else None
     with ThreadPoolExecutor(max_workers=4) as pool:
         read = cache(_content)  # headers once for all sources: opening files is what takes long
         one = partial(
@@ -144,7 +144,8 @@ def _compile(
     key = hashlib.sha256(repr((str(compiler.path), compiler.version, flags)).encode())
     files = _with_includes(source, include, read)
     for file in files:
-        key.update(file.name.encode() + b"\0" + (read(file) or b""))
+        content = read(file) or b""
+        key.update(f"{file.name}\0{len(content)}\0".encode() + content)
     made = workspace() / f"{source.stem}-{key.hexdigest()[:20]}.o"
     if made.is_file():
         return made
@@ -176,10 +177,13 @@ def _keep(
     all that was read.
 
     Returns:
-        Whether it is there. It is not where the source needs more than it says by name.
+        Whether it is there. It is not where a file is not the package's own, or the source needs
+        more than it says by name.
     """
     contents = {file.name: read(file) or b"" for file in files}
     if len(contents) < len(files) or any(map(_COMPUTED.search, contents.values())):
+        return False
+    if not all(map(objects.is_own, contents.values())):
         return False
     if objects.fetch(key, to):
         return True
@@ -200,15 +204,22 @@ def _keep(
 
 
 @cache
-def _identity(compiler: Compiler) -> str | None:
-    """What changes where the compiler, its assembler or the system's headers do; None: unknown."""
+def _identity(compiler: Compiler, flags: tuple[str, ...]) -> str | None:
+    """What changes where the compiler, its assembler or the system's headers do; None: unknown.
+
+    With the flags, as they say which folders have the headers and which of the compiler's specs
+    are read. What those add is in the commands that it would run.
+    """
     try:
         parts = [os.stat(tool) for tool in (compiler.path, compiler.tool("as"))]
-        text = run_tool([compiler.path, "-E", "-P", "-dD", _HEADERS], _HEADERS.name)
+        headers = ["-E", "-P", "-dD", _HEADERS]
+        commands = ["-###", "-S", "-o", os.devnull, "-xc", os.devnull]
+        asks = (headers, commands)
+        texts = [run_tool([compiler.path, *flags, *ask], _HEADERS.name) for ask in asks]
     except (OSError, EdgePruneError):
         return None
     stamps = [(part.st_size, part.st_mtime_ns) for part in parts]
-    return repr((stamps, [os.environ.get(name) for name in _CHOOSE], text))
+    return hashlib.sha256(repr((stamps, texts)).encode()).hexdigest()
 
 
 def _content(path: Path) -> bytes | None:

@@ -3,11 +3,31 @@
  * are. */
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
+#if __has_include(<string.h>)
+#include <string.h>
+#endif
 #if __has_include(<math.h>)
 #include <math.h>
 #endif
+#if __has_include(<inttypes.h>)
+#include <inttypes.h>
+#endif
+#if __has_include(<signal.h>)
+#include <signal.h>
+#endif
+#if __has_include(<stdbool.h>)
+#include <stdbool.h>
+#endif
+#if __has_include(<stdio.h>)
+#include <stdio.h>
+#endif
+#if __has_include(<stdlib.h>)
+#include <stdlib.h>
+#endif
 #if __has_include(<avr/io.h>)
 #include <avr/io.h>
+#endif
+#if defined(__ARM_FEATURE_MVE)
+#include <arm_mve.h>
 #endif

@@ -223,7 +223,8 @@ def _build(
     main_flags = (*flags, *_FIRMWARE_FLAGS, *(f"-D{d}" for d in defines))
     include = [firmware_dir(), *folders]
     files = [firmware_dir() / name for name in mains]
-    objects = compile_all(compiler, files, main_flags, include, keep=True)
+    # The flags of the mains have the model's name and numbers.
+    objects = compile_all(compiler, files, main_flags, include, keep=model is None)
     objects += compile_all(compiler, more, main_flags, include)
     if model is not None:
         flags = (*flags, OPTIMIZE_FLAGS[optimize])
