@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -14,6 +14,7 @@ from torch import nn
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.frontends import from_torch
+from edgeprune.frontends.from_torch.archive import names_of
 
 
 @dataclass
@@ -29,6 +30,11 @@ class Strange:
 
 @dataclass
 class Unnamed:
+    logits: torch.Tensor
+
+
+class Fields(NamedTuple):
+    hidden: torch.Tensor
     logits: torch.Tensor
 
 
@@ -58,6 +64,9 @@ GIVEN: dict[str, tuple[Callable[..., Any], list[str]]] = {
     "a dictionary": (lambda h, y: {"hidden": h, "logits": y}, ["hidden", "logits"]),
     "an ordered one": (lambda h, y: OrderedDict(z=y, a=h), ["z", "a"]),
     "one in another": (lambda h, y: {"heads": {"a": h, "b": y}}, ["heads_a", "heads_b"]),
+    "a defaultdict": (lambda h, y: defaultdict(list, h=h, y=y), ["h", "y"]),
+    "a key that is a tuple": (lambda h, y: {(1, 2): h, "b": y}, ["linear", "b"]),
+    "a key that is a number": (lambda h, y: {0: h, "b": y}, ["0", "b"]),
     "a tuple in one": (lambda h, y: {"all": (h, y)}, ["linear", "linear_1"]),
     "a dataclass": (lambda h, y: Known(y, h), ["logits", "hidden"]),
     "a dataclass with None": (lambda _, y: Known(y), ["logits"]),
@@ -73,10 +82,31 @@ def test_outputs_have_the_names_that_the_module_gives_them(kind: str, tmp_path: 
     assert names(give, tmp_path) == want
 
 
-@pytest.mark.parametrize("kind", [Strange, Unnamed])
+@pytest.mark.parametrize("kind", [Strange, Unnamed, lambda y: Fields(y, y)])
 def test_a_class_that_torch_cannot_write_is_refused_with_how_it_is_told(
     kind: Callable[..., Any], tmp_path: Path
 ) -> None:
     with pytest.raises(EdgePruneError) as caught:
         names(lambda _, y: kind(y), tmp_path)
     assert "register_dataclass" in caught.value.hint
+
+
+@pytest.mark.parametrize("context", ["[", "3", '["a", "b", "c"]', '{"a": 1}', None])
+def test_a_context_that_is_not_understood_gives_no_names(context: Any) -> None:
+    leaf = {"type": None, "context": None, "children_spec": []}
+    for kind in ("builtins.dict", "collections.defaultdict", "some.Class"):
+        spec = {"type": kind, "context": context, "children_spec": [leaf, leaf]}
+        assert names_of(spec) == ["", ""]
+
+
+@pytest.mark.parametrize("constant", [3, 0.5, "text", True])
+def test_a_constant_among_the_outputs_is_refused_by_its_name(constant: Any, tmp_path: Path) -> None:
+    with pytest.raises(EdgePruneError, match="output 'a': is a constant, no tensor"):
+        names(lambda _, y: {"a": constant, "b": y}, tmp_path)
+
+
+@pytest.mark.parametrize("context", ['["a", "b"]', '[["a", "b"], []]'])
+def test_fields_of_a_class_are_names_with_and_without_those_that_are_none(context: str) -> None:
+    leaf = {"type": None, "context": None, "children_spec": []}
+    spec = {"type": "some.Class", "context": context, "children_spec": [leaf, leaf]}
+    assert names_of(spec) == ["a", "b"]

@@ -90,7 +90,7 @@ def export(module: Any, example: Any, path: Path, data: Path | None = None) -> P
         raise
     except Exception as e:
         first = (str(e).strip().splitlines() or [type(e).__name__])[0]
-        if "not a known type" in first or "serialized_type_name" in first:
+        if "not a known type" in first or "_type_name" in first:
             hint = REGISTER
         raise EdgePruneError(where, f"torch.export cannot export it: {first[:300]}", hint) from e
     return path

@@ -102,7 +102,7 @@ class _Archive:
             config = f"data/{folder}/model_{folder}_config.json"
             if config in self.files:
                 tensors |= self._tensors(folder, self._json(config)["config"])
-        names = _keys(_spec_of(module), "")
+        names = names_of(_spec_of(module))
         return Program(self.where, module["graph"], module["signature"], tensors, tuple(names))
 
     def _json(self, name: str) -> Any:
@@ -150,19 +150,46 @@ def _spec_of(module: Mapping[str, Any]) -> Mapping[str, Any]:
     return spec
 
 
-def _keys(spec: Mapping[str, Any], name: str) -> list[str]:
+def names_of(spec: Mapping[str, Any], name: str = "") -> list[str]:
     """Names of the leaves of a pytree: keys of dictionaries, and fields of classes that have such.
 
-    What has keys says them in its context, as JSON; a class of torch's beside those that are None.
+    Args:
+        spec: as torch writes it; a leaf has no type.
+        name: of what it is in.
+
+    Returns:
+        For each leaf the keys on its way, joined by "_"; "" where there are none.
     """
-    parts = spec["children_spec"]
-    if not parts:
-        return [name] if spec.get("type") is None else []
-    context = json.loads(spec.get("context") or "null")
-    keys = context[0] if isinstance(context, list) and isinstance(context[0], list) else context
-    if not isinstance(keys, list) or len(keys) != len(parts):
-        keys = [""] * len(parts)
+    if spec.get("type") is None and not spec["children_spec"]:
+        return [name]
     found = []
-    for key, part in zip(keys, parts, strict=True):
-        found += _keys(part, "_".join(filter(None, (name, str(key)))))
+    for key, part in zip(_keys(spec), spec["children_spec"], strict=True):
+        found += names_of(part, "_".join(filter(None, (name, key))))
     return found
+
+
+def _keys(spec: Mapping[str, Any]) -> list[str]:
+    """What the children of a node are called; "": its context does not say so in words or numbers.
+
+    A dictionary's context is its keys as JSON, as that of other libraries' classes may be; a
+    dataclass's has its fields beside those that are None.
+    """
+    kind, context, count = spec.get("type"), spec.get("context"), len(spec["children_spec"])
+    if kind == "collections.defaultdict" and isinstance(context, Mapping):
+        keys = context.get("dict_context")
+    else:
+        keys = _parsed(context)
+        is_class = kind not in ("builtins.dict", "collections.OrderedDict")
+        if is_class and isinstance(keys, list) and keys and isinstance(keys[0], list):
+            keys = keys[0]
+    if not isinstance(keys, list) or len(keys) != count:
+        return [""] * count
+    return [str(key) if isinstance(key, str | int | float) else "" for key in keys]
+
+
+def _parsed(context: object) -> Any:
+    """A context that is JSON; classes may have others."""
+    try:
+        return json.loads(context) if isinstance(context, str) else None
+    except ValueError:
+        return None

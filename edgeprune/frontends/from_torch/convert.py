@@ -79,7 +79,7 @@ class _Conversion:
             if any(v in needed for v in _made(node)):
                 self._node(node)
         self.made.check()
-        outputs = []
+        outputs: list[tuple[str, Any, DType]] = []
         specs = self.program.signature["output_specs"]
         for spec, key in zip(specs, self._output_names(), strict=True):
             if "user_output" not in spec:
@@ -88,6 +88,9 @@ class _Conversion:
                 )
             if "as_none" in spec["user_output"]["arg"]:
                 continue
+            if "as_tensor" not in spec["user_output"]["arg"]:
+                at = f"{self.program.where}: output {key or str(len(outputs))!r}"
+                raise UnsupportedError(at, "is a constant, no tensor", "let forward give tensors")
             value = spec["user_output"]["arg"]["as_tensor"]["name"]
             outputs.append((key or value, self.values[value], DType.FLOAT32))
         self.made.give(outputs)
