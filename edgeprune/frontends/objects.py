@@ -12,8 +12,8 @@ from edgeprune.ir import Array
 
 TAKEN = (
     "an array x (n, input shape), a pair (x, y), a dictionary of arrays, a Dataset, a DataLoader "
-    "or a generator of pairs (x, y), a list of pairs (x, y) whose y has another shape than x, or "
-    "the path of a file or of a folder of pictures by class"
+    "or a generator of pairs (x, y), a list of pairs (x, y), or [x, y], whose y has another shape "
+    "than x, or the path of a file or of a folder of pictures by class"
 )
 MAX_BYTES = 4 << 30
 _OF_BATCHES = {
@@ -33,7 +33,8 @@ def arrays_of(data: Any, where: str) -> dict[str, Array]:
         where: what to call it in errors.
 
     Raises:
-        EdgePruneError: it is none of these; the text says what is taken.
+        EdgePruneError: it is none of these, or a list of two arrays of one shape, which may be
+            x and y as well as two samples; the text says what is taken.
     """
     if isinstance(data, Mapping):
         known = {n: a for n, a in data.items() if n != "y" or a is not None}
@@ -41,6 +42,11 @@ def arrays_of(data: Any, where: str) -> dict[str, Array]:
     if _is_pair(data):
         found = {"x": _array(data[0], f"{where}: x")}
         return found if data[1] is None else {**found, "y": _array(data[1], f"{where}: y")}
+    if _is_unclear(data):
+        what = (
+            f"a list of two arrays of one shape, {_shape(data[0])}, may be x and y or two samples"
+        )
+        raise EdgePruneError(where, what, "give a tuple (x, y), or one array x of all samples")
     if isinstance(data, tuple):
         raise _refused(where, "tuple", f"it has {len(data)} parts, not x and y")
     if _is_pairs(data) or _is_alone(data):
@@ -51,13 +57,27 @@ def arrays_of(data: Any, where: str) -> dict[str, Array]:
 
 
 def _is_pair(data: Any) -> bool:
-    """(x, y), also as a list; a list of two samples, which have one shape, is none."""
+    """(x, y), also as a list: two arrays of as many rows, of which samples have axes of their own.
+
+    Two samples have one shape; where trailing axes differ, y has several numbers for a sample.
+    """
     if isinstance(data, tuple):
         return len(data) == 2
     if not isinstance(data, list) or len(data) != 2 or any(isinstance(p, tuple) for p in data):
         return False
     x, y = map(_shape, data)
     return len(x) > 1 and len(y) > 0 and x != y and x[0] == y[0]
+
+
+def _is_unclear(data: Any) -> bool:
+    """A list that may be [x, y] or two samples: arrays of one shape, of two axes or more.
+
+    Lists of numbers, as ``x.tolist()`` gives them, are one array, and pictures are samples.
+    """
+    if not isinstance(data, list) or len(data) != 2:
+        return False
+    x, y = (tuple(getattr(part, "shape", ())) for part in data)
+    return len(x) > 1 and x == y
 
 
 def _shape(part: Any) -> tuple[int, ...]:

@@ -198,6 +198,20 @@ def test_a_pair_as_a_list_is_one_whatever_axes_its_answers_have(shape: tuple[int
         np.testing.assert_array_equal(found["y"], y)
 
 
+@pytest.mark.parametrize("shape", [(6, 4), (2, 4), (6, 4, 1)], ids=str)
+def test_two_arrays_of_one_shape_in_a_list_are_refused_as_pair_or_samples(
+    shape: tuple[int, ...],
+) -> None:
+    x = np.ones(shape, np.float32)
+    for data in ([x, x], [torch.from_numpy(x), torch.from_numpy(x)]):
+        with pytest.raises(EdgePruneError, match="may be x and y or two samples") as caught:
+            arrays_of(data, "data")
+        assert "give a tuple (x, y)" in caught.value.hint
+    np.testing.assert_array_equal(arrays_of((x, x), "data")["y"], x)
+    assert arrays_of([x.tolist(), x.tolist()], "data")["x"].shape == (2, *shape)
+    assert arrays_of([X[0], X[1]], "data")["x"].shape == (2, 4)
+
+
 def test_samples_of_a_dataset_are_samples_with_answers_as_long_as_they_are() -> None:
     """Masks of pictures, and the pictures themselves of an autoencoder."""
     pictures = X.reshape(2, 3, 4, 1)
