@@ -6,6 +6,7 @@ one: a file with a ``command``, and its row below.
 
 from __future__ import annotations
 
+import copy
 import errno
 import os
 import signal
@@ -77,10 +78,29 @@ class _Group(click.Group):
 
 def _refuse_two_names(command: click.Command, args: list[str]) -> None:
     """Who gives an option by both of its names takes them for two; of one name the last counts."""
+    used = _names_used(command, args)
     for option in command.params:
-        used = [o for o in option.opts if any(a == o or a.startswith(f"{o}=") for a in args)]
-        if len(used) > 1:
-            raise click.UsageError(f"{' and '.join(used)} are names of one option: give one")
+        if len(twice := [name for name in option.opts if name in used]) > 1:
+            raise click.UsageError(f"{' and '.join(twice)} are names of one option: give one")
+
+
+def _names_used(command: click.Command, args: list[str]) -> set[str]:
+    """By which of their names options are given: the parser's word, of options with a name each.
+
+    What is a value or stands behind ``--`` is no name to it, and ``-oA`` is ``-o``.
+    """
+    alone = copy.copy(command)
+    alone.params = []
+    for param in command.params:
+        for name in param.opts:
+            one = copy.copy(param)
+            one.opts = [name]
+            alone.params.append(one)
+    try:
+        given = alone.make_parser(click.Context(alone)).parse_args([*args])[2]
+    except click.UsageError:  # said where the command itself parses them
+        return set()
+    return {param.opts[0] for param in given if isinstance(param, click.Option)}
 
 
 def _end_interrupted(ctx: click.Context) -> NoReturn:
