@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgeprune.compiler.compile import FLOATS
 from edgeprune.emit.lacking import KINDS, lacking
 from edgeprune.ir import Array, DType, Graph, split_rows
 from edgeprune.pipeline.forms import Candidate
@@ -14,7 +15,7 @@ from edgeprune.report.interface import elements_read
 FAINT = 0.5  # of a step of an input's scale: elements that vary by less are as good as constant
 MIDDLE, MOST = 128, 255  # of bytes: whole numbers that end below the one may be counts
 FEW = 20
-"""Samples: with fewer, labels are not doubted."""
+"""Samples: with fewer, labels are not doubted, and accuracies are said to tell next to nothing."""
 
 
 def notes_of(options: BuildOptions, chosen: Candidate, prepared: Prepared) -> tuple[str, ...]:
@@ -38,24 +39,33 @@ def notes_of(options: BuildOptions, chosen: Candidate, prepared: Prepared) -> tu
         if lacks := lacking(compiled.graph, kind):
             notes.append(f"no .{kind} is written: {KINDS[kind]} has no {lacks}")
     if prepared.reported is not None:
-        notes += few(len(prepared.validation), len(prepared.report))
         keeps = chosen.float_graph.is_quantised
+        # weights as floats, or as the file has them, and all of them: there is one such network
+        is_only = chosen.pruned is None and (keeps or options.dtype in FLOATS)
+        notes += few(None if is_only else len(prepared.validation), len(prepared.report))
         notes += faint(compiled.graph, prepared.report.x, keeps_integers=keeps)
         notes += doubted(prepared, scaled=options.mean is not None or options.std is not None)
     return (*prepared.notes, *notes)
 
 
-def few(validation: int, report: int) -> list[str]:
+def few(validation: int | None, report: int) -> list[str]:
     """That samples held out are too few to tell anything, if they are.
 
     Args:
-        validation: how many choose between networks.
+        validation: how many choose between networks; None: nothing is chosen.
         report: how many accuracy is reported on.
     """
-    if min(validation, report) >= FEW:
-        return []
-    by = f"the accuracy on {validation} samples and reported on {report} others"
-    return [f"what is built is chosen by {by}, which tells next to nothing: give some hundred"]
+    said = []
+    if validation is not None and validation < FEW:
+        said.append(f"what is built is chosen by the accuracy on {_samples(validation)}")
+    if report < FEW:
+        said.append(f"accuracy is reported on {_samples(report)}")
+    few = " and ".join(said)
+    return [f"{few}, which tells next to nothing: give some hundred"] if said else []
+
+
+def _samples(count: int) -> str:
+    return f"{count} sample" if count == 1 else f"{count} samples"
 
 
 def doubted(prepared: Prepared, *, scaled: bool) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 from edgeprune.ir import DType, Graph, Port, Samples, TensorType
 from edgeprune.pipeline.notes import doubted, few
 from edgeprune.pruning.truth import Truth
+from tests.e2e.conftest import invoke
+from tests.e2e.test_bad_input import dense_model
 
 
 def graph_of(outputs: int, port: DType = DType.FLOAT32) -> Graph:
@@ -134,7 +137,24 @@ def test_marks_are_doubted_only_where_all_are_wrong_and_show_that_bytes_fit() ->
 
 
 def test_samples_that_are_too_few_to_hold_any_out_are_said_to_be() -> None:
-    (said,) = few(validation=1, report=2)
-    assert "the accuracy on 1 samples and reported on 2 others" in said
-    assert few(validation=400, report=3)
-    assert not few(validation=20, report=20)
+    tail = ", which tells next to nothing: give some hundred"
+    chosen = "what is built is chosen by the accuracy on 1 sample"
+    assert few(validation=1, report=2) == [f"{chosen} and accuracy is reported on 2 samples{tail}"]
+    assert few(validation=1, report=400) == [chosen + tail]
+    for validation in (400, None):
+        assert few(validation, report=1) == [f"accuracy is reported on 1 sample{tail}"]
+        assert few(validation, report=20) == []
+    assert few(validation=20, report=20) == []
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+def test_few_samples_are_not_said_to_choose_where_one_network_can_be_built(
+    tmp_path: Path, dtype: str
+) -> None:
+    x = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
+    np.savez(tmp_path / "d.npz", x=x, y=np.arange(20) % 3)
+    given = (dense_model(tmp_path / "m.onnx"), "--data", tmp_path / "d.npz")
+    said = invoke("build", *given, "--dtype", dtype, "--target", "host", "-o", tmp_path / "out")
+    words = " ".join(said.err.split())
+    assert "which tells next to nothing" in words
+    assert ("is chosen by the accuracy" in words) is (dtype == "int8")
