@@ -65,11 +65,22 @@ def _notes(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
     notes = []
     if a["model"]["sha256"] != b["model"]["sha256"]:
         notes.append("the two were built from different models")
-    told = [tuple(r["accuracy"].get(key) for key in ("n", "samples")) for r in (a, b)]
-    if told[0] != told[1]:
-        counts = " and ".join(f"{n:,} ({samples or 'generated'})" for n, samples in told)
+    both = a["accuracy"], b["accuracy"]
+    keys = [key for key in ("n", "samples") if all(key in accuracy for accuracy in both)]
+    if any(both[0][key] != both[1][key] for key in keys):
+        counts = " and ".join(map(_counted, both))
         notes.append(f"accuracies are of different samples: {counts}")
+    if not _measured(a, b)[1]:
+        notes.append("accuracies measure different things: the share that is right, and R2")
     return notes
+
+
+def _counted(accuracy: Mapping[str, Any]) -> str:
+    """How many samples, and which; reports of earlier versions do not say the latter."""
+    n = accuracy.get("n")
+    count = "none" if n is None else f"{n:,}"
+    said = accuracy.get("samples", "")
+    return f"{count} (generated)" if said is None else f"{count} ({said})" if said else count
 
 
 def show_comparison(found: Mapping[str, Any], console: Console, a: str, b: str) -> None:

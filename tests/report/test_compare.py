@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from edgeprune.report.compare import ROWS
+from edgeprune.report.compare import ROWS, compare_reports
 from tests.e2e.conftest import Outcome, invoke, report_of
 from tests.e2e.test_bad_input import dense_model, samples
 from tests.test_files import room
@@ -195,6 +195,31 @@ def test_junit_goes_through_links_and_to_pipes(folder: Folders, tmp_path: Path) 
     ElementTree.parse(file)
     assert invoke("compare", a, a, "--junit", "/dev/null").status == 0
     assert Path("/dev/null").is_char_device()
+
+
+def test_a_share_beside_r2_is_said_to_be(folder: Folders) -> None:
+    a, b = folder("a", accuracy__measure="share"), folder("b", accuracy__measure="r2")
+    done = invoke("compare", a, b, "--markdown")
+    assert "accuracies measure different things: the share that is right, and R2" in done.out
+
+
+NONE = {"n": None, "samples": None}
+OF = [
+    ({"n": 100, "samples": "test"}, {"n": 100}, []),
+    ({"n": 100, "samples": "test"}, {"n": 50}, ["100 (test) and 50"]),
+    ({"n": 9, "samples": None}, {"n": 9, "samples": "test"}, ["9 (generated) and 9 (test)"]),
+    (NONE, {"n": 9, "samples": "test"}, ["none (generated) and 9 (test)"]),
+    (NONE, NONE, []),
+]
+
+
+@pytest.mark.parametrize(("a", "b", "said"), OF)
+def test_samples_are_compared_as_far_as_reports_tell_them(
+    a: dict[str, Any], b: dict[str, Any], said: list[str]
+) -> None:
+    reports = [{"model": {"sha256": "m"}, "accuracy": accuracy} for accuracy in (a, b)]
+    notes = compare_reports(*reports, {})["notes"]
+    assert notes == [f"accuracies are of different samples: {of}" for of in said]
 
 
 def test_names_of_folders_stay_names(folder: Folders, tmp_path: Path) -> None:
