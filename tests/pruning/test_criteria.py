@@ -9,6 +9,7 @@ import pytest
 import torch
 from pruning.graphs import BLOCKS, Builder, balanced, cnn, mlp
 from pruning.test_brute_force import samples
+from pruning.test_norms import network
 
 from edgeprune.errors import UnsupportedError
 from edgeprune.ir import Graph, Samples, run
@@ -28,7 +29,10 @@ def smooth(graph: Graph) -> Graph:
 
 
 def errors(ctx: Context, channel: int, less: float) -> np.ndarray:
-    """By sample, the error with a share of a channel taken away wherever it is read; float64."""
+    """By sample, the error with a share of a channel taken away wherever it is read; float64.
+
+    Means over channels are weighted by what is left of them.
+    """
     weights = {k: torch.from_numpy(v).double() for k, v in ctx.graph.constants.items()}
     where = {
         r.node: torch.from_numpy(
@@ -38,6 +42,10 @@ def errors(ctx: Context, channel: int, less: float) -> np.ndarray:
     }
 
     def hook(node, i, x):
+        if node.name in ctx.means:
+            weights = torch.from_numpy(1 - less * (ctx.means[node.name] == channel))
+            mean = (weights * x).sum(-1, keepdim=True) / weights.sum(-1, keepdim=True)
+            return mean.expand_as(x)
         return x * (1 - less * where[node.name]) if i == 0 and node.name in where else x
 
     with torch.inference_mode():
@@ -77,6 +85,13 @@ def test_derivatives_of_dense_networks_are_those_of_finite_differences(
 @pytest.mark.parametrize("kind", [k for k in range(BLOCKS) if k not in (5, 14)])
 def test_derivatives_of_every_block_are_those_of_finite_differences(kind: int) -> None:
     assert_derivatives_are_exact(smooth(cnn(kind, kinds=(kind,))))
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_derivatives_by_the_gain_of_what_is_normalised_count_its_share_of_the_mean(
+    groups: int,
+) -> None:
+    assert_derivatives_are_exact(network(groups=groups))
 
 
 @pytest.mark.parametrize("variant", ["exact", "gauss_newton"])

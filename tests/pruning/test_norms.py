@@ -9,12 +9,15 @@ from masked import masked_hook
 from pruning.graphs import Builder
 from torch.nn import functional
 
-from edgeprune.ir import Graph, couple, predict, run
+from edgeprune.ir import Graph, Samples, couple, predict, run
 from edgeprune.ops import Dense, Mean, Mul, Reshape, Sub
 from edgeprune.ops.function import Rsqrt
 from edgeprune.pruning import lossless
 from edgeprune.pruning.compact import compact
+from edgeprune.pruning.criteria import CRITERIA, Context
+from edgeprune.pruning.criteria.downstream import weighted
 from edgeprune.pruning.groups import kept_whole, removable
+from edgeprune.pruning.pictures import surfaces
 
 
 def dense(b: Builder, x: str, units: int) -> str:
@@ -98,3 +101,60 @@ def test_a_mean_of_positions_in_the_last_axis_keeps_channels_apart() -> None:
     coupling = couple(graph)
     assert removable(coupling).sum() == 6
     assert not coupling.averaged.any()
+
+
+def dominated(units: int = 6, groups: int = 1, *, rows: bool = True) -> Context:
+    """A network one of whose channels makes most of the spread, and is hardly read, and samples."""
+    graph = network(units, groups, rows=rows)
+    k = {name: value.copy() for name, value in graph.constants.items()}
+    k["c0"][4] *= 6
+    k["c2"][:, 4] *= 0.02
+    graph = graph.with_constants(k)
+    x = np.random.default_rng(1).normal(size=(30, *graph.types["x"].shape)).astype(np.float32)
+    return Context.of(graph, Samples(x))
+
+
+def mean_error(ctx: Context, graph: Graph) -> float:
+    """Of the network or a smaller one."""
+    with torch.inference_mode():
+        values = run(graph, {"x": torch.from_numpy(ctx.data.x)})
+        z = values[graph.outputs[0]].flatten(1)
+        return float(ctx.loss.per_sample(z, torch.from_numpy(ctx.loss.targets)).mean())
+
+
+def without_each(ctx: Context) -> np.ndarray:
+    """By channel that can go, what the error rises by in the network without it."""
+    found = []
+    for k in np.flatnonzero(ctx.removable):
+        removed = np.arange(ctx.coupling.count) == k
+        found.append(mean_error(ctx, compact(ctx.graph, ctx.coupling, removed)))
+    return np.array(found) - mean_error(ctx, ctx.graph)
+
+
+@pytest.mark.parametrize(("groups", "rows"), [(1, False), (1, True), (2, True)])
+def test_brute_force_says_what_a_network_without_a_channel_loses(groups: int, rows: bool) -> None:
+    ctx = dominated(groups=groups, rows=rows)
+    found = CRITERIA["brute_force"].score(ctx)[ctx.removable]
+    np.testing.assert_allclose(found, without_each(ctx), rtol=1e-4, atol=1e-6)
+
+
+def test_an_error_surface_says_at_a_gain_of_0_what_removal_costs() -> None:
+    ctx = dominated()
+    channels = np.flatnonzero(ctx.removable).tolist()
+    found = surfaces(ctx.graph, ctx.data, (), chosen=channels, gains=np.array([0.0, 1.0]))
+    rises = [s.errors[0] - s.errors[1] for s in found]
+    np.testing.assert_allclose(rises, without_each(ctx), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(found[0].errors[1], mean_error(ctx, ctx.graph), rtol=1e-5)
+
+
+def test_means_of_no_open_gate_are_those_of_all() -> None:
+    x = torch.tensor([[1.0, 2.0, 6.0]])
+    mean = Mean((0,), True)
+    assert float(mean.evaluate(weighted(mean, x, torch.tensor([0.5, 0.5, 0.0])))) == 1.5
+    assert float(mean.evaluate(weighted(mean, x, torch.zeros(3)))) == 3
+
+
+def test_gates_close_first_on_what_costs_least_to_remove_not_on_what_is_read_least() -> None:
+    ctx = dominated()
+    gates = CRITERIA["gates"].score(ctx)[ctx.removable]
+    assert set(np.argsort(gates)[:2]) == set(np.argsort(without_each(ctx))[:2])

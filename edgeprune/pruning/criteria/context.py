@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.ir import Coupling, Graph, Samples, couple
+from edgeprune.ir import Coupling, Graph, Ids, Samples, couple
+from edgeprune.ops import Mean
 from edgeprune.pruning.groups import removable
 from edgeprune.pruning.loss import Loss, make_loss
 
@@ -47,6 +48,18 @@ class Context:
     def removable(self) -> NDArray[np.bool_]:
         """By channel, whether it is a neuron that may go: not pinned, not an input."""
         return removable(self.coupling)
+
+    @cached_property
+    def means(self) -> dict[str, Ids]:
+        """Means over channels that may go: by node, the channel of each element of the operand."""
+        found = {}
+        for node in self.graph.nodes:
+            if not isinstance(node.op, Mean):
+                continue
+            ids = self.coupling.values[node.inputs[0]]
+            if ids.ndim - 1 in node.op.axes and self.coupling.averaged[ids].any():
+                found[node.name] = ids
+        return found
 
     def scores(self, of_removable: Scores) -> Scores:
         """One score for every channel, nan for those that cannot go."""

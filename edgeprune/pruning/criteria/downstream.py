@@ -1,4 +1,9 @@
-"""What lies behind a channel, run again with less of it: the prefix is computed once."""
+"""What lies behind a channel, run again with less of it: the prefix is computed once.
+
+What reads a channel gets it times its gain. A mean over channels, as norms have it, is weighted by
+their gains, sum g x / sum g: the plain one where all are 1, and that of the other channels, as
+removal leaves it, where the gain of one is 0.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +28,13 @@ class Step:
     Attributes:
         reads: the indices of its first operand that are the channel; empty if it reads others.
         affected: whether an operand changes by itself.
+        averages: of a mean over channels, 1 where its operand is the channel; else None.
     """
 
     node: Node
     reads: Ids
     affected: bool
+    averages: torch.Tensor | None = None
 
 
 def plan(ctx: Context, channel: int) -> list[Step]:
@@ -39,8 +46,12 @@ def plan(ctx: Context, channel: int) -> list[Step]:
     for node in graph.nodes:
         mine = reads.get(node.name, np.zeros(0, np.int64))
         affected = any(v in changed for v in node.inputs)
-        if affected or len(mine):
-            steps.append(Step(node, mine, affected))
+        ids = ctx.means.get(node.name)
+        averages = None
+        if ids is not None and (ids == channel).any():
+            averages = torch.from_numpy(np.float32(ids == channel))
+        if affected or len(mine) or averages is not None:
+            steps.append(Step(node, mine, affected, averages))
             changed.add(node.output)
         if node.output == ctx.loss.value:
             break
@@ -96,8 +107,22 @@ def rerun(
         args = _operands(node, {**values, **new}, weights)
         if len(step.reads):
             args[0] = args[0] * (1 - less * _mask(step, args[0].shape[-1]))
+        if step.averages is not None:
+            args[0] = weighted(node.op, args[0], 1 - less * step.averages)
         new[node.output] = node.op.evaluate(*args)
     return new
+
+
+def weighted(mean: Op, x: torch.Tensor, gains: torch.Tensor) -> torch.Tensor:
+    """An operand whose mean is that of x weighted by the gains; where all of these are 0, x.
+
+    Args:
+        mean: over channels.
+        x: (n, ...).
+        gains: the same without n.
+    """
+    total = mean.evaluate(gains[None])
+    return torch.where(total > 0, x * gains / total, x)
 
 
 def _contribution(step: Step, x: torch.Tensor, weights: Tensors) -> torch.Tensor:

@@ -20,6 +20,8 @@ from edgeprune.pruning.criteria.context import Context, Criterion, Scores
 def effects(ctx: Context) -> Iterator[torch.Tensor]:
     """By sample and channel, -o_k dE/do_k: summed over all places and layers that read it.
 
+    Of a mean m over channels, weighted by gains (:mod:`.downstream`), -(o_k - m) dE/do_k.
+
     Yields:
         (samples of a batch, channels) float32.
     """
@@ -30,13 +32,15 @@ def effects(ctx: Context) -> Iterator[torch.Tensor]:
         r.node: torch.from_numpy(ctx.coupling.values[graph.node(r.node).inputs[0]].ravel().copy())
         for r in ctx.coupling.reads
     }
+    means = {name: graph.node(name).op for name in ctx.means}
+    at = ids | {name: torch.from_numpy(k.ravel().copy()) for name, k in ctx.means.items()}
     for x, t in ctx.batches():
         seen: dict[str, torch.Tensor] = {}
 
         def hook(
             node: Node, i: int, v: torch.Tensor, seen: dict[str, torch.Tensor] = seen
         ) -> torch.Tensor:
-            if i == 0 and node.name in ids:
+            if i == 0 and node.name in at:
                 v = seen[node.name] = v.view_as(v)
             return v
 
@@ -51,7 +55,10 @@ def effects(ctx: Context) -> Iterator[torch.Tensor]:
             grads = torch.autograd.grad(error, list(seen.values()), materialize_grads=True)
         found = torch.zeros(len(x), ctx.coupling.count)
         for (node, v), g in zip(seen.items(), grads, strict=True):
-            found.index_add_(1, ids[node], -(v.detach() * g).flatten(1))
+            v = v.detach()
+            if node in means:
+                v = v - means[node].evaluate(v)
+            found.index_add_(1, at[node], -(v * g).flatten(1))
         yield found
 
 

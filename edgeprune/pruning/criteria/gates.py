@@ -8,6 +8,7 @@ import torch
 from edgeprune.adam import Adam
 from edgeprune.ir import Node, flat, run, tensors
 from edgeprune.pruning.criteria.context import Context, Criterion, Scores
+from edgeprune.pruning.criteria.downstream import weighted
 
 STEPS = 400
 BATCH = 100
@@ -21,7 +22,8 @@ def gates(ctx: Context) -> Scores:
 
     "Self-Pruning Neural Network": "each weight is associated with a learned importance score
     (gate)"; here each channel is, the weights stay as they are, and what is minimised is
-    E(g o) / E(0) + mean(g) with Adam (Kingma and Ba 2015, arXiv:1412.6980).
+    E(g o) / E(0) + mean(g) with Adam (Kingma and Ba 2015, arXiv:1412.6980). Means over channels
+    are weighted by g.
 
     Returns:
         s_k by channel.
@@ -32,6 +34,7 @@ def gates(ctx: Context) -> Scores:
         r.node: torch.from_numpy(ctx.coupling.values[graph.node(r.node).inputs[0]].copy())
         for r in ctx.coupling.reads
     }
+    means = {name: torch.from_numpy(k.copy()) for name, k in ctx.means.items()}
     free = torch.from_numpy(ctx.removable)
     s = torch.full((ctx.coupling.count,), START, requires_grad=True)
     x, t = (torch.cat(parts) for parts in zip(*ctx.batches(), strict=True))
@@ -40,6 +43,8 @@ def gates(ctx: Context) -> Scores:
 
     def error(rows: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
         def hook(node: Node, i: int, v: torch.Tensor) -> torch.Tensor:
+            if node.name in means:
+                return weighted(node.op, v, gate[means[node.name]])
             return v * gate[ids[node.name]] if i == 0 and node.name in ids else v
 
         values = run(graph, {graph.inputs[0]: x[rows]}, constants=weights, hook=hook)
