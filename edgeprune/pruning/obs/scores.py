@@ -84,6 +84,9 @@ class Scorer:
     its columns' centred second moments and W_k, P_kk the block of the channel's columns. Removing
     k changes W -= W_k P_kk^-1 P_k: and P -= P_:k P_kk^-1 P_k: (Hassibi and Stork 1993; the output
     Hessian as in K-FAC, Martens and Grosse 2015, Grosse and Martens 2016, arXiv:1602.01407).
+    What a mean over channels becomes without k is no part of it: a channel that makes most of a
+    norm's spread, and is hardly read, has a score near 0, far below what its removal costs.
+    Networks without it are solved and measured with the mean as it is then.
 
     Args:
         graph: the present network, clamps unfused.
