@@ -18,6 +18,7 @@ from edgeprune.pruning.criteria import CRITERIA, Context
 from edgeprune.pruning.criteria.downstream import weighted
 from edgeprune.pruning.groups import kept_whole, removable
 from edgeprune.pruning.pictures import surfaces
+from edgeprune.pruning.search import prune
 
 
 def dense(b: Builder, x: str, units: int) -> str:
@@ -103,14 +104,14 @@ def test_a_mean_of_positions_in_the_last_axis_keeps_channels_apart() -> None:
     assert not coupling.averaged.any()
 
 
-def dominated(units: int = 6, groups: int = 1, *, rows: bool = True) -> Context:
+def dominated(units: int = 6, groups: int = 1, *, rows: bool = True, samples: int = 30) -> Context:
     """A network one of whose channels makes most of the spread, and is hardly read, and samples."""
     graph = network(units, groups, rows=rows)
     k = {name: value.copy() for name, value in graph.constants.items()}
     k["c0"][4] *= 6
     k["c2"][:, 4] *= 0.02
     graph = graph.with_constants(k)
-    x = np.random.default_rng(1).normal(size=(30, *graph.types["x"].shape)).astype(np.float32)
+    x = np.random.default_rng(1).normal(size=(samples, *graph.types["x"].shape)).astype(np.float32)
     return Context.of(graph, Samples(x))
 
 
@@ -158,3 +159,11 @@ def test_gates_close_first_on_what_costs_least_to_remove_not_on_what_is_read_lea
     ctx = dominated()
     gates = CRITERIA["gates"].score(ctx)[ctx.removable]
     assert set(np.argsort(gates)[:2]) == set(np.argsort(without_each(ctx))[:2])
+
+
+def test_obs_goes_back_where_a_norm_needs_what_it_holds_for_cheap() -> None:
+    ctx = dominated(rows=False, samples=500)
+    one = prune(ctx.graph, ctx.data, limits={"neurons": 5})
+    assert one.history[0].name == "dense0[4]"
+    assert mean_error(ctx, one.graph) > 100 * one.history[0].score  # of what was estimated
+    assert not prune(ctx.graph, ctx.data, min_accuracy=0.99).removed.any()
