@@ -65,7 +65,11 @@ def _interval_of(graph: Graph, node: Node, found: dict[str, Interval]) -> Interv
         return np.minimum.reduce(corners), np.maximum.reduce(corners)
     if isinstance(node.op, Unary) and graph.types[node.inputs[0]].dtype.value == "int8":
         return _by_table(operands[0], node, graph)
-    return _whole(out, None)
+    low, high = _whole(out, None)
+    if isinstance(node.op, Unary):  # no bounds are known of it, but what it makes of one number
+        known, made = operands[0][0] == operands[0][1], compute(operands[0][0])
+        return np.where(known, made, low), np.where(known, made, high)
+    return low, high
 
 
 def _whole(t: TensorType, known: Range | None) -> Interval:

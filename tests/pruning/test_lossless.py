@@ -9,8 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pruning.graphs import BLOCKS, Builder, cnn, mlp
 
-from edgeprune.ir import Graph, predict, run, run_int
-from edgeprune.ops import Concat, Conv2d, Mean, Relu, Sigmoid, Slice
+from edgeprune.ir import Graph, Op, predict, run, run_int
+from edgeprune.ops import (
+    Concat,
+    Conv2d,
+    Gelu,
+    HardSwish,
+    Mean,
+    Relu,
+    Sigmoid,
+    Slice,
+    Tanh,
+)
 from edgeprune.pruning import lossless
 from edgeprune.pruning.intervals import intervals
 from edgeprune.quantize import observe, quantise
@@ -139,6 +149,19 @@ def test_a_relu_that_no_input_can_wake_goes() -> None:
     assert len(report.constant) == 1
     x = np.random.default_rng(0).random((50, 6), np.float32)
     np.testing.assert_allclose(predict(smaller, x), predict(graph, x), rtol=1e-5)
+
+
+@pytest.mark.parametrize("op", [Relu(), Tanh(), Gelu(), HardSwish()], ids=lambda op: op.kind)
+def test_a_constant_goes_through_any_function(op: Op) -> None:
+    b = Builder(0, x=(4,))
+    graph = b.build(b.dense(b.add(op, b.dense("x", 6)), 3))
+    weights = graph.constants["c0"].copy()
+    weights[2] = 0
+    graph = graph.with_constants({"c0": weights})
+    smaller, report = lossless.fold(graph)
+    assert len(report.constant) == 1
+    x = np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)
+    np.testing.assert_allclose(predict(smaller, x), predict(graph, x), rtol=1e-5, atol=1e-6)
 
 
 def test_inputs_that_nothing_reads_are_skipped_where_that_is_smaller() -> None:
