@@ -98,17 +98,11 @@ def mean(r: Reader, call: Call, x: Act, axes: tuple[int, ...], *, adds: bool = F
 
     ``adds``: it becomes a sum.
     """
-    last = x.perm.index(len(x.perm) - 1) if x.perm else -1
-    if last in axes and call.attr("keepdims", 1):
+    last = x.perm.index(len(x.perm) - 1)
+    if last in axes:
         rest = tuple(a for a in axes if a != last)
         x = mean(r, replace(call, name=f"{call.name}/rest"), x, rest) if rest else x
         return r.like(x, r.emit(call, Mean((len(x.perm) - 1,), keep=True, adds=adds), x))
-    kept = [a for a in range(len(x.perm)) if a not in axes]
-    if not kept:  # the IR's last axis stays: give it one
-        x = r.reshaped(call, x, (*x.sample, 1))
-        kept = [len(x.perm) - 1]
-    if x.perm.index(len(x.perm) - 1) in axes:
-        x = r.last(call, x, max(kept, key=lambda a: x.perm[a]))
     for run in _runs(sorted(x.perm[a] for a in axes)):
         x = r.like(x, r.emit(call, Mean(run, keep=True, adds=adds), x))
     return x

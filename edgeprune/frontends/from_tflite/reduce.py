@@ -25,8 +25,8 @@ def mean(r: Reader, op: Operator, result: Tensor | None = None) -> None:
     rank = len(r.operand(op, 0).shape)
     axes = sorted({a + rank if a < 0 else a for a in r.integers(op, 1)})
     keep = op.options is not None and op.options.flag(0)
-    if keep and rank > 1 and axes == [rank - 1]:
-        r.add(op, Mean((rank - 2,), keep, adds), (r.value(op, 0),), made)
+    if rank > 1 and axes == [rank - 1] and (keep or not _is_turned(r, r.value(op, 0))):
+        _mean_of_last(r, op, keep, made, adds=adds)
         return
     if axes and axes[0] > 1 and axes[-1] == rank - 1:
         _mean_behind(r, op, tuple(a - 1 for a in axes), keep, made)
@@ -37,6 +37,23 @@ def mean(r: Reader, op: Operator, result: Tensor | None = None) -> None:
     if not axes or not all(0 < a < rank - 1 for a in axes):
         raise UnsupportedError(r.where(op), f"takes the mean over axes {axes} of {rank}")
     r.add(op, Mean(tuple(a - 1 for a in axes), keep), (r.value(op, 0),), made)
+
+
+def _is_turned(r: Reader, value: str) -> bool:
+    return any(isinstance(n.op, Transpose) for n in r.nodes if n.output == value)
+
+
+def _mean_of_last(r: Reader, op: Operator, keep: bool, result: Tensor, *, adds: bool) -> None:
+    """A mean over the last axis, of channels mostly, which is dropped behind it."""
+    name, rank = r.value(op, 0), len(r.operand(op, 0).shape)
+    over = Mean((rank - 2,), True, adds)
+    if keep:
+        r.add(op, over, (name,), result)
+        return
+    shape = r.activation_type(result).shape
+    held = replace(result, name=f"{result.name}/mean", shape=(1, *shape, 1))
+    r.add(op, over, (name,), held)
+    r.add(op, Reshape(shape), (held.name,), result)
 
 
 def _means(r: Reader, op: Operator, axes: list[int], result: Tensor, *, adds: bool) -> None:
