@@ -1,7 +1,8 @@
-"""Channels and bits together: accuracy at sizes, no labels, no training.
+"""Channels and bits together: accuracy at sizes, no labels, no training unless it is asked for.
 
     EDGEPRUNE_DATA=... python -m benchmarks.pruning.bits [--model ic01] [--sizes 32,16]
 
+With ``--finetune EPOCHS`` what is pruned and what is rounded are trained, as in a build.
 Sizes are KB of linked firmware on Cortex-M4 for the bundled MNIST network, and of weights with
 tables, scales and biases for ic01 and kws01, whose code is measured and added. The accuracy is that
 of the C on test images, or the other half of the samples of kws01, that nothing was chosen by.
@@ -34,13 +35,18 @@ IMAGES = 7000
 
 def main() -> None:
     heap.bound()  # as the command line does
-    args = arguments(__doc__, model="mnist", sizes="", dtype="mixed")
+    args = arguments(__doc__, model="mnist", sizes="", dtype="mixed", finetune=0)
     dtype: DtypeChoice = args.dtype
     columns = ["size", "flash", "weights", "channels", "bits", "validation %", "test %", "CPU s"]
-    table = Table(f"bits_{args.model}_{dtype}", columns, key=1)
+    trained = f"_{args.finetune}" if args.finetune else ""
+    table = Table(f"bits_{args.model}_{dtype}{trained}", columns, key=1)
     with tempfile.TemporaryDirectory() as folder:
         options = BuildOptions(
-            Path(folder) / "out", *_files(args.model, args.seed, Path(folder)), dtype=dtype, jobs=1
+            Path(folder) / "out",
+            *_files(args.model, args.seed, Path(folder)),
+            dtype=dtype,
+            finetune=args.finetune,
+            jobs=1,
         )
         prepared = prepare(options)
         target, x, y = load_target("cortex-m4"), prepared.report.x, prepared.report.y
