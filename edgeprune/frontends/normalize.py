@@ -6,6 +6,7 @@ in float64 and rounded once.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -26,6 +27,7 @@ from edgeprune.ops import (
     Keep,
     Maximum,
     MaxPool2d,
+    Mean,
     Minimum,
     Mul,
     Pad,
@@ -277,6 +279,27 @@ def _outputs_named(graph: Graph) -> Graph:
     return graph
 
 
+def tell_sums(graph: Graph) -> Graph:
+    """Means of channels, times their number, as sums; sums times one over it as means.
+
+    Files that have no sums say them so, and modules means.
+    """
+    told: dict[str, Node] = {}
+    for node in graph.nodes:
+        user = only_user(graph, node.output)
+        if not isinstance(node.op, Mean) or user is None or not isinstance(user.op, Mul):
+            continue
+        by = next((graph.constants[v] for v in user.inputs if v in graph.constants), None)
+        if by is None or by.size != 1:
+            continue
+        shape = graph.types[node.inputs[0]].shape
+        count = math.prod(shape[a] for a in node.op.axes)
+        factor = float(by.item())
+        if count > 1 and any(math.isclose(factor, n, rel_tol=1e-6) for n in (1, count)):
+            told[node.name] = replace(node, op=replace(node.op, adds=factor > 1.5))
+    return graph.rebuilt([told.get(n.name, n) for n in graph.nodes]) if told else graph
+
+
 # -- clamps ----------------------------------------------------------------------------------------
 
 
@@ -353,6 +376,7 @@ FLOAT_STEPS = (
     fold_affine,
     join_affine,
     fold_affine,
+    tell_sums,
     invert_divisors,
     raise_clamps,
     fold_pads,

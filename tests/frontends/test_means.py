@@ -9,8 +9,10 @@ from masked import masked_hook
 from onnx_models import model, node
 from tflite_files import Step, Value, constant, file_of
 
+from edgeprune.emit import to_onnx, to_tflite
 from edgeprune.frontends import from_onnx, from_tflite
-from edgeprune.ir import couple, predict, run
+from edgeprune.frontends.normalize import normalize
+from edgeprune.ir import Graph, couple, predict, run
 from edgeprune.pruning.compact import compact
 from edgeprune.pruning.groups import removable
 
@@ -68,3 +70,35 @@ def test_a_mean_whose_axis_is_dropped_and_put_back_lets_channels_go(form: str, k
     with torch.inference_mode():
         masked = run(graph, {graph.inputs[0]: torch.from_numpy(x)}, hook=hook)[graph.outputs[0]]
     np.testing.assert_allclose(predict(small, x), masked.numpy(), rtol=1e-4, atol=1e-5)
+
+
+def summed(*, divided: bool) -> Graph:
+    """Channels by the sum of their squares, or by a sixth of it, between layers."""
+    rng = np.random.default_rng(0)
+    held = {"w": rng.normal(size=(4, 6)), "v": rng.normal(size=(6, 3)), "count": np.array(6)}
+    nodes = [
+        node("MatMul", "x", "w", outputs=["h"]),
+        node("Mul", "h", "h", outputs=["q"]),
+        node("ReduceSum", "q", "last", keepdims=1, outputs=["s"]),
+        node("Div" if divided else "Identity", *["s", "count"][: 1 + divided], outputs=["t"]),
+        node("Mul", "h", "t", outputs=["m"]),
+        node("MatMul", "m", "v"),
+    ]
+    constants = {k: a.astype(np.float32) for k, a in held.items()}
+    file = model(nodes, {"x": [1, 5, 4]}, {**constants, "last": np.int64([-1])})
+    return from_onnx.loads(file)
+
+
+@pytest.mark.parametrize("form", ["onnx", "tflite"])
+def test_a_sum_that_was_written_is_read_as_a_sum(form: str) -> None:
+    graph = summed(divided=False)
+    if form == "onnx":
+        again = from_onnx.loads(to_onnx.emit(graph))
+    else:
+        again = normalize(from_tflite.parse(to_tflite.emit(graph), "m.tflite"))
+    assert not removable(couple(graph)).any()
+    assert not removable(couple(again)).any()
+
+
+def test_a_sum_over_the_number_of_its_channels_is_a_mean() -> None:
+    assert removable(couple(summed(divided=True))).sum() == 6
