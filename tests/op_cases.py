@@ -72,8 +72,8 @@ RELU = (0.0, math.inf)
 IMAGE = (7, 8, 4)
 
 
-NO_INT16 = frozenset({"c int16x8", "tflite int16x8"})
-NO_FLOAT = NO_INT16 | {"c float32", "tflite float32", "onnx float32", "onnx int8", "onnx int16x8"}
+NO_INT16 = frozenset({"c int16x8", "tflite int16x8", "onnx int16x8"})
+NO_FLOAT = NO_INT16 | {"c float32", "tflite float32", "onnx float32", "onnx int8"}
 LACKS: dict[str, frozenset[str]] = {
     **dict.fromkeys(FIXED, NO_FLOAT),
     "audio_features": NO_FLOAT | {"tflite int8"},
