@@ -222,10 +222,10 @@ def test_phases_of_one_channel_lie_over_their_like_or_not_at_all() -> None:
 
 def test_a_dilated_layer_whose_pixels_would_be_too_wide_is_computed_as_it_is() -> None:
     rng = np.random.default_rng(25)
-    constants = layer_constants(rng, (1, 5, 600), 2, 0.05)
+    constants = layer_constants(rng, (1, 5, 700), 2, 0.05)
     y = int8_type((), output_scale(rng, 0.05, constants), 3)
-    op = DepthwiseConv2d((1, 1), Padding(0, 4, 0, 4), (1, 2))
-    graph = one_node(op, [int8_type((1, 8, 600), 0.05, 3)], y, constants)
+    op = DepthwiseConv2d((1, 1), Padding(0, 6, 0, 6), (1, 3))
+    graph = one_node(op, [int8_type((1, 12, 700), 0.05, 3)], y, constants)
     made = of_kernel(graph, PLANES, "cortex-m4")
-    assert dict(made[0].call.params)["in_c"] == 600, "the first takes the least"
+    assert [dict(t.call.params)["in_c"] for t in made] == [700], "two of 2,100 bytes are too far"
     agree(made, "cortex-m4")
