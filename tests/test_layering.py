@@ -22,7 +22,6 @@ LAYERS = (
     "frontends pruning quantize planner kernels toolchain",
     "emit",
     "compiler",
-    "compiler",
     "verify",
     "report",
     "pipeline",

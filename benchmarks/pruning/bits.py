@@ -3,6 +3,7 @@
     EDGEPRUNE_DATA=... python -m benchmarks.pruning.bits [--model ic01] [--sizes 32,16]
 
 With ``--finetune EPOCHS`` what is pruned and what is rounded are trained, as in a build.
+
 Sizes are KB of linked firmware on Cortex-M4 for the bundled MNIST network, and of weights with
 tables, scales and biases for ic01 and kws01, whose code is measured and added. The accuracy is that
 of the C on test images, or the other half of the samples of kws01, that nothing was chosen by.

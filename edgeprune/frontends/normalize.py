@@ -280,9 +280,10 @@ def _outputs_named(graph: Graph) -> Graph:
 
 
 def tell_sums(graph: Graph) -> Graph:
-    """Means of channels, times their number, as sums; sums times one over it as means.
+    """Means times the number of what they are of, as sums; sums over that number, as means.
 
-    Files that have no sums say them so, and modules means.
+    The one is how files say a sum that was written, the other how people write a mean. Which of the
+    two it is decides whether channels may go (:class:`Mean`).
     """
     told: dict[str, Node] = {}
     for node in graph.nodes:

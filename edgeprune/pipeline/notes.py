@@ -60,8 +60,7 @@ def few(validation: int | None, report: int) -> list[str]:
         said.append(f"what is built is chosen by the accuracy on {_samples(validation)}")
     if report < FEW:
         said.append(f"accuracy is reported on {_samples(report)}")
-    few = " and ".join(said)
-    return [f"{few}, which tells next to nothing: give some hundred"] if said else []
+    return [f"{' and '.join(said)}, which tells next to nothing: give some hundred"] if said else []
 
 
 def _samples(count: int) -> str:

@@ -230,9 +230,8 @@ def _build(
         flags = (*flags, OPTIMIZE_FLAGS[optimize])
         own = [s for s in model.sources if s == f"{model.name}.c"]
         runtime = [s for s in model.sources if s not in own]
-        for sources, more_flags in ((own, model_flags), (runtime, ())):
+        for sources, more_flags, keep in ((own, model_flags, False), (runtime, (), True)):
             files = [model.folder / name for name in sources]
-            keep = sources is runtime
             objects += compile_all(compiler, files, (*flags, *more_flags), folders, keep=keep)
     return _link(compiler, target, objects, model.name if model else "empty", places)
 

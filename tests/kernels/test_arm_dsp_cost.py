@@ -66,18 +66,23 @@ def test_what_ends_a_layer_begins_two_instructions_together(
     assert result.counts.cycles < most * result.counts.instructions
 
 
-def test_a_band_of_a_depthwise_layer_goes_from_channel_to_channel_in_few_instructions() -> None:
-    rng = np.random.default_rng(29)
-    held = layer_constants(rng, (3, 3, 64), 2, 0.05)
+def depthwise_band(rng: Rng, rows: int, width: int, depth: int, optimize: Optimize) -> Trial:
+    """So many rows of results of a 3x3 depthwise layer with ReLU, by the first kernel offered."""
+    image = (rows + 2, width, depth)
+    held = layer_constants(rng, (3, 3, depth), 2, 0.05)
     y = int8_type((), output_scale(rng, 0.05, held), -128)
     op = DepthwiseConv2d((1, 1), Padding(0, 0, 1, 1), clamp=(0.0, np.inf))
-    graph = one_node(op, [int8_type((11, 5, 64), 0.05, -128)], y, held)
-    call = candidates(graph, graph.nodes[0], ("arm_dsp",), "speed", "ep_layer0")[0]
-    feed = {"x0": int8_values(rng, (11, 5, 64))}
-    (result,) = run_on_core([Trial(graph, call, feed)], "cortex-m4")
+    graph = one_node(op, [int8_type(image, 0.05, -128)], y, held)
+    call = candidates(graph, graph.nodes[0], ("arm_dsp",), optimize, "ep_layer0")[0]
+    return Trial(graph, call, {"x0": int8_values(rng, image)})
+
+
+def test_a_band_of_a_depthwise_layer_goes_from_channel_to_channel_in_few_instructions() -> None:
+    band = depthwise_band(np.random.default_rng(29), 9, 5, 64, "speed")
+    (result,) = run_on_core([band], "cortex-m4")
     assert result.counts is not None
-    assert result.counts.instructions < 2.1 * graph.macs
-    np.testing.assert_array_equal(result.output, expected(graph, feed))
+    assert result.counts.instructions < 2.1 * band.graph.macs
+    np.testing.assert_array_equal(result.output, expected(band.graph, band.feed))
 
 
 @pytest.mark.parametrize("optimize", ["speed", "size"])
@@ -85,17 +90,12 @@ def test_depthwise_layers_of_few_elements_take_the_cycles_that_are_estimated(
     optimize: Optimize,
 ) -> None:
     rng = np.random.default_rng(30)
-    trials, estimates = [], []
-    for rows, width, depth in ((2, 3, 1), (1, 4, 2), (3, 3, 3), (4, 4, 4), (9, 5, 64)):
-        held = layer_constants(rng, (3, 3, depth), 2, 0.05)
-        y = int8_type((), output_scale(rng, 0.05, held), -128)
-        op = DepthwiseConv2d((1, 1), Padding(0, 0, 1, 1), clamp=(0.0, np.inf))
-        graph = one_node(op, [int8_type((rows + 2, width, depth), 0.05, -128)], y, held)
-        call = candidates(graph, graph.nodes[0], ("arm_dsp",), optimize, "ep_layer0")[0]
-        estimates.append(calibrated(call, graph, graph.nodes[0], "cortex-m4", optimize).cycles)
-        feed = {"x0": int8_values(rng, (rows + 2, width, depth))}
-        trials.append(Trial(graph, call, feed))
-    counted = run_on_core(trials, "cortex-m4", optimize)
+    sizes = ((2, 3, 1), (1, 4, 2), (3, 3, 3), (4, 4, 4), (9, 5, 64))
+    bands = [depthwise_band(rng, *size, optimize) for size in sizes]
+    estimates = [
+        calibrated(b.call, b.graph, b.graph.nodes[0], "cortex-m4", optimize).cycles for b in bands
+    ]
+    counted = run_on_core(bands, "cortex-m4", optimize)
     taken = [r.counts.cycles for r in counted if r.counts is not None]
     off = np.array(estimates) / taken - 1
     assert np.abs(off).max() < 0.15, off

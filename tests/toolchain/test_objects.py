@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from toolchain.tiny import TINY, on
 
+from edgeprune.emit.to_c import _guarded
 from edgeprune.errors import EdgePruneError
 from edgeprune.resources import firmware_dir, runtime_dir
 from edgeprune.target import load_target
@@ -114,13 +115,14 @@ def test_firmware_keeps_nothing_that_was_made_of_a_model(
 
 
 def test_files_for_an_instruction_set_are_the_packages_own_in_their_guards_too() -> None:
-    for path in (*runtime_dir().glob("arch/*/*.[chS]"), firmware_dir() / "main.c"):
+    root = runtime_dir()
+    for path in root.glob("arch/*/*.[chS]"):
         content = path.read_bytes()
-        guarded = b"#if defined(X)\n" + content
+        guarded = _guarded(str(path.relative_to(root)), content)
+        assert guarded != content
         assert objects.is_own(content)
-        assert objects.is_own(guarded + b"#endif\n")
-        assert objects.is_own(guarded + b"#else\ntypedef int a_is_for_x;\n#endif\n")
-        assert not objects.is_own(guarded + b"int mine;\n#endif\n")
+        assert objects.is_own(guarded)
+        assert not objects.is_own(guarded.replace(b"#endif\n", b"int mine;\n#endif\n"))
 
 
 def test_what_is_made_of_a_network_is_not_kept(command: Callable, home: Path) -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgeprune.ir import DType, Over
+from edgeprune.ir import DType
 from edgeprune.ir.fixedpoint import ADD_LEFT_SHIFT, add_multipliers
 from edgeprune.kernels.arm_dsp._linear_sum import LinearSum, linear_sum
+from edgeprune.kernels.arm_dsp._pair import of_pair
 from edgeprune.kernels.arm_dsp._tiles import Piece
 from edgeprune.kernels.call import KernelCall, Request
 from edgeprune.kernels.portable._spell import SUFFIX, int_clamp, integers, quant
 from edgeprune.ops import Add, Sub
 
-FOLDER = "arch/arm_dsp"
 EXACT = (2**30, 0)
 """Multiplier and shift of one half: the operand with the larger scale."""
 UNROLL = {"size": 1, "speed": 4}
@@ -92,16 +92,10 @@ def _call(
     piece: Piece, suffix: str, names: tuple[str, ...], count: int, each: int, unroll: int
 ) -> KernelCall:
     """The call of a sum of so many elements, each of so many instructions."""
-    return KernelCall(
-        function=piece.name,
-        sources=(),
-        headers=(f"{FOLDER}/ep_add_{suffix}_arm_dsp.h",),
-        params_type="",
-        params=(),
-        constants=(),
-        inputs=names,
-        inplace=Over(),
-        instance=piece.instance,
+    return of_pair(
+        piece,
+        f"ep_add_{suffix}_arm_dsp",
+        names,
         instructions=count * each + count // unroll * 3 + 40,
         code_bytes=4 * each * (unroll + (count % unroll > 0)) + 60,
     )

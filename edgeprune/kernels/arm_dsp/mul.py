@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edgeprune.ir import Over
+from edgeprune.kernels.arm_dsp._pair import FOLDER, of_pair
 from edgeprune.kernels.arm_dsp._tiles import Piece
 from edgeprune.kernels.call import KernelCall, Request
 from edgeprune.kernels.portable._spell import QUICK_SHIFT
 from edgeprune.kernels.portable.arith import arith
-
-FOLDER = "arch/arm_dsp"
 
 
 def mul(request: Request) -> KernelCall | None:
@@ -44,16 +42,10 @@ def _fours(inputs: tuple[str, ...], size: int, params: dict[str, int]) -> Kernel
     piece = Piece("mul_fours", (size, *zeros, params["mult"], rounding, right, low, high))
     limits = 3 * (int(low > -128) + int(high < 127))
     four, one = 32 + 4 * limits, 13 + limits
-    return KernelCall(
-        function=piece.name,
-        sources=(),
-        headers=(f"{FOLDER}/ep_mul_fours_s8_arm_dsp.h",),
-        params_type="",
-        params=(),
-        constants=(),
-        inputs=inputs,
-        inplace=Over(),
-        instance=piece.instance,
+    return of_pair(
+        piece,
+        "ep_mul_fours_s8_arm_dsp",
+        inputs,
         instructions=size // 4 * four + size % 4 * one + 30,
         code_bytes=4 * (four * (size >= 4) + one * (size % 4 > 0)) + 50,
     )
