@@ -75,3 +75,14 @@ def test_an_input_that_follows_from_the_others_goes_first() -> None:
     assert gone[0] in (1, 4, 7)  # any of the three follows from the other two
     np.testing.assert_allclose(predict(pruned.graph, x), predict(graph, x), rtol=0, atol=2e-3)
     assert isinstance(pruned.graph.nodes[1].op, Dense)
+
+
+def test_a_depthwise_layer_of_the_input_is_left_with_the_one_channel_that_says_something() -> None:
+    b = Builder(0, x=(6, 6, 4))
+    graph = b.build(b.conv(b.depthwise("x"), 3, k=1))
+    x = images(graph, 60)
+    x[..., [0, 1, 3]] = 0
+    pruned = obs.Search(graph, Samples(x)).prune(limits={"params": 9 + 1 + 3 + 3})
+    kept = ~pruned.removed[pruned.coupling.values["x"]]
+    assert np.flatnonzero(kept[0, 0]).tolist() == [2]
+    np.testing.assert_allclose(predict(pruned.graph, x), predict(graph, x), rtol=0, atol=2e-3)

@@ -54,6 +54,8 @@ class Reference:
     Attributes:
         border: values that the network which was repaired last has in common with it, for all
             samples, where what differs begins: most others begin to differ there.
+        moments: by layer that is fed an input, of its columns; of groups there are none, as one
+            that is left alone is a layer of one group with columns of its own.
     """
 
     border: Mapping[str, torch.Tensor]
@@ -73,12 +75,13 @@ class Reference:
             at[name] = lin.sample(len(x), min(positions, _enough(lin, len(x))), generator)
         columns: dict[str, list[torch.Tensor]] = {}
         fed = _fed_by_inputs(graph)
+        whole = [lin for lin in self.layers.values() if lin.groups == 1]
 
         def look(rows: slice, value: str, data: torch.Tensor) -> None:
-            for name, lin in self.layers.items():
+            for lin in whole:
                 if lin.node.inputs[0] == value and value in fed:
-                    read = lin.columns(data, taken(at[name], rows))
-                    columns.setdefault(name, []).append(read)
+                    read = lin.columns(data, taken(at[lin.node.name], rows))
+                    columns.setdefault(lin.node.name, []).append(read)
 
         self.goals = goals(graph, self.x, self.layers, at, look)
         self.moments = {name: _moments(torch.cat(read)) for name, read in columns.items()}

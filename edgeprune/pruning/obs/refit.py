@@ -133,7 +133,7 @@ class Repair:
     def _solve(self, lin: Linear, part: Part) -> None:
         w, b = (self.weights[v].numpy() for v in lin.node.inputs[1:])
         known = self.reference.moments.get(part.dense)
-        if known is not None and lin.groups == 1 and lin.node.inputs[0] not in self.drifted:
+        if known is not None and lin.node.inputs[0] not in self.drifted:
             matrix, bias = self._from_moments(lin, part, known, w, b)
         else:
             matrix, bias = self._from_data(lin, part, w, b)

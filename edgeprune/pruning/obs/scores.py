@@ -237,7 +237,7 @@ def _covariances(
     wanted = {}
     for name, lin in layers.items():
         fixed = reference.moments.get(parts[name].dense)
-        if fixed is not None and lin.groups == 1:
+        if fixed is not None:
             at = reference.layers[parts[name].dense].columns_of(parts[name].columns)
             found[name] = fixed.covariance[:, at][:, :, at]
         elif name in known and known[name].shape[::2] == (lin.groups, lin.columns_per_group):
