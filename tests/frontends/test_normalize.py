@@ -10,7 +10,6 @@ from edgeprune.frontends.affine import fold_affine
 from edgeprune.frontends.joins import cut_before_joins
 from edgeprune.frontends.normalize import (
     drop_identities,
-    fold_pads,
     fuse,
     normalise_input,
     normalize,
@@ -25,9 +24,7 @@ from edgeprune.ir import (
     TensorType,
     build_graph,
     predict,
-    quantise_array,
     run,
-    run_int,
 )
 from edgeprune.ops import (
     Add,
@@ -50,7 +47,6 @@ from edgeprune.ops import (
     Transpose,
 )
 from edgeprune.ops._window import Padding
-from edgeprune.quantize import observe, quantise
 
 IMAGE = (5, 4, 4)
 
@@ -316,49 +312,6 @@ def test_affine_steps_are_folded_in_rounds_not_one_by_one(
     assert len(built) <= 4
     x = rng.normal(size=(8, 4)).astype(np.float32)
     np.testing.assert_allclose(predict(folded, x), predict(graph, x), rtol=1e-4, atol=1e-5)
-
-
-PADS = {
-    "around": (Pad((1, 2, 0), (2, 0, 0)), "conv", True),
-    "around what is padded already": (Pad((1, 0, 0), (0, 1, 0)), "padded", True),
-    "depthwise": (Pad((1, 0, 0), (0, 1, 0)), "depthwise", True),
-    "channels": (Pad((1, 1, 0), (1, 1, 1)), "conv", False),
-    "another value": (Pad((1, 1, 0), (1, 1, 0), 0.5), "conv", False),
-    "more than the window": (Pad((3, 0, 0), (0, 0, 0)), "conv", False),
-    "frames before a dilated one": (Pad((4, 0, 0), (0, 0, 0)), "dilated", True),
-    "more than the window of a dilated one": (Pad((5, 0, 0), (0, 0, 0)), "dilated", False),
-    "another reader": (Pad((1, 0, 0), (0, 1, 0)), "pool", False),
-}
-
-
-@pytest.mark.parametrize("name", PADS)
-def test_zeros_around_an_image_are_the_padding_of_the_convolution(
-    name: str, rng: np.random.Generator
-) -> None:
-    pad, reader, goes = PADS[name]
-    c = 4 + sum(pad.before[2:] + pad.after[2:])
-    dense = {1: rng.normal(size=(3, 3, 3, c)), 2: rng.normal(size=3)}
-    readers = {
-        "conv": (Conv2d((2, 1)), dense),
-        "padded": (Conv2d(padding=Padding(1, 1, 1, 1)), dense),
-        "dilated": (Conv2d(dilation=(2, 1)), dense),
-        "depthwise": (DepthwiseConv2d(), {1: rng.normal(size=(2, 2, c)), 2: rng.normal(size=c)}),
-        "pool": (MaxPool2d((2, 2), (1, 1)), {}),
-    }
-    graph = chain([(pad, {}), readers[reader]])
-    x = rng.normal(size=(16, *IMAGE)).astype(np.float32)
-    folded = fold_pads(graph)
-    assert ("pad" not in kinds(folded)) is goes
-    np.testing.assert_allclose(predict(folded, x), predict(graph, x), rtol=1e-5, atol=1e-5)
-
-    ranges = {v: o.range("minmax", 256) for v, o in observe(graph, x).items()}
-    ranges["v0"] = ranges["x"]
-    whole = quantise(graph, ranges)
-    smaller = normalize(whole)
-    assert ("pad" not in kinds(smaller)) is goes
-    feed = {"x": quantise_array(x, whole.types["x"])}
-    results = [run_int(g, feed)[g.outputs[0]] for g in (whole, smaller)]
-    assert np.array_equal(*results)
 
 
 JOINED = {
