@@ -15,6 +15,7 @@ import numpy as np
 
 from edgeprune.frontends.affine import fold_affine, invert_divisors, join_affine
 from edgeprune.frontends.joins import cut_before_joins
+from edgeprune.frontends.pads import fold_pads, sink_pads
 from edgeprune.frontends.passes import fresh, only_user
 from edgeprune.frontends.taps import drop_taps
 from edgeprune.ir import Array, Graph, Node, Op
@@ -22,7 +23,6 @@ from edgeprune.ops import (
     Add,
     AvgPool2d,
     Concat,
-    Convolution,
     Div,
     Keep,
     Maximum,
@@ -42,7 +42,6 @@ from edgeprune.ops import (
     Unary,
 )
 from edgeprune.ops._clamp import INF, TFLITE_NAMES
-from edgeprune.ops._window import Padding
 
 
 def normalize(graph: Graph) -> Graph:
@@ -52,7 +51,7 @@ def normalize(graph: Graph) -> Graph:
     scales are part of the model.
     """
     if graph.is_quantised:
-        return drop_taps(fold_pads(drop_identities(graph)))
+        return drop_taps(fold_pads(drop_identities(sink_pads(graph))))
     for step in FLOAT_STEPS:
         graph = step(graph)
     return graph
@@ -181,43 +180,6 @@ def _lifted(
     if isinstance(op, Concat) and args == tuple(longer[v][0] for v in full):
         return Concat(op.axis % rank + more), args, more
     return None
-
-
-def fold_pads(graph: Graph) -> Graph:
-    """Zeros around an image as the padding of the convolutions that alone read it.
-
-    That saves the larger image, often the largest of all. In integers both pad with the zero point.
-    """
-    merged: dict[str, Node] = {}
-    gone: set[str] = set()
-    for node in graph.nodes:
-        if not isinstance(node.op, Pad) or node.op.value or node.output in graph.outputs:
-            continue
-        x, y = (graph.types[v] for v in (node.inputs[0], node.output))
-        users = graph.users[node.output]
-        padded = [_padded(graph, node, user) for user in users]
-        if users and all(padded) and x.quant == y.quant:
-            gone.add(node.name)
-            merged |= {user.name: n for user, n in zip(users, padded, strict=True) if n is not None}
-    nodes = [merged.get(n.name, n) for n in graph.nodes if n.name not in gone]
-    return graph.rebuilt(nodes) if gone else graph
-
-
-def _padded(graph: Graph, pad: Node, user: Node) -> Node | None:
-    """A convolution that does a Pad itself; None where it cannot, or its window is too small."""
-    op, around = user.op, pad.op
-    assert isinstance(around, Pad)
-    if not isinstance(op, Convolution):
-        return None
-    (top, left, front), (bottom, right, behind) = around.before, around.after
-    taps = op.window(graph.types[user.inputs[1]].shape)
-    height, width = (1 + (n - 1) * step for n, step in zip(taps, op.dilation, strict=True))
-    own = op.padding
-    new = Padding(own.top + top, own.left + left, own.bottom + bottom, own.right + right)
-    fits = max(new.top, new.bottom) < height and max(new.left, new.right) < width
-    if front or behind or not fits:
-        return None
-    return replace(user, op=replace(op, padding=new), inputs=(pad.inputs[0], *user.inputs[1:]))
 
 
 def _grows(graph: Graph, node: Node, value: str) -> bool:
@@ -373,6 +335,7 @@ FLOAT_STEPS = (
     drop_spreads,
     drop_identities,
     sink_reshapes,
+    sink_pads,
     drop_identities,
     fold_affine,
     join_affine,
