@@ -17,6 +17,7 @@ from edgeprune.frontends.affine import fold_affine, invert_divisors, join_affine
 from edgeprune.frontends.joins import cut_before_joins
 from edgeprune.frontends.pads import fold_pads, sink_pads
 from edgeprune.frontends.passes import fresh, only_user
+from edgeprune.frontends.shares import split_shares
 from edgeprune.frontends.taps import drop_taps
 from edgeprune.ir import Array, Graph, Node, Op
 from edgeprune.ops import (
@@ -330,6 +331,7 @@ def fuse(graph: Graph) -> Graph:
 
 
 FLOAT_STEPS = (
+    split_shares,
     unfuse,
     cut_before_joins,
     drop_spreads,
