@@ -157,3 +157,21 @@ def test_a_converted_network_whose_batch_is_free_has_its_shapes_computed(tmp_pat
     rows = np.random.default_rng(0).normal(size=(4, 6, 3)).astype(np.float32)
     answers = predict(load(tmp_path / "m.tflite"), rows)
     assert np.allclose(answers, net.predict(rows, verbose=0), rtol=1e-5, atol=1e-5)
+
+
+def test_a_layer_on_a_sequence_whose_batch_is_free_is_read_as_from_keras(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    layers = tf.keras.layers
+    given = x = layers.Input((6, 3))
+    x = layers.Dense(4, activation="relu")(x)
+    x = layers.Dense(5, activation="gelu")(layers.MultiHeadAttention(2, 4)(x, x))
+    net = tf.keras.Model(given, x)
+    rows = np.random.default_rng(0).normal(size=(16, 6, 3)).astype(np.float32)
+    graph = _read(_convert(net), tmp_path)
+    np.testing.assert_allclose(predict(graph, rows), net(rows).numpy(), rtol=1e-5, atol=1e-5)
+    content = _convert(net, rows)
+    graph = _read(content, tmp_path)
+    q = np.random.default_rng(1).integers(-128, 127, (8, 6, 3), np.int8, endpoint=True)
+    wanted = run_tflite.run(content, q, threads=1)
+    np.testing.assert_array_equal(run_int(graph, {graph.inputs[0]: q})[graph.outputs[0]], wanted)

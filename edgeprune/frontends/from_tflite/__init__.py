@@ -10,7 +10,16 @@ from pathlib import Path
 
 from edgeprune.errors import EdgePruneError, UnsupportedError
 from edgeprune.files import MODEL_BYTES, read_bytes
-from edgeprune.frontends.from_tflite import audio, choice, dilated, lookup, shapes, state, steps
+from edgeprune.frontends.from_tflite import (
+    audio,
+    choice,
+    dilated,
+    lookup,
+    rows,
+    shapes,
+    state,
+    steps,
+)
 from edgeprune.frontends.from_tflite.file import VARIABLE, Operator, read_file
 from edgeprune.frontends.from_tflite.finish import finished
 from edgeprune.frontends.from_tflite.operators import OPERATORS
@@ -56,6 +65,7 @@ FOLLOWERS = (
     dilated.follow,
     lookup.follow,
     choice.follow,
+    rows.follow,
     steps.follow,
     state.follow,
 )

@@ -25,7 +25,7 @@ def finished(reader: Reader) -> Graph:
         if number in reader.sound:
             what = f"is what Signal{reader.sound[number].stage} makes, and no feature of int8"
             raise UnsupportedError(f"{reader.file.name}: output {t.name!r}", what)
-        if number in reader.stacked:
+        if number in reader.stacked or number in reader.rows:
             what = f"has shape {list(t.shape)}: its first axis is no batch of 1"
             raise UnsupportedError(f"{reader.file.name}: output {t.name!r}", what)
         if t.name not in reader.known:

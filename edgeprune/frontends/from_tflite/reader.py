@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,6 +56,7 @@ class Reader:
         self.centred: dict[int, Tensor] = {}
         self.phases: dict[int, Phases] = {}
         self.stacked: dict[int, str] = {}  # values whose first axis is no batch, by tensor
+        self.rows: set[int] = set()  # tensors of rows that are one below the other
         self.steps: dict[int, tuple[int, int]] = {}  # of a look-up: (tensor, what was added to it)
         self.wraps: dict[int, int] = {}  # of numbers of rows below 0: what they are made of
         self.sound: dict[int, Sound] = {}  # between samples and features, by tensor
@@ -102,6 +104,15 @@ class Reader:
         number = op.inputs[position]
         held = self.centred.get(number, self.file.tensors[number])
         return self.folded.get(number, held.data)
+
+    @cached_property
+    def readers(self) -> dict[int, set[str]]:
+        """By tensor, the names of the operators that read it."""
+        found: dict[int, set[str]] = {}
+        for op in self.file.operators:
+            for number in op.inputs:
+                found.setdefault(number, set()).add(op.name)
+        return found
 
     def counts_rows(self, number: int) -> bool:
         """Whether a tensor is computed, and has numbers of rows."""
