@@ -19,7 +19,7 @@ POSITIONS = {"a sequence": (6,), "an image": (2, 3)}
 def content(
     positions: tuple[int, ...], dtype: str, *, is_open: bool, last: str, rng: np.random.Generator
 ) -> bytes:
-    """(1, positions, 4) → rows → a layer of 5 → rows plus a row → (1, positions, 5)."""
+    """(1, positions, 4) → rows → a layer of 5 → plus a row → rows again → (1, positions, 5)."""
     quants = (FIVE, THREE) if dtype == "int8" else (None, None)
     held = {"float32": rng.normal(size=(5, 4)), "int8": rng.integers(-127, 128, (5, 4))}
     row = {"float32": rng.normal(size=5), "int8": rng.integers(-128, 128, 5)}
@@ -33,6 +33,8 @@ def content(
         Value((rows, 5), dtype, quants[1]),
         constant(row[dtype].astype(dtype), quants[0]),
         Value((rows, 5), dtype, quants[1]),
+        constant(np.asarray([6, 5], np.int32)),
+        Value((rows, 5), dtype, quants[1]),
         constant(np.asarray([1, *positions, 5], np.int32)),
         Value((1, *positions, 5), dtype, quants[1]),
     ]
@@ -40,9 +42,10 @@ def content(
         Step("RESHAPE", [0, 1], 2),
         Step("FULLY_CONNECTED", [2, 3, -1], 4, {}, "FullyConnectedOptions", 4),
         Step("ADD", [4, 5], 6, {}, "AddOptions", 2),
-        Step(last, [6, 7], 8),
+        Step("RESHAPE", [6, 7], 8),
+        Step(last, [8, 9], 10),
     ]
-    return tf.file_of(values, steps, [0], [8])
+    return tf.file_of(values, steps, [0], [10])
 
 
 def read(data: bytes, folder: Path) -> Graph:

@@ -63,13 +63,17 @@ def _make(r: Reader, op: Operator) -> bool:
 
 
 def _undo(r: Reader, op: Operator, shape: Shape) -> None:
-    """Rows as the sequence of a batch of 1."""
-    target = r.constant(op, 1)
+    """Rows as the sequence of a batch of 1, or as what they are: for the next layer."""
+    target = r.constant(op, 1) if len(op.inputs) > 1 else None
     whole = r.result(op).shape if target is None else tuple(map(int, target.ravel()))
-    if whole[:1] != (1,) or math.prod(whole) != math.prod(shape):
-        raise UnsupportedError(r.where(op), f"makes {list(whole)} of {list(shape)}")
     same_scale(r, op)
-    _type(r, op, whole[1:])
+    if whole == (math.prod(shape[:-1]), shape[-1]):
+        _pass_on(r, op, shape)
+        whole = (1, *shape)
+    elif whole[:1] != (1,) or math.prod(whole) != math.prod(shape):
+        raise UnsupportedError(r.where(op), f"makes {list(whole)} of {list(shape)}")
+    else:
+        _type(r, op, whole[1:])
     r.add(op, Reshape(whole[1:]), (r.value(op, 0),))
 
 
