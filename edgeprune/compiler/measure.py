@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgeprune.compiler.compile import Compiled
 from edgeprune.kernels import costs
+from edgeprune.kernels.call import held
 from edgeprune.scratch import workspace
 from edgeprune.toolchain.compiler import find_compiler
 from edgeprune.toolchain.size import Size, measure
@@ -56,7 +57,7 @@ def footprint(compiled: Compiled, *, stack: bool = True) -> Footprint:
         stack: whether that is read from what was linked; else RAM is told without it.
     """
     target = compiled.recipe.target
-    weights = sum(c.weight_bytes for call in compiled.calls.values() for c in call.arrays)
+    weights = sum(c.weight_bytes for own in held(compiled.calls).values() for c in own)
     arena = compiled.plan.arena_bytes
     state = compiled.graph.state_bytes
     if target.basis != "linked":

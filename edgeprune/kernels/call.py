@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -176,6 +176,24 @@ class KernelCall:
     def constant_bytes(self) -> int:
         """Bytes of all arrays."""
         return sum(int(c.values.nbytes) for c in self.arrays)
+
+
+def held(calls: Mapping[str, KernelCall]) -> dict[str, list[Constant]]:
+    """By layer, the arrays that no layer before it has: equal ones are one in the C.
+
+    Args:
+        calls: by layer, in order of execution.
+    """
+    seen: set[Hashable] = set()
+    found: dict[str, list[Constant]] = {}
+    for name, call in calls.items():
+        own = found[name] = []
+        for constant in call.arrays:
+            key = call.address_space, constant.c_type, constant.values.tobytes()
+            if key not in seen:
+                seen.add(key)
+                own.append(constant)
+    return found
 
 
 @dataclass(frozen=True)

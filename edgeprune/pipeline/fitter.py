@@ -71,8 +71,6 @@ class Fitter:
             made = self._within(recipe, prices, spare, whole)
         except CannotFitError as error:
             made = self._last(recipe, prices, whole, error)
-        if made.compiled.recipe.levels:
-            return made  # prices are those of eight bits
         rest = whole.flash_bytes - prices(nothing_removed(self._coupling))["flash"]
         return replace(made, flash_of=lambda gone: rest + prices(gone)["flash"])
 

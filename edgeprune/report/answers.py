@@ -122,8 +122,10 @@ def shown(report: Mapping[str, Any]) -> list[Shown]:
 
 def _numbers(title: str, row: Mapping[str, Any]) -> Shown:
     """A sample whose answers are numbers: the one that moved most."""
-    rows = [(w, row[w][0]) for w in ("wanted", "source", "built") if row[w]]
-    answers = [(who, f"output {k:.0f}", None, f"{v:.4g}") for who, (k, v) in rows]
+    if len(row["built"]) > 1:
+        title += f": output {row['built'][0][0]:.0f}"
+    rows = [(w, row[w][0][1]) for w in ("wanted", "source", "built") if row[w]]
+    answers = [(who, "", None, f"{v:.4g}") for who, v in rows]
     return Shown(title, "", "", answers, _safe(row["picture"]), f"{row['distance']:.3g}")
 
 

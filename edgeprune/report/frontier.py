@@ -38,7 +38,7 @@ def frontier_page(found: Mapping[str, Any], *, builds: bool = False) -> str:
     shown = [
         {
             **p,
-            "network": Markup(network({**p, "run": {"clock_hz": clock}})),
+            "network": Markup(network({**p, "size": p, "run": {"clock_hz": clock}})),
             "shown": answers.shown({**p, "labels": found["labels"]}),
             "boards": [(b, _fits(p, b)) for b in found["boards"]],
         }

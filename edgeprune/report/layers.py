@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from edgeprune.compiler import Compiled
 from edgeprune.ir import Graph, Node
+from edgeprune.kernels.call import held
 from edgeprune.quantize.dynamic import stored
 from edgeprune.report.schema_network import Layer
 from edgeprune.verify.run_target import TargetRun
@@ -64,13 +65,16 @@ def layer_rows(
     g, work = compiled.graph, _by_layer(run)
     before = {n.output: source.types[n.output].shape for n in source.nodes}
     before |= {v: source.types[v].shape for v in source.inputs}
-    bits = {n.output: source.types_of(n)[1].bits for n in source.nodes if n.op.weights}
+    bits = {n.name: source.types_of(n)[1].bits for n in source.nodes if n.op.weights}
     made_by = {n.output: i for i, n in enumerate(g.nodes)}
     made_by |= {v: -1 - i for i, v in enumerate(g.inputs)}
+    own = held(compiled.calls)
+    loops = run.layers.values() if run else ()
+    turns = {name: names[0] for names in loops for name in names[1:]}
     rows: list[Layer] = []
     for node in g.nodes:
         call = compiled.calls.get(node.name)
-        weights = sum(c.weight_bytes for c in call.arrays) if call else 0
+        arrays = own.get(node.name, [])
         shape = g.types[node.output].shape
         # what skips inputs is new: the source had all of them there
         old = before.get(node.output) or before.get(node.inputs[0]) or shape
@@ -78,13 +82,14 @@ def layer_rows(
         rows.append(
             {
                 "name": node.name,
+                "turn_of": turns.get(node.name),
                 "op": node.op.kind,
                 "inputs": [made_by[v] for v in node.inputs if v in made_by],
                 "macs": g.macs_of(node),
-                "weight_bytes": weights,
+                "weight_bytes": sum(c.weight_bytes for c in arrays),
                 "bits": _bits(compiled, node),
-                "bits_before": bits.get(node.output),
-                "constant_bytes": 0 if call is None else call.constant_bytes,
+                "bits_before": bits.get(node.name),
+                "constant_bytes": sum(int(c.values.nbytes) for c in arrays),
                 "channels_before": old[-1] if old else 1,
                 "channels_after": shape[-1] if shape else 1,
                 "shape": list(shape),

@@ -41,6 +41,7 @@ class Block:
         flash: bytes of constants.
         cycles: of an inference; None: not known.
         note: what else is to be said.
+        turns: so many layers of a loop it stands for; its figures are of all of them.
         port: what a box without operators is called.
     """
 
@@ -53,6 +54,7 @@ class Block:
     flash: int = 0
     cycles: int | None = None
     note: str = ""
+    turns: int = 1
     port: str = "input"
     shape: list[int] = field(default_factory=list)
 
@@ -74,7 +76,7 @@ def network(report: Mapping[str, Any]) -> str:
     count = 1 + max((lane for _, _, lane in lanes), default=0)
     widest = max((max(b.before, b.after) for b in blocks), default=1)
     sums = {
-        "flash": sum(b.flash for b in blocks),
+        "flash": report["size"]["flash_bytes"],
         "cycles": sum(b.cycles or 0 for b in blocks),
     }
     clock = report["run"].get("clock_hz")
@@ -105,18 +107,30 @@ def blocks_of(report: Mapping[str, Any]) -> list[Block]:
     for block in blocks[len(ends["inputs"]) :]:
         block.port = "state"
     place = {-1 - i: i for i in range(len(ports))}
+    at: dict[str, int] = {}
     for i, (row, feeds) in enumerate(zip(layers, taken, strict=True)):
+        if (first := at.get(row.get("turn_of") or "")) is not None:
+            place[i] = first
+            _turn(blocks[first], row)
+            continue
         last = blocks[-1]
         follows = len(feeds) == 1 and place[feeds[0]] == len(blocks) - 1 and users[feeds[0]] == 1
         if follows and last.kinds and _is_elementwise(row, last):
             last.kinds.append(row["op"])
             last.flash += row.get("constant_bytes", 0)
             last.cycles = _sum(last.cycles, row["cycles"])
-            place[i] = len(blocks) - 1
+            place[i] = at[row["name"]] = len(blocks) - 1
             continue
-        place[i] = len(blocks)
+        place[i] = at[row["name"]] = len(blocks)
         blocks.append(_block(row, list(dict.fromkeys(place[f] for f in feeds))))
     return blocks
+
+
+def _turn(block: Block, row: Mapping[str, Any]) -> None:
+    """Add another turn of a loop to the block of the first one."""
+    block.turns += row["turn_of"] == block.name
+    block.flash += row.get("constant_bytes", 0)
+    block.cycles = _sum(block.cycles, row["cycles"])
 
 
 def _port(port: Mapping[str, Any]) -> Block:
@@ -201,12 +215,14 @@ def _box(b: Block, widest: int, sums: Mapping[str, int], clock: int | None) -> s
     facts = [f'<span class="{"cut" if cut else ""}">{width} {unit}</span>']
     if b.note:
         facts.append(f"<span>{escape(b.note)}</span>")
+    if b.turns > 1:
+        facts.append(f"<span>{b.turns:,} turns of a loop</span>")
     if b.bits[1]:
         was = f"{b.bits[0]:g} → " if b.bits[0] and b.bits[0] != b.bits[1] else ""
         facts.append(f"<span>{was}{b.bits[1]:g} bits</span>")
     if b.flash:
         share = 100 * b.flash / max(sums["flash"], 1)
-        facts.append(f"<span>{b.flash:,} bytes, {share:.0f} %</span>")
+        facts.append(f"<span>{b.flash:,} byte{'s' * (b.flash != 1)}, {share:.0f} %</span>")
     if b.cycles:
         share = 100 * b.cycles / max(sums["cycles"], 1)
         time = f"{1e3 * b.cycles / clock:.3g} ms" if clock else f"{b.cycles:,} cycles"

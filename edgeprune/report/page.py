@@ -17,12 +17,14 @@ from edgeprune.report.network import network
 from edgeprune.report.schema import Report
 from edgeprune.report.schema_network import Memory
 from edgeprune.report.treemap import treemap
+from edgeprune.report.turns import together
 from edgeprune.report.words import (
     FILES,
     RUNNERS,
-    about_accuracy,
     about_default,
+    about_held_out,
     about_outputs,
+    about_samples,
     about_time,
     bound,
     rounds_in_calls,
@@ -50,6 +52,7 @@ def render(report: Report) -> str:
         intervals={k: _interval(report["accuracy"], k) for k in ("source", "c")},
         figures=_pairs(report),
         network=Markup(network(report)),
+        layers=together(report["layers"]),
         removed=summary.removed(report),
         cuts=summary.cuts(report),
         bytes=summary.bytes_by_layer(report),
@@ -66,7 +69,8 @@ def render(report: Report) -> str:
         runners=RUNNERS,
         about_default=about_default(report),
         rounded=rounds_in_calls(report["agreement"]),
-        about_accuracy=about_accuracy(report["accuracy"]),
+        about_samples=about_samples(report["accuracy"]),
+        about_held_out=about_held_out(report["accuracy"]),
         about_outputs=about_outputs(report),
         about_time=about_time,
     )

@@ -13,6 +13,7 @@ class Layer(TypedDict):
     """A layer."""
 
     name: Text
+    turn_of: NotRequired[Text | None]
     op: Text
     inputs: NotRequired[list[Annotated[int, Range(-(1 << 10), 1 << 20)]]]
     macs: Count

@@ -9,6 +9,7 @@ from typing import Any
 from edgeprune.emit.packages import OF_ONE, PACKAGES, PHONES
 from edgeprune.report.network import blocks_of
 from edgeprune.report.schema import Report
+from edgeprune.report.turns import together
 from edgeprune.report.words import FILES, bound
 
 NAMED = 4
@@ -41,7 +42,8 @@ def removed(report: Report) -> list[tuple[str, str, str]]:
     before, after = report["before"], report["after"]
     blocks = blocks_of(report)
     ports = [b for b in blocks if not b.kinds][: len(report["interface"]["inputs"])]
-    names = set(before["channels"]) & set(after["channels"])
+    turns = {row["name"] for row in report["layers"] if row.get("turn_of")}
+    names = set(before["channels"]) & set(after["channels"]) - turns
     rows = [
         ("inputs read", sum(b.before for b in ports), sum(b.after for b in ports)),
         *(
@@ -108,7 +110,7 @@ def bytes_by_layer(report: Report) -> Rows:
 def cycles_by_layer(report: Report) -> Rows:
     """Cycles of an inference, the most first; empty where they are not known."""
     found: dict[str, int] = {}
-    for layer in report["layers"]:
+    for layer in together(report["layers"]):
         found[layer["name"]] = found.get(layer["name"], 0) + (layer["cycles"] or 0)
     return _few(found)
 
@@ -116,7 +118,7 @@ def cycles_by_layer(report: Report) -> Rows:
 def work_by_layer(report: Report) -> Rows:
     """Multiply-accumulates, the most first: what is known of time where no cycles are."""
     found: dict[str, int] = {}
-    for layer in report["layers"]:
+    for layer in together(report["layers"]):
         found[layer["name"]] = found.get(layer["name"], 0) + layer["macs"]
     return _few(found)
 
@@ -147,7 +149,8 @@ def _about_accuracy(report: Report) -> list[Advice]:
         text = f"Nothing was pruned: a budget makes it smaller than {_size(report)}."
         return [Advice(text, f"--budget {_kilobytes(report['size']['flash_bytes'] // 2)}")]
     lost = (accuracy["source"] or 0.0) - (accuracy["c"] or 0.0)
-    visited = report.get("visited") or []
+    # those on the way have eight bits a weight
+    visited = [] if report["dtype"] == "mixed" else report.get("visited") or []
     now = report["size"]["flash_bytes"]
     whole = max((v["accuracy"] for v in visited), default=0.0)
     found = []

@@ -12,6 +12,7 @@ from rich.text import Text
 from edgeprune.errors import printable
 from edgeprune.pruning.groups import kept_words, worth_a_word
 from edgeprune.report.schema import App, Report
+from edgeprune.report.turns import together
 from edgeprune.report.words import (
     FILES,
     RUNNERS,
@@ -202,10 +203,10 @@ def _layers(report: Report) -> Table:
         ("bits", "right"),
     ):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    for row in report["layers"]:
+    for row in together(report["layers"]):
         old, new = row["channels_before"], row["channels_after"]
         table.add_row(
-            str(row["name"])[:40],
+            str(row["name"])[:40] + (f" x{row['turns']}" if row["turns"] > 1 else ""),
             row["op"],
             str(new) if old == new else f"{old} -> {new}",
             f"{row['macs']:,}" if row["macs"] else "",

@@ -20,15 +20,35 @@ def about_accuracy(accuracy: Accuracy) -> str:
     Args:
         accuracy: of report.json.
     """
+    doubt = about_held_out(accuracy)
+    return about_samples(accuracy) + (f". {doubt}" if doubt else "")
+
+
+def about_samples(accuracy: Accuracy) -> str:
+    """The same without a doubt that it may be in.
+
+    Args:
+        accuracy: of report.json.
+    """
     if not accuracy["n"]:
         return "no accuracy: the inputs are generated; --data has it measured"
-    of = _share(accuracy)
     if accuracy.get("samples") == "held-out":
-        return (
-            f"{of}: a part of --data that chose nothing. If the network was trained on these "
-            "samples, it does worse in the field: --test with others tells"
-        )
-    return f"{of}, which chose nothing"
+        return f"{_share(accuracy)}: a part of --data that chose nothing"
+    return f"{_share(accuracy)}, which chose nothing"
+
+
+def about_held_out(accuracy: Accuracy) -> str:
+    """Why accuracy on a part of the samples may be too good; empty where it is of others.
+
+    Args:
+        accuracy: of report.json.
+    """
+    if not accuracy["n"] or accuracy.get("samples") != "held-out":
+        return ""
+    return (
+        "If the network was trained on these samples, it does worse in the field: --test with "
+        "others tells"
+    )
 
 
 def _share(accuracy: Accuracy) -> str:

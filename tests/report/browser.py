@@ -36,3 +36,13 @@ def cut_off(page: Any) -> list[str]:
            .map(e => e.tagName + "." + e.className + ": " + e.textContent.slice(0, 40))"""
     )
     return found
+
+
+def scrolled(page: Any) -> list[str]:
+    """What is wider than the box that it scrolls in, so that some of it is out of sight."""
+    found: list[str] = page.evaluate(
+        """[...document.querySelectorAll(".scroll, .figure")]
+           .filter(e => e.scrollWidth > e.clientWidth + 1)
+           .map(e => `${e.scrollWidth} > ${e.clientWidth}: ${e.textContent.trim().slice(0, 40)}`)"""
+    )
+    return found

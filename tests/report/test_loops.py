@@ -7,9 +7,11 @@ import pytest
 
 from edgeprune import ops
 from edgeprune.compiler import Compiled, Recipe
+from edgeprune.compiler.measure import footprint
 from edgeprune.ir import DType, Node, QuantParams, TensorType, build_graph
 from edgeprune.pipeline.run import profile_rows
 from edgeprune.report.layers import layer_rows
+from edgeprune.report.turns import together
 from edgeprune.target import load_target
 from edgeprune.verify import run_target
 from edgeprune.verify.run_target import TargetRun
@@ -46,6 +48,16 @@ def compiled() -> Compiled:
 
 def _row(t: int) -> Node:
     return Node(f"x{t}", ops.Slice((t, 0), (t + 1, WIDTH), (1, 1)), ("x",), f"x{t}")
+
+
+def test_weights_of_all_turns_are_counted_once(compiled: Compiled) -> None:
+    once = WIDTH**2 + 4 * WIDTH
+    rows = layer_rows(compiled.graph, compiled, None, {})
+    assert sum(row["weight_bytes"] for row in rows) == once
+    assert footprint(compiled).weight_bytes == once
+    held = [row["constant_bytes"] for row in rows if row["op"] == "dense"]
+    assert held[0] >= once
+    assert not any(held[1:])
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +97,10 @@ def test_every_turn_has_its_share_in_a_report(compiled: Compiled, run: TargetRun
         assert sum(row[figure] for row in rows) == pytest.approx(whole, abs=len(rows))
         dense = [row[figure] for row in rows if row["op"] == "dense"]
         assert max(dense[1:]) - min(dense[1:]) <= 1, "alike, but for the remainder"
+    loops = [row for row in together(rows) if row["turns"] > 1]
+    assert {row["op"] for row in loops} == {"dense", "add"}
+    for loop in loops:
+        turns = [row for row in rows if loop["name"] in (row["name"], row["turn_of"])]
+        assert loop["turns"] == len(turns)
+        for figure in ("macs", "instructions", "cycles"):
+            assert loop[figure] == sum(row[figure] for row in turns)

@@ -21,7 +21,8 @@ def layer(name: str, op: str, inputs: list[int], **more: Any) -> dict[str, Any]:
 
 def record(*layers: dict[str, Any]) -> dict[str, Any]:
     port = {"name": "image", "shape": [4, 4, 1], "read": [[0, 3], [5, 2]]}
-    return {"layers": list(layers), "interface": {"inputs": [port]}, "run": {"clock_hz": None}}
+    rest: dict[str, Any] = {"size": {"flash_bytes": 4000}, "run": {"clock_hz": None}}
+    return {"layers": list(layers), "interface": {"inputs": [port]}, **rest}
 
 
 RESIDUAL = record(
@@ -71,6 +72,28 @@ def test_a_box_tells_widths_and_bits_before_and_after() -> None:
     text = re.sub("<[^>]+>", " ", network(RESIDUAL))
     for fact in ("16 → 5 elements", "4 × 4 × 1", "8 → 6 channels", "32 → 4 bits"):
         assert fact in text
+
+
+def test_the_share_of_a_box_is_of_all_bytes_as_it_is_on_the_first_screen() -> None:
+    rows = record(layer("a", "dense", [-1], macs=9, constant_bytes=1000))
+    assert "1,000 bytes, 25 %" in re.sub("<[^>]+>", "", network(rows))
+
+
+def test_turns_of_a_loop_are_one_box_with_the_sums_of_all() -> None:
+    rows = record(
+        layer("x", "dense", [-1], macs=9, constant_bytes=8),
+        layer("h", "dense", [0], macs=9, constant_bytes=80, cycles=20),
+        layer("t", "tanh", [1], cycles=2),
+        layer("h_2", "dense", [2], macs=9, constant_bytes=0, cycles=20, turn_of="h"),
+        layer("t_2", "tanh", [3], cycles=2, turn_of="t"),
+        layer("all", "concat", [2, 4]),
+    )
+    found = [(b.name, b.turns, b.flash, b.cycles, b.feeds) for b in blocks_of(rows)[1:]]
+    assert found == [
+        ("x", 1, 8, None, [0]),
+        ("h", 2, 80, 44, [1]),
+        ("all", 1, 0, None, [2]),
+    ]
 
 
 def test_a_record_without_connections_is_drawn_as_a_chain() -> None:

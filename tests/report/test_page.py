@@ -16,7 +16,7 @@ from edgeprune.report.treemap import squarify, treemap
 from edgeprune.schema import checked
 from tests.e2e.conftest import invoke, report_of
 from tests.emit.packages import small_cnn
-from tests.report.browser import Shown, cut_off
+from tests.report.browser import Shown, cut_off, scrolled
 
 pytestmark = pytest.mark.needs("chromium", "playwright")
 WIDTHS = {"desktop": 1280, "phone": 390}
@@ -78,6 +78,26 @@ def test_the_report_is_complete_and_readable_everywhere(
         "(s => [s.color, s.backgroundColor])(getComputedStyle(document.body))"
     )
     assert (brightness(ink) < brightness(paper)) == (scheme == "light")
+
+
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
+def test_no_column_of_a_table_is_out_of_sight(
+    built: Path, browser: Any, tmp_path: Path, width: int
+) -> None:
+    record = deepcopy(report_of(built))
+    record["run"]["clock_hz"] = 180_000_000
+    for row in record["layers"]:
+        row |= {"name": "model_1/block_12/depthwise_conv2d", "op": "depthwise_conv2d"}
+        row |= {"kernel": "ep_depthwise_conv2d_3x3_codes_s8", "cycles": 12_345_678}
+        row |= {"weight_bytes": 1_234_567, "instructions": 23_456_789.0, "macs": 12_345_678}
+    record["labels"] = ["automobile"] * 10
+    table = [[1122 if i == j else 17 for j in range(10)] for i in range(10)]
+    rows = [{"label": i, "n": 1135, "before": 1.0, "after": 0.9} for i in range(10)]
+    record["classes"] = {"rows": rows, "confusion_before": table, "confusion_after": table}
+    (tmp_path / "wide.html").write_text(render(record))
+    page = Shown(browser, tmp_path / "wide.html", width).page
+    assert scrolled(page) == []
+    assert cut_off(page) == []
 
 
 def test_a_build_writes_no_key_that_the_schema_lacks(built: Path) -> None:
@@ -190,6 +210,23 @@ def test_the_page_is_made_again_from_its_record(built: Path, tmp_path: Path) -> 
     shutil.copy(built / "report.json", copy)
     assert invoke("report", copy).status == 0
     assert (copy / "report.html").read_text() == (built / "report.html").read_text()
+
+
+def test_numbers_are_called_so_and_not_classes(built: Path) -> None:
+    record = deepcopy(report_of(built))
+    record["accuracy"] |= {"measure": "r2", "samples": "held-out", "labels": "data"}
+    page = render(record)
+    assert '<span class="soft">R2</span>' in page
+    assert "Answers that changed" not in page
+    cards, _, rest = page.partition("What was removed")
+    assert "in the field" not in cards  # a doubt that takes half of a phone's screen
+    assert "in the field" in rest
+
+
+def test_bits_are_told_before_and_after_where_a_clamp_is_part_of_the_layer(built: Path) -> None:
+    bits = [row["bits_before"] for row in report_of(built)["layers"] if row["bits"]]
+    assert bits
+    assert set(bits) == {32}
 
 
 def test_other_pages_sort_as_well(browser: Any, tmp_path: Path) -> None:

@@ -119,10 +119,10 @@ def test_numbers_that_moved_most_come_first_with_what_they_should_be(told: bool)
     assert (rows[0]["source"][0], rows[0]["built"][0]) == ([0, 3], [0, 7])
     assert rows[1]["built"][0] == [1, 2.5]
     first = shown({"examples": rows, "labels": None})[0]
-    wanted = [("wanted", "output 0", "3.5")] if told else []
-    said = [(who, name, value) for who, name, _, value in first.answers]
-    assert said == [*wanted, ("source", "output 0", "3"), ("built", "output 0", "7")]
-    assert (first.title, first.verdict) == ("No. 1", "")
+    wanted = [("wanted", "3.5")] if told else []
+    said = [(who, value) for who, _, _, value in first.answers]
+    assert said == [*wanted, ("source", "3"), ("built", "7")]
+    assert (first.title, first.verdict) == ("No. 1: output 0", "")
 
 
 def test_a_single_output_answers_by_whether_it_is_above_a_half() -> None:

@@ -56,12 +56,30 @@ def test_shares_of_bytes_add_up_to_all_of_them() -> None:
     assert summary.cycles_by_layer(record()) == [("a", 900), ("b", 100)]
 
 
+def test_turns_of_a_loop_are_told_as_one_layer() -> None:
+    r = record()
+    r["layers"].append({**r["layers"][0], "name": "a_2", "inputs": [1], "turn_of": "a"})
+    for which in ("before", "after"):
+        r[which]["channels"]["a_2"] = r[which]["channels"]["a"]
+    rows = {name: change for name, change, _ in summary.removed(r)}
+    assert rows["channels"] == "19 → 9"
+    assert summary.cycles_by_layer(r) == [("a", 1800), ("b", 100)]
+    assert summary.work_by_layer(r) == [("a", 18), ("b", 9)]
+    assert summary.cuts(r) == ["a 16 → 6"]
+
+
 def options(r: dict[str, Any]) -> list[str]:
     return [a.options for a in summary.advice(r)]
 
 
 def test_a_smaller_network_that_was_as_good_is_the_next_budget() -> None:
     assert options(record())[0] == "--budget 15KB"
+
+
+def test_bytes_at_eight_bits_are_no_budget_for_fewer() -> None:
+    r = record()
+    r["dtype"] = "mixed"
+    assert "on the way" not in summary.advice(r)[0].text
 
 
 def test_who_lost_accuracy_is_told_what_more_bytes_or_fewer_bits_would_do() -> None:
