@@ -28,7 +28,7 @@ from edgeprune.pruning.strategy import Strategy
 from edgeprune.quantize.bits import Judge
 from edgeprune.report.record import Tried
 from edgeprune.target import Target
-from edgeprune.verify.speed import Speed, speed
+from edgeprune.verify.speed import Speed, speed_up
 
 SPEED_TRIES = 4  # networks that are timed
 FORM_LOSS = 0.005  # of the source model's accuracy, that is lost before further forms are tried
@@ -129,10 +129,10 @@ class Chooser:
             try:
                 # what is too slow is not solved: the shapes say how fast it is
                 outline = self._outline(target, left)
-                self.speed = speed(whole.tflite, outline.tflite)
+                self.speed = speed_up(whole.tflite, outline.tflite, asked)
                 if self.speed.ratio >= asked:
                     chosen = self.pruned(target, left)
-                    self.speed = speed(whole.tflite, chosen.compiled.tflite)
+                    self.speed = speed_up(whole.tflite, chosen.compiled.tflite, asked)
                     if self.speed.ratio >= asked:
                         return chosen
             except CannotFitError as error:

@@ -37,6 +37,21 @@ def _by_layer(run: TargetRun | None) -> dict[str, tuple[float, int | None]]:
     return found
 
 
+def _turns(compiled: Compiled, run: TargetRun | None) -> dict[str, str]:
+    """By layer that is another turn of a loop of the C, the layer of the first turn."""
+    loops = run.layers.values() if run else ()
+    turns = {name: names[0] for names in loops for name in names[1:]}
+    nodes = {n.name: n for n in compiled.graph.nodes}
+    made_by = {n.output: n.name for n in compiled.graph.nodes}
+    for name, first in list(turns.items()):
+        # views run no code, and belong to what reads them
+        for own, its in zip(nodes[name].inputs, nodes[first].inputs, strict=True):
+            view, other = made_by.get(own), made_by.get(its)
+            if view and other and view != other and view not in compiled.calls:
+                turns.setdefault(view, turns.get(other, other))
+    return turns
+
+
 def _bits(compiled: Compiled, node: Node) -> int | None:
     """Bits of a layer's weights as they ship; None: it has none."""
     if not node.op.weights:
@@ -69,8 +84,7 @@ def layer_rows(
     made_by = {n.output: i for i, n in enumerate(g.nodes)}
     made_by |= {v: -1 - i for i, v in enumerate(g.inputs)}
     own = held(compiled.calls)
-    loops = run.layers.values() if run else ()
-    turns = {name: names[0] for names in loops for name in names[1:]}
+    turns = _turns(compiled, run)
     rows: list[Layer] = []
     for node in g.nodes:
         call = compiled.calls.get(node.name)

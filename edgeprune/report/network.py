@@ -216,7 +216,7 @@ def _box(b: Block, widest: int, sums: Mapping[str, int], clock: int | None) -> s
     if b.note:
         facts.append(f"<span>{escape(b.note)}</span>")
     if b.turns > 1:
-        facts.append(f"<span>{b.turns:,} turns of a loop</span>")
+        facts.append(f"<span>× {b.turns:,}</span>")
     if b.bits[1]:
         was = f"{b.bits[0]:g} → " if b.bits[0] and b.bits[0] != b.bits[1] else ""
         facts.append(f"<span>{was}{b.bits[1]:g} bits</span>")

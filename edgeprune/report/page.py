@@ -228,7 +228,8 @@ def two(wide: str, narrow: str) -> str:
 def _figures(report: Report, width: float) -> dict[str, str]:
     made = dict.fromkeys(("treemap", "memory", "arena", "importance", "frontier"), "")
     memory = report.get("memory")
-    if memory is not None and memory["steps"]:
+    in_file = report["size"].get("basis") in FILES  # what runs it places values by itself
+    if memory is not None and memory["steps"] and not in_file:
         size, steps = report["size"], memory["steps"]
         bound = size["arena_lower_bound_bytes"]
         made["memory"] = charts.memory_over_time(steps, size["arena_bytes"], bound, width)
@@ -263,7 +264,7 @@ def _obstacles(report: Report) -> list[str]:
     if size["code_bytes"] is not None:
         lines.append(f"Code takes {size['code_bytes']:,} bytes whatever the widths.")
     memory = report.get("memory")
-    if memory is not None and memory["steps"]:
+    if memory is not None and memory["steps"] and size.get("basis") not in FILES:
         peak, most = _peak(memory)
         lines.append(f"The peak of RAM is at {peak}: {most:,} bytes are alive.")
     ones = [name for name, width in report["after"]["channels"].items() if width == 1]

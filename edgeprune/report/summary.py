@@ -18,6 +18,8 @@ DROP = 0.01
 """A loss of accuracy that is worth another try."""
 LITTLE = 0.005
 """A loss that is none."""
+ROOMY = 1.1
+"""A budget that leaves so much room did not bind."""
 ADVICE = 4
 """Sentences at most."""
 
@@ -156,7 +158,11 @@ def _about_accuracy(report: Report) -> list[Advice]:
     found = []
     if lost > DROP:
         good = [v for v in visited if v["flash_bytes"] > now and whole - v["accuracy"] < DROP]
-        if good:
+        if budget["flash_bytes"] > ROOMY * now:  # it is something else that took it away
+            app = report.get("app")
+            limit = "--speedup" if app and app["ms"] is not None else "another limit"
+            found.append(Advice(f"Bytes are to spare: {limit} takes away what it lost."))
+        elif good:
             best = min(good, key=lambda v: v["flash_bytes"])
             text = f"About {best['flash_bytes']:,} bytes would lose less than a point."
             found.append(Advice(text, f"--budget {_kilobytes(best['flash_bytes'])}"))

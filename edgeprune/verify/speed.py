@@ -72,6 +72,26 @@ def speed(before: bytes, after: bytes) -> Speed:
     return Speed(*answer["ms"])
 
 
+def speed_up(before: bytes, after: bytes, asked: float) -> Speed:
+    """Time two files, and once more where the second one is not so many times as fast.
+
+    What else a machine runs may last longer than all rounds: the shorter times of both count.
+
+    Args:
+        before: a well-formed ``.tflite``.
+        after: another one.
+        asked: how many times as fast it is to be.
+
+    Raises:
+        EdgePruneError: LiteRT does not take one of them, or does not come to an end.
+    """
+    found = speed(before, after)
+    if found.ratio >= asked:
+        return found
+    again = speed(before, after)
+    return Speed(min(found.before_ms, again.before_ms), min(found.after_ms, again.after_ms))
+
+
 def _reason(status: int, said: str) -> str:
     """Why a program gave no answer: its signal, or else the last line that it printed."""
     if status < 0:

@@ -99,6 +99,9 @@ def test_every_turn_has_its_share_in_a_report(compiled: Compiled, run: TargetRun
         assert max(dense[1:]) - min(dense[1:]) <= 1, "alike, but for the remainder"
     loops = [row for row in together(rows) if row["turns"] > 1]
     assert {row["op"] for row in loops} == {"dense", "add"}
+    views = [r for r in layer_rows(compiled.graph, compiled, run, {}) if not r["kernel"]]
+    assert {r["turn_of"] for r in views if r["turn_of"]} <= {r["name"] for r in views}
+    assert len(together(views)) < len(views)
     for loop in loops:
         turns = [row for row in rows if loop["name"] in (row["name"], row["turn_of"])]
         assert loop["turns"] == len(turns)

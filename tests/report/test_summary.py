@@ -76,6 +76,15 @@ def test_a_smaller_network_that_was_as_good_is_the_next_budget() -> None:
     assert options(record())[0] == "--budget 15KB"
 
 
+def test_more_bytes_are_no_advice_where_bytes_are_to_spare() -> None:
+    r = record()
+    r["accuracy"]["c"], r["budget"]["flash_bytes"] = 0.9, 40000
+    assert "another limit" in summary.advice(r)[0].text
+    r["app"] = {"ms": 0.1}
+    assert "--speedup" in summary.advice(r)[0].text
+    assert not any(o.startswith("--budget") for o in options(r))
+
+
 def test_bytes_at_eight_bits_are_no_budget_for_fewer() -> None:
     r = record()
     r["dtype"] = "mixed"

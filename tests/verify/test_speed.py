@@ -44,6 +44,22 @@ def test_two_files_are_timed_in_turns_and_what_else_ran_meanwhile_does_not_count
     assert Speed(2.0, 1.0).ratio == 2.0
 
 
+@pytest.mark.parametrize(
+    ("times", "found"),
+    [([(4, 2)], (4, 2)), ([(6, 5), (4, 3)], (4, 3)), ([(4, 3), (5, 1)], (4, 1))],
+    ids=["fast enough", "slow", "disturbed"],
+)
+def test_what_is_too_slow_is_timed_again_and_the_shorter_times_count(
+    monkeypatch: pytest.MonkeyPatch,
+    times: list[tuple[int, int]],
+    found: tuple[int, int],
+) -> None:
+    left = iter(times)
+    monkeypatch.setattr(speed, "speed", lambda before, after: Speed(*next(left)))
+    assert speed.speed_up(b"", b"", 2.0) == Speed(*found)
+    assert not list(left)
+
+
 @pytest.mark.parametrize(("seconds", "rounds"), [(0.001, 400), (0.5, 10), (60.0, 3)])
 def test_slow_files_are_timed_in_fewer_rounds_yet_in_three(
     monkeypatch: pytest.MonkeyPatch, seconds: float, rounds: int
