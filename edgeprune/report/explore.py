@@ -69,7 +69,7 @@ def analysis_page(
             Section(
                 f"{m.layer}, {shown}",
                 f"{sum(m.active)} of {len(m.active)} neurons are active.",
-                figures.activation_picture(m.snapshots, shown),
+                two(*(figures.activation_picture(m.snapshots, shown, w) for w in WIDTHS)),
             )
         )
     return render_sections(f"Neurons of {title}", lines, sections)

@@ -133,17 +133,18 @@ def gain_curves(
     return to_svg(figure, "Error surface")
 
 
-def activation_picture(rows: Sequence[Sequence[float]], label: str) -> str:
+def activation_picture(rows: Sequence[Sequence[float]], label: str, width: float = DESK) -> str:
     """Snapshots of a layer: neurons down, samples across, as in the papers' pictures.
 
     Args:
         rows: for each neuron, its output for each sample.
         label: what the samples show.
+        width: inches.
     """
-    figure, axes = new_figure(5, max(1.2, min(0.03 * len(rows), 4)))
+    figure, axes = new_figure(width, max(1.2, min(0.03 * len(rows), 4)))
     axes.imshow(rows, aspect="auto", cmap="viridis", interpolation="nearest")
-    axes.set_ylabel("neuron", fontsize=8)
-    axes.set_xlabel(f"samples of {short(label)}", fontsize=8)
+    axes.set_ylabel("neuron")
+    axes.set_xlabel(f"samples of {short(label)}")
     return to_svg(figure, f"Activations for {label}")
 
 

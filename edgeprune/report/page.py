@@ -134,6 +134,7 @@ def fill(template: str, **values: Any) -> str:
     environment.filters["n"] = _number
     environment.filters["pc"] = _percent
     environment.filters["unbroken"] = _unbroken
+    environment.filters["kernel"] = _kernel
     text: str = environment.get_template(template).render(**values)
     return text
 
@@ -168,6 +169,11 @@ def page_of(report: Report, where: str) -> str:
         raise EdgePruneError(where, f"is incomplete: {error!r}", "build the folder again") from None
 
 
+def _kernel(name: str) -> str:
+    """A function of C, without the numbers of one that was made for a layer."""
+    return re.sub(r"(_m?[0-9]+){4,}$", "_…", name)
+
+
 def _number(value: Any) -> str:
     return NONE if value is None or value == "" else f"{value:,.0f}"
 
@@ -188,7 +194,11 @@ def _verdict(report: Report) -> str:
     budget: Mapping[str, Any] = report["budget"]
     size: Mapping[str, Any] = report["size"]
     if budget["flash_bytes"] is None and budget["ram_bytes"] is None:
-        return "Compiled without a budget."
+        return (
+            "Compiled as it is."
+            if report["pruning"] is None
+            else "Pruned without a budget of bytes."
+        )
     parts = []
     for key, name in (("flash", bound(report)), ("ram", "RAM")):
         limit = budget[f"{key}_bytes"]

@@ -102,6 +102,15 @@ def _row(p: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
+def _rising(dots: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Those that are more accurate than all that take as little of one cost."""
+    line: list[tuple[float, float]] = []
+    for x, y in sorted(dots, key=lambda dot: (dot[0], -dot[1])):
+        if not line or y > line[-1][1]:
+            line.append((x, y))
+    return line
+
+
 def _figure(
     points: Sequence[Mapping[str, Any]], key: str, name: str, source: float, width: float
 ) -> str:
@@ -109,7 +118,7 @@ def _figure(
 
     figure, axes = new_figure(width, 3.6)
     tips = Tips(f"pareto-{key}")
-    line = sorted((p[key], 100 * p["accuracy"]) for p in points if p["chosen"])
+    line = _rising([(p[key], 100 * p["accuracy"]) for p in points if p["chosen"]])
     axes.plot(*zip(*line, strict=True), color=PALETTE[2], linewidth=1, alpha=0.6)
     for chosen, colour in ((False, PALETTE[3]), (True, PALETTE[2])):
         some = [p for p in points if p["chosen"] == chosen]

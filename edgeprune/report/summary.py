@@ -147,7 +147,7 @@ def _about_accuracy(report: Report) -> list[Advice]:
     accuracy, budget = report["accuracy"], report["budget"]
     if not accuracy["n"]:
         return [Advice("Give samples: without them nothing is known of its accuracy.", "--data")]
-    if budget["flash_bytes"] is None:
+    if budget["flash_bytes"] is None and report["pruning"] is None:
         text = f"Nothing was pruned: a budget makes it smaller than {_size(report)}."
         return [Advice(text, f"--budget {_kilobytes(report['size']['flash_bytes'] // 2)}")]
     lost = (accuracy["source"] or 0.0) - (accuracy["c"] or 0.0)
@@ -158,10 +158,12 @@ def _about_accuracy(report: Report) -> list[Advice]:
     found = []
     if lost > DROP:
         good = [v for v in visited if v["flash_bytes"] > now and whole - v["accuracy"] < DROP]
-        if budget["flash_bytes"] > ROOMY * now:  # it is something else that took it away
+        if (
+            budget["flash_bytes"] is None or budget["flash_bytes"] > ROOMY * now
+        ):  # it is something else that took it away
             app = report.get("app")
             limit = "--speedup" if app and app["ms"] is not None else "another limit"
-            found.append(Advice(f"Bytes are to spare: {limit} takes away what it lost."))
+            found.append(Advice(f"Bytes do not bind: {limit} takes away what it lost."))
         elif good:
             best = min(good, key=lambda v: v["flash_bytes"])
             text = f"About {best['flash_bytes']:,} bytes would lose less than a point."

@@ -41,7 +41,7 @@ def cut_off(page: Any) -> list[str]:
 def scrolled(page: Any) -> list[str]:
     """What is wider than the box that it scrolls in, so that some of it is out of sight."""
     found: list[str] = page.evaluate(
-        """[...document.querySelectorAll(".scroll, .figure")]
+        """[...document.querySelectorAll(".scroll, .figure, .card, .box, .sample, p")]
            .filter(e => e.scrollWidth > e.clientWidth + 1)
            .map(e => `${e.scrollWidth} > ${e.clientWidth}: ${e.textContent.trim().slice(0, 40)}`)"""
     )

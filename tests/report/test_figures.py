@@ -31,8 +31,9 @@ def test_plots_are_as_wide_as_they_are_asked_for(width: float) -> None:
         figures.effects([0.1, 0.0, -0.2], width),
         figures.gain_curves(CURVES, width, logarithmic=True),
         figures.trade_off(TRENDS, "share of the channels removed", 0.98, width),
+        figures.activation_picture([[0.0, 1.0]], "label 0", width),
     ]
-    assert [drawn(svg) for svg in plots] == pytest.approx([72 * width] * 3)
+    assert [drawn(svg) for svg in plots] == pytest.approx([72 * width] * len(plots))
 
 
 def test_a_sweeps_page_has_a_plot_that_a_phone_shows_whole() -> None:
@@ -52,7 +53,7 @@ def test_references_in_a_page_of_several_plots_lead_to_their_own_plot() -> None:
     ]
     analysis = analysis_page("net.onnx", Analysis(10, 0.1, 0.9, ()), {}, surfaces, maps)
     points = tuple(Point("l2", 0, level, 1, 0.9, 0.1) for level in (0.3, 0.6))
-    for page, count in ((analysis, 8), (sweep_page("net.onnx", Sweep("share", 0.98, points)), 2)):
+    for page, count in ((analysis, 10), (sweep_page("net.onnx", Sweep("share", 0.98, points)), 2)):
         plots = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
         assert len(plots) == count
         tags = [re.findall(r"<[a-z][^>]*>", plot) for plot in plots]

@@ -90,6 +90,8 @@ def test_no_column_of_a_table_is_out_of_sight(
         row |= {"name": "model_1/block_12/depthwise_conv2d", "op": "depthwise_conv2d"}
         row |= {"kernel": "ep_depthwise_conv2d_3x3_codes_s8", "cycles": 12_345_678}
         row |= {"weight_bytes": 1_234_567, "instructions": 23_456_789.0, "macs": 12_345_678}
+    name = "model_1/batch_normalization_4/FusedBatchNormV3/ReadVariableOp"
+    record["layers"][0] |= {"name": name, "channels_before": 64, "channels_after": 8}
     record["labels"] = ["automobile"] * 10
     table = [[1122 if i == j else 17 for j in range(10)] for i in range(10)]
     rows = [{"label": i, "n": 1135, "before": 1.0, "after": 0.9} for i in range(10)]

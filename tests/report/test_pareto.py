@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeprune.report.figures import DESK, PHONE
-from edgeprune.report.pareto import COSTS, Point, mark_frontier, pareto_page
+from edgeprune.report.pareto import COSTS, Point, _rising, mark_frontier, pareto_page
 from tests.report.test_figures import drawn
 
 SMALL = st.integers(0, 4)
@@ -40,6 +40,11 @@ def test_accuracy_that_nothing_may_be_chosen_by_decides_nothing() -> None:
     a = Point("int8", "portable", None, 10, 10, 10, {}, 0.9, 0.1)
     b = Point("int8", "portable", None, 11, 10, 10, {}, 0.9, 0.9)
     assert [p.chosen for p in mark_frontier([a, b])] == [True, False]
+
+
+def test_a_plot_joins_what_nothing_beats_in_its_own_cost() -> None:
+    dots = [(996, 96.3), (968, 96.1), (1076, 97.8), (968, 97.7)]
+    assert _rising(dots) == [(968, 97.7), (1076, 97.8)]
 
 
 def test_the_page_of_a_frontier_has_plots_that_a_phone_shows_whole() -> None:

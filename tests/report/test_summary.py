@@ -85,6 +85,14 @@ def test_more_bytes_are_no_advice_where_bytes_are_to_spare() -> None:
     assert not any(o.startswith("--budget") for o in options(r))
 
 
+def test_what_was_pruned_without_a_budget_is_not_said_to_be_whole() -> None:
+    r = record()
+    r["accuracy"]["c"], r["budget"]["flash_bytes"], r["app"] = 0.3, None, {"ms": 0.1}
+    assert "--speedup" in summary.advice(r)[0].text
+    r["pruning"] = None
+    assert summary.advice(r)[0].text.startswith("Nothing was pruned")
+
+
 def test_bytes_at_eight_bits_are_no_budget_for_fewer() -> None:
     r = record()
     r["dtype"] = "mixed"
