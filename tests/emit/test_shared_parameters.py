@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgeprune.compiler import footprint
 from edgeprune.compiler.compile import Recipe
 from edgeprune.emit.to_c.writer import LINE, array
 from edgeprune.ir import DType, Node, QuantParams, TensorType, build_graph, run_int
-from edgeprune.ops import Add, Slice
+from edgeprune.ops import Add, Dense, Slice
 from edgeprune.target import load_target
 from edgeprune.verify.run_c import HostModel
 
@@ -60,6 +61,46 @@ def test_steps_of_a_sequence_lie_where_it_lies_and_run_in_a_loop(tmp_path: Path)
     compiled.write_c(tmp_path / "c", "m")
     with HostModel(tmp_path / "c") as model:
         assert np.array_equal(model.run(x), run_int(graph, {"x": x})[held])
+
+
+@pytest.mark.parametrize("dtype", [DType.INT8, DType.INT16, DType.FLOAT32], ids=str)
+def test_steps_that_do_not_begin_on_a_word_are_copied_in_a_loop(
+    dtype: DType, tmp_path: Path
+) -> None:
+    """As after pruning: any number of hidden units stays, and no step lies where a kernel reads."""
+    width, steps = 7, 16
+    quant = None if dtype is DType.FLOAT32 else QuantParams.of(0.05, -3 * (dtype is DType.INT8))
+    t = TensorType((steps, width), dtype, quant)
+    nodes, known, held = [], {}, "x0"
+    for i in range(steps):
+        nodes.append(Node(f"x{i}", Slice((i, 0), (i + 1, width), (1, 1)), ("x",), f"x{i}"))
+        known[f"x{i}"] = t.with_shape((1, width))
+        if i:
+            nodes.append(Node(f"h{i}", Add(), (held, f"x{i}"), f"h{i}"))
+            held, known[f"h{i}"] = f"h{i}", t.with_shape((1, width))
+    graph = build_graph("steps", nodes, {"x": t}, [held], {}, known=known)
+    form = {"int8": "int8", "int16": "int16x8", "float32": "float32"}[dtype.value]
+    compiled = Recipe(load_target("host"), form, "size", {}).compile_typed(graph)
+    text = compiled.c_files("m").files["m.c"].decode()
+    copied = dtype is not DType.FLOAT32  # whose steps are whole words
+    assert text.count("ep_copy_box_params m_") == copied, "all cuts share theirs"
+    assert text.count("ep_copy_box(") < 4, "a loop, and what is before and behind it"
+    compiled.write_c(tmp_path / "c", "m")
+    rng = np.random.default_rng(0)
+    x = rng.integers(-128, 128, (20, steps, width)).astype(dtype.numpy)
+    want = run_int(graph, {"x": x})[held] if copied else np.cumsum(x, axis=1)[:, -1:]
+    with HostModel(tmp_path / "c") as model:
+        assert np.array_equal(model.run(x), want)
+
+
+def test_weights_that_several_steps_share_are_counted_once() -> None:
+    w = {"w": np.ones((6, 6), np.float32), "b": np.zeros(6, np.float32)}
+    nodes = [Node(f"h{i}", Dense(), (f"h{i - 1}", "w", "b"), f"h{i}") for i in range(1, 5)]
+    x = TensorType((6,), DType.FLOAT32)
+    recipe = Recipe(load_target("host"), "float32", "size", {})
+    several = recipe.compile_typed(build_graph("steps", nodes, {"h0": x}, ["h4"], w))
+    one = recipe.compile_typed(build_graph("step", nodes[:1], {"h0": x}, ["h1"], w))
+    assert footprint(several).weight_bytes == footprint(one).weight_bytes == 4 * 42
 
 
 def test_what_is_cut_out_for_good_is_copied() -> None:

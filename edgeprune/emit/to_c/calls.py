@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgeprune.kernels.call import KernelCall, Stage
 
@@ -25,6 +25,18 @@ class Operands:
     inputs: Sequence[str]
     scratch: str
     output: str
+
+
+def passed_where_it_begins(call: KernelCall) -> tuple[KernelCall, int]:
+    """A call that reads its first input from some byte on, and that byte, which is left to add.
+
+    Cuts of the steps of a recurrent layer then differ in a place alone: they share their
+    parameters, and :mod:`edgeprune.emit.to_c.repeat` makes a loop of them.
+    """
+    start = dict(call.params).get("x_start", 0)
+    assert isinstance(start, int)
+    params = tuple((k, 0 if k == "x_start" else v) for k, v in call.params)
+    return replace(call, params=params), start
 
 
 def statements(call: KernelCall, at: Operands) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeprune.emit.to_c.calls import Operands, statements
+from edgeprune.emit.to_c.calls import Operands, passed_where_it_begins, statements
 from edgeprune.emit.to_c.feed import feed_of, feed_text
 from edgeprune.emit.to_c.header import banner, guard, prototype, write_header
 from edgeprune.emit.to_c.program import Program, c_type
@@ -293,14 +293,19 @@ class _Source:
 
     def _operands(self, node: Node, call: KernelCall, prefix: str, done: int) -> Operands:
         """Writes the constants of one link of a chain, which begins ``done`` channels behind."""
+        call, skipped = passed_where_it_begins(call)
         params = self._shared(prefix, call) if call.params_type else ""
         arrays = self._named(node, call, prefix)
         output = self._pointer(node.output, const=False)
         scratch = self._scratch(node, call)
+        inputs = [self._pointer(v, const=True) for v in call.inputs]
+        if skipped:
+            item = self.program.graph.types[call.inputs[0]].dtype.numpy.itemsize
+            inputs[0] += f" + {skipped // item}"
         return Operands(
             params,
             arrays,
-            [self._pointer(v, const=True) for v in call.inputs],
+            inputs,
             f"arena_ + {scratch}",
             f"{output} + {done}" if done else output,
         )
