@@ -174,3 +174,11 @@ def test_what_meets_may_be_as_near_as_its_very_last_byte() -> None:
     meeting = arena._Meeting(0, before=12, behind=8, at=-4)
     allowed = [p for p in range(0, 80, 4) if arena._fits(p, [meeting], [40])]
     assert allowed == [*range(0, 40 - 12 + 1, 4), 40 - 4, *range(40 + 8, 80, 4)]
+
+
+def test_every_other_buffer_lies_as_far_up_as_it_goes_below_the_bound() -> None:
+    sizes = [8, 12, 16, 20, 4]
+    items = [Buffer(f"b{i}", size, 0, 0) for i, size in enumerate(sizes)]
+    meets = arena._meetings(items, sizes, 4)
+    at = arena._from_both_ends(range(5), sizes, meets, 100)
+    assert at == [0, 100 - 12, 8, 100 - 12 - 20, 8 + 16]

@@ -114,6 +114,7 @@ def test_what_is_read_in_several_turns_is_whole_in_all_of_them(
 ) -> None:
     graph = images(*outputs, strides=strides)
     plan, span = by_rows(graph, begin, end, most, asides)
+    assert {aside(v) for v in span.lasting.keys() & span.aside} <= plan.offsets.keys()
     memory = Rows(graph, plan, span)
     whole = {v: range(t.shape[0]) for v, t in graph.types.items()}
     memory.write("x", whole["x"])

@@ -12,7 +12,7 @@ import pytest
 
 from edgeprune import planner
 from edgeprune.ir import DType, Graph, Node, Over, QuantParams, TensorType, build_graph
-from edgeprune.ops import Add, Concat, Relu, Reshape, Slice
+from edgeprune.ops import Add, Concat, Dense, Relu, Reshape, Slice
 from edgeprune.planner import Buffer, MemoryPlan, Work, plan_memory
 from edgeprune.planner.order import _Steps, best_order
 
@@ -330,3 +330,23 @@ def test_bytes_count_in_whole_words(counts: tuple[int, int]) -> None:
     assert plan.arena_bytes == 8 + 8 + (4 if counts[1] else 0)
     assert plan.arena_bytes == plan.lower_bound_bytes
     assert planner.ALIGN == 4
+
+
+def test_a_thorough_plan_is_searched_for_and_another_one_is_not() -> None:
+    sizes = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        sources = ["x", *(f"n{rng.integers(0, i)}" for i in range(1, 9))]
+        widths = {"x": 8, **{f"n{i}": int(rng.integers(1, 40)) for i in range(9)}}
+        nodes, constants = [], {}
+        for i, v in enumerate(sources):
+            n = widths[f"n{i}"]
+            constants |= {f"w{i}": np.ones((n, widths[v]), "f"), f"b{i}": np.zeros(n, "f")}
+            nodes.append(Node(f"n{i}", Dense(), (v, f"w{i}", f"b{i}"), f"n{i}"))
+        outputs = [f"n{i}" for i in range(9) if f"n{i}" not in sources]
+        graph = build_graph("g", nodes, {"x": TensorType((8,))}, outputs, constants)
+        order = [n.name for n in nodes]
+        plans = [plan_memory(graph, {}, order=order, thorough=each) for each in (True, False)]
+        sizes.append([plan.arena_bytes for plan in plans])
+    assert all(searched <= greedy for searched, greedy in sizes)
+    assert any(searched < greedy for searched, greedy in sizes)
