@@ -22,6 +22,7 @@ from edgeprune.ir import Graph
 from edgeprune.progress import silenced
 
 MAX_BYTES = 512 << 20
+PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # members of a .keras file, as Keras does it
 CODE_HINT = (
     "model.export('folder') writes a SavedModel, which is read without the Python code of Lambda "
     "layers and of classes of one's own"
@@ -113,7 +114,10 @@ def _holds_network(path: Path) -> bool:
             with h5py.File(path) as file:
                 return bool(json.loads(file.attrs["model_config"]))
         with zipfile.ZipFile(path) as file:
-            size = sum(member.file_size for member in file.infolist())
+            members = file.infolist()
+            if any(m.compress_type not in PACKED for m in members):
+                return False
+            size = sum(m.file_size for m in members)
             return size <= MAX_BYTES and not file.testzip() and bool(file.getinfo("config.json"))
     except (OSError, EOFError, LookupError, RuntimeError, TypeError, ValueError):
         return False
