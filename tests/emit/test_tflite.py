@@ -282,3 +282,26 @@ def test_a_root_of_int16_below_0_does_not_stop_litert() -> None:
     )  # fmt: skip
     x = np.array([[-32768, -1, 0, 500]], np.int16)
     assert np.array_equal(run_tflite.run(emit(graph), x), run_int(graph, {"x": x})["y"])
+
+
+def test_an_input_that_nothing_reads_is_one_of_the_file_in_its_place() -> None:
+    inputs = {"a": TensorType((3,)), "idle": TensorType((2,)), "b": TensorType((3,))}
+    graph = build_graph("m", [Node("s", Sub(), ("b", "a"), "y")], inputs, ["y"], {})
+    part = schema.ModelT.InitFromPackedBuf(emit(graph)).subgraphs[0]
+    assert [part.tensors[i].name.decode() for i in part.inputs] == ["a", "idle", "b"]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "operators"),
+    [((0.0, 1.0), 1), ((0.0, 6.0), 1), ((-1.0, 1.0), 1), ((0.0, 2.0), 2), ((-2.0, 1.0), 2)],
+)
+def test_a_clamp_that_tflite_has_by_name_is_one_operator(
+    bounds: tuple[float, float], operators: int
+) -> None:
+    graph = build_graph(
+        "m", [Node("r", Relu(bounds), ("x",), "y")], {"x": TensorType((4,))}, ["y"], {}
+    )
+    content = emit(graph)
+    assert len(schema.ModelT.InitFromPackedBuf(content).subgraphs[0].operators) == operators
+    x = np.linspace(-9, 9, 40, dtype=np.float32).reshape(10, 4)
+    assert np.array_equal(run_tflite.run(content, x), x.clip(*bounds))

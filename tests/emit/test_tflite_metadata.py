@@ -39,6 +39,9 @@ def test_normalisation_and_labels_can_be_read_back() -> None:
     main = root.tables(3)[0]
     image, result = main.tables(2)[0], main.tables(3)[0]
     assert (image.text(0), result.text(0)) == ("x", "y")
+    content_of = image.table(3)
+    assert content_of is not None
+    assert content_of.number(0, "B") == 2, "an image"
     options = image.tables(4)[0].table(1)
     assert options is not None
     mean, std = options.array(0, "f4"), options.array(1, "f4")
@@ -48,6 +51,7 @@ def test_normalisation_and_labels_can_be_read_back() -> None:
     assert result.tables(6)[0].text(0) == "labels.txt"
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert archive.read("labels.txt").decode().splitlines() == [*NAMES[:4], "a b"]
+        assert [m.date_time for m in archive.infolist()] == [(1980, 1, 1, 0, 0, 0)], "no dates"
 
 
 def test_a_described_file_computes_the_same() -> None:

@@ -199,3 +199,6 @@ def test_the_states_on_the_way_are_those_between_the_moves() -> None:
     way = Descent(Row(2, 3), None, solve=solved)
     way.descend(meter(few(5)), silent)
     assert [int(state.sum()) for state in way.passed] == [0, 2, 5]
+    longer = Descent(Row(1, 2, 3), None, solve=solved)
+    longer.descend(meter(few(6)), silent)
+    assert [int(state.sum()) for state in longer.passed] == [0, 1, 3, 6]

@@ -96,3 +96,12 @@ def test_few_weights_stay_as_they_are() -> None:
         graph.constants[graph.nodes[0].inputs[1]],
     )
     assert to_tflite.emit(graph, dtype="dynamic") == to_tflite.emit(graph)
+
+
+@pytest.mark.parametrize(("low", "high"), [(2.0, 3.0), (-3.0, -2.0)])
+def test_the_range_that_a_layer_rounds_by_has_zero_in_it(low: float, high: float) -> None:
+    graph = with_int8_weights(layer("FULLY_CONNECTED"))
+    x = np.random.default_rng(3).uniform(low, high, (20, 70)).astype(np.float32)
+    step = np.abs(x).max(axis=1, keepdims=True) / 255
+    rounded = (np.rint(x / step) * step).astype(np.float32)
+    assert np.allclose(rounded_in_calls(graph, x), predict(graph, rounded), rtol=1e-4, atol=1e-4)

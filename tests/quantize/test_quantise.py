@@ -23,6 +23,7 @@ from edgeprune.ir import (
     quantise_array,
     run_int,
 )
+from edgeprune.ir.finest import finest_product
 from edgeprune.ir.rows import join_rows
 from edgeprune.ops import (
     Add,
@@ -242,3 +243,14 @@ def test_what_has_an_int16_form_is_what_the_table_says() -> None:
     kinds = {op.kind: op for op, _, _ in EXAMPLES if not op.keeps_integers}
     without = {kind for kind, op in kinds.items() if not op.has_integers(DType.INT16)}
     assert without == {kind for kind in kinds if "tflite int16x8" in LACKS.get(kind, ())}
+
+
+@pytest.mark.parametrize("dtype", [DType.INT8, DType.INT16])
+def test_a_product_with_a_large_constant_has_no_scale_that_litert_cannot_make(dtype: DType) -> None:
+    large = {"c": np.asarray([3e9, -3e9, 1.0], np.float32)}
+    nodes = [Node("p", Mul(), ("x", "c"), "y")]
+    graph = build_graph("m", nodes, {"x": TensorType((3,))}, ["y"], large)
+    made = quantise(graph, {"x": (-1.0, 1.0), "y": (0.0, 0.0)}, dtype)
+    scale = {v: t.quant.scale[0] for v, t in made.types.items() if t.quant is not None}
+    operands = [scale[v] for n in made.nodes for v in n.inputs]
+    assert scale["y"] >= finest_product(operands, dtype)
