@@ -74,6 +74,7 @@ PARTS = {
             "tests/emit/test_onnx.py", "tests/emit/test_labels.py", "tests/emit/test_state.py",
             "tests/emit/test_shared_parameters.py", "tests/emit/test_feed_rows.py",
             "tests/emit/test_each_operator.py", "tests/kernels/test_coded_networks.py",
+            "tests/frontends/test_lstm.py", "tests/frontends/test_svdf.py",
         ),
     ),
     "kernels": Part(
@@ -81,6 +82,7 @@ PARTS = {
         (
             "tests/kernels/test_[bcgim]*.py", "tests/kernels/test_portable_*.py",
             "tests/kernels/test_vector.py", "tests/compiler/test_*.py",
+            "tests/frontends/test_lstm.py",
         ),
     ),
     "kernels_of_arm": Part(

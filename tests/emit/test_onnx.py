@@ -21,7 +21,7 @@ from edgeprune.ir import (
     run,
     run_int,
 )
-from edgeprune.ops import Dense, Softmax
+from edgeprune.ops import Add, Dense, Softmax
 from edgeprune.quantize.rewrite import quantise
 from edgeprune.verify import run_onnx
 
@@ -160,6 +160,21 @@ def test_images_stay_channels_first_inside_the_file() -> None:
         n.op_type for n in onnx.load_from_string(emit(network("depthwise and concat"))).graph.node
     ]
     assert "Transpose" not in kinds
+
+
+@pytest.mark.parametrize(
+    ("shape", "constant"), [((5,), (5,)), ((4, 3), (3,)), ((4, 3, 2), (2,)), ((4, 3, 2), (3, 2))]
+)
+def test_a_constant_that_repeats_adds_no_axis_to_the_result(
+    shape: tuple[int, ...], constant: tuple[int, ...]
+) -> None:
+    values = {"c": np.arange(np.prod(constant), dtype=np.float32).reshape(constant)}
+    nodes = [Node("a", Add(), ("x", "c"), "y")]
+    graph = build_graph("m", nodes, {"x": TensorType(shape)}, ["y"], values)
+    content = emit(graph)
+    onnx.checker.check_model(onnx.load_from_string(content), full_check=True)
+    x = np.random.default_rng(0).normal(size=(3, *shape)).astype(np.float32)
+    assert np.array_equal(run_onnx.run(content, graph, x), x + values["c"])
 
 
 def test_a_graph_without_ports_and_with_beta_is_written_with_its_own_names() -> None:

@@ -88,7 +88,9 @@ def test_every_artifact_is_litert_over_a_thousand_calls(
     assert np.array_equal(run_steps(graph, [x[:60]])[graph.results[0]], wanted[:60])
     assert np.array_equal(run_tflite.run(written, x), wanted)
     assert np.array_equal(answers_of_c(graph, x, tmp_path / "c"), wanted)
-    held = schema.ModelT.InitFromPackedBuf(written).subgraphs
+    model = schema.ModelT.InitFromPackedBuf(written)
+    assert [code.version for code in model.operatorCodes] == [1], "as TensorFlow says of all int8"
+    held = model.subgraphs
     assert len(held) == 1, "no resource variables beside the operator's own"
     assert len(held[0].operators) == 1
 

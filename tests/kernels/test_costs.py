@@ -11,7 +11,7 @@ import pytest
 from fixed_networks import NETWORKS, fixed
 from kernels.cases import int8_type
 from kernels.harness import one_node
-from op_cases import EXAMPLES, FORMS, SIZES, between_types, networks, typed
+from op_cases import EXAMPLES, FORMS, SIZES, Case, between_types, networks, typed
 
 from edgeprune.compiler import Recipe
 from edgeprune.errors import EdgePruneError, UnsupportedError
@@ -20,7 +20,7 @@ from edgeprune.kernels import costs
 from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.isa import COUNTED
 from edgeprune.kernels.select import KERNELS, candidates, lower
-from edgeprune.ops import Conv2d, MatMul, Softmax
+from edgeprune.ops import Conv2d, Dense, MatMul, Softmax
 from edgeprune.ops.examples import FIXED, IMAGE, example_graph
 from edgeprune.resources import runtime_dir
 from edgeprune.target import list_targets, load_target
@@ -165,3 +165,14 @@ def test_what_attention_does_most_takes_the_quickest_kernels() -> None:
     ):
         (call,) = lower(graph, target.kernels, "speed", target.name).values()
         assert call.kernel == kernel
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+def test_a_dense_layer_of_rows_is_the_work_of_so_many_layers(dtype: str) -> None:
+    for rows in (2, 7):
+        found = []
+        for shape in ((24,), (rows, 24)):
+            graph = typed(Case(Dense(), shape, ((30, 24), (30,))), dtype)
+            (made,) = candidates(graph, graph.nodes[0], ("portable",), "size", "p")
+            found.append(made.instructions)
+        assert found[1] == pytest.approx(rows * found[0], rel=0.01)

@@ -12,6 +12,7 @@ from kernels.test_portable_linear import CLAMPS, geometry
 
 from edgeprune.errors import UnsupportedError
 from edgeprune.ir import DType, QuantParams, TensorType, run_int
+from edgeprune.kernels.accumulators import require_int32_sums
 from edgeprune.ops import (
     Add,
     AvgPool2d,
@@ -201,3 +202,17 @@ def test_int16_sigmoid_and_tanh_are_the_reference_up_to_the_scale_that_is_refuse
     for scale in (5.4, 9.8, 1e6):
         with pytest.raises(UnsupportedError, match=r"5\.3 at most"):
             spell(one_node(op, [int16_type(x.shape, scale)], y))
+
+
+def test_sums_of_int16_products_that_32_bits_just_hold_are_not_refused() -> None:
+    """At the least input, -32768, on all weights."""
+    for total, refused in ((65535, False), (65536, True)):
+        w = np.zeros((2, 520), np.int32)
+        w[1, :516] = 127
+        w[1, 516] = total - 516 * 127
+        assert w[1].sum() == total
+        if refused:
+            with pytest.raises(UnsupportedError, match="leave int32"):
+                require_int32_sums("n", w)
+        else:
+            require_int32_sums("n", w)
