@@ -30,10 +30,10 @@ def load_samples(path: Path, graph: Graph, *, told: Told | None = None) -> Sampl
             Integers of a quantised model's own input type are taken as they are; other numbers
             are real values. ``x`` may be called as the model calls its input, and is looked for
             first. A model of several inputs wants an array for each, by the input's name, or x0,
-            x1, ... in their order; ``y`` is what the model should answer
-            (:mod:`edgeprune.frontends.wanted`) where no input is called so. Or a folder of folders
-            of pictures, one for each class in the order of their names: bytes, in the size that the
-            model takes.
+            x1, ... in their order; ``y``, or what is called as the model's output, is what the
+            model should answer (:mod:`edgeprune.frontends.wanted`) where no input is called so.
+            Or a folder of folders of pictures, one for each class in the order of their names:
+            bytes, in the size that the model takes.
         graph: the model; its ports say which layout the user's data has.
         told: what ``y`` was in data of the same origin; None: it is read by itself.
 
@@ -45,7 +45,8 @@ def load_samples(path: Path, graph: Graph, *, told: Told | None = None) -> Sampl
         EdgePruneError: no such file, a wrong shape or type, labels out of range, NaN.
     """
     where = str(path)
-    arrays, y = _read(path, graph)
+    arrays, told_by = _read(path, graph)
+    label, y = told_by or ("y", None)
     values = zip(graph.arguments, arrays, strict=True)
     xs = [_values(x, graph, v, f"{where}: {name}") for v, (name, x) in values]
     if len({len(x) for x in xs}) > 1:
@@ -53,15 +54,15 @@ def load_samples(path: Path, graph: Graph, *, told: Told | None = None) -> Sampl
         raise EdgePruneError(where, f"has unlike numbers of samples: {counts}", HINT)
     if y is not None and len(graph.results) > 1:
         raise EdgePruneError(
-            f"{where}: y",
+            f"{where}: {label}",
             f"labels say nothing about a model with {len(graph.results)} outputs",
-            "leave y out: the model's own answers are the reference then",
+            f"leave {label} out: the model's own answers are the reference then",
         )
     x = join_rows(xs)
     is_bytes = all(a.dtype == np.uint8 for _, a in arrays)
     if y is None:
         return Samples(x, None, is_bytes)
-    return Samples(x, bytes=is_bytes, **wanted(y, len(x), graph, f"{where}: y", told=told))
+    return Samples(x, bytes=is_bytes, **wanted(y, len(x), graph, f"{where}: {label}", told=told))
 
 
 def _values(x: Array, graph: Graph, v: str, where: str) -> Array:
@@ -102,22 +103,23 @@ def _check_numbers(x: Array, rows: int, where: str) -> None:
 Named = tuple[str, Array]
 
 
-def _read(path: Path, graph: Graph) -> tuple[list[Named], Array | None]:
-    """The array of every input with its name in the data, and the labels."""
+def _read(path: Path, graph: Graph) -> tuple[list[Named], Named | None]:
+    """The array of every input with its name in the data, and the labels with theirs."""
     if path.is_dir():
         return _read_folder(path, graph)
     if path.suffix == ".npy" and len(graph.arguments) == 1:
         return [("x", map_npy(path, HINT))], None
     found = names_in(path, HINT)
     names = _names(graph, found, str(path))
-    labels = _labels_in(found, names)
-    arrays = load_npz(path, [*names, *labels], HINT)
-    return [(k, arrays[k]) for k in names], arrays[labels[0]] if labels else None
+    label = _label_in(graph, found, names)
+    arrays = load_npz(path, [*names, *([label] if label else [])], HINT)
+    return [(k, arrays[k]) for k in names], (label, arrays[label]) if label else None
 
 
-def _labels_in(found: Collection[str], names: Sequence[str]) -> list[str]:
-    """What the labels are called, as a list of at most one name; inputs may be called y too."""
-    return [k for k in ("y",) if k in found and k not in names]
+def _label_in(graph: Graph, found: Collection[str], names: Sequence[str]) -> str | None:
+    """What the labels are called, y or as the output; inputs may be called so too."""
+    called = ("y", *map(graph.said, graph.results))
+    return next((k for k in called if k in found and k not in names), None)
 
 
 def _names(graph: Graph, found: Sequence[str], where: str) -> list[str]:
@@ -142,7 +144,7 @@ def _names(graph: Graph, found: Sequence[str], where: str) -> list[str]:
     )
 
 
-def _read_folder(path: Path, graph: Graph) -> tuple[list[Named], Array | None]:
+def _read_folder(path: Path, graph: Graph) -> tuple[list[Named], Named | None]:
     files = sorted(path.glob("*.npy"))
     if not files:
         if classes_of(path) and len(graph.inputs) == 1:
@@ -152,8 +154,8 @@ def _read_folder(path: Path, graph: Graph) -> tuple[list[Named], Array | None]:
     called = {"x", *map(graph.said, graph.arguments)}
     if called.intersection(names) or len(graph.arguments) > 1:
         arrays = [(k, map_npy(names[k], HINT)) for k in _names(graph, list(names), str(path))]
-        labels = _labels_in(names, [k for k, _ in arrays])
-        return arrays, map_npy(names[labels[0]], HINT) if labels else None
+        label = _label_in(graph, names, [k for k, _ in arrays])
+        return arrays, (label, map_npy(names[label], HINT)) if label else None
     samples = [map_npy(f, HINT) for f in files]
     kinds = {(a.shape, a.dtype.str) for a in samples}
     if len(kinds) > 1:
@@ -165,7 +167,7 @@ def _read_folder(path: Path, graph: Graph) -> tuple[list[Named], Array | None]:
     return [("x", np.stack(samples))], None
 
 
-def _read_pictures(path: Path, graph: Graph) -> tuple[list[Named], Array]:
+def _read_pictures(path: Path, graph: Graph) -> tuple[list[Named], Named]:
     """Pictures in the layout of the user's model; in int8 as its own integers, byte - 128."""
     v = graph.inputs[0]
     t, port = graph.types[v], graph.ports.get(v)
@@ -179,4 +181,4 @@ def _read_pictures(path: Path, graph: Graph) -> tuple[list[Named], Array]:
         x = (x.astype(np.int16) - 128).astype(np.int8)
     if port is not None and port.perm is not None:
         x = x.transpose(0, *(i + 1 for i in port.perm))
-    return [("x", x)], y
+    return [("x", x)], ("y", y)

@@ -215,7 +215,7 @@ def _write(
         write_files(folder, name, prepared, options, compiled, answered)
     with clock.step("verify"):
         proof, missed = prove(folder, prepared, options, target, chosen, answered, clock.progress)
-    given = room(options, target)
+    given, says = room(options, target), real(graph, answered.outputs)
     made = build_record(
         Asked(
             options.command,
@@ -247,8 +247,8 @@ def _write(
             in_app(compiled, target, chooser.speed),
         ),
         proof,
-        _shown(prepared, real(graph, answered.outputs)),
-        (*notes_of(options, chosen, prepared), *missed),
+        _shown(prepared, says),
+        (*notes_of(options, chosen, prepared, says), *missed),
     )
     _pack(folder, name, made, options, compiled, answered)
     if "c" not in options.emit:

@@ -10,16 +10,27 @@ from edgeprune.ir import Array, DType, Graph, split_rows
 from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import Prepared
+from edgeprune.pruning.truth import Truth
 from edgeprune.report.interface import elements_read
 
 FAINT = 0.5  # of a step of an input's scale: elements that vary by less are as good as constant
 MIDDLE, MOST = 128, 255  # of bytes: whole numbers that end below the one may be counts
+HIDDEN = 0.01  # of R2: outputs are told apart where one is so much worse than all
 FEW = 20
 """Samples: with fewer, labels are not doubted, and accuracies are said to tell next to nothing."""
 
 
-def notes_of(options: BuildOptions, chosen: Candidate, prepared: Prepared) -> tuple[str, ...]:
-    """What was taken for granted, what an option did not do, and what the scales of inputs lose."""
+def notes_of(
+    options: BuildOptions, chosen: Candidate, prepared: Prepared, says: Array
+) -> tuple[str, ...]:
+    """What was taken for granted, what an option did not do, and what figures do not show.
+
+    Args:
+        options: of the build.
+        chosen: what was built.
+        prepared: the model and its data.
+        says: real answers of the C to the reported samples, rows of all outputs.
+    """
     compiled = chosen.compiled
     target, notes = compiled.recipe.target, []
     if options.optimize == "ram" and (target.progmem or compiled.graph.states):
@@ -44,6 +55,7 @@ def notes_of(options: BuildOptions, chosen: Candidate, prepared: Prepared) -> tu
         is_only = chosen.pruned is None and (keeps or options.dtype in FLOATS)
         notes += few(None if is_only else len(prepared.validation), len(prepared.report))
         notes += faint(compiled.graph, prepared.report.x, keeps_integers=keeps)
+        notes += uneven(compiled.graph, prepared.truth, says)
         notes += doubted(prepared, scaled=options.mean is not None or options.std is not None)
     return (*prepared.notes, *notes)
 
@@ -94,6 +106,12 @@ def _doubted_truth(prepared: Prepared) -> str:
             "the source model explains nothing of y: are y, and their order and scale, what it "
             "was trained to give, and samples scaled as in training?"
         )
+    if _is_autoencoder(prepared):
+        return (
+            "the source model gives its input again, and labels of classes say nothing of that: "
+            "leave y out, and accuracy is how near its answers stay to the source model's; or give "
+            "y = x, and it is how much of the input is found again"
+        )
     said, y = prepared.truth.said(prepared.reference), prepared.truth.values
     kinds, counts = np.unique(y, return_counts=True)
     right, most = (said == y).mean(), counts.max() / len(y)
@@ -108,6 +126,38 @@ def _doubted_truth(prepared: Prepared) -> str:
         f"the source model answers {right:.1%} of the samples as they are labelled, no more "
         f"than if it always said {kinds[counts.argmax()]} ({most:.1%}): {why}"
     )
+
+
+def _is_autoencoder(prepared: Prepared) -> bool:
+    """Whether the answers of the source model explain some of what they are answers to."""
+    if prepared.reference.shape != prepared.report.x.shape:
+        return False
+    return Truth(prepared.report.x).right(prepared.reference) > 0
+
+
+def uneven(graph: Graph, truth: Truth, outputs: Array) -> list[str]:
+    """That R2 hides an output which varies less than the others, and is explained worse.
+
+    Args:
+        graph: the model.
+        truth: of numbers, of all outputs.
+        outputs: rows of real answers of the same samples.
+    """
+    if len(graph.results) < 2 or truth.measure != "r2":
+        return []
+    types = [graph.types[v] for v in graph.results]
+    parts = zip(split_rows(truth.values, types), split_rows(outputs, types), strict=True)
+    alone = [Truth(t.reshape(len(t), -1)).right(said) for t, said in parts]
+    worst = int(np.argmin(alone))
+    if alone[worst] > truth.right(outputs) - HIDDEN:
+        return []
+    name = graph.said(graph.results[worst])
+    said = (
+        f"outputs count by how much they vary, and the output {name!r} counts for little: its own "
+        f"R2 is {alone[worst]:.2%}. Networks whose outputs vary alike are pruned for all of them: "
+        "scale it up in the model, and down behind it"
+    )
+    return [said]
 
 
 def _as_bytes(prepared: Prepared) -> bool:

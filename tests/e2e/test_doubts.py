@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edgeprune.ir import DType, Graph, Port, Samples, TensorType
-from edgeprune.pipeline.notes import doubted, few
+from edgeprune.pipeline.notes import doubted, few, uneven
 from edgeprune.pruning.truth import Truth
 from tests.e2e.conftest import invoke
 from tests.e2e.test_bad_input import dense_model
@@ -158,3 +158,31 @@ def test_few_samples_are_not_said_to_choose_where_one_network_can_be_built(
     words = " ".join(said.err.split())
     assert "which tells next to nothing" in words
     assert ("is chosen by the accuracy" in words) is (dtype == "int8")
+
+
+def test_labels_of_an_autoencoder_are_told_to_say_nothing() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 4))
+    said = doubts((x + 0.1 * rng.normal(size=x.shape)).astype(np.float32), some(200, 2), x=x)
+    assert "gives its input again" in said
+    assert "numbered" not in said
+    other = doubts(answers(some(200, 4), 4), (some(200, 4) + 1) % 4, x=x)
+    assert "gives its input" not in other
+    assert "as they are labelled" in other
+
+
+def test_an_output_that_r2_of_all_hides_is_told_by_name() -> None:
+    rng = np.random.default_rng(0)
+    want = rng.normal(size=(200, 5)).astype(np.float32) * [9, 9, 9, 0.1, 0.1]
+    lost = np.concatenate([want[:, :3], np.zeros((200, 2))], axis=1).astype(np.float32)
+    types = {"kind": TensorType((3,)), "place": TensorType((2,))}
+    graph: Any = SimpleNamespace(results=("kind", "place"), types=types, said=str.upper)
+    truth = Truth(want.astype(np.float32))
+    assert truth.right(lost) > 0.999
+    (note,) = uneven(graph, truth, lost)
+    assert "'PLACE'" in note
+    assert "0.00%" in note
+    assert uneven(graph, truth, truth.values) == []
+    alone: Any = SimpleNamespace(results=("kind",), types=types, said=str.upper)
+    assert uneven(alone, truth, lost) == []
+    assert uneven(graph, Truth(want.argmax(axis=1)), lost) == []

@@ -90,10 +90,12 @@ def test_missing_inputs_and_labels_that_say_nothing_are_refused(
     done = edgeprune("build", model, "--data", tmp_path / "less.npz", "-o", tmp_path / "out")
     assert done.status == 2
     assert "the model has the inputs image, numbers" in done.err
-    np.savez(tmp_path / "y.npz", y=np.zeros(120, int), **arrays)
-    done = edgeprune("build", model, "--data", tmp_path / "y.npz", "-o", tmp_path / "out")
-    assert done.status == 2
-    assert "labels say nothing about a model with 2 outputs" in done.err
+    for name in ("y", "estimate"):
+        np.savez(tmp_path / "y.npz", **{name: np.zeros(120, int)}, **arrays)
+        done = edgeprune("build", model, "--data", tmp_path / "y.npz", "-o", tmp_path / "out")
+        assert done.status == 2
+        assert f"{name}: labels say nothing about a model with 2 outputs" in done.err
+        assert f"leave {name} out" in done.err
 
 
 def test_a_self_test_compares_all_outputs(edgeprune: Command, model: Path, tmp_path: Path) -> None:

@@ -136,3 +136,19 @@ def test_a_number_that_is_none_is_told_by_its_sample(tmp_path: Path) -> None:
     y[7, 1] = np.inf
     with pytest.raises(EdgePruneError, match="sample 7 has a NaN or an infinity"):
         read(tmp_path, network(tmp_path, None, 5), y, 5)
+
+
+def test_labels_may_be_called_as_the_output_and_y_comes_first(tmp_path: Path) -> None:
+    graph = network(tmp_path, None, 4)
+    name = graph.said(graph.results[0])
+    x = some(4).astype(np.float32)
+    np.savez(tmp_path / "own.npz", x=x, **{name: some(3)})
+    found = load_samples(tmp_path / "own.npz", graph)
+    assert found.targets is not None
+    np.testing.assert_array_equal(found.targets, some(3).astype(np.float32))
+    np.savez(tmp_path / "both.npz", x=x, y=np.arange(N) % 3, **{name: some(3)})
+    assert load_samples(tmp_path / "both.npz", graph).y is not None
+    np.savez(tmp_path / "wrong.npz", x=x, **{name: some(7)})
+    with pytest.raises(EdgePruneError) as caught:
+        load_samples(tmp_path / "wrong.npz", graph)
+    assert caught.value.where.endswith(f": {name}")
