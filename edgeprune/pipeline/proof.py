@@ -15,6 +15,7 @@ from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.phone import IN_APPS, agreement_in_app, allowed, answers_in_app
 from edgeprune.pipeline.prepare import Prepared
+from edgeprune.pipeline.quantised import scaled_alike
 from edgeprune.progress import Progress
 from edgeprune.quantize.noise import signal_to_noise
 from edgeprune.report.classes import class_table
@@ -89,7 +90,8 @@ def prove(
     in_app = agreement_in_app(
         answered.outputs, app_says, graph, samples_of_test(answered.kept_rows)
     )
-    snr = signal_to_noise(chosen.float_graph, graph, prepared.rank.x[:SNR_SAMPLES])
+    alike = scaled_alike(compiled, chosen.float_graph)
+    snr = signal_to_noise(alike, graph, prepared.rank.x[:SNR_SAMPLES])
     proof = Proof(accuracy, classes, agreement, in_app, distance, mismatches, run, snr)
     return proof, missed
 

@@ -35,7 +35,7 @@ def quantised(
     """The quantised network that does best on validation data, and its accuracy there."""
     samples, plain = prepared.validation, fuse(graph)
     few = samples.x[: max(CHOICE_SAMPLES, CHOICE_MACS // max(graph.macs, 1))]
-    even = plain if recipe.levels else equalise(plain)  # weights on a table stay on it
+    even = _even(recipe, plain)
     seen = {False: prepared.observed(graph, progress)}
     if even is not plain:
         seen[True] = prepared.observed(even, progress)
@@ -79,6 +79,23 @@ def quantised(
     if len(few) < len(samples.x):
         made = np.concatenate([made, answers(settings, samples.x[len(few) :])])
     return compiled(settings, recipe.by_rows), prepared.accuracy(made)
+
+
+def _even(recipe: Recipe, graph: Graph) -> Graph:
+    return graph if recipe.levels else equalise(graph)  # weights on a table stay on it
+
+
+def scaled_alike(compiled: Compiled, graph: Graph) -> Graph:
+    """The float network whose values are those of the quantised one, channel by channel.
+
+    Equalised layers have other values than before, and the network's answers are the same.
+
+    Args:
+        compiled: the quantised network.
+        graph: what it was made from.
+    """
+    recipe = compiled.recipe
+    return _even(recipe, fuse(graph)) if recipe.settings.equalises else graph
 
 
 def _chosen(

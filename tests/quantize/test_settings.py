@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgeprune.compiler.compile import Recipe
 from edgeprune.frontends.normalize import fuse
 from edgeprune.ir import (
     DType,
@@ -31,6 +32,7 @@ from edgeprune.ops import (
     Relu,
     Sigmoid,
 )
+from edgeprune.pipeline.quantised import scaled_alike
 from edgeprune.quantize import (
     METHODS,
     Settings,
@@ -44,6 +46,7 @@ from edgeprune.quantize import (
 )
 from edgeprune.quantize.equalise import _pairs
 from edgeprune.quantize.noise import noisiest, signal_to_noise
+from edgeprune.target import load_target
 
 
 def chain(seed: int, between: type, spread: float = 4.0) -> Graph:
@@ -239,3 +242,17 @@ def test_the_layer_that_loses_the_signal_is_blamed() -> None:
         noise = signal_to_noise(graph, quantise(graph, ranges, four_bit={name}), x)
         assert noisiest(quantise(graph, ranges, four_bit={name}), noise) == name
     assert noisiest(graph, {}) is None
+
+
+def test_layers_that_were_equalised_are_compared_with_what_they_compute_now() -> None:
+    graph = chain(0, Relu)
+    x = np.random.default_rng(1).normal(size=(64, *graph.types["x"].shape)).astype(np.float32)
+    even = equalise(fuse(graph))
+    settings = Settings("minmax", equalises=True)
+    recipe = Recipe(load_target("host"), "int8", "size", observe(even, x), settings)
+    compiled = recipe.compile(even)
+    wrong = signal_to_noise(graph, compiled.graph, x)
+    assert min(wrong.values()) < 3, "as if there were nothing but noise"
+    found = signal_to_noise(scaled_alike(compiled, graph), compiled.graph, x)
+    assert found.keys() == wrong.keys()
+    assert min(found.values()) > 15
