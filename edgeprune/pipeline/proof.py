@@ -132,6 +132,7 @@ def _shares(prepared: Prepared, n: int, of: Mapping[str, float]) -> Accuracy:
     """Shares of right answers on ``n`` samples, by who answered; none where there were none."""
     return {
         "n": n,
+        "answers_each": prepared.truth.answers_each if n else 1,
         "samples": prepared.reported,
         "labels": prepared.told_by if n else None,
         "measure": prepared.truth.measure if n else None,

@@ -40,14 +40,18 @@ class Truth:
         """What :meth:`right` gives."""
         return "r2" if self.values.dtype.kind == "f" else "share"
 
+    @property
+    def answers_each(self) -> int:
+        """Answers to each sample that are right or wrong by themselves; numbers are one."""
+        return int(self.values[0].size) if len(self) and self.measure == "share" else 1
+
     def take(self, rows: slice) -> Truth:
         """Of some of the samples."""
         return Truth(self.values[rows], self.border)
 
     def said(self, outputs: Array) -> NDArray[np.int64]:
         """The classes that outputs (n, ...) stand for, as the truth has them."""
-        positions = self.values[0].size if self.measure == "share" else 1
-        return classes(outputs, positions, self.border)
+        return classes(outputs, self.answers_each, self.border)
 
     def right(self, outputs: Array) -> float:
         """How right outputs (n, ...) of the first n samples are, 0 to 1.

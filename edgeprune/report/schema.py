@@ -94,6 +94,7 @@ class Accuracy(TypedDict):
     """Shares of right answers; where answers are numbers, of their variance (R2)."""
 
     n: Count
+    answers_each: NotRequired[Count]
     labels: Text | None
     measure: NotRequired[Literal["share", "r2"] | None]
     samples: Text | None

@@ -56,6 +56,9 @@ def _share(accuracy: Accuracy) -> str:
     if accuracy.get("measure") == "r2":
         whose = "the numbers" if told else "the source model's numbers"
         return f"R2, the share of the variance of {whose} of {count} that is explained"
+    if (each := accuracy.get("answers_each", 1)) > 1:
+        count = f"{each * accuracy['n']:,} answers, {each:,} to each of {count}"
+        return f"of {count}" if told else f"share of {count}, that are the source model's"
     return f"of {count}" if told else f"share of {count} answered as the source model does"
 
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
+import numpy as np
+import pytest
+
+from edgeprune.pruning.truth import Truth
 from edgeprune.report import answers, summary
 from edgeprune.report.page import Section
+from edgeprune.report.words import about_samples
 
 
 def record() -> dict[str, Any]:
@@ -200,3 +205,31 @@ def test_what_is_kept_from_call_to_call_is_no_input() -> None:
     r["interface"]["states"] = [{"name": "s", "shape": [500]}]
     rows = {name: (change, share) for name, change, share in summary.removed(r)}
     assert rows["inputs read"] == ("10 → 4", "−60 %")
+
+
+@pytest.mark.parametrize(
+    ("each", "labels", "words"),
+    [
+        (1, "data", "of 100 samples, which chose nothing"),
+        (64, "data", "of 6,400 answers, 64 to each of 100 samples, which chose nothing"),
+        (
+            64,
+            "source model",
+            (
+                "share of 6,400 answers, 64 to each of 100 samples, that are the source model's, "
+                "which chose nothing"
+            ),
+        ),
+    ],
+)
+def test_an_accuracy_of_pixels_is_not_said_to_be_of_samples(
+    each: int, labels: str, words: str
+) -> None:
+    accuracy: Any = record()["accuracy"] | {"labels": labels, "answers_each": each}
+    assert about_samples(accuracy) == words
+
+
+def test_pixels_and_marks_are_answers_of_their_own_and_classes_and_numbers_are_one() -> None:
+    assert Truth(np.zeros((5, 64), np.int64)).answers_each == 64
+    assert Truth(np.zeros(5, np.int64)).answers_each == 1
+    assert Truth(np.zeros((5, 64), np.float32)).answers_each == 1
