@@ -165,7 +165,7 @@ def main() -> None:
     """Measure, fit, write, and say how good it is."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cores", default=",".join(COUNTED))
-    parser.add_argument("--kernels", default="", help="what their names begin with")
+    parser.add_argument("--kernels", default="", help="what their names begin with, by commas")
     parser.add_argument("--missing", action="store_true", help="only those without a line")
     given = parser.parse_args()
     for core in given.cores.split(","):
@@ -176,7 +176,7 @@ def main() -> None:
             def wanted(kernel: str, kept: Mapping[str, object] = kept) -> bool:
                 known = given.missing and kernel in kept
                 own = kernel.startswith(LAYER)  # a function of one layer alone
-                return kernel.startswith(given.kernels) and not known and not own
+                return kernel.startswith(tuple(given.kernels.split(","))) and not known and not own
 
             fits = {k: fit(rows) for k, rows in sorted(count(core, optimize, wanted).items())}
             found[optimize] = (kept if given.missing or given.kernels else {}) | fits

@@ -11,12 +11,17 @@ MAX_LINES = 40
 MAX_NAMES = 4
 
 LOOPS = "unroll it when you export, or give the layer itself instead of its loop"
+RECURRENT = (
+    "give the .keras file that it was converted from, whose recurrent layers are read, or convert "
+    "it with unroll=True in them"
+)
 STATE = "export the step with its state as an input and an output, which you hand on"
 LOOKUP = "start the model behind it: your own code takes rows of the table, which are its input"
 TREES = "train a linear model or an MLPClassifier: trees and kernels over samples are no layers"
 SEARCH = "end the model in front of it; your own code does it with the outputs"
 ADVICE = {
-    **dict.fromkeys(("IF", "If", "Loop", "Scan", "WHILE"), LOOPS),
+    **dict.fromkeys(("IF", "If", "Loop", "Scan"), LOOPS),
+    "WHILE": RECURRENT,
     **dict.fromkeys(("ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "VAR_HANDLE"), STATE),
     **dict.fromkeys(("embedding_bag", "embedding_renorm"), LOOKUP),
     **dict.fromkeys(

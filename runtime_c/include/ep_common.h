@@ -43,6 +43,16 @@
 #define EP_IN_ORDER() (void)0
 #endif
 
+/* Where the compiler was asked for small code, loops over bytes stay loops: many become a call of a
+ * function of the C library, which on Arm takes hundreds of bytes. */
+#if defined(__OPTIMIZE_SIZE__) && defined(__arm__) && defined(__GNUC__)
+#define EP_SMALL_LOOPS 1
+#define EP_STAY() EP_IN_ORDER()
+#else
+#define EP_SMALL_LOOPS 0
+#define EP_STAY() (void)0
+#endif
+
 /* Gives way to a faster function of the same name, of a file in arch, where that is built too. */
 #ifdef __GNUC__
 #define EP_WEAK __attribute__((weak))

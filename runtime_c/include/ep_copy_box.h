@@ -16,7 +16,7 @@ typedef struct {
     int32_t y_start;
     int32_t bytes;  /* of one element */
     int32_t y_size; /* bytes of the result that get the fill first; 0: none */
-    int32_t fill_bytes;
+    int32_t fill_bytes; /* 1, 2 or 4 */
     uint8_t fill[4]; /* one element */
 } ep_copy_box_params;
 

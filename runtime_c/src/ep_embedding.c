@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_embedding.h"
 
-#include <string.h>
+#include "ep_copy_bytes.h"
 
 void ep_embedding(const ep_embedding_params *p, const void *table, const int32_t *x, void *y)
 {
@@ -10,7 +10,7 @@ void ep_embedding(const ep_embedding_params *p, const void *table, const int32_t
     for (int32_t i = 0; i < p->count; i++) {
         int32_t at = x[i] < p->rows ? x[i] : p->rows - 1;
         at = at < 0 ? 0 : at;
-        memcpy(to, rows + (size_t)at * (size_t)p->bytes, (size_t)p->bytes);
+        ep_copy_bytes(to, rows + (size_t)at * (size_t)p->bytes, (size_t)p->bytes);
         to += p->bytes;
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ep_resize_nearest.h"
 
-#include <string.h>
+#include "ep_copy_bytes.h"
 
 void ep_resize_nearest(const ep_resize_nearest_params *p, const uint16_t *index, const void *x,
                        void *y)
@@ -11,7 +11,7 @@ void ep_resize_nearest(const ep_resize_nearest_params *p, const uint16_t *index,
     for (int32_t i = 0; i < p->out_h; i++) {
         const uint8_t *const row = (const uint8_t *)x + (rows[i] - p->above) * p->in_row;
         for (int32_t j = 0; j < p->out_w; j++) {
-            memcpy(to, row + index[j] * p->pixel, (size_t)p->pixel);
+            ep_copy_bytes(to, row + index[j] * p->pixel, (size_t)p->pixel);
             to += p->pixel;
         }
     }

@@ -37,6 +37,7 @@ REFUSED = [
     ("REVERSE_V2", [Value((1, 4), "float32"), constant(np.asarray([0], np.int32))],
      Value((1, 4), "float32"), "ReverseV2Options", "turns axes"),
     ("CUMSUM", [Value((1, 4), "float32")], Value((1, 4), "float32"), None, "CUMSUM"),
+    ("WHILE", [Value((1, 4), "float32")], Value((1, 4), "float32"), None, "give the .keras file"),
     ("LOGISTIC", [Value((3, 4), "float32")], Value((3, 4), "float32"), None, "no batch of 1"),
     ("LOGISTIC", [Value((1, 4), "int8")], Value((1, 4), "int8", FIVE), None, "without a scale"),
     ("SOFTMAX", [Value((1, 4), "int8", FIVE)], Value((1, 4), "int8", FIVE), "SoftmaxOptions",
