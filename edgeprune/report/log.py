@@ -108,6 +108,8 @@ def read_log(path: Path) -> list[Entry]:
 def show_log(entries: Sequence[Entry], console: Console) -> None:
     """Print a record of builds; behind figures what changed since the last one of the same kind.
 
+    Commands stand below the table, as they can be pasted.
+
     Args:
         entries: oldest first.
         console: where to.
@@ -117,7 +119,6 @@ def show_log(entries: Sequence[Entry], console: Console) -> None:
         table.add_column(name, overflow="fold")
     for name in ("flash", "RAM", "accuracy", "time"):
         table.add_column(name, justify="right")
-    table.add_column("command", overflow="fold")
     last: dict[tuple[str, str], Entry] = {}
     for number, entry in enumerate(entries, 1):
         key = entry["model"], entry["target"]
@@ -133,9 +134,10 @@ def show_log(entries: Sequence[Entry], console: Console) -> None:
             _changed(entry["ram_bytes"], before and before["ram_bytes"]),
             _accuracy(entry, before),
             time,
-            entry["command"],
         )
     console.print(table)
+    for number, entry in enumerate(entries, 1):  # a column of a table breaks them to pieces
+        console.print(f"{number}: {entry['command']}", style="dim", soft_wrap=True, markup=False)
 
 
 def _changed(now: int, before: int | None) -> str:

@@ -53,6 +53,8 @@ def test_the_record_shows_what_changed(project: Path) -> None:
     change = second["flash_bytes"] - first["flash_bytes"]
     assert f"({change:+,})" in "".join(done.err.split("\n"))
     assert package.log(project / "log.jsonl") == done.json
+    told = done.err.splitlines()
+    assert [f"{i}: {e['command']}" for i, e in enumerate((first, second), 1)] == told[-2:]
 
 
 def test_changes_of_accuracy_are_of_what_was_measured_alike(project: Path, tmp_path: Path) -> None:
