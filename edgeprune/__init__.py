@@ -82,3 +82,8 @@ def __getattr__(name: str) -> Any:
         globals()[name] = found
         return found
     raise AttributeError(f"module 'edgeprune' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """All public names, also those that were not used yet: what a notebook completes."""
+    return __all__

@@ -21,3 +21,7 @@ def test_what_a_user_got_wrong_is_caught_by_names_of_the_package() -> None:
     with pytest.raises(edgeprune.EdgePruneError, match="does not exist"):
         edgeprune.load("none.onnx")
     assert issubclass(edgeprune.CannotFitError, edgeprune.EdgePruneError)
+
+
+def test_names_that_were_not_used_yet_are_completed() -> None:
+    assert dir(edgeprune) == sorted(edgeprune.__all__)
