@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from edgeprune.errors import EdgePruneError
 from edgeprune.scratch import workspace
@@ -44,6 +45,16 @@ def end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
+def _kept(folder: Path) -> IO[bytes]:
+    """A file without a name, in memory where the system can: no disk runs full under it.
+
+    binutils end well when what they print was cut short, and half a list of symbols looks whole.
+    """
+    if hasattr(os, "memfd_create"):
+        return open(os.memfd_create("printed"), "w+b")
+    return tempfile.TemporaryFile(dir=folder)
+
+
 def run_limited(command: Sequence[str | Path], where: str, *, seconds: float) -> tuple[int, str]:
     """Run a program to its end.
 
@@ -60,10 +71,7 @@ def run_limited(command: Sequence[str | Path], where: str, *, seconds: float) ->
     """
     folder = workspace()
     environment = {**os.environ, "TMPDIR": str(folder)}  # a killed compiler leaves files there
-    with (
-        tempfile.TemporaryFile(dir=folder) as printed,
-        tempfile.TemporaryFile(dir=folder) as errors,
-    ):
+    with _kept(folder) as printed, _kept(folder) as errors:
         process = subprocess.Popen(
             limited(command),
             stdin=subprocess.DEVNULL,
