@@ -55,7 +55,8 @@ int main(void)
     return 0;
 }}
 """
-STATUS, OUTSIDE = 3, 4
+STATUS, OUTSIDE, SYSTEM = 3, 4, 5
+ROOM = "make room where temporary files go, or name another folder in TMPDIR"
 PATIENCE_S = 120.0  # for one inference, on a busy machine
 
 
@@ -144,6 +145,7 @@ class HostModel:
         Raises:
             CannotFitError: the model answered with an error, hung, crashed, or wrote outside its
                 arena.
+            EdgePruneError: there is no room for its answers.
         """
         m = self.model
         assert x.shape[1:] == m.inputs.shape, (x.shape, m.inputs.shape)
@@ -155,6 +157,10 @@ class HostModel:
             raise CannotFitError(str(m.folder), f"the model returned the status {said}")
         if status == OUTSIDE:
             raise CannotFitError(str(m.folder), "the model wrote outside its arena")
+        if status == SYSTEM:
+            raise EdgePruneError(
+                str(made), "cannot be written: the disk is full, or there is no memory", ROOM
+            )
         if status or made.stat().st_size != len(x) * m.outputs.nbytes:
             raise CannotFitError(str(m.folder), f"the model ended with status {status}: {said}")
         return m.outputs.unpack(made.read_bytes())
