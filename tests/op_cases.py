@@ -148,7 +148,7 @@ def with_int4_weights(case: Case, dtype: DType = DType.INT8) -> Graph:
     scale = graph.types[node.inputs[0]].quant
     assert scale is not None
     made = quantise_weights(
-        real.constants["c0"], real.constants["c1"], scale.scale[0], node.op.out_axis,
+        real.constants["c0"], real.constants["c1"], scale, node.op.out_axis,
         dtype, bits=4,
     )  # fmt: skip
     values = dict(zip(node.inputs[1:], made, strict=True))

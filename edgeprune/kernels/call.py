@@ -9,6 +9,9 @@ from pathlib import PurePosixPath
 
 from edgeprune.ir import Array, Graph, Node, Over, Part
 
+Params = tuple[tuple[str, int | float | str], ...]
+"""Fields of a parameter struct in order, (name, value); int, float or a C expression as text."""
+
 
 @dataclass(frozen=True)
 class Constant:
@@ -37,6 +40,33 @@ class Constant:
 
 
 @dataclass(frozen=True)
+class Rescaling:
+    """Rows of short scales and biases that become arrays of a kernel, in the scratch of a call.
+
+    They are the last constant of the call.
+
+    Attributes:
+        function: the C function that writes the arrays.
+        params: of it, in order.
+        channels: of one part.
+        arrays: what the kernel is given in place of the rows: element type in C, and where it
+            begins, in bytes from ``at``.
+        at: where in the scratch they are written to.
+    """
+
+    function: str
+    params: Params
+    channels: int
+    arrays: tuple[tuple[str, int], ...]
+    at: int
+
+    @property
+    def work(self) -> int:
+        """Estimated instructions."""
+        return 20 + 26 * self.channels
+
+
+@dataclass(frozen=True)
 class Stage:
     """Codes that are unpacked into the scratch of a call, once or some channels at a time.
 
@@ -53,6 +83,7 @@ class Stage:
         parts: so many calls, one after the other, each with its share of every array.
         step: elements of the output from one part to the next.
         rest: the call for what is left of the channels; None: nothing is.
+        rescaling: of the channels, whose scales are short; None: they are as the kernel reads them.
     """
 
     function: str
@@ -64,6 +95,7 @@ class Stage:
     parts: int = 1
     step: int = 0
     rest: KernelCall | None = None
+    rescaling: Rescaling | None = None
 
     @property
     def at(self) -> int:
@@ -77,7 +109,7 @@ class Stage:
 
     @property
     def work(self) -> int:
-        """Estimated instructions that unpack all parts."""
+        """Estimated instructions that unpack all parts, besides their scales."""
         return 2 * self.parts * self.count + 4 * self.kinds**2
 
 
@@ -90,7 +122,7 @@ class KernelCall:
         sources: files below ``runtime_c`` that must be compiled, e.g. "src/ep_dense_s8.c".
         headers: files below ``runtime_c`` that model.c includes, e.g. "include/ep_dense.h".
         params_type: C type of the parameter struct; "" where there is none.
-        params: its fields in order, (name, value); int, float or a C expression as text.
+        params: its fields.
         constants: arrays in flash, in the order of the arguments.
         inputs: names of the activations that are passed, in order.
         scratch_bytes: working memory, part of the planned arena; 0: no such argument.
@@ -114,7 +146,7 @@ class KernelCall:
     sources: tuple[str, ...]
     headers: tuple[str, ...]
     params_type: str
-    params: tuple[tuple[str, int | float | str], ...]
+    params: Params
     constants: tuple[Constant, ...]
     inputs: tuple[str, ...]
     scratch_bytes: int = 0

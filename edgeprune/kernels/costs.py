@@ -95,6 +95,10 @@ def unpacking(call: KernelCall) -> Iterator[tuple[str, int, tuple[float, ...]]]:
     for stage in (c.stage for c in call.chain if c.stage):
         codes = float(stage.parts * stage.count)
         yield stage.function, stage.work, (1.0, codes, 0.0, 0.0, 0.0, 0.0, float(stage.parts))
+        if (found := stage.rescaling) is not None:
+            n = float(stage.parts * found.channels)
+            terms = (0.0, n, 0.0, 0.0, 0.0, 0.0, float(stage.parts))
+            yield found.function, stage.parts * found.work, terms
 
 
 @cache
@@ -186,8 +190,16 @@ def flash_bytes(calls: Iterable[KernelCall], core: str, optimize: str) -> int:
         sources |= set(call.sources)
         instances |= {c.instance: c.code_bytes for c in call.chain}
         total += call.constant_bytes
-        total += sum(CALL_BYTES * (2 if c.stage else 1) + 4 * len(c.params) for c in call.chain)
+        total += sum(_call_bytes(c) for c in call.chain)
     return total + sum(instances.values()) + sum(_file(s, core, optimize) for s in sources)
+
+
+def _call_bytes(call: KernelCall) -> int:
+    """Of what is called for one link of a chain, and of its parameters."""
+    functions = 1
+    if call.stage is not None:
+        functions += 1 + (call.stage.rescaling is not None)
+    return CALL_BYTES * functions + 4 * len(call.params)
 
 
 def portable_code_bytes(calls: Iterable[KernelCall], core: str, optimize: str) -> int:

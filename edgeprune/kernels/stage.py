@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import groupby
 
 import numpy as np
 
 from edgeprune.ir import Array, DType, LinearOp, QuantParams, TensorType, numbers_of
+from edgeprune.ir.fixedpoint.short import Short
 from edgeprune.kernels.call import Constant, Kernel, KernelCall, Request, Stage
 from edgeprune.kernels.codes import Coding, coding_of
+from edgeprune.kernels.rescaling import CALL_BYTES, rescaling
 from edgeprune.ops import Conv2d, Dense
 
 STAGE_BYTES = {"avr": 256}
@@ -27,8 +30,6 @@ LEAN_BYTES = 1024
 """The same of dense layers where size counts: they have nothing to gather anew for each part."""
 PART = "@part"
 """What the names of values end with that are made for some channels."""
-CALL_BYTES = 40
-"""Code and parameters of one more call: fewer bytes than that are not worth codes."""
 
 
 def staged(kernels: Sequence[Kernel], request: Request) -> KernelCall | None:
@@ -143,7 +144,7 @@ class _Coded:
         y = self.whole.graph.types[self.whole.node.output]
         over = max(0, y.nbytes - form.inplace.lead) if form.inplace is not None else 0
         if weights <= limit + over or not self._can_part:
-            return self._with_codes(form)
+            return self._with_codes(form, 0, channels)
         size = self._channels_of_part(limit * channels // weights)
         calls = []
         for first in range(0, channels, size):
@@ -151,11 +152,22 @@ class _Coded:
             made = self._made(first, count)
             same = (made, *made.others) if made else ()
             part = next((c for c in same if c.function == form.function), made)
-            coded = self._with_codes(part) if part else None
+            coded = self._with_codes(part, first, count) if part else None
             if coded is None:
-                return self._with_codes(form)
+                return self._with_codes(form, 0, channels)
             calls.append(replace(coded, inplace=None))
         return _joined(calls, size)
+
+    @cached_property
+    def _short(self) -> Short | None:
+        """Scales and biases of the whole layer where they take three bytes a channel."""
+        graph, node = self.whole.graph, self.whole.node
+        x, w, y = (graph.types[v].quant for v in (*node.inputs[:2], node.output))
+        if x is None or w is None or y is None:
+            return None
+        weights, bias = (graph.constants[v].astype(np.int64) for v in node.inputs[1:3])
+        rest = tuple(k for k in range(weights.ndim) if k != self.axis)
+        return Short.of(x, w, y, bias - x.scalar[1] * weights.sum(axis=rest))
 
     def _made(self, first: int, count: int) -> KernelCall | None:
         """What the kernel makes of some channels; all forms ask for the same."""
@@ -188,9 +200,9 @@ class _Coded:
         even = (n for n in range(most, most // 2, -block) if channels % n == 0)
         return next(even, most)
 
-    def _with_codes(self, call: KernelCall) -> KernelCall | None:
-        """The call with its weights as codes; None where they are not all of the values."""
-        weights, *others = call.constants
+    def _with_codes(self, call: KernelCall, first: int, channels: int) -> KernelCall | None:
+        """The call of some channels with its weights as codes; None where some are no values."""
+        weights, others = call.constants[0], call.constants[1:]
         if weights.paired < 0:
             return None
         stored = weights.values.ravel().view(np.int8).copy()
@@ -213,6 +225,15 @@ class _Coded:
         if 0 < weights.paired < count:
             helpers.append("ep_untie_s8")
         stage = Stage(function, count, coding.kinds, call.scratch_bytes, table, weights.paired)
+        end, files = stage.at + -(-count // coding.group) * coding.group, call.headers
+        if self._short is not None and not call.address_space:
+            short, at = self._short.part(first, channels), -(-end // 4) * 4
+            before = sum(c.values.nbytes for c in others)
+            others, scales = rescaling(others, short, at)
+            if scales is not None:
+                stage, end = replace(stage, rescaling=scales), at + before
+                helpers.append(scales.function)
+                files = (*files, "include/ep_rescale.h")
         return replace(
             call,
             sources=(
@@ -220,13 +241,13 @@ class _Coded:
                 f"{folder}/{function}.c",
                 *(f"src/{name}.c" for name in helpers),
             ),
-            headers=(*call.headers, f"{header}.h"),
+            headers=(*files, f"{header}.h"),
             constants=(
                 Constant("codes", coding.packed(codes), coding.c_type),
                 Constant("values", np.pad(self._values.astype(np.int8), (0, fill), "edge")),
                 *others,
             ),
-            scratch_bytes=stage.at + -(-count // coding.group) * coding.group,
+            scratch_bytes=end,
             instructions=call.instructions + stage.work,
             stage=stage,
         )

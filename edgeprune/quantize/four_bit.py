@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgeprune.ir import Array, Graph, LinearOp, Node, dequantise_array
+from edgeprune.ir import Array, Graph, LinearOp, Node, QuantParams, dequantise_array
 from edgeprune.quantize.rewrite import four_bit_layers
 from edgeprune.quantize.weights import quantise_weights
 
@@ -38,5 +38,6 @@ def _rounded(graph: Graph, node: Node) -> dict[str, Array]:
     assert isinstance(node.op, LinearOp)
     name, axis = node.inputs[1], node.op.out_axis
     w = graph.constants[name]
-    (q, t), _ = quantise_weights(w, np.zeros(w.shape[axis], np.float32), 1.0, axis, bits=4)
+    none = np.zeros(w.shape[axis], np.float32)
+    (q, t), _ = quantise_weights(w, none, QuantParams.of(1.0), axis, bits=4)
     return {name: dequantise_array(q, t)}

@@ -23,6 +23,7 @@ from edgeprune.ir import (
     QuantParams,
     TensorType,
 )
+from edgeprune.ir.fixedpoint.short import few_bits
 from edgeprune.ops import Quantize, Unary
 from edgeprune.quantize.choices import as_products, choices
 from edgeprune.quantize.division import without_division
@@ -83,7 +84,7 @@ def quantise(
         if node.output not in ends:  # a Quantize that was just put in
             ends[node.output] = ends[node.inputs[0]]
     graph, ends = with_masks(graph, ends | choices(graph, ends))
-    quant = _activation_params(graph, ends, fixed, dtype)
+    quant = _activation_params(graph, ends, fixed, dtype, short=bool(codebooks and scales))
     types = {
         v: TensorType(graph.types[v].shape, dtype, quant[v]) if v in quant else graph.types[v]
         for v in graph.activations
@@ -127,7 +128,7 @@ def _in_integers(
     for node in graph.nodes:
         args = list(node.inputs)
         if isinstance(node.op, LinearOp):
-            rounded = asked.of(graph, node, types[node.inputs[0]])
+            rounded = asked.of(graph, node, types[node.inputs[0]], types[node.output])
         else:
             rounded = _constants(graph, node, quant, asked.dtype)
         for i, value, t in rounded:
@@ -168,11 +169,17 @@ def _fixed(graph: Graph, ranges: Mapping[str, Range], dtype: DType) -> dict[str,
 
 
 def _activation_params(
-    graph: Graph, ranges: Mapping[str, Range], fixed: Mapping[str, QuantParams], dtype: DType
+    graph: Graph,
+    ranges: Mapping[str, Range],
+    fixed: Mapping[str, QuantParams],
+    dtype: DType,
+    *,
+    short: bool,
 ) -> dict[str, QuantParams]:
     """Scale and zero point of every activation, by the operators' rules and by sites.
 
-    Numbers of rows have none.
+    Numbers of rows have none. Short scales (:func:`few_bits`) are those of results alone: what a
+    network is given has the scale that users expect.
     """
     leader = {v: v for v in graph.activations if not graph.types[v].is_index}
 
@@ -219,6 +226,11 @@ def _activation_params(
         find(v): given[find(v)] if find(v) in given else params_of(*ends[find(v)], dtype)
         for v in leader
     }
+    if short:
+        exact = {find(v) for v in graph.inputs} | given.keys()
+        for root in roots.keys() - exact:
+            scale, zero = roots[root].scalar
+            roots[root] = QuantParams.of(few_bits(scale), zero)
     own = _own_scales(graph, dtype)
     while True:
         scales = own | {v: roots[find(v)].scale[0] for v in leader}

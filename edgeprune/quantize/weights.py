@@ -18,6 +18,7 @@ from edgeprune.ir import (
     QuantParams,
     TensorType,
 )
+from edgeprune.ir.fixedpoint.short import short_biases, short_scales
 from edgeprune.quantize.bias import expected_shift
 
 Rounded = tuple[int, Array, TensorType]
@@ -34,20 +35,23 @@ class Weights:
     scales: Mapping[str, Array]
     means: Mapping[str, Array]
 
-    def of(self, graph: Graph, node: Node, x: TensorType) -> list[Rounded]:
-        """Of one layer, whose input has type ``x``."""
+    def of(self, graph: Graph, node: Node, x: TensorType, y: TensorType) -> list[Rounded]:
+        """Of one layer, whose input has type ``x``, and its result ``y``."""
         assert isinstance(node.op, LinearOp)
         assert x.quant is not None
+        assert y.quant is not None
+        is_few = node.name in {*self.four_bit, *self.codebooks} & set(self.scales)
         w, b = (graph.constants[v] for v in node.inputs[1:3])
         layer = partial(
             quantise_weights,
             w,
-            scale_in=x.quant.scalar[0],
+            x=x.quant,
             axis=node.op.out_axis,
             dtype=self.dtype,
             bits=4 if node.name in self.four_bit else 8,
             codebook=self.codebooks.get(node.name),
             scale=self.scales.get(node.name),
+            y=y.quant if is_few else None,
         )
         made = layer(b)
         if (mean := self.means.get(node.inputs[0])) is not None:
@@ -59,19 +63,20 @@ class Weights:
 def quantise_weights(
     w: Array,
     b: Array,
-    scale_in: float,
+    x: QuantParams,
     axis: int,
     dtype: DType = DType.INT8,
     bits: int = 8,
     codebook: Codebook | None = None,
     scale: Array | None = None,
+    y: QuantParams | None = None,
 ) -> tuple[tuple[Array, TensorType], tuple[Array, TensorType]]:
     """Weights and bias of a layer in integers.
 
     Args:
         w: float32 weights.
         b: float32 bias, one per index of ``axis``.
-        scale_in: scale of the layer's input.
+        x: quantisation of the layer's input.
         axis: the axis with a scale per index.
         dtype: type of the activations (int16: the bias is held as int64 in TFLite, and kept
             within int32 here).
@@ -80,6 +85,8 @@ def quantise_weights(
             bits.
         scale: of the weights, one per index of ``axis``; None: the largest value stands for the
             channel's peak.
+        y: quantisation of the layer's result, where scales and biases are to be short ones
+            (:mod:`edgeprune.ir.fixedpoint.short`), if they can be; None: they are any.
 
     Returns:
         (weights, type), (bias, type). Scales are raised where a bias would not fit into 22 bits:
@@ -90,14 +97,20 @@ def quantise_weights(
     rest = tuple(i for i in range(w.ndim) if i != axis)
     if scale is None:
         scale = np.abs(w.astype(np.float64)).max(axis=rest) / top
-    scale = np.maximum(scale, np.abs(b) / (scale_in * 2.0**22))
+    scale = np.maximum(scale, np.abs(b) / (x.scale[0] * 2.0**22))
     scale = np.where(scale > 0, scale, 1.0 / top).astype(np.float32)
     shape = [1] * w.ndim
     shape[axis] = -1
     u = w / scale.reshape(shape)
     q = codebook.nearest(u) if codebook else np.clip(np.rint(u), -top, top).astype(np.int8)
-    bias_scale = (np.float32(scale_in) * scale).astype(np.float32)
+    short = None if y is None else short_scales(scale, y.scale[0])
+    scale = scale if short is None else short
+    bias_scale = (np.float32(x.scale[0]) * scale).astype(np.float32)
     wide = np.rint(b.astype(np.float64) / bias_scale.astype(np.float64))
+    if y is not None and short is not None:
+        part = x.zero_point[0] * q.astype(np.int64).sum(axis=rest)
+        real = x.scale[0] * scale.astype(np.float64) / y.scale[0]
+        wide = short_biases(wide - part, real) + part
     bias_dtype = DType.INT64 if dtype is DType.INT16 else DType.INT32
     bias = wide.astype(bias_dtype.numpy)
     zeros = (0,) * len(scale)

@@ -29,7 +29,7 @@ def test_every_layer_has_a_multiplier_that_rounds_as_tflite_does(
     b = rng.normal(0, 2, 1).astype(np.float32)
     reach = max(abs(float(b[0])), float(np.abs(w).sum()) * scale * 60)
     xq, yq = QuantParams.of(scale, zero), QuantParams.of(reach / steps, -zero // 2)
-    (q, wt), (bias, _) = quantise_weights(w, b, xq.scale[0], 0, DType.INT8)
+    (q, wt), (bias, _) = quantise_weights(w, b, xq, 0, DType.INT8)
     assert wt.quant is not None
     ends = np.stack([(v - zero) * q.astype(np.int64) for v in (-128, 127)])
     low, high = (int(bias[0] + f(ends, axis=0).sum()) for f in (np.min, np.max))

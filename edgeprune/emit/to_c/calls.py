@@ -18,6 +18,7 @@ class Operands:
         inputs: pointers to activations.
         scratch: address of its scratch, in bytes.
         output: pointer to the result.
+        rescale: the parameters of what writes its scales; "" where nothing does.
     """
 
     params: str
@@ -25,6 +26,7 @@ class Operands:
     inputs: Sequence[str]
     scratch: str
     output: str
+    rescale: str = ""
 
 
 def passed_where_it_begins(call: KernelCall) -> tuple[KernelCall, int]:
@@ -59,7 +61,14 @@ def statements(call: KernelCall, at: Operands) -> list[str]:
     unpacked = f"(int8_t *)({at.scratch} + {stage.at})"
     loose = stage.count - stage.paired if stage.paired else 0
     output = _share(at.output, stage.step, stage)
+    writing = []
+    if (scales := stage.rescaling) is not None:
+        to = f"{at.scratch} + {scales.at}"
+        words = f"(int32_t *)(void *)({to})"
+        writing = [_spelled(scales.function, [f"&{at.rescale}", *others, words])]
+        others = [f"({kind} *)(void *)({to} + {begin})" for kind, begin in scales.arrays]
     lines = [
+        *writing,
         _spelled(stage.function, [codes, str(stage.count), looked_up, unpacked]),
         *([_untied(f"{at.scratch} + {stage.at + stage.paired}", loose)] if loose else []),
         _spelled(call.function, [*lead, unpacked, *others, *at.inputs, *scratch, output]),

@@ -16,7 +16,7 @@ from edgeprune.emit.to_c.rows import RowLayer, RowLoop
 from edgeprune.emit.to_c.state import members_of, reset
 from edgeprune.emit.to_c.writer import Names, array, comment, model_name, number, numbered
 from edgeprune.ir import Node, Span
-from edgeprune.kernels.call import Constant, KernelCall
+from edgeprune.kernels.call import Constant, KernelCall, Params
 from edgeprune.planner import aside
 
 
@@ -93,7 +93,7 @@ class _Source:
         self._calls: list[Lines] = []
         self._arrays: dict[tuple[str, str, bytes], str] = {}
         self._headers: list[str] = []
-        self._parameters: dict[tuple[str, tuple[tuple[str, int | float | str], ...]], str] = {}
+        self._parameters: dict[tuple[str, Params], str] = {}
         self._feed = feed_of(program)
         self._functions: list[str] = []
         self._looped = 0
@@ -269,7 +269,8 @@ class _Source:
             mark = self._begin(node, call)
             layer = RowLayer.of(node, prefix, call)
             if call.params_type:
-                self._data.append(self._params(prefix, *layer.forms))
+                forms = (c.params for c in layer.forms)
+                self._data.append(_struct(f"{prefix}_params", call.params_type, *forms))
             arrays = self._named(node, call, prefix)
             scratch = f"arena_ + {self._scratch(node, call)}"
 
@@ -294,7 +295,11 @@ class _Source:
     def _operands(self, node: Node, call: KernelCall, prefix: str, done: int) -> Operands:
         """Writes the constants of one link of a chain, which begins ``done`` channels behind."""
         call, skipped = passed_where_it_begins(call)
-        params = self._shared(prefix, call) if call.params_type else ""
+        params, rescale = "", ""
+        if call.params_type:
+            params = self._shared(f"{prefix}_params", call.params_type, call.params)
+        if call.stage and (scales := call.stage.rescaling):
+            rescale = self._shared(f"{prefix}_rescaled", "ep_rescale_s8_params", scales.params)
         arrays = self._named(node, call, prefix)
         output = self._pointer(node.output, const=False)
         scratch = self._scratch(node, call)
@@ -308,6 +313,7 @@ class _Source:
             inputs,
             f"arena_ + {scratch}",
             f"{output} + {done}" if done else output,
+            rescale,
         )
 
     def _scratch(self, node: Node, call: KernelCall) -> int:
@@ -323,24 +329,12 @@ class _Source:
             self.weight_bytes[node.name] += constant.weight_bytes if fresh else 0
         return arrays
 
-    def _shared(self, prefix: str, call: KernelCall) -> str:
-        """Name of the parameters of a call; equal ones, as of the steps of a loop, are one."""
-        key = (call.params_type, call.params)
-        if key not in self._parameters:
-            self._parameters[key] = f"{prefix}_params"
-            self._data.append(self._params(prefix, call))
-        return self._parameters[key]
-
-    def _params(self, prefix: str, *calls: KernelCall) -> str:
-        """The parameters of a call, or an array of those of several."""
-        bodies = [
-            "\n".join(f"    .{k} = {v if isinstance(v, str) else _scalar(v)}," for k, v in c.params)
-            for c in calls
-        ]
-        head = f"static const {calls[0].params_type} {prefix}_params"
-        if len(bodies) == 1:
-            return f"{head} = {{\n{bodies[0]}\n}};\n"
-        return f"{head}[] = {{{{\n" + "\n}, {\n".join(bodies) + "\n}};\n"
+    def _shared(self, name: str, kind: str, params: Params) -> str:
+        """Name of some parameters; equal ones, as of the steps of a loop, are one."""
+        if (kind, params) not in self._parameters:
+            self._parameters[kind, params] = name
+            self._data.append(_struct(name, kind, params))
+        return self._parameters[kind, params]
 
     def _array(self, prefix: str, constant: Constant, space: str) -> tuple[str, bool]:
         """Name of the array, and whether it was not there before."""
@@ -352,6 +346,18 @@ class _Source:
         self._arrays[key] = name
         self._data.append(array(name, a, constant.c_type, space))
         return name, True
+
+
+def _struct(name: str, kind: str, *params: Params) -> str:
+    """Parameters, or an array of several."""
+    bodies = [
+        "\n".join(f"    .{k} = {v if isinstance(v, str) else _scalar(v)}," for k, v in some)
+        for some in params
+    ]
+    head = f"static const {kind} {name}"
+    if len(bodies) == 1:
+        return f"{head} = {{\n{bodies[0]}\n}};\n"
+    return f"{head}[] = {{{{\n" + "\n}, {\n".join(bodies) + "\n}};\n"
 
 
 def _scalar(v: float) -> str:

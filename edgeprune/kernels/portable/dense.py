@@ -10,6 +10,7 @@ import numpy as np
 from edgeprune.errors import UnsupportedError
 from edgeprune.ir import Array, DType
 from edgeprune.ir.fixedpoint import effective_scales, single_multipliers, wide_multiplier
+from edgeprune.ir.fixedpoint.short import Short
 from edgeprune.kernels.accumulators import (
     accumulator_range,
     require_int32,
@@ -103,18 +104,26 @@ def _integers(request: Request, op: Dense) -> KernelCall:
     )
     if request.values is None or request.within or not within(shift.values, -32, -2):
         return call
-    return replace(call, others=(_from_codes(request, w, rest, {"y_zero": zero_of(y), **clamp}),))
+    output = {"y_zero": zero_of(y), **clamp}
+    found = [_from_codes(request, w, "", output, rest)]
+    short = Short.of(quant(x), wq, quant(y), folded)
+    reach = int(np.maximum(-low, high).max())
+    if short is not None and short.is_exact(reach) and within(short.shift, -32, -2):
+        rows = Constant("rescale", short.rows, "uint8_t", of_weights=2 * len(w))
+        output |= {"unit": short.unit, "shift": short.left, "up": short.up}
+        found.append(_from_codes(request, w, "short_", output, (rows,)))
+    return replace(call, others=tuple(found))
 
 
 def _from_codes(
-    request: Request, w: Array, rest: Sequence[Constant], output: dict[str, int]
+    request: Request, w: Array, form: str, output: dict[str, int], rest: Sequence[Constant]
 ) -> KernelCall:
     """Weights of few values, looked up one by one: slower than unpacking them, and much smaller."""
     values, codes = np.unique(w, return_inverse=True)
     kinds, shape = max(2, len(values)), _shape(request)
     digits = digits_of(kinds)
     return spell(
-        "ep_dense_codes_s8",
+        f"ep_dense_codes_{form}s8",
         {**shape, "kinds": kinds, "digits": digits, **output},
         request.node.inputs[:1],
         (
