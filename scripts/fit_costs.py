@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -22,10 +22,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from kernels.harness import expected
 from kernels.on_core import Trial, run_on_core
-from random_layers import dilated, examples, layers, others, sixteens, values
+from random_layers import dilated, examples, layers, others, shorts, sixteens, values
 
 from edgeprune.ir import Array, DType, Graph, Part
-from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.costs import features, read_lines, unpacking, write_lines
 from edgeprune.kernels.isa import COUNTED
 from edgeprune.kernels.select import candidates
@@ -56,43 +55,63 @@ class Row:
     words: float  # of flash, that it waited for
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What is counted of one thing.
+
+    Attributes:
+        name: of a kernel, or of what unpacks in front of one.
+        features: that its line multiplies.
+        whole: a call.
+        less: the same call without that; None: the call is what is counted.
+    """
+
+    name: str
+    features: tuple[float, ...]
+    whole: Trial
+    less: Trial | None = None
+
+
 def count(core: str, optimize: str, wanted: Callable[[str], bool]) -> dict[str, list[Row]]:
     """By kernel: every call of those that are wanted."""
-    first, second, third, fourth = map(np.random.default_rng, (0, 1, 2, 3))
+    first, second, third, fourth, fifth = map(np.random.default_rng, range(5))
     target = load_target(BOARDS.get(core, core))
-    trials = []
     families = [
         (layers, SHAPES, first), (examples, EXAMPLE_SHAPES, first), (others, OTHER_SHAPES, second),
-        (dilated, OTHER_SHAPES, third), (sixteens, SHAPES, fourth),
+        (dilated, OTHER_SHAPES, third), (sixteens, SHAPES, fourth), (shorts, SHAPES, fifth),
     ]  # fmt: skip
     made = ((g, rng) for f, shapes, rng in families for _ in range(shapes) for g in f(rng))
+    asked = []
     for graph, rng in made:
         slow = graph.types["y"].dtype is DType.FLOAT32 and core not in FPU
         if graph.macs > MOST_MACS // (SOFT_FLOAT if slow else 1):
             continue
         feed = {v: values(rng, graph, v) for v in graph.inputs}
-        calls = calls_of(graph, target.kernels, optimize)
-        trials += [Trial(g, c, feed) for g, c in calls if wanted(c.kernel)]
-    found: dict[str, list[Row]] = {}
-    plain = ("", NOTHING)
-    for at in range(0, len(trials), BATCH):
-        some = trials[at : at + BATCH]
-        for trial, result in zip(some, run_on_core(some, target.name, optimize), strict=True):
-            want = expected(trial.graph, trial.feed)
-            params = dict(trial.call.params)
-            if not (params.get("first", True) and params.get("last", True)):
-                want = result.output  # a part of a sum is no result
-            assert np.allclose(result.output, want, rtol=1e-4, atol=1e-4 * np.abs(want).max())
-            assert result.counts is not None, "no host compiler for the plugin that counts"
-            n = result.counts
-            if trial.call.stage is None:
-                plain = (trial.call.kernel, n)
-                terms = features(trial.call, trial.graph, trial.graph.nodes[0])
-                found.setdefault(trial.call.kernel, []).append(row(terms, n, target))
-            elif plain[0] == trial.call.kernel:  # what unpacking takes is the difference
-                for function, _, terms in unpacking(trial.call):
-                    found.setdefault(function, []).append(row(terms, n, target, plain[1]))
-    return found
+        found = measured(graph, feed, target.kernels, optimize)
+        asked += [m for m in found if wanted(m.name)]
+    rows: dict[str, list[Row]] = {}
+    pairs = [t for m in asked for t in (m.whole, m.less) if t is not None]
+    counts: list[Counts] = []
+    for at in range(0, len(pairs), BATCH):
+        counts += _counted(pairs[at : at + BATCH], target.name, optimize)
+    left = iter(counts)
+    for m in asked:
+        n = next(left)
+        less = NOTHING if m.less is None else next(left)
+        rows.setdefault(m.name, []).append(row(m.features, n, target, less))
+    return rows
+
+
+def _counted(trials: Sequence[Trial], core: str, optimize: str) -> Iterator[Counts]:
+    """Instructions and cycles of calls, whose results are looked at."""
+    for trial, result in zip(trials, run_on_core(trials, core, optimize), strict=True):
+        want = expected(trial.graph, trial.feed)
+        params = dict(trial.call.params)
+        if not (params.get("first", True) and params.get("last", True)):
+            want = result.output  # a part of a sum is no result
+        assert np.allclose(result.output, want, rtol=1e-4, atol=1e-4 * np.abs(want).max())
+        assert result.counts is not None, "no host compiler for the plugin that counts"
+        yield result.counts
 
 
 def row(terms: tuple[float, ...], n: Counts, target: Target, less: Counts = NOTHING) -> Row:
@@ -103,8 +122,10 @@ def row(terms: tuple[float, ...], n: Counts, target: Target, less: Counts = NOTH
     return Row(list(terms), n.instructions - less.instructions, cycles, words)
 
 
-def calls_of(graph: Graph, isas: Sequence[str], optimize: str) -> list[tuple[Graph, KernelCall]]:
-    """Every call of a layer; in front of one that unpacks whole weights the same without codes.
+def measured(
+    graph: Graph, feed: dict[str, Array], isas: Sequence[str], optimize: str
+) -> Iterator[Measured]:
+    """Every call of a layer, and what unpacks whole weights and scales in front of some.
 
     Of what is made of sums over rows also the calls that add some of them.
     """
@@ -114,18 +135,45 @@ def calls_of(graph: Graph, isas: Sequence[str], optimize: str) -> list[tuple[Gra
     for first, last in PARTS if sums else ():
         part = Part(graph.types[node.inputs[0]].shape[0], first, last)
         made += candidates(graph, node, isas, optimize, LAYER, part=part)
-    types = {v: replace(t, codebook=None) for v, t in graph.types.items()}
-    bare = replace(graph, types=types)
-    made_bare = candidates(bare, bare.nodes[0], isas, optimize, LAYER)
-    plain = {(c.kernel, c.params): c for c in made_bare}
-    found = []
+    bare, long = without_codes(graph), with_long_scales(graph)
+    plain, wide = (
+        {
+            (c.kernel, c.params): Trial(g, c, feed)
+            for c in candidates(g, g.nodes[0], isas, optimize, LAYER)
+        }
+        for g in (bare, long)
+    )
     for call in made:
-        if call.stage is None:
-            found.append((graph, call))
-        elif call.stage.parts == 1 and not call.stage.rest:
+        trial, stage = Trial(graph, call, feed), call.stage
+        if stage is None:
+            yield Measured(call.kernel, features(call, graph, node), trial)
+        elif stage.parts == 1 and not stage.rest:
+            terms = {function: some for function, _, some in unpacking(call)}
+            like = wide.get((call.kernel, call.params)) if stage.rescaling else trial
             same = plain.get((call.kernel, call.params))
-            found += [(bare, same), (graph, call)] if same else []
-    return found
+            if like and same:
+                yield Measured(stage.function, terms[stage.function], like, same)
+            if like and stage.rescaling:
+                name = stage.rescaling.function
+                yield Measured(name, terms[name], trial, like)
+
+
+def without_codes(graph: Graph) -> Graph:
+    """The same weights as any of eight bits."""
+    types = {v: replace(t, codebook=None) for v, t in graph.types.items()}
+    return replace(graph, types=types)
+
+
+def with_long_scales(graph: Graph) -> Graph:
+    """Scales of weights a little larger, by which they are no short ones any more."""
+    types = dict(graph.types)
+    for v in graph.nodes[0].inputs[1:2]:
+        t = types[v]
+        if t.quant is not None and v in graph.constants:
+            scales = np.asarray(t.quant.scale, np.float32)
+            own = tuple(map(float, np.nextafter(scales, np.float32(np.inf))))
+            types[v] = replace(t, quant=replace(t.quant, scale=own))
+    return replace(graph, types=types)
 
 
 def line(x: Array, y: Array, whole: Array) -> Array:

@@ -9,6 +9,7 @@ from math import prod
 import numpy as np
 from kernels.cases import INT4, int8_type, layer_constants, output_scale
 from kernels.harness import one_node
+from kernels.shorts import shortened
 from op_cases import between_types
 
 from edgeprune.errors import UnsupportedError
@@ -90,6 +91,19 @@ def sixteens(rng: Rng) -> Iterator[Graph]:
     for stride in (1, 2):
         op = DepthwiseConv2d((stride,) * 2, around, clamp=RELU)
         yield linear(rng, op, image, (3, 3, image[2]), "int8")
+
+
+def shorts(rng: Rng) -> Iterator[Graph]:
+    """Layers with weights of few values and short scales."""
+    image, k = (size(rng, 2, 12), size(rng, 2, 12)), int(rng.choice([1, 3]))
+    depth, filters = size(rng, 1, 32), size(rng, 4, 96)
+    around = Padding(*[k // 2] * 4)
+    shape = (filters, k, k, depth)
+    yield shortened(linear(rng, Conv2d(padding=around, clamp=RELU), (*image, depth), shape, "few"))
+    shape = (k, k, filters)
+    op = DepthwiseConv2d(padding=around, clamp=RELU)
+    yield shortened(linear(rng, op, (*image, filters), shape, "few"))
+    yield shortened(linear(rng, Dense(), (depth,), (filters, depth), "few"))
 
 
 def layers(rng: Rng) -> Iterator[Graph]:

@@ -205,6 +205,11 @@ def _run_part(
         pairs = ffi.cast("uint16_t *", scratch.address + stage.table_at)
         library.ep_pair_table_s8(values, stage.kinds, 0, pairs)
         getattr(library, stage.function)(codes, stage.count, pairs, unpacked)
+        if (scales := stage.rescaling) is not None:
+            begin = scratch.address + scales.at
+            form = ffi.new("ep_rescale_s8_params *", dict(scales.params))
+            getattr(library, scales.function)(form, *others, ffi.cast("int32_t *", begin))
+            others = [ffi.cast(f"{kind} *", begin + at) for kind, at in scales.arrays]
         constants = [unpacked, *others]
     fields = {k: _value(v) for k, v in call.params}
     params = [ffi.new(f"{call.params_type} *", fields)] if call.params_type else []

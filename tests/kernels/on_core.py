@@ -170,6 +170,9 @@ def _declarations(call: KernelCall, i: int) -> str:
                 f"    .{f} = {f'{v!r}f' if isinstance(v, float) else v},\n" for f, v in link.params
             )
             text += f"static const {link.params_type} {prefix}_{k}_params = {{\n{rows}}};\n"
+        if link.stage and (scales := link.stage.rescaling):
+            rows = "".join(f"    .{f} = {v},\n" for f, v in scales.params)
+            text += f"static const ep_rescale_s8_params {prefix}_{k}_rescaled = {{\n{rows}}};\n"
     return text
 
 
@@ -189,7 +192,8 @@ def _call(trial: Trial, i: int, inputs: dict[str, int], at: int, arena: int) -> 
     for k, link in enumerate(call.chain):
         output = f"(({_C_TYPE[y.dtype.value]} *){place} + {done})"
         names = [f"t{i}_{k}_{c.role}" for c in link.constants]
-        lines += statements(link, Operands(f"t{i}_{k}_params", names, inner, scratch, output))
+        operands = Operands(f"t{i}_{k}_params", names, inner, scratch, output, f"t{i}_{k}_rescaled")
+        lines += statements(link, operands)
         done += link.stage.parts * link.stage.step if link.stage else 0
     made = "\n    ".join(lines)
     if not taken:

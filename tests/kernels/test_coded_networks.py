@@ -53,8 +53,8 @@ def network(rng: np.random.Generator) -> Graph:
     return build_graph("mixed", nodes, {"x": TensorType((9, 10, 3))}, ["head"], constants)
 
 
-def mixed(seed: int) -> Graph:
-    """Every layer at eight bits or with a codebook of its own."""
+def mixed(seed: int, *, short: bool = False) -> Graph:
+    """Every layer at eight bits or with a codebook of its own, and with short scales."""
     rng = np.random.default_rng(seed)
     graph = network(rng)
     x = torch.from_numpy(rng.normal(0, 1, (20, 9, 10, 3)).astype(np.float32))
@@ -62,8 +62,17 @@ def mixed(seed: int) -> Graph:
     books = [None, *map(Codebook, BOOKS)]
     chosen = {n.name: books[int(rng.integers(len(books)))] for n in graph.nodes}
     chosen["wide"] = Codebook(BOOKS[seed % len(BOOKS)])
-    layers = [n.name for n in graph.nodes if len(n.inputs) == 3]
-    return quantise(graph, ranges, codebooks={k: b for k in layers if (b := chosen[k])})
+    layers = [n for n in graph.nodes if len(n.inputs) == 3]
+    few = {n.name: b for n in layers if (b := chosen[n.name])}
+    scales = {n.name: _scales(graph, n, few[n.name]) for n in layers if n.name in few}
+    return quantise(graph, ranges, codebooks=few, scales=scales if short else None)
+
+
+def _scales(graph: Graph, node: Node, book: Codebook) -> Array:
+    """With which the largest value stands for the peak of every channel."""
+    w, axis = graph.constants[node.inputs[1]], node.op.out_axis  # type: ignore[attr-defined]
+    rest = tuple(k for k in range(w.ndim) if k != axis)
+    return np.abs(w.astype(np.float64)).max(axis=rest) / max(map(abs, book.values))
 
 
 def compiled(graph: Graph, target: str, optimize: str) -> Compiled:
@@ -77,7 +86,7 @@ def samples(n: int) -> Array:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_c_and_tflite_compute_the_reference(tmp_path: Path, seed: int) -> None:
-    graph, x = mixed(seed), samples(12)
+    graph, x = mixed(seed, short=seed > 1), samples(12)
     want = run_int(graph, {"x": x})["head"]
     built = compiled(graph, "host", ("speed", "size")[seed % 2])
     stage = built.calls["wide"].stage
@@ -98,7 +107,7 @@ def test_c_and_tflite_compute_the_reference(tmp_path: Path, seed: int) -> None:
 def test_firmware_computes_the_reference_on_the_core(
     tmp_path: Path, core: str, optimize: str
 ) -> None:
-    graph, x = mixed(len(core + optimize)), samples(2)
+    graph, x = mixed(len(core + optimize), short=optimize == "speed"), samples(2)
     built = compiled(graph, core, optimize)
     assert built.calls["wide"].stage
     built.write_c(tmp_path, "mixed")
@@ -137,3 +146,26 @@ def test_the_rest_of_a_layer_brings_the_code_made_for_it(tmp_path: Path) -> None
     x = rng.integers(-128, 128, (3, 160)).astype(np.int8)
     found = run_target.run(tmp_path, target, x, optimize="size").outputs
     np.testing.assert_array_equal(found, run_int(typed, {"x": x})["b"])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_layers_of_few_values_take_short_scales_and_nothing_else_does(seed: int) -> None:
+    wide, short = mixed(seed), mixed(seed, short=True)
+    assert short.types["x"] == wide.types["x"]
+    rescaled = 0
+    for node in short.nodes:
+        if len(node.inputs) != 3:
+            continue
+        few = short.types[node.inputs[1]].codebook is not None
+        call = compiled(short, "cortex-m4", "size").calls[node.name]
+        roles = {c.role for c in call.arrays}
+        rescaled += "rescale" in roles
+        assert "rescale" not in roles or few
+        a, b = (g.types[node.inputs[1]].quant for g in (wide, short))
+        assert a is not None
+        assert b is not None
+        assert few or a == b
+        np.testing.assert_allclose(a.scale, b.scale, rtol=1 / 50)
+    assert rescaled > 1
+    held = [compiled(g, "cortex-m4", "size").constant_bytes for g in (wide, short)]
+    assert held[1] < 0.95 * held[0]

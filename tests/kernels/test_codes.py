@@ -22,13 +22,14 @@ from kernels.cases import (
 from kernels.harness import check, expected, one_node, run_call, runtime, spell
 from kernels.layers import Rng
 from kernels.on_core import Trial, run_on_core
+from kernels.shorts import is_short, shortened
 
 from edgeprune.ir import Array, Codebook, DType, Graph, TensorType
-from edgeprune.kernels import stage
+from edgeprune.kernels import rescaling, stage
 from edgeprune.kernels.call import KernelCall
 from edgeprune.kernels.codes import CODINGS, TERNARY, Coding, coding_of, digits_of
 from edgeprune.kernels.select import candidates, lower
-from edgeprune.ops import Dense
+from edgeprune.ops import Conv2d, Dense
 from edgeprune.target import load_target
 
 FAMILIES = {
@@ -49,6 +50,7 @@ def small_parts() -> Iterator[None]:
         patch.setattr(stage, "MOST_BYTES", 150)
         patch.setattr(stage, "LEAN_BYTES", 150)
         patch.setattr(stage, "CALL_BYTES", 1)
+        patch.setattr(rescaling, "CALL_BYTES", 1)
         yield
 
 
@@ -104,12 +106,13 @@ def test_flash_holds_as_many_bytes_as_the_type_says(kinds: int) -> None:
 
 
 @examples(100)
-@given(SEEDS, st.sampled_from(list(FAMILIES)), st.sampled_from(BOOKS))
+@given(SEEDS, st.sampled_from(list(FAMILIES)), st.sampled_from(BOOKS), st.booleans())
 def test_portable_kernels_compute_the_reference_from_codes(
-    seed: int, family: str, values: tuple[int, ...]
+    seed: int, family: str, values: tuple[int, ...], short: bool
 ) -> None:
     rng = np.random.default_rng(seed)
     graph = coded(rng, FAMILIES[family](rng), values)
+    graph = shortened(graph) if short else graph
     check(graph, {"x0": int8_values(rng, graph.types["x0"].shape)})
 
 
@@ -119,11 +122,12 @@ def looked_up(graph: Graph) -> list[KernelCall]:
 
 
 @examples(60)
-@given(SEEDS, st.integers(2, 16))
-def test_dense_layers_look_codes_up_one_by_one(seed: int, kinds: int) -> None:
+@given(SEEDS, st.integers(2, 16), st.booleans())
+def test_dense_layers_look_codes_up_one_by_one(seed: int, kinds: int, short: bool) -> None:
     rng = np.random.default_rng(seed)
     values = tuple(np.sort(rng.choice(np.arange(-127, 128), kinds, replace=False)).tolist())
     graph = coded(rng, layers.dense_layer(rng), values)
+    graph = shortened(graph) if short else graph
     feed = {"x0": int8_values(rng, graph.types["x0"].shape)}
     for call in looked_up(graph):
         np.testing.assert_array_equal(run_call(call, graph, feed), expected(graph, feed))
@@ -180,6 +184,7 @@ def test_every_kernel_computes_the_reference_from_codes_on_the_core(
         family = list(FAMILIES)[k % len(FAMILIES)]
         values = BOOKS[int(rng.integers(len(BOOKS)))]
         graph = coded(rng, FAMILIES[family](rng), values)
+        graph = shortened(graph) if k % 2 else graph
         feed = {"x0": int8_values(rng, graph.types["x0"].shape)}
         for call in candidates(graph, graph.nodes[0], isas, optimize, "ep_layer0"):
             trial = Trial(graph, call, feed)
@@ -188,6 +193,7 @@ def test_every_kernel_computes_the_reference_from_codes_on_the_core(
     made = [t.call for t in trials if t.call.stage]
     assert any(c.stage and c.stage.parts > 1 for c in made)
     assert any(len(c.chain) > 1 for c in made)
+    assert sum(c.stage is not None and c.stage.rescaling is not None for c in made) > 4
     for t, result in zip(trials, run_on_core(trials, core, optimize), strict=True):
         want = expected(t.graph, t.feed)
         np.testing.assert_array_equal(result.output, want, f"{t.call.function} {t.graph.nodes}")
@@ -223,3 +229,18 @@ def test_a_table_of_pairs_is_made_of_values_that_are_all_there(
                 if link.stage and link.stage.table:
                     (book,) = (c.values for c in link.constants if c.role == "values")
                     assert len(book) == link.stage.kinds
+
+
+@pytest.mark.parametrize(("core", "each"), [("cortex-m4", 12), ("cortex-m0plus", 9)])
+def test_short_scales_take_three_bytes_a_channel(core: str, each: int) -> None:
+    rng = np.random.default_rng(6)
+    constants = layer_constants(rng, (24, 1, 1, 5), 0, 0.02, values=BOOKS[2])
+    y = int8_type((), output_scale(rng, 0.02, constants), 3)
+    wide = one_node(Conv2d(), [int8_type((6, 5, 5), 0.02, -7)], y, constants)
+    graph = shortened(wide)
+    assert is_short(graph)
+    held = []
+    for g in (wide, graph):
+        call = lower(g, load_target(core).kernels, "size")["layer"]
+        held.append(sum(c.values.nbytes for c in call.arrays if c.role not in ("codes", "values")))
+    assert held == [24 * each, 24 * 3]

@@ -194,4 +194,5 @@ def test_the_integer_network_takes_the_rounded_weights_as_they_are() -> None:
         assert t.quant is not None
         scale = np.array(t.quant.scale).reshape(-1, *[1] * (len(t.shape) - 1))
         real = q.constants[node.inputs[1]] * scale
-        np.testing.assert_allclose(real, made.constants[made.node(name).inputs[1]], rtol=1e-5)
+        wanted = made.constants[made.node(name).inputs[1]]
+        np.testing.assert_allclose(real, wanted, rtol=1 / 60)  # the nearest short scale
