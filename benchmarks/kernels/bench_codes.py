@@ -20,7 +20,7 @@ import torch
 from edgeprune.compiler import Recipe, footprint
 from edgeprune.frontends import load
 from edgeprune.frontends.normalize import fuse
-from edgeprune.ir import Codebook, DType, Graph, quantise_array, run, run_int
+from edgeprune.ir import Codebook, DType, Graph, LinearOp, quantise_array, run, run_int
 from edgeprune.quantize import quantise
 from edgeprune.target import load_target
 from edgeprune.verify import run_target
@@ -46,10 +46,20 @@ def main() -> None:
     layers = [n.name for n in graph.nodes if n.op.weights]
     for core in cores:
         for name, book in BOOKS.items():
-            books = dict.fromkeys(layers, book) if book else {}
-            print(row(quantise(graph, ranges, codebooks=books), core, name, x), flush=True)
+            few = {} if book is None else dict.fromkeys(layers, book)
+            scales = {k: scales_of(graph, k, b) for k, b in few.items()}
+            made = quantise(graph, ranges, codebooks=few, scales=scales)
+            print(row(made, core, name, x), flush=True)
         wide = quantise(graph, ranges, DType.INT16)
         print(row(wide, core, "int8, activations of int16", x), flush=True)
+
+
+def scales_of(graph: Graph, layer: str, book: Codebook) -> np.ndarray:
+    """With which the largest value stands for the peak of every channel."""
+    node = graph.node(layer)
+    assert isinstance(node.op, LinearOp)
+    w = np.moveaxis(graph.constants[node.inputs[1]].astype(np.float64), node.op.out_axis, 0)
+    return np.abs(w).reshape(len(w), -1).max(axis=1) / max(map(abs, book.values))
 
 
 def row(graph: Graph, core: str, name: str, x: np.ndarray) -> str:
