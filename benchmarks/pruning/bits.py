@@ -50,7 +50,7 @@ def main() -> None:
             jobs=1,
         )
         prepared = prepare(options)
-        target, x, y = load_target("cortex-m4"), prepared.report.x, prepared.report.y
+        target, x = load_target("cortex-m4"), prepared.report.x
         for kb in (args.sizes or SIZES[args.model]).split(","):
             start = time.process_time()
             flash = int(1024 * (float(kb) + CODE[args.model]))
@@ -66,7 +66,7 @@ def main() -> None:
                 ",".join(str(graph.types[n.output].shape[-1]) for n in layers),
                 "".join(str(graph.types_of(n)[1].bits)[:1] for n in layers),
                 100 * made.accuracy,
-                100 * float((prepared.answers(run_host(made.compiled, x)) == y).mean()),
+                100 * prepared.truth.right(run_host(made.compiled, x)),
                 seconds,
             )
 
