@@ -42,6 +42,7 @@ lint: $(BIN)/ruff ## ruff alone: seconds, also on a fresh machine
 
 types: setup-dev
 	$(BIN)/mypy --strict edgeprune
+	MYPYPATH=tests $(BIN)/mypy --explicit-package-bases benchmarks
 
 format: setup-dev ## lay the Python code out anew
 	$(BIN)/ruff format .

@@ -156,8 +156,8 @@ def labels(
     ]
     print(table(head, rows))
     for zeta in ZETAS:
-        own = [r for r in result if r["zeta"] == zeta]
-        means = [float(np.mean([r[k] for r in own])) for k in ("balanced", "detector")]
+        at = [r for r in result if r["zeta"] == zeta]
+        means = [float(np.mean([r[k] for r in at])) for k in ("balanced", "detector")]
         print(
             f"{name}, zeta {zeta}: mean balanced accuracy {means[0]:.3f}, detectors {means[1]:.3f}"
         )
