@@ -38,9 +38,11 @@ SHOWN_MACS = 60_000_000_000
 multiply-accumulates of one look at them."""
 BLENDED = 4
 """Times as many at the most where there are fewer: the others are blends of two."""
-TRIES = 8
+TRIES = 12
+STEADY = 6
 """Of linking and adjusting; what code a kind of weights needs is known after the first of it in a
-network, and looked at anew for another."""
+network, and looked at anew for another. From the second number on, at least 16, 32, 64, ... bytes
+less are tried each time."""
 
 Excess = Callable[[Compiled], Mapping[str, float]]
 """By how much a network is over each limit, "flash" among them; negative: what is left."""
@@ -259,14 +261,16 @@ class Mixer:
         """The dearest of some ways, in falling order, that is linked within all limits."""
         best: tuple[int, float] | None = None
         tried: set[int] = set()
-        for _ in range(TRIES):
+        for k in range(TRIES):
             at = next((i for i, a in enumerate(ways) if self._has_room(a)), len(ways) - 1)
             if at in tried or (best is not None and at > best[0]):
                 break
             tried.add(at)
             over = dict(self.excess(self._plain(graph, ways[at].counts)))
             over["flash"] += self._reserve
-            self._rooms[_kinds(ways[at])] = ways[at].price - over["flash"]
+            # what is linked is no steady function of the price: in the end it goes down in strides
+            stride = 0 if k < STEADY else 2.0 ** (k - STEADY + 4)
+            self._rooms[_kinds(ways[at])] = ways[at].price - max(over["flash"], stride)
             if all(v <= 0 for v in over.values()):
                 best = at, -over["flash"]
             elif over["flash"] <= 0:

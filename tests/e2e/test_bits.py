@@ -29,7 +29,7 @@ from tests.e2e.conftest import Command, invoke, report_of
 from tests.emit.packages import small_mlp
 
 pytestmark = pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
-TIGHT = 3000
+TIGHT, TIGHTER = 3000, 2000
 MIXED = ("--dtype", "mixed", "--criterion", "l2", "--schedule", "single")
 
 
@@ -259,13 +259,13 @@ def test_few_bits_are_trained_nearer_to_the_source_and_every_artifact_agrees(
         return made
 
     monkeypatch.setattr(Roundings, "trained", noted)
-    given = (model, "--data", model.with_suffix(".npz"), "--budget", TIGHT, *MIXED)
+    given = (model, "--data", model.with_suffix(".npz"), "--budget", TIGHTER, *MIXED)
     build = ("build", *given, "--optimize", "size", "--finetune", "20", "-o", tmp_path / "b")
     assert edgeprune(*build).status == 0
     r = report_of(tmp_path / "b")
     assert r["finetune"] == 20
     assert losses[-1][1] < losses[-1][0]
-    assert r["size"]["flash_bytes"] <= TIGHT
+    assert r["size"]["flash_bytes"] <= TIGHTER
     assert r["agreement"]["c_vs_tflite_mismatches"] == 0
     assert r["agreement"]["target_vs_host_mismatches"] == 0
 
@@ -277,10 +277,10 @@ def test_bits_that_weights_cannot_have_are_refused(text: str) -> None:
 
 
 @pytest.mark.slow
-def test_more_bytes_never_cost_more_than_one_answer_of_the_samples_that_choose(
+def test_more_bytes_never_cost_more_than_two_answers_of_the_samples_that_choose(
     model: Path,
 ) -> None:
-    """Distances to the source model choose; answers follow them but for one on a border."""
+    """Distances to the source model choose; answers follow them but for two on a border."""
     options = mixed(model)
     prepared = prepare(options)
     chooser, target = Chooser(prepared, options), load_target("cortex-m4")
@@ -288,9 +288,9 @@ def test_more_bytes_never_cost_more_than_one_answer_of_the_samples_that_choose(
     found = [chooser.pruned(target, Room(budget, None)) for budget in budgets]
     assert all(c.size.flash_bytes <= b for c, b in zip(found, budgets, strict=True))
     accuracies = [c.accuracy for c in found]
-    one = 1.001 / len(prepared.validation.x)
+    two = 2.001 / len(prepared.validation.x)
     for smaller, larger in itertools.pairwise(accuracies):
-        assert larger >= smaller - one, accuracies
+        assert larger >= smaller - two, accuracies
     assert accuracies[1] > 0.7, "codes alone fit where eight bits beside them do not"
 
 
