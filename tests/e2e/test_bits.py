@@ -22,7 +22,7 @@ from edgeprune.pipeline.mixed import MixedFitter
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import prepare
 from edgeprune.pipeline.values import parse_bits
-from edgeprune.quantize.bits import Counts, Judge
+from edgeprune.quantize.bits import Allocation, Counts, Judge
 from edgeprune.quantize.rounding import roundable
 from edgeprune.target import load_target
 from tests.e2e.conftest import Command, invoke, report_of
@@ -308,3 +308,15 @@ def test_few_samples_are_learned_from_in_no_more_steps_than_many() -> None:
     mix = roundings.mix(source, dict.fromkeys(roundable(source), 4))
     roundings.settled(mix, source, source)
     assert 600 < max(steps) <= 625
+
+
+def test_bits_are_found_though_what_is_linked_hardly_follows_their_price(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A few bytes too many, whatever is tried next, until a layer less wants code of its own."""
+    ways = [Allocation(1000.0 - k, 0.0, {"layer": k}) for k in range(500)]
+    monkeypatch.setattr(Mixer, "_plain", lambda self, graph, counts: counts["layer"])
+    mixer = Mixer(Any, Any, lambda layer: {"flash": 3.0 if layer < 90 else -40.0})  # type: ignore[arg-type, return-value]
+    found = mixer._fitting(Any, ways)  # type: ignore[arg-type]
+    assert found is not None
+    assert 90 <= found[0]["layer"] < 250
