@@ -202,16 +202,7 @@ def _activation_params(
             leader[find(node.output)] = find(places.setdefault(node.site, node.output))
     for v, after in graph.states.items():
         leader[find(after)] = find(v)
-    # what a "same" operator makes lies within its input's range, so it does not widen it
-    widens = {n.output for n in graph.nodes if n.op.quant in ("range", "fixed")}
-    # constants that share a scale have no range of their own: the result has what shows of them
-    widens |= {
-        n.output
-        for n in graph.nodes
-        if n.op.quant == "shared" and any(v in graph.constants for v in n.inputs)
-    }
-    widens |= set(graph.inputs)
-    widens |= {n.output for n in nodes if n.op.numbers}
+    widens = _widening(graph)
     ends: dict[str, Range] = {}
     given: dict[str, QuantParams] = {}
     for v in leader:
@@ -227,10 +218,7 @@ def _activation_params(
         for v in leader
     }
     if short:
-        exact = {find(v) for v in graph.inputs} | given.keys()
-        for root in roots.keys() - exact:
-            scale, zero = roots[root].scalar
-            roots[root] = QuantParams.of(few_bits(scale), zero)
+        roots |= _of_few_bits(roots, {find(v) for v in graph.inputs} | given.keys())
     own = _own_scales(graph, dtype)
     while True:
         scales = own | {v: roots[find(v)].scale[0] for v in leader}
@@ -239,6 +227,28 @@ def _activation_params(
         root = find(found[0])
         roots[root] = QuantParams.of(found[1], roots[root].zero_point[0])
     return {v: roots[find(v)] for v in leader}
+
+
+def _widening(graph: Graph) -> set[str]:
+    """Values whose range counts where several share a scale."""
+    # what a "same" operator makes lies within its input's range, so it does not widen it
+    widens = {n.output for n in graph.nodes if n.op.quant in ("range", "fixed")}
+    # constants that share a scale have no range of their own: the result has what shows of them
+    widens |= {
+        n.output
+        for n in graph.nodes
+        if n.op.quant == "shared" and any(v in graph.constants for v in n.inputs)
+    }
+    widens |= set(graph.inputs)
+    return widens | {n.output for n in graph.nodes if n.op.numbers}
+
+
+def _of_few_bits(
+    found: Mapping[str, QuantParams], exact: Collection[str]
+) -> dict[str, QuantParams]:
+    """Hardly larger scales, which can be multiplied with short numbers; but for some values'."""
+    few = {v: q for v, q in found.items() if v not in exact}
+    return {v: QuantParams.of(few_bits(q.scale[0]), q.zero_point[0]) for v, q in few.items()}
 
 
 def _own_scales(graph: Graph, dtype: DType) -> dict[str, float]:
