@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,10 @@ import click
 from edgeprune.cli import _options
 from edgeprune.cli._console import console, out_json, telling
 from edgeprune.cli._options import COUNT, EPOCHS, MS, PATH, SHARE
+
+# Options that say how a build runs and what it tells, not what it makes.
+_VALUES_OF_RUNS = frozenset({"--jobs", "--log"})
+_FLAGS_OF_RUNS = frozenset({"-q", "--quiet", "-v", "--verbose", "--json"})
 
 
 @click.command("build")
@@ -117,9 +122,24 @@ def command(as_json: bool, **given: Any) -> None:
 
 
 def _command_line() -> str:
-    """The command as it was typed, folders left out of it."""
-    words = [_without_folders(word) for word in sys.argv[1:]]
+    """The command as it was typed, without folders and without how it runs.
+
+    Artifacts carry it: they are the same bytes for any number of workers.
+    """
+    words = [_without_folders(word) for word in _of_what_is_made(sys.argv[1:])]
     return shlex.join(["edgeprune", *words])
+
+
+def _of_what_is_made(words: list[str]) -> Iterator[str]:
+    """The words but for options that say how a build runs, and their values."""
+    rest = iter(words)
+    for word in rest:
+        name, given, _ = word.partition("=")
+        if name in _VALUES_OF_RUNS:
+            if not given:
+                next(rest, None)
+        elif word not in _FLAGS_OF_RUNS:
+            yield word
 
 
 def _without_folders(word: str) -> str:

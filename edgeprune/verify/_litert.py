@@ -8,6 +8,7 @@ under the reference kernels.
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -205,9 +206,18 @@ def _open(content: bytes, kernels: str) -> Any:
 
 
 def _unpacked(content: bytes) -> Any:
+    """All tables of a file as objects, also those that the reader leaves alone.
+
+    Raises:
+        EdgePruneError: one of them is damaged.
+    """
     from ai_edge_litert import schema_py_generated as schema
 
-    return schema.ModelT.InitFromPackedBuf(content)
+    try:
+        return schema.ModelT.InitFromPackedBuf(content)
+    # what the generated code raises: it checks nothing before it reads
+    except (struct.error, ValueError, TypeError, IndexError, AttributeError, OverflowError) as e:
+        raise EdgePruneError(".tflite", f"it is damaged: {e}") from None
 
 
 def _pieces(content: bytes, lacking: frozenset[str]) -> Iterator[tuple[bytes, bool]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 
 import numpy as np
@@ -74,3 +75,18 @@ def test_labels_that_do_not_fit_are_refused() -> None:
 def test_a_standard_deviation_of_zero_is_refused() -> None:
     with pytest.raises(EdgePruneError, match="normalisation"):
         Normalisation((1.0,), (0.0,))
+
+
+def test_damage_where_only_litert_s_schema_reads_is_refused() -> None:
+    content = bytearray(described())
+    root = Buffer("model", bytes(content)).root()
+    assert root.tables(6), "the file has metadata"
+    start = struct.unpack_from("<I", content)[0]
+    table = start - struct.unpack_from("<i", content, start)[0]
+    field = start + struct.unpack_from("<H", content, table + 4 + 2 * 6)[0]
+    entries = field + struct.unpack_from("<I", content, field)[0]
+    struct.pack_into("<I", content, entries + 4, 1 << 24)
+    damaged = bytes(content)
+    parse(damaged, "m.tflite")
+    with pytest.raises(EdgePruneError, match="damaged"):
+        run_tflite.run(damaged, np.zeros((1, 1), np.int8))
