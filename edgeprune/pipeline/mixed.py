@@ -206,8 +206,12 @@ class MixedFitter(Fitter):
             if over:
                 mixer.reserve(int(over.get("flash", 0)))
                 again = mixer.mix(pruned.graph, chosen.like) if "flash" in over else None
-                if again is None:
-                    raise self._floor(recipe, prices)
+                while again is None:  # its fewest bits are too many: a network of fewer channels
+                    smaller = self._explored.mixed(chosen.rung - 1) if "flash" in over else None
+                    if smaller is None:
+                        raise self._floor(recipe, prices)
+                    chosen, pruned = smaller, smaller.pruned
+                    again = mixer.mix(pruned.graph)
                 mix, is_settled = again[0], False
             elif is_settled:
                 return replace(found, float_graph=pruned.graph, epochs=epochs)

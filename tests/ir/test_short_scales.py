@@ -90,6 +90,10 @@ def test_a_scale_of_few_bits_is_hardly_larger(scale: float) -> None:
 
 
 def test_products_that_doubles_do_not_hold_are_told() -> None:
-    short = Short(np.zeros(1, np.uint8), np.zeros(1, np.int16), (2**24 + 1) << 1, 0, 0)
-    assert short.is_exact(2**22 - 1)
-    assert not short.is_exact(2**22)
+    """Of sums that give results within eight bits."""
+    code, bias = np.zeros(1, np.uint8), np.zeros(1, np.int16)
+    slow = Short(code, bias, (2**24 + 1) << 1, -20, 0)  # 2^28 and more of a sum are a step
+    assert slow.is_exact(np.array([2**22 - 1]))
+    assert not slow.is_exact(np.array([2**22]))
+    fast = Short(code, bias, (2**24 + 1) << 1, -10, 0)
+    assert fast.is_exact(np.array([2**30])), "256 steps are sums of 19 bits"

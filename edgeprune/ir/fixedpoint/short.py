@@ -25,6 +25,8 @@ BIAS_BITS = 16
 SCALE_BITS = 16
 """Of an activation's scale: times a short number it is a float32."""
 DOUBLE_BITS = 53
+RESULTS = 256
+"""Of eight bits: a sum beyond so many steps, either way, gives one that is cut off."""
 STEP = 0.25
 """Of the result's steps: biases may be rounded to a multiple of so much at the most."""
 
@@ -135,10 +137,17 @@ class Short:
         """Shifts, as :func:`quantize_multiplier` has them."""
         return self.left + self.raised
 
-    def is_exact(self, reach: int) -> bool:
-        """Whether doubles hold every product of a sum, up to ``reach``, and a real multiplier."""
+    def is_exact(self, reach: Int64s) -> bool:
+        """Whether doubles hold the product of every sum that matters and its real multiplier.
+
+        Args:
+            reach: of each row, the largest magnitude of a sum. What is beyond all results of eight
+                bits is cut off, wherever it is rounded to.
+        """
         odd = self.unit // (self.unit & -self.unit)
-        return reach.bit_length() + odd.bit_length() + FRACTION + 1 <= DOUBLE_BITS
+        matters = np.ldexp(float(RESULTS), 31 - self.shift) / self.mult
+        most = int(np.minimum(reach, matters).max())
+        return most.bit_length() + odd.bit_length() + FRACTION + 1 <= DOUBLE_BITS
 
     @property
     def bias(self) -> Int64s:

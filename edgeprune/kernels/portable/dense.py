@@ -107,7 +107,7 @@ def _integers(request: Request, op: Dense) -> KernelCall:
     output = {"y_zero": zero_of(y), **clamp}
     found = [_from_codes(request, w, "", output, rest)]
     short = Short.of(quant(x), wq, quant(y), folded)
-    reach = int(np.maximum(-low, high).max())
+    reach = np.maximum(-low, high)
     if short is not None and short.is_exact(reach) and within(short.shift, -32, -2):
         rows = Constant("rescale", short.rows, "uint8_t", of_weights=2 * len(w))
         output |= {"unit": short.unit, "shift": short.left, "up": short.up}
