@@ -218,7 +218,7 @@ def test_the_smallest_network_is_not_said_to_be_trained_where_training_does_not_
     made = fitter.fit()
     assert made.epochs == 0
     said = "--finetune 2 does nothing here: what it makes does not fit"
-    assert said in notes_of(asked, made, prepared)
+    assert said in notes_of(asked, made, prepared, prepared.reference)
 
 
 def test_numbers_of_numpy_are_numbers() -> None:

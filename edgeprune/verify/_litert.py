@@ -197,6 +197,11 @@ def _open(content: bytes, kernels: str) -> Any:
                 model_content=content, experimental_op_resolver_type=kind, num_threads=1
             )
             worker.allocate_tensors()
+            worker.get_input_details(), worker.get_output_details()
+    except UnicodeDecodeError:  # of a name, which it decodes whenever it tells of a tensor
+        raise EdgePruneError(
+            ".tflite", "it is damaged: a tensor's name is not UTF-8", "export or download it again"
+        ) from None
     except (RuntimeError, ValueError) as e:
         found = _LACKING.search(str(e))
         if kernels == _REFERENCE and found:

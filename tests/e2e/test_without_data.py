@@ -12,7 +12,7 @@ import pytest
 
 from edgeprune.frontends import load
 from edgeprune.pipeline.samples import generated
-from edgeprune.report.words import about_accuracy
+from edgeprune.report.words import about_accuracy, about_held_out, about_samples
 from tests.e2e.conftest import Command, report_of
 from tests.e2e.test_bad_input import dense_model, samples
 
@@ -118,7 +118,8 @@ def test_the_report_says_what_its_accuracy_is_of(edgeprune: Command, tmp_path: P
         sentence = about_accuracy(accuracy)
         assert ("--test" in sentence) is told
         page = re.sub(r"</?span[^>]*>", "", (out / "report.html").read_text())
-        assert sentence in page  # whose options browsers do not break
+        assert about_samples(accuracy) in page
+        assert about_held_out(accuracy) in page  # whose options browsers do not break
         assert sentence in " ".join(done.err.split())
 
 

@@ -6,6 +6,7 @@ import io
 import struct
 import zipfile
 
+import flatbuffers
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
@@ -90,3 +91,12 @@ def test_damage_where_only_litert_s_schema_reads_is_refused() -> None:
     parse(damaged, "m.tflite")
     with pytest.raises(EdgePruneError, match="damaged"):
         run_tflite.run(damaged, np.zeros((1, 1), np.int8))
+
+
+def test_a_name_that_is_no_text_is_refused_before_the_file_is_run() -> None:
+    model = schema.ModelT.InitFromPackedBuf(described())
+    model.subgraphs[0].tensors[0].name = b"\xff\xfe"
+    builder = flatbuffers.Builder()
+    builder.Finish(model.Pack(builder), b"TFL3")
+    with pytest.raises(EdgePruneError, match="UTF-8"):
+        run_tflite.run(bytes(builder.Output()), np.zeros((1, 1), np.int8))
