@@ -115,6 +115,7 @@ class Recipe:
             codebooks={name: book for name, book in books.items() if book is not None},
             scales={name: found.scales for name, found in self.levels.items()},
             means=means,
+            short=not self.target.progmem,
         )
         return with_float_softmax(made) if in_app else made
 

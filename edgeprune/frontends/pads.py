@@ -27,9 +27,9 @@ def sink_pads(graph: Graph) -> Graph:
             assert isinstance(op, Pad)
             shape, value = (1,) * len(front) + x.shape, fresh(names, f"{pad.output}/image")
             known |= {value: x.with_shape(shape)} if x.quant else {}
-            nodes.append(Node(node.name, Reshape(shape), pad.inputs, value))
+            nodes.append(replace(node, op=Reshape(shape), inputs=pad.inputs, output=value))
             op = replace(op, before=front + op.before, after=front + op.after)
-            nodes.append(Node(pad.name, op, (value,), node.output))
+            nodes.append(replace(pad, op=op, inputs=(value,), output=node.output))
         elif node.output not in pads:
             nodes.append(node)
     return graph.rebuilt(nodes, known=known) if pads else graph

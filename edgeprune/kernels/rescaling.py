@@ -19,6 +19,8 @@ CALL_BYTES = 40
 """Code and parameters of one more call: what saves fewer bytes than that is not worth it."""
 ARRAYED, TABLE = "ep_rescale_s8", "ep_rescale_table_s8"
 """What writes arrays, and what writes a table of pairs."""
+MOST = 2**15 - 1
+"""Channels that the parameters can count."""
 ARRAYS = ("bias", "mult", "shift")
 """Roles of what portable kernels read."""
 
@@ -34,7 +36,7 @@ def rescaling(
         at: where in the scratch the kernel's arrays would be written to, a multiple of 4.
     """
     wanted, n = b"".join(c.values.tobytes() for c in constants), len(short.codes)
-    if len(wanted) - 3 * n <= CALL_BYTES:
+    if len(wanted) - 3 * n <= CALL_BYTES or n > MOST:
         return tuple(constants), None
     roles = tuple(c.role for c in constants)
     if roles != ARRAYS and roles != ("table",):

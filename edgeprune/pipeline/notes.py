@@ -15,6 +15,7 @@ from edgeprune.report.interface import elements_read
 
 FAINT = 0.5  # of a step of an input's scale: elements that vary by less are as good as constant
 MIDDLE, MOST = 128, 255  # of bytes: whole numbers that end below the one may be counts
+STILL = 1e-5  # of the largest number: what differs less does not vary
 HIDDEN = 0.01  # of R2: outputs are told apart where one is so much worse than all
 FEW = 20
 """Samples: with fewer, labels are not doubted, and accuracies are said to tell next to nothing."""
@@ -147,7 +148,7 @@ def uneven(graph: Graph, truth: Truth, outputs: Array) -> list[str]:
         return []
     types = [graph.types[v] for v in graph.results]
     parts = zip(split_rows(truth.values, types), split_rows(outputs, types), strict=True)
-    alone = [Truth(t.reshape(len(t), -1)).right(said) for t, said in parts]
+    alone = [Truth(t.reshape(len(t), -1)).right(said) if _varies(t) else 1.0 for t, said in parts]
     worst = int(np.argmin(alone))
     if alone[worst] > truth.right(outputs) - HIDDEN:
         return []
@@ -158,6 +159,11 @@ def uneven(graph: Graph, truth: Truth, outputs: Array) -> list[str]:
         "scale it up in the model, and down behind it"
     )
     return [said]
+
+
+def _varies(values: Array) -> bool:
+    """Whether numbers differ by more than what float32 loses of them."""
+    return bool(np.ptp(values) > STILL * np.abs(values).max(initial=0))
 
 
 def _as_bytes(prepared: Prepared) -> bool:

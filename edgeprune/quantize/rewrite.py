@@ -57,6 +57,7 @@ def quantise(
     codebooks: Mapping[str, Codebook] | None = None,
     scales: Mapping[str, Array] | None = None,
     means: Mapping[str, Array] | None = None,
+    short: bool = True,
 ) -> Graph:
     """Quantise every value of a float graph.
 
@@ -70,6 +71,7 @@ def quantise(
             are taken from the channels' peaks.
         means: of every activation, per channel, by name: biases are corrected by them; None: they
             are only rounded.
+        short: whether layers of few values whose ``scales`` are given get the nearest short ones.
 
     Returns:
         The integer graph; inputs and outputs are integers too. Weights have a scale per channel.
@@ -77,6 +79,7 @@ def quantise(
     Raises:
         UnsupportedError: no integer form; all such operators at once.
     """
+    short = short and dtype is DType.INT8 and bool(scales) and bool(codebooks or four_bit)
     graph, ends = without_division(*as_products(graph, ranges))
     fixed = _fixed(graph, ends, dtype)
     graph = _separate_fixed(graph, fixed)
@@ -84,12 +87,12 @@ def quantise(
         if node.output not in ends:  # a Quantize that was just put in
             ends[node.output] = ends[node.inputs[0]]
     graph, ends = with_masks(graph, ends | choices(graph, ends))
-    quant = _activation_params(graph, ends, fixed, dtype, short=bool(codebooks and scales))
+    quant = _activation_params(graph, ends, fixed, dtype, short=short)
     types = {
         v: TensorType(graph.types[v].shape, dtype, quant[v]) if v in quant else graph.types[v]
         for v in graph.activations
     }
-    asked = Weights(dtype, four_bit, codebooks or {}, scales or {}, means or {})
+    asked = Weights(dtype, four_bit, codebooks or {}, scales or {}, means or {}, short)
     nodes, constants, constant_types = _in_integers(graph, types, quant, asked)
     return graph.rebuilt(
         nodes,
@@ -225,7 +228,8 @@ def _activation_params(
         if (found := too_fine(graph, scales, dtype)) is None:
             break
         root = find(found[0])
-        roots[root] = QuantParams.of(found[1], roots[root].zero_point[0])
+        scale = few_bits(found[1]) if short else found[1]
+        roots[root] = QuantParams.of(scale, roots[root].zero_point[0])
     return {v: roots[find(v)] for v in leader}
 
 

@@ -34,13 +34,18 @@ class Weights:
     codebooks: Mapping[str, Codebook]
     scales: Mapping[str, Array]
     means: Mapping[str, Array]
+    short: bool
+
+    def is_short(self, node: Node) -> bool:
+        """Whether kernels hold short scales of a layer in three bytes a channel."""
+        return self.short and node.name in self.scales and node.op.kind != "conv_transpose2d"
 
     def of(self, graph: Graph, node: Node, x: TensorType, y: TensorType) -> list[Rounded]:
         """Of one layer, whose input has type ``x``, and its result ``y``."""
         assert isinstance(node.op, LinearOp)
         assert x.quant is not None
         assert y.quant is not None
-        is_few = node.name in {*self.four_bit, *self.codebooks} & set(self.scales)
+        is_few = node.name in {*self.four_bit, *self.codebooks} and self.is_short(node)
         w, b = (graph.constants[v] for v in node.inputs[1:3])
         layer = partial(
             quantise_weights,
@@ -104,6 +109,8 @@ def quantise_weights(
     u = w / scale.reshape(shape)
     q = codebook.nearest(u) if codebook else np.clip(np.rint(u), -top, top).astype(np.int8)
     short = None if y is None else short_scales(scale, y.scale[0])
+    if short is not None and np.any(np.abs(b) > x.scale[0] * short * 2.0**22):
+        short = None
     scale = scale if short is None else short
     bias_scale = (np.float32(x.scale[0]) * scale).astype(np.float32)
     wide = np.rint(b.astype(np.float64) / bias_scale.astype(np.float64))

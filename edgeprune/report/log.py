@@ -137,7 +137,9 @@ def show_log(entries: Sequence[Entry], console: Console) -> None:
         )
     console.print(table)
     for number, entry in enumerate(entries, 1):  # a column of a table breaks them to pieces
-        console.print(f"{number}: {entry['command']}", style="dim", soft_wrap=True, markup=False)
+        console.print(
+            f"{number}: {entry['command']}", style="dim", soft_wrap=True, markup=False, emoji=False
+        )
 
 
 def _changed(now: int, before: int | None) -> str:

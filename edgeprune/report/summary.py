@@ -158,9 +158,8 @@ def _about_accuracy(report: Report) -> list[Advice]:
     found = []
     if lost > DROP:
         good = [v for v in visited if v["flash_bytes"] > now and whole - v["accuracy"] < DROP]
-        if (
-            budget["flash_bytes"] is None or budget["flash_bytes"] > ROOMY * now
-        ):  # it is something else that took it away
+        bytes_bind = budget["flash_bytes"] is not None and budget["flash_bytes"] <= ROOMY * now
+        if report["pruning"] is not None and not bytes_bind:
             app = report.get("app")
             limit = "--speedup" if app and app["ms"] is not None else "another limit"
             found.append(Advice(f"Bytes do not bind: {limit} takes away what it lost."))

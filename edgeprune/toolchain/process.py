@@ -51,7 +51,8 @@ def _kept(folder: Path) -> IO[bytes]:
     binutils end well when what they print was cut short, and half a list of symbols looks whole.
     """
     if hasattr(os, "memfd_create"):
-        return open(os.memfd_create("printed"), "w+b")
+        with suppress(OSError):  # a sandbox may forbid it
+            return open(os.memfd_create("printed"), "w+b")
     return tempfile.TemporaryFile(dir=folder)
 
 

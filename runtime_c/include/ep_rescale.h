@@ -24,7 +24,7 @@ typedef struct {
 
 static inline int32_t ep_short_bias(const uint8_t *row, uint32_t up)
 {
-    return (int16_t)(uint16_t)(row[1] | row[2] << 8) * ((int32_t)1 << up);
+    return (int16_t)(uint16_t)(row[1] | (uint32_t)row[2] << 8) * ((int32_t)1 << up);
 }
 
 /* The multiplier of a code, in [2^30, 2^31); how far it is to the left is added to shift. */

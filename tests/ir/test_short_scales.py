@@ -12,6 +12,8 @@ from edgeprune.errors import UnsupportedError
 from edgeprune.ir import QuantParams
 from edgeprune.ir.fixedpoint import effective_scales, quantize_multipliers
 from edgeprune.ir.fixedpoint.short import STEP, Short, few_bits, short_biases, short_scales
+from edgeprune.kernels.call import Constant
+from edgeprune.kernels.rescaling import rescaling
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -97,3 +99,26 @@ def test_products_that_doubles_do_not_hold_are_told() -> None:
     assert not slow.is_exact(np.array([2**22]))
     fast = Short(code, bias, (2**24 + 1) << 1, -10, 0)
     assert fast.is_exact(np.array([2**30])), "256 steps are sums of 19 bits"
+
+
+@given(st.integers(15, 22), st.integers(-3, 3), st.integers(-40, 40))
+def test_biases_that_were_rounded_are_held_at_the_edges_of_sixteen_bits(
+    bits: int, off: int, other: int
+) -> None:
+    folded = np.array([2**bits + off, other, -3])
+    biases = short_biases(folded, np.array([1e-9] * 3)).astype(np.int64)
+    one = QuantParams((1.0,) * 3, (0,) * 3, 0)
+    held = Short.of(QuantParams.of(0.5), one, QuantParams.of(1.0), biases)
+    assert held is not None
+    np.testing.assert_array_equal(held.bias, biases)
+
+
+def test_more_channels_than_the_parameters_count_stay_as_they_are() -> None:
+    for n, are_short in ((32767, True), (32768, False)):
+        short = Short(np.zeros(n, np.uint8), np.zeros(n, np.int16), 1 << 25, -5, 0)
+        arrays = (
+            Constant("bias", short.bias.astype(np.int32), "int32_t"),
+            Constant("mult", short.mult.astype(np.int32), "int32_t"),
+            Constant("shift", short.shift.astype(np.int8)),
+        )
+        assert (rescaling(arrays, short, 0)[1] is not None) is are_short

@@ -14,7 +14,8 @@ from edgeprune.compiler import Compiled, Recipe
 from edgeprune.ir import Array, Codebook, Graph, Node, TensorType, build_graph, run, run_int
 from edgeprune.ops import Add, Conv2d, Dense, DepthwiseConv2d, Mean
 from edgeprune.ops._window import Padding
-from edgeprune.quantize import quantise
+from edgeprune.quantize import observe, quantise
+from edgeprune.quantize.rounding import roundable, rounded_plainly
 from edgeprune.target import load_target
 from edgeprune.verify import run_target, run_tflite
 from edgeprune.verify.run_c import HostModel
@@ -169,3 +170,20 @@ def test_layers_of_few_values_take_short_scales_and_nothing_else_does(seed: int)
     assert rescaled > 1
     held = [compiled(g, "cortex-m4", "size").constant_bytes for g in (wide, short)]
     assert held[1] < 0.95 * held[0]
+
+
+def test_where_nothing_holds_short_scales_they_stay_as_they_were() -> None:
+    graph = network(np.random.default_rng(1))
+    x = np.random.default_rng(2).normal(0, 1, (20, 9, 10, 3)).astype(np.float32)
+    made, levels = rounded_plainly(graph, dict.fromkeys(roundable(graph), 4))
+    seen = observe(made, x)
+    scales = {}
+    for name in ("avr", "cortex-m0plus"):
+        typed = Recipe(load_target(name), "int8", "size", seen, levels=levels).typed(made)
+        quant = typed.types[typed.node("point").inputs[1]].quant
+        assert quant is not None
+        scales[name] = quant.scale
+    exact = levels["point"].scales.astype(np.float32)
+    assert scales["avr"] == tuple(map(float, exact))
+    assert scales["cortex-m0plus"] != scales["avr"]
+    np.testing.assert_allclose(scales["cortex-m0plus"], exact, rtol=1 / 60)

@@ -88,6 +88,8 @@ def test_more_bytes_are_no_advice_where_bytes_are_to_spare() -> None:
     r["app"] = {"ms": 0.1}
     assert "--speedup" in summary.advice(r)[0].text
     assert not any(o.startswith("--budget") for o in options(r))
+    r["pruning"] = None
+    assert not any("takes away" in a.text for a in summary.advice(r)), "its bits lost it"
 
 
 def test_what_was_pruned_without_a_budget_is_not_said_to_be_whole() -> None:

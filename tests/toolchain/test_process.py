@@ -25,3 +25,15 @@ def test_what_a_program_prints_needs_no_disk(
     status, printed = process.run_limited(command, "here", seconds=60)
     assert status == 3
     assert printed == "".join(f"{k}\n" for k in range(1, 100001)) + "wrong\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="Linux keeps files in memory")
+def test_what_a_program_prints_is_kept_on_disk_where_memory_is_forbidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(name: str) -> int:
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(os, "memfd_create", never)
+    monkeypatch.setattr(process, "workspace", lambda: tmp_path)
+    assert process.run_limited(["echo", "seen"], "echo", seconds=20) == (0, "seen\n")

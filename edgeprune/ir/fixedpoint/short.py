@@ -157,8 +157,11 @@ class Short:
 
 def _up(biases: Float64s | Int64s) -> int:
     """By how much biases are shifted, so that 16 bits hold what is left."""
-    most = int(np.abs(biases).max(initial=0))
-    return max(0, (most + (most >> BIAS_BITS)).bit_length() - (BIAS_BITS - 1))
+    most = int(np.ceil(np.abs(biases).max(initial=0)))
+    if most < 1 << (BIAS_BITS - 1):
+        return 0
+    rounded = most - (-most >> BIAS_BITS)  # it may be rounded up
+    return rounded.bit_length() - (BIAS_BITS - 1)
 
 
 def _codes(scale: NDArray[np.float32], result: float) -> tuple[NDArray[np.uint8], int] | None:
