@@ -313,6 +313,10 @@ class Compiled:
         """Bytes of arrays and parameters in flash, counted without linking."""
         return _bytes(self.calls.values())
 
+    def layer_bytes(self, name: str) -> int:
+        """Of these, what the layer of that name has."""
+        return _bytes([self.calls[name]])
+
     @property
     def near_bytes(self) -> int:
         """Of these, what is read from flash through pointers of its own (AVR)."""

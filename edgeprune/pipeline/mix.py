@@ -240,14 +240,17 @@ class Mixer:
         return way.price <= self._rooms.get(_kinds(way), math.inf)
 
     def _prices(self, graph: Graph) -> dict[tuple[str, int], float]:
-        """Bytes of every layer's weights with every number of values that saves some."""
-        layers = roundable(graph)
-        calls = self._plain(graph, dict.fromkeys(layers, min(self.roundings.counts))).calls
+        """Bytes of every layer with every number of values that saves some, scales and biases too."""
+        layers, counts = roundable(graph), self.roundings.counts
+        ends = [self._plain(graph, dict.fromkeys(layers, pick(counts))) for pick in (max, min)]
+        digits = {name: ends[1].calls[name].reads_codes for name in layers}
         found: dict[tuple[str, int], float] = {}
         for name, lin in layers.items():
             n, least = graph.constants[lin.node.inputs[1]].size, math.inf
-            for count in self.roundings.counts:
-                size = stored_bytes(n, count, digits=calls[name].reads_codes)
+            for count in counts:
+                end, like = (0, max(counts)) if count == max(COUNTS) else (1, min(counts))
+                beside = ends[end].layer_bytes(name) - stored_bytes(n, like, digits=digits[name])
+                size = stored_bytes(n, count, digits=digits[name]) + beside
                 if size < least:
                     found[name, count] = least = float(size)
         return found
@@ -261,6 +264,7 @@ class Mixer:
         """The dearest of some ways, in falling order, that is linked within all limits."""
         best: tuple[int, float] | None = None
         tried: set[int] = set()
+        fails = math.inf  # the lowest price, above one that fits, that does not
         for k in range(TRIES):
             at = next((i for i, a in enumerate(ways) if self._has_room(a)), len(ways) - 1)
             if at in tried or (best is not None and at > best[0]):
@@ -268,13 +272,19 @@ class Mixer:
             tried.add(at)
             over = dict(self.excess(self._plain(graph, ways[at].counts)))
             over["flash"] += self._reserve
-            # what is linked is no steady function of the price: in the end it goes down in strides
-            stride = 0 if k < STEADY else 2.0 ** (k - STEADY + 4)
-            self._rooms[_kinds(ways[at])] = ways[at].price - max(over["flash"], stride)
-            if all(v <= 0 for v in over.values()):
+            price = ways[at].price
+            room = price - over["flash"]
+            if over["flash"] > 0:
+                fails = min(fails, price)
+                # what is linked is no steady function of the price: in the end it goes in strides
+                room = min(room, price - (0 if k < STEADY else 2.0 ** (k - STEADY + 4)))
+            elif all(v <= 0 for v in over.values()):
                 best = at, -over["flash"]
-            elif over["flash"] <= 0:
+            else:
                 break  # fewer bits take no less of the others
+            if best is not None and not ways[best[0]].price <= room < fails:
+                room = (ways[best[0]].price + fails) / 2
+            self._rooms[_kinds(ways[at])] = room
         return None if best is None else (ways[best[0]].counts, best[1])
 
 

@@ -320,3 +320,31 @@ def test_bits_are_found_though_what_is_linked_hardly_follows_their_price(
     found = mixer._fitting(Any, ways)  # type: ignore[arg-type]
     assert found is not None
     assert 90 <= found[0]["layer"] < 250
+
+
+def test_bytes_that_are_left_go_into_bits_until_nothing_dearer_fits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Code that goes with some of the layers leaves more than their price said."""
+    ways = [Allocation(1000.0 - k, 0.0, {"layer": k}) for k in range(500)]
+    monkeypatch.setattr(Mixer, "_plain", lambda self, graph, counts: counts["layer"])
+    mixer = Mixer(Any, Any, lambda k: {"flash": 700.0 - k if k < 300 else 150.0 - k})  # type: ignore[arg-type, return-value, operator]
+    found = mixer._fitting(Any, ways)  # type: ignore[arg-type]
+    assert found is not None
+    assert found[0]["layer"] == 300
+
+
+def test_prices_of_bits_are_what_layers_take_with_scales_and_biases(model: Path) -> None:
+    options = mixed(model)
+    chooser, room = Chooser(prepare(options), options), Room(TIGHT, None)
+    o = chooser._limited(room)
+    fitter = chooser._fitter(o, chooser._forms(o, load_target("cortex-m4"), room)[0], room)
+    assert isinstance(fitter, MixedFitter)
+    mixer, graph = fitter._explored.mixer, chooser.prepared.float_graph
+    price, layers = mixer._prices(graph), list(roundable(graph))
+    for ways in itertools.product((255, 16, 7, 3), repeat=len(layers)):
+        counts = dict(zip(layers, ways, strict=True))
+        if counts.items() <= price.keys():
+            made = mixer._plain(graph, counts)
+            taken = sum(made.layer_bytes(name) for name in layers)
+            assert sum(price[way] for way in counts.items()) == pytest.approx(taken, abs=50)
