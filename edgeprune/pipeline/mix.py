@@ -84,6 +84,10 @@ class Mix:
     loss: float
 
 
+def _loss(mix: Mix) -> float:
+    return mix.loss
+
+
 @dataclass
 class Roundings:
     """Networks on few levels, and what their layers lose: the same whatever they are compiled to.
@@ -141,12 +145,11 @@ class Roundings:
         judged, largest = len(self.judge.x), max(graph.types[n.output].size for n in graph.nodes)
         count = max(ROUNDED * judged, min(SETTLED * judged, ELEMENTS // largest))
         rounder = Rounder(graph, self.x[:count], seed=self.seed)
-        made, levels = rounder.rounded(mix.counts, weighed=True)
+        rounded = rounder.rounded(mix.counts, weighed=True)
         shown = self._shown(graph)
         fed = self._blended(graph, shown)
-        made, levels = train(
-            made,
-            levels,
+        solved = train(
+            *rounded,
             source,
             fed,
             epochs=shown / max(len(fed), BATCH),  # of fewer samples as many steps
@@ -154,8 +157,11 @@ class Roundings:
             seed=self.seed,
             progress=self.progress,
         )
-        loss = self.judge.loss(made)
-        return replace(mix, graph=made, levels=levels, loss=loss) if loss < mix.loss else mix
+        return min(mix, self._like(mix, *rounded), self._like(mix, *solved), key=_loss)
+
+    def _like(self, mix: Mix, graph: Graph, levels: Mapping[str, Levels]) -> Mix:
+        """With as many values, another network."""
+        return replace(mix, graph=graph, levels=levels, loss=self.judge.loss(graph))
 
     def trained(self, mix: Mix, source: Graph, epochs: float) -> Mix:
         """A network on its levels after some training for the source's answers, where it helps.
@@ -163,7 +169,7 @@ class Roundings:
         Its steps are those of epochs over the samples; where these are few, over blends as well.
         """
         fed = self._blended(mix.graph, self._shown(mix.graph))
-        made, levels = train(
+        made = train(
             mix.graph,
             mix.levels,
             source,
@@ -172,8 +178,7 @@ class Roundings:
             seed=self.seed,
             progress=self.progress,
         )
-        loss = self.judge.loss(made)
-        return replace(mix, graph=made, levels=levels, loss=loss) if loss < mix.loss else mix
+        return min(mix, self._like(mix, *made), key=_loss)
 
     def _shown(self, graph: Graph) -> int:
         """So many samples, with blends, is a network solved with in the end."""
@@ -240,7 +245,7 @@ class Mixer:
         return way.price <= self._rooms.get(_kinds(way), math.inf)
 
     def _prices(self, graph: Graph) -> dict[tuple[str, int], float]:
-        """Bytes of every layer with every number of values that saves some, scales and biases too."""
+        """Bytes of every layer, scales too, with every number of values that saves some."""
         layers, counts = roundable(graph), self.roundings.counts
         ends = [self._plain(graph, dict.fromkeys(layers, pick(counts))) for pick in (max, min)]
         digits = {name: ends[1].calls[name].reads_codes for name in layers}

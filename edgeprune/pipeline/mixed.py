@@ -219,12 +219,14 @@ class MixedFitter(Fitter):
                     chosen, pruned = smaller, smaller.pruned
                     again = mixer.mix(pruned.graph)
                 mix, is_settled = again[0], False
-            elif is_settled:
-                return replace(found, float_graph=pruned.graph, epochs=epochs)
-            else:
+                continue
+            before = mix
+            if not is_settled:
                 mix, is_settled = self.roundings.settled(mix, pruned.graph, source), True
                 if epochs:
                     mix = self.roundings.trained(mix, source, epochs)
+            if mix is before:  # and is linked as it was
+                return replace(found, float_graph=pruned.graph, epochs=epochs)
 
     def _smallest(self, recipe: Recipe) -> Compiled:
         graph = smallest(self.prepared.float_graph, inputs=self._drops_inputs).graph
