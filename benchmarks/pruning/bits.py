@@ -22,9 +22,10 @@ from benchmarks.pruning.mnist_nets import data_folder
 from edgeprune import heap
 from edgeprune.ir import Samples
 from edgeprune.pipeline.answered import run_host
-from edgeprune.pipeline.choose import Chooser, Room
+from edgeprune.pipeline.choose import Chooser
 from edgeprune.pipeline.options import BuildOptions, DtypeChoice
 from edgeprune.pipeline.prepare import prepare
+from edgeprune.pipeline.room import Room
 from edgeprune.target import load_target
 
 SIZES = {"mnist": "16,8,4,2", "ic01": "40,32,24,16,12,8", "kws01": "16,13,10,7"}

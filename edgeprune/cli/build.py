@@ -101,7 +101,7 @@ def command(as_json: bool, **given: Any) -> None:
     options = BuildOptions.of(**given, command=_command_line())
 
     from edgeprune.pipeline.build import build
-    from edgeprune.pipeline.choose import room
+    from edgeprune.pipeline.room import room
     from edgeprune.report.terminal import show_report
     from edgeprune.target import load_target
 

@@ -58,6 +58,7 @@ class Recipe:
         command: the command line.
         labels: names of the classes.
         balance: whether "speed" weighs a share of the arena as much as one of the work.
+        slow: whether "size" takes the smallest code, however slow.
         by_rows: whether layers may run row by row through each other for a smaller arena.
         room: bytes that the arena may have, for which layers run so with as little work as can be;
             None, or none that suffices: for as small an arena as pays.
@@ -76,6 +77,7 @@ class Recipe:
     command: str = ""
     labels: tuple[str, ...] = ()
     balance: bool = False
+    slow: bool = False
     by_rows: bool = False
     room: int | None = None
     nearest: bool = False
@@ -237,6 +239,7 @@ class Recipe:
             memory=self.target.memory,
             room=room,
             balance=self.balance,
+            slow=self.slow,
             span=span,
         )
         return Compiled(self, typed, calls, planned(calls))

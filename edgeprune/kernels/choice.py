@@ -28,7 +28,9 @@ Choice = dict[str, KernelCall]
 Bytes = Callable[[Iterable[KernelCall]], int]
 
 
-def smallest(options: Mapping[str, Sequence[KernelCall]], flash_bytes: Bytes) -> Choice:
+def smallest(
+    options: Mapping[str, Sequence[KernelCall]], flash_bytes: Bytes, *, slow: bool = False
+) -> Choice:
     """One call for every node, with which the network takes the least flash.
 
     A local search: one node takes another call, or all users of one kernel do, as long as bytes go
@@ -38,6 +40,7 @@ def smallest(options: Mapping[str, Sequence[KernelCall]], flash_bytes: Bytes) ->
     Args:
         options: of every node, not empty.
         flash_bytes: of a network of some calls.
+        slow: whether bytes are bought with any work.
     """
     first: dict[Hashable, str] = {}
     like = {
@@ -49,7 +52,7 @@ def smallest(options: Mapping[str, Sequence[KernelCall]], flash_bytes: Bytes) ->
 
     def price(choice: Choice) -> tuple[bool, int, int]:
         work = sum(c.work * times[name] for name, c in choice.items())
-        return work > most, flash_bytes(choice.values()), work
+        return work > most and not slow, flash_bytes(choice.values()), work
 
     found = min((_descend(start, few, price) for start in _starts(few)), key=price)
     at = {n: k for n, c in found.items() for k, o in enumerate(few[n]) if o is c}

@@ -99,6 +99,7 @@ def lower(
     memory: Memory | None = None,
     room: int | None = None,
     balance: bool = False,
+    slow: bool = False,
     span: Span | None = None,
 ) -> dict[str, KernelCall]:
     """Spell every node of a network in C.
@@ -119,6 +120,7 @@ def lower(
         memory: of the board, for the cost model; None: it never waits.
         room: bytes of RAM that the target has for the arena; None: they do not matter.
         balance: whether "speed" weighs a share of the arena as much as one of the work.
+        slow: whether "size" takes the smallest network, however slow.
         span: nodes that run by rows.
 
     Returns:
@@ -132,7 +134,8 @@ def lower(
     )
     options = _options(graph, span, spelled)
     if optimize == "size":
-        return smallest(options, lambda calls: costs.flash_bytes(calls, core, optimize))
+        flash = partial(costs.flash_bytes, core=core, optimize=optimize)
+        return smallest(options, flash, slow=slow)
     quick = quickest(options)
     if arena is None:
         return quick

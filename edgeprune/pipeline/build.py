@@ -25,7 +25,7 @@ from edgeprune.pipeline.artifacts import (
     write_files,
     write_packages,
 )
-from edgeprune.pipeline.choose import Chooser, room
+from edgeprune.pipeline.choose import Chooser
 from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.log import check_log, record
 from edgeprune.pipeline.notes import notes_of
@@ -34,6 +34,7 @@ from edgeprune.pipeline.output import check_writable, whole_folder
 from edgeprune.pipeline.phone import in_app
 from edgeprune.pipeline.prepare import Prepared, digest, prepare
 from edgeprune.pipeline.proof import prove
+from edgeprune.pipeline.room import room
 from edgeprune.pipeline.values import refuse_unknown
 from edgeprune.pipeline.visited import visited
 from edgeprune.progress import Progress, silent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
@@ -17,12 +18,12 @@ from edgeprune.pipeline.mixed import MixedFitter
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.phone import IN_APPS, work_left
 from edgeprune.pipeline.prepare import Prepared
+from edgeprune.pipeline.room import ENDLESS, Room, room
 from edgeprune.pipeline.tries import Tries
 from edgeprune.pipeline.values import BITS
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning import obs
 from edgeprune.pruning.groups import Mask
-from edgeprune.pruning.limits import Limits
 from edgeprune.pruning.search import strategy
 from edgeprune.pruning.strategy import Strategy
 from edgeprune.quantize.bits import Judge
@@ -33,35 +34,6 @@ from edgeprune.verify.speed import Speed, speed_up
 SPEED_TRIES = 4  # networks that are timed
 FORM_LOSS = 0.005  # of the source model's accuracy, that is lost before further forms are tried
 SHORT = 4  # times the budget, above which weights of eight bits leave so few that fewer bits win
-
-
-@dataclass(frozen=True)
-class Room:
-    """Bytes that a network may take; None: no limit."""
-
-    flash: int | None
-    ram: int | None
-    bound: str = "flash"  # what the first of them is of, in words
-    work: float | None = None  # no bytes: multiply-accumulates in whole tiles
-
-    @property
-    def is_endless(self) -> bool:
-        """Whether every network fits."""
-        return self.flash is None and self.ram is None
-
-    @property
-    def limits(self) -> Limits:
-        """The same as limits, which say whether a network fits."""
-        return Limits.of(self.bound, flash=self.flash, ram=self.ram)
-
-
-def room(options: BuildOptions, target: Target) -> Room:
-    """What was asked for; where nothing was, the whole part less what is reserved on it."""
-    return Room(
-        options.budget if options.budget is not None else target.flash_limit,
-        options.ram if options.ram is not None else target.ram_limit,
-        target.bound,
-    )
 
 
 @dataclass
@@ -102,7 +74,7 @@ class Chooser:
                 if given.is_endless:
                     raise
         if o.has_limits and not o.is_limited:
-            found = self.pruned(target, Room(None, None))
+            found = self.pruned(target, ENDLESS)
             return _refuse_excess(found, given, f"target {target.name}")
         return self.pruned(target, given)
 
@@ -116,7 +88,7 @@ class Chooser:
         if target.basis != "tflite":
             hint = "--target android or ios; boards have --max-ms"
             raise EdgePruneError("--speedup", f"is measured for phones, not {target.name}", hint)
-        whole = self.as_it_is(target, Room(None, None)).compiled
+        whole = self.as_it_is(target, ENDLESS).compiled
         most = tiled_macs(whole.graph)
         hint = "ask for less, or for fewer bytes: --budget"
         if not most:
@@ -186,7 +158,7 @@ class Chooser:
         return self._best(self.within(target, given))
 
     def whole(
-        self, target: Target, given: Room = Room(None, None), *, every: bool = False
+        self, target: Target, given: Room = ENDLESS, *, every: bool = False
     ) -> list[Candidate]:
         """The network with all its channels, in the forms that fit; raises where none does.
 
@@ -212,8 +184,16 @@ class Chooser:
         if kept := self._kept(o, target, given):
             return kept
         self._refuse_to_guess(given)
-        tries, outdone = Tries(), list[Fitter]()
-        fitters = [self._fitter(o, form, given) for form in self._forms(o, target, given)]
+        tries = Tries()
+        made = [self._fitter(o, form, given) for form in self._forms(o, target, given)]
+        for slow in (False, True):
+            if not tries.found:
+                self._fit([f for f in made if f.form.slow == slow], target, tries)
+        return tries.made
+
+    def _fit(self, fitters: Sequence[Fitter], target: Target, tries: Tries) -> None:
+        """What is within the limits, by each of these that is worth it."""
+        outdone = list[Fitter]()
         for i, fitter in enumerate(fitters):
             form = fitter.form
             if not self._is_worth(form, tries.found) or adds_nothing(form, tries.found, target):
@@ -226,7 +206,6 @@ class Chooser:
         for fitter in outdone if not tries.found else ():  # what promised more did not fit
             self.progress(f"try {fitter.form.title}", 0, 0)
             tries.make(fitter.form.title, fitter.fit)
-        return tries.made
 
     def _limited(self, given: Room) -> BuildOptions:
         """The options of a search for what there is room for."""
@@ -271,11 +250,12 @@ class Chooser:
             return []
         if o.bits[1] < 8:
             return []  # nor does it keep them where they are to have fewer bits
-        whole = [
-            Fitter(self.prepared, o.without_limits(), form, None, self.progress).fit()
-            for form in forms(o, target, ("int8",), given.ram)
-        ]
-        return [c for c in whole if given.limits.hold(c.size.taken)]
+        held: list[Candidate] = []
+        for form in forms(o, target, ("int8",), given.ram):
+            if not (form.slow and held):
+                made = Fitter(self.prepared, o.without_limits(), form, None, self.progress).fit()
+                held += [made] if given.limits.hold(made.size.taken) else []
+        return held
 
     def _fixed_within(self, o: BuildOptions, target: Target, given: Room) -> list[Candidate]:
         """The integers of a file, or what is left of the network behind a front end."""
@@ -290,6 +270,8 @@ class Chooser:
         """A network with layers that exist in its file's integers alone, where it fits."""
         tries = Tries()
         for form in forms(o, target, ("int8",), given.ram):
+            if form.slow and tries.found:
+                break
             fitter = Fitter(self.prepared, o, form, None, self.progress, given.work)
             tries.make(form.title, partial(fitter.unpruned, self._fixed))
         return tries.made

@@ -9,11 +9,12 @@ from typing import Any, Literal
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Graph
 from edgeprune.pipeline.answered import run_host
-from edgeprune.pipeline.choose import Chooser, Room, room
+from edgeprune.pipeline.choose import Chooser
 from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.output import check_writable, write_result
 from edgeprune.pipeline.prepare import Prepared, prepare
+from edgeprune.pipeline.room import Room, room
 from edgeprune.progress import Progress, silent
 from edgeprune.report.explore import fit_page
 from edgeprune.report.layers import channels

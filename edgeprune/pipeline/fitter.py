@@ -232,7 +232,7 @@ class Fitter:
         """A network that was found for another form of the same element type."""
         form = self.form
         recipe = replace(known.compiled.recipe, target=form.target, optimize=form.optimize)
-        recipe = replace(recipe, by_rows=form.by_rows, room=None)
+        recipe = replace(recipe, slow=form.slow, by_rows=form.by_rows, room=None)
         compiled = recipe.compile_typed(known.compiled.graph)
         refuse_far_constants(compiled)
         compiled, size = self._meter.by_rows(compiled)
@@ -276,6 +276,7 @@ class Fitter:
             command=self.options.command,
             labels=self.prepared.labels,
             balance=self.form.balance,
+            slow=self.form.slow,
             by_rows=self.form.by_rows,
         )
 

@@ -53,7 +53,7 @@ class Candidate:
     def title(self) -> str:
         """That of its form."""
         recipe = self.compiled.recipe
-        return Form(recipe.form, recipe.optimize, recipe.target).title
+        return Form(recipe.form, recipe.optimize, recipe.target, slow=recipe.slow).title
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ class Form:
         by_rows: whether layers may run row by row for a smaller arena.
         ram: bytes that there are, for which they run so where it does not fit without; None: they
             do not.
+        slow: whether "size" takes the smallest code, however slow.
     """
 
     dtype: str
@@ -76,11 +77,13 @@ class Form:
     balance: bool = False
     by_rows: bool = False
     ram: int | None = None
+    slow: bool = False
 
     @property
     def title(self) -> str:
         """What tells it from others in words."""
-        return f"{self.dtype}, {self.target.kernels[0]} kernels, for {self.optimize}"
+        what = "the least code" if self.slow else self.optimize
+        return f"{self.dtype}, {self.target.kernels[0]} kernels, for {what}"
 
 
 def forms(
@@ -90,7 +93,7 @@ def forms(
 
     Without a limit nothing is to be met: memory is worth as much as time. With one, the target's
     own kernels, which are larger and want more RAM than the portable ones, have to earn their
-    bytes.
+    bytes. Last come kernels of the least code, several times slower, for what fits by no others.
 
     Args:
         options: what is asked for.
@@ -112,16 +115,21 @@ def forms(
     own_sets = [replace(target, kernels=k) for k in sets]
     if target.progmem or target.basis != "linked":
         ram = None  # an interpreter runs layer by layer
-    return [Form(d, optimize, t, balance, by_rows, ram) for d in dtypes for t in own_sets]
+    made = [Form(d, optimize, t, balance, by_rows, ram) for d in dtypes for t in own_sets]
+    if not options.has_limits or optimize == "speed" or target.progmem or target.basis != "linked":
+        return made
+    plain = replace(target, kernels=("portable",))
+    integers = [d for d in dtypes if d not in FLOATS]
+    return [*made, *(Form(d, optimize, plain, balance, by_rows, ram, slow=True) for d in integers)]
 
 
-def rank(target: Target, form: Form) -> tuple[bool, bool, bool]:
+def rank(target: Target, form: Form) -> tuple[bool, ...]:
     """Where a form is among those that are tried: integers first, by the target's own kernels.
 
     Of the portable ones fewer bits come first, as they tell whether eight add anything.
     """
     is_portable = form.target.kernels != target.kernels
-    return form.dtype in FLOATS, is_portable, is_portable and form.dtype != MIXED
+    return form.slow, form.dtype in FLOATS, is_portable, is_portable and form.dtype != MIXED
 
 
 def adds_nothing(form: Form, found: Sequence[Candidate], target: Target) -> bool:

@@ -12,11 +12,12 @@ from typing import Any
 from edgeprune.errors import CannotFitError
 from edgeprune.ir import fed
 from edgeprune.pipeline.answered import run_host
-from edgeprune.pipeline.choose import Chooser, Room
+from edgeprune.pipeline.choose import Chooser
 from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.output import check_writable, write_result
 from edgeprune.pipeline.prepare import Prepared, prepare
+from edgeprune.pipeline.room import Room
 from edgeprune.progress import Progress, silent
 from edgeprune.report.classes import class_table
 from edgeprune.report.examples import examples

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from edgeprune.compiler.compile import FLOATS
+from edgeprune.compiler.compile import FLOATS, Compiled
 from edgeprune.emit.lacking import KINDS, lacking
 from edgeprune.ir import Array, DType, Graph, split_rows
 from edgeprune.pipeline.forms import Candidate
@@ -37,6 +39,8 @@ def notes_of(
     if options.optimize == "ram" and (target.progmem or compiled.graph.states):
         why = f"{target.name} runs" if target.progmem else "a model that keeps states is run"
         notes.append(f"--optimize ram is as speed here: {why} layer by layer")
+    if compiled.recipe.slow:
+        notes.append(slow(compiled))
     if "arduino" in options.packages and not target.progmem:
         notes.append(
             f"packages/arduino is built for {target.name}: boards with AVR (Uno, Mega) need a "
@@ -59,6 +63,16 @@ def notes_of(
         notes += uneven(compiled.graph, prepared.truth, says)
         notes += doubted(prepared, scaled=options.mean is not None or options.std is not None)
     return (*prepared.notes, *notes)
+
+
+def slow(compiled: Compiled) -> str:
+    """That code is small and slow because nothing else fits, and by how much."""
+    quick = replace(compiled.recipe, slow=False).compile_typed(compiled.graph, thorough=False)
+    return (
+        "as nothing else fits, kernels are those of the least code, which take about "
+        f"{compiled.work / max(quick.work, 1):.1f} times as long as the portable ones: a larger "
+        "--budget has room for quick ones"
+    )
 
 
 def few(validation: int | None, report: int) -> list[str]:

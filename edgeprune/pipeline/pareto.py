@@ -9,12 +9,13 @@ from typing import Any
 
 from edgeprune.errors import CannotFitError, EdgePruneError
 from edgeprune.pipeline.answered import run_host
-from edgeprune.pipeline.choose import Chooser, Room
+from edgeprune.pipeline.choose import Chooser
 from edgeprune.pipeline.explore import RUNS
 from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.output import check_writable, write_result
 from edgeprune.pipeline.prepare import Prepared, prepare
+from edgeprune.pipeline.room import Room
 from edgeprune.progress import Progress, silent
 from edgeprune.report.layers import channels
 from edgeprune.report.pareto import Point, mark_frontier, pareto_page

@@ -15,12 +15,13 @@ from pruning import graphs
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Graph
 from edgeprune.ops import Relu, Softmax
-from edgeprune.pipeline.choose import Chooser, Room
+from edgeprune.pipeline.choose import Chooser
 from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.mix import Mix, Mixer, Roundings
 from edgeprune.pipeline.mixed import MixedFitter
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import prepare
+from edgeprune.pipeline.room import Room
 from edgeprune.pipeline.values import parse_bits
 from edgeprune.quantize.bits import Allocation, Counts, Judge
 from edgeprune.quantize.rounding import roundable

@@ -13,11 +13,13 @@ from edgeprune.compiler.compile import Compiled, Recipe
 from edgeprune.errors import CannotFitError
 from edgeprune.ir import Graph
 from edgeprune.pipeline import choose
-from edgeprune.pipeline.choose import Chooser, Room
-from edgeprune.pipeline.forms import adds_nothing
+from edgeprune.pipeline.choose import Chooser
+from edgeprune.pipeline.fitter import Fitter
+from edgeprune.pipeline.forms import adds_nothing, forms
 from edgeprune.pipeline.mixed import MixedFitter, lowest
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import prepare
+from edgeprune.pipeline.room import Room
 from edgeprune.target import load_target
 from tests.emit.packages import relu_alone, small_mlp
 
@@ -139,6 +141,30 @@ def test_a_form_is_solved_where_none_of_less_code_promises_more(
     assert fitted == tried
 
 
+@pytest.mark.parametrize("fits", [True, False])
+def test_slow_kernels_are_tried_where_nothing_else_fits(
+    monkeypatch: pytest.MonkeyPatch, fits: bool
+) -> None:
+    prepared: Any = SimpleNamespace(chooses=True, float_graph=None, graph=NOT_FIXED)
+    prepared.source_accuracy = 1.0
+    chooser = Chooser(prepared, BuildOptions(Path("out"), dtype="int8"))
+    fitted: list[bool] = []
+
+    class Fake(Fitter):
+        def __init__(self, form: Any) -> None:
+            self.form = form
+
+        def fit(self) -> Any:
+            fitted.append(self.form.slow)
+            if not (fits or self.form.slow):
+                raise CannotFitError("--budget", "over by 8 bytes")
+            return made("int8", 0.9)
+
+    monkeypatch.setattr(Chooser, "_fitter", lambda self, o, form, given: Fake(form))
+    assert chooser.within(load_target("cortex-m4"), Room(5000, None))
+    assert fitted == [False, False, *([] if fits else [True])]
+
+
 @pytest.mark.parametrize(
     ("losses", "networks", "best", "seen"),
     [
@@ -186,3 +212,25 @@ def test_ways_to_quantise_are_compared_without_planning_the_memory_of_each(
     made = ask.as_it_is(load_target("cortex-m4"), Room(None, None))
     assert made.compiled.recipe.dtype == "int8"
     assert len(planned) == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "given", "slow"),
+    [
+        ("cortex-m4", {"budget": 5000}, ["int8"]),
+        ("cortex-m4", {"budget": 5000, "optimize": "size"}, ["int8"]),
+        ("cortex-m4", {"budget": 5000, "optimize": "speed"}, []),
+        ("cortex-m4", {"optimize": "size"}, []),
+        ("cortex-m4", {}, []),
+        ("arduino-uno", {"budget": 5000}, []),
+        ("android", {"budget": 5000}, []),
+    ],
+)
+def test_slow_kernels_are_for_integers_that_are_linked_and_are_to_be_small(
+    target: str, given: dict[str, Any], slow: list[str]
+) -> None:
+    found = forms(
+        BuildOptions(Path("out"), **given), load_target(target), ("int8", "float32"), None
+    )
+    assert [f.dtype for f in found if f.slow] == slow
+    assert [f.slow for f in found] == sorted(f.slow for f in found)

@@ -9,10 +9,11 @@ import pytest
 
 from edgeprune.errors import CannotFitError
 from edgeprune.ir import Array
-from edgeprune.pipeline.choose import Chooser, Room
+from edgeprune.pipeline.choose import Chooser
 from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.options import BuildOptions, DtypeChoice
 from edgeprune.pipeline.prepare import prepare
+from edgeprune.pipeline.room import Room
 from edgeprune.target import load_target
 from tests.e2e.conftest import invoke, leftovers
 from tests.emit.packages import small_cnn, small_mlp
@@ -73,6 +74,18 @@ def test_kernels_with_a_larger_stack_are_not_taken_for_those_of_fewer_channels(
     assert done.status == 0, done.err
     assert done.json["after"]["channels"]["conv"] > 1
     assert done.json["size"]["ram_bytes"] <= 600
+
+
+def test_a_budget_that_only_the_least_code_meets_is_met_by_it(tmp_path: Path) -> None:
+    path = small_cnn(tmp_path / "cnn.onnx", channels=16)
+    asked = ("--data", path.with_suffix(".npz"), "--dtype", "int8", "--json")
+    for budget, slow in ((2200, True), (4000, False)):
+        done = invoke("build", path, *asked, "--budget", budget, *QUICK, "-o", tmp_path / "o")
+        assert done.status == 0, done.err
+        assert done.json["size"]["flash_bytes"] <= budget
+        assert done.json["agreement"]["target_vs_host_mismatches"] in (0, None)
+        assert any("those of the least code" in n for n in done.json["notes"]) == slow
+        assert ("ep_conv2d_plain_s8" in (tmp_path / "o" / "c" / "cnn.c").read_text()) == slow
 
 
 def chooser(path: Path, dtype: DtypeChoice) -> Chooser:

@@ -72,6 +72,7 @@ def test_a_kernel_that_one_cheap_layer_uses_is_not_paid_for() -> None:
 def test_code_that_would_make_the_network_too_slow_stays() -> None:
     options = {"only": [call("fast", 1000), call("other", 2000)]}
     assert smallest(options, flash_bytes)["only"].kernel == "fast"
+    assert smallest(options, flash_bytes, slow=True)["only"].kernel == "other"
 
 
 def test_the_steps_of_a_sequence_are_decided_on_once() -> None:

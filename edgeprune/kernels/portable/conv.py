@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -38,6 +38,7 @@ from edgeprune.kernels.portable._spell import (
     zero_of,
 )
 from edgeprune.kernels.portable._window import flat_window, line_bytes, window, windows
+from edgeprune.kernels.portable.plain import plain_convolutions
 from edgeprune.ops import Conv2d, ConvTranspose2d, DepthwiseConv2d
 from edgeprune.ops._clamp import Clamp
 
@@ -64,7 +65,7 @@ def conv2d(request: Request) -> KernelCall | None:
     if dtypes(request) == FLOAT:
         return _conv_f32(request, op)
     if dtypes(request) == INT8:
-        return _conv_s8(request, op)
+        return replace(_conv_s8(request, op), others=plain_convolutions(request))
     if dtypes(request) == INT16:
         return _conv_s16(request, op)
     return None
@@ -279,7 +280,7 @@ def depthwise_conv2d(request: Request) -> KernelCall | None:
     if dtypes(request) == FLOAT:
         return _depthwise_f32(request, op)
     if dtypes(request) == INT8:
-        return _depthwise_s8(request, op)
+        return replace(_depthwise_s8(request, op), others=plain_convolutions(request))
     if dtypes(request) == INT16:
         return _depthwise_s16(request, op)
     return None
