@@ -6,10 +6,29 @@ weights' rounding errors e; the means of the input are those of calibration.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from edgeprune.ir import Array, Node, TensorType, dequantise_array
+from edgeprune.ir import Array, Graph, LinearOp, Node, TensorType, dequantise_array
 from edgeprune.ops import Conv2d
+
+
+def means_before(graph: Graph, means: Mapping[str, Array]) -> dict[str, Array]:
+    """The mean of what every layer with weights reads, one per channel, by the layer's name.
+
+    Steps of a loop have one bias, as they have one copy of the weights: it is corrected for the
+    mean over all steps.
+
+    Args:
+        graph: the network.
+        means: of activations, per channel, by name.
+    """
+    layers = [n for n in graph.nodes if isinstance(n.op, LinearOp) and n.inputs[0] in means]
+    steps: dict[str, list[Array]] = {}
+    for node in layers:
+        steps.setdefault(node.site or node.output, []).append(means[node.inputs[0]])
+    return {n.name: np.mean(steps[n.site or n.output], axis=0) for n in layers}
 
 
 def expected_shift(node: Node, w: Array, q: Array, t: TensorType, mean: Array) -> Array:

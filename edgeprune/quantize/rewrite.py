@@ -25,6 +25,7 @@ from edgeprune.ir import (
 )
 from edgeprune.ir.fixedpoint.short import few_bits
 from edgeprune.ops import Quantize, Unary
+from edgeprune.quantize.bias import means_before
 from edgeprune.quantize.choices import as_products, choices
 from edgeprune.quantize.division import without_division
 from edgeprune.quantize.finest import too_fine
@@ -92,7 +93,8 @@ def quantise(
         v: TensorType(graph.types[v].shape, dtype, quant[v]) if v in quant else graph.types[v]
         for v in graph.activations
     }
-    asked = Weights(dtype, four_bit, codebooks or {}, scales or {}, means or {}, short)
+    before = means_before(graph, means or {})
+    asked = Weights(dtype, four_bit, codebooks or {}, scales or {}, before, short)
     nodes, constants, constant_types = _in_integers(graph, types, quant, asked)
     return graph.rebuilt(
         nodes,

@@ -27,7 +27,10 @@ Rounded = tuple[int, Array, TensorType]
 
 @dataclass(frozen=True)
 class Weights:
-    """How weights and biases are rounded; see :func:`edgeprune.quantize.quantise`."""
+    """How weights and biases are rounded; see :func:`edgeprune.quantize.quantise`.
+
+    ``means`` are those of layers' inputs, by the layer's name.
+    """
 
     dtype: DType
     four_bit: Collection[str]
@@ -59,7 +62,7 @@ class Weights:
             y=y.quant if is_few else None,
         )
         made = layer(b)
-        if (mean := self.means.get(node.inputs[0])) is not None:
+        if (mean := self.means.get(node.name)) is not None:
             shift = expected_shift(node, w, *made[0], mean)
             made = layer((b - shift).astype(np.float32))
         return [(i, value, t) for i, (value, t) in enumerate(made, start=1)]

@@ -184,17 +184,18 @@ def test_in_int8_all_steps_share_scales_and_weights_and_litert_computes_the_same
     graph = replace(loads(content), outputs=loads(content).outputs[:1])
     x = np.random.default_rng(1).normal(0, 1, (40, *graph.types[graph.inputs[0]].shape))
     seen = observe(graph, x.astype(np.float32))
-    typed = quantise(graph, {v: o.range("minmax", 256) for v, o in seen.items()})
+    ranges = {v: o.range("minmax", 256) for v, o in seen.items()}
+    typed = quantise(graph, ranges, means={v: o.mean for v, o in seen.items()})
     scales: dict[str, set[QuantParams | None]] = {}
     for n in typed.nodes:
         if n.site:
             scales.setdefault(n.site, set()).add(typed.types[n.output].quant)
     assert scales
     assert all(len(found) == 1 for found in scales.values())
-    weights = {
-        typed.constants[n.inputs[1]].tobytes() for n in typed.nodes if isinstance(n.op, Dense)
-    }
-    assert len(weights) == 2 * GATES[kind]  # over the input and over the state
+    dense = [n for n in typed.nodes if isinstance(n.op, Dense)]
+    for operand in (1, 2):  # weights and, corrected for the mean of all steps, biases
+        kinds = {typed.constants[n.inputs[operand]].tobytes() for n in dense}
+        assert len(kinds) == 2 * GATES[kind]  # over the input and over the state
     fed = quantise_array(x, typed.types[typed.inputs[0]])
     ours = run_int(typed, {typed.inputs[0]: fed})[typed.outputs[0]]
     np.testing.assert_array_equal(ours, run_tflite.run(to_tflite.emit(typed), fed))
