@@ -13,7 +13,7 @@ def cut_before_joins(graph: Graph) -> Graph:
     """A part of a Concat that lies within one operand is cut out of that operand.
 
     A recurrent layer written out joins its steps, and what follows often reads the last alone,
-    maybe behind a Reshape that puts in axes of length one.
+    maybe behind Reshapes that put axes of length one in.
 
     Args:
         graph: float.
@@ -39,17 +39,24 @@ def _cut_before_axes(graph: Graph) -> Graph:
     names = {n.name for n in graph.nodes} | set(graph.types)
     nodes: list[Node] = []
     for node in graph.nodes:
-        shaped = graph.producer.get(node.inputs[0])
-        if isinstance(node.op, Slice) and shaped and isinstance(shaped.op, Reshape):
-            value = shaped.inputs[0]
-            op = _without_axes(node.op, graph.types[shaped.output].shape, graph.types[value].shape)
-            joined = graph.producer.get(value)
-            if op is not None and joined and isinstance(joined.op, Concat):
+        value = _unshaped(graph, node.inputs[0])
+        joined = graph.producer.get(value)
+        if isinstance(node.op, Slice) and joined and isinstance(joined.op, Concat):
+            outer, inner = (graph.types[v].shape for v in (node.inputs[0], value))
+            op = _without_axes(node.op, outer, inner)
+            if value != node.inputs[0] and op is not None:
                 cut = fresh(names, f"{node.output}/cut")
                 nodes.append(Node(cut, op, (value,), cut))
                 node = replace(node, op=Reshape(graph.types[node.output].shape), inputs=(cut,))
         nodes.append(node)
     return graph if nodes == list(graph.nodes) else graph.rebuilt(nodes)
+
+
+def _unshaped(graph: Graph, value: str) -> str:
+    """The value before all Reshapes that gave it its shape."""
+    while (maker := graph.producer.get(value)) and isinstance(maker.op, Reshape):
+        value = maker.inputs[0]
+    return value
 
 
 def _without_axes(op: Slice, shape: tuple[int, ...], inner: tuple[int, ...]) -> Slice | None:

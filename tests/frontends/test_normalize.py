@@ -338,3 +338,17 @@ def test_a_part_of_one_operand_of_a_concat_is_cut_out_of_that(name: str) -> None
     generator = torch.Generator().manual_seed(0)
     feed = {v: torch.randn(3, 2, 4, generator=generator) for v in inputs}
     assert torch.equal(run(made, feed)["y"], run(graph, feed)["y"])
+
+
+def test_the_last_step_is_cut_out_behind_any_number_of_reshapes() -> None:
+    """PyTorch's batch_first in ONNX: all steps were joined, for the last one to be read."""
+    nodes = [
+        Node("join", Concat(0), ("a", "b"), "joined"),
+        Node("axes", Reshape((4, 1, 1, 4)), ("joined",), "spread"),
+        Node("squeeze", Reshape((4, 1, 4)), ("spread",), "steps"),
+        Node("cut", Slice((3, 0, 0), (4, 1, 4), (1, 1, 1)), ("steps",), "last"),
+        Node("relu", Relu(), ("last",), "y"),
+    ]
+    inputs = {v: TensorType((2, 4)) for v in ("a", "b")}
+    made = normalize(build_graph("g", nodes, inputs, ["y"], {}))
+    assert "concat" not in {n.op.kind for n in made.nodes}
