@@ -166,11 +166,13 @@ def round_of(p: Planes, rows: int, steps: int) -> Round | None:
         return Round(1, 0, True)
     most = max(1, min(p.full, steps // p.taps, REACH // p.plane_bytes))
     parts = Round(1, most, p.odd, p.full // most, p.full % most)
-    if p.odd:
-        return parts
     even = max(n for n in range(1, most + 1) if p.full % n == 0)
     # A round of even parts ends with three instructions, one of a row's own loop with five.
-    return Round(1, even, False) if 3 * (p.full // even) <= 5 * parts.count + 3 else parts
+    if not p.odd and 3 * (p.full // even) <= 5 * parts.count + 3:
+        return Round(1, even, False)
+    # One round and what is left of a row is the same code without a loop.
+    straight = parts.count == 1 and p.row_bytes <= REACH
+    return Round(1, p.full, p.odd) if straight else parts
 
 
 @dataclass(frozen=True)
