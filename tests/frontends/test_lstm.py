@@ -28,9 +28,18 @@ NAME = "UNIDIRECTIONAL_SEQUENCE_LSTM"
 
 
 def lstm(
-    seed: int, *, clip: float = 0.0, cell: float = 2.0**-12, steps: int = STEPS, **changed: int
+    seed: int,
+    *,
+    clip: float = 0.0,
+    cell: float = 2.0**-12,
+    steps: int = STEPS,
+    opens: bool = False,
+    **changed: int,
 ) -> bytes:
-    """A file of one layer with random weights; ``changed`` are fields of its options."""
+    """A file of one layer with random weights; ``changed`` are fields of its options.
+
+    ``opens``: all gates are open at any time, so that the cell rises without an end.
+    """
     rng = np.random.default_rng(seed)
 
     def weights(columns: int) -> list[Value]:
@@ -38,7 +47,7 @@ def lstm(
         return [
             constant(
                 rng.integers(-127, 128, shape).astype(np.int8),
-                QuantParams.of(float(rng.uniform(0.002, 0.02))),
+                QuantParams.of(float(rng.uniform(0.002, 0.02)) * (0.05 if opens else 1.0)),
             )
             for _ in range(4)
         ]
@@ -48,10 +57,10 @@ def lstm(
     w, r = weights(INPUTS), weights(UNITS)
     bias = [
         constant(
-            rng.integers(-9000, 9000, UNITS).astype(np.int32),
-            QuantParams.of(taken.scale[0] * v.quant.scale[0]),
+            (rng.integers(-9000, 9000, UNITS) + opens * round(6 / s)).astype(np.int32),
+            QuantParams.of(s),
         )
-        for v in w
+        for s in (taken.scale[0] * v.quant.scale[0] for v in w)
     ]
     values = [
         Value((1, steps, INPUTS), "int8", taken), *w, *r, *bias,
@@ -93,6 +102,17 @@ def test_every_artifact_is_litert_over_a_thousand_calls(
     held = model.subgraphs
     assert len(held) == 1, "no resource variables beside the operator's own"
     assert len(held[0].operators) == 1
+
+
+@pytest.mark.parametrize("cell", [2.0**-10, 2.0**-9])
+def test_a_cell_beyond_what_powers_of_e_reach_is_litert_s(cell: float, tmp_path: Path) -> None:
+    """exp(-32) is nothing: from there on it was that of the rest, or what lay behind the table."""
+    content = lstm(1, cell=cell, steps=1, opens=True)
+    x = np.random.default_rng(1).integers(-128, 128, (120, 1, INPUTS)).astype(np.int8)
+    wanted = run_tflite.run(content, x)
+    graph = parse(content, "m.tflite")
+    assert np.array_equal(run_steps(graph, [x])[graph.results[0]], wanted)
+    assert np.array_equal(answers_of_c(graph, x, tmp_path / "c"), wanted)
 
 
 def test_functions_of_sixteen_bits_are_close_to_the_real_ones() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from runtime_c.test_build import MEMORY, PORTABLE, ROOT, compilers, needs
 
-LARGE = {"ep_lstm_s8", "ep_audio_features_s16_s8"}
+LARGE = {"ep_audio_features_s16_s8"}
 """Whose own code is thousands of bytes."""
 SMALL = [p for p in PORTABLE if not p.stem.endswith("_f32") and p.stem not in LARGE]
 CORES = {n: c for n, c in compilers() if c[0].startswith("arm-")}

@@ -53,6 +53,7 @@ def exp_on_negative(a: Int64s, bits: int) -> Int64s:
         if bits > power:
             bit = 1 << (fraction + power)
             result = np.where((rest - a) & bit, _times(result, _short(factor)), result)
+    result = np.where(a < -(32 << fraction), 0, result)  # which its powers do not reach
     return np.where(a == 0, ONE, result)
 
 

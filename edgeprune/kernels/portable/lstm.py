@@ -6,7 +6,7 @@ import numpy as np
 
 from edgeprune.ir import Array, DType
 from edgeprune.kernels.call import Constant, KernelCall, Request
-from edgeprune.kernels.portable._spell import spell
+from edgeprune.kernels.portable._spell import in_twos, spell
 from edgeprune.ops import Lstm
 
 
@@ -21,6 +21,9 @@ def lstm(request: Request) -> KernelCall | None:
     steps, inputs = types[0].shape
     n = types[1].shape[1]
     mult, shift = cell.hidden
+
+    def packed(w: Array) -> Array:
+        return np.concatenate([in_twos(gate, gate.shape[1]) for gate in np.split(w, 4)])
 
     def wide(role: str, values: Array, of_weights: int) -> Constant:
         return Constant(role, values.ravel().astype(np.int32), "int32_t", of_weights)
@@ -39,11 +42,12 @@ def lstm(request: Request) -> KernelCall | None:
         },
         node.inputs[:3],
         (
-            Constant("weights", weights[0].ravel()),
-            Constant("recurrent", weights[1].ravel()),
+            Constant("weights", packed(weights[0])),
+            Constant("recurrent", packed(weights[1])),
             wide("bias", cell.bias, 16 * n),
             wide("rescale", cell.scales, 0),
         ),
-        scratch_bytes=10 * n,
-        instructions=4 * op.macs(*types) + 800 * n * steps,
+        shared=("ep_exp_reciprocal_s16", "ep_tile_s16"),
+        scratch_bytes=2 * (inputs + inputs % 2 + n + n % 2 + 5 * n),
+        instructions=3 * op.macs(*types) + 600 * n * steps,
     )
