@@ -32,6 +32,7 @@ static int32_t framed(const ep_audio_features_s16_s8_params *p, const int16_t *w
     }
     for (int32_t i = p->samples; i < (int32_t)2 << p->bits; i++) {
         samples[i] = 0;
+        EP_STAY();
     }
     return bits;
 }

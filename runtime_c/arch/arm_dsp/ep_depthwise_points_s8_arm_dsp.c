@@ -6,14 +6,14 @@
 
 #include "ep_depthwise_points_s8_arm_dsp.h"
 
-#include <string.h>
+#include "ep_common.h"
 
 void ep_depthwise_points_s8_arm_dsp(const ep_depthwise_points_s8_arm_dsp_params *p, const int32_t *w,
                                     const int32_t *table, const int8_t *x, void *scratch, int8_t *y)
 {
     const int32_t count = p->kernel_h * p->kernel_w;
     const int8_t **const taps = scratch;
-    int8_t *border = NULL; /* filled once it is needed */
+    int8_t *border = 0; /* filled once it is needed */
     for (int32_t oy = 0; oy < p->out_h; oy++) {
         for (int32_t ox = 0; ox < p->out_w; ox++) {
             const int8_t **to = taps;
@@ -24,9 +24,12 @@ void ep_depthwise_points_s8_arm_dsp(const ep_depthwise_points_s8_arm_dsp_params 
                     if (iy >= 0 && iy < p->in_h && ix >= 0 && ix < p->in_w) {
                         *to = x + (iy * p->in_w + ix) * p->channels;
                     } else {
-                        if (border == NULL) {
+                        if (border == 0) {
                             border = (int8_t *)(taps + count);
-                            memset(border, p->zero, (size_t)p->channels);
+                            for (int32_t c = 0; c < p->channels; c++) {
+                                border[c] = (int8_t)p->zero;
+                                EP_STAY();
+                            }
                         }
                         *to = border;
                     }

@@ -174,6 +174,7 @@ void ep_matmul_s8_arm_dsp(const matmul_params *p, const int8_t *a, const int8_t 
     }
     for (int32_t i = 0; i < 4 * p->planes; i++) {
         strip[i] = 0;
+        EP_STAY();
     }
     for (int32_t k = 0; k < p->count; k++) {
         const int8_t *row = a + k * p->a_step;
