@@ -85,12 +85,22 @@ def size(rng: Rng, low: int, high: int) -> int:
 
 
 def sixteens(rng: Rng) -> Iterator[Graph]:
-    """Depthwise convolutions of whole vectors of channels, whose clamp is saturation."""
+    """Depthwise of whole vectors of channels, 1x1 of a half or one, clamped where they saturate."""
     around = Padding(*(int(n) for n in rng.integers(0, 2, 2)), 1, 1)
     image = (size(rng, 2, 24), size(rng, 2, 24), 16 * size(rng, 1, 6))
     for stride in (1, 2):
         op = DepthwiseConv2d((stride,) * 2, around, clamp=RELU)
         yield linear(rng, op, image, (3, 3, image[2]), "int8")
+    for depth in (8, 16):
+        for act in (RELU, None):
+            filters = 4 * size(rng, 1, 16)
+            few = (*image[:2], depth)
+            graph = linear(rng, Conv2d(clamp=act), few, (filters, 1, 1, depth), "int8")
+            if act is None:  # any zero point, and scales below one half
+                made = graph.types["y"]
+                y = int8_type(made.shape, 4 * made.quant.scalar[0], int(rng.integers(-127, 128)))
+                graph = replace(graph, types={**graph.types, "y": y})
+            yield graph
 
 
 def shorts(rng: Rng) -> Iterator[Graph]:

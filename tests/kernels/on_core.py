@@ -40,12 +40,14 @@ class Trial:
         call: its only node in C.
         feed: its inputs.
         inplace: whether the result takes the memory of the operand that the call allows.
+        behind: bytes by which a result that does not begins behind a multiple of sixteen.
     """
 
     graph: Graph
     call: KernelCall
     feed: dict[str, Array]
     inplace: bool = False
+    behind: int = 0
 
     @property
     def may_lie_over(self) -> bool:
@@ -127,9 +129,11 @@ def _write(trials: list[Trial], folder: Path) -> tuple[CModel, bytes, list[int]]
             inputs[v] = len(blob)
             blob += values.tobytes() + bytes(-values.nbytes % 16)
         declared.append(_declarations(trial.call, i))
-        calls.append(f"    EP_PROFILE({i});\n    {_call(trial, i, inputs, end, scratch)}")
-        places.append(end)
-        end += _up(trial.graph.types[trial.graph.outputs[0]].nbytes) + GAP
+        calls.append(
+            f"    EP_PROFILE({i});\n    {_call(trial, i, inputs, end + trial.behind, scratch)}"
+        )
+        places.append(end + trial.behind)
+        end += _up(trial.behind + trial.graph.types[trial.graph.outputs[0]].nbytes) + GAP
     upper = name.upper()
     (folder / f"{name}.h").write_text(
         "#include <stddef.h>\n#include <stdint.h>\n#include <string.h>\n"

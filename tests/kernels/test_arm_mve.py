@@ -282,22 +282,31 @@ def agree(trials: list[Trial], optimize: str) -> None:
         np.testing.assert_array_equal(result.output, expected(t.graph, t.feed), str(t.graph.nodes))
 
 
-def test_pixels_of_few_inputs_whose_weights_stay_in_registers_compute_the_reference() -> None:
+def test_pixels_of_few_inputs_compute_the_reference_wherever_results_begin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(conv, "FEW", 0)
     rng = np.random.default_rng(16)
     trials = []
     for in_c in range(1, 17):
-        image, filters = (1, int(rng.integers(1, 200)), in_c), 4 * int(rng.integers(8, 13))
-        xs = float(np.float32(np.exp(rng.uniform(-8, 0))))
-        constants = layer_constants(rng, (filters, 1, 1, in_c), 0, xs)
-        y = int8_type((), output_scale(rng, xs, constants), -128)
-        op = Conv2d(clamp=(0.0, np.inf))
-        graph = one_node(op, [int8_type(image, xs, zero(rng))], y, constants)
-        few, copied = candidates(graph, graph.nodes[0], ("arm_mve",), "speed", "ep_layer0")
-        assert (few.kernel, copied.kernel) == tuple(
-            f"ep_conv2d_1x1_{form}_s8_arm_mve" for form in ("few", "copied")
-        )
-        feed = {"x0": int8_values(rng, image)}
-        trials += [Trial(graph, few, feed), Trial(graph, few, feed, inplace=True)]
+        for relu in (True, False):
+            image, filters = (1, int(rng.integers(1, 40)), in_c), 4 * int(rng.integers(1, 13))
+            xs = float(np.float32(np.exp(rng.uniform(-8, 0))))
+            constants = layer_constants(rng, (filters, 1, 1, in_c), 0, xs)
+            # scales below one half
+            y = int8_type(
+                (),
+                4 * output_scale(rng, xs, constants),
+                -128 if relu else int(rng.integers(-127, 128)),
+            )
+            op = Conv2d(clamp=(0.0, np.inf) if relu else None)
+            graph = one_node(op, [int8_type(image, xs, zero(rng))], y, constants)
+            few = candidates(graph, graph.nodes[0], ("arm_mve",), "speed", "ep_layer0")[0]
+            form = f"few{8 if in_c <= 8 else 16}{'_relu' if relu else ''}"
+            assert few.kernel == f"ep_conv2d_1x1_{form}_s8_arm_mve"
+            feed = {"x0": int8_values(rng, image)}
+            trials += [Trial(graph, few, feed, behind=k) for k in (0, 1)]
+            trials.append(Trial(graph, few, feed, inplace=True))
     agree(trials, "speed")
 
 

@@ -83,7 +83,7 @@ def add(request: Request) -> KernelCall | None:
         constants=(),
         inputs=node.inputs,
         inplace=Over(),
-        instructions=-(-length // 4) * (11 if saturates else 13) + 20,
+        instructions=-(-length // 16) * (38 if saturates else 42) + 20,
     )
 
 

@@ -128,26 +128,51 @@ def _pointwise(request: Request, layer: Layer) -> KernelCall | None:
         inplace=over,
         instructions=work + (pixels * (in_c // 4 + 180 // block) if copied else 0),
     )
-    few = copied and whole and in_c <= LANES and saturates(layer)
-    return _of_few(call, layer, pixels) if few else call
+    few = _of_few(request, layer)
+    return replace(few, others=(call,)) if few else call
 
 
-def _of_few(copied: KernelCall, layer: Layer, pixels: int) -> KernelCall:
-    """The same for up to sixteen inputs, whose weights stay in registers; the other beside it."""
-    name, block, out_c = "ep_conv2d_1x1_few_s8_arm_mve", COPIED_BYTES // LANES, layer.out[2]
-    return replace(
-        copied,
+def _of_few(request: Request, layer: Layer) -> KernelCall | None:
+    """Up to sixteen inputs of a pixel, which stay in registers; no pixel is left out."""
+    (_, _, in_c), (out_h, out_w, out_c) = layer.image, layer.out
+    if in_c > LANES or out_c % BLOCK or layer.stride != (1, 1) or request.pitch != out_c:
+        return None
+    relu, step = saturates(layer), LANES // 2 if in_c <= LANES // 2 else LANES
+    zeros = step - in_c
+    if layer.clamp != (QMIN, QMAX) or (zeros and not are_few(request, out_c * zeros)):
+        return None
+    w = layer.w.reshape(out_c, in_c)
+    acc = accumulators(w, layer.bias, layer.xq.scalar[1])
+    rescale = rescale_twice(layer, acc)
+    if rescale is None or not (relu or np.all(rescale.shift < 0)):
+        return None
+    rows = np.pad(w, ((0, 0), (0, zeros))).ravel()
+    shifts = as_words(rescale.shift)
+    table = np.stack([acc.bias, rescale.mult], axis=1).reshape(-1, 2 * BLOCK)
+    table = np.insert(table, BLOCK, shifts, axis=1)
+    family = "ep_conv2d_1x1_few"
+    name = f"{family}{step}_{'relu_' if relu else ''}s8_arm_mve"
+    pixels, groups = out_h * out_w, -(-out_h * out_w // BLOCK)
+    return KernelCall(
         function=name,
-        sources=(
-            f"{FOLDER}/{name}.c",
-            f"{FOLDER}/ep_spread_arm_mve.S",
-            f"{FOLDER}/ep_conv_few_arm_mve.S",
+        sources=(f"{FOLDER}/{name}.S",),
+        headers=(f"{FOLDER}/{family}_s8_arm_mve.h",),
+        params_type=f"{family}_s8_arm_mve_params",
+        params=(
+            ("in_c", in_c),
+            ("pixels", pixels),
+            ("out_c", out_c),
+            ("blocks", out_c // BLOCK),
+            ("y_zero", layer.yq.scalar[1]),
         ),
-        headers=(f"{FOLDER}/{name}.h",),
-        params=(*copied.params[:-1], ("block", block)),
-        scratch_bytes=block * LANES,
-        instructions=pixels * (4 * out_c + 6) + (pixels // block + 1) * (5 * out_c + 60),
-        others=(copied,),
+        constants=(
+            # the last load of rows of eight reads on
+            Constant("weights", np.append(rows, rows[: LANES - step]).astype(np.int8)),
+            Constant("table", table.astype(np.int32).ravel(), "int32_t", 4 * out_c),
+        ),
+        inputs=(request.node.inputs[0],),
+        inplace=in_pixels(layer.windows, 1),
+        instructions=60 + groups * (38 + out_c // BLOCK * (55 if relu else 60)),
     )
 
 
@@ -167,7 +192,10 @@ def _gathered(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
     places = (block - 1) * step + kernel
     blocks = -(-pixels.out // block)
     fresh = min(lines.kernel, lines.stride)
-    fill = blocks * (fresh * (90 + places * 6 * -(-in_c // LANES)) + places * place // 5)
+    each = 6 * -(-in_c // LANES)
+    if 2 * in_c <= LANES and at.pixels.in_step == in_c:  # as many as fill a vector at once
+        each = -(-5 // (LANES // in_c))
+    fill = blocks * (fresh * (90 + places * each) + places * place // 5)
     over = None
     if not at.dilated:
         over = in_lines(layer.windows, held=True, by_row=at.by_row, block=block)

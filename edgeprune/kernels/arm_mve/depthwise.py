@@ -208,7 +208,7 @@ def _work(layer: Layer, at: Lines, block: int, form: str) -> int:
     moved = min(lines.kernel, lines.stride)
     filled = lines.kernel + (lines.out - 1) * moved
     places = sum((count - 1) * pixels.stride + pixels.kernel for count in counts)
-    fill = filled * (50 * len(counts) + places * 6)
+    fill = filled * (50 * len(counts) + places * (6 if in_c % CHANNELS else 4))
     calls = len(counts) * (220 + 70 * lines.out * (out_c // in_c))
     vectors = -(-lines.kernel * pixels.kernel // LANES)
     line = sum(17 + _of_groups(count, form, vectors) for count in counts)

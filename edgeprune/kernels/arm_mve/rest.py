@@ -13,7 +13,7 @@ FOLDER = "arch/arm_mve"
 LANES = {
     "ep_max_pool2d_s8": 16,
     "ep_avg_pool2d_s8": 8,
-    "ep_mean_s8": 4,
+    "ep_mean_s8": 8,
     "ep_mul_s8": 4,
     "ep_add_s8": 4,
     "ep_table_s8": 16,

@@ -23,8 +23,9 @@ static void blocks(const ep_conv_line *p, int32_t count, const int8_t *w, const 
 {
     const int32_t tail = p->in_len % LANES;
     ep_conv_pairs all = {
-        p->y_zero, y_step, table + count * WORDS, 0, x, x + x_step,
-        p->in_len / (2 * LANES) * 4 - p->in_len / LANES % 2 - (tail > 0 ? 2 : 0), tail, pixels / 2,
+        x, x + x_step,
+        p->in_len / (2 * LANES) * 4 - p->in_len / LANES % 2 - (tail > 0 ? 2 : 0), p->y_zero, y_step,
+        table + count * WORDS, 0, tail, pixels / 2,
         2 * x_step, 2 * y_step - count * BLOCK, w, table, y, 0, 0, p->act_min, p->act_max};
     if (all.pairs > 0) {
         pairs(p, &all);

@@ -29,13 +29,13 @@ void ep_conv_line_arm_mve(const ep_conv_line *p, const int8_t *w, const int32_t 
 
 /* The inner loops, in assembly, which knows the order of these. */
 typedef struct {
+    const int8_t *x0; /* the first pixel of a pair */
+    const int8_t *x1; /* the second */
+    int32_t rounds;   /* 4 * (in_len / 32), less 1 if sixteen more follow, less 2 if a tail does */
     int32_t y_zero;
     int32_t y_step;           /* from the first pixel of a pair to the second */
     const int32_t *table_end; /* behind the last block */
     int32_t spare;
-    const int8_t *x0; /* the first pixel of a pair */
-    const int8_t *x1; /* the second */
-    int32_t rounds;   /* 4 * (in_len / 32), less 1 if sixteen more follow, less 2 if a tail does */
     int32_t tail;     /* in_len % 16 */
     int32_t pairs;
     int32_t x_step; /* from one pair to the next */

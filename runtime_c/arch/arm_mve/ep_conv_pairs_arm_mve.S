@@ -2,13 +2,13 @@
 /* ep_conv_line_arm_mve.h: two pixels and four channels share their loads.
  *
  * Accumulators must be even registers: r0 r2 r4 r6 of the first pixel, r8 r10 r12 lr of the second.
- * r1 r3 inputs, r5 table, r7 output, r9 weights, r11 counter, q4 q5 clamp. */
+ * r1 r3 inputs, r5 table, r7 output, r9 weights, r11 counter, then tail, q4 q5 clamp (relu: q4 the sign). */
     .syntax unified
     .thumb
 
-    .equ Y_ZERO, 0 /* Y_ZERO, Y_STEP and TABLE_END are loaded together */
-    .equ X, 16     /* X0 and X1, too */
-    .equ ROUNDS, 24
+    .equ X, 0 /* X0, X1 and ROUNDS are loaded together */
+    .equ Y_ZERO, 12
+    .equ Y_STEP, 16 /* Y_STEP and TABLE_END, too */
     .equ TAIL, 28
     .equ PAIRS, 32
     .equ X_STEP, 36 /* X_STEP and Y_SKIP, too */
@@ -33,15 +33,9 @@
 
     .macro fewer a, b, weights /* weights of the next channel are read along, and meet zeros */
     vldrb.8 \weights, [r9]
-    add r9, r9, r1
+    add r9, r9, r11
     vmladava.s8 \a, \weights, q0
     vmladava.s8 \b, \weights, q1
-    .endm
-
-    .macro away acc /* one less where it is negative and shifted: halves round away from zero */
-    vand q2, \acc, q3
-    vshr.s32 q2, q2, #31
-    vqadd.s32 \acc, \acc, q2
     .endm
 
     .macro pairs name, relu
@@ -51,8 +45,10 @@
     .thumb_func
 \name:
     push {r4-r11, lr}
-    .ifeq \relu
     vpush {d8-d11}
+    .if \relu
+    vmov.i8 q4, #0x80
+    .else
     ldrd r1, r2, [r0, #FRAME]
     vdup.8 q4, r1
     vdup.8 q5, r2
@@ -63,15 +59,12 @@
     ldm r0, {r2-r9}
     push {r2-r9}
     ldr r7, [r0, #Y]
-    ldr r1, [sp, #TAIL]
-    vctp.8 r1
 0:
     ldrd r9, r5, [sp, #W]
 1:
     ldm r5, {r0, r2, r4, r6}
     ldm r5!, {r8, r10, r12, lr}
-    ldrd r1, r3, [sp, #X]
-    ldr r11, [sp, #ROUNDS]
+    ldm sp, {r1, r3, r11}
     cmp r11, #0
     blt 3f
 2:
@@ -87,10 +80,11 @@
     cmn r11, #1
     beq 5f
 4:
+    ldr r11, [sp, #TAIL]
+    vctp.8 r11
     vpstt
     vldrbt.8 q0, [r1]
     vldrbt.8 q1, [r3]
-    ldr r1, [sp, #TAIL]
     fewer r0, r8, q2
     fewer r2, r10, q3
     fewer r4, r12, q2
@@ -105,18 +99,26 @@
     vqrdmulh.s32 q0, q0, q2
     vqrdmulh.s32 q1, q1, q2
     .ifeq \relu
-    away q0
-    away q1
+    movs r0, #1 /* one less where it is negative and shifted: halves round away from zero */
+    vptt.s32 lt, q3, zr
+    vqdmlaht.s32 q0, q0, r0
+    vqdmlaht.s32 q1, q1, r0
     .endif
     vrshl.s32 q0, q0, q3
     vrshl.s32 q1, q1, q3
-    ldm sp, {r0, r2, r4}
+    ldrd r2, r4, [sp, #Y_STEP]
+    .ifeq \relu
+    ldr r0, [sp, #Y_ZERO]
+    .endif
     vqmovnb.s32 q0, q0 /* even lanes: the first pixel; odd lanes: the second */
     vqmovnt.s32 q0, q1
     add r2, r2, r7
+    .if \relu
+    vqmovunb.s16 q0, q0
+    veor q0, q0, q4
+    .else
     vqadd.s16 q0, q0, r0
     vqmovnb.s16 q0, q0
-    .ifeq \relu
     vmax.s8 q0, q0, q4
     vmin.s8 q0, q0, q5
     .endif
@@ -137,9 +139,7 @@
     str r1, [sp, #PAIRS]
     bne 0b
     add sp, sp, #FRAME
-    .ifeq \relu
     vpop {d8-d11}
-    .endif
     pop {r4-r11, pc}
     .size \name, . - \name
     .endm

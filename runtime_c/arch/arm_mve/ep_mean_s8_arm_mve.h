@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* int8 means, four at a time. */
+/* int8 means, eight at a time. */
 #ifndef EP_MEAN_S8_ARM_MVE_H
 #define EP_MEAN_S8_ARM_MVE_H
 

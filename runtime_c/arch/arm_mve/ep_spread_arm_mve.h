@@ -11,7 +11,7 @@ typedef struct {
     const int8_t *from;
     int32_t count; /* pixels, at least 1 */
     int32_t bytes; /* of each, at least 1 */
-    int32_t to_step;
+    int32_t to_step; /* a multiple of bytes */
     int32_t from_step;
 } ep_spread;
 

@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ep_conv2d_1x1_few_s8_arm_mve.h: rows of 8 weights, the clamp is ReLU. */
+#include "ep_conv2d_1x1_few_arm_mve.inc"
+
+    FEW ep_conv2d_1x1_few8_relu_s8_arm_mve 8 1
