@@ -130,6 +130,8 @@ class KernelCall:
         instance: C text at file scope of the model (macros made for this layer's constants);
             names in it begin with ``Request.prefix``.
         instructions: estimated instructions for one inference; 0: not modelled.
+        loops: how often its inner loop begins, where the cycles of that differ from those of its
+            instructions; 0: not said.
         cycles: estimated cycles, waiting for flash included; 0: not modelled.
         code_bytes: estimated bytes of code that this call adds beyond its shared sources.
         drop_ins: files below ``runtime_c/arch`` with faster bodies of functions of ``sources``,
@@ -153,6 +155,7 @@ class KernelCall:
     inplace: Over | None = None
     instance: str = ""
     instructions: int = 0
+    loops: int = 0
     cycles: int = 0
     code_bytes: int = 0
     drop_ins: tuple[str, ...] = ()

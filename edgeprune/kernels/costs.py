@@ -3,10 +3,10 @@
 A kernel says how its work grows with the layer (``KernelCall.instructions``, for any core); a line
 fitted to counts in the emulator says how much of it there is on one core:
 
-    instructions = a + b work + c macs + d outputs + e inputs + f pixels + g rows
+    instructions = a + b work + c macs + d outputs + e inputs + f pixels + g rows + h loops
 
 likewise cycles with memory that never waits, and the words of flash that the core waited for, which
-cost what a board's flash takes for one. ``fitted/`` has a file for each core with a to g of every
+cost what a board's flash takes for one. ``fitted/`` has a file for each core with a to h of every
 kernel function, most of them 0, and ``sizes.json`` the bytes of every source file, by core; both by
 level of optimisation. ``scripts/fit_costs.py`` and ``scripts/measure_sizes.py`` make them. Other
 cores take the nearest one's. What was not measured is an error that names the script.
@@ -86,7 +86,7 @@ def features(call: KernelCall, graph: Graph, node: Node) -> tuple[float, ...]:
     pixels = y.size // y.shape[-1] if y.shape else 1
     parts = sum(c.stage.parts if c.stage else 1 for c in call.chain)
     work = call.instructions - sum(n for _, n, _ in unpacking(call))
-    again = (inputs * parts, pixels * parts, rows * parts)
+    again = (inputs * parts, pixels * parts, rows * parts, call.loops)
     return tuple(map(float, (parts, work, graph.macs_of(node), y.size, *again)))
 
 

@@ -268,6 +268,7 @@ def _joined(calls: list[KernelCall], size: int) -> KernelCall:
             constants=tuple(constants),
             scratch_bytes=max(first.scratch_bytes, rest.scratch_bytes if rest else 0),
             instructions=sum(c.instructions for c in same) + (rest.instructions if rest else 0),
+            loops=sum(c.loops for c in same) + (rest.loops if rest else 0),
             stage=replace(first.stage, parts=len(same), step=size, rest=rest),
         )
     assert rest is not None

@@ -13,6 +13,7 @@ from kernels.test_arm_mve import agree
 from edgeprune.ir import Graph
 from edgeprune.kernels.arm_mve import conv
 from edgeprune.kernels.call import KernelCall
+from edgeprune.kernels.costs import calibrated
 from edgeprune.kernels.select import candidates
 from edgeprune.ops import DepthwiseConv2d
 from edgeprune.ops._window import Padding
@@ -75,3 +76,18 @@ def test_depthwise_layers_on_small_maps_take_few_instructions_a_result(
     )
     assert result.counts is not None
     assert result.counts.instructions < most * graph.types["y"].size
+
+
+def test_short_lines_and_long_ones_take_the_cycles_that_are_estimated() -> None:
+    rng = np.random.default_rng(41)
+    trials = []
+    for image in ((10, 27, 32), (12, 3, 32), (3, 12, 32), (25, 5, 64), (24, 24, 16)):
+        graph = depthwise_of(rng, image, 1, Padding(1, 1, 1, 1))
+        for call in candidates(graph, graph.nodes[0], ("arm_mve",), "speed", "ep_layer0"):
+            made = calibrated(call, graph, graph.nodes[0], "cortex-m55", "speed")
+            trials.append(Trial(graph, made, {"x0": int8_values(rng, image)}))
+    assert len({t.call.kernel for t in trials}) == 2
+    for t, result in zip(trials, run_on_core(trials, "cortex-m55"), strict=True):
+        assert result.counts is not None
+        off = t.call.cycles / result.counts.cycles - 1
+        assert abs(off) < 0.06, f"{t.call.kernel} on {t.graph.types['x0'].shape}: {off:.1%}"

@@ -229,6 +229,7 @@ def _gathered(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
         scratch_bytes=places * place + zeros,
         inplace=over,
         instructions=at.phases * (work + PHASE * at.dilated),
+        loops=at.phases * layer.groups * lines.out * blocks,
     )
 
 

@@ -113,6 +113,7 @@ def _of_planes(request: Request, layer: Layer, at: Lines) -> KernelCall | None:
         scratch_bytes=CHANNELS * plane + (PIXELS - 1) * step * lines.kernel + LANES - 1,
         inplace=over,
         instructions=at.phases * (_work(layer, phase, block, form) + PHASE * at.dilated),
+        loops=at.phases * -(-pixels.out // block) * lines.out * out_c,
     )
 
 
@@ -157,6 +158,7 @@ def _of_channels(request: Request, layer: Layer, at: Lines) -> KernelCall | None
         scratch_bytes=held,
         inplace=in_lines(layer.windows, held=True, by_row=at.by_row, block=block),
         instructions=_work_of_channels(at, channels, block),
+        loops=-(-pixels.out // block) * lines.out * -(-channels // LANES),
     )
 
 
