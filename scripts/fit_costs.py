@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from kernels.harness import expected
 from kernels.on_core import Trial, run_on_core
-from random_layers import dilated, examples, layers, others, shorts, sixteens, values
+from random_layers import dilated, examples, layers, others, repeated, shorts, sixteens, values
 
 from edgeprune.ir import Array, DType, Graph, Part
 from edgeprune.kernels.costs import features, read_lines, unpacking, write_lines
@@ -74,11 +74,12 @@ class Measured:
 
 def count(core: str, optimize: str, wanted: Callable[[str], bool]) -> dict[str, list[Row]]:
     """By kernel: every call of those that are wanted."""
-    first, second, third, fourth, fifth = map(np.random.default_rng, range(5))
+    first, second, third, fourth, fifth, sixth = map(np.random.default_rng, range(6))
     target = load_target(BOARDS.get(core, core))
     families = [
         (layers, SHAPES, first), (examples, EXAMPLE_SHAPES, first), (others, OTHER_SHAPES, second),
         (dilated, OTHER_SHAPES, third), (sixteens, SHAPES, fourth), (shorts, SHAPES, fifth),
+        (repeated, SHAPES, sixth),
     ]  # fmt: skip
     made = ((g, rng) for f, shapes, rng in families for _ in range(shapes) for g in f(rng))
     asked = []

@@ -116,6 +116,14 @@ def shorts(rng: Rng) -> Iterator[Graph]:
     yield shortened(linear(rng, Dense(), (depth,), (filters, depth), "few"))
 
 
+def repeated(rng: Rng) -> Iterator[Graph]:
+    """Products with a factor for each channel, in images and in sequences."""
+    channels = size(rng, 1, 96)
+    for image in ((size(rng, 1, 16), size(rng, 1, 16)), (size(rng, 1, 100),)):
+        pair = [int8_type((*axes, channels), s, 3) for axes, s in ((image, 0.05), ((1,), 0.03))]
+        yield one_node(Mul(), pair, int8_type((), 0.1, -9))
+
+
 def layers(rng: Rng) -> Iterator[Graph]:
     """Every family once, with a random shape."""
     kinds = ("int8", "few", "float32", "int16")

@@ -79,7 +79,9 @@ class Shape:
         return self.units + (RESULT * results if sums else 0)
 
 
-def network(op: Op, images: list[Sizes], w: Sizes = (), axis: int = 0) -> Graph:
+def network(
+    op: Op, images: list[Sizes], w: Sizes = (), axis: int = 0, y_scale: float = 0.08
+) -> Graph:
     """A layer with weights as training leaves them, an eighth of its channels far out."""
     rng = np.random.default_rng(0)
     keeps = isinstance(op, AvgPool2d | MaxPool2d | Resize)
@@ -87,7 +89,7 @@ def network(op: Op, images: list[Sizes], w: Sizes = (), axis: int = 0) -> Graph:
     x = [
         TensorType(s, DType.INT8, QuantParams.of(v, -9)) for s, v in zip(images, steps, strict=True)
     ]
-    fixed = op.fixed_quant(8) if isinstance(op, Softmax) else QuantParams.of(0.08, -128)
+    fixed = op.fixed_quant(8) if isinstance(op, Softmax) else QuantParams.of(y_scale, -128)
     y = x[0] if keeps else TensorType((), DType.INT8, fixed)
     if not w:
         return one_node(op, x, y)
@@ -157,7 +159,8 @@ def rest() -> Iterator[Shape]:
     for side, channels in product((1, 5, 12), (3, 8, 31, 64)):
         image = (side, side, channels)
         size = f"{side}x{side}x{channels}"
-        yield Shape("add", size, network(Add(RELU), [image, image]))
+        yield Shape("add", size, network(Add(RELU), [image, image], y_scale=0.0813))
+        yield Shape("add", f"{size}, with halves", network(Add(RELU), [image, image]))
         yield Shape("mul", size, network(Mul(), [image, image]))
         yield Shape("mul by channel", size, network(Mul(), [image, (1, 1, channels)]))
         yield Shape("mean", size, network(Mean((0, 1)), [image]))

@@ -6,6 +6,7 @@ from edgeprune.kernels.arm_mve.dense import dense
 from edgeprune.kernels.arm_mve.depthwise import depthwise
 from edgeprune.kernels.arm_mve.float32 import by_rows as rows_f32
 from edgeprune.kernels.arm_mve.float32 import conv2d as conv2d_f32
+from edgeprune.kernels.arm_mve.mul import mul
 from edgeprune.kernels.arm_mve.rest import rest
 from edgeprune.kernels.arm_mve.wide import wide_add, wide_conv2d
 from edgeprune.kernels.call import Kernel
@@ -15,6 +16,7 @@ KERNELS: tuple[Kernel, ...] = (
     depthwise,
     dense,
     add,
+    mul,
     rest,
     wide_conv2d,
     wide_add,
