@@ -36,7 +36,7 @@ have to be seen gone: finding the next of them takes longer than giving bits."""
 NEAR = 1.1
 """Times the loss of the best one, up to which one of fewer channels is solved in its place: solving
 all layers together, the dearest step, does more for it."""
-FILLS = 4
+FILLS = 2
 """Tries to fill the bytes that are left with channels."""
 SEEN_LOSS = 0.02
 """Nats, about half a point of accuracy: more of them tell forms apart."""
@@ -169,21 +169,15 @@ class MixedFitter(Fitter):
 
     def _fuller(self, best: Found) -> Found:
         """With more channels for the bytes that are left, where that brings it nearer."""
-        room, above = self._explored.room, math.inf
+        room = self._explored.room
         for _ in range(FILLS):
             if best.left <= SLACK * room:
                 break
             taken = max(room - best.left, room / MOST_MORE)
-            rung = best.rung + math.log(room / taken, STEP)
-            if rung >= above:  # so many channels leave fewer bits
-                rung = (best.rung + above) / 2
-            more = self._explored.mixed(rung)
-            if more is None:
+            more = self._explored.mixed(best.rung + math.log(room / taken, STEP))
+            if more is None or more.loss >= best.loss:
                 break
-            if more.loss < best.loss:
-                best = more
-            else:
-                above = rung
+            best = more
         return best
 
     def _finished(self, mixer: Mixer, found: Found) -> Found:
