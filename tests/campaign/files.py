@@ -207,8 +207,23 @@ def _too_slow(number: int, frame: FrameType | None) -> None:
     raise SystemExit(f"a file took more than {CPU_SECONDS} s of processor time")
 
 
-def read_damaged(kind: Kind, count: int, seed: int, folder: Path) -> int:
-    """Read damaged files; how many of them were taken for right.
+def resident(name: str) -> int:
+    """Bytes of this process in memory: ``VmRSS`` now, ``VmHWM`` at the most so far."""
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(status.split(f"{name}:")[1].split()[0])
+
+
+@dataclass
+class Read:
+    """What became of damaged files: how many were taken for right, and the most that one cost."""
+
+    right: int = 0
+    slowest_s: float = 0.0
+    peak_bytes: int = 0
+
+
+def read_damaged(kind: Kind, count: int, seed: int, folder: Path) -> Read:
+    """Read damaged files, and tell what they cost.
 
     The file at fault stays in ``folder`` where one is not answered as it must be.
     """
@@ -225,19 +240,24 @@ def read_damaged(kind: Kind, count: int, seed: int, folder: Path) -> int:
     resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY_BYTES, most))
     signal.signal(signal.SIGPROF, _too_slow)
     rng = random.Random(seed)
-    taken = 0
+    done = Read()
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts at what is resident now
+    before = resident("VmRSS")
     for i in range(count):
         path.write_bytes(kind.damage(rng.choice(right), rng))
         signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
+        start = time.process_time()
         try:
             kind.read(path)
-            taken += 1
+            done.right += 1
         except EdgePruneError as e:
             if kind.name not in str(e) and "model." not in kind.name:
                 raise AssertionError(f"file {i}: the message does not name the file: {e}") from e
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
-    return taken
+            done.slowest_s = max(done.slowest_s, time.process_time() - start)
+    done.peak_bytes = resident("VmHWM") - before
+    return done
 
 
 def main(names: str, count: int, seed: int) -> None:
@@ -247,10 +267,13 @@ def main(names: str, count: int, seed: int) -> None:
         folder = Path(tempfile.mkdtemp(prefix=f"damaged-{name}-"))
         sys.stderr.write(f"the file at work is in {folder}\n")
         start = time.monotonic()
-        taken = read_damaged(KINDS[name], count, seed, folder)
+        done = read_damaged(KINDS[name], count, seed, folder)
         shutil.rmtree(folder)
-        seconds = time.monotonic() - start
-        sys.stdout.write(f"{name}: {count} damaged files, {taken} still right, {seconds:.0f} s\n")
+        sys.stdout.write(
+            f"{name}: {count} damaged files, {done.right} still right, slowest"
+            f" {done.slowest_s:.2f} s of processor time, peak {done.peak_bytes >> 20} MiB more,"
+            f" {time.monotonic() - start:.0f} s\n"
+        )
         sys.stdout.flush()
 
 
