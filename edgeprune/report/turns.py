@@ -24,5 +24,7 @@ def together(layers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             found[row["name"]] = {**row, "turns": 1}
             continue
         first["turns"] += 1
-        first |= {k: first[k] + row[k] for k in SUMMED if row.get(k) is not None}
+        for k in first.keys() & SUMMED:  # what is not known of one turn is not known of all
+            known = first[k] is not None and row.get(k) is not None
+            first[k] = first[k] + row[k] if known else None
     return list(found.values())

@@ -107,3 +107,16 @@ def test_every_turn_has_its_share_in_a_report(compiled: Compiled, run: TargetRun
         assert loop["turns"] == len(turns)
         for figure in ("macs", "instructions", "cycles"):
             assert loop[figure] == sum(row[figure] for row in turns)
+
+
+def test_a_figure_that_one_turn_lacks_is_not_known_of_all_turns() -> None:
+    rows = [
+        {"name": f"n{i}", "turn_of": None if i == 0 else "n0", "macs": 3, "cycles": cycles}
+        for i, cycles in enumerate([5.0, None, 5.0])
+    ]
+    for turned in (rows, [rows[1] | {"turn_of": None, "name": "n0"}, rows[0] | rows[2]]):
+        (all_turns,) = together(turned)
+        assert all_turns["macs"] == 3 * len(turned)
+        assert all_turns["cycles"] is None
+    (lacking,) = together([{"name": "n0"}, rows[2]])
+    assert lacking == {"name": "n0", "turns": 2}
