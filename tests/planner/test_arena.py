@@ -100,6 +100,42 @@ def test_each_search_finds_what_the_greedy_plans_do_not(monkeypatch: pytest.Monk
     assert search != greedy != in_time
 
 
+def sharing(count: int) -> Iterator[list[Buffer]]:
+    """Problems of eighteen buffers, most of which live for a step or two, and some share memory."""
+    rng = np.random.default_rng(1)
+    for _ in range(count):
+        rows = zip(rng.integers(1, 64, 18), rng.integers(0, 12, 18), strict=True)
+        items = [
+            Buffer(f"b{i}", 4 * int(size), int(first), int(first + rng.choice([0, 0, 1, 2, 5])))
+            for i, (size, first) in enumerate(rows)
+        ]
+        yield shares(items, rng.integers(0, 1000, 18).tolist())
+
+
+@pytest.mark.parametrize(
+    ("without", "most"),
+    [
+        (("_in_time", "_search"), 4296),
+        (("_in_time",), 3884),
+        (("_search",), 3216),
+        ((), 3108),
+    ],
+)
+def test_searches_of_few_steps_come_as_near_to_the_bound_as_they_did(
+    without: tuple[str, ...], most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    off = {"_in_time": lambda *_: None, "_search": lambda *given: given[3]}
+    for name in without:
+        monkeypatch.setattr(arena, name, off[name])
+    arena._place.cache_clear()
+    spare = 0
+    for items in sharing(100):
+        bound = max(live_bytes(items, step, 4) for step in range(20))
+        spare += height(place(items, tries=2000), items) - bound
+    arena._place.cache_clear()
+    assert spare <= most
+
+
 @given(st.lists(st.tuples(st.integers(1, 64), st.integers(0, 16)), min_size=2, max_size=40))
 @settings(deadline=None, max_examples=60)
 def test_a_chain_takes_what_is_alive_at_once_without_a_search(rows: list[tuple[int, int]]) -> None:
