@@ -38,6 +38,12 @@ def test_damaged_files_are_each_one_message_soon_and_in_bounded_memory(
 
 
 @pytest.mark.slow
+@pytest.mark.needs("arm-none-eabi-gcc", "qemu-system-arm")
+def test_random_networks_are_built_for_cores_and_agree() -> None:
+    assert campaign("networks", "2", "90211").endswith("2 networks: 2 agrees; 0 faults\n")
+
+
+@pytest.mark.slow
 @pytest.mark.needs(
     "arm-none-eabi-gcc", "qemu-system-arm", "riscv64-unknown-elf-gcc", "qemu-system-riscv32",
     "avr-gcc", "qemu-system-avr",
