@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 """What Pillow calls pictures of so many channels."""
 MOST_PIXELS = 1 << 26
 """Of one picture: what a small file claims takes 256 MiB at the most."""
+_NOWHERE = logging.NullHandler()
+"""Where nobody listens, Python prints what Pillow logs of a damaged file beside our message."""
 
 
 def classes_of(folder: Path) -> dict[str, list[Path]]:
@@ -103,6 +106,7 @@ def read_picture(path: Path, shape: tuple[int, ...]) -> Array:
     from PIL import Image, ImageOps
 
     check_regular(path)
+    logging.getLogger("PIL").addHandler(_NOWHERE)
     height, width, channels = shape
     try:
         with warnings.catch_warnings():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -132,3 +133,18 @@ def test_a_folder_may_call_samples_as_the_model_calls_its_input(tmp_path: Path) 
     assert found.y is not None
     assert np.array_equal(found.x, x)
     assert np.array_equal(found.y, y)
+
+
+def test_nothing_is_printed_beside_the_message_of_a_damaged_picture(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.root, "handlers", [])  # as outside of pytest
+    Image.new("RGB", (9, 7)).save(tmp_path / "x.tiff")
+    whole = (tmp_path / "x.tiff").read_bytes()
+    samples = (277).to_bytes(2, "little") + (3).to_bytes(2, "little") + (1).to_bytes(4, "little")
+    assert whole.count(samples) == 1
+    many = whole.replace(samples + b"\3", samples + b"\x58")
+    (tmp_path / "x.tiff").write_bytes(many)
+    with pytest.raises(EdgePruneError, match=r"x\.tiff.*cannot be read as a picture"):
+        read_picture(tmp_path / "x.tiff", (8, 6, 3))
+    assert capsys.readouterr().err == ""
