@@ -108,7 +108,7 @@ def build(
         packages: ecosystems that get project files.
         author: who publishes these packages.
         url: where they are found.
-        optimize: what kernels and C compiler optimise for; "auto": size where there is a limit;
+        optimize: what kernels and C compiler optimise for; "auto": size where bytes are limited;
             "ram": as "speed", and layers run row by row where that takes less memory.
         finetune: epochs of training after pruning.
         augment: whether images are shifted and mirrored in that training.

@@ -78,7 +78,7 @@ _FLAGS_OF_RUNS = frozenset({"-q", "--quiet", "-v", "--verbose", "--json"})
     type=click.Choice(["auto", "size", "speed", "ram"]),
     default="auto",
     show_default=True,
-    help="What kernels and C compiler optimise for; auto: size where there is a limit; ram: as "
+    help="What kernels and C compiler optimise for; auto: size where bytes are limited; ram: as "
     "speed, and layers run row by row where that takes less memory.",
 )
 @click.option("--finetune", type=EPOCHS, default=0, help="Epochs of training after pruning.")

@@ -93,7 +93,9 @@ def forms(
 
     Without a limit nothing is to be met: memory is worth as much as time. With one, the target's
     own kernels, which are larger and want more RAM than the portable ones, have to earn their
-    bytes. Last come kernels of the least code, several times slower, for what fits by no others.
+    bytes. A limit on the time is kept by the quickest kernels first, as those that save bytes do
+    less work in it; they are tried too, for a limit on bytes may stand beside it. Last come kernels
+    of the least code, several times slower, for what fits by no others.
 
     Args:
         options: what is asked for.
@@ -101,10 +103,12 @@ def forms(
         dtypes: element types, in the order in which they are tried.
         ram: bytes that there are; None: no matter.
     """
-    optimize: Optimize = "size" if options.has_limits else "speed"
+    optimizes: list[Optimize] = ["size"] if options.has_limits else ["speed"]
+    if options.max_ms is not None or options.max_instructions is not None:
+        optimizes = ["speed", "size"]
     by_rows = options.optimize == "ram" and not target.progmem
     if options.optimize != "auto":
-        optimize = "size" if options.optimize == "size" else "speed"
+        optimizes = ["size" if options.optimize == "size" else "speed"]
     sets = [target.kernels]
     if target.toolchain is not None and find_compiler(target) is None and not target.progmem:
         sets = [("portable",)]  # the sizes that are known without linking
@@ -112,15 +116,16 @@ def forms(
     if options.optimize == "auto" and options.has_limits and own and len(sets[0]) > 1:
         sets.append(("portable",))
     balance = options.optimize == "auto"
-    own_sets = [replace(target, kernels=k) for k in sets]
+    pairs = [(replace(target, kernels=k), o) for k in sets for o in optimizes]
     if target.progmem or target.basis != "linked":
         ram = None  # an interpreter runs layer by layer
-    made = [Form(d, optimize, t, balance, by_rows, ram) for d in dtypes for t in own_sets]
-    if not options.has_limits or optimize == "speed" or target.progmem or target.basis != "linked":
+    made = [Form(d, o, t, balance, by_rows, ram) for d in dtypes for t, o in pairs]
+    is_linked = target.basis == "linked" and not target.progmem
+    if not options.has_limits or "size" not in optimizes or not is_linked:
         return made
     plain = replace(target, kernels=("portable",))
     integers = [d for d in dtypes if d not in FLOATS]
-    return [*made, *(Form(d, optimize, plain, balance, by_rows, ram, slow=True) for d in integers)]
+    return [*made, *(Form(d, "size", plain, balance, by_rows, ram, slow=True) for d in integers)]
 
 
 def rank(target: Target, form: Form) -> tuple[bool, ...]:

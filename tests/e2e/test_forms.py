@@ -30,6 +30,25 @@ PORTABLE = SimpleNamespace(kernels=("portable",), basis="linked")
 NOT_FIXED = SimpleNamespace(nodes=(), is_quantised=False)
 
 
+@pytest.mark.parametrize(
+    ("limits", "first"),
+    [
+        ({}, ["speed"]),
+        ({"budget": 4096}, ["size"]),
+        ({"max_ms": 1.0}, ["speed", "size"]),
+        ({"budget": 4096, "max_instructions": 1000}, ["speed", "size"]),
+        ({"max_ms": 1.0, "optimize": "size"}, ["size"]),
+    ],
+    ids=str,
+)
+def test_a_limit_on_the_time_is_kept_by_the_quickest_kernels_first(
+    limits: dict[str, Any], first: list[str]
+) -> None:
+    target = load_target("nucleo-l4r5zi")
+    found = forms(BuildOptions(Path("out"), **limits), target, ("int8",), None)
+    assert [f.optimize for f in found if f.target.kernels == target.kernels] == first
+
+
 def made(dtype: str, accuracy: float, *, portable: bool = False, kernels: Any = OWN) -> Any:
     recipe = SimpleNamespace(target=kernels, form=dtype)
     compiled = SimpleNamespace(recipe=recipe, is_portable=portable)
