@@ -149,10 +149,12 @@ def test_a_wrong_profile_is_refused_with_file_key_and_value(mine, message: str) 
     assert "mine.toml" in str(caught.value)
 
 
-def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(EdgePruneError, match="there is no target 'cortex-m5'") as caught:
-        load_target("cortex-m5")
-    assert "nucleo-f446re" in caught.value.hint
+def test_an_unknown_name_says_in_a_line_where_the_known_ones_are() -> None:
+    with pytest.raises(EdgePruneError, match="there is no target 'nucleo-f446'") as caught:
+        load_target("nucleo-f446")
+    assert "did you mean nucleo-f446re?" in caught.value.hint
+    assert "`edgeprune targets`" in caught.value.hint
+    assert len(caught.value.hint) < 100  # all names are cut in the middle where one shows it
 
 
 def test_a_name_cannot_leave_the_folder_of_targets() -> None:

@@ -22,7 +22,9 @@ HINT = (
 )
 
 
-def load_samples(path: Path, graph: Graph, *, told: Told | None = None) -> Samples:
+def load_samples(
+    path: Path, graph: Graph, *, told: Told | None = None, notes: list[str] | None = None
+) -> Samples:
     """Read samples for a model.
 
     Args:
@@ -36,6 +38,7 @@ def load_samples(path: Path, graph: Graph, *, told: Told | None = None) -> Sampl
             bytes, in the size that the model takes.
         graph: the model; its ports say which layout the user's data has.
         told: what ``y`` was in data of the same origin; None: it is read by itself.
+        notes: takes what has to be said of the data.
 
     Returns:
         Samples in the IR's layout: x float32 (n, *input shape) or, for several inputs, rows of
@@ -47,6 +50,8 @@ def load_samples(path: Path, graph: Graph, *, told: Told | None = None) -> Sampl
     where = str(path)
     arrays, told_by = _read(path, graph)
     label, y = told_by or ("y", None)
+    if told_by is None and notes is not None and len(graph.results) == 1:
+        notes += _unread(path, graph, [name for name, _ in arrays])
     values = zip(graph.arguments, arrays, strict=True)
     xs = [_values(x, graph, v, f"{where}: {name}") for v, (name, x) in values]
     if len({len(x) for x in xs}) > 1:
@@ -114,6 +119,16 @@ def _read(path: Path, graph: Graph) -> tuple[list[Named], Named | None]:
     label = _label_in(graph, found, names)
     arrays = load_npz(path, [*names, *([label] if label else [])], HINT)
     return [(k, arrays[k]) for k in names], (label, arrays[label]) if label else None
+
+
+def _unread(path: Path, graph: Graph, read: Collection[str]) -> list[str]:
+    """That arrays are not read, where there is no ``y``: they may be answers of another name."""
+    found = [] if path.is_dir() or path.suffix == ".npy" else names_in(path, HINT)
+    left = sorted(set(found) - set(read))
+    if not left:
+        return []
+    called = " or ".join(dict.fromkeys(("y", graph.said(graph.results[0]))))
+    return [f"{', '.join(left)}: not read, as answers are called {called}"]
 
 
 def _label_in(graph: Graph, found: Collection[str], names: Sequence[str]) -> str | None:

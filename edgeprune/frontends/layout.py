@@ -23,9 +23,13 @@ def reals(x: Array, where: str) -> NDArray[np.float32]:
     made = np.ascontiguousarray(x, np.float32)
     bad = ~np.isfinite(made.reshape(len(made), -1)).all(axis=1)
     if bad.any():
-        raise EdgePruneError(
-            where, f"sample {int(np.argmax(bad))} has a NaN or an infinity", "leave it out"
-        )
+        count, first = int(bad.sum()), int(np.argmax(bad))
+        what = f"sample {first} has a NaN or an infinity"
+        hint = "leave it out"
+        if count > 1:
+            what = f"{count} of {len(made)} samples have a NaN or an infinity, {first} is the first"
+            hint = "leave them out, or fill in what is missing, as on the device"
+        raise EdgePruneError(where, what, hint)
     if (most := float(np.abs(made).max(initial=0))) > LARGEST:
         what = f"has values up to {most:.3g}; from {LARGEST:g} on their squares leave float32"
         raise EdgePruneError(where, what, "give samples as the model was trained with")

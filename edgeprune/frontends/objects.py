@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from edgeprune.errors import EdgePruneError
+from edgeprune.frontends.wanted import NUMBER_THEM
 from edgeprune.ir import Array
 
 TAKEN = (
@@ -123,9 +125,31 @@ def _array(value: Any, where: str) -> Array:
         raise _refused(where, type(value).__name__, why) from None
     if found.dtype.name == "bfloat16":  # of ml_dtypes, as JAX and TensorFlow have it
         found = found.astype(np.float32)
+    if found.dtype == object and all(isinstance(e, Real | np.bool) for e in found.flat):
+        found = np.array(found.tolist())  # frames of pandas' own types of numbers, or of several
     if found.dtype.kind not in "fiub":
-        raise _refused(where, type(value).__name__, f"elements are {found.dtype}, not numbers")
+        raise _no_numbers(value, found, where)
     return found
+
+
+def _no_numbers(value: Any, found: Array, where: str) -> EdgePruneError:
+    """What elements are instead, and what to do in the commonest cases."""
+    kind = type(value).__name__
+    if hasattr(value, "toarray"):  # scipy's
+        return EdgePruneError(where, f"a {kind} cannot be used: it is sparse", "give its toarray()")
+    columns: Any = getattr(getattr(value, "dtypes", None), "items", tuple)()
+    bad = [f"{name} ({t})" for name, t in columns if getattr(t, "kind", "O") not in "fiub"]
+    if bad:
+        more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
+        what = f"a {kind} cannot be used: no numbers are in {', '.join(bad[:5])}{more}"
+        return EdgePruneError(where, what, "leave these columns out, or make numbers of them")
+    if found.dtype.kind in "SU" or all(isinstance(e, str) for e in found.flat):
+        hint = NUMBER_THEM if found.ndim == 1 else "make numbers of them"
+        return EdgePruneError(where, f"a {kind} cannot be used: elements are text", hint)
+    if any(isinstance(e, Real) for e in found.flat):
+        other = next(e for e in found.flat if not isinstance(e, Real))
+        return _refused(where, kind, f"some elements are numbers, others such as {other!r} are not")
+    return _refused(where, kind, f"elements are {found.dtype}, not numbers")
 
 
 def _is_masked(value: Any) -> bool:

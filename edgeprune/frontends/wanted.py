@@ -13,6 +13,11 @@ from edgeprune.frontends.layout import reals, to_ir_layout
 from edgeprune.ir import Array, Graph, Told
 from edgeprune.ops.answer import answer_of
 
+NUMBER_THEM = (
+    "number them in the order of the model's outputs: np.unique(y, return_inverse=True)[1] does so "
+    "by the alphabet"
+)
+
 
 class Wanted(TypedDict, total=False):
     """What ``y`` says, as one of the fields of :class:`edgeprune.ir.Samples`."""
@@ -113,7 +118,9 @@ def _from_zero(y: Array, low: int, high: int, classes: int) -> str:
         return "give (y + 1) // 2"
     if low > 0 and high == classes:
         return "counted from 0: y - 1"
-    return "counted from 0: y + 1" if low == -1 and high < classes - 1 else ""
+    if low == -1 and high < classes - 1:
+        return "counted from 0: y + 1"
+    return NUMBER_THEM if len(np.unique(y)) <= classes else ""
 
 
 def _meant_labels(y: Array, n: int) -> str:
@@ -123,11 +130,10 @@ def _meant_labels(y: Array, n: int) -> str:
             return "give y.reshape(-1).astype(int)"
         if y.ndim == 2 and (y.astype(bool).sum(axis=1) == 1).all() and y.max() == 1:
             return "they are one-hot: give y.argmax(axis=1)"
+    if y.dtype.kind == "f" and y.shape == (n,) and np.isnan(y).any():
+        return f"{np.isnan(y).sum()} of {n} are NaN: leave samples without a label out"
     if y.dtype.kind in "SU" and y.shape == (n,):
-        return (
-            "number them in the order of the model's outputs: np.unique(y, return_inverse=True)[1] "
-            "does so by the alphabet"
-        )
+        return NUMBER_THEM
     if y.dtype.kind in "iu" and y.ndim == 1:
         return "give one for each sample"
     return (

@@ -58,14 +58,19 @@ def given_samples(options: BuildOptions, graph: Graph, *, optional: bool) -> Giv
     """
     if options.random_data and (options.data is not None or options.model is None):
         raise EdgePruneError("--random-data", "there are samples already", "leave it out")
-    work = load_samples(options.data, graph) if options.data is not None else None
+    unread: dict[str, list[str]] = {"--data": [], "--test": []}
+    work = test = None
+    if options.data is not None:
+        work = load_samples(options.data, graph, notes=unread["--data"])
     told = None if work is None else work.told
-    test = None if options.test is None else load_samples(options.test, graph, told=told)
+    if options.test is not None:
+        test = load_samples(options.test, graph, told=told, notes=unread["--test"])
+    said = tuple(f"{option}: {note}" for option, notes in unread.items() for note in notes)
     if work is not None:
         if test is not None:
-            return Given(work, test, True, "test")
+            return Given(work, test, True, "test", said)
         work, report = _apart(work, graph, options.seed)
-        return Given(work, report, True, "held-out")
+        return Given(work, report, True, "held-out", said)
     if options.model is None:
         b = bundled.load_data()
         return Given(
@@ -74,7 +79,7 @@ def given_samples(options: BuildOptions, graph: Graph, *, optional: bool) -> Giv
     _refuse_to_guess(options, graph, optional=optional)
     n = int(np.clip(GENERATED_MACS // max(graph.macs, 1), 100, AGREEMENT_RUNS))
     work, made = (generated(graph, n, seed) for seed in (options.seed, options.seed + 1))
-    notes = [_about_noise(options, graph)]
+    notes = [*said, _about_noise(options, graph)]
     if test is None:
         notes.append("no accuracy is reported: the inputs are generated")
     return Given(

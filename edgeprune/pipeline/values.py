@@ -134,7 +134,8 @@ def parse_drop(value: object, option: str = "--max-drop") -> float:
         raise EdgePruneError(option, f"{value!r} is no accuracy drop", "such as 0.5pt")
     share = float(match[1]) / (100 if match[2] else 1)
     if not 0 <= share <= 1:
-        raise EdgePruneError(option, f"{value!r} is not between 0 and 100pt")
+        hint = f"points of accuracy: {match[1]}pt" if share <= 100 and not match[2] else ""
+        raise EdgePruneError(option, f"{value!r} is not between 0 and 100pt", hint)
     return share
 
 

@@ -37,10 +37,10 @@ def load_target(name_or_path: str | Path, option: str = "--target") -> Target:
     name = str(name_or_path)
     known = sorted(p.parent.name for p in targets_dir().glob("*/profile.toml"))
     if name not in known:
-        hint = f"one of {', '.join(known)}, or the path of your own .toml"
         meant = _nearest(name, known)
         asked = f"did you mean {meant}? " if meant else ""
-        raise EdgePruneError(option, f"there is no target {name!r}", asked + hint)
+        hint = f"{asked}`edgeprune targets` lists all; or give the path of your own .toml"
+        raise EdgePruneError(option, f"there is no target {name!r}", hint)
     return read_profile(targets_dir() / name / "profile.toml", name=name)
 
 

@@ -120,7 +120,7 @@ def _flashers() -> list[Finding]:
             program,
             "flasher",
             flasher_version(program),
-            f"it cannot flash {', '.join(names)}",
+            f"`edgeprune flash` has one tool less for {', '.join(names)}",
             FLASHERS[program],
         )
         for program, names in users.items()

@@ -326,8 +326,7 @@ def endless() -> Iterator[Any]:
 REFUSED = {
     "a number": (3, "int"),
     "three of something": ((X, Y, Y), "3 parts"),
-    "objects": (np.array([1, "a", None], dtype=object), "not numbers"),
-    "text": (["a", "b"], "not numbers"),
+    "objects": (np.array([1, "a", None], dtype=object), "others such as 'a' are not"),
     "rows of unlike lengths": ([[1.0], [1.0, 2.0]], "a list cannot be used: its items differ"),
     "tensors of unlike shapes": ([torch.ones(3), torch.ones(2)], "its items differ in shape"),
     "tensors of what numpy has not": ([torch.ones(3).to_sparse()] * 2, "Sparse"),

@@ -136,6 +136,34 @@ def test_a_number_that_is_none_is_told_by_its_sample(tmp_path: Path) -> None:
     y[7, 1] = np.inf
     with pytest.raises(EdgePruneError, match="sample 7 has a NaN or an infinity"):
         read(tmp_path, network(tmp_path, None, 5), y, 5)
+    y[3] = np.nan
+    said = f"2 of {N} samples have a NaN or an infinity, 3 is the first"
+    with pytest.raises(EdgePruneError, match=said):
+        read(tmp_path, network(tmp_path, None, 5), y, 5)
+
+
+def test_labels_that_a_frame_lacks_are_counted_and_others_get_a_way_to_number_them(
+    tmp_path: Path,
+) -> None:
+    graph = network(tmp_path, torch.nn.Softmax(1), 5, out=3)
+    lacking = np.where(np.arange(N) < 4, np.nan, 1.0)
+    for y, hint in ((lacking, f"4 of {N} are NaN"), (np.arange(N) % 3 * 10, "np.unique")):
+        with pytest.raises(EdgePruneError) as caught:
+            read(tmp_path, graph, y, 5)
+        assert hint in caught.value.hint
+
+
+def test_arrays_that_may_be_labels_under_another_name_are_named(tmp_path: Path) -> None:
+    graph = network(tmp_path, None, 4)
+    x = some(4).astype(np.float32)
+    for more, said in (({"labels": np.arange(N) % 3}, ["labels: not read"]), ({}, [])):
+        notes: list[str] = []
+        np.savez(tmp_path / "samples.npz", x=x, **more)
+        load_samples(tmp_path / "samples.npz", graph, notes=notes)
+        assert [note.split(",")[0] for note in notes] == said
+        np.savez(tmp_path / "samples.npz", x=x, y=np.arange(N) % 3, **more)
+        load_samples(tmp_path / "samples.npz", graph, notes=notes)
+        assert len(notes) == len(said)
 
 
 def test_labels_may_be_called_as_the_output_and_y_comes_first(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import pytest
 
+from edgeprune.cli.doctor import command
 from edgeprune.target import list_targets, load_target
 from edgeprune.toolchain import doctor
 from edgeprune.toolchain.compiler import find_compiler
@@ -35,3 +36,24 @@ def test_the_version_is_that_of_the_compiler() -> None:
     assert compiler is not None
     assert compiler.title == f"gcc {compiler.version}"
     assert compiler.version.count(".") == 2
+
+
+def test_a_tool_that_is_a_program_and_a_package_is_shown_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = [
+        doctor.Finding("pyocd", "flasher", None, "it cannot flash", "pip install pyocd"),
+        doctor.Finding("pyocd", "package", None, "nothing is measured", "pip install pyocd"),
+        doctor.Finding("gcc", "compiler", "12.2.0", "nothing is built", "apt-get install gcc"),
+    ]
+    monkeypatch.setattr(doctor, "diagnose", lambda: tuple(found))
+    assert command.callback is not None
+    command.callback(as_json=False)
+    said = capsys.readouterr().err.splitlines()
+    assert [line.rstrip() for line in said] == [
+        "missing pyocd",
+        "          without it: it cannot flash",
+        "          without it: nothing is measured",
+        "          install: pip install pyocd",
+        "ok      gcc 12.2.0",
+    ]
