@@ -229,7 +229,7 @@ def tie_broadcast(node: Node, ch: Channels, shape: tuple[int, ...], *ids: Ids) -
             ch.pin(operand, f"{node.name} spreads them over channels")
         else:
             ch.tie(full[k], full[lead])
-    return np.ascontiguousarray(full[lead])
+    return full[lead].copy()  # a number stays one
 
 
 def _goes_with(operand: Ids, lead: Ids) -> bool:

@@ -7,7 +7,9 @@ import pytest
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from edgeprune.ir.channels import components
+from edgeprune.ir import Node, TensorType, build_graph
+from edgeprune.ir.channels import components, couple
+from edgeprune.ops import Add
 
 
 @pytest.mark.parametrize("seed", range(50))
@@ -28,3 +30,11 @@ def test_a_long_chain_in_any_order_is_one_component() -> None:
 def test_without_ids_there_is_no_component() -> None:
     nothing = np.zeros(0, np.int64)
     assert components(0, nothing, nothing).shape == (0,)
+
+
+def test_what_is_made_of_two_numbers_is_a_number() -> None:
+    """As a logarithm of a sum of exponentials makes it, of all elements of its input."""
+    number = TensorType(())
+    nodes = [Node("add", Add(), ("a", "b"), "y")]
+    graph = build_graph("two", nodes, {"a": number, "b": number}, ["y"], {}, {})
+    assert couple(graph).values["y"].shape == ()
