@@ -358,9 +358,11 @@ class Fitter:
                 self.prepared, recipe, graph, self.limits, self._meter, self.progress
             )
         else:
-            compiled = recipe.compile(graph)
-            x = self.prepared.validation.x
-            accuracy = self.prepared.accuracy(answered(compiled.graph, x, lambda: compiled))
+            compiled, accuracy = recipe.compile(graph), 1.0
+            # where nothing else tells what is right, integers of a file are right as they are
+            if not graph.is_quantised or self.prepared.validation.told is not None:
+                x = self.prepared.validation.x
+                accuracy = self.prepared.accuracy(answered(compiled.graph, x, lambda: compiled))
         refuse_far_constants(compiled)
         plain = accuracy  # of a file of integers: there is no float network
         if not graph.is_quantised:

@@ -11,6 +11,11 @@ import numpy as np
 import pytest
 
 from edgeprune.frontends import load
+from edgeprune.ir import Array, Graph
+from edgeprune.pipeline import prepare
+from edgeprune.pipeline.build import build
+from edgeprune.pipeline.options import BuildOptions
+from edgeprune.pipeline.prepare import source_outputs
 from edgeprune.pipeline.samples import generated
 from edgeprune.report.words import about_accuracy, about_held_out, about_samples
 from tests.e2e.conftest import Command, report_of
@@ -51,6 +56,20 @@ def test_an_int8_file_is_compiled_and_verified_without_data(
     assert edgeprune("report", tmp_path / "out").status == 0
     for readme in (tmp_path / "out" / "packages").rglob("README.md"):
         assert "not measured" in readme.read_text(), readme
+
+
+def test_integers_without_labels_are_run_for_what_is_reported_alone(
+    int8_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def counted(graph: Graph, path: Path, x: Array) -> Array:
+        asked.append(len(x))
+        return source_outputs(graph, path, x)
+
+    monkeypatch.setattr(prepare, "source_outputs", counted)
+    built = build(BuildOptions(tmp_path / "out", int8_file, target="host", emit=("c",)))
+    assert asked == [built.report["agreement"]["n"]]
 
 
 def test_generated_integers_cover_the_whole_range_and_reals_are_normal(int8_file: Path) -> None:
