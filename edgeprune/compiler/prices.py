@@ -36,6 +36,9 @@ SCALE_BYTES = {"tflite": 12, "onnx": 5}
 INDEX_BYTES = {"tflite": 4, "onnx": 8}
 """Of one index of a gather there."""
 
+OF_KERNELS = {"ram", "near", "instructions", "cycles"}
+"""What depends on the kernels that compute the layers, whatever is built."""
+
 
 @dataclass(frozen=True)
 class LayerPrice:
@@ -76,6 +79,9 @@ class LayerPrices:
         self._source = source
         self._coupling = coupling
         self._wanted = frozenset(wanted)
+        # of a file its bytes are asked for, and the work: no kernel says those
+        is_linked = compiled.recipe.target.basis == "linked"
+        self._lowers = is_linked or bool(self._wanted & OF_KERNELS)
         self._neurons = removable(coupling)
         self._by_shape: dict[object, LayerPrice] = {}
         self._inputs: dict[bytes, _Layers] = {}
@@ -143,7 +149,8 @@ class LayerPrices:
             if skipped.any():
                 was = old_channels(whole, skipped, now)
                 here = np.where(was >= 0, here[was], -1)
-            self._inputs[key] = _Layers(self._compiled, small, now, here, self._by_shape)
+            known = self._compiled, small, now, here, self._by_shape
+            self._inputs[key] = _Layers(*known, lowers=self._lowers)
         return self._inputs[key]
 
 
@@ -157,6 +164,8 @@ class _Layers:
         coupling: Coupling,
         source: np.ndarray[tuple[int], np.dtype[np.int64]],
         by_shape: dict[object, LayerPrice],
+        *,
+        lowers: bool,
     ) -> None:
         self.graph = graph
         self._compiled = compiled
@@ -164,6 +173,7 @@ class _Layers:
         self._source = source
         self._known = source >= 0
         self._by_shape = by_shape
+        self._lowers = lowers
         self._by_mask: dict[tuple[int, bytes], LayerPrice] = {}
 
     def gone(self, removed: Mask) -> Mask:
@@ -271,7 +281,7 @@ class _Layers:
                 types[v] = whole.types[v].with_shape(tuple(map(len, kept)))
         read = tuple(dict.fromkeys(v for v in node.inputs if v not in constants))
         graph = Graph(whole.name, (node,), read, (node.output,), types, constants)
-        call = None if views(graph) else self._call(graph, node)
+        call = self._call(graph, node) if self._lowers and not views(graph) else None
         arrays = (
             []
             if call is None

@@ -7,6 +7,7 @@ import pytest
 from pruning.graphs import Builder, cnn, mlp
 
 from edgeprune.compiler import Compiled, Recipe, footprint
+from edgeprune.compiler import prices as prices_module
 from edgeprune.compiler.prices import LayerPrices
 from edgeprune.frontends.normalize import fuse
 from edgeprune.ir import Graph, Node, TensorType, build_graph, couple
@@ -134,6 +135,17 @@ def test_the_price_of_a_file_falls_as_the_file_does(dtype: str, target: str) -> 
     shrinks = footprint(whole).flash_bytes - footprint(small).flash_bytes
     nothing = np.zeros_like(removed)
     assert prices(nothing)["flash"] - prices(removed)["flash"] == pytest.approx(shrinks, rel=0.1)
+
+
+def test_the_price_of_a_file_asks_no_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = cnn(3)
+    whole, coupling = recipe(graph, "int8", "android").compile(graph), couple(graph)
+    monkeypatch.setattr(prices_module, "candidates", None)
+    found = LayerPrices(whole, graph, coupling, ("flash", "work"))
+    removed = some_channels(graph, 0, 0.4) & ~coupling.inputs
+    assert 0 < found(removed)["flash"] < found(np.zeros_like(removed))["flash"]
+    with pytest.raises(TypeError):
+        LayerPrices(whole, graph, coupling, ("flash", "cycles"))(removed)
 
 
 def test_a_price_does_not_depend_on_what_was_asked_before() -> None:
