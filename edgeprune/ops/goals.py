@@ -28,6 +28,12 @@ class Goal:
     result: torch.Tensor
     other: torch.Tensor | None
 
+    def first(self, count: int, of: int) -> Goal:
+        """The same of the first of so many samples."""
+        rows = slice(count * (len(self.result) // of))
+        other = None if self.other is None else self.other[rows]
+        return Goal(taken(self.at, slice(count)), self.result[rows], other)
+
 
 def goals(
     graph: Graph,

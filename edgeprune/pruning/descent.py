@@ -89,12 +89,25 @@ class _Round(Generic[State]):
     Attributes:
         before: where it starts.
         move: what was proposed.
+        limits: that it was proposed for.
+        span: of what is limited, from where to where it was looked at what a block saves: of that
+            counts what is still too much.
         after: by how many of its channels have gone; limits near each other end in the same ones.
     """
 
     before: State
     move: Move
+    limits: Limits
+    span: Mapping[str, tuple[float, float]]
     after: dict[int, State] = field(default_factory=dict)
+
+    def serves(self, limits: Limits) -> bool:
+        """Whether the same is proposed for others: none is met, or not by what was looked at."""
+        pairs = {k: (self.limits.most[k], limits.most[k]) for k in self.span}
+        return all(
+            len({*pairs[k]}) == 1 or max(pairs[k]) <= low or min(pairs[k]) >= high
+            for k, (low, high) in self.span.items()
+        )
 
 
 Solve = Callable[[Graph, Mask, float | None], Graph]
@@ -103,6 +116,9 @@ Solve = Callable[[Graph, Mask, float | None], Graph]
 
 class Descent(Generic[State]):
     """A way down and its rounds so far: asked again, only what is new is computed.
+
+    What is proposed may depend on the limits where these come into reach. From the first round on
+    that another limit changes, the rounds are those of the limits that were asked for last.
 
     Limits are looked at after every move. So is the floor of accuracy, unless what is left is
     solved anew: that makes up for much, and the floor counts where the limits are met.
@@ -171,7 +187,7 @@ class Descent(Generic[State]):
         held, waiting = proposer.snapshot(), list[Move]()  # what the floor allows, and went since
         refused: float | None = None
         for number in itertools.count():
-            made = self._round(number)
+            made = self._round(number, meter)
             move = self._wanted(made.move, len(self._steps) + sum(map(len, waiting)), meter)
             if not move:
                 break
@@ -195,10 +211,14 @@ class Descent(Generic[State]):
         proposer.restore(held)
         return refused
 
-    def _round(self, number: int) -> _Round[State]:
-        if number == len(self._rounds):
+    def _round(self, number: int, meter: Meter) -> _Round[State]:
+        limits = meter.limits
+        if number == len(self._rounds) or not self._rounds[number].serves(limits):
             before = self._proposer.snapshot()
-            self._rounds.append(_Round(before, self._proposer.propose()))
+            meter.span.clear()
+            move = self._proposer.propose()
+            self._rounds[number:] = [_Round(before, move, limits, dict(meter.span))]
+            self._accuracy.clear()  # of what is gone: by another way it has other weights
         return self._rounds[number]
 
     def _wanted(self, move: Move, gone: int, meter: Meter) -> Move:

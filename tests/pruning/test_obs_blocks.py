@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from pruning import graphs
@@ -10,12 +12,15 @@ from pruning.test_obs import samples
 from edgeprune.ir import Graph, couple
 from edgeprune.ops import Relu
 from edgeprune.pruning import obs
+from edgeprune.pruning.descent import Move
 from edgeprune.pruning.groups import Mask, find_groups
 from edgeprune.pruning.judge import Judge
 from edgeprune.pruning.limits import Limits
 from edgeprune.pruning.meter import Meter
 from edgeprune.pruning.obs.blocks import TRIES, Block, Losses
 from edgeprune.pruning.obs.greedy import Greedy
+from edgeprune.pruning.obs.reference import Reference
+from edgeprune.pruning.obs.refit import Repair
 
 
 def test_channels_go_in_blocks_where_one_alone_saves_nothing() -> None:
@@ -122,7 +127,7 @@ def measured(losses: dict[int, float]) -> tuple[Losses, list[int]]:
         tried.extend(picks)
         return losses[picks[0]]
 
-    return Losses(loss), tried
+    return Losses(loss, goal=0.5), tried
 
 
 def test_of_the_blocks_that_seem_cheapest_the_one_that_is_measured_so_goes_once_a_round() -> None:
@@ -138,12 +143,31 @@ def test_of_the_blocks_that_seem_cheapest_the_one_that_is_measured_so_goes_once_
     assert tried == seem
 
 
+@pytest.mark.parametrize(("goal", "measured_ones"), [(TRIES - 0.5, TRIES), (TRIES + 0.5, 0)])
+def test_blocks_that_all_go_in_any_case_are_not_measured(goal: float, measured_ones: int) -> None:
+    blocks = [priced(kind, rise=1.0 + kind) for kind in range(TRIES + 4)]
+    tried: list[int] = []
+
+    def loss(picks: list[int]) -> float:
+        tried.extend(picks)
+        return float(sum(picks))
+
+    losses = Losses(loss, goal)
+    gone = set()
+    for _ in range(TRIES):
+        best = losses.best(blocks, per_price=True)
+        blocks.remove(best)
+        gone.add(best.kind)
+    assert gone == set(range(TRIES))
+    assert len(tried) == measured_ones
+
+
 @pytest.mark.parametrize("estimated", [False, True])
 def test_of_blocks_that_gain_the_one_that_gains_and_saves_most_goes_first(estimated: bool) -> None:
     found = {0: (-1e-6, 0.001), 1: (-0.02, 0.05), 2: (-0.02, 0.04), 3: (1e-9, 9.0)}
     losses, _ = measured({kind: rise for kind, (rise, _) in found.items()})
     if estimated:
-        losses = Losses(None)
+        losses = Losses(None, goal=1.0)
     blocks = [priced(kind, rise, saved) for kind, (rise, saved) in found.items()]
     order = []
     while blocks:
@@ -201,3 +225,61 @@ def test_a_search_in_blocks_that_was_asked_before_gives_what_a_new_one_gives(
     search = case.search()
     for work, gone in ((6, [8, 0]), (9, [0, 8]), (6, [8, 0])):
         assert case.gone(search, work) == case.gone(case.search(), work) == gone
+
+
+@pytest.mark.parametrize("shares", [(0.7, 0.5), (0.5, 0.7, 0.4), (0.9, 0.45, 0.6)])
+def test_other_limits_take_the_rounds_that_they_have_in_common(shares: tuple[float, ...]) -> None:
+    graph = graphs.balanced(graphs.mlp(20, 48, 40, 32, 4, act=Relu, head=None))
+    effort = obs.Effort(block=8, inputs=False)
+    coupling = couple(graph)
+    layers = [g.channels for g in find_groups(graph, coupling)]
+
+    def prices(removed: Mask) -> dict[str, float]:
+        widths = [int((~removed[layer]).sum()) for layer in layers]
+        tiles = [-(-n // 8) for n in widths]
+        return {"work": float(sum(tiles)), "flash": float(sum(widths))}
+
+    def search() -> obs.Search:
+        return obs.Search(graph, samples(graph), effort=effort)
+
+    whole = prices(np.zeros(coupling.count, bool))
+    asked = [Limits({"work": share * whole["work"], "flash": whole["flash"]}) for share in shares]
+    proposed: list[int] = []
+    kept = search()
+    with pytest.MonkeyPatch.context() as patch:
+        propose = Greedy.propose
+
+        def counted(self: Greedy) -> Move:
+            proposed[-1] += 1
+            return propose(self)
+
+        patch.setattr(Greedy, "propose", counted)
+        for limits in asked:
+            found = []
+            for who in (kept, search()):
+                proposed.append(0)
+                found.append(who.choose(limits, prices, inputs=False))
+            assert np.array_equal(found[0].removed, found[1].removed)
+            assert found[0].order == found[1].order
+    again, new = proposed[2::2], proposed[3::2]
+    assert sum(again) < sum(new), "the rounds far from either limit are known"
+
+
+def test_blocks_are_tried_with_a_share_of_the_samples_of_a_round() -> None:
+    graph = graphs.balanced(graphs.mlp(20, 16, 16, 4, act=Relu, head=None))
+    coupling, seen = couple(graph), list[int]()
+    repair = Repair.__init__
+
+    def counted(self: Repair, small: Graph, parts: Any, reference: Reference) -> None:
+        seen.append(len(reference))
+        repair(self, small, parts, reference)
+
+    effort = obs.Effort(share=0.01, block=8, inputs=False, trial=3, least_trial=50)
+    run = Greedy(
+        graph, coupling, samples(graph, 300), lambda removed: float((~removed).sum()),
+        measure=lambda g: -float(g.params), effort=effort,
+    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Repair, "__init__", counted)
+        run.apply(run.propose())
+    assert seen == [100, 100, 100, 300], "whole, each of two layers, and what goes"

@@ -11,6 +11,7 @@ from pruning import graphs
 
 from edgeprune.ir import Values, couple, run, tensors, values
 from edgeprune.ops import Relu
+from edgeprune.ops.linear import partner
 from edgeprune.ops.unfuse import unfuse
 from edgeprune.pruning.compact import compact
 from edgeprune.pruning.groups import find_groups
@@ -111,6 +112,21 @@ def test_a_layer_is_looked_at_as_often_as_its_regression_needs() -> None:
         least = reference.ROWS if lin.groups == 1 else reference.ROWS_OF_GROUPS
         enough = max(least, reference.EACH * lin.columns_per_group)
         assert min(enough, len(x) * lin.positions) <= rows < enough + len(x)
+
+
+@pytest.mark.parametrize("kind", range(graphs.BLOCKS))
+def test_fewer_samples_are_the_first_of_all(kind: int) -> None:
+    graph = unfuse(graphs.cnn(kind, kinds=(kind,)))
+    x = np.random.default_rng(0).normal(size=(30, *graph.types["x"].shape)).astype(np.float32)
+    part = Reference(graph, x, positions=7).first(20)
+    made = run(graph, {"x": torch.from_numpy(x[:20])})
+    assert len(part) == 20
+    for name, lin in part.layers.items():
+        goal, other = part.goals[name], partner(graph, lin.node)
+        for want, found in ((lin.node.output, goal.result), (other, goal.other)):
+            assert (want is None) == (found is None)
+            if want is not None:
+                torch.testing.assert_close(lin.results(made[want], goal.at), found)
 
 
 @pytest.mark.parametrize("seed", range(4))

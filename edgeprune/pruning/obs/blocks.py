@@ -44,10 +44,13 @@ class Losses:
 
     Args:
         loss: measured, once these channels have gone; None: blocks are estimated only.
+        goal: what the blocks of a round are to save. What would be measured and saves no more
+            goes in any case, and is not.
     """
 
-    def __init__(self, loss: Callable[[list[int]], float] | None) -> None:
+    def __init__(self, loss: Callable[[list[int]], float] | None, goal: float) -> None:
         self._loss = loss
+        self._goal = goal
         self._measured: dict[int, float] = {}  # by kind
 
     def best(self, blocks: Sequence[Block], *, per_price: bool) -> Block:
@@ -57,8 +60,10 @@ class Losses:
             rise = self._measured.get(block.kind, sum(block.scores.values()))
             return float(np.nan_to_num(block.value(rise, per_price=per_price), nan=np.inf))
 
-        if self._loss is not None and not self._measured:
-            for block in sorted(blocks, key=value)[:TRIES]:
-                self._measured[block.kind] = self._loss([*block.scores])
+        if self._loss is not None:
+            tried = sorted(blocks, key=value)[:TRIES]
+            if sum(block.saved for block in tried) > self._goal:
+                self._measured = {block.kind: self._loss([*block.scores]) for block in tried}
+            self._loss = None
         known = [block for block in blocks if block.kind in self._measured]
         return min(known or blocks, key=value)

@@ -47,6 +47,8 @@ class Effort:
         cap: largest share of a kind of channels that a round removes.
         block: channels of a kind that go together at most, as many as save most each: where what
             is paid in falls by steps, one channel saves nothing. 1: each for itself.
+        trial: of the samples of a round, one in so many is what blocks are tried with.
+        least_trial: samples that they are tried with at the least.
         score_samples: samples of the Hessian in networks with positions.
         vector_scores: samples of the Hessian without positions.
         vector_samples: samples of a run on a network without positions.
@@ -62,6 +64,8 @@ class Effort:
     inputs: bool = True
     cap: float = 0.2
     block: int = 1
+    trial: int = 4
+    least_trial: int = 100
     score_samples: int = 384
     vector_scores: int = 4000
     vector_samples: int = 20_000
@@ -98,6 +102,7 @@ class Snapshot:
     master: Graph
     removed: Mask
     prices: Prices | None
+    round: int
 
 
 class Greedy:
@@ -210,39 +215,49 @@ class Greedy:
 
     def _blocks(self, scorer: Scorer, now: float) -> Move:
         """The same in blocks, of which a round takes one of a kind, as they are measured."""
-        free = self.free
-        chosen: dict[int, float] = {}
-        spent = 0.0
-        losses = Losses(None)
-        if (measure := self._measure) is not None:
-            before = measure(self.graph)
-            losses = Losses(partial(self._loss_without, before=before, measure=measure))
-        while spent < self.effort.share * now and free.any():
-            kinds = [np.flatnonzero(free & (self._kind == i)) for i in np.unique(self._kind[free])]
-            blocks = [self._block(scorer, members, [*chosen]) for members in kinds]
-            found = [block for block in blocks if block.scores]
+        free, goal = self.free, self.effort.share * now
+        spent, chosen, losses = 0.0, dict[int, float](), Losses(self._trials(), goal)
+        fresh = {int(i) for i in np.unique(self._kind[free])}
+        members = {i: np.flatnonzero(free & (self._kind == i)) for i in fresh}
+        found = {i: self._block(scorer, members[i], []) for i in sorted(fresh)}
+        while spent < goal:
+            found = {i: block for i, block in found.items() if block.scores}
             if not found:
                 break
-            saving = max(block.saved for block in found) > 0
-            best = losses.best(found, per_price=self._per_price and saving)
+            saving = max(block.saved for block in found.values()) > 0
+            best = losses.best([*found.values()], per_price=self._per_price and saving)
+            if best.kind not in fresh:  # other kinds have gone since: they may have changed it
+                found[best.kind] = self._block(scorer, members[best.kind], [*chosen])
+                fresh.add(best.kind)
+                continue
             for k in best.scores:
                 scorer.remove(k)
                 self._occupancy.remove(k)
-            free &= self._kind != best.kind
             chosen |= best.scores
             spent += best.saved
+            del found[best.kind]
+            fresh = set()
         for k in chosen:
             self._occupancy.put_back(k)
         return Move.of(chosen)
 
-    def _loss_without(self, picks: list[int], before: float, measure: Measure) -> float:
-        """What is measured to be lost once these have gone and what is left was refitted."""
-        state, covariances = self.snapshot(), self._covariances
-        self.apply(Move(tuple(picks)))
-        after = measure(self.graph)
-        self.restore(state)
-        self._covariances = covariances
-        return before - after
+    def _trials(self) -> Callable[[list[int]], float] | None:
+        """What measures the loss once some have gone, too, and what is left was refitted.
+
+        That is done with few samples, also before anything goes: their own loss is no block's.
+        """
+        measure = self._measure
+        if measure is None:
+            return None
+        whole = self._reference()
+        few = whole.first(max(self.effort.least_trial, len(whole) // self.effort.trial))
+
+        def value(picks: list[int]) -> float:
+            master = self._refitted(picks, few)[0]
+            return measure(compact(master, self.coupling, self.after(picks)))
+
+        before = cache(partial(value, []))
+        return lambda picks: before() - value(picks)
 
     def _block(self, scorer: Scorer, members: NDArray[np.int64], chosen: list[int]) -> Block:
         """Of channels of a kind those that go next, with what they cost and save."""
@@ -253,8 +268,7 @@ class Greedy:
         best = Block(kind, {}, 0.0)
         while left and len(scores) < self.effort.block:
             rise = trial.scores()
-            k = min(left, key=lambda k: (np.nan_to_num(rise[k], nan=np.inf), k))
-            left.remove(k)
+            k = left.pop(int(np.argmin(np.nan_to_num(rise[left], nan=np.inf))))
             if not self._occupancy.can_go(k):
                 continue
             trial.remove(k)
@@ -275,7 +289,7 @@ class Greedy:
 
     def snapshot(self) -> Snapshot:
         """What :meth:`restore` needs."""
-        return Snapshot(self.master, self.removed.copy(), self._prices)
+        return Snapshot(self.master, self.removed.copy(), self._prices, self._round)
 
     def restore(self, state: Snapshot) -> None:
         """Go to another state of the same run."""
@@ -287,7 +301,7 @@ class Greedy:
             self._covariances = {}
         self.master = state.master
         self.removed = state.removed.copy()
-        self._prices = state.prices
+        self._prices, self._round = state.prices, state.round
 
     def apply(self, move: Move) -> None:
         """Remove channels and refit what is left."""
@@ -295,15 +309,19 @@ class Greedy:
         constant = self._constant_inputs()
         if constant[picks].all():
             self._fold_constant(picks)
+        self.master, done = self._refitted(picks, self._reference())
         self.removed[picks] = True
         for k in picks:
             self._occupancy.remove(k)
-        graph = unfuse(self.graph)
-        parts = parts_of(self.dense, self.coupling, self.removed)
-        done = Repair(graph, parts, self._reference())
-        self.master = scatter(self.master, self.coupling, self.removed, done.changed)
         kept = {k: v for k, v in self._covariances.items() if k in done.unmoved}
         self._covariances = {**kept, **done.covariances}
+
+    def _refitted(self, picks: list[int], reference: Reference) -> tuple[Graph, Repair]:
+        """The weights, in the dense shapes, when these have gone too and the rest is refitted."""
+        removed = self.after(picks)
+        graph = unfuse(compact(self.master, self.coupling, removed))
+        done = Repair(graph, parts_of(self.dense, self.coupling, removed), reference)
+        return scatter(self.master, self.coupling, removed, done.changed), done
 
     def resolve_head(self) -> None:
         """The last layer solved for the loss, on all data."""

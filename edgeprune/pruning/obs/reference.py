@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -88,6 +89,13 @@ class Reference:
 
     def __len__(self) -> int:
         return len(self.x)
+
+    def first(self, count: int) -> Reference:
+        """The same of the first samples; the moments stay those of all."""
+        part = copy.copy(self)
+        part.x, part.border = self.x[:count], {}
+        part.goals = {name: goal.first(count, len(self)) for name, goal in self.goals.items()}
+        return part
 
     @property
     def elements(self) -> int:

@@ -185,6 +185,7 @@ class Repair:
         for sweep in range(self.sweeps + 1 if bounds is not None else 1):
             hidden = target
             if sweep > 0 and bounds is not None:
+                present = self._predict(columns, mean, matrix, bias)
                 hidden = _visible(target, present, other, bounds)
             error = hidden - present
             shift = error.mean(dim=0)
@@ -193,7 +194,6 @@ class Repair:
             offset = torch.einsum("grk,gk->gr", matrix, mean[0]).reshape(-1)
             # the mean of the new prediction is the target's
             bias = present.mean(dim=0) + shift - offset
-            present = self._predict(columns, mean, matrix, bias)
         return matrix.numpy().astype(np.float64), bias.numpy().astype(np.float64)
 
     @staticmethod

@@ -89,7 +89,8 @@ class Search(Strategy):
 
     Asked again with other values of the same limits, only what is new is computed; that holds for
     other costs too: the first ones set the prices of the channels, all are kept to. Where channels
-    go in blocks, which ones go depends on the values: others are another run, from the start.
+    go in blocks, which ones go depends on the values where these come into reach: what was found
+    out before that serves others, too.
 
     Args:
         graph: float, with one input.
@@ -102,6 +103,7 @@ class Search(Strategy):
 
     drops_inputs = True
     _judge: Judge
+    _asked: Meter
 
     def __init__(
         self,
@@ -125,7 +127,7 @@ class Search(Strategy):
         self._rounds: Reference | None = None
         self._final: Reference | None = None
         self._values: dict[tuple[Descent[Snapshot], bytes], float] = {}
-        self._runs: dict[tuple[tuple[object, ...], bool, bool], Descent[Snapshot]] = {}
+        self._runs: dict[tuple[tuple[str, ...], bool, bool], Descent[Snapshot]] = {}
         self._is_vector = all(lin.positions == 1 for lin in linears(graph).values())
         if not self._is_vector:
             own, asked = len(data), self._effort
@@ -186,7 +188,7 @@ class Search(Strategy):
         Two greedy runs, one with the loss per unit of what is limited and one with the loss
         alone; the one that does better on the validation data is the result.
         """
-        meter = Meter(prices, nothing_removed(self.coupling), limits)
+        meter = self._asked = Meter(prices, nothing_removed(self.coupling), limits)
         inputs &= limits.removals is None
         orders = (True, False) if limits.most else (False,)
         if limits.most and self._effort.block > 1:
@@ -262,18 +264,19 @@ class Search(Strategy):
         return max(fit, key=lambda end: end[0])[1]
 
     def _run(self, meter: Meter, per_price: bool, *, inputs: bool) -> Descent[Snapshot]:
-        """The run for what is limited, in blocks for these very limits: new, or as far as it is."""
+        """The run for what is limited: new, or as far as it is."""
         inputs &= self._effort.inputs
-        most = meter.limits.most  # blocks are chosen by how much is still too much
-        asked = tuple(sorted(most.items() if self._effort.block > 1 else most))
-        key = (asked, per_price, inputs)
+        key = (tuple(sorted(meter.limits.most)), per_price, inputs)
         if key not in self._runs:
+            total, saving = meter.total, meter.saving
+            if self._effort.block > 1:
+                total, saving = self._total, self._saving
             greedy = Greedy(
                 self.graph,
                 self.coupling,
                 self.data,
-                meter.total,
-                saving=meter.saving,
+                total,
+                saving=saving,
                 per_price=per_price,
                 measure=self._judge.value,
                 effort=replace(self._effort, inputs=inputs),
@@ -284,6 +287,12 @@ class Search(Strategy):
                 greedy, self._judge, solve=partial(self._together, progress=silent)
             )
         return self._runs[key]
+
+    def _total(self, removed: Mask) -> float:
+        return self._asked.total(removed)
+
+    def _saving(self, before: Mask, after: Mask) -> float:
+        return self._asked.saving(before, after)
 
 
 def _scored(graph: Graph) -> int:
