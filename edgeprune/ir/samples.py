@@ -71,6 +71,20 @@ class Samples:
             return "marks"
         return None if self.targets is None else "targets"
 
+    def joined(self, other: Samples) -> Samples:
+        """These samples and then others, with what both tell."""
+
+        def both(a: Array | None, b: Array | None) -> Array | None:
+            return None if a is None or b is None else np.concatenate([a, b])
+
+        return Samples(
+            np.concatenate([self.x, other.x]),
+            both(self.y, other.y),
+            self.bytes and other.bytes,
+            both(self.targets, other.targets),
+            both(self.marks, other.marks),
+        )
+
     def first(self, n: int) -> Samples:
         """At most n samples, from the beginning."""
         return self.take(slice(0, n))

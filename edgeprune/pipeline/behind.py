@@ -40,12 +40,14 @@ def alone(prepared: Prepared) -> Prepared | None:
     assert argument.quant is not None
     scale, zero = argument.quant.scalar
     ends = (scale * (-128 - zero), scale * (127 - zero))
+    rank = _features(network, front, prepared.rank)
     return replace(
         prepared,
         graph=graph,
         float_graph=join_ports(unfuse(dequantise(graph))),
-        rank=_features(network, front, prepared.rank),
+        rank=rank,
         validation=_features(network, front, prepared.validation),
+        learned=rank,
         free=free,
         behind=None,
         ends={network.arguments[0]: ends},

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeprune.errors import EdgePruneError
-from edgeprune.ir import Graph, Samples, couple, predict
+from edgeprune.ir import Graph, couple, predict
 from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.output import check_writable, write_result
 from edgeprune.pipeline.prepare import Prepared, prepare
@@ -114,7 +114,7 @@ def sweep_model(
         raise EdgePruneError(str(prepared.path), f"has no channel that can go: {why}")
     width = BITS["int8" if options.dtype == "auto" else options.dtype]
     limits = [v / width for v in levels] if of == "bytes" else list(levels)
-    data = _joined(prepared.rank, prepared.validation)
+    data = prepared.rank.joined(prepared.validation)
     found: Sweep = sweep(
         prepared.float_graph,
         data,
@@ -209,13 +209,3 @@ def _shares(found: Detection) -> dict[str, float]:
 
 def _model(prepared: Prepared) -> dict[str, object]:
     return {"path": prepared.path.name, "sha256": prepared.sha256}
-
-
-def _joined(a: Samples, b: Samples) -> Samples:
-    import numpy as np
-
-    def both(of: str) -> Any:
-        parts = getattr(a, of), getattr(b, of)
-        return None if any(p is None for p in parts) else np.concatenate(parts)
-
-    return Samples(both("x"), both("y"), targets=both("targets"), marks=both("marks"))

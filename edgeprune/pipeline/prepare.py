@@ -35,7 +35,7 @@ from edgeprune.ir import (
     step_rows,
 )
 from edgeprune.pipeline.options import BuildOptions
-from edgeprune.pipeline.samples import Given, Reported, given_samples
+from edgeprune.pipeline.samples import Given, Reported, divided, given_samples
 from edgeprune.progress import Progress, silent
 from edgeprune.pruning.lossless import Report as Free
 from edgeprune.pruning.lossless import fold
@@ -45,11 +45,6 @@ from edgeprune.quantize import Observed, dequantise, observe, of_ends
 from edgeprune.quantize.observe import ENDLESS, ENDLESS_HINT
 from edgeprune.verify import run_tflite
 
-VALIDATION_SHARE = 0.3  # of the rest: chooses between candidates; the others rank and calibrate
-LIMIT_RANK = 5000
-VALIDATED = 1000
-VALIDATED_MACS = 10_000_000_000
-"""Samples that choose, at the most where that costs more multiply-accumulates than those."""
 LIMIT_STEPS = 2000  # of a sequence, that rank and choose
 UNUSED_STEPS = 32  # of a sequence, where nothing is chosen
 HEARD = "what is compared with is the network's own integers: nothing else runs both files"
@@ -74,6 +69,7 @@ class Prepared:
         validation: samples that choose between candidates, likewise.
         report: samples that nothing was chosen by, of the arguments; a sequence from its start
             where the model keeps states.
+        learned: samples that training may see, where it is asked for.
         reference: the source model's outputs for ``report``, real values.
         free: what was folded away without any loss.
         chooses: whether ``rank`` and ``validation`` may choose; otherwise they are generated, and
@@ -93,6 +89,7 @@ class Prepared:
     rank: Samples
     validation: Samples
     report: Samples
+    learned: Samples
     reference: Array
     free: Free
     chooses: bool
@@ -206,23 +203,24 @@ def prepare(options: BuildOptions, *, needs_data: bool = True) -> Prepared:
     source = graph
     if graph.states:
         given = replace(given, work=_single_calls(given, graph))
-    rank, validation, report = _split(given, graph, options)
+    parts = divided(given, graph, options)
     float_graph = join_ports(unfuse(dequantise(graph)) if graph.is_quantised else graph)
     graph = graph if graph.is_quantised else float_graph
     labels = _labels(options, graph)
     if options.classes is not None:
-        found = _specialist(options, float_graph, rank)
+        found = _specialist(options, float_graph, parts.rank)
         graph = float_graph = found.graph
-        rank, validation, report = (found.relabel(s) for s in (rank, validation, report))
+        parts = parts.each(found.relabel)
     return Prepared(
         graph,
         float_graph,
         path,
         digest(path),
-        rank,
-        validation,
-        report,
-        _reference(options, window, source if source.states else graph, path, report.x),
+        parts.rank,
+        parts.validation,
+        parts.report,
+        parts.learned,
+        _reference(options, window, source if source.states else graph, path, parts.report.x),
         free,
         given.chooses,
         given.reported,
@@ -287,24 +285,6 @@ def _single_calls(given: Given, graph: Graph) -> Samples:
     """What each call of a sequence takes, states and all."""
     steps = LIMIT_STEPS if given.chooses else UNUSED_STEPS
     return Samples(step_rows(graph, given.work.x[:steps])[0], bytes=given.work.bytes)
-
-
-def _split(given: Given, graph: Graph, options: BuildOptions) -> tuple[Samples, Samples, Samples]:
-    """Samples that rank and calibrate, that choose, and that are reported on."""
-    report = given.report
-    rank, validation = given.work.split(VALIDATION_SHARE, seed=options.seed + 1)
-    if not graph.states:  # a sequence has its order
-        rank = rank.mixed(options.seed + 3)  # the first of them are often enough
-    if len(rank.x) > LIMIT_RANK:
-        rank = rank.first(LIMIT_RANK)
-    most = max(VALIDATED, VALIDATED_MACS // max(graph.macs, 1))
-    if len(validation) > most:
-        validation = validation.split(most / len(validation), seed=options.seed + 2)[1]
-    if min(len(rank.x), len(validation.x), len(report.x)) < 1:
-        count = len(rank.x) + len(validation.x) + (0 if options.test else len(report.x))
-        what = f"too few samples, {count}: some rank, some choose, and some are reported on"
-        raise EdgePruneError("--data", what, "give at least 10, better some hundreds")
-    return rank, validation, report
 
 
 def _labels(options: BuildOptions, graph: Graph) -> tuple[str, ...]:

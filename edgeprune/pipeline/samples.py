@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +18,11 @@ from edgeprune.pipeline.options import BuildOptions
 from edgeprune.verify.agreement import AGREEMENT_RUNS
 
 REPORT_SHARE = 0.3  # of DATA, where no --test is given
+VALIDATION_SHARE = 0.3  # of the rest: chooses between candidates; the others rank and calibrate
+LIMIT_RANK = 5000
+VALIDATED = 1000
+VALIDATED_MACS = 10_000_000_000
+"""Samples that choose, at the most where that costs more multiply-accumulates than those."""
 REPORTED_MACS = 10_000_000_000
 """Multiply-accumulates that reporting on a part of DATA may cost an artifact: some ten seconds."""
 GENERATED_MACS = 1_000_000_000  # multiply-accumulates that generated inputs may cost: some seconds
@@ -158,3 +164,50 @@ def _about_noise(options: BuildOptions, graph: Graph) -> str:
     if graph.is_quantised:
         return "without --data nothing is chosen: the integers of the file are compiled as they are"
     return "without --data eight bits cannot be calibrated: this is float32"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The samples of a command, by what they are for.
+
+    Attributes:
+        rank: those that rank and calibrate.
+        validation: those that choose.
+        report: those that are reported on.
+        learned: those that training may see, where it is asked for: all that neither choose nor
+            are reported on.
+    """
+
+    rank: Samples
+    validation: Samples
+    report: Samples
+    learned: Samples
+
+    def each(self, change: Callable[[Samples], Samples]) -> Parts:
+        """The same parts of other samples."""
+        parts = self.rank, self.validation, self.report, self.learned
+        return Parts(*(change(part) for part in parts))
+
+
+def divided(given: Given, graph: Graph, options: BuildOptions) -> Parts:
+    """Samples by what they are for.
+
+    Raises:
+        EdgePruneError: there are too few.
+    """
+    report = given.report
+    rank, validation = given.work.split(VALIDATION_SHARE, seed=options.seed + 1)
+    if not graph.states:  # a sequence has its order
+        rank = rank.mixed(options.seed + 3)  # the first of them are often enough
+    learned = rank
+    if len(rank.x) > LIMIT_RANK:
+        rank = rank.first(LIMIT_RANK)
+    most = max(VALIDATED, VALIDATED_MACS // max(graph.macs, 1))
+    if len(validation) > most:
+        rest, validation = validation.split(most / len(validation), seed=options.seed + 2)
+        learned = learned.joined(rest) if options.finetune else rank
+    if min(len(rank.x), len(validation.x), len(report.x)) < 1:
+        count = len(rank.x) + len(validation.x) + (0 if options.test else len(report.x))
+        what = f"too few samples, {count}: some rank, some choose, and some are reported on"
+        raise EdgePruneError("--data", what, "give at least 10, better some hundreds")
+    return Parts(rank, validation, report, learned if options.finetune else rank)

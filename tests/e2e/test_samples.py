@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,9 +13,9 @@ from pruning.graphs import mlp
 
 from edgeprune.compiler.measure import Footprint
 from edgeprune.ir import Samples
-from edgeprune.pipeline import meter, prepare, samples
+from edgeprune.pipeline import meter, samples
 from edgeprune.pipeline.options import BuildOptions
-from edgeprune.pipeline.samples import Given
+from edgeprune.pipeline.samples import Given, divided
 
 LABELS = 4
 
@@ -37,11 +38,11 @@ def test_a_report_on_a_part_of_many_samples_takes_no_more_than_time_allows(
 def test_samples_that_choose_are_as_many_as_time_allows_and_of_every_label(
     macs: int, chosen: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prepare, "VALIDATED_MACS", macs)
+    monkeypatch.setattr(samples, "VALIDATED_MACS", macs)
     data = sorted_by_label(4000)
     given = Given(data, data.first(8), True, "held-out")
     options = BuildOptions(model=None, data=None, out=Path("out"))
-    _, validation, _ = prepare._split(given, mlp(3, 5, LABELS), options)
+    validation = divided(given, mlp(3, 5, LABELS), options).validation
     assert validation.y is not None
     counts = np.bincount(validation.y, minlength=LABELS)
     assert len(validation) == chosen
@@ -53,15 +54,35 @@ def test_the_first_of_the_samples_that_rank_have_every_label(
     limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Folders of pictures come class by class."""
-    monkeypatch.setattr(prepare, "LIMIT_RANK", limit)
+    monkeypatch.setattr(samples, "LIMIT_RANK", limit)
     data = sorted_by_label(4000)
     options = BuildOptions(model=None, data=None, out=Path("out"))
     given = Given(data, data.first(8), True, "held-out")
-    rank, validation, _ = prepare._split(given, mlp(3, 5, LABELS), options)
+    parts = divided(given, mlp(3, 5, LABELS), options)
+    rank, validation = parts.rank, parts.validation
     assert rank.y is not None
     assert len(rank) == min(limit, len(data) - len(validation))
     counts = np.bincount(rank.y[:200], minlength=LABELS)
     assert counts.max() - counts.min() <= 2
+
+
+def test_training_sees_all_samples_that_neither_choose_nor_are_reported_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(samples, "LIMIT_RANK", 1000)
+    monkeypatch.setattr(samples, "VALIDATED_MACS", 0)
+    x = np.arange(4 * 3000, dtype=np.float32).reshape(-1, 3)
+    data = Samples(x, np.arange(4000) % LABELS)
+    given = Given(data, Samples(-1 - x[:8]), True, "test")
+    options = BuildOptions(model=None, data=None, out=Path("out"), finetune=1)
+    parts = divided(given, mlp(3, 5, LABELS), options)
+    learned = parts.learned
+    assert learned.y is not None
+    seen = np.concatenate([learned.x, parts.validation.x])
+    assert np.array_equal(np.sort(seen[:, 0]), x[:, 0])
+    assert np.array_equal(learned.y, (learned.x[:, 0] / 3) % LABELS)
+    untrained = divided(given, mlp(3, 5, LABELS), replace(options, finetune=0))
+    assert untrained.learned is untrained.rank
 
 
 def test_samples_whose_labels_are_mixed_keep_their_order() -> None:
