@@ -141,14 +141,15 @@ class Fitter:
             spare: what the source model takes beside its price.
             whole: what it takes.
         """
+        o = self.options
         for attempt in range(TRIES):
             slack = SLACK if attempt == 0 else math.inf
             pruned, spare = self._search(recipe, prices, spare, slack)
             pruned = self._solved(pruned)
-            made = self._finish(recipe, self._trained(pruned), pruned, whole)
+            made = self._finish(recipe, self._trained(pruned, o.finetune), pruned, whole)
             over = self.limits.excess(made.size.taken)
             if not over:
-                return replace(made, epochs=self.options.finetune)
+                return replace(made, epochs=o.finetune)
             # scales that were chosen for this network took more than those of the source model
             spare = {k: v + over.get(k, 0) for k, v in spare.items()}
         raise self._floor(recipe, prices)
@@ -169,7 +170,8 @@ class Fitter:
         if not self._holds(made, cost):
             raise self._refusal(made.compiled, cost)
         solved = self._solved(least)
-        better = self._least_of(recipe, replace(solved, graph=self._trained(solved)), whole)
+        trained = replace(solved, graph=self._trained(solved, o.finetune))
+        better = self._least_of(recipe, trained, whole)
         return replace(better, epochs=o.finetune) if self._holds(better, cost) else made
 
     def _least_of(self, recipe: Recipe, pruned: Pruned, whole: Footprint) -> Candidate:
@@ -243,14 +245,14 @@ class Fitter:
         assert self.strategy is not None
         return self.strategy.solve(pruned, self.limits.floor, self.progress)
 
-    def _trained(self, pruned: Pruned) -> Graph:
+    def _trained(self, pruned: Pruned, epochs: float) -> Graph:
         """The pruned network after fine-tuning and new thresholds, where that is asked for."""
         o, graph = self.options, pruned.graph
-        if o.finetune:
+        if epochs:
             graph = finetune(
                 graph,
-                self.prepared.rank,
-                epochs=o.finetune,
+                self.prepared.learned,
+                epochs=epochs,
                 source=self.prepared.float_graph,
                 parts=parts_of(self.prepared.float_graph, pruned.coupling, pruned.removed),
                 training=MOVED if o.augment else Training(),

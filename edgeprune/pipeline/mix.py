@@ -18,7 +18,7 @@ from edgeprune.quantize import COUNTS, Levels, Rounder
 from edgeprune.quantize.bits import Allocation, Counts, Judge, frontier, sensitivities
 from edgeprune.quantize.blend import blended
 from edgeprune.quantize.rounding import roundable, rounded_plainly
-from edgeprune.quantize.train import BATCH, train
+from edgeprune.quantize.train import BATCH, Error, train
 
 MOST = 2000
 """Samples that tell what layers lose alone, and that judge."""
@@ -147,7 +147,7 @@ class Roundings:
         rounder = Rounder(graph, self.x[:count], seed=self.seed)
         rounded = rounder.rounded(mix.counts, weighed=True)
         shown = self._shown(graph)
-        fed = self._blended(graph, shown)
+        fed = self._blended(graph, self.x, shown)
         solved = train(
             *rounded,
             source,
@@ -163,18 +163,26 @@ class Roundings:
         """With as many values, another network."""
         return replace(mix, graph=graph, levels=levels, loss=self.judge.loss(graph))
 
-    def trained(self, mix: Mix, source: Graph, epochs: float) -> Mix:
+    def trained(self, mix: Mix, source: Graph, learned: Array, epochs: float, beside: Error) -> Mix:
         """A network on its levels after some training for the source's answers, where it helps.
 
-        Its steps are those of epochs over the samples; where these are few, over blends as well.
+        Its steps are those of epochs over what is learned; where that is little, over blends too.
+
+        Args:
+            mix: a network.
+            source: whose answers are wanted.
+            learned: samples, (n, *input shape).
+            epochs: passes over them.
+            beside: of the network's values, see :func:`train`.
         """
-        fed = self._blended(mix.graph, self._shown(mix.graph))
+        fed = self._blended(mix.graph, learned, self._shown(mix.graph))
         made = train(
             mix.graph,
             mix.levels,
             source,
             fed,
-            epochs=epochs * len(self.x) / len(fed),
+            epochs=epochs * len(learned) / len(fed),
+            beside=beside,
             seed=self.seed,
             progress=self.progress,
         )
@@ -182,16 +190,17 @@ class Roundings:
 
     def _shown(self, graph: Graph) -> int:
         """So many samples, with blends, is a network solved with in the end."""
-        most = SHOWN[1] * (BLENDED if self._are_few(graph) else 1)
+        most = SHOWN[1] * (BLENDED if _are_few(graph, self.x) else 1)
         return min(max(SHOWN_MACS // max(graph.macs, 1), SHOWN[0]), most)
 
-    def _are_few(self, graph: Graph) -> bool:
-        """Whether samples are blended: between two numbers of rows of a table lies neither."""
-        return len(self.x) < SHOWN[1] and not any(n.op.numbers for n in graph.nodes)
+    def _blended(self, graph: Graph, x: Array, count: int) -> Array:
+        count = min(count, ELEMENTS // x[0].size)
+        return blended(x, count, self.seed) if _are_few(graph, x) else x
 
-    def _blended(self, graph: Graph, count: int) -> Array:
-        count = min(count, ELEMENTS // self.x[0].size)
-        return blended(self.x, count, self.seed) if self._are_few(graph) else self.x
+
+def _are_few(graph: Graph, x: Array) -> bool:
+    """Whether samples are blended: between two numbers of rows of a table lies neither."""
+    return len(x) < SHOWN[1] and not any(n.op.numbers for n in graph.nodes)
 
 
 def _digest(graph: Graph) -> bytes:

@@ -17,13 +17,16 @@ from edgeprune.compiler.compile import Compiled, Recipe
 from edgeprune.compiler.measure import Footprint
 from edgeprune.errors import EdgePruneError
 from edgeprune.ir import Graph
+from edgeprune.ops.unfuse import unfuse
 from edgeprune.pipeline.fitter import SLACK, Fitter
 from edgeprune.pipeline.forms import Candidate
 from edgeprune.pipeline.mix import Mix, Mixer, Roundings
 from edgeprune.pruning.costs import Prices, nothing_removed
 from edgeprune.pruning.limits import Limits
+from edgeprune.pruning.obs.parts import parts_of
 from edgeprune.pruning.pruned import Pruned
 from edgeprune.pruning.search import smallest
+from edgeprune.pruning.teacher import Teacher
 from edgeprune.quantize.rounding import roundable, rounded_plainly
 
 STEP = 1.4
@@ -42,6 +45,8 @@ SEEN_LOSS = 0.02
 """Nats, about half a point of accuracy: more of them tell forms apart."""
 CLEARLY = 0.8
 """Of what another form loses: less is likely to stay less when both are solved and settled."""
+BEFORE = 0.5
+"""Of the epochs that are asked for: before weights get few values, where channels have gone."""
 MOST_MORE = 4
 """Times as many of them at the most: what is left may be more than there was for eight bits."""
 
@@ -158,7 +163,7 @@ class MixedFitter(Fitter):
         if smaller is not None and smaller.loss < NEAR * fuller.loss:
             solved = smaller
         ends = [fuller, self._finished(mixer, solved)]
-        return self._settled(recipe, prices, mixer, min(ends, key=lambda end: end.loss), whole)
+        return self._settled(recipe, prices, mixer, min(ends, key=_loss), whole)
 
     def _least_of(self, recipe: Recipe, pruned: Pruned, whole: Footprint) -> Candidate:
         counts = dict.fromkeys(roundable(pruned.graph), min(self.roundings.counts))
@@ -181,15 +186,22 @@ class MixedFitter(Fitter):
         return best
 
     def _finished(self, mixer: Mixer, found: Found) -> Found:
-        """With all layers solved together, where that brings it nearer, and fine-tuned."""
-        pruned = self._solved(found.pruned)
-        graph = self._trained(pruned)
-        again = mixer.mix(graph, found.like) if graph is not found.like else None
-        if again is None or (not self.options.finetune and again[0].loss >= found.loss):
-            return found
-        mix, left = again
-        done = replace(pruned, graph=graph)
-        return replace(found, loss=mix.loss, mix=mix, left=left, pruned=done)
+        """With all layers solved together, then fine-tuned, as far as that brings it nearer."""
+        solved, ends = self._solved(found.pruned), [found]
+        for epochs in dict.fromkeys((0.0, self._epochs(solved)[0])):
+            graph = self._trained(solved, epochs)
+            again = mixer.mix(graph, found.like) if graph is not found.like else None
+            if again is not None:
+                mix, left = again
+                done = replace(solved, graph=graph)
+                ends.append(replace(found, loss=mix.loss, mix=mix, left=left, pruned=done))
+        return min(ends, key=_loss)
+
+    def _epochs(self, pruned: Pruned) -> tuple[float, float]:
+        """Of those that are asked for, how many are before weights get few values, and after."""
+        epochs = self.options.finetune
+        before = BEFORE * epochs if pruned.removed.any() else 0.0  # nothing has gone: it is as good
+        return before, epochs - before
 
     def _settled(
         self, recipe: Recipe, prices: Prices, mixer: Mixer, chosen: Found, whole: Footprint
@@ -218,9 +230,16 @@ class MixedFitter(Fitter):
             if not is_settled:
                 mix, is_settled = self.roundings.settled(mix, pruned.graph, source), True
                 if epochs:
-                    mix = self.roundings.trained(mix, source, epochs)
+                    mix = self._taught(mix, pruned)
             if mix is before:  # and is linked as it was
                 return replace(found, float_graph=pruned.graph, epochs=epochs)
+
+    def _taught(self, mix: Mix, pruned: Pruned) -> Mix:
+        """A network on its levels after the training that is left for it."""
+        source, x = self.prepared.float_graph, self.prepared.learned.x
+        parts = parts_of(self.prepared.float_graph, pruned.coupling, pruned.removed)
+        teacher = Teacher(unfuse(pruned.graph), parts, source, x)
+        return self.roundings.trained(mix, source, x, self._epochs(pruned)[1], teacher.error)
 
     def _smallest(self, recipe: Recipe) -> Compiled:
         graph = smallest(self.prepared.float_graph, inputs=self._drops_inputs).graph
@@ -242,6 +261,10 @@ class MixedFitter(Fitter):
         compiled, found = self._meter.by_rows(compiled, tells=False)
         now = {**self._meter.taken(found, compiled), "near": compiled.near_bytes}
         return {k: -left for k, left in self.limits.left(now).items()}
+
+
+def _loss(found: Found) -> float:
+    return found.loss
 
 
 def lowest(look: Callable[[float], Found | None], row: Sequence[float]) -> Found | None:

@@ -44,8 +44,6 @@ class Training:
     teaching: float = 0.15
 
 
-SEEN = 500
-"""Samples that say how much the source model's values vary."""
 MOVED = Training(shift=2, flip=True)
 """For pictures that mean the same when they are moved by some pixels or seen in a mirror."""
 
@@ -90,8 +88,6 @@ def finetune(
     Raises:
         EdgePruneError: neither labels nor a source model, or no such device.
     """
-    import torch
-
     if data.told is None and source is None:
         raise EdgePruneError("--finetune", "the data has no labels", "give the source model too")
     loss = make_loss(graph if source is None else source, data)
@@ -100,9 +96,7 @@ def finetune(
     net = _Net(unfuse(graph), _device(device), how.momentum, data.x[: how.batch * 4])
     teacher = None
     if source is not None and parts is not None:
-        result = loss.value, make_loss(source, data.first(1)).value
-        first = torch.from_numpy(data.x[:SEEN]).to(net.device)
-        teacher = Teacher(net.graph, parts, source, result, first)
+        teacher = Teacher(net.graph, parts, source, data.x, device)
     _train(net, data, loss, teacher, epochs, how, seed, progress)
     return graph.with_constants(net.folded())
 

@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from edgeprune.ir import Graph, run, tensors
+from edgeprune.ir import Array, Graph, run, tensors
+from edgeprune.ops.answer import answer_of
 from edgeprune.ops.unfuse import unfuse
 from edgeprune.pruning.obs.distance import aims
 from edgeprune.pruning.obs.parts import Part
 
 if TYPE_CHECKING:
     import torch
+
+
+SEEN = 500
+"""Samples that say how much the source model's values vary."""
 
 
 class Teacher:
@@ -25,8 +30,8 @@ class Teacher:
         graph: the pruned network, clamps unfused.
         parts: which part of the source model each of its layers is.
         source: the source model, float.
-        result: the value in front of the last activation, in the pruned network and in the source.
-        x: samples that say how much the values vary, (n, *input shape).
+        x: samples, (n, *input shape) float32; the first of them say how much the values vary.
+        device: that computes.
     """
 
     def __init__(
@@ -34,13 +39,17 @@ class Teacher:
         graph: Graph,
         parts: Mapping[str, Part],
         source: Graph,
-        result: tuple[str, str],
-        x: torch.Tensor,
+        x: Array,
+        device: str = "cpu",
     ) -> None:
+        import torch
+
         self._source = unfuse(source)
-        self._weights = {k: v.to(x.device) for k, v in tensors(self._source).items()}
+        self._weights = {k: v.to(device) for k, v in tensors(self._source).items()}
+        result = answer_of(graph).value, answer_of(source).value
         self._aims = aims(graph, parts, self._source, result)
-        self._scales = [1 / t.var(dim=0).sum().clamp(min=1e-12) for t in self._said(x)]
+        said = self._said(torch.from_numpy(x[:SEEN]).to(device))
+        self._scales = [1 / t.var(dim=0).sum().clamp(min=1e-12) for t in said]
 
     def error(self, values: Mapping[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
         """Sum of the values' squared relative errors, a mean over samples.

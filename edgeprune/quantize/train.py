@@ -9,7 +9,7 @@ numbers of the values fixed too, it is what is continuous that all layers are so
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ import numpy as np
 from edgeprune.adam import Adam
 from edgeprune.ir import Array, Graph, flat, predict, run, tensors
 from edgeprune.ops.linear import Linear, linears
+from edgeprune.ops.unfuse import unfuse
 from edgeprune.progress import Progress, silent
 from edgeprune.quantize.levels import SMALL, Levels, borders
 
@@ -34,6 +35,11 @@ FIXED_RATE = 5e-3
 """The same where weights stay."""
 LEAST = 1e-7
 """Of a probability."""
+BESIDE = 0.15
+"""Weight of what else is learned, beside the answers."""
+
+Error = Callable[[Mapping[str, "torch.Tensor"], "torch.Tensor"], "torch.Tensor"]
+"""Of the values of a network, clamps unfused, for some samples."""
 
 
 def train(
@@ -44,6 +50,7 @@ def train(
     *,
     epochs: float,
     fixed: bool = False,
+    beside: Error | None = None,
     seed: int = 0,
     progress: Progress = silent,
 ) -> tuple[Graph, dict[str, Levels]]:
@@ -57,6 +64,7 @@ def train(
         epochs: passes over them; may be a fraction.
         fixed: whether every weight keeps its value of the levels: scales, that the weight changes
             with, and biases alone are learned.
+        beside: what else is to be small, as the distance of values inside is.
         seed: of their order.
         progress: told after every step.
 
@@ -66,7 +74,8 @@ def train(
     """
     import torch
 
-    known = linears(graph)
+    bare = graph if beside is None else unfuse(graph)
+    known = linears(bare)
     layers = [_Layer.of(known[name], found, graph) for name, found in levels.items()]
     batch = min(BATCH, len(x))
     steps = round(epochs * (len(x) // batch))
@@ -75,16 +84,20 @@ def train(
     is_distribution = source.producer[source.outputs[0]].op.kind == "softmax"
     generator = torch.Generator().manual_seed(seed)
     order = torch.zeros(0, dtype=torch.int64)
-    weights, out = tensors(graph), graph.outputs[0]
+    weights, out = tensors(bare), bare.outputs[0]
+    keep = None if beside else (out,)
     for step in range(steps):
         if len(order) < batch:
             order = torch.randperm(len(x), generator=generator)
         rows, order = order[:batch], order[batch:]
         now = {**weights, **{v: w for layer in layers for v, w in layer.weights().items()}}
-        made = run(graph, {graph.inputs[0]: fed[rows]}, constants=now, keep=(out,))[out]
-        if not made.requires_grad:  # as behind a comparison: nothing can be learned
+        values = run(bare, {bare.inputs[0]: fed[rows]}, constants=now, keep=keep)
+        if not values[out].requires_grad:  # as behind a comparison: nothing can be learned
             return graph, dict(levels)
-        _distance(made, wanted[rows], is_distribution).backward()  # type: ignore[no-untyped-call]
+        error = _distance(values[out], wanted[rows], is_distribution)
+        if beside is not None:
+            error = error + BESIDE * beside(values, fed[rows])
+        error.backward()  # type: ignore[no-untyped-call]
         adam.step()
         progress("settle" if fixed else "finetune", step + 1, steps)
     changed = {v: w for layer in layers for v, w in layer.constants(graph).items()}

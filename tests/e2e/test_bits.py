@@ -23,6 +23,7 @@ from edgeprune.pipeline.options import BuildOptions
 from edgeprune.pipeline.prepare import prepare
 from edgeprune.pipeline.room import Room
 from edgeprune.pipeline.values import parse_bits
+from edgeprune.pruning.pruned import Pruned
 from edgeprune.quantize.bits import Allocation, Counts, Judge
 from edgeprune.quantize.rounding import roundable
 from edgeprune.target import load_target
@@ -269,6 +270,43 @@ def test_few_bits_are_trained_nearer_to_the_source_and_every_artifact_agrees(
     assert r["size"]["flash_bytes"] <= TIGHTER
     assert r["agreement"]["c_vs_tflite_mismatches"] == 0
     assert r["agreement"]["target_vs_host_mismatches"] == 0
+
+
+def test_solving_and_training_are_kept_as_far_as_each_comes_nearer_to_the_source(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Labels that the source is wrong about lead away from it; what was solved is left then."""
+    options = replace(mixed(model), finetune=4)
+    chooser, given = Chooser(prepare(options), options), Room(TIGHTER, None)
+    o = chooser._limited(given)
+    fitter = chooser._fitter(o, chooser._forms(o, load_target("cortex-m4"), given)[0], given)
+    assert isinstance(fitter, MixedFitter)
+    found = fitter._explored.best
+    assert found is not None
+    solved, trained = (found.pruned.graph.with_constants({}) for _ in range(2))
+    spent = set[float]()
+
+    def train(_: MixedFitter, pruned: Pruned, epochs: float) -> Graph:
+        spent.add(epochs)
+        return trained if epochs else pruned.graph
+
+    def mix(_: Mixer, graph: Graph, like: Graph) -> tuple[Mix, float]:
+        return Mix(graph, {}, {}, losses[graph is trained]), 0.0
+
+    monkeypatch.setattr(MixedFitter, "_solved", lambda _, pruned: replace(pruned, graph=solved))
+    monkeypatch.setattr(MixedFitter, "_trained", train)
+    monkeypatch.setattr(Mixer, "mix", mix)
+    for losses, kept in (
+        ((0.5, 2.0), solved),
+        ((0.5, 0.1), trained),
+        ((2.0, 0.5), trained),
+        ((2.0, 3.0), found.pruned.graph),
+    ):
+        losses = (losses[0] * found.loss, losses[1] * found.loss)
+        assert fitter._finished(fitter._explored.mixer, found).pruned.graph is kept
+    assert spent == {0, 2}, "half of the epochs, as channels have gone"
+    whole = replace(found.pruned, removed=np.zeros_like(found.pruned.removed))
+    assert fitter._epochs(whole) == (0, 4)
 
 
 @pytest.mark.parametrize("text", ["5", "8-2", "", "2-", "two"])

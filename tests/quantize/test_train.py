@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from op_cases import residual
 from pruning import graphs
 
-from edgeprune.ir import Array, Graph
+from edgeprune.ir import Array, Graph, couple, run
 from edgeprune.ops import Compare, Relu, Softmax
 from edgeprune.ops.linear import linears
+from edgeprune.ops.unfuse import unfuse
+from edgeprune.pruning.obs.parts import parts_of
+from edgeprune.pruning.teacher import Teacher
 from edgeprune.quantize import Levels, Rounder
 from edgeprune.quantize.bits import Judge
 from edgeprune.quantize.train import train
@@ -42,6 +46,23 @@ def test_a_network_comes_nearer_on_samples_that_it_did_not_see() -> None:
     before, after = codes(graph, levels), codes(made, found)
     assert any((before[name] != after[name]).any() for name in levels)
     assert not any(np.allclose(levels[k].scale, found[k].scale, rtol=1e-3) for k in levels)
+
+
+def test_what_is_beside_the_answers_is_learned_too() -> None:
+    """Of values in front of clamps that the graph holds in its layers."""
+    source = residual()
+    graph, levels = rounded(source)
+    parts = parts_of(source, couple(source), np.zeros(couple(source).count, bool))
+    x, fresh = drawn(600, 1), torch.from_numpy(drawn(200, 2))
+    teacher = Teacher(unfuse(graph), parts, source, x)
+
+    def apart(g: Graph) -> float:
+        values = run(unfuse(g), {g.inputs[0]: fresh})
+        return float(teacher.error(values, fresh))
+
+    told, _ = train(graph, levels, source, x, epochs=8, beside=teacher.error)
+    alone, _ = train(graph, levels, source, x, epochs=8)
+    assert apart(told) < 0.95 * apart(alone)
 
 
 def test_weights_stay_on_the_values_that_they_had_and_others_as_they_are() -> None:
