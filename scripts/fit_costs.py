@@ -13,6 +13,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 
@@ -72,22 +73,31 @@ class Measured:
     less: Trial | None = None
 
 
-def count(core: str, optimize: str, wanted: Callable[[str], bool]) -> dict[str, list[Row]]:
-    """By kernel: every call of those that are wanted."""
+@cache
+def drawn() -> list[tuple[Graph, dict[str, Array]]]:
+    """The layers that are counted, and what each is given; the same for all cores."""
     first, second, third, fourth, fifth, sixth = map(np.random.default_rng, range(6))
-    target = load_target(BOARDS.get(core, core))
     families = [
         (layers, SHAPES, first), (examples, EXAMPLE_SHAPES, first), (others, OTHER_SHAPES, second),
         (dilated, OTHER_SHAPES, third), (sixteens, SHAPES, fourth), (shorts, SHAPES, fifth),
         (repeated, SHAPES, sixth),
     ]  # fmt: skip
     made = ((g, rng) for f, shapes, rng in families for _ in range(shapes) for g in f(rng))
+    return [
+        (graph, {v: values(rng, graph, v) for v in graph.inputs})
+        for graph, rng in made
+        if graph.macs <= MOST_MACS
+    ]
+
+
+def count(core: str, optimize: str, wanted: Callable[[str], bool]) -> dict[str, list[Row]]:
+    """By kernel: every call of those that are wanted."""
+    target = load_target(BOARDS.get(core, core))
     asked = []
-    for graph, rng in made:
+    for graph, feed in drawn():
         slow = graph.types["y"].dtype is DType.FLOAT32 and core not in FPU
-        if graph.macs > MOST_MACS // (SOFT_FLOAT if slow else 1):
+        if slow and graph.macs > MOST_MACS // SOFT_FLOAT:
             continue
-        feed = {v: values(rng, graph, v) for v in graph.inputs}
         found = measured(graph, feed, target.kernels, optimize)
         asked += [m for m in found if wanted(m.name)]
     rows: dict[str, list[Row]] = {}
@@ -136,14 +146,14 @@ def measured(
     for first, last in PARTS if sums else ():
         part = Part(graph.types[node.inputs[0]].shape[0], first, last)
         made += candidates(graph, node, isas, optimize, LAYER, part=part)
-    bare, long = without_codes(graph), with_long_scales(graph)
-    plain, wide = (
+    unstaged = (without_codes(graph), with_long_scales(graph)) if any(c.stage for c in made) else ()
+    plain, wide = [
         {
             (c.kernel, c.params): Trial(g, c, feed)
             for c in candidates(g, g.nodes[0], isas, optimize, LAYER)
         }
-        for g in (bare, long)
-    )
+        for g in unstaged
+    ] or [{}, {}]
     for call in made:
         trial, stage = Trial(graph, call, feed), call.stage
         if stage is None:

@@ -220,6 +220,8 @@ def others(rng: Rng) -> Iterator[Graph]:
     larger = Resize((2 * image[0], 2 * image[1]), "bilinear", "half_pixel")
     yield one_node(larger, [TensorType(image)])
     yield one_node(larger, [a], a)
+    wider = TensorType(image, DType.INT16, QuantParams.of(0.001, 0))
+    yield one_node(larger, [wider], wider)
     yield one_node(Mean((0, 1)), [a], int8_type((), 0.03, 1))
     yield one_node(AvgPool2d(image[:2], image[:2]), [a], a)
     wide, outputs = 16 * size(rng, 1, 20), 8 * size(rng, 1, 20)
