@@ -78,7 +78,7 @@ LACKS: dict[str, frozenset[str]] = {
     **dict.fromkeys(FIXED, NO_FLOAT),
     "audio_features": NO_FLOAT | {"tflite int8"},
     **dict.fromkeys(("compare", "keep", "prelu", "log_softmax"), NO_INT16),
-    "conv_transpose2d": frozenset({"c int16x8", "c int4", "tflite int4"}),
+    "conv_transpose2d": frozenset({"c int4", "tflite int4"}),
 }
 """By operator, the formats and element types that do not have it; all else has.
 

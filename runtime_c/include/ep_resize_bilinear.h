@@ -24,6 +24,12 @@ typedef struct {
 void ep_resize_bilinear_s8(const ep_resize_bilinear_s8_params *p, const uint16_t *index,
                            const int16_t *weight, const int8_t *x, int8_t *y);
 
+typedef ep_resize_bilinear_s8_params ep_resize_bilinear_s16_params;
+
+/* The same of int16. */
+void ep_resize_bilinear_s16(const ep_resize_bilinear_s8_params *p, const uint16_t *index,
+                            const int16_t *weight, const int16_t *x, int16_t *y);
+
 typedef struct {
     int32_t in_w;
     int32_t channels;

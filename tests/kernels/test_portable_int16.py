@@ -18,6 +18,7 @@ from edgeprune.ops import (
     AvgPool2d,
     Concat,
     Conv2d,
+    ConvTranspose2d,
     Dense,
     DepthwiseConv2d,
     Dequantize,
@@ -30,12 +31,14 @@ from edgeprune.ops import (
     Mul,
     Quantize,
     Relu,
+    Resize,
     Sigmoid,
     Softmax,
     Sub,
     Tanh,
     Transpose,
 )
+from edgeprune.ops._window import Padding
 from edgeprune.ops.function import FUNCTIONS
 
 SCALES = st.sampled_from([1e-5, 0.0003, 0.00203])
@@ -112,6 +115,36 @@ def test_a_change_of_scale_beyond_what_litert_defines_is_refused(factor, ok):
     for compute in (lambda: spell(graph), lambda: run_int(graph, rows)):
         with pytest.raises(UnsupportedError, match="a change of scale"):
             compute()
+
+
+@MODEST
+@given(SEEDS, SCALES, CLAMPS)
+def test_int16_transposed_convolutions_are_the_reference(seed, xs, clamp):
+    rng = np.random.default_rng(seed)
+    kernel, stride, dilation = (tuple(int(v) for v in rng.integers(1, top, 2)) for top in (5, 4, 3))
+    pad = Padding(*(int(v) for v in rng.integers(0, 2, 4)))
+    extra = tuple(int(v) for v in rng.integers(0, 2, 2))
+    image = (*(int(v) for v in rng.integers(2, 6, 2)), int(rng.integers(1, 6)))
+    shape = (int(rng.integers(1, 5)), *(k + 1 for k in kernel), image[2])
+    constants = wide_layer(rng, shape, 0, xs)
+    y = int16_type((), output_scale(rng, xs, constants) / 256)
+    op = ConvTranspose2d(stride, pad, dilation, extra, clamp)
+    graph = one_node(op, [int16_type(image, xs)], y, constants)
+    check(graph, {"x0": int16_values(rng, image)})
+
+
+@MODEST
+@given(
+    SEEDS,
+    st.sampled_from(["nearest", "bilinear"]),
+    st.sampled_from(["asymmetric", "half_pixel", "align_corners"]),
+    st.tuples(st.integers(1, 14), st.integers(1, 14)),
+    st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 4)),
+)
+def test_resized_int16_images_are_the_reference(seed, mode, coordinates, size, shape):
+    rng = np.random.default_rng(seed)
+    t = int16_type(shape, 0.1)
+    check(one_node(Resize(size, mode, coordinates), [t], t), {"x0": int16_values(rng, shape)})
 
 
 @MODEST

@@ -21,6 +21,7 @@ from edgeprune.kernels.inplace import UNCOPIED, in_lines, in_pixels
 from edgeprune.kernels.portable._spell import (
     NO_SCRATCH,
     QUICK_SHIFT,
+    SUFFIX,
     WIDE_SHIFTS,
     dtypes,
     float_clamp,
@@ -341,7 +342,7 @@ def _depthwise_s8(request: Request, op: DepthwiseConv2d) -> KernelCall:
 
 
 def conv_transpose2d(request: Request) -> KernelCall | None:
-    """A transposed convolution in float32 or int8."""
+    """A transposed convolution in float32, int8, or int16 with weights of eight bits."""
     op, graph, node = request.node.op, request.graph, request.node
     if not isinstance(op, ConvTranspose2d):
         return None
@@ -357,19 +358,24 @@ def conv_transpose2d(request: Request) -> KernelCall | None:
             (Constant("weights", w, "float"), Constant("bias", bias, "float")),
             instructions=_work(request, 8.0, 60),
         )
-    if dtypes(request) != INT8:
+    if dtypes(request) not in (INT8, INT16):
         return None
-    reach = _reach(request, w.reshape(len(w), -1), bias)
+    suffix, rows = SUFFIX[x.dtype], w.reshape(len(w), -1)
     scales = effective_scales(quant(x), quant(weight_type), quant(y))
+    if x.dtype is DType.INT16:
+        _require_s16(request, rows)
+        factors = wide_constants(scales, len(w))
+    else:
+        factors = rescale_constants(scales, _reach(request, rows, bias))
     return spell(
-        "ep_conv_transpose2d_s8",
+        f"ep_conv_transpose2d_{suffix}",
         {**geometry, "x_zero": zero_of(x), "output": _output(op.clamp, y)},
         node.inputs[:1],
         (
             Constant("weights", w, "int8_t"),
-            Constant("bias", bias, "int32_t"),
-            *rescale_constants(scales, reach),
+            Constant("bias", bias, f"{bias.dtype.name}_t"),
+            *factors,
         ),
-        shared=("ep_finish_s8",),
+        shared=(f"ep_finish_{suffix}",),
         instructions=_work(request, 9.0, 80),
     )

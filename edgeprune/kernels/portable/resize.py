@@ -12,7 +12,7 @@ from edgeprune.ops.resize import Taps
 
 
 def resize(request: Request) -> KernelCall | None:
-    """Nearest neighbours of any type; bilinear in float32 or int8."""
+    """Nearest neighbours of any type; bilinear in float32, int8 or int16."""
     op, graph, node = request.node.op, request.graph, request.node
     if not isinstance(op, Resize) or not moves(request):
         return None
@@ -22,9 +22,9 @@ def resize(request: Request) -> KernelCall | None:
         return None
     if op.mode == "nearest":
         return _nearest(request, op, rows, columns)
-    if x.dtype in (DType.FLOAT32, DType.INT8):
-        return _bilinear(request, op, rows, columns)
-    return None
+    if x.dtype not in (DType.FLOAT32, DType.INT8, DType.INT16):
+        return None
+    return _bilinear(request, op, rows, columns)
 
 
 def _band(op: Resize) -> dict[str, int]:
