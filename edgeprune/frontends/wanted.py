@@ -130,7 +130,7 @@ def _meant_labels(y: Array, n: int) -> str:
             return "give y.reshape(-1).astype(int)"
         if y.ndim == 2 and (y.astype(bool).sum(axis=1) == 1).all() and y.max() == 1:
             return "they are one-hot: give y.argmax(axis=1)"
-    if y.dtype.kind == "f" and y.shape == (n,) and np.isnan(y).any():
+    if y.dtype.kind == "f" and y.shape == (n,) and 0 < np.isnan(y).sum() < n:
         return f"{np.isnan(y).sum()} of {n} are NaN: leave samples without a label out"
     if y.dtype.kind in "SU" and y.shape == (n,):
         return NUMBER_THEM
