@@ -41,7 +41,7 @@ def test_a_mask_stays_one_and_rows_of_a_table_are_not_blended() -> None:
     ids = np.array([[3.0, 41.0], [7.0, 12.0]], np.float32)
     source = graphs.mlp(2, 8, 3, act=Relu, head=Softmax)
     source = replace(source, nodes=[replace(n, op=_Numbered()) for n in source.nodes])
-    assert Roundings(ids, Judge.of(graphs.mlp(2, 8, 3), ids), (4,))._blended(source, 40) is ids
+    assert Roundings(ids, Judge.of(graphs.mlp(2, 8, 3), ids), (4,))._blended(source, ids, 40) is ids
 
 
 class _Numbered(Relu):
