@@ -100,8 +100,8 @@ class BuildOptions:
         author: who publishes these packages; empty where that is left out of them.
         url: where they are found, likewise.
         optimize: what the C compiler and the choice of kernels optimise for; "auto": speed, and
-            size where there is a limit, with whichever kernels leave room for most accuracy; "ram":
-            as for speed, and layers run row by row through each other where that takes less memory.
+            size where bytes are limited, with whichever kernels leave room for most accuracy;
+            "ram": as for speed, and layers run row by row where that takes less memory.
         finetune: epochs of training after pruning.
         augment: whether images are shifted and mirrored in that training.
         device: where fine-tuning runs.
