@@ -104,10 +104,9 @@ def rounds_in_calls(agreement: Mapping[str, Any]) -> str:
     Args:
         agreement: of report.json.
     """
-    within = agreement.get("c_vs_tflite_within")
-    if within is None or within <= RELATIVE:
+    within, most = (agreement.get(f"c_vs_tflite_{k}") for k in ("within", "max_relative"))
+    if within is None or most is None or within <= RELATIVE:
         return ""
-    most = agreement["c_vs_tflite_max_relative"]
     return f"rounded in every call: at most {most:.2g} relative, up to {within:.2g} is expected"
 
 
